@@ -1,0 +1,3 @@
+//! Builds and checks the book
+
+fn main() {}

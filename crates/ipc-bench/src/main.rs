@@ -1,0 +1,3 @@
+//! Measures the transports between processes on your own machine
+
+fn main() {}

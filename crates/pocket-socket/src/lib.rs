@@ -1,0 +1,1 @@
+//! The eight calls, as Python's socket module names them

@@ -1,0 +1,1 @@
+//! A peer that follows a script against a program and tells what it saw

@@ -1,0 +1,1 @@
+//! Calls a server, one request or many, within a deadline

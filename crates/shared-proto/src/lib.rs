@@ -1,0 +1,1 @@
+//! The wire format: preamble, frames, requests and responses, and a blocking connection

@@ -1,0 +1,3 @@
+//! The client over TCP
+
+fn main() {}

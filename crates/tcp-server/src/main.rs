@@ -1,0 +1,3 @@
+//! The server over TCP
+
+fn main() {}

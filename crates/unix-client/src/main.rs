@@ -1,0 +1,3 @@
+//! The client over a Unix socket
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The server over a Unix socket
+
+fn main() {}

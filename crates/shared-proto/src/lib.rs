@@ -1,1 +1,51 @@
-//! The wire format: preamble, frames, requests and responses, and a blocking connection
+//! Bytes to messages and back: what both ends of a pair must agree on.
+//!
+//! A connection carries a [preamble](PREAMBLE) once, from the client, then [frames](Frame) both
+//! ways. Inside the frames travel [requests](Request) and [responses](Response). All integers are
+//! big-endian.
+//!
+//! ```text
+//! preamble (client -> server)   50 53 4B 01              "PSK", then the protocol version, 1
+//! frame                         length:u32  kind:u8  body:[u8; length - 1]
+//! ```
+//!
+//! A program that reads and writes without blocking takes frames from its own buffer with
+//! [`split_frame`]; one that may block uses a [`Connection`] over any stream:
+//!
+//! ```
+//! use shared_proto::{Connection, Request, Response};
+//! use std::os::unix::net::UnixStream;
+//!
+//! let (client, server) = UnixStream::pair()?;
+//! let mut server = Connection::server(server);
+//! let mut client = Connection::client(client);
+//!
+//! client.send(&Request::Say("hello"))?;
+//! let frame = server.receive()?.expect("the client sent one");
+//! assert_eq!(Request::decode(frame)?, Request::Say("hello"));
+//!
+//! server.send(&Response::Accepted)?;
+//! let frame = client.receive()?.expect("the server sent one");
+//! assert_eq!(Response::decode(frame)?, Response::Accepted);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! No socket is opened here and no thread started: that is the business of `shared-server` and
+//! `shared-client`.
+
+#![warn(missing_docs)]
+
+mod connection;
+mod frame;
+mod meeting_place;
+mod request;
+mod response;
+
+pub use connection::{Connection, ConnectionError};
+pub use frame::{
+    BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, HEADER_BYTES, LENGTH_BYTES, Message,
+    PREAMBLE, check_preamble, encode_preamble, frame_size, split_frame,
+};
+pub use meeting_place::{DEFAULT_TCP_ADDRESS, SocketPlace, default_socket_place};
+pub use request::{BadRequest, Request};
+pub use response::{BadResponse, ErrorCode, Response, Stats};

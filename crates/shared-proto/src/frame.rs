@@ -1,0 +1,227 @@
+//! The preamble and the frame: how a stream of bytes is cut into messages.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The first bytes a client sends: `PSK`, then the version of the protocol.
+pub const PREAMBLE: [u8; 4] = *b"PSK\x01";
+
+/// The bytes of a frame's length, a big-endian `u32` that counts the kind and the body.
+pub const LENGTH_BYTES: usize = 4;
+
+/// The bytes before a frame's body: its length and its kind.
+pub const HEADER_BYTES: usize = LENGTH_BYTES + 1;
+
+/// The largest `length` that a frame may declare unless told otherwise: 256 KiB.
+pub const DEFAULT_MAX_FRAME: u32 = 256 * 1024;
+
+/// A whole frame, still lying in the buffer that it was read into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// What the body means: see [`Request`](crate::Request) and [`Response`](crate::Response).
+    pub kind: u8,
+    /// `length - 1` bytes.
+    pub body: &'a [u8],
+}
+
+/// What can be put into a frame: a request or a response.
+pub trait Message {
+    /// The frame's kind.
+    fn kind(&self) -> u8;
+
+    /// The frame's body, borrowed where it lies in memory as it travels.
+    fn body(&self) -> Cow<'_, [u8]>;
+
+    /// Appends the whole frame to `out`.
+    ///
+    /// # Panics
+    ///
+    /// If the body has 4 GiB - 1 bytes or more, which no length can say.
+    #[inline]
+    fn encode(&self, out: &mut Vec<u8>) {
+        let body = self.body();
+        out.reserve(HEADER_BYTES + body.len());
+        out.extend_from_slice(&encode_header(self.kind(), body.len()));
+        out.extend_from_slice(&body);
+    }
+}
+
+/// The length and kind in front of a body of `body_bytes`.
+#[inline]
+pub(crate) fn encode_header(kind: u8, body_bytes: usize) -> [u8; HEADER_BYTES] {
+    let length = u32::try_from(body_bytes + 1).expect("a body is shorter than 4 GiB - 1");
+    let [a, b, c, d] = length.to_be_bytes();
+    [a, b, c, d, kind]
+}
+
+/// Appends the preamble to `out`.
+pub fn encode_preamble(out: &mut Vec<u8>) {
+    out.extend_from_slice(&PREAMBLE);
+}
+
+/// The first bytes of a connection are not a preamble, or one of another version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadPreamble {
+    /// The first byte that is wrong.
+    pub found: u8,
+    /// Where it stands, 0 to 3. At 3 the peer speaks another version of this protocol.
+    pub at: usize,
+}
+
+impl fmt::Display for BadPreamble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at == PREAMBLE.len() - 1 {
+            let [.., ours] = PREAMBLE;
+            return write!(f, "protocol version {}, expected {ours}", self.found);
+        }
+        write!(
+            f,
+            "byte {} is {:#04x}, expected the preamble \"PSK\"",
+            self.at, self.found
+        )
+    }
+}
+
+impl std::error::Error for BadPreamble {}
+
+/// Judges the first bytes of a connection, as many as have come: `true` once the preamble is
+/// whole, `false` while it may become one.
+///
+/// # Errors
+///
+/// At the first byte that differs.
+pub fn check_preamble(bytes: &[u8]) -> Result<bool, BadPreamble> {
+    let wrong = bytes
+        .iter()
+        .zip(&PREAMBLE)
+        .position(|(found, expected)| found != expected);
+    match wrong {
+        Some(at) => Err(BadPreamble {
+            found: bytes[at],
+            at,
+        }),
+        None => Ok(bytes.len() >= PREAMBLE.len()),
+    }
+}
+
+/// A length after which no frame can be found in the stream any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameError {
+    /// The frame declares more bytes than are allowed.
+    TooLarge {
+        /// What it declares.
+        length: u32,
+        /// What is allowed.
+        max_frame: u32,
+    },
+    /// The frame declares 0 bytes, and so has no kind.
+    Empty,
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FrameError::TooLarge { length, max_frame } => {
+                write!(f, "a frame of {length} bytes, the limit is {max_frame}")
+            }
+            FrameError::Empty => write!(f, "a frame of length 0"),
+        }
+    }
+}
+
+impl std::error::Error for FrameError {}
+
+/// The size of the frame at the start of `bytes`, its length field included, or `None` while
+/// fewer than [`LENGTH_BYTES`] have come. The rest of the frame may still be missing.
+///
+/// # Errors
+///
+/// As soon as the length itself has come, if it is 0 or above `max_frame`.
+#[inline]
+pub fn frame_size(bytes: &[u8], max_frame: u32) -> Result<Option<usize>, FrameError> {
+    let Some(length) = bytes.first_chunk::<LENGTH_BYTES>() else {
+        return Ok(None);
+    };
+    match u32::from_be_bytes(*length) {
+        0 => Err(FrameError::Empty),
+        length if length > max_frame => Err(FrameError::TooLarge { length, max_frame }),
+        length => Ok(Some(LENGTH_BYTES + length as usize)),
+    }
+}
+
+/// Takes the frame at the start of `bytes`, and says how many bytes it took; `None` while it is
+/// not whole. Nothing is copied.
+///
+/// # Errors
+///
+/// As [`frame_size`].
+#[inline]
+pub fn split_frame(bytes: &[u8], max_frame: u32) -> Result<Option<(Frame<'_>, usize)>, FrameError> {
+    let Some(size) = frame_size(bytes, max_frame)? else {
+        return Ok(None);
+    };
+    match bytes.get(LENGTH_BYTES..size) {
+        Some([kind, body @ ..]) => Ok(Some((Frame { kind: *kind, body }, size))),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preamble_is_judged_at_its_first_wrong_byte() {
+        assert_eq!(check_preamble(b""), Ok(false));
+        assert_eq!(check_preamble(b"PSK"), Ok(false));
+        assert_eq!(check_preamble(b"PSK\x01"), Ok(true));
+        assert_eq!(check_preamble(b"PSK\x01more"), Ok(true));
+        assert_eq!(
+            check_preamble(b"G"),
+            Err(BadPreamble { found: b'G', at: 0 })
+        );
+        assert_eq!(
+            check_preamble(b"PSX"),
+            Err(BadPreamble { found: b'X', at: 2 })
+        );
+        assert_eq!(
+            check_preamble(b"PSK\x02"),
+            Err(BadPreamble { found: 2, at: 3 })
+        );
+    }
+
+    #[test]
+    fn a_length_is_judged_before_the_kind_has_come() {
+        assert_eq!(frame_size(&[0, 0, 0], 9), Ok(None));
+        assert_eq!(frame_size(&[0, 0, 0, 9], 9), Ok(Some(13)));
+        assert_eq!(frame_size(&[0, 0, 0, 0], 9), Err(FrameError::Empty));
+        assert_eq!(
+            frame_size(&[0, 0, 0, 10], 9),
+            Err(FrameError::TooLarge {
+                length: 10,
+                max_frame: 9
+            })
+        );
+        assert_eq!(
+            frame_size(&[0xFF; 4], 9),
+            Err(FrameError::TooLarge {
+                length: u32::MAX,
+                max_frame: 9
+            })
+        );
+    }
+
+    #[test]
+    fn a_frame_is_taken_once_it_is_whole() {
+        let bytes = [0, 0, 0, 3, 7, b'h', b'i', 99];
+        for come in 0..7 {
+            assert_eq!(split_frame(&bytes[..come], 9), Ok(None), "{come} bytes");
+        }
+        let frame = Frame {
+            kind: 7,
+            body: b"hi",
+        };
+        assert_eq!(split_frame(&bytes[..7], 9), Ok(Some((frame, 7))));
+        assert_eq!(split_frame(&bytes, 9), Ok(Some((frame, 7))));
+    }
+}

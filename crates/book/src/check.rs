@@ -1,0 +1,109 @@
+//! The book's mistakes, each by file and line, with what to do about it.
+//!
+//! One module a kind of mistake; each has one function that takes the [`Book`] and adds to a list of
+//! [`Problem`]s. None of them changes a file or opens a connection: links that leave the repository
+//! are only looked at.
+
+mod chapters;
+mod exercises;
+mod figures;
+mod includes;
+mod links;
+mod promises;
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::Book;
+
+/// A mistake in the book.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file, relative to the workspace's root.
+    pub file: PathBuf,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file.display(), self.line, self.what)
+    }
+}
+
+/// All mistakes of the book, by file and line.
+///
+/// # Errors
+///
+/// When a file or a folder that is there cannot be read.
+pub fn all(book: &Book) -> Result<Vec<Problem>> {
+    let mut found = Findings {
+        root: &book.root,
+        problems: Vec::new(),
+    };
+    includes::check(book, &mut found);
+    links::check(book, &mut found)?;
+    chapters::check(book, &mut found);
+    exercises::check(book, &mut found)?;
+    figures::check(book, &mut found)?;
+    promises::check(book, &mut found)?;
+    let mut problems = found.problems;
+    problems.sort();
+    problems.dedup();
+    Ok(problems)
+}
+
+/// What was found so far.
+struct Findings<'a> {
+    root: &'a Path,
+    problems: Vec<Problem>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, file: &Path, line: usize, what: impl Into<String>) {
+        let file = file.strip_prefix(self.root).unwrap_or(file).to_owned();
+        self.problems.push(Problem {
+            file,
+            line,
+            what: what.into(),
+        });
+    }
+}
+
+/// What lies in `folder`, by name; nothing if there is no such folder.
+fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect()
+    };
+    let mut entries = read().with_context(|| format!("cannot list {}", folder.display()))?;
+    entries.sort();
+    Ok(entries)
+}
+
+/// The exercises' folders: `exercises/NN_chapter/MM_exercise`.
+fn exercise_folders(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for chapter in list(&root.join("exercises"))? {
+        folders.extend(
+            list(&chapter)?
+                .into_iter()
+                .filter(|path| path.join("Cargo.toml").is_file()),
+        );
+    }
+    Ok(folders)
+}
+
+/// The text of a file that is there.
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}

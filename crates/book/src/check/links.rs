@@ -1,0 +1,239 @@
+//! Links and anchors: from pages, from the READMEs, and from the checks of exercises, which name the
+//! section to read again.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use regex::Regex;
+
+use super::{Findings, exercise_folders, list, read};
+use crate::Book;
+use crate::markdown::Page;
+
+pub fn check(book: &Book, found: &mut Findings<'_>) -> Result<()> {
+    let mut targets = Targets {
+        book,
+        ids: HashMap::new(),
+    };
+    for page in &book.pages {
+        for link in &page.links {
+            if let Err(what) = targets.linked_by_page(page, &link.to)? {
+                found.add(&page.path, link.line, what);
+            }
+        }
+    }
+    for path in readmes(&book.root)? {
+        let readme = Page::read(&path)?;
+        for link in &readme.links {
+            if let Err(what) = targets.linked_by_readme(&readme, &link.to)? {
+                found.add(&path, link.line, what);
+            }
+        }
+    }
+    for folder in exercise_folders(&book.root)? {
+        sections_named_by_checks(&mut targets, &folder, found)?;
+    }
+    Ok(())
+}
+
+/// What a check says when it fails ends with a section of the book: `"03-who-hung-up.html#reset"`.
+fn sections_named_by_checks(
+    targets: &mut Targets<'_>,
+    exercise: &Path,
+    found: &mut Findings<'_>,
+) -> Result<()> {
+    let section =
+        Regex::new(r#""(\d\d-[\w-]+)\.(?:html|md)(?:#([^"]*))?""#).expect("a constant pattern");
+    for path in list(&exercise.join("tests"))? {
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        for (number, line) in read(&path)?.lines().enumerate() {
+            for named in section.captures_iter(line) {
+                let id = named.get(2).map(|id| id.as_str());
+                if let Err(what) = targets.page(&named[1], id)? {
+                    found.add(&path, number + 1, what);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn readmes(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut paths = vec![root.join("README.md")];
+    paths.extend(
+        list(&root.join("crates"))?
+            .iter()
+            .map(|folder| folder.join("README.md")),
+    );
+    for chapter in list(&root.join("exercises"))? {
+        paths.push(chapter.join("README.md"));
+    }
+    paths.extend(
+        exercise_folders(root)?
+            .iter()
+            .map(|folder| folder.join("README.md")),
+    );
+    paths.retain(|path| path.is_file());
+    Ok(paths)
+}
+
+/// What can be linked to. `Err` in the inner result is what is wrong with the link.
+struct Targets<'a> {
+    book: &'a Book,
+    ids: HashMap<String, HashSet<String>>,
+}
+
+type Verdict = Result<(), String>;
+
+impl Targets<'_> {
+    /// A link as it will be in the rendered page.
+    fn linked_by_page(&mut self, page: &Page, to: &str) -> Result<Verdict> {
+        if let Some(verdict) = outside(to) {
+            return Ok(verdict);
+        }
+        let (file, id) = split(to);
+        if file.is_empty() {
+            return self.page(page.stem(), id);
+        }
+        if !file.starts_with("../") {
+            return match file.strip_suffix(".md") {
+                Some(name) => self.page(name, id),
+                None => Ok(self.exists(&self.book.src.join(file), to)),
+            };
+        }
+        if file.ends_with(".md") {
+            let folder = file.rsplit_once('/').map_or(file, |(folder, _)| folder);
+            return Ok(Err(format!(
+                "mdBook would turn {to} into an .html that is not there: link to the folder, {folder}/"
+            )));
+        }
+        Ok(self.exists(&self.book.src.join(file), to))
+    }
+
+    /// A link as the repository's host shows it: relative to the README.
+    fn linked_by_readme(&mut self, readme: &Page, to: &str) -> Result<Verdict> {
+        if let Some(verdict) = outside(to) {
+            return Ok(verdict);
+        }
+        let (file, id) = split(to);
+        if file.is_empty() {
+            let known = readme
+                .headings
+                .iter()
+                .any(|heading| Some(&*slug(&heading.text)) == id);
+            return Ok(if known {
+                Ok(())
+            } else {
+                Err(format!("no heading here has the anchor {to}"))
+            });
+        }
+        let folder = readme.path.parent().unwrap_or(&self.book.root);
+        let path = normal(&folder.join(file));
+        if let (Ok(name), true) = (path.strip_prefix(&self.book.src), file.ends_with(".md")) {
+            return self.page(&name.with_extension("").to_string_lossy(), id);
+        }
+        Ok(self.exists(&path, to))
+    }
+
+    /// The page `name`, and in it whatever has the `id`.
+    fn page(&mut self, name: &str, id: Option<&str>) -> Result<Verdict> {
+        if !self.book.pages.iter().any(|page| page.stem() == name) {
+            return Ok(Err(format!(
+                "there is no page {name}.md in docs/src/SUMMARY.md: correct the name, or add the page"
+            )));
+        }
+        let Some(id) = id else { return Ok(Ok(())) };
+        if !self.ids.contains_key(name) {
+            let ids = ids(&read(&self.book.rendered(name))?);
+            self.ids.insert(name.to_owned(), ids);
+        }
+        if self.ids[name].contains(id) {
+            return Ok(Ok(()));
+        }
+        Ok(Err(format!(
+            "docs/src/{name}.md has no heading with the anchor #{id}: {}",
+            self.nearest(name, id)
+        )))
+    }
+
+    fn exists(&self, path: &Path, to: &str) -> Verdict {
+        let path = normal(path);
+        if !path.starts_with(&self.book.root) || !path.exists() {
+            return Err(format!("{to} is not there: correct the path"));
+        }
+        let exercise = path.starts_with(self.book.root.join("exercises")) && path.is_dir();
+        if exercise && !to.ends_with('/') {
+            return Err(format!(
+                "write {to}/, as the links to exercises are written"
+            ));
+        }
+        Ok(())
+    }
+
+    fn nearest(&self, name: &str, id: &str) -> String {
+        let word = id.split('-').max_by_key(|word| word.len()).unwrap_or(id);
+        let mut near: Vec<_> = self.ids[name]
+            .iter()
+            .filter(|known| known.contains(word))
+            .collect();
+        near.sort();
+        match near.first() {
+            Some(known) => format!("did you mean #{known}?"),
+            None => "correct it, or add the heading".to_owned(),
+        }
+    }
+}
+
+/// The verdict on a link that leaves the repository, which nobody follows here.
+fn outside(to: &str) -> Option<Verdict> {
+    let (scheme, _) = to.split_once(':')?;
+    if scheme.contains(['/', '#', '.']) {
+        return None;
+    }
+    Some(match scheme {
+        "https" | "mailto" => Ok(()),
+        _ => Err(format!("{to}: links that leave the book are https")),
+    })
+}
+
+fn split(to: &str) -> (&str, Option<&str>) {
+    to.split_once('#')
+        .map_or((to, None), |(file, id)| (file, Some(id)))
+}
+
+fn ids(html: &str) -> HashSet<String> {
+    let id = Regex::new(r#"\sid="([^"]+)""#).expect("a constant pattern");
+    id.captures_iter(html)
+        .map(|found| found[1].to_owned())
+        .collect()
+}
+
+/// A heading's anchor, as GitHub makes it.
+fn slug(heading: &str) -> String {
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    heading
+        .trim()
+        .to_lowercase()
+        .chars()
+        .filter(kept)
+        .collect::<String>()
+        .replace(' ', "-")
+}
+
+/// The path without `.` and `..`, links unfollowed.
+fn normal(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => {
+                plain.pop();
+            }
+            std::path::Component::CurDir => {}
+            part => plain.push(part),
+        }
+    }
+    plain
+}

@@ -62,8 +62,13 @@ impl<S> Connection<S> {
     /// [`DEFAULT_MAX_FRAME`].
     #[must_use]
     pub fn with_max_frame(mut self, max_frame: u32) -> Self {
-        self.max_frame = max_frame;
+        self.set_max_frame(max_frame);
         self
+    }
+
+    /// From now on refuses frames that declare more than `max_frame` bytes.
+    pub fn set_max_frame(&mut self, max_frame: u32) {
+        self.max_frame = max_frame;
     }
 
     /// The stream below, to set its timeouts or to shut it down. Bytes read from it past this
@@ -160,12 +165,35 @@ impl<S: Read> Connection<S> {
     /// no frame can be found.
     #[inline]
     pub fn receive(&mut self) -> Result<Option<Frame<'_>>, ConnectionError> {
+        let Some(size) = self.wait_for_size()? else {
+            return Ok(None);
+        };
+        let frame = &self.incoming[self.start..][..size];
+        self.start += size;
+        Ok(Some(Frame {
+            kind: frame[LENGTH_BYTES],
+            body: &frame[LENGTH_BYTES + 1..],
+        }))
+    }
+
+    /// Waits until the next frame is whole, without taking it: [`receive`](Self::receive) then
+    /// returns at once. `false` is the end of the stream behind a whole frame.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn wait(&mut self) -> Result<bool, ConnectionError> {
+        Ok(self.wait_for_size()?.is_some())
+    }
+
+    #[inline]
+    fn wait_for_size(&mut self) -> Result<Option<usize>, ConnectionError> {
         if self.preamble_expected && !self.receive_preamble()? {
             return Ok(None);
         }
-        let size = loop {
+        loop {
             match frame_size(&self.incoming[self.start..self.end], self.max_frame)? {
-                Some(size) if size <= self.end - self.start => break size,
+                Some(size) if size <= self.end - self.start => return Ok(Some(size)),
                 size if !self.read_more()? => {
                     return match self.end - self.start {
                         0 => Ok(None),
@@ -174,13 +202,7 @@ impl<S: Read> Connection<S> {
                 }
                 _ => {}
             }
-        };
-        let frame = &self.incoming[self.start..][..size];
-        self.start += size;
-        Ok(Some(Frame {
-            kind: frame[LENGTH_BYTES],
-            body: &frame[LENGTH_BYTES + 1..],
-        }))
+        }
     }
 
     /// Whether a whole frame has come already, so that [`receive`](Self::receive) will not wait.

@@ -36,12 +36,14 @@
 #![warn(missing_docs)]
 
 mod connection;
+mod escape;
 mod frame;
 mod meeting_place;
 mod request;
 mod response;
 
 pub use connection::{Connection, ConnectionError};
+pub use escape::escaped;
 pub use frame::{
     BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, HEADER_BYTES, LENGTH_BYTES, Message,
     PREAMBLE, check_preamble, encode_preamble, frame_size, split_frame,

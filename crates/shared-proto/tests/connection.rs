@@ -210,3 +210,25 @@ fn the_limit_itself_is_fine_and_one_more_is_refused() {
     let mut peer = Connection::client(Awkward::new(&ten)).with_max_frame(9);
     assert!(matches!(peer.receive(), Err(ConnectionError::Frame(_))));
 }
+
+#[test]
+fn a_frame_waited_for_is_still_there_to_take() {
+    let mut client = Connection::client(Awkward::new(&[0, 0, 0, 1, 0x81]));
+    client.stream_mut().most = 2;
+    assert!(client.wait().unwrap());
+    assert!(client.wait().unwrap(), "waiting takes nothing");
+    let reads = client.stream().reads;
+    let frame = client.receive().unwrap().unwrap();
+    assert_eq!(Response::decode(frame), Ok(Response::Accepted));
+    assert_eq!(client.stream().reads, reads);
+    assert!(!client.wait().unwrap(), "the end of the stream");
+}
+
+#[test]
+fn the_largest_frame_may_be_changed_on_the_way() {
+    let mut client = Connection::client(Awkward::new(&[0, 0, 0, 3, 0x82, 1, 2]));
+    client.set_max_frame(2);
+    assert!(client.wait().is_err());
+    client.set_max_frame(3);
+    assert!(client.wait().unwrap());
+}

@@ -1,0 +1,92 @@
+//! Saying "done", in one direction or both, and giving the descriptor back.
+
+use std::io;
+use std::net::Shutdown;
+
+use crate::Socket;
+
+impl Socket {
+    /// Ends the conversation without giving back the descriptor: [`SHUT_WR`](crate::SHUT_WR), "I
+    /// send no more", lets the peer read to the end of stream and still answer.
+    ///
+    /// Python: `s.shutdown(socket.SHUT_WR)` · system call: `shutdown(2)`.
+    ///
+    /// It ends the connection for every descriptor of this socket, the ones of
+    /// [`dup`](Socket::dup) and of other processes too; closing one of them doesn't.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTCONN`: the socket isn't connected, or the peer has reset it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pocket_socket::{SHUT_WR, create_connection, create_server};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let server = create_server(("127.0.0.1", 0))?;
+    /// let client = create_connection(server.getsockname()?, None)?;
+    /// let (conn, _) = server.accept()?;
+    /// client.shutdown(SHUT_WR)?;
+    /// assert_eq!(conn.recv(1024)?, b""); // end of stream
+    /// conn.sendall(b"goodbye")?; // the other direction is open
+    /// assert_eq!(client.recv(1024)?, b"goodbye");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.inner.shutdown(how)
+    }
+
+    /// Gives the descriptor back to the system, and says if that failed.
+    ///
+    /// Python: `s.close()` · system call: `close(2)`.
+    ///
+    /// When it was the last descriptor of the socket, the peer reads the end of stream. What was
+    /// sent is still delivered, in the background; that `close` succeeds doesn't mean that it has
+    /// arrived. If bytes wait here that nobody has received, TCP sends a reset instead, and that
+    /// may destroy what was sent.
+    ///
+    /// Dropping the socket closes it too, but nobody learns of an error.
+    ///
+    /// # Errors
+    ///
+    /// The descriptor is gone, whatever is returned: never try again. `EBADF`: other code has
+    /// closed this number behind our back, a bug that `Drop` would hide. `EINTR`: a signal came
+    /// while `close` waited, which only a socket with [`SO_LINGER`](crate::SO_LINGER) does.
+    /// `EIO`, `ENOSPC`, `EDQUOT` are for files. `ECONNRESET` (BSDs) says only that the peer was
+    /// first; it is not reported, as in Python. On Windows no error is reported.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let s = pocket_socket::socket(pocket_socket::AF_INET, pocket_socket::SOCK_STREAM)?;
+    /// s.close()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Python raises `EBADF` when a closed socket is used. Here that doesn't compile:
+    ///
+    /// ```compile_fail,E0382
+    /// # fn main() -> std::io::Result<()> {
+    /// let s = pocket_socket::socket(pocket_socket::AF_INET, pocket_socket::SOCK_STREAM)?;
+    /// s.close()?;
+    /// s.send(b"hello")?; // borrow of moved value: `s`
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close(self) -> io::Result<()> {
+        #[cfg(unix)]
+        return match nix::unistd::close(std::os::fd::OwnedFd::from(self.inner)) {
+            Ok(()) | Err(nix::errno::Errno::ECONNRESET) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        };
+        #[cfg(windows)]
+        {
+            drop(self);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Flags of a single send or receive.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::BitOr;
+
+#[cfg(unix)]
+use nix::libc;
+
+/// The numbers of Winsock, by the names that they have elsewhere.
+#[cfg(windows)]
+mod libc {
+    pub(super) const MSG_OOB: i32 = 0x1;
+    pub(super) const MSG_PEEK: i32 = 0x2;
+    pub(super) const MSG_WAITALL: i32 = 0x8;
+}
+
+/// Flags for sending.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending;
+/// Flags for receiving.
+#[derive(Clone, Copy, Debug)]
+pub struct Receiving;
+/// Flags for either way.
+#[derive(Clone, Copy, Debug)]
+pub struct EitherWay;
+/// Flags that the system returns with a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Received;
+
+/// Flags, and what they are for. Python: `socket.MsgFlag`; see `send(2)`, `recv(2)`.
+///
+/// `|` joins them. One that is for the other direction doesn't compile:
+///
+/// ```compile_fail,E0277
+/// # use pocket_socket::{MSG_PEEK, create_connection};
+/// # fn f(s: pocket_socket::Socket) {
+/// s.send_with(b"hello", MSG_PEEK);
+/// # }
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use pocket_socket::{MSG_DONTWAIT, MSG_PEEK};
+/// let flags = MSG_PEEK | MSG_DONTWAIT;
+/// assert_eq!(flags.bits(), MSG_PEEK.bits() | MSG_DONTWAIT.bits());
+/// # }
+/// ```
+pub struct MsgFlag<Way> {
+    bits: i32,
+    way: PhantomData<Way>,
+}
+
+impl<Way> MsgFlag<Way> {
+    pub(crate) const fn new(bits: i32) -> MsgFlag<Way> {
+        MsgFlag {
+            bits,
+            way: PhantomData,
+        }
+    }
+
+    /// The system's number. Python: `int(socket.MSG_PEEK)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(pocket_socket::MSG_PEEK.bits(), 2); // on every system
+    /// ```
+    pub const fn bits(self) -> i32 {
+        self.bits
+    }
+
+    /// Whether all of these are set. Python: `flags & socket.MSG_CTRUNC`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// use pocket_socket::{MSG_OOB, MSG_DONTWAIT};
+    /// assert!((MSG_OOB | MSG_DONTWAIT).contains(MSG_OOB));
+    /// # }
+    /// ```
+    pub const fn contains(self, flags: MsgFlag<Way>) -> bool {
+        self.bits & flags.bits == flags.bits
+    }
+}
+
+pub(crate) const NONE_FOR_RECEIVING: MsgFlag<Receiving> = MsgFlag::new(0);
+
+/// An error instead of the signal `SIGPIPE`, where the system can say so for each call; macOS says
+/// it once for the socket, Windows has no signals.
+pub(crate) const DEFAULT_FOR_SENDING: MsgFlag<Sending> = {
+    #[cfg(all(unix, not(target_vendor = "apple")))]
+    let flags = MSG_NOSIGNAL;
+    #[cfg(not(all(unix, not(target_vendor = "apple"))))]
+    let flags = MsgFlag::new(0);
+    flags
+};
+
+/// Look at the bytes and leave them there.
+pub const MSG_PEEK: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_PEEK);
+/// Wait until the buffer is full, the stream ends, or a signal comes. With a
+/// [timeout](crate::Socket::settimeout) it has no effect, as in Python.
+pub const MSG_WAITALL: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_WAITALL);
+/// The one urgent byte that TCP has beside its stream; see `tcp(7)`.
+pub const MSG_OOB: MsgFlag<EitherWay> = MsgFlag::new(libc::MSG_OOB);
+/// Don't wait, this once: `EAGAIN` instead.
+#[cfg(unix)]
+pub const MSG_DONTWAIT: MsgFlag<EitherWay> = MsgFlag::new(libc::MSG_DONTWAIT);
+/// No `SIGPIPE` when the peer has gone. Every send here has it.
+#[cfg(all(unix, not(target_vendor = "apple")))]
+pub const MSG_NOSIGNAL: MsgFlag<Sending> = MsgFlag::new(libc::MSG_NOSIGNAL);
+/// More is to come: don't send a small packet yet.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub const MSG_MORE: MsgFlag<Sending> = MsgFlag::new(libc::MSG_MORE);
+/// This ends a record (`SOCK_SEQPACKET`).
+#[cfg(unix)]
+pub const MSG_EOR: MsgFlag<Sending> = MsgFlag::new(libc::MSG_EOR);
+/// Returned: the datagram was longer than the buffer, the rest is lost.
+#[cfg(unix)]
+pub const MSG_TRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_TRUNC);
+/// Returned: more descriptors came than there was room for; the rest is closed.
+#[cfg(unix)]
+pub const MSG_CTRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_CTRUNC);
+
+impl<Way> BitOr for MsgFlag<Way> {
+    type Output = MsgFlag<Way>;
+
+    fn bitor(self, other: MsgFlag<Way>) -> MsgFlag<Way> {
+        MsgFlag::new(self.bits | other.bits)
+    }
+}
+
+macro_rules! either_way_is_also {
+    ($($way:ident)*) => {$(
+        impl From<MsgFlag<EitherWay>> for MsgFlag<$way> {
+            fn from(flags: MsgFlag<EitherWay>) -> MsgFlag<$way> {
+                MsgFlag::new(flags.bits)
+            }
+        }
+
+        impl BitOr<MsgFlag<EitherWay>> for MsgFlag<$way> {
+            type Output = MsgFlag<$way>;
+
+            fn bitor(self, other: MsgFlag<EitherWay>) -> MsgFlag<$way> {
+                MsgFlag::new(self.bits | other.bits)
+            }
+        }
+
+        impl BitOr<MsgFlag<$way>> for MsgFlag<EitherWay> {
+            type Output = MsgFlag<$way>;
+
+            fn bitor(self, other: MsgFlag<$way>) -> MsgFlag<$way> {
+                MsgFlag::new(self.bits | other.bits)
+            }
+        }
+    )*};
+}
+
+either_way_is_also! { Sending Receiving }
+
+// Derived, these would ask the same of `Way`, which is never there.
+impl<Way> Clone for MsgFlag<Way> {
+    fn clone(&self) -> MsgFlag<Way> {
+        *self
+    }
+}
+
+impl<Way> Copy for MsgFlag<Way> {}
+
+impl<Way> PartialEq for MsgFlag<Way> {
+    fn eq(&self, other: &MsgFlag<Way>) -> bool {
+        self.bits == other.bits
+    }
+}
+
+impl<Way> Eq for MsgFlag<Way> {}
+
+impl<Way> fmt::Debug for MsgFlag<Way> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MsgFlag({:#x})", self.bits)
+    }
+}

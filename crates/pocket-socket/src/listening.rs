@@ -1,0 +1,110 @@
+//! The server's three calls: an address, a queue, the next client.
+
+use std::io;
+
+use rustix::event::PollFlags;
+
+use crate::{Address, Socket, ToAddress};
+
+impl Socket {
+    /// Gives the socket an address: others can find it there.
+    ///
+    /// Python: `s.bind(("127.0.0.1", 8000))`, `s.bind("/tmp/s.sock")` · system call: `bind(2)`; see
+    /// `ip(7)`, `unix(7)`.
+    ///
+    /// Port 0 lets the system choose a free port; [`getsockname`](Socket::getsockname) tells
+    /// which. An empty host, `("", 8000)`, is every address of this machine. A path becomes a file
+    /// of the type socket, which stays when the socket is closed.
+    ///
+    /// # Errors
+    ///
+    /// `EADDRINUSE`: another socket has this address, or the path exists, as whatever. `EINVAL`:
+    /// the socket has an address already. `EACCES`: a port that is reserved for the system (below
+    /// 1024), or a folder that may not be written. `EADDRNOTAVAIL`: not an address of this machine.
+    /// `ENOENT`, `ENOTDIR`: no such folder. `EAFNOSUPPORT`, `EINVAL`: an address of another
+    /// family. A path that is too long fails with
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) before any system call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let s = pocket_socket::socket(pocket_socket::AF_INET, pocket_socket::SOCK_STREAM)?;
+    /// s.bind(("127.0.0.1", 0))?;
+    /// assert_ne!(s.getsockname()?.port(), Some(0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn bind(&self, address: impl ToAddress) -> io::Result<()> {
+        self.inner.bind(&address.to_sockaddr(&|| self.family())?)
+    }
+
+    /// Makes it a listening socket: the system completes connections to it and queues them for
+    /// [`accept`](Socket::accept).
+    ///
+    /// Python: `s.listen(5)` · system call: `listen(2)`; see `tcp(7)`.
+    ///
+    /// `backlog` is how many may wait in the queue; the system cuts it to its own limit
+    /// (`/proc/sys/net/core/somaxconn`). On Linux one more than `backlog` fit, so 0 queues one
+    /// client: it is connected, and waits.
+    ///
+    /// # Errors
+    ///
+    /// `EADDRINUSE`: another socket listens on this address. `EOPNOTSUPP`: not a kind of socket
+    /// that listens (`SOCK_DGRAM`). `EINVAL`: it is connected; or a Unix socket without an address.
+    /// A TCP socket without an address gets a free port on every address of the machine.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let s = pocket_socket::socket(pocket_socket::AF_INET, pocket_socket::SOCK_STREAM)?;
+    /// s.bind(("127.0.0.1", 0))?;
+    /// s.listen(128)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn listen(&self, backlog: u32) -> io::Result<()> {
+        self.inner
+            .listen(i32::try_from(backlog).unwrap_or(i32::MAX))
+    }
+
+    /// Takes the next connection from the queue, waiting for one if need be: a new socket that is
+    /// connected to one client, and that client's address.
+    ///
+    /// Python: `conn, address = s.accept()` · system call: `accept4(2)` with `SOCK_CLOEXEC`
+    /// (elsewhere `accept(2)`).
+    ///
+    /// The new socket blocks and has no timeout, whatever the listening one has.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` (kind [`WouldBlock`](io::ErrorKind::WouldBlock)): nobody waits, and the socket
+    /// doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: nobody came in the
+    /// time that [`settimeout`](Socket::settimeout) gives. `EINVAL`: the socket doesn't listen.
+    /// `EOPNOTSUPP`: it is not of a kind that does. `EMFILE`, `ENFILE`: no descriptor left; the
+    /// client still waits. `ECONNABORTED`: the client has gone already; go on with the next.
+    /// Linux also reports here the network errors of the new connection: see `accept(2)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let server = pocket_socket::create_server(("127.0.0.1", 0))?;
+    /// let client = pocket_socket::create_connection(server.getsockname()?, None)?;
+    /// let (conn, address) = server.accept()?;
+    /// assert_eq!(address, client.getsockname()?);
+    /// assert_eq!(conn.getpeername()?, address);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn accept(&self) -> io::Result<(Socket, Address)> {
+        let (inner, address) = self.attempt(PollFlags::IN, || self.inner.accept())?;
+        // Elsewhere the new socket inherits the switch from the listening one.
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        if !self.timeout.is_blocking() {
+            rustix::io::ioctl_fionbio(&inner, false)?;
+        }
+        Ok((Socket::blocking(inner), Address::from(&address)))
+    }
+}

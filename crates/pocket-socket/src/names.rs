@@ -1,0 +1,58 @@
+//! Which address a socket has, and which its peer.
+
+use std::io;
+
+use crate::{Address, Socket};
+
+impl Socket {
+    /// The socket's own address.
+    ///
+    /// Python: `s.getsockname()` · system call: `getsockname(2)`.
+    ///
+    /// Before [`bind`](Socket::bind) it is `0.0.0.0:0`, or unnamed for a Unix socket. A client's is
+    /// chosen by the system when it connects.
+    ///
+    /// # Errors
+    ///
+    /// `ENOBUFS`: not enough memory. Windows: `WSAEINVAL` before [`bind`](Socket::bind).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let server = pocket_socket::create_server(("127.0.0.1", 0))?;
+    /// println!("listening on {}", server.getsockname()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn getsockname(&self) -> io::Result<Address> {
+        self.inner
+            .local_addr()
+            .map(|address| Address::from(&address))
+    }
+
+    /// The address of the socket at the other end.
+    ///
+    /// Python: `s.getpeername()` · system call: `getpeername(2)`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTCONN`: not connected, or the peer has reset the connection (between its connect and
+    /// our accept, too: expect it after every [`accept`](Socket::accept)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// let server = pocket_socket::create_server(("127.0.0.1", 0))?;
+    /// let client = pocket_socket::create_connection(server.getsockname()?, None)?;
+    /// assert_eq!(client.getpeername()?, server.getsockname()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn getpeername(&self) -> io::Result<Address> {
+        self.inner
+            .peer_addr()
+            .map(|address| Address::from(&address))
+    }
+}

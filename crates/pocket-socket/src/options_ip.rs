@@ -1,0 +1,20 @@
+//! The options of `IPPROTO_IP` and `IPPROTO_IPV6`; see `ip(7)`, `ipv6(7)`.
+
+use socket2::Socket;
+
+use crate::options::option;
+use crate::{IpLevel, Ipv6Level};
+
+option! {
+    /// How many routers a packet may pass. Python: a number.
+    IP_TTL: IpLevel, u32, Socket::ttl_v4, Socket::set_ttl_v4
+}
+option! {
+    /// An `AF_INET6` socket serves IPv6 alone; without it also IPv4, as `::ffff:127.0.0.1`.
+    /// Python: 0 or 1.
+    IPV6_V6ONLY: Ipv6Level, bool, Socket::only_v6, Socket::set_only_v6
+}
+option! {
+    /// How many routers an IPv6 packet may pass. Python: a number.
+    IPV6_UNICAST_HOPS: Ipv6Level, u32, Socket::unicast_hops_v6, Socket::set_unicast_hops_v6
+}

@@ -1,0 +1,129 @@
+//! The options of `SOL_SOCKET`; see `socket(7)`, `unix(7)`.
+
+use std::io;
+use std::time::Duration;
+
+use socket2::Socket;
+
+use crate::options::option;
+use crate::{SocketKind, SocketLevel};
+
+option! {
+    /// Bind although connections of an earlier server on this port linger in the system
+    /// (TIME-WAIT). On Windows it lets two servers share a port: don't. Python: 0 or 1.
+    SO_REUSEADDR: SocketLevel, bool, Socket::reuse_address, Socket::set_reuse_address
+}
+option! {
+    /// Several sockets bind to one address, all with this option, and share what comes. Python: 0
+    /// or 1.
+    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+    SO_REUSEPORT: SocketLevel, bool, Socket::reuse_port, Socket::set_reuse_port
+}
+option! {
+    /// Ask a silent peer now and then whether it still lives. Python: 0 or 1.
+    SO_KEEPALIVE: SocketLevel, bool, Socket::keepalive, Socket::set_keepalive
+}
+option! {
+    /// Datagrams may be sent to a broadcast address. Python: 0 or 1.
+    SO_BROADCAST: SocketLevel, bool, Socket::broadcast, Socket::set_broadcast
+}
+option! {
+    /// The urgent byte stays in the stream. Python: 0 or 1.
+    SO_OOBINLINE: SocketLevel, bool, Socket::out_of_band_inline, Socket::set_out_of_band_inline
+}
+option! {
+    /// `Some`: [`close`](crate::Socket::close) waits so long, in whole seconds, for what was sent
+    /// to arrive; zero resets a TCP connection. Python: `struct.pack("ii", 1, seconds)`.
+    SO_LINGER: SocketLevel, Option<Duration>, Socket::linger, Socket::set_linger
+}
+option! {
+    /// The size of the receive buffer in bytes. Linux doubles what is set, and so it says twice as
+    /// much. Python: a number.
+    SO_RCVBUF: SocketLevel, usize, Socket::recv_buffer_size, Socket::set_recv_buffer_size
+}
+option! {
+    /// The size of the send buffer in bytes. Linux doubles what is set. Python: a number.
+    SO_SNDBUF: SocketLevel, usize, Socket::send_buffer_size, Socket::set_send_buffer_size
+}
+option! {
+    /// The system's own timeout of receiving, for a socket that blocks; it ends a call with
+    /// `EAGAIN`. [`settimeout`](crate::Socket::settimeout) doesn't use it. `None`: for ever.
+    /// Python: `struct.pack("ll", seconds, microseconds)`.
+    SO_RCVTIMEO: SocketLevel, Option<Duration>, Socket::read_timeout, Socket::set_read_timeout
+}
+option! {
+    /// The system's own timeout of sending; like [`SO_RCVTIMEO`].
+    SO_SNDTIMEO: SocketLevel, Option<Duration>, Socket::write_timeout, Socket::set_write_timeout
+}
+option! {
+    /// The error that waits to be reported, which is thereby cleared. Python: an errno, or 0.
+    SO_ERROR: SocketLevel, Option<io::Error>, Socket::take_error
+}
+option! {
+    /// The kind that the socket was made with. Python: a number.
+    SO_TYPE: SocketLevel, SocketKind, |socket| socket.r#type().map(SocketKind)
+}
+option! {
+    /// Whether it listens. Python: 0 or 1.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SO_ACCEPTCONN: SocketLevel, bool, Socket::is_listener
+}
+option! {
+    /// The family that the socket was made with. Python: a number.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SO_DOMAIN: SocketLevel, crate::AddressFamily, |s| s.domain().map(crate::AddressFamily)
+}
+option! {
+    /// The protocol's number, 0 for none. Python: a number.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SO_PROTOCOL: SocketLevel, i32, |s| Ok(s.protocol()?.map_or(0, i32::from))
+}
+option! {
+    /// Unix sockets: each message received carries its sender's credentials. Python: 0 or 1.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SO_PASSCRED: SocketLevel, bool, Socket::passcred, Socket::set_passcred
+}
+option! {
+    /// Unix sockets: who connected, or listened, as the system knows it. Python: 12 bytes,
+    /// `struct.unpack("3i", ...)`.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SO_PEERCRED: SocketLevel, PeerCredentials, peer_credentials
+}
+
+/// The process at the other end of a Unix socket, when it called `connect`, `listen` or
+/// `socketpair`. The value of [`SO_PEERCRED`]; see `unix(7)`.
+///
+/// # Examples
+///
+/// ```
+/// use pocket_socket::{AF_UNIX, SO_PEERCRED, SOCK_STREAM, SOL_SOCKET, socketpair};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM)?;
+/// let peer = a.getsockopt(SOL_SOCKET, SO_PEERCRED)?;
+/// assert_eq!(peer.pid, i32::try_from(std::process::id()).unwrap());
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerCredentials {
+    /// The process; 0 if there is no peer. It may have ended, and its number be another's.
+    pub pid: i32,
+    /// Its effective user; `u32::MAX` if there is no peer.
+    pub uid: u32,
+    /// Its effective group; `u32::MAX` if there is no peer.
+    pub gid: u32,
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn peer_credentials(socket: &Socket) -> io::Result<PeerCredentials> {
+    // Not rustix: its process number cannot be 0.
+    let peer = nix::sys::socket::getsockopt(socket, nix::sys::socket::sockopt::PeerCredentials)?;
+    Ok(PeerCredentials {
+        pid: peer.pid(),
+        uid: peer.uid(),
+        gid: peer.gid(),
+    })
+}

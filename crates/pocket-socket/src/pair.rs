@@ -1,0 +1,33 @@
+//! Two sockets that are connected to each other.
+
+use std::io;
+
+use crate::{AddressFamily, Socket, SocketKind};
+
+/// Makes two sockets that are connected to each other and have no address: one for us, one for a
+/// thread or a child process.
+///
+/// Python: `a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)` · system call:
+/// `socketpair(2)`.
+///
+/// # Errors
+///
+/// `EOPNOTSUPP`: a family that has no pairs (all but [`AF_UNIX`](crate::AF_UNIX)).
+/// `ESOCKTNOSUPPORT`: no such kind. `EMFILE`, `ENFILE`: no descriptor left.
+///
+/// # Examples
+///
+/// ```
+/// use pocket_socket::{AF_UNIX, SOCK_STREAM, socketpair};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let (a, b) = socketpair(AF_UNIX, SOCK_STREAM)?;
+/// a.sendall(b"hello")?;
+/// assert_eq!(b.recv(1024)?, b"hello");
+/// # Ok(())
+/// # }
+/// ```
+pub fn socketpair(family: AddressFamily, kind: SocketKind) -> io::Result<(Socket, Socket)> {
+    let (a, b) = socket2::Socket::pair(family.0, kind.0, None)?;
+    Ok((Socket::blocking(a), Socket::blocking(b)))
+}

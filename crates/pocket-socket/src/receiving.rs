@@ -1,0 +1,174 @@
+//! Bytes and datagrams in.
+
+use std::io;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::PollFlags;
+use rustix::net::RecvFlags;
+
+use crate::flags::{MsgFlag, NONE_FOR_RECEIVING, Receiving};
+use crate::{Address, Socket};
+
+impl Socket {
+    /// Receives what has come, at most `bufsize` bytes, waiting for the first one if need be.
+    /// Nothing, `b""`, is the end of stream: the peer sends no more.
+    ///
+    /// Python: `data = s.recv(1024)` · system call: `recvfrom(2)` without an address, which is
+    /// `recv(2)`.
+    ///
+    /// What one call returns is not what one call of the peer has sent: a stream has no messages.
+    /// A datagram comes whole, and what `bufsize` has no room for is lost; an empty datagram is
+    /// `b""` too.
+    ///
+    /// The bytes are put into new memory of `bufsize` bytes;
+    /// [`recv_into`](Socket::recv_into) reuses yours.
+    ///
+    /// # Errors
+    ///
+    /// `ECONNRESET`: the peer has reset the connection. `ENOTCONN`: there is none. `EINVAL`: a Unix
+    /// stream socket that isn't connected. `EAGAIN`: nothing has come, and the socket doesn't
+    /// block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: nothing came in the time that
+    /// [`settimeout`](Socket::settimeout) gives. `ECONNREFUSED`: an earlier datagram found nobody.
+    /// Kind [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory for `bufsize` bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{create_connection, create_server};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let server = create_server(("127.0.0.1", 0))?;
+    /// # let client = create_connection(server.getsockname()?, None)?;
+    /// # let (conn, _) = server.accept()?;
+    /// client.sendall(b"hello")?;
+    /// assert_eq!(conn.recv(4)?, b"hell");
+    /// assert_eq!(conn.recv(4)?, b"o");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recv(&self, bufsize: usize) -> io::Result<Vec<u8>> {
+        self.recv_with(bufsize, NONE_FOR_RECEIVING)
+    }
+
+    /// [`recv`](Socket::recv) with flags: [`MSG_PEEK`](crate::MSG_PEEK) looks without taking.
+    ///
+    /// Python: `s.recv(1024, socket.MSG_PEEK)` · system call: `recv(2)`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Socket::recv). `EINVAL` or `EOPNOTSUPP`: a flag that this kind of socket
+    /// doesn't know; `EINVAL`: [`MSG_OOB`](crate::MSG_OOB) and nothing urgent has come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{MSG_PEEK, create_connection, create_server};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let server = create_server(("127.0.0.1", 0))?;
+    /// # let client = create_connection(server.getsockname()?, None)?;
+    /// # let (conn, _) = server.accept()?;
+    /// client.sendall(b"hello")?;
+    /// assert_eq!(conn.recv_with(1, MSG_PEEK)?, b"h");
+    /// assert_eq!(conn.recv(1)?, b"h");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recv_with(
+        &self,
+        bufsize: usize,
+        flags: impl Into<MsgFlag<Receiving>>,
+    ) -> io::Result<Vec<u8>> {
+        let flags = recv_flags(flags.into());
+        let mut data = memory(bufsize)?;
+        self.attempt(PollFlags::IN, || {
+            Ok(rustix::net::recv(
+                &self.inner,
+                spare_capacity(&mut data),
+                flags,
+            )?)
+        })?;
+        Ok(data)
+    }
+
+    /// Receives into memory that is there already, and returns how many bytes came: 0 is the end of
+    /// stream (or an empty buffer).
+    ///
+    /// Python: `n = s.recv_into(buffer)` · system call: `recv(2)`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Socket::recv), but for memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{create_connection, create_server};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let server = create_server(("127.0.0.1", 0))?;
+    /// # let client = create_connection(server.getsockname()?, None)?;
+    /// # let (conn, _) = server.accept()?;
+    /// client.sendall(b"hello")?;
+    /// let mut buffer = [0; 1024];
+    /// let n = conn.recv_into(&mut buffer)?;
+    /// assert_eq!(&buffer[..n], b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recv_into(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.attempt(PollFlags::IN, || {
+            let (received, _) = rustix::net::recv(&self.inner, &mut *buffer, RecvFlags::empty())?;
+            Ok(received)
+        })
+    }
+
+    /// Receives one datagram and the address of its sender.
+    ///
+    /// Python: `data, address = s.recvfrom(1024)` · system call: `recvfrom(2)`.
+    ///
+    /// The address is [`Unnamed`](Address::Unnamed) where Python says `None`: on a stream, and when
+    /// the sender is a Unix socket that was not bound.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Socket::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{AF_INET, SOCK_DGRAM, socket};
+    /// # fn main() -> std::io::Result<()> {
+    /// let a = socket(AF_INET, SOCK_DGRAM)?;
+    /// let b = socket(AF_INET, SOCK_DGRAM)?;
+    /// b.bind(("127.0.0.1", 0))?;
+    /// a.sendto(b"hello", b.getsockname()?)?;
+    /// let (data, address) = b.recvfrom(1024)?;
+    /// assert_eq!(data, b"hello");
+    /// assert_eq!(address.port(), a.getsockname()?.port());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recvfrom(&self, bufsize: usize) -> io::Result<(Vec<u8>, Address)> {
+        let mut data = memory(bufsize)?;
+        let (_, _, address) = self.attempt(PollFlags::IN, || {
+            let into = spare_capacity(&mut data);
+            Ok(rustix::net::recvfrom(
+                &self.inner,
+                into,
+                RecvFlags::empty(),
+            )?)
+        })?;
+        Ok((data, Address::from_received(address)))
+    }
+}
+
+/// Room for exactly `bufsize` bytes, not yet written. A failure is an error, not an abort: the
+/// number may come from a user.
+pub(crate) fn memory(bufsize: usize) -> io::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    data.try_reserve_exact(bufsize)
+        .map_err(|_| io::ErrorKind::OutOfMemory)?;
+    Ok(data)
+}
+
+pub(crate) fn recv_flags(flags: MsgFlag<Receiving>) -> RecvFlags {
+    RecvFlags::from_bits_retain(flags.bits().cast_unsigned())
+}

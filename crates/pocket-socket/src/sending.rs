@@ -1,0 +1,147 @@
+//! Bytes and datagrams out.
+
+use std::io;
+
+use rustix::event::PollFlags;
+
+use crate::flags::{DEFAULT_FOR_SENDING, MsgFlag, Sending};
+use crate::timeout::Patience;
+use crate::{Socket, ToAddress};
+
+impl Socket {
+    /// Sends what the system has room for, and returns how many bytes that was: look at it.
+    ///
+    /// Python: `n = s.send(data)` · system call: `sendto(2)` without an address, which is
+    /// `send(2)`, with `MSG_NOSIGNAL`.
+    ///
+    /// A socket that blocks waits until there is room, and takes all, unless a signal interrupts
+    /// it; one that doesn't, or has a [timeout](Socket::settimeout), takes what fits. A datagram
+    /// goes whole or not at all. Sent is not received: the bytes are in the system's buffer.
+    ///
+    /// # Errors
+    ///
+    /// `EPIPE`: the connection is over; `ECONNRESET`: the peer has reset it (said once, then
+    /// `EPIPE`). `ENOTCONN`: the socket was never connected; without a peer a datagram has nowhere
+    /// to go: `EDESTADDRREQ`, on a Unix socket `ENOTCONN`. `EMSGSIZE`: a datagram that is too
+    /// large. `ECONNREFUSED`: an earlier datagram found nobody. `EAGAIN`: no room, and the socket
+    /// doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: no room in time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{create_connection, create_server};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let server = create_server(("127.0.0.1", 0))?;
+    /// let client = create_connection(server.getsockname()?, None)?;
+    /// let sent = client.send(b"hello")?;
+    /// assert_eq!(sent, 5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send(&self, data: &[u8]) -> io::Result<usize> {
+        self.send_with(data, DEFAULT_FOR_SENDING)
+    }
+
+    /// [`send`](Socket::send) with flags.
+    ///
+    /// Python: `s.send(data, socket.MSG_DONTWAIT)` · system call: `send(2)`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Socket::send). `EOPNOTSUPP`: a flag that this kind of socket doesn't know.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{MSG_OOB, create_connection, create_server};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let server = create_server(("127.0.0.1", 0))?;
+    /// # let client = create_connection(server.getsockname()?, None)?;
+    /// client.send_with(b"!", MSG_OOB)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_with(&self, data: &[u8], flags: impl Into<MsgFlag<Sending>>) -> io::Result<usize> {
+        self.send_patiently(data, flags.into(), &mut Patience::of(self))
+    }
+
+    /// Sends all of it, in as many calls as it takes.
+    ///
+    /// Python: `s.sendall(data)` · system call: `send(2)`, once if the system takes all at once, as
+    /// it does for a socket that blocks unless a signal interrupts it.
+    ///
+    /// A [timeout](Socket::settimeout) bounds the whole, however many calls there are.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Socket::send). After one, nobody knows how much was sent: the connection
+    /// is of no more use to a protocol with messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{create_connection, create_server};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let server = create_server(("127.0.0.1", 0))?;
+    /// let client = create_connection(server.getsockname()?, None)?;
+    /// client.sendall(b"hello")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sendall(&self, data: &[u8]) -> io::Result<()> {
+        let mut patience = Patience::of(self);
+        let mut rest = data;
+        loop {
+            let sent = self.send_patiently(rest, DEFAULT_FOR_SENDING, &mut patience)?;
+            rest = &rest[sent..];
+            if rest.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sends one datagram to `address`, without a connection.
+    ///
+    /// Python: `s.sendto(data, ("127.0.0.1", 8000))` · system call: `sendto(2)`; see `udp(7)`,
+    /// `unix(7)`.
+    ///
+    /// # Errors
+    ///
+    /// `EMSGSIZE`: larger than a datagram can be. `EISCONN`: the socket is connected and cannot
+    /// send elsewhere (Unix sockets; UDP on Linux can). `ECONNREFUSED`, `ENOENT`: nobody has this
+    /// path; of UDP, `ECONNREFUSED` tells of an earlier datagram, and only on a connected socket.
+    /// `ENOTCONN`, `EPIPE`: a stream that isn't connected, whose address is ignored. `EACCES`: a
+    /// broadcast address without [`SO_BROADCAST`](crate::SO_BROADCAST). `EAGAIN`, or the kind
+    /// [`TimedOut`](io::ErrorKind::TimedOut): no room.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{AF_INET, SOCK_DGRAM, socket};
+    /// # fn main() -> std::io::Result<()> {
+    /// let a = socket(AF_INET, SOCK_DGRAM)?;
+    /// let b = socket(AF_INET, SOCK_DGRAM)?;
+    /// b.bind(("127.0.0.1", 0))?;
+    /// a.sendto(b"hello", b.getsockname()?)?;
+    /// assert_eq!(b.recv(1024)?, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sendto(&self, data: &[u8], address: impl ToAddress) -> io::Result<usize> {
+        let address = address.to_sockaddr(&|| self.family())?;
+        let flags = DEFAULT_FOR_SENDING.bits();
+        self.attempt(PollFlags::OUT, || {
+            self.inner.send_to_with_flags(data, &address, flags)
+        })
+    }
+
+    fn send_patiently(
+        &self,
+        data: &[u8],
+        flags: MsgFlag<Sending>,
+        patience: &mut Patience<'_>,
+    ) -> io::Result<usize> {
+        let flags = (flags | DEFAULT_FOR_SENDING).bits();
+        patience.attempt(PollFlags::OUT, || self.inner.send_with_flags(data, flags))
+    }
+}

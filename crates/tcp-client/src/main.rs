@@ -1,3 +1,7 @@
-//! The client over TCP
+//! `tcp-client [--connect ADDR] [say TEXT | echo TEXT|- | whoami | stats | close]`
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shared_client::cli::main::<tcp_client::Tcp>()
+}

@@ -1,3 +1,14 @@
-//! The client over a Unix socket
+//! `unix-client [--socket PATH] [say TEXT | echo TEXT|- | whoami | stats | close]`
 
-fn main() {}
+use std::process::ExitCode;
+
+#[cfg(unix)]
+fn main() -> ExitCode {
+    shared_client::cli::main::<unix_client::Unix>()
+}
+
+#[cfg(not(unix))]
+fn main() -> ExitCode {
+    eprintln!("unix-client: this system has no Unix sockets that Rust can use; use tcp-client");
+    ExitCode::FAILURE
+}

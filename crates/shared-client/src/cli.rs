@@ -1,0 +1,190 @@
+//! The command line that both clients present: arguments, output, exit codes.
+//!
+//! Standard output holds answers and nothing else. Whatever went wrong is told on standard error,
+//! in one line that names the address and what to try, and the exit code is 1; arguments that make
+//! no sense exit with 2.
+
+mod explain;
+mod output;
+mod session;
+
+pub use explain::cannot_connect;
+
+use crate::{Client, Request, Response, Stream};
+use anyhow::Context;
+use clap::{Arg, ArgMatches, Command, value_parser};
+use output::OutputClosed;
+use shared_proto::escaped;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// More than this is not taken from standard input for one request: 1 GiB.
+const LARGEST_INPUT: u64 = 1024 * 1024 * 1024;
+
+/// What is true of one transport alone.
+pub trait Transport: Sized {
+    /// The socket.
+    type Stream: Stream;
+    /// The client's name.
+    const CLIENT: &'static str;
+    /// The name of the server that it calls.
+    const SERVER: &'static str;
+    /// The option that names the server's address.
+    const ADDRESS_OPTION: &'static str;
+
+    /// The options that name a server.
+    fn options() -> Vec<Arg>;
+
+    /// Reads those options.
+    fn from_matches(matches: &ArgMatches) -> Self;
+
+    /// The address, for messages.
+    fn address(&self) -> String;
+
+    /// Connects within the timeout.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the address and what to try: see [`cannot_connect`].
+    fn connect(&self, timeout: Duration) -> anyhow::Result<Self::Stream>;
+}
+
+/// A client's whole `main`.
+pub fn main<T: Transport>() -> ExitCode {
+    let matches = command::<T>().get_matches();
+    let transport = T::from_matches(&matches);
+    match run(&transport, &matches) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever read the output has gone: there is nobody to tell.
+        Err(error) if error.is::<OutputClosed>() => ExitCode::FAILURE,
+        Err(error) => {
+            tell::<T>(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One line on standard error. What a server sent cannot make it two, nor move the cursor.
+fn tell<T: Transport>(message: &str) {
+    let line = format!("{}: {}\n", T::CLIENT, escaped(message));
+    let _ = io::stderr().lock().write_all(line.as_bytes());
+}
+
+fn command<T: Transport>() -> Command {
+    let text = |text: Arg| text.required(true).allow_hyphen_values(true);
+    Command::new(T::CLIENT)
+        .about(format!(
+            "Calls {}. Without a command it says each line of standard input.",
+            T::SERVER
+        ))
+        .version(env!("CARGO_PKG_VERSION"))
+        .disable_help_subcommand(true)
+        .args(T::options())
+        .arg(
+            Arg::new("timeout")
+                .long("timeout")
+                .value_name("DURATION")
+                .help("How long to wait for the connection, and for each whole reply")
+                .default_value("10s")
+                .value_parser(parse_timeout)
+                .global(true),
+        )
+        .subcommands([
+            Command::new("say")
+                .about("Says some text; prints \"accepted\"")
+                .arg(text(Arg::new("text").value_name("TEXT"))),
+            Command::new("echo")
+                .about("Sends bytes and prints those that come back, as they are")
+                .arg(
+                    text(Arg::new("bytes").value_name("TEXT|-"))
+                        .help("What to send; - sends all of standard input")
+                        .value_parser(value_parser!(OsString)),
+                ),
+            Command::new("whoami").about("Prints how the server sees this client"),
+            Command::new("stats").about("Prints the server's counters"),
+            Command::new("close").about("Asks the server to close; prints \"closed\""),
+        ])
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if timeout.is_zero() {
+        return Err("no reply takes no time; try 10s or 500ms".to_owned());
+    }
+    Ok(timeout)
+}
+
+/// Whether every request was answered as it should be; a `false` was told already.
+fn run<T: Transport>(transport: &T, matches: &ArgMatches) -> anyhow::Result<bool> {
+    let timeout = *matches
+        .get_one::<Duration>("timeout")
+        .expect("it has a default");
+    let bytes;
+    let request = match matches.subcommand() {
+        None => return session::run(transport, connect(transport, timeout)?),
+        Some(("say", say)) => Request::Say(say.get_one::<String>("text").expect("it is required")),
+        Some(("echo", echo)) => {
+            bytes = what_to_echo(echo.get_one("bytes").expect("it is required"))?;
+            Request::Echo(&bytes)
+        }
+        Some(("whoami", _)) => Request::WhoAmI,
+        Some(("stats", _)) => Request::Stats,
+        Some((_, _)) => Request::Close,
+    };
+    let mut client = connect(transport, timeout)?;
+    ask(transport, &mut client, request)
+}
+
+fn connect<T: Transport>(transport: &T, timeout: Duration) -> anyhow::Result<Client<T::Stream>> {
+    let stream = transport.connect(timeout)?;
+    Client::new(stream, timeout)
+        .with_context(|| format!("{}: cannot set a timeout", transport.address()))
+}
+
+/// `-` is all of standard input, read before there is a connection that could grow tired of
+/// waiting.
+fn what_to_echo(argument: &OsString) -> anyhow::Result<Vec<u8>> {
+    if argument != "-" {
+        return Ok(argument.as_encoded_bytes().to_vec());
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(LARGEST_INPUT + 1)
+        .read_to_end(&mut bytes)
+        .context("cannot read standard input")?;
+    anyhow::ensure!(
+        bytes.len() as u64 <= LARGEST_INPUT,
+        "TooLarge: standard input holds more than {LARGEST_INPUT} bytes; send less"
+    );
+    Ok(bytes)
+}
+
+/// Sends a request and prints its answer, or tells of an error that leaves the connection open.
+fn ask<T: Transport>(
+    transport: &T,
+    client: &mut Client<T::Stream>,
+    request: Request<'_>,
+) -> anyhow::Result<bool> {
+    let response = client
+        .call(request)
+        .map_err(|error| explain::failed_call(transport, error))?;
+    match (&request, &response) {
+        (Request::Say(_), Response::Accepted)
+        | (Request::Echo(_), Response::Echo(_))
+        | (Request::WhoAmI, Response::Peer(_))
+        | (Request::Stats, Response::Stats(_))
+        | (Request::Close, Response::Closed) => {
+            output::print(&response)?;
+            Ok(true)
+        }
+        (_, Response::Error { code, text }) => {
+            tell::<T>(&explain::error_answer(transport, *code, text));
+            Ok(false)
+        }
+        _ => Err(explain::not_an_answer(transport, &request, &response)),
+    }
+}

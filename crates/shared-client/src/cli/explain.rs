@@ -1,0 +1,109 @@
+//! What went wrong, in one line: the address, the cause, what to try.
+
+use super::Transport;
+use crate::{CallError, ErrorCode, Request, Response};
+use anyhow::{Error, anyhow};
+use humantime::format_duration;
+use shared_proto::Message;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+/// Why there is no connection.
+pub fn cannot_connect<T: Transport>(transport: &T, error: &io::Error, timeout: Duration) -> Error {
+    let address = transport.address();
+    let (server, option) = (T::SERVER, T::ADDRESS_OPTION);
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => anyhow!(
+            "{address} took no connection within {}; the server may be overloaded: \
+             try again later, or wait longer with --timeout",
+            format_duration(timeout)
+        ),
+        ErrorKind::ConnectionRefused => anyhow!(
+            "nobody listens at {address}: {error}; start a server with \
+             `cargo run -p {server}`, or name another address with {option}"
+        ),
+        ErrorKind::NotFound => anyhow!(
+            "there is nothing at {address}: {error}; start a server with \
+             `cargo run -p {server}`, or name another address with {option}"
+        ),
+        ErrorKind::PermissionDenied => anyhow!(
+            "{address} may not be used by this user: {error}; ask whoever runs {server} \
+             for a wider --mode, or name another address with {option}"
+        ),
+        _ => anyhow!("cannot connect to {address}: {error}; name another address with {option}"),
+    }
+}
+
+/// Why a call failed.
+pub(super) fn failed_call<T: Transport>(transport: &T, error: CallError) -> Error {
+    let address = transport.address();
+    match error {
+        CallError::Timeout(timeout) => anyhow!(
+            "{address} gave no whole answer within {}; try again later, \
+             or wait longer with --timeout",
+            format_duration(timeout)
+        ),
+        CallError::Refused { code, text } => anyhow!(
+            "{address} refused with {code}: {text}; {}",
+            what_to_try::<T>(code)
+        ),
+        CallError::Ended => anyhow!(
+            "{address} closed the connection before its answer was whole; \
+             see its log, and try again"
+        ),
+        CallError::NotThisProtocol(how) => anyhow!(
+            "{address} does not speak this protocol: {how}; is it a {}? \
+             Name another address with {}",
+            T::SERVER,
+            T::ADDRESS_OPTION
+        ),
+        CallError::TooLarge(bytes) => anyhow!(
+            "TooLarge: {bytes} bytes fit into no frame, and nothing was sent to {address}; send less"
+        ),
+        other => anyhow!("{address} cannot be talked to: {other}; try again"),
+    }
+}
+
+/// An error that leaves the connection open.
+pub(super) fn error_answer<T: Transport>(transport: &T, code: ErrorCode, text: &str) -> String {
+    format!(
+        "{} answered {code}: {text}; {}",
+        transport.address(),
+        what_to_try::<T>(code)
+    )
+}
+
+/// A whole response, but to another question.
+pub(super) fn not_an_answer<T: Transport>(
+    transport: &T,
+    request: &Request<'_>,
+    response: &Response<'_>,
+) -> Error {
+    let how = format!(
+        "it answered a request of kind {:02x} with kind {:02x}",
+        request.kind(),
+        response.kind()
+    );
+    failed_call(transport, CallError::NotThisProtocol(how))
+}
+
+fn what_to_try<T: Transport>(code: ErrorCode) -> String {
+    let server = T::SERVER;
+    match code {
+        ErrorCode::BadPreamble => format!("use the client that came with this {server}"),
+        ErrorCode::TooLarge => format!("send less, or start {server} with a larger --max-frame"),
+        ErrorCode::Malformed | ErrorCode::Other(_) => {
+            format!("does this {server} know this request?")
+        }
+        ErrorCode::NotText => "send text in UTF-8, or other bytes with echo".to_owned(),
+        ErrorCode::Busy => {
+            format!("try again later, or start {server} with a larger --max-clients")
+        }
+        ErrorCode::TooSlow => {
+            format!("try again, or start {server} with a longer --frame-timeout")
+        }
+        ErrorCode::Draining => format!("it is shutting down: start {server} again"),
+        ErrorCode::NotAllowed => format!("ask whoever runs {server} for --allow-uid with your uid"),
+        ErrorCode::Internal => "see its log".to_owned(),
+    }
+}

@@ -1,0 +1,103 @@
+//! Without a command: each line of standard input is said, and its reply printed.
+
+use super::{LARGEST_INPUT, Transport, ask, explain, output, tell};
+use crate::{Client, Request, Response};
+use anyhow::Context;
+use std::io::{self, BufRead, IsTerminal, Read};
+
+/// Whether every line was answered as it should be; a `false` was told already.
+pub(super) fn run<T: Transport>(
+    transport: &T,
+    mut client: Client<T::Stream>,
+) -> anyhow::Result<bool> {
+    let mut input = Lines::new();
+    let mut well = true;
+    while let Some(line) = input.next()? {
+        if line.eq_ignore_ascii_case(b"close") {
+            return Ok(ask(transport, &mut client, Request::Close)? && well);
+        }
+        well &= match std::str::from_utf8(line) {
+            Ok(text) => ask(transport, &mut client, Request::Say(text))?,
+            Err(error) => {
+                tell::<T>(&format!(
+                    "NotText: line {} is not UTF-8 from byte {} on, and was not sent to {}; \
+                     send text in UTF-8, or other bytes with echo -",
+                    input.number,
+                    error.valid_up_to(),
+                    transport.address()
+                ));
+                false
+            }
+        };
+    }
+    Ok(finish(transport, client)? && well)
+}
+
+/// Half-closes, and prints what the server still sends.
+fn finish<T: Transport>(transport: &T, client: Client<T::Stream>) -> anyhow::Result<bool> {
+    let mut well = true;
+    let mut printed = Ok(());
+    let finished = client.finish(|response| match response {
+        Response::Error { code, text } => {
+            well = false;
+            tell::<T>(&explain::error_answer(transport, code, &text));
+        }
+        response => {
+            if printed.is_ok() {
+                printed = output::print(&response);
+            }
+        }
+    });
+    printed?;
+    finished.map_err(|error| explain::failed_call(transport, error))?;
+    Ok(well)
+}
+
+/// The lines of standard input, each without its `\n` or `\r\n`; with a prompt if both ends are a
+/// terminal.
+struct Lines {
+    prompting: bool,
+    line: Vec<u8>,
+    number: u64,
+}
+
+impl Lines {
+    fn new() -> Self {
+        Lines {
+            prompting: io::stdin().is_terminal() && io::stdout().is_terminal(),
+            line: Vec::new(),
+            number: 0,
+        }
+    }
+
+    fn next(&mut self) -> anyhow::Result<Option<&[u8]>> {
+        if self.prompting {
+            output::write(b"> ")?;
+        }
+        self.line.clear();
+        self.number += 1;
+        let came = io::stdin()
+            .lock()
+            .take(LARGEST_INPUT + 1)
+            .read_until(b'\n', &mut self.line)
+            .context("cannot read standard input")?;
+        anyhow::ensure!(
+            came as u64 <= LARGEST_INPUT,
+            "TooLarge: line {} has more than {LARGEST_INPUT} bytes; send less",
+            self.number
+        );
+        if came == 0 {
+            if self.prompting {
+                output::write(b"\n")?;
+            }
+            return Ok(None);
+        }
+        let line = self
+            .line
+            .strip_suffix(b"\n")
+            .map_or(&self.line[..], |line| {
+                line.strip_suffix(b"\r").unwrap_or(line)
+            });
+        Ok(Some(line))
+    }
+}

@@ -1,0 +1,67 @@
+//! From a path to a connection, and who is at its other end.
+
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// Connects to the socket at `path` within `timeout`, which also stays the timeout of writes.
+///
+/// # Errors
+///
+/// Those of `connect(2)`. `EAGAIN`, which is [`io::ErrorKind::WouldBlock`], says that the time
+/// passed while the server's backlog was full; where the system does not wait for room in it, the
+/// connection is refused.
+pub fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    let address = SocketAddrUnix::new(path)?;
+    let socket = new_socket()?;
+    // unix(7) waits for room in the backlog no longer than a write may wait.
+    set_socket_timeout(&socket, Timeout::Send, Some(timeout))?;
+    rustix::net::connect(&socket, &address)?;
+    Ok(UnixStream::from(socket))
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn new_socket() -> io::Result<OwnedFd> {
+    use rustix::net::{SocketFlags, socket_with};
+    let flags = SocketFlags::CLOEXEC;
+    Ok(socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        flags,
+        None,
+    )?)
+}
+
+#[cfg(target_vendor = "apple")]
+fn new_socket() -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::ioctl_fioclex(&socket)?;
+    rustix::net::sockopt::set_socket_nosigpipe(&socket, true)?;
+    Ok(socket)
+}
+
+/// The user that the server runs as: the kernel noted it when the server began to listen, and no
+/// message can change it (`SO_PEERCRED` in `unix(7)`).
+///
+/// # Errors
+///
+/// Those of `getsockopt(2)`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn server_uid(stream: &UnixStream) -> io::Result<u32> {
+    Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
+}
+
+/// The user that the server runs as: the kernel noted it when the server began to listen, and no
+/// message can change it (`getpeereid(3)`).
+///
+/// # Errors
+///
+/// Those of `getpeereid(3)`.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn server_uid(stream: &UnixStream) -> io::Result<u32> {
+    Ok(nix::unistd::getpeereid(stream)?.0.as_raw())
+}

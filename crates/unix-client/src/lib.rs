@@ -1,0 +1,11 @@
+//! Connecting to a Unix socket, within a time, and to a server that can be trusted. What is said
+//! then is the business of `shared-client`.
+
+#![cfg(unix)]
+#![warn(missing_docs)]
+
+mod connect;
+mod transport;
+
+pub use connect::{connect, server_uid};
+pub use transport::Unix;

@@ -1,0 +1,105 @@
+//! What the command line needs to know of Unix sockets.
+
+use crate::connect::{connect, server_uid};
+use anyhow::{Context, bail};
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use rustix::net::SocketAddrUnix;
+use rustix::process::geteuid;
+use shared_client::cli::{Transport, cannot_connect};
+use shared_proto::default_socket_place;
+use std::ffi::OsString;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A server's path, and the users that it may run as.
+#[derive(Debug, Clone)]
+pub struct Unix {
+    path: PathBuf,
+    /// Besides this user and root.
+    trusted: Vec<u32>,
+}
+
+impl Transport for Unix {
+    type Stream = UnixStream;
+    const CLIENT: &'static str = "unix-client";
+    const SERVER: &'static str = "unix-server";
+    const ADDRESS_OPTION: &'static str = "--socket";
+
+    fn options() -> Vec<Arg> {
+        let place = default_socket_place(geteuid().as_raw());
+        vec![
+            Arg::new("socket")
+                .long("socket")
+                .value_name("PATH")
+                .help(format!(
+                    "The server's path [default: {}]",
+                    place.path.display()
+                ))
+                .value_parser(OsStringValueParser::new().try_map(parse_path))
+                .global(true),
+            Arg::new("server-uid")
+                .long("server-uid")
+                .value_name("UID")
+                .help("Also trusts a server of this user, besides your own and root's; repeatable")
+                .value_parser(value_parser!(u32))
+                .action(ArgAction::Append)
+                .global(true),
+        ]
+    }
+
+    fn from_matches(matches: &ArgMatches) -> Self {
+        Unix {
+            path: matches
+                .get_one("socket")
+                .cloned()
+                .unwrap_or_else(|| default_socket_place(geteuid().as_raw()).path),
+            trusted: matches
+                .get_many("server-uid")
+                .map_or_else(Vec::new, |uids| uids.copied().collect()),
+        }
+    }
+
+    fn address(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn connect(&self, timeout: Duration) -> anyhow::Result<UnixStream> {
+        let stream =
+            connect(&self.path, timeout).map_err(|error| cannot_connect(self, &error, timeout))?;
+        self.check_server(&stream)?;
+        Ok(stream)
+    }
+}
+
+impl Unix {
+    /// Whoever may write to a folder can put a server of their own into it, so a path alone says
+    /// nothing about who listens.
+    fn check_server(&self, stream: &UnixStream) -> anyhow::Result<()> {
+        let address = self.address();
+        let uid = server_uid(stream)
+            .with_context(|| format!("{address}: cannot find out who runs the server"))?;
+        let own = geteuid().as_raw();
+        if uid != own && uid != 0 && !self.trusted.contains(&uid) {
+            bail!(
+                "{address} is served by uid {uid}, which is neither yours ({own}) nor root; \
+                 nothing was sent: if you trust it, say --server-uid {uid}"
+            );
+        }
+        Ok(())
+    }
+}
+
+fn parse_path(path: OsString) -> Result<PathBuf, String> {
+    if path.is_empty() {
+        return Err("a path is not empty".to_owned());
+    }
+    let path = PathBuf::from(path);
+    match SocketAddrUnix::new(&path) {
+        Ok(_) => Ok(path),
+        Err(_) => {
+            Err("too long for a socket (about 100 bytes fit); use a relative path".to_owned())
+        }
+    }
+}

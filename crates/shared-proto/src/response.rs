@@ -62,7 +62,7 @@ pub enum ErrorCode {
     NotAllowed,
     /// 9: the service failed on this request. Closes.
     Internal,
-    /// A code that this version of the protocol does not know.
+    /// A service's own code, or one that this version of the protocol does not know. Goes on.
     Other(u16),
 }
 
@@ -177,7 +177,10 @@ impl<'a> Response<'a> {
             Response::Error { code, .. } => {
                 // Malformed after length 0 or an end inside a frame closes too, but the stream
                 // says so itself.
-                !matches!(code, ErrorCode::Malformed | ErrorCode::NotText)
+                !matches!(
+                    code,
+                    ErrorCode::Malformed | ErrorCode::NotText | ErrorCode::Other(_)
+                )
             }
             _ => false,
         }

@@ -1,3 +1,42 @@
-//! The server over TCP
+//! The server over TCP: reads its arguments, listens, says where, serves.
 
-fn main() {}
+use anyhow::{Context, anyhow};
+use clap::{Arg, ArgMatches};
+use shared_proto::DEFAULT_TCP_ADDRESS;
+use shared_server::{Server, Signals, TutorialService, cli};
+use std::process::ExitCode;
+use tcp_server::TcpTransport;
+
+const NAME: &str = env!("CARGO_PKG_NAME");
+
+fn main() -> ExitCode {
+    cli::log_panics();
+    let listen = Arg::new("listen")
+        .long("listen")
+        .value_name("ADDRESS")
+        .default_value(DEFAULT_TCP_ADDRESS)
+        .help("Where to listen; port 0 is one that the system chooses");
+    let about = "Serves the tutorial's protocol over TCP";
+    let arguments = cli::command(NAME, about).arg(listen).get_matches();
+    match start(&arguments) {
+        Ok(server) => cli::exit_code(NAME, server.run(TutorialService::default)),
+        Err(reason) => cli::refuse_to_start(NAME, format_args!("{reason:#}")),
+    }
+}
+
+fn start(arguments: &ArgMatches) -> anyhow::Result<Server<TcpTransport>> {
+    let signals = Signals::hold().context("cannot catch signals")?;
+    let address: &String = arguments.get_one("listen").expect("it has a default");
+    let transport = TcpTransport::bind(address).map_err(|error| {
+        anyhow!("cannot listen on {address}: {error}; choose another address with --listen")
+    })?;
+    let address = transport
+        .local_address()
+        .context("cannot tell the address")?;
+    let server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
+    signals
+        .end(server.handle())
+        .context("cannot wait for signals")?;
+    cli::announce(address.to_string());
+    Ok(server)
+}

@@ -1,3 +1,42 @@
-//! The server over a Unix socket
+//! The server over a Unix socket: reads its arguments, listens, says where, serves.
 
-fn main() {}
+#[cfg(unix)]
+mod arguments;
+
+#[cfg(unix)]
+fn main() -> std::process::ExitCode {
+    use shared_server::{TutorialService, cli};
+    cli::log_panics();
+    let arguments = arguments::command().get_matches();
+    match start(&arguments) {
+        Ok(server) => cli::exit_code(arguments::NAME, server.run(TutorialService::default)),
+        Err(reason) => cli::refuse_to_start(arguments::NAME, format_args!("{reason:#}")),
+    }
+}
+
+#[cfg(unix)]
+fn start(
+    arguments: &clap::ArgMatches,
+) -> anyhow::Result<shared_server::Server<unix_server::UnixTransport>> {
+    use anyhow::Context;
+    use shared_server::{Server, Signals, cli};
+    use unix_server::UnixTransport;
+
+    let signals = Signals::hold().context("cannot catch signals")?;
+    let path = arguments::socket_path(arguments)?;
+    let (mode, uids) = arguments::access(arguments);
+    let transport = UnixTransport::bind(&path, mode, uids)
+        .with_context(|| format!("cannot listen on {}", path.display()))?;
+    let server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
+    signals
+        .end(server.handle())
+        .context("cannot wait for signals")?;
+    cli::announce(path);
+    Ok(server)
+}
+
+#[cfg(not(unix))]
+fn main() {
+    eprintln!("unix-server needs Unix sockets; on this system, use tcp-server");
+    std::process::exit(2);
+}

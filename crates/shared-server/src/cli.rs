@@ -1,0 +1,228 @@
+//! The flags that both servers share, what they print, and how they exit.
+
+use crate::limits::Limits;
+use crate::log;
+use crate::server::Outcome;
+use clap::builder::ValueParser;
+use clap::{Arg, ArgMatches, Command};
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::{self, Write};
+use std::num::NonZeroU32;
+use std::process::ExitCode;
+use std::time::Duration;
+
+const FAILED_WHILE_RUNNING: u8 = 1;
+const REFUSED_TO_START: u8 = 2;
+const DRAINED_BY_FORCE: u8 = 3;
+
+/// More than any deadline needs, and few enough to be added to any time.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const MOST_WORKERS: usize = 1024;
+
+/// A server's command line, with the flags of [`Limits`].
+#[must_use]
+pub fn command(name: &'static str, about: &'static str) -> Command {
+    let flag = |name: &'static str, value: &'static str, default: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .default_value(default)
+    };
+    Command::new(name)
+        .about(about)
+        .version(env!("CARGO_PKG_VERSION"))
+        .args([
+            flag("max-clients", "N", "1024")
+                .value_parser(parse_count)
+                .help("Clients served at once; the next is told Busy"),
+            flag("max-frame", "SIZE", "256KiB")
+                .value_parser(parse_size)
+                .help("The largest frame, its kind and body, as bytes, KiB or MiB"),
+            flag("frame-timeout", "TIME", "10s")
+                .value_parser(ValueParser::new(parse_time))
+                .help("From a frame's first byte to its last"),
+            flag("reply-timeout", "TIME", "10s")
+                .value_parser(ValueParser::new(parse_time))
+                .help("From the first reply that the client does not take until none waits"),
+            flag("idle-timeout", "TIME", "5m")
+                .value_parser(ValueParser::new(parse_duration))
+                .help("How long a client may say nothing; 0 for ever"),
+            flag("drain-timeout", "TIME", "5s")
+                .value_parser(ValueParser::new(parse_time))
+                .help("How long a signal waits for what is left to be answered"),
+            flag("workers", "N", "1")
+                .value_parser(parse_workers)
+                .help("Threads that serve"),
+        ])
+}
+
+/// The limits that the flags of [`command`] gave.
+///
+/// # Panics
+///
+/// If `arguments` are not those of [`command`].
+#[must_use]
+pub fn limits(arguments: &ArgMatches) -> Limits {
+    let time = |name| {
+        *arguments
+            .get_one::<Duration>(name)
+            .expect("it has a default")
+    };
+    let count = |name| *arguments.get_one(name).expect("it has a default");
+    Limits {
+        max_clients: count("max-clients"),
+        max_frame: *arguments.get_one("max-frame").expect("it has a default"),
+        frame_timeout: time("frame-timeout"),
+        reply_timeout: time("reply-timeout"),
+        idle_timeout: Some(time("idle-timeout")).filter(|limit| !limit.is_zero()),
+        drain_timeout: time("drain-timeout"),
+        workers: count("workers"),
+    }
+}
+
+/// Prints the one line of standard output: a client can connect to `address` from now on.
+pub fn announce(address: impl AsRef<OsStr>) {
+    let line = [b"listening on ", address.as_ref().as_encoded_bytes(), b"\n"].concat();
+    let mut output = io::stdout().lock();
+    if let Err(error) = output.write_all(&line).and_then(|()| output.flush()) {
+        log::line(format_args!("cannot say where it listens: {error}"));
+    }
+}
+
+/// Tells in one line why the server does not start.
+pub fn refuse_to_start(name: &str, reason: impl fmt::Display) -> ExitCode {
+    log::line(format_args!("{name}: {reason}"));
+    REFUSED_TO_START.into()
+}
+
+/// Tells how serving ended.
+pub fn exit_code(name: &str, outcome: io::Result<Outcome>) -> ExitCode {
+    match outcome {
+        Ok(Outcome::Drained) => ExitCode::SUCCESS,
+        Ok(Outcome::Cut) => {
+            log::line(format_args!("{name}: connections were cut with work left"));
+            DRAINED_BY_FORCE.into()
+        }
+        Err(error) => {
+            log::line(format_args!("{name}: serving failed: {error}"));
+            FAILED_WHILE_RUNNING.into()
+        }
+    }
+}
+
+/// Lets a panic take one line of the log, like any event.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| log::line(format_args!("{panic}"))));
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("it must be more than 0".into()),
+        time => Ok(time),
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "give a number and a unit, such as 500ms, 10s or 5m".to_owned())?;
+    match duration {
+        duration if duration > LONGEST => Err("it must be less than a hundred years".into()),
+        duration => Ok(duration),
+    }
+}
+
+fn parse_size(text: &str) -> Result<NonZeroU32, String> {
+    let digits = text.trim_end_matches(|character: char| !character.is_ascii_digit());
+    let unit: u64 = match text[digits.len()..].trim_start() {
+        "" | "B" => 1,
+        "KiB" => 1024,
+        "MiB" => 1024 * 1024,
+        "GiB" => 1024 * 1024 * 1024,
+        _ => return Err("give a number of bytes, KiB or MiB, such as 512, 64KiB or 1MiB".into()),
+    };
+    let number: u64 = digits.parse().map_err(|error| format!("{error}"))?;
+    let bytes = u32::try_from(number.saturating_mul(unit)).ok();
+    bytes
+        .and_then(NonZeroU32::new)
+        .ok_or_else(|| "it must be from 1 byte to under 4 GiB".into())
+}
+
+fn parse_count(text: &str) -> Result<std::num::NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "give a whole number from 1 on".into())
+}
+
+fn parse_workers(text: &str) -> Result<std::num::NonZeroUsize, String> {
+    match parse_count(text)? {
+        workers if workers.get() > MOST_WORKERS => Err(format!("at most {MOST_WORKERS}")),
+        workers => Ok(workers),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_flags_are_those_of_the_library() {
+        let arguments = command("server", "").get_matches_from(["server"]);
+        assert_eq!(limits(&arguments), Limits::default());
+    }
+
+    #[test]
+    fn zero_is_never_for_the_idle_timeout_and_refused_elsewhere() {
+        let arguments =
+            |flag, value| command("server", "").try_get_matches_from(["server", flag, value]);
+        assert_eq!(
+            limits(&arguments("--idle-timeout", "0").unwrap()).idle_timeout,
+            None
+        );
+        for flag in [
+            "--frame-timeout",
+            "--reply-timeout",
+            "--drain-timeout",
+            "--max-clients",
+            "--max-frame",
+            "--workers",
+        ] {
+            assert!(arguments(flag, "0").is_err(), "{flag}");
+        }
+        assert!(arguments("--frame-timeout", "0s").is_err());
+    }
+
+    #[test]
+    fn times_and_sizes_have_units() {
+        assert_eq!(parse_time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_time("5m"), Ok(Duration::from_secs(300)));
+        for wrong in [
+            "",
+            "10",
+            "-1s",
+            "1 fortnight",
+            "200years",
+            "99999999999999999999s",
+        ] {
+            assert!(parse_time(wrong).is_err(), "{wrong:?}");
+        }
+        for (text, bytes) in [
+            ("512", 512),
+            ("64KiB", 65_536),
+            ("1MiB", 1 << 20),
+            ("3GiB", 3 << 30),
+        ] {
+            assert_eq!(parse_size(text).map(NonZeroU32::get), Ok(bytes), "{text}");
+        }
+        for wrong in [
+            "",
+            "KiB",
+            "1KB",
+            "4GiB",
+            "-1",
+            "1.5MiB",
+            "99999999999999999999",
+        ] {
+            assert!(parse_size(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

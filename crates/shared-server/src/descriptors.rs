@@ -1,0 +1,105 @@
+//! How many clients the limit on open files allows.
+
+/// Descriptors for the connections that linger, see `connection.rs`.
+pub(crate) const LINGERING: usize = 64;
+/// Descriptors for whatever else opens one: a client to be told Busy, the service's files.
+const SPARE: usize = 8;
+
+/// What the limit on open files leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) clients: usize,
+    pub(crate) lingering: usize,
+}
+
+/// Raises the soft limit as far as `clients` need, and says how many there is room for. To be
+/// called when everything but connections is open.
+pub(crate) fn make_room(clients: usize) -> Room {
+    let wanted = clients.saturating_add(LINGERING + SPARE);
+    match raise_limit(open_descriptors().saturating_add(wanted)) {
+        Some(limit) => share_out(limit.saturating_sub(open_descriptors()), clients),
+        None => Room {
+            clients,
+            lingering: LINGERING,
+        },
+    }
+}
+
+fn share_out(room: usize, clients: usize) -> Room {
+    if room >= clients.saturating_add(LINGERING + SPARE) {
+        return Room {
+            clients,
+            lingering: LINGERING,
+        };
+    }
+    let lingering = LINGERING.min(room / 4).max(1);
+    let spare = SPARE.min(room / 4);
+    Room {
+        clients: room.saturating_sub(lingering + spare).clamp(1, clients),
+        lingering,
+    }
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/dev/fd").map_or(16, Iterator::count)
+}
+
+/// The soft limit that is in force in the end; `None` where there is none.
+#[cfg(unix)]
+fn raise_limit(wanted: usize) -> Option<usize> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let current = current?;
+    let raised = maximum.map_or(wanted as u64, |maximum| maximum.min(wanted as u64));
+    let new = Rlimit {
+        current: Some(raised),
+        maximum,
+    };
+    let limit = if raised > current && setrlimit(Resource::Nofile, new).is_ok() {
+        raised
+    } else {
+        current
+    };
+    Some(usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+#[cfg(not(unix))]
+fn raise_limit(_wanted: usize) -> Option<usize> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_limit_is_shared_out_and_somebody_is_always_served() {
+        let full = Room {
+            clients: 1024,
+            lingering: 64,
+        };
+        assert_eq!(share_out(1024 + 72, 1024), full);
+        assert_eq!(share_out(1024 + 71, 1024).clients, 1023);
+        assert_eq!(
+            share_out(12, 1024),
+            Room {
+                clients: 6,
+                lingering: 3
+            }
+        );
+        assert_eq!(
+            share_out(0, 1024),
+            Room {
+                clients: 1,
+                lingering: 1
+            }
+        );
+        assert_eq!(
+            share_out(60, 5),
+            Room {
+                clients: 5,
+                lingering: 15
+            }
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! How much a server allows, and for how long.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+/// The limits of a server. The defaults are those of the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Clients served at once, over all workers; the next is told Busy.
+    pub max_clients: NonZeroUsize,
+    /// The largest `length` of a frame, in bytes.
+    pub max_frame: NonZeroU32,
+    /// From a frame's first byte to its last; for the preamble, from accept.
+    pub frame_timeout: Duration,
+    /// From the first reply that the socket does not take until none waits.
+    pub reply_timeout: Duration,
+    /// From a client's last activity until it sees the end of the stream; `None` for never.
+    pub idle_timeout: Option<Duration>,
+    /// From the begin of draining until connections are cut.
+    pub drain_timeout: Duration,
+    /// Threads that serve; each connection lives on one of them.
+    pub workers: NonZeroUsize,
+}
+
+const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(1024).expect("not 0");
+const MAX_FRAME: NonZeroU32 = NonZeroU32::new(shared_proto::DEFAULT_MAX_FRAME).expect("not 0");
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_clients: MAX_CLIENTS,
+            max_frame: MAX_FRAME,
+            frame_timeout: Duration::from_secs(10),
+            reply_timeout: Duration::from_secs(10),
+            idle_timeout: Some(Duration::from_secs(5 * 60)),
+            drain_timeout: Duration::from_secs(5),
+            workers: NonZeroUsize::MIN,
+        }
+    }
+}

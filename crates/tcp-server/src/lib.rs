@@ -1,0 +1,95 @@
+//! What is true of TCP alone: addresses with a port, and small replies that must not wait.
+//!
+//! The rest of the server is `shared-server`'s.
+
+#![warn(missing_docs)]
+
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream};
+use shared_server::{Peer, Transport};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+
+/// Connections that the kernel completes ahead of `accept`; it takes no more than
+/// `net.core.somaxconn`, see `listen(2)`.
+const BACKLOG: i32 = 4096;
+
+/// Accepts TCP connections.
+#[derive(Debug)]
+pub struct TcpTransport {
+    listener: TcpListener,
+}
+
+impl TcpTransport {
+    /// Listens on `address`, such as `127.0.0.1:7878`, `[::1]:0` or `localhost:7878`: the first
+    /// of a name's addresses that works. Port 0 is one that the system chooses.
+    ///
+    /// # Errors
+    ///
+    /// If the name has no address, or those of `bind(2)` for the last one tried.
+    pub fn bind(address: &str) -> io::Result<Self> {
+        let mut outcome = Err(io::Error::other("the name has no address"));
+        for address in address.to_socket_addrs()? {
+            outcome = listen(address);
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        Ok(TcpTransport { listener: outcome? })
+    }
+
+    /// Where it listens, with the port that the system chose.
+    ///
+    /// # Errors
+    ///
+    /// Those of `getsockname(2)`.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // On Unix: bind although connections of a server before this one are still in TIME-WAIT. On
+    // Windows the option would let two servers share the port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+impl Transport for TcpTransport {
+    type Stream = TcpStream;
+
+    fn listener(&mut self) -> &mut dyn Source {
+        &mut self.listener
+    }
+
+    fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, address) = self.listener.accept()?;
+        // Each write holds all replies that there are: nothing is won by holding it back until
+        // the client acknowledges the one before (Nagle's algorithm, tcp(7)). It fails only where
+        // the client has gone already, which reading will tell.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, Peer::Tcp(address)))
+    }
+
+    /// TCP does not tell who the peer is.
+    fn admits(&self, _peer: &Peer) -> bool {
+        true
+    }
+
+    fn shutdown_write(stream: &TcpStream) -> io::Result<()> {
+        stream.shutdown(Shutdown::Write)
+    }
+
+    /// A port needs no cleaning up.
+    fn retire(&mut self) {}
+}

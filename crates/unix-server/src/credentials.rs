@@ -1,0 +1,52 @@
+//! Who is at the other end of a Unix socket, as the kernel noted it when the connection was made.
+
+use std::io;
+use std::os::fd::AsFd;
+
+/// A process and its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credentials {
+    /// The process; 0 if it lives in a PID namespace that cannot be seen from here.
+    pub pid: i32,
+    /// Its effective user.
+    pub uid: u32,
+    /// Its effective group.
+    pub gid: u32,
+}
+
+/// The credentials of the peer of a connected stream socket: `SO_PEERCRED`, see `unix(7)`.
+///
+/// # Errors
+///
+/// Those of `getsockopt(2)`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
+    use nix::sys::socket::{getsockopt, sockopt};
+    let peer = getsockopt(&socket.as_fd(), sockopt::PeerCredentials)?;
+    Ok(Credentials {
+        pid: peer.pid(),
+        uid: peer.uid(),
+        gid: peer.gid(),
+    })
+}
+
+/// The credentials of the peer of a connected stream socket: `getpeereid(3)`, and
+/// `LOCAL_PEERPID` where there is one.
+///
+/// # Errors
+///
+/// Those of the system calls.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
+    let (uid, gid) = nix::unistd::getpeereid(socket.as_fd())?;
+    #[cfg(target_vendor = "apple")]
+    let pid =
+        nix::sys::socket::getsockopt(&socket.as_fd(), nix::sys::socket::sockopt::LocalPeerPid)?;
+    #[cfg(not(target_vendor = "apple"))]
+    let pid = 0;
+    Ok(Credentials {
+        pid,
+        uid: uid.as_raw(),
+        gid: gid.as_raw(),
+    })
+}

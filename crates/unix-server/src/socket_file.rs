@@ -1,0 +1,188 @@
+//! The path: who may take it, what is replaced, what is removed.
+//!
+//! A socket file outlives its server: after a crash it stays, and `bind` fails on it with
+//! `EADDRINUSE` (`unix(7)`). So a file that is there is looked at. It is replaced only if it is a
+//! socket and `connect` says `ECONNREFUSED`: nobody listens on it any more. Everything else is
+//! somebody's, and stays.
+
+use crate::lock::{Lock, lock_path};
+use rustix::fs::Mode;
+use rustix::process::umask;
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// The socket file that this server made. It is removed when this is dropped, unless another has
+/// taken its place since; to be dropped while the socket is still open, so that its inode's number
+/// cannot have been given to another file.
+#[derive(Debug)]
+pub struct SocketFile {
+    path: PathBuf,
+    made: (u64, u64),
+    _lock: Lock,
+}
+
+/// Why the path cannot be taken.
+#[derive(Debug)]
+pub enum Refusal {
+    /// No socket can have this path.
+    UnusablePath(&'static str),
+    /// Something is there that is not a socket. It stays.
+    NotASocket(&'static str),
+    /// A server listens there.
+    InUse,
+    /// Another server holds the lock beside it: it serves, or is about to.
+    Locked,
+    /// The lock beside the path cannot be opened.
+    Lock(io::Error),
+    /// Whether somebody listens there cannot be told.
+    Unclear(io::Error),
+    /// A system call failed.
+    Io(io::Error),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::UnusablePath(why) => write!(f, "no socket can have this path: {why}"),
+            Refusal::NotASocket(what) => write!(f, "{what} is there, and stays"),
+            Refusal::InUse => write!(f, "a server listens there already"),
+            Refusal::Locked => write!(f, "another server holds the lock beside it"),
+            Refusal::Lock(error) => write!(f, "cannot lock the file beside it: {error}"),
+            Refusal::Unclear(error) => {
+                write!(
+                    f,
+                    "a socket is there, and whether a server listens is unclear: {error}"
+                )
+            }
+            Refusal::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Refusal::Io(error)
+    }
+}
+
+impl SocketFile {
+    /// Binds a new socket to `path`, with exactly the permissions `mode` from the first moment. The
+    /// socket does not listen yet.
+    ///
+    /// Changes the process's umask for a moment: to be called before any thread is started.
+    ///
+    /// # Errors
+    ///
+    /// If the path is, or may be, somebody else's.
+    pub fn bind(path: &Path, mode: u32) -> Result<(SocketFile, Socket), Refusal> {
+        let address = check_path(path)?;
+        // Before the lock, so that a mistaken path does not leave a lock file beside it.
+        find_socket(path)?;
+        let lock = Lock::take(&lock_path(path))
+            .map_err(Refusal::Lock)?
+            .ok_or(Refusal::Locked)?;
+        if let Some(found) = find_socket(path)? {
+            remove_stale(path, &address, &found)?;
+        }
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        bind_with_mode(&socket, &address, mode)?;
+        let made = identity(&fs::symlink_metadata(path)?);
+        Ok((
+            SocketFile {
+                path: path.to_owned(),
+                made,
+                _lock: lock,
+            },
+            socket,
+        ))
+    }
+
+    /// The path as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let found = fs::symlink_metadata(&self.path);
+        if found.is_ok_and(|found| identity(&found) == self.made) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+/// The address for a path. An empty one would be bound to an abstract name, and one with control
+/// characters could not be announced in a line.
+fn check_path(path: &Path) -> Result<SockAddr, Refusal> {
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.is_empty() {
+        return Err(Refusal::UnusablePath("it is empty"));
+    }
+    if bytes.iter().any(u8::is_ascii_control) {
+        return Err(Refusal::UnusablePath("it has a control character"));
+    }
+    SockAddr::unix(path).map_err(|_| {
+        Refusal::UnusablePath("it is too long: 107 bytes at most on Linux, 103 on macOS, unix(7)")
+    })
+}
+
+/// The socket at `path`, not followed through a symlink; `None` if nothing is there.
+fn find_socket(path: &Path) -> Result<Option<Metadata>, Refusal> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found?,
+    };
+    let kind = found.file_type();
+    if kind.is_socket() {
+        return Ok(Some(found));
+    }
+    Err(Refusal::NotASocket(match kind {
+        kind if kind.is_symlink() => "a symlink",
+        kind if kind.is_dir() => "a folder",
+        kind if kind.is_file() => "a regular file",
+        _ => "something else than a socket",
+    }))
+}
+
+/// Removes a socket file that nobody listens on.
+fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(), Refusal> {
+    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    probe.set_nonblocking(true)?; // a full backlog is a live server's, and not to be waited for
+    match probe.connect(address) {
+        Ok(()) => return Err(Refusal::InUse),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(Refusal::InUse),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Refusal::Unclear(error)),
+    }
+    let still_there = find_socket(path)?.is_some_and(|now| identity(&now) == identity(found));
+    if still_there {
+        fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+/// `bind` makes the file with the permissions that the umask leaves, so none has to be taken away
+/// afterwards, when somebody may already have connected.
+fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), Refusal> {
+    let before = umask(Mode::from_bits_truncate(!mode & 0o777));
+    let outcome = socket.bind(address);
+    umask(before);
+    outcome.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => Refusal::InUse,
+        _ => Refusal::Io(error),
+    })
+}

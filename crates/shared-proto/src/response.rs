@@ -171,6 +171,7 @@ impl<'a> Response<'a> {
 
     /// Whether the server closes after this response.
     #[must_use]
+    #[inline]
     pub fn closes(&self) -> bool {
         match self {
             Response::Closed => true,

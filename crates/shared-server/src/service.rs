@@ -21,6 +21,7 @@ pub trait Service: Send {
 pub struct TutorialService;
 
 impl Service for TutorialService {
+    #[inline]
     fn call<'a>(&mut self, request: Request<'a>, peer: &Peer) -> Response<'a> {
         match request {
             Request::Say(_) => Response::Accepted,

@@ -121,7 +121,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
             .into_iter()
             .flatten()
             .min()?;
-        Some(next.saturating_duration_since(Instant::now()))
+        Some(next.saturating_duration_since(self.now))
     }
 
     fn take_turn(&mut self, key: usize, to_the_end: bool) {

@@ -1,1 +1,82 @@
-//! A peer that follows a script against a program and tells what it saw
+//! A peer that follows a script against a program and tells what it saw.
+//!
+//! The exercises' checks are written with it. A check starts the learner's program, plays the other
+//! side of a connection, byte by byte where that matters, and, when something is not as it should
+//! be, tells the learner what happened on the wire. It reads as a story:
+//!
+//! ```no_run
+//! # let program = || scripted_peer::Program::new("server");
+//! # macro_rules! program { () => { program() } }
+//! use scripted_peer::frame;
+//!
+//! // #[test] fn a_message_may_arrive_in_pieces()
+//! let server = program!().listen();
+//! let mut peer = server.connect();
+//! peer.drip(frame(b"hello"));
+//! peer.expect(frame(b"hello")).or_explain(
+//!     "One read() returned a part of the message. Keep reading until the frame is whole.",
+//!     "04-where-does-a-message-end.html#reading-a-whole-frame",
+//! );
+//! ```
+//!
+//! A program that takes one read for one message gets this verdict:
+//!
+//! ```text
+//!     0.0 ms  peer  connected to 127.0.0.1:41973
+//!     0.4 ms  peer -> 00                         1 of 9 bytes, dripping
+//!     0.5 ms  peer <- 00                         1 byte
+//!     …
+//! ```
+//!
+//! - [`program!`] names the program of the package under test, and [`Program`] starts it: in its
+//!   own process group, with its output captured, and with an end. [`Running`] is the program then.
+//! - [`Peer`] is one end of a connection over TCP or a Unix socket. [`Listener`] is where a
+//!   learner's client connects to.
+//! - What is expected returns a [`Verdict`]. A bad one ends the test when it is dropped, or at
+//!   [`or_explain`](Verdict::or_explain). [`explain`] covers a whole test.
+//! - End of stream, reset, refusal and silence are four [endings](Ending), and none is reported as
+//!   another.
+//! - Nothing waits for ever: each verb has its patience, and each test a watchdog ([`deadline`]).
+//! - The environment variable `CHECK_PROGRAM` names another program to run instead; `CHECK_SKIPS` a
+//!   file that collects the checks that were [skipped](needs).
+//!
+//! What is not done here: judging protocols. The peer knows bytes, lines, and the frame of chapter
+//! 4; what they mean is the check's business.
+#![warn(missing_docs)]
+
+#[cfg(not(unix))]
+compile_error!("the exercises need a Unix system; on Windows, work in WSL");
+
+mod address;
+mod bytes;
+mod chapter;
+mod figures;
+mod folder;
+mod guardian;
+mod listener;
+pub mod needs;
+mod peer;
+mod process;
+mod program;
+mod queue;
+mod report;
+mod running;
+mod story;
+mod verdict;
+mod wait;
+
+pub use address::Address;
+pub use bytes::{frame, line};
+pub use figures::Figures;
+pub use folder::{Folder, folder};
+pub use listener::{Listener, Serving, stale_socket};
+pub use peer::{Ending, Peer, Received};
+pub use process::Exit;
+pub use program::Program;
+pub use running::{Output, Running, Start};
+pub use story::{deadline, explain};
+pub use verdict::{Verdict, check};
+
+pub use predicates::prelude::PredicateBooleanExt;
+pub use predicates::str::{contains, ends_with, starts_with};
+pub use rustix::process::Signal;

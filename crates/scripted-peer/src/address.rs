@@ -1,0 +1,94 @@
+//! Where a program listens: a TCP address or a path.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use socket2::{Domain, SockAddr};
+
+/// A TCP address or a socket's path. It prints as programs take it: `127.0.0.1:41973`, `/tmp/x/s`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// An IP address and a port.
+    Tcp(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// Reads what a program prints after `listening on`, with or without `tcp:` or `unix:` before
+    /// it. A relative path is one from `folder`, the program's own.
+    pub(crate) fn parse(text: &str, folder: Option<&Path>) -> Self {
+        let text = text.trim();
+        let plain = text
+            .strip_prefix("tcp:")
+            .or(text.strip_prefix("unix:"))
+            .unwrap_or(text);
+        match plain.parse() {
+            Ok(address) if !text.starts_with("unix:") => Self::Tcp(address),
+            _ => Self::Unix(folder.unwrap_or(Path::new("")).join(plain)),
+        }
+    }
+
+    pub(crate) fn domain(&self) -> Domain {
+        match self {
+            Self::Tcp(address) => Domain::for_address(*address),
+            Self::Unix(_) => Domain::UNIX,
+        }
+    }
+
+    pub(crate) fn sockaddr(&self) -> io::Result<SockAddr> {
+        match self {
+            Self::Tcp(address) => Ok((*address).into()),
+            Self::Unix(path) => SockAddr::unix(path),
+        }
+    }
+
+    pub(crate) fn of(address: &SockAddr) -> Self {
+        let unnamed = || {
+            address
+                .as_pathname()
+                .map(Path::to_path_buf)
+                .unwrap_or_default()
+        };
+        address
+            .as_socket()
+            .map_or_else(|| Self::Unix(unnamed()), Self::Tcp)
+    }
+
+    /// The path of a Unix socket.
+    ///
+    /// # Panics
+    ///
+    /// When this is a TCP address.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unix(path) => path,
+            Self::Tcp(address) => panic!("{address} is not a path"),
+        }
+    }
+
+    /// The TCP port.
+    ///
+    /// # Panics
+    ///
+    /// When this is a path.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Tcp(address) => address.port(),
+            Self::Unix(path) => panic!("{} has no port", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! From a link into the book to the chapter's file and the section's heading.
+
+use std::path::Path;
+
+/// `Chapter 4: docs/src/04-where-does-a-message-end.md, "Reading a whole frame"` for
+/// `04-where-does-a-message-end.html#reading-a-whole-frame`.
+///
+/// The heading is taken from the chapter's file under `root`; where that has no such heading, the
+/// anchor is turned back into words.
+pub(crate) fn section(link: &str, root: Option<&Path>) -> String {
+    let (page, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let stem = page.trim_end_matches(".html").trim_end_matches(".md");
+    let file = format!("docs/src/{stem}.md");
+    let digits: String = stem.chars().take_while(char::is_ascii_digit).collect();
+    let chapter = match digits.trim_start_matches('0') {
+        "" => "The book".to_owned(),
+        number => format!("Chapter {number}"),
+    };
+    if anchor.is_empty() {
+        return format!("{chapter}: {file}");
+    }
+    let heading = root
+        .and_then(|root| std::fs::read_to_string(root.join(&file)).ok())
+        .and_then(|text| heading(&text, anchor))
+        .unwrap_or_else(|| words(anchor));
+    format!("{chapter}: {file}, \"{heading}\"")
+}
+
+fn heading(text: &str, anchor: &str) -> Option<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix('#'))
+        .map(|rest| rest.trim_start_matches('#').trim())
+        .find(|heading| slug(heading) == anchor)
+        .map(|heading| heading.replace('`', ""))
+}
+
+/// As mdBook makes an anchor of a heading: lower case, spaces to hyphens, no punctuation.
+fn slug(heading: &str) -> String {
+    let keep = |c: char| match c {
+        c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c.to_ascii_lowercase()),
+        c if c.is_whitespace() => Some('-'),
+        _ => None,
+    };
+    heading.chars().filter_map(keep).collect()
+}
+
+fn words(anchor: &str) -> String {
+    let words = anchor.replace('-', " ");
+    let mut letters = words.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_names_the_chapter_the_file_and_the_section() {
+        assert_eq!(
+            section(
+                "04-where-does-a-message-end.html#reading-a-whole-frame",
+                None
+            ),
+            "Chapter 4: docs/src/04-where-does-a-message-end.md, \"Reading a whole frame\""
+        );
+    }
+
+    #[test]
+    fn the_heading_is_as_the_chapter_spells_it() {
+        let text = "# A\n\n## What `Ok(0)` means\n";
+        assert_eq!(
+            heading(text, "what-ok0-means").as_deref(),
+            Some("What Ok(0) means")
+        );
+    }
+
+    #[test]
+    fn a_page_without_a_number_is_the_books() {
+        assert_eq!(section("wire.html", None), "The book: docs/src/wire.md");
+    }
+}

@@ -1,0 +1,117 @@
+//! What a running program costs, as Linux counts it in /proc
+//! ([proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)).
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::needs;
+use crate::running::Running;
+use crate::verdict::{Failure, Verdict};
+
+/// What a program has cost so far, and what it holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Figures {
+    /// Processor time of all its threads, in seconds.
+    pub cpu_seconds: f64,
+    /// The most memory that it ever held, in KiB (`VmHWM`).
+    pub peak_memory_kib: u64,
+    /// The most address space that it ever held, in KiB (`VmPeak`).
+    pub peak_address_space_kib: u64,
+    /// Its threads now.
+    pub threads: usize,
+    /// Its open descriptors now.
+    pub descriptors: usize,
+    /// How often its threads, those that live now, were put to sleep or preempted.
+    pub switches: u64,
+}
+
+/// How long a program is watched before it counts as idle.
+const WINDOW: Duration = Duration::from_millis(300);
+/// What it may do in that time: three wakes of a timer of 100 ms, and a little more.
+const SWITCHES: u64 = 8;
+const CPU_SECONDS: f64 = 0.02;
+
+impl Running {
+    /// What the program costs; nothing but zeros where there is no /proc, or once it has ended.
+    /// Guard a check that uses it with [`needs::linux`].
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        figures(self.pid()).unwrap_or_default()
+    }
+
+    /// The program comes to rest: within its patience, there are 300 ms in which it wakes fewer
+    /// than 8 times and uses less than 20 ms of a processor. A program that asks again and again
+    /// never does, however busy the machine is.
+    ///
+    /// Where there is no /proc, the test is noted as skipped from here on.
+    pub fn expect_idle(&self) -> Verdict {
+        if !needs::linux() {
+            return Verdict::new(&self.story, Ok(()));
+        }
+        let until = self.story.until(self.patience);
+        let found = loop {
+            let Some((before, after)) = self.window() else {
+                break Err(Failure::new("a program that waits", "it has ended"));
+            };
+            // A thread that ended took its count with it.
+            let wakes = after.switches.saturating_sub(before.switches);
+            let cpu = after.cpu_seconds - before.cpu_seconds;
+            if wakes < SWITCHES && cpu < CPU_SECONDS {
+                break Ok(());
+            }
+            if Instant::now() >= until {
+                let spent = cpu * 1000.0;
+                let got =
+                    format!("{wakes} wakes and {spent:.0} ms of processor time in {WINDOW:?}");
+                break Err(Failure::new(
+                    "a program that sleeps until something happens",
+                    got,
+                ));
+            }
+        };
+        Verdict::new(&self.story, found)
+    }
+
+    fn window(&self) -> Option<(Figures, Figures)> {
+        let before = figures(self.pid())?;
+        std::thread::sleep(WINDOW);
+        let after = figures(self.pid())?;
+        (!self.has_ended()).then_some((before, after))
+    }
+}
+
+fn figures(pid: u32) -> Option<Figures> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let tasks = tasks.flatten().map(|task| task.path());
+    let mut switches = 0;
+    for task in tasks {
+        let status = fs::read_to_string(task.join("status")).unwrap_or_default();
+        switches += field(&status, "voluntary_ctxt_switches:").unwrap_or_default();
+        switches += field(&status, "nonvoluntary_ctxt_switches:").unwrap_or_default();
+    }
+    Some(Figures {
+        cpu_seconds: cpu_seconds(pid)?,
+        peak_memory_kib: field(&status, "VmHWM:")?,
+        peak_address_space_kib: field(&status, "VmPeak:")?,
+        threads: usize::try_from(field(&status, "Threads:")?).ok()?,
+        descriptors: fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count(),
+        switches,
+    })
+}
+
+/// User and system time of all threads, past ones too: fields 14 and 15 of `stat`, in hundredths of
+/// a second (`sysconf(_SC_CLK_TCK)` is 100 wherever Linux runs Rust's standard library).
+fn cpu_seconds(pid: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name, in parentheses, and may hold anything.
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u32>().ok();
+    Some(f64::from(ticks(11)? + ticks(12)?) / 100.0)
+}
+
+/// The number after `name`, at the start of a line of a `status` file.
+fn field(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}

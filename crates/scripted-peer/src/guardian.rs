@@ -1,0 +1,54 @@
+//! Programs die with the test that started them, even when that test is killed itself.
+//!
+//! Each program leads its own process group, so that a signal to the test's group (Ctrl-C, or a
+//! tool that stops a stuck check) does not reach it. One small shell a test process therefore holds
+//! the list of groups, and kills what is left of them at the end of its input: when the test
+//! process is gone, however it went.
+
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+const SCRIPT: &str = "groups=
+while read -r change group; do
+  case $change in
+    add) groups=\"$groups $group\";;
+    remove) left=; for g in $groups; do [ $g = $group ] || left=\"$left $g\"; done; groups=$left;;
+  esac
+done
+for g in $groups; do kill -s KILL -- -$g; done";
+
+static GUARDIAN: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
+
+pub(crate) fn add(group: u32) {
+    tell(&format!("add {group}\n"));
+}
+
+pub(crate) fn remove(group: u32) {
+    tell(&format!("remove {group}\n"));
+}
+
+fn tell(change: &str) {
+    let guardian = GUARDIAN.get_or_init(start).lock();
+    // A guardian that is gone (killed by hand) is no reason to fail a check.
+    let _ = guardian
+        .unwrap_or_else(PoisonError::into_inner)
+        .write_all(change.as_bytes());
+}
+
+#[expect(
+    clippy::zombie_processes,
+    reason = "it ends after this process, not before"
+)]
+fn start() -> Mutex<ChildStdin> {
+    let mut child = Command::new("sh")
+        .args(["-c", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("a Unix system has `sh`");
+    Mutex::new(child.stdin.take().expect("its standard input is piped"))
+}

@@ -1,0 +1,243 @@
+//! The other way round: the server that a learner's client connects to.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::panic::resume_unwind;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::address::Address;
+use crate::folder::{Folder, folder};
+use crate::peer::Peer;
+use crate::program::PATIENCE;
+use crate::story::{self, Story};
+use crate::verdict::{Failure, Verdict};
+use crate::wait;
+
+/// A listening socket of the check's own. [`tcp`](Self::tcp) and [`on_path`](Self::on_path) make
+/// one.
+pub struct Listener {
+    socket: Socket,
+    address: Address,
+    story: Arc<Story>,
+    patience: Duration,
+    /// Keeps the folder of a fresh path.
+    _folder: Option<Folder>,
+}
+
+impl Listener {
+    /// Listens on a free port of 127.0.0.1.
+    #[must_use]
+    pub fn tcp() -> Self {
+        let local: std::net::SocketAddr = ([127, 0, 0, 1], 0).into();
+        Self::new(&Address::Tcp(local), Some(128), None)
+    }
+
+    /// Listens on a fresh path.
+    #[must_use]
+    pub fn on_path() -> Self {
+        Self::on_path_with_backlog(128)
+    }
+
+    /// Listens on a fresh path with room for few: on Linux, `backlog` + 1 connections wait in the
+    /// queue, and the next `connect` blocks until [`accept`](Self::accept) makes room.
+    #[must_use]
+    pub fn on_path_with_backlog(backlog: i32) -> Self {
+        let folder = folder();
+        let path = folder.join("socket");
+        Self::new(&Address::Unix(path), Some(backlog), Some(folder))
+    }
+
+    /// Listens on this path.
+    #[must_use]
+    pub fn at(path: impl AsRef<Path>) -> Self {
+        Self::new(&Address::Unix(path.as_ref().to_owned()), Some(128), None)
+    }
+
+    /// A TCP address that refuses every connection for as long as this lives: bound, so that
+    /// nobody else takes it, but not listening.
+    #[must_use]
+    pub fn refusing() -> Self {
+        Self::new(&Address::Tcp(([127, 0, 0, 1], 0).into()), None, None)
+    }
+
+    /// A fresh path that refuses every connection: a socket's file whose server is gone.
+    #[must_use]
+    pub fn refusing_on_path() -> Self {
+        let folder = folder();
+        let path = folder.join("socket");
+        Self::new(&Address::Unix(path), None, Some(folder))
+    }
+
+    fn new(address: &Address, backlog: Option<i32>, folder: Option<Folder>) -> Self {
+        let story = story::current();
+        let open = || -> std::io::Result<Socket> {
+            let socket = Socket::new(address.domain(), Type::STREAM, None)?;
+            socket.bind(&address.sockaddr()?)?;
+            backlog.map_or(Ok(()), |backlog| socket.listen(backlog))?;
+            Ok(socket)
+        };
+        let socket = open().unwrap_or_else(|error| panic!("cannot listen on {address}: {error}"));
+        let local = socket.local_addr().expect("a bound socket has an address");
+        Self {
+            socket,
+            address: Address::of(&local),
+            story,
+            patience: PATIENCE,
+            _folder: folder,
+        }
+    }
+
+    /// Where it listens, as a program takes it.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// How long [`accept`](Self::accept) waits; 4 seconds, if not told.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    pub(crate) fn descriptor(&self) -> OwnedFd {
+        self.socket
+            .try_clone()
+            .expect("a descriptor can be duplicated")
+            .into()
+    }
+
+    /// The next connection; or ends the test when none comes.
+    #[must_use]
+    pub fn accept(&self) -> Peer {
+        self.try_accept().now()
+    }
+
+    /// The next connection.
+    pub fn try_accept(&self) -> Verdict<Peer> {
+        let until = self.story.until(self.patience);
+        let found = if self.is_called_upon(until) {
+            // Not non-blocking: a program may inherit this socket, and would inherit that too.
+            self.socket
+                .accept()
+                .map(|(socket, _)| Peer::accepted(socket))
+                .map_err(|e| e.to_string())
+        } else if self.story.is_deserted() {
+            Err("it ended without connecting".to_owned())
+        } else {
+            Err(format!("nobody came within {:?}", self.patience))
+        };
+        let expected = format!("the program to connect to {}", self.address);
+        Verdict::new(
+            &self.story,
+            found.map_err(|got| Failure::new(expected, got)),
+        )
+    }
+
+    /// Whether someone comes before `until`, and before all programs have ended.
+    fn is_called_upon(&self, until: Instant) -> bool {
+        loop {
+            let deserted = self.story.is_deserted();
+            let soon = until.min(Instant::now() + Duration::from_millis(20));
+            // A program that has just ended may have connected first: look once more.
+            if wait::readable(&self.socket, soon) {
+                return true;
+            }
+            if deserted || Instant::now() >= until {
+                return false;
+            }
+        }
+    }
+
+    /// Fills the queue with `count` silent connections of our own; the next to connect waits behind
+    /// them. Accept them, or drop the listener, to be rid of them.
+    #[must_use]
+    pub fn crowd(&self, count: usize) -> Vec<Peer> {
+        (0..count).map(|_| Peer::connect(&self.address)).collect()
+    }
+
+    /// Serves every connection on a thread of its own, each with `script`, until the result is
+    /// dropped or [finished](Serving::finish).
+    pub fn serve(self, script: impl Fn(Peer) + Send + Sync + 'static) -> Serving {
+        let address = self.address.clone();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, script) = (Arc::clone(&stop), Arc::new(script));
+        let work = move || {
+            story::join(&self.story);
+            let mut scripts = Vec::new();
+            while !stopped.load(Ordering::SeqCst) {
+                if wait::readable(&self.socket, self.story.until(Duration::from_millis(20)))
+                    && let Ok((socket, _)) = self.socket.accept()
+                {
+                    let (script, story) = (Arc::clone(&script), Arc::clone(&self.story));
+                    scripts.push(thread::spawn(move || {
+                        story::join(&story);
+                        script(Peer::accepted(socket));
+                    }));
+                }
+            }
+            for script in scripts {
+                script.join().unwrap_or_else(|panic| resume_unwind(panic));
+            }
+        };
+        Serving {
+            address,
+            stop,
+            thread: Some(thread::spawn(work)),
+        }
+    }
+}
+
+/// A listener that serves in the background.
+#[derive(Debug)]
+pub struct Serving {
+    address: Address,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Waits for the connections to end. A verdict of one of them ends the test here.
+    pub fn finish(mut self) {
+        self.join();
+    }
+
+    fn join(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
+            && !thread::panicking()
+        {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+/// Leaves a socket's file whose server is gone, as a crash does.
+///
+/// # Panics
+///
+/// When nothing can be bound there.
+pub fn stale_socket(path: impl AsRef<Path>) {
+    let address = Address::Unix(path.as_ref().to_owned());
+    let bind = || Socket::new(Domain::UNIX, Type::STREAM, None)?.bind(&address.sockaddr()?);
+    bind().unwrap_or_else(|error| panic!("cannot bind {address}: {error}"));
+    assert!(fs::symlink_metadata(path).is_ok(), "binding makes the file");
+}

@@ -1,0 +1,55 @@
+//! What a check needs that not every machine has. A check that is skipped says so, and why.
+//!
+//! ```no_run
+//! # use scripted_peer::needs;
+//! if !needs::root() {
+//!     return;
+//! }
+//! ```
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Whether this is Linux; else the test is noted as skipped.
+#[must_use]
+pub fn linux() -> bool {
+    cfg!(target_os = "linux") || skip("needs Linux")
+}
+
+/// Whether root runs this test; else it is noted as skipped.
+#[must_use]
+pub fn root() -> bool {
+    rustix::process::geteuid().is_root() || skip("needs root: run it with `sudo -E`")
+}
+
+/// Notes why this test is skipped: on standard error, past the capture that would hide it, and as a
+/// line `PACKAGE TEST REASON` at the end of the file that `CHECK_SKIPS` names. Returns false.
+pub fn skip(reason: &str) -> bool {
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or_default();
+    let _ = writeln!(std::io::stderr(), "skipped: {package} {test}: {reason}");
+    if let Some(file) = std::env::var_os("CHECK_SKIPS").filter(|file| !file.is_empty()) {
+        let line = format!("{package} {test} {reason}\n");
+        let file = OpenOptions::new().create(true).append(true).open(file);
+        let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    }
+    false
+}
+
+/// Raises this process's soft limit of open descriptors to `count`, as far as the hard one allows.
+pub(crate) fn descriptors(count: u64) {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < count) {
+        let current = limit.maximum.map_or(count, |most| most.min(count));
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: Some(current),
+                ..limit
+            },
+        );
+    }
+}

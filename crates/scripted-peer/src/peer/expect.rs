@@ -1,0 +1,223 @@
+//! What a peer expects of the other side.
+
+use std::time::{Duration, Instant};
+
+use super::{Ending, Peer};
+use crate::bytes::show;
+use crate::report::count;
+use crate::verdict::{Failure, Verdict};
+
+/// How long to wait for more of an answer that is wrong already, so that the report shows it whole.
+const MORE: Duration = Duration::from_millis(30);
+
+/// What came next, whatever it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// These bytes, as far as they had come.
+    Bytes(Vec<u8>),
+    /// The connection ended like this, or nothing came.
+    Ended(Ending),
+}
+
+impl Peer {
+    /// Exactly these bytes come next. Bytes after them wait for the next verb.
+    pub fn expect(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
+        let expected = bytes.as_ref();
+        let until = self.until();
+        let decided = |inbox: &[u8]| inbox.len() >= expected.len() || !expected.starts_with(inbox);
+        let ending = self.fill(until, decided);
+        let found = if self.inbox.starts_with(expected) {
+            self.inbox.drain(..expected.len());
+            Ok(())
+        } else {
+            let after = ending.unwrap_or_else(|| self.rest());
+            let got = self.inbox.clone();
+            Err(Failure::bytes(
+                expected,
+                &got[..got.len().min(expected.len() + 64)],
+                &self.say(after),
+            ))
+        };
+        self.verdict(found)
+    }
+
+    /// Exactly these bytes come next, all of them in the first read: they were one write.
+    pub fn expect_in_one_read(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
+        let expected = bytes.as_ref();
+        let ending = self.fill(self.until(), |inbox| !inbox.is_empty());
+        let found = if self.inbox.starts_with(expected) {
+            self.inbox.drain(..expected.len());
+            Ok(())
+        } else {
+            let after = match ending {
+                Some(ending) => self.say(ending),
+                None => "the first read was over".to_owned(),
+            };
+            Err(Failure::bytes(expected, &self.inbox.clone(), &after))
+        };
+        self.verdict(found)
+    }
+
+    /// End of stream comes next: the program closes or shuts down writing, in good order.
+    pub fn expect_end(&mut self) -> Verdict {
+        self.expect_ending(&[Ending::End], "end of stream")
+    }
+
+    /// A reset comes next.
+    pub fn expect_reset(&mut self) -> Verdict {
+        self.expect_ending(&[Ending::Reset], "a reset")
+    }
+
+    /// The program ends the connection: end of stream, or a reset where it left something unread.
+    pub fn expect_gone(&mut self) -> Verdict {
+        self.expect_ending(
+            &[Ending::End, Ending::Reset],
+            "the program to end the connection",
+        )
+    }
+
+    fn expect_ending(&mut self, endings: &[Ending], expected: &str) -> Verdict {
+        let ending = self.fill(self.until(), |inbox| !inbox.is_empty());
+        let found = match ending {
+            Some(ending) if endings.contains(&ending) => Ok(()),
+            Some(ending) => Err(Failure::new(expected, self.say(ending))),
+            None => {
+                self.rest();
+                let got = format!("{} ({})", show(&self.inbox), count(self.inbox.len()));
+                Err(Failure::new(expected, got))
+            }
+        };
+        self.verdict(found)
+    }
+
+    /// Nothing has come so far: to be asked after [`drip`](Self::drip), when a program that answers
+    /// too early has already done it. This waits for nothing.
+    pub fn expect_nothing_yet(&mut self) -> Verdict {
+        while self.ending.is_none() && self.read() {}
+        let found = match (self.inbox.as_slice(), self.ending) {
+            ([], None) => Ok(()),
+            ([], Some(ending)) => Err(Failure::new("nothing yet", ending.to_string())),
+            (early, _) => Err(Failure::new("nothing yet", show(early))),
+        };
+        self.verdict(found)
+    }
+
+    /// Nothing comes for this long, and the connection stays open. The one verdict that must wait:
+    /// use it rarely, and where another message can follow, expect that one instead.
+    pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
+        let ending = self.fill(self.story.until(time), |inbox| !inbox.is_empty());
+        let expected = format!("nothing for {time:?}");
+        let found = match ending {
+            Some(Ending::Silence) => Ok(()),
+            Some(ending) => Err(Failure::new(expected, ending.to_string())),
+            None => Err(Failure::new(expected, show(&self.inbox))),
+        };
+        self.verdict(found)
+    }
+
+    /// Whatever comes next: bytes as soon as there are any, or how it ended.
+    pub fn receive(&mut self) -> Received {
+        match self.fill(self.until(), |inbox| !inbox.is_empty()) {
+            None => Received::Bytes(std::mem::take(&mut self.inbox)),
+            Some(ending) => Received::Ended(ending),
+        }
+    }
+
+    /// The next `length` bytes; nothing when the stream ends before the first of them.
+    pub fn next_bytes(&mut self, length: usize) -> Option<Vec<u8>> {
+        self.next_run(&count(length), |inbox| {
+            (inbox.len() >= length).then_some(length)
+        })
+    }
+
+    /// The next line, without its newline; nothing when the stream ends before it.
+    pub fn next_line(&mut self) -> Option<String> {
+        let end = |inbox: &[u8]| {
+            inbox
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map(|at| at + 1)
+        };
+        let line = self.next_run("a line", end)?;
+        Some(String::from_utf8_lossy(&line[..line.len() - 1]).into_owned())
+    }
+
+    /// The payload of the next frame ([`frame`](crate::frame)); nothing when the stream ends before
+    /// it.
+    pub fn next_frame(&mut self) -> Option<Vec<u8>> {
+        let end = |inbox: &[u8]| {
+            let length = u32::from_be_bytes(*inbox.first_chunk::<4>()?) as usize;
+            (inbox.len() - 4 >= length).then_some(length + 4)
+        };
+        self.next_run("a frame", end)
+            .map(|frame| frame[4..].to_vec())
+    }
+
+    /// Takes what `end` finds at the start of the inbox. Ends the test when the stream breaks off
+    /// inside, is reset or falls silent.
+    fn next_run(&mut self, what: &str, end: impl Fn(&[u8]) -> Option<usize>) -> Option<Vec<u8>> {
+        let ending = self.fill(self.until(), |inbox| end(inbox).is_some());
+        match (end(&self.inbox), ending) {
+            (Some(length), _) => Some(self.inbox.drain(..length).collect()),
+            (None, Some(Ending::End)) if self.inbox.is_empty() => None,
+            (None, ending) => {
+                let after = self.say(ending.unwrap_or(Ending::Silence));
+                let got = match self.inbox.as_slice() {
+                    [] => after,
+                    part => format!("{}, then {after}", show(part)),
+                };
+                self.story.fail(&Failure::new(what, got))
+            }
+        }
+    }
+
+    /// Reads `size` bytes every `gap` for `time`: a client that takes its replies far too slowly.
+    /// Stops early when the connection ends. Says how many bytes it read.
+    pub fn trickle(&mut self, size: usize, gap: Duration, time: Duration) -> usize {
+        use std::io::Read as _;
+        let (end, mut total) = (self.story.until(time), 0);
+        let mut buffer = vec![0; size];
+        while Instant::now() < end && self.ending.is_none() {
+            match self.socket.read(&mut buffer) {
+                Ok(0) => self.end(Ending::End),
+                Ok(length) => total += length,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(_) => self.end(Ending::Reset),
+            }
+            std::thread::sleep(gap);
+        }
+        self.note(format!("<- {} in all, {size} every {gap:?}", count(total)));
+        total
+    }
+
+    /// Answers each line, and reads the next only when the answer is wholly taken, until the stream
+    /// ends: a server without a buffer. Says how many lines came.
+    pub fn answer_lines(&mut self, answer: impl Fn(&str) -> Vec<u8>) -> Verdict<usize> {
+        let mut lines = 0;
+        while let Some(line) = self.next_line() {
+            lines += 1;
+            let stalled = std::mem::replace(&mut self.stalled, true);
+            self.send(answer(&line));
+            self.stalled = stalled;
+        }
+        Verdict::new(&self.story, Ok(lines))
+    }
+
+    /// What is still on its way, for the report. Silence means that no more came soon.
+    fn rest(&mut self) -> Ending {
+        let before = self.inbox.len();
+        self.fill(self.story.until(MORE), |inbox| inbox.len() > before + 4096)
+            .unwrap_or(Ending::Silence)
+    }
+
+    fn say(&self, ending: Ending) -> String {
+        match ending {
+            Ending::Silence => format!("silence for {:?}", self.patience),
+            ending => ending.to_string(),
+        }
+    }
+
+    fn verdict<T>(&self, found: Result<T, Failure>) -> Verdict<T> {
+        Verdict::new(&self.story, found)
+    }
+}

@@ -1,0 +1,268 @@
+//! One end of a connection, played by the check.
+//!
+//! Here is how a connection is made and what comes in; what it sends is in `send`, what it expects
+//! in `expect`.
+
+mod expect;
+mod send;
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use socket2::{Socket, Type};
+
+use crate::address::Address;
+use crate::program::PATIENCE;
+use crate::queue::Queue;
+use crate::story::{self, Story};
+use crate::verdict::{Failure, Verdict};
+use crate::wait;
+
+pub use expect::Received;
+
+/// One end of a connection over TCP or a Unix socket, played by the check.
+///
+/// [`Running::connect`](crate::Running::connect) and [`Listener::accept`](crate::Listener::accept)
+/// make one. What it does is noted in the test's timeline. Nothing here waits for ever: each verb
+/// has 4 seconds, or what [`patience`](Self::patience) gives it.
+pub struct Peer {
+    socket: Socket,
+    number: usize,
+    story: Arc<Story>,
+    patience: Duration,
+    local: Address,
+    remote: Address,
+    /// What has come and nobody has asked for yet.
+    inbox: Vec<u8>,
+    /// How it ended, once it has.
+    ending: Option<Ending>,
+    /// A write was told of a reset: the kernel tells only once, and then reads see a plain end.
+    reset_seen: bool,
+    /// Reads nothing that no verb asks for.
+    stalled: bool,
+    /// Bytes sent in all.
+    sent: u64,
+    queue: Option<Queue>,
+}
+
+/// How a connection, or the attempt at one, can end. None is ever reported as another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// End of stream: the other side closed, or shut down writing; everything it sent has come.
+    End,
+    /// A reset (`ECONNRESET`): the other side is gone, and what was on its way is lost.
+    Reset,
+    /// A refusal (`ECONNREFUSED`): nobody listens there.
+    Refusal,
+    /// Nothing at all, for as long as the check was willing to wait.
+    Silence,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::End => "end of stream",
+            Self::Reset => "a reset",
+            Self::Refusal => "a refusal",
+            Self::Silence => "silence",
+        })
+    }
+}
+
+impl Peer {
+    /// A new connection to `address`; or ends the test.
+    #[must_use]
+    pub fn connect(address: &Address) -> Self {
+        Self::try_connect(address).now()
+    }
+
+    /// A new connection to `address`.
+    pub fn try_connect(address: &Address) -> Verdict<Self> {
+        let story = story::current();
+        let found = Self::attempt(&story, address)
+            .map_err(|error| Failure::new(format!("a connection to {address}"), outcome(&error)));
+        Verdict::new(&story, found)
+    }
+
+    /// A connection to `address` is refused.
+    pub fn expect_refused(address: &Address) -> Verdict {
+        let story = story::current();
+        let got = match Self::attempt(&story, address) {
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => None,
+            Err(error) => Some(outcome(&error)),
+            Ok(_) => Some("a connection".to_owned()),
+        };
+        let expected = format!("a refusal at {address}");
+        Verdict::new(
+            &story,
+            got.map_or(Ok(()), |got| Err(Failure::new(expected, got))),
+        )
+    }
+
+    fn attempt(story: &Arc<Story>, address: &Address) -> io::Result<Self> {
+        let until = story.until(PATIENCE);
+        let socket = Socket::new(address.domain(), Type::STREAM, None)?;
+        match connect(&socket, address, until) {
+            Ok(()) => {
+                let peer = Self::new(socket, story);
+                story.note(Some(peer.number), format!("connected to {address}"));
+                Ok(peer)
+            }
+            Err(error) => {
+                story.note(
+                    None,
+                    format!("a peer that connects to {address} gets {}", outcome(&error)),
+                );
+                Err(error)
+            }
+        }
+    }
+
+    /// A connection that a listener of ours accepted.
+    pub(crate) fn accepted(socket: Socket) -> Self {
+        let story = story::current();
+        let peer = Self::new(socket, &story);
+        let from = match &peer.remote {
+            Address::Tcp(address) => format!(" from {address}"),
+            Address::Unix(_) => String::new(),
+        };
+        story.note(Some(peer.number), format!("accepted a connection{from}"));
+        peer
+    }
+
+    fn new(socket: Socket, story: &Arc<Story>) -> Self {
+        let name = |address: io::Result<socket2::SockAddr>| {
+            address.map_or_else(
+                |_| Address::Unix("".into()),
+                |address| Address::of(&address),
+            )
+        };
+        let (local, remote) = (name(socket.local_addr()), name(socket.peer_addr()));
+        socket
+            .set_nonblocking(true)
+            .expect("a socket can be made non-blocking");
+        if matches!(local, Address::Tcp(_)) {
+            // What a script sends in two pieces leaves in two.
+            let _ = socket.set_tcp_nodelay(true);
+        }
+        let queue = Queue::of(&socket, &local, &remote);
+        Self {
+            socket,
+            number: story.new_peer(),
+            story: Arc::clone(story),
+            patience: PATIENCE,
+            local,
+            remote,
+            inbox: Vec::new(),
+            ending: None,
+            reset_seen: false,
+            stalled: false,
+            sent: 0,
+            queue,
+        }
+    }
+
+    /// This end's address.
+    #[must_use]
+    pub fn local(&self) -> &Address {
+        &self.local
+    }
+
+    /// The other end's address.
+    #[must_use]
+    pub fn remote(&self) -> &Address {
+        &self.remote
+    }
+
+    /// How long this peer's verbs wait; 4 seconds, if not told.
+    pub fn patience(&mut self, patience: Duration) -> &mut Self {
+        self.patience = patience;
+        self
+    }
+
+    fn until(&self) -> Instant {
+        self.story.until(self.patience)
+    }
+
+    fn note(&self, text: impl Into<String>) {
+        self.story.note(Some(self.number), text);
+    }
+
+    /// Reads once what there is. True when something new is known: bytes, or the end.
+    fn read(&mut self) -> bool {
+        let mut buffer = vec![0; 64 << 10];
+        let length = loop {
+            match self.socket.read(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        match length {
+            Ok(0) => self.end(if self.reset_seen {
+                Ending::Reset
+            } else {
+                Ending::End
+            }),
+            Ok(length) => {
+                self.inbox.extend_from_slice(&buffer[..length]);
+                self.story.received(self.number, &buffer[..length]);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+            Err(_) => self.end(Ending::Reset),
+        }
+        true
+    }
+
+    fn end(&mut self, ending: Ending) {
+        if self.ending.is_none() {
+            self.ending = Some(ending);
+            self.note(format!("<- {ending}"));
+        }
+    }
+
+    /// Reads until `enough` or the end of the connection. When neither comes by `until`: silence.
+    fn fill(&mut self, until: Instant, enough: impl Fn(&[u8]) -> bool) -> Option<Ending> {
+        while !enough(&self.inbox) {
+            if let Some(ending) = self.ending {
+                return Some(ending);
+            }
+            if !self.read() && !wait::readable(&self.socket, until) {
+                return Some(Ending::Silence);
+            }
+            if Instant::now() >= until && !enough(&self.inbox) && self.ending.is_none() {
+                return Some(Ending::Silence);
+            }
+        }
+        None
+    }
+}
+
+/// What became of an attempt to connect, in words.
+fn outcome(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => format!("{}: nobody listens there", Ending::Refusal),
+        ErrorKind::ConnectionReset => Ending::Reset.to_string(),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+            format!("{}: the connection was not made in time", Ending::Silence)
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// Connects, or gives up at `until`. On Linux a Unix socket whose queue is full blocks its clients:
+/// the time that a write may take bounds that wait too (`unix(7)`).
+fn connect(socket: &Socket, address: &Address, until: Instant) -> io::Result<()> {
+    let left = until
+        .saturating_duration_since(Instant::now())
+        .max(Duration::from_millis(1));
+    match address {
+        Address::Tcp(_) => socket.connect_timeout(&address.sockaddr()?, left),
+        Address::Unix(_) => {
+            socket.set_write_timeout(Some(left))?;
+            socket.connect(&address.sockaddr()?)?;
+            socket.set_write_timeout(None)
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! What a peer does to the other side.
+
+use std::io::ErrorKind;
+use std::io::Write as _;
+use std::net::Shutdown;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+
+use super::{Ending, Peer};
+use crate::bytes::show;
+use crate::queue::Unread;
+use crate::report::count;
+use crate::story::Bytes;
+use crate::verdict::Failure;
+use crate::wait::{self, wait};
+
+/// How long a queue must stay as it is to count as stuck.
+const SETTLED: Duration = Duration::from_millis(150);
+/// Where the kernel doesn't say what has been read, how long a byte of a drip waits for its reader.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// How often the timeline of a drip is broken by what comes in meanwhile.
+const INTERRUPTIONS: usize = 3;
+
+impl Peer {
+    /// Sends all these bytes, in one write if the other side has room. What comes in meanwhile is
+    /// kept for the next verb, so that a talkative program cannot block this one.
+    ///
+    /// A program that hung up already is no failure here: the next thing expected tells it.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        let bytes = bytes.as_ref();
+        let until = self.until();
+        let taken = self.write_until(bytes, until);
+        self.log_sent(bytes, taken, "");
+        if taken < bytes.len()
+            && self.ending.is_none()
+            && !self.reset_seen
+            && Instant::now() >= until
+        {
+            let expected = format!("the program to take {}", count(bytes.len()));
+            let got = format!(
+                "it took {}, then none for {:?}",
+                count(taken),
+                self.patience
+            );
+            self.story.fail(&Failure::new(expected, got));
+        }
+        self
+    }
+
+    /// Sends these messages as one run of bytes, in one write.
+    pub fn coalesce<T: AsRef<[u8]>>(&mut self, parts: impl IntoIterator<Item = T>) -> &mut Self {
+        let whole: Vec<u8> = parts
+            .into_iter()
+            .flat_map(|part| part.as_ref().to_vec())
+            .collect();
+        self.send(whole)
+    }
+
+    /// Sends one byte at a time, each only after the program has *read* the one before: so no read
+    /// can return more than one byte.
+    ///
+    /// On Linux the kernel's queues say when a byte has been read; elsewhere a pause has to do. A
+    /// program that stops reading gets the rest at once when patience is out.
+    pub fn drip(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        self.drip_pieces(bytes.as_ref(), 1)
+    }
+
+    /// As [`drip`](Self::drip), in pieces of `size` bytes.
+    pub fn drip_pieces(&mut self, bytes: &[u8], size: usize) -> &mut Self {
+        let until = self.until();
+        let (mut done, mut told, mut interruptions) = (0, 0, 0);
+        while done < bytes.len() && Instant::now() < until {
+            let piece = &bytes[done..bytes.len().min(done + size)];
+            let taken = self.write_until(piece, until);
+            done += taken;
+            if taken < piece.len() || !self.wait_until_read(until) {
+                break;
+            }
+            // What the program says in the middle belongs there in the timeline.
+            if done < bytes.len() && interruptions < INTERRUPTIONS && self.has_news() {
+                interruptions += 1;
+                let remark = format!("{done} of {} bytes, dripping", bytes.len());
+                self.log_dripped(&bytes[told..done], &remark);
+                told = done;
+                while self.ending.is_none() && self.read() {}
+            }
+        }
+        let remark = match (done == bytes.len(), size) {
+            (true, 1) => format!("{}, one at a time", count(done)),
+            (true, _) => format!("{}, {size} at a time", count(done)),
+            (false, _) => format!("{done} of {} bytes, dripping", bytes.len()),
+        };
+        self.log_dripped(&bytes[told..done], &remark);
+        if done < bytes.len() && self.ending.is_none() && Instant::now() >= until {
+            self.note(format!(
+                "the program did not read for {:?}; the rest at once",
+                self.patience
+            ));
+            self.send(&bytes[done..]);
+        }
+        self
+    }
+
+    /// Sends one byte every `gap`, whether it is read or not, until all are sent or the program ends
+    /// the connection: a slow client, or a hostile one.
+    pub fn drip_every(&mut self, gap: Duration, bytes: impl AsRef<[u8]>) -> &mut Self {
+        let bytes = bytes.as_ref();
+        let mut sent = 0;
+        for byte in bytes {
+            if self.write_until(&[*byte], self.until()) == 0 {
+                break;
+            }
+            sent += 1;
+            let next = self.story.until(gap);
+            while Instant::now() < next && self.ending.is_none() && !self.reset_seen {
+                if self.stalled {
+                    thread::sleep(next.saturating_duration_since(Instant::now()));
+                } else if wait::readable(&self.socket, next) {
+                    self.read();
+                }
+            }
+            if self.ending.is_some() {
+                break;
+            }
+        }
+        let remark = format!("{sent} of {} bytes, one every {gap:?}", bytes.len());
+        self.log_dripped(&bytes[..sent], &remark);
+        self
+    }
+
+    /// Sends the same bytes again and again until the program takes no more, or `most` bytes have
+    /// gone; returns how many did. Reads nothing meanwhile.
+    pub fn flood(&mut self, bytes: impl AsRef<[u8]>, most: usize) -> usize {
+        let bytes = bytes.as_ref();
+        let stalled = std::mem::replace(&mut self.stalled, true);
+        let mut sent = 0;
+        while sent < most && self.ending.is_none() && !self.reset_seen {
+            let taken = self.write_until(bytes, self.story.until(SETTLED));
+            sent += taken;
+            if taken < bytes.len() {
+                break;
+            }
+        }
+        self.stalled = stalled;
+        self.note(format!(
+            "-> {} again and again, {} in all",
+            show(bytes),
+            count(sent)
+        ));
+        sent
+    }
+
+    /// Bytes that are no message of any protocol here: they aren't text, and as a length they are
+    /// enormous.
+    pub fn garbage(&mut self) -> &mut Self {
+        let mut state = 0x9e37_79b9_u32;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state.to_be_bytes()[0]
+        };
+        let noise: Vec<u8> = (0..60).map(|_| next()).collect();
+        self.send([&[0xff, 0xfe, 0x80, 0xc3], &noise[..]].concat())
+    }
+
+    /// Does nothing for this long.
+    pub fn pause(&mut self, time: Duration) -> &mut Self {
+        self.note(format!("pauses for {time:?}"));
+        thread::sleep(
+            self.story
+                .until(time)
+                .saturating_duration_since(Instant::now()),
+        );
+        self
+    }
+
+    /// From now on reads nothing until something is expected; and waits until the program's bytes
+    /// have filled the way here, or no more come.
+    pub fn stall_reading(&mut self) -> &mut Self {
+        self.stalled = true;
+        let until = self.until();
+        let mut last = (self.waiting(), Instant::now());
+        while Instant::now() < until && (last.0 == 0 || last.1.elapsed() < SETTLED) {
+            thread::sleep(Duration::from_millis(5));
+            let now = self.waiting();
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+        }
+        self.note(format!("reads nothing; {} wait for it", count(last.0)));
+        self
+    }
+
+    /// Bytes that wait in the kernel for this end to read them.
+    fn waiting(&self) -> usize {
+        let waiting = rustix::io::ioctl_fionread(&self.socket).unwrap_or_default();
+        usize::try_from(waiting).expect("a socket's queue fits in memory")
+    }
+
+    /// Says that it sends no more (`shutdown(2)`), and goes on reading.
+    pub fn half_close(&mut self) -> &mut Self {
+        // A connection that is gone already says so to the next thing expected.
+        let _ = self.socket.shutdown(Shutdown::Write);
+        self.note("-> end of stream (half-close)");
+        self
+    }
+
+    /// Closes. What the program sent and nobody read is thrown away, which over both transports
+    /// turns the end into a reset; so nothing is left unread first.
+    pub fn close(mut self) {
+        while self.ending.is_none() && self.read() {}
+        self.note("closes");
+    }
+
+    /// Resets the connection: the program's next read fails with `ECONNRESET`.
+    ///
+    /// Over TCP that is a close with a linger time of 0. On a Unix socket such a close is a plain
+    /// end; there only closing with unread input resets (`unix(7)`), so this waits for the program
+    /// to send something first, and says in the timeline when nothing came.
+    pub fn reset(self) {
+        let _ = self.socket.set_linger(Some(Duration::ZERO));
+        let unix = self
+            .socket
+            .local_addr()
+            .is_ok_and(|address| address.is_unix());
+        if unix && self.waiting() == 0 {
+            wait::readable(&self.socket, self.until());
+        }
+        if unix && self.waiting() == 0 {
+            self.note("-> end of stream: nothing was unread, so this close cannot reset");
+        } else {
+            self.note("-> a reset");
+        }
+    }
+
+    /// Writes until all is taken, the connection fails, or time is up; says how much was taken.
+    fn write_until(&mut self, bytes: &[u8], until: Instant) -> usize {
+        let mut taken = 0;
+        while taken < bytes.len() && !self.reset_seen && self.ending != Some(Ending::Reset) {
+            match self.socket.write(&bytes[taken..]) {
+                Ok(length) => taken += length,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if !self.wait_for_room(until) {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    self.reset_seen |= error.kind() == ErrorKind::ConnectionReset;
+                    self.note(format!("-> failed: {error}"));
+                    break;
+                }
+            }
+        }
+        self.sent += taken as u64;
+        taken
+    }
+
+    /// Waits for room to write; reads meanwhile, unless it stalls. False when time is up.
+    fn wait_for_room(&mut self, until: Instant) -> bool {
+        let reading = !self.stalled && self.ending.is_none();
+        let events = if reading {
+            PollFlags::OUT | PollFlags::IN
+        } else {
+            PollFlags::OUT
+        };
+        let came = wait(&self.socket, events, until);
+        if came.intersects(PollFlags::IN) && reading {
+            self.read();
+        }
+        !came.is_empty()
+    }
+
+    /// Waits until the program has read all that was sent. False when it is gone or time is up.
+    fn wait_until_read(&mut self, until: Instant) -> bool {
+        let Some(queue) = &mut self.queue else {
+            thread::sleep(PAUSE);
+            return true;
+        };
+        let start = Instant::now();
+        loop {
+            match queue.unread(self.sent) {
+                Unread::None => return true,
+                Unread::Gone => return false,
+                Unread::Unknown => {
+                    self.queue = None;
+                    thread::sleep(PAUSE);
+                    return true;
+                }
+                Unread::Some if Instant::now() >= until => return false,
+                Unread::Some if start.elapsed() < Duration::from_micros(300) => thread::yield_now(),
+                Unread::Some => thread::sleep(Duration::from_micros(100)),
+            }
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        !self.stalled && wait::readable(&self.socket, Instant::now())
+    }
+
+    fn log_sent(&self, bytes: &[u8], taken: usize, remark: &str) {
+        let remark = match (taken == bytes.len(), remark) {
+            (false, _) => format!("{} of {} bytes", taken, bytes.len()),
+            (true, remark) => remark.to_owned(),
+        };
+        self.story
+            .sent(self.number, Bytes::new(&bytes[..taken], remark));
+    }
+
+    fn log_dripped(&self, bytes: &[u8], remark: &str) {
+        self.story.sent(self.number, Bytes::new(bytes, remark));
+    }
+}

@@ -1,0 +1,277 @@
+//! A program that runs: its output as it comes, how it ended, and the end of it.
+
+use std::fmt;
+use std::io::Read;
+use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
+
+use crate::guardian;
+use crate::report::Unsolved;
+
+/// What is kept of each stream; what comes after it is read, so that the program isn't stopped, and
+/// counted.
+const KEPT: usize = 16 << 20;
+/// How long a pipe may stay open once its program has ended: long enough for what is in it.
+const DRAIN: Duration = Duration::from_millis(500);
+
+pub(crate) struct Process {
+    pub pid: u32,
+    /// Programs of one test are numbered from 1.
+    pub number: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    streams: [Stream; 2],
+    /// Which stream each finished line came from, in the order of their coming.
+    open: usize,
+    exit: Option<Exit>,
+    /// Once the process is reaped its id may belong to someone else.
+    reaped: bool,
+}
+
+#[derive(Default)]
+struct Stream {
+    bytes: Vec<u8>,
+    dropped: usize,
+}
+
+/// Which of the two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Channel {
+    Out = 0,
+    Err = 1,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It returned, or called `exit`, with this code.
+    Code(i32),
+    /// This signal killed it.
+    Signal(i32),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(101) => write!(f, "panicked (exit code 101)"),
+            Self::Code(code) => write!(f, "ended with exit code {code}"),
+            Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
+        }
+    }
+}
+
+impl Process {
+    /// Takes charge of a child that leads its own process group.
+    pub fn adopt(child: &mut Child, number: usize) -> Arc<Self> {
+        let state = Mutex::new(State {
+            open: 2,
+            ..State::default()
+        });
+        let process = Arc::new(Self {
+            pid: child.id(),
+            number,
+            state,
+            changed: Condvar::new(),
+        });
+        guardian::add(process.pid);
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        process.drain(Channel::Out, out.expect("standard output is piped"));
+        process.drain(Channel::Err, err.expect("standard error is piped"));
+        let watcher = Arc::clone(&process);
+        spawn("wait", move || watcher.watch());
+        process
+    }
+
+    fn drain(self: &Arc<Self>, channel: Channel, mut pipe: impl Read + Send + 'static) {
+        let process = Arc::clone(self);
+        spawn("output", move || {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok(length @ 1..) = pipe.read(&mut buffer) {
+                process.lock().streams[channel as usize].keep(&buffer[..length]);
+                process.changed.notify_all();
+            }
+            process.lock().open -= 1;
+            process.changed.notify_all();
+        });
+    }
+
+    /// Sees the end without taking it: until the child is reaped, nobody else has its process id.
+    fn watch(&self) {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let exit = loop {
+            match waitid(WaitId::Pid(self.raw()), options) {
+                Ok(Some(status)) => {
+                    break Exit::of(status.exit_status(), status.terminating_signal());
+                }
+                Err(rustix::io::Errno::INTR) | Ok(None) => {}
+                Err(_) => return,
+            }
+        };
+        self.lock().exit.get_or_insert(exit);
+        self.changed.notify_all();
+    }
+
+    fn raw(&self) -> Pid {
+        let pid = i32::try_from(self.pid).expect("a process id is an i32");
+        Pid::from_raw(pid).expect("a child's process id is not 0")
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `ready` finds something, the program has ended and its output is read, or time
+    /// is up. `ready` gets what a stream has brought so far.
+    pub fn wait_for<T>(
+        &self,
+        channel: Channel,
+        until: Instant,
+        mut ready: impl FnMut(&[u8]) -> Option<T>,
+    ) -> Option<T> {
+        let mut state = self.lock();
+        let mut last = until;
+        loop {
+            if let Some(found) = ready(&state.streams[channel as usize].bytes) {
+                return Some(found);
+            }
+            if state.exit.is_some() {
+                last = last.min(Instant::now() + DRAIN);
+            }
+            if (state.exit.is_some() && state.open == 0) || Instant::now() >= last {
+                return None;
+            }
+            state = self.pass(state, last);
+        }
+    }
+
+    /// How the program ended, with all its output read, if it does by `until`.
+    pub fn wait_exit(&self, until: Instant) -> Option<Exit> {
+        let mut state = self.lock();
+        while state.exit.is_none() && Instant::now() < until {
+            state = self.pass(state, until);
+        }
+        // A child that it left behind may hold the pipes open for ever: wait for them, but briefly.
+        let drained = Instant::now() + DRAIN;
+        while state.exit.is_some() && state.open > 0 && Instant::now() < drained {
+            state = self.pass(state, drained);
+        }
+        state.exit
+    }
+
+    fn pass<'a>(&self, state: MutexGuard<'a, State>, until: Instant) -> MutexGuard<'a, State> {
+        let left = until.saturating_duration_since(Instant::now());
+        self.changed
+            .wait_timeout(state, left)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+
+    pub fn exit(&self) -> Option<Exit> {
+        self.lock().exit
+    }
+
+    pub fn bytes(&self, channel: Channel) -> Vec<u8> {
+        self.lock().streams[channel as usize].bytes.clone()
+    }
+
+    /// What the program printed, line by line, standard output first.
+    pub fn lines(&self) -> Vec<String> {
+        let state = self.lock();
+        state.streams.iter().flat_map(Stream::lines).collect()
+    }
+
+    /// The `todo!` that the program ran into, if it did.
+    pub fn unsolved(&self) -> Option<Unsolved> {
+        let text = String::from_utf8_lossy(&self.bytes(Channel::Err)).into_owned();
+        let (before, after) = text.split_once("\nnot yet implemented")?;
+        let place = before.lines().last()?.split_once(" panicked at ")?.1;
+        let message = after
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches(": ");
+        let place = place.trim_end_matches(':').to_owned();
+        Some(Unsolved {
+            place,
+            message: message.to_owned(),
+        })
+    }
+
+    /// Sends a signal to the program itself; false when it is gone.
+    pub fn signal(&self, signal: Signal) -> bool {
+        let state = self.lock();
+        !state.reaped && kill_process(self.raw(), signal).is_ok()
+    }
+
+    /// Kills the program and whatever it started in its process group.
+    pub fn kill(&self) {
+        let state = self.lock();
+        if !state.reaped {
+            let _ = kill_process_group(self.raw(), Signal::KILL);
+        }
+    }
+
+    /// Kills the group and reaps its leader; the last thing that happens to a program.
+    pub fn end(&self, child: &mut Child) {
+        self.kill();
+        let ended = self.wait_exit(Instant::now() + Duration::from_secs(2));
+        let mut state = self.lock();
+        state.reaped = true;
+        guardian::remove(self.pid);
+        if ended.is_some() {
+            let _: std::io::Result<ExitStatus> = child.wait();
+        }
+    }
+}
+
+impl Exit {
+    fn of(code: Option<i32>, signal: Option<i32>) -> Self {
+        match (code, signal) {
+            (Some(code), _) => Self::Code(code),
+            (None, signal) => Self::Signal(signal.unwrap_or_default()),
+        }
+    }
+}
+
+impl Stream {
+    fn keep(&mut self, bytes: &[u8]) {
+        let kept = KEPT.saturating_sub(self.bytes.len()).min(bytes.len());
+        self.bytes.extend_from_slice(&bytes[..kept]);
+        self.dropped += bytes.len() - kept;
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let noise =
+            |line: &&str| !line.is_empty() && !line.starts_with("note: run with `RUST_BACK");
+        let text = String::from_utf8_lossy(&self.bytes);
+        let mut lines: Vec<String> = text.lines().filter(noise).map(short).collect();
+        if self.dropped > 0 {
+            lines.push(format!("… and {} more", crate::report::count(self.dropped)));
+        }
+        lines
+    }
+}
+
+fn short(line: &str) -> String {
+    match line.char_indices().nth(160) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .expect("a thread for a program");
+}

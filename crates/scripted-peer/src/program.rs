@@ -1,0 +1,271 @@
+//! The program under test, and how it is started.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "an argument may be any text, given or lent"
+)]
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::folder::{Folder, folder};
+use crate::listener::Listener;
+use crate::process::Process;
+use crate::running::Running;
+use crate::story;
+use crate::verdict::{Failure, Verdict};
+
+/// How long a verb waits for what it names, unless told otherwise.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The program of the package that is being tested, or the one that `CHECK_PROGRAM` names.
+#[macro_export]
+macro_rules! program {
+    () => {
+        $crate::Program::new(env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME"))))
+    };
+}
+
+/// A program that is about to be started. [`program!`](crate::program!) makes one.
+#[derive(Debug)]
+#[must_use = "a program starts with `listen`, `connect_to` or `start`"]
+pub struct Program {
+    path: OsString,
+    args: Vec<OsString>,
+    stdin: Input,
+    env: Vec<(OsString, OsString)>,
+    folder: Option<PathBuf>,
+    /// Shell commands that come before the program's `exec`.
+    prelude: String,
+    inherited: Option<OwnedFd>,
+    /// A folder that lives as long as the program does.
+    own_folder: Option<Folder>,
+    patience: Duration,
+}
+
+#[derive(Debug)]
+enum Input {
+    Nothing,
+    Bytes(Vec<u8>),
+    Typed,
+}
+
+impl Program {
+    /// The program at `path`, unless the environment variable `CHECK_PROGRAM` names another: so a
+    /// check can be tried on any answer.
+    pub fn new(path: impl AsRef<OsStr>) -> Self {
+        let named = std::env::var_os("CHECK_PROGRAM").filter(|name| !name.is_empty());
+        Self {
+            path: named.unwrap_or_else(|| path.as_ref().to_owned()),
+            args: Vec::new(),
+            stdin: Input::Nothing,
+            env: Vec::new(),
+            folder: None,
+            prelude: String::new(),
+            inherited: None,
+            own_folder: None,
+            patience: PATIENCE,
+        }
+    }
+
+    /// One more argument. Those that [`listen`](Self::listen) and [`connect_to`](Self::connect_to)
+    /// bring come before all others.
+    pub fn arg(mut self, arg: impl ToString) -> Self {
+        self.args.push(arg.to_string().into());
+        self
+    }
+
+    /// More arguments.
+    pub fn args<T: ToString>(mut self, args: impl IntoIterator<Item = T>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.to_string().into()));
+        self
+    }
+
+    /// What standard input holds; it ends after that. Without this, it is empty.
+    pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.stdin = Input::Bytes(bytes.as_ref().to_vec());
+        self
+    }
+
+    /// Standard input stays open, for [`write_line`](Running::write_line) and
+    /// [`close_stdin`](Running::close_stdin).
+    pub fn typed(mut self) -> Self {
+        self.stdin = Input::Typed;
+        self
+    }
+
+    /// One more environment variable.
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// The folder that the program runs in.
+    pub fn in_folder(mut self, folder: &Folder) -> Self {
+        self.folder = Some(folder.path().to_owned());
+        self
+    }
+
+    /// A limit as `ulimit` names it: `("-v", 400_000)` is 400,000 KiB of address space, `("-n", 24)`
+    /// 24 descriptors.
+    pub fn limit(mut self, flag: &str, value: u64) -> Self {
+        let _ = write!(self.prelude, "ulimit {flag} {value} && ");
+        self
+    }
+
+    /// The file mode creation mask, as in `0o077`.
+    pub fn umask(mut self, mask: u32) -> Self {
+        let _ = write!(self.prelude, "umask {mask:03o} && ");
+        self
+    }
+
+    /// The program is born with this listener as descriptor 3 and with `LISTEN_PID` and
+    /// `LISTEN_FDS` set, as sd_listen_fds(3) has it.
+    ///
+    /// # Panics
+    ///
+    /// When the listener's descriptor cannot be duplicated, or standard input is in use.
+    pub fn inherits(mut self, listener: &Listener) -> Self {
+        assert!(
+            matches!(self.stdin, Input::Nothing),
+            "the descriptor travels as standard input"
+        );
+        self.inherited = Some(listener.descriptor());
+        self.prelude
+            .push_str("exec 3<&0 </dev/null && export LISTEN_PID=$$ LISTEN_FDS=1 && ");
+        self
+    }
+
+    /// How long verbs wait for this program; 4 seconds, if not told.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Starts it with `127.0.0.1:0` as its first argument, and waits for `listening on ADDRESS`.
+    #[must_use]
+    pub fn listen(self) -> Running {
+        self.listen_on("127.0.0.1:0").now()
+    }
+
+    /// Starts it with a fresh path as its first argument, and waits for `listening on ADDRESS`.
+    #[must_use]
+    pub fn listen_on_path(mut self) -> Running {
+        let folder = self.own_folder.get_or_insert_with(folder).clone();
+        self.listen_on(folder.join("socket").display()).now()
+    }
+
+    /// Starts it with `address` as its first argument, and waits for `listening on ADDRESS`.
+    pub fn listen_on(self, address: impl ToString) -> Verdict<Running> {
+        let running = self.first(address).start();
+        let story = story::current();
+        let found = running.wait_listening();
+        Verdict::new(&story, found.map(|address| running.at(address)))
+    }
+
+    /// Starts it with `address` as its first argument, and waits for nothing.
+    #[must_use]
+    pub fn connect_to(self, address: impl ToString) -> Running {
+        self.first(address).start()
+    }
+
+    fn first(mut self, arg: impl ToString) -> Self {
+        self.args.insert(0, arg.to_string().into());
+        self
+    }
+
+    /// Starts it and waits for nothing.
+    #[must_use]
+    pub fn start(self) -> Running {
+        let story = story::current();
+        let mut command = self.command();
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                let path = self.path.to_string_lossy();
+                story.fail(&Failure::new(format!("{path} to start"), error.to_string()))
+            }
+        };
+        // The command holds its own copy of what the program inherits.
+        drop(command);
+        let mut state = story.lock();
+        let process = Process::adopt(&mut child, state.processes.len() + 1);
+        state.processes.push(Arc::clone(&process));
+        drop(state);
+        let mut running = Running::new(
+            child,
+            process,
+            &story,
+            self.patience,
+            self.own_folder,
+            self.folder,
+        );
+        if let Input::Bytes(bytes) = self.stdin {
+            running.feed(bytes);
+        }
+        running
+    }
+
+    fn command(&self) -> Command {
+        let mut command = if self.prelude.is_empty() {
+            Command::new(&self.path)
+        } else {
+            let mut shell = Command::new("sh");
+            shell
+                .arg("-c")
+                .arg(format!("{}exec \"$0\" \"$@\"", self.prelude))
+                .arg(&self.path);
+            shell
+        };
+        command
+            .args(&self.args)
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("RUST_LIB_BACKTRACE");
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        command
+            .stdin(self.input())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        command
+    }
+
+    fn input(&self) -> Stdio {
+        match (&self.inherited, &self.stdin) {
+            (Some(descriptor), _) => descriptor
+                .try_clone()
+                .expect("a descriptor can be duplicated")
+                .into(),
+            (None, Input::Nothing) => Stdio::null(),
+            (None, _) => Stdio::piped(),
+        }
+    }
+}
+
+/// Where a program said that it listens.
+pub(crate) fn announced(output: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(output).ok()?;
+    let (whole, _) = text.rsplit_once('\n')?;
+    whole
+        .lines()
+        .find_map(|line| line.strip_prefix("listening on "))
+}
+
+impl Running {
+    fn at(mut self, address: Address) -> Self {
+        self.address = Some(address);
+        self
+    }
+}

@@ -1,0 +1,212 @@
+//! How a story is printed when it ends badly: one timeline, the difference, the program's output,
+//! the sentence that explains it, and where to read on.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::bytes::show;
+use crate::chapter;
+use crate::process::Process;
+use crate::story::{Bytes, Event, State, Story, What};
+use crate::verdict::Failure;
+
+/// How many events of a long story are shown from its beginning and from its end.
+const FIRST: usize = 6;
+const LAST: usize = 30;
+/// How many lines of a program's output are shown, its last ones.
+const OUTPUT: usize = 14;
+/// How long a program that is about to end may take, so that its last words are in the report.
+const LAST_WORDS: Duration = Duration::from_millis(150);
+
+/// The whole verdict, ready to print.
+pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
+    let processes = story.lock().processes.clone();
+    for process in &processes {
+        process.wait_exit(std::time::Instant::now() + LAST_WORDS);
+    }
+    let paint = Paint::choose();
+    if let Some(unsolved) = processes.iter().find_map(|process| process.unsolved()) {
+        return unsolved_text(&unsolved, &paint);
+    }
+    let mut out = String::from("\n");
+    timeline(&mut out, &story.lock());
+    difference(&mut out, failure, &paint);
+    for process in &processes {
+        output(&mut out, process, processes.len() > 1);
+    }
+    let explanation = failure
+        .explanation
+        .clone()
+        .or_else(|| story.lock().explanation.clone());
+    if let Some(explanation) = explanation {
+        let (sentence, section) = *explanation;
+        let _ = writeln!(out, " {}{sentence}{}", paint.bold, paint.plain);
+        if !section.is_empty() {
+            let _ = writeln!(out, " {}", chapter::section(&section, root().as_deref()));
+        }
+    }
+    out
+}
+
+/// A `todo!` that a program ran into: where it is and what it says.
+pub(crate) struct Unsolved {
+    pub place: String,
+    pub message: String,
+}
+
+fn unsolved_text(unsolved: &Unsolved, paint: &Paint) -> String {
+    let (file, line) = unsolved
+        .place
+        .split_once(':')
+        .unwrap_or((&unsolved.place, ""));
+    let line = line.split(':').next().unwrap_or_default();
+    format!(
+        "\n {}This exercise isn't solved yet: open {file}{}\n \
+         The program got as far as line {line}:\n\n     todo!(\"{}\")\n\n \
+         The task is in the README.md beside its src folder.\n",
+        paint.bold, paint.plain, unsolved.message
+    )
+}
+
+fn timeline(out: &mut String, state: &State) {
+    let events = &state.events;
+    let hidden = events.len().saturating_sub(FIRST + LAST);
+    for (index, event) in events.iter().enumerate() {
+        if hidden > 0 && index == FIRST {
+            let _ = writeln!(out, "           … {hidden} more …");
+        }
+        if hidden == 0 || index < FIRST || index >= FIRST + hidden {
+            let _ = writeln!(out, "{}", line(event, state.peers > 1));
+        }
+    }
+}
+
+fn line(event: &Event, many: bool) -> String {
+    let at = event.at.as_secs_f64() * 1000.0;
+    let who = match event.peer {
+        Some(number) if many => format!("peer {number}"),
+        Some(_) => "peer".to_owned(),
+        None => String::new(),
+    };
+    match &event.what {
+        What::Note(text) if who.is_empty() => format!("{at:7.1} ms  {text}"),
+        What::Note(text) if text.starts_with(['-', '<']) => format!("{at:7.1} ms  {who} {text}"),
+        What::Note(text) => format!("{at:7.1} ms  {who}  {text}"),
+        What::Sent(bytes) => format!("{at:7.1} ms  {who} -> {}", run(bytes)),
+        What::Received(bytes) => format!("{at:7.1} ms  {who} <- {}", run(bytes)),
+    }
+}
+
+fn run(bytes: &Bytes) -> String {
+    let mut shown = show(&bytes.head);
+    if bytes.total > bytes.head.len() && !shown.ends_with('…') {
+        shown.push_str(" …");
+    }
+    let remark = match bytes.remark.as_str() {
+        "" => count(bytes.total),
+        remark => remark.to_owned(),
+    };
+    format!("{shown:<26} {remark}")
+}
+
+/// `1 byte`, `6,291,456 bytes`.
+pub(crate) fn count(bytes: usize) -> String {
+    let digits = bytes.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    format!("{grouped} byte{}", if bytes == 1 { "" } else { "s" })
+}
+
+fn difference(out: &mut String, failure: &Failure, paint: &Paint) {
+    let Paint {
+        good, bad, plain, ..
+    } = paint;
+    let _ = writeln!(
+        out,
+        "           expected   {good}{}{plain}",
+        failure.expected
+    );
+    let _ = writeln!(out, "           got        {bad}{}{plain}", failure.got);
+    if let Some(mark) = &failure.mark {
+        let (before, width, note) = &**mark;
+        let (gap, mark) = (" ".repeat(*before), "^".repeat(*width));
+        let _ = writeln!(out, "                      {gap}{bad}{mark} {note}{plain}");
+    }
+}
+
+fn output(out: &mut String, process: &Process, many: bool) {
+    let name = if many {
+        format!("program {}", process.number)
+    } else {
+        "program".to_owned()
+    };
+    let lines = process.lines();
+    let skip = lines.len().saturating_sub(OUTPUT);
+    if skip > 0 {
+        let _ = writeln!(out, "   {name}: … {skip} lines before …");
+    }
+    for line in &lines[skip..] {
+        let _ = writeln!(out, "   {name}: {line:?}");
+    }
+    if let Some(exit) = process.exit() {
+        let _ = writeln!(out, "   {name} {exit}");
+    }
+}
+
+/// The workspace's folder: the nearest above the tested package that holds the book.
+fn root() -> Option<PathBuf> {
+    let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR")?);
+    package
+        .ancestors()
+        .find(|folder| folder.join("docs/src").is_dir())
+        .map(Path::to_path_buf)
+}
+
+/// Colors, or nothing at all where nobody would see them.
+struct Paint {
+    bold: &'static str,
+    good: &'static str,
+    bad: &'static str,
+    plain: &'static str,
+}
+
+impl Paint {
+    fn choose() -> Self {
+        // Cargo captures nothing: a test's output goes where `cargo test`'s own goes.
+        let wanted = std::io::stdout().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        if wanted {
+            Self {
+                bold: "\x1b[1m",
+                good: "\x1b[32m",
+                bad: "\x1b[31m",
+                plain: "\x1b[0m",
+            }
+        } else {
+            Self {
+                bold: "",
+                good: "",
+                bad: "",
+                plain: "",
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        assert_eq!(count(1), "1 byte");
+        assert_eq!(count(6_291_456), "6,291,456 bytes");
+    }
+}

@@ -1,0 +1,357 @@
+//! A program that has been started: what it prints, how it ends, where it listens.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use assert_cmd::assert::{IntoCodePredicate, IntoOutputPredicate};
+use predicates::Predicate;
+use predicates::reflection::PredicateReflection;
+use rustix::process::Signal;
+
+use crate::address::Address;
+use crate::bytes::show;
+use crate::folder::Folder;
+use crate::peer::Peer;
+use crate::process::{Channel, Exit, Process};
+use crate::program::announced;
+use crate::story::Story;
+use crate::verdict::{Failure, Verdict};
+
+/// A program that has been started. It is killed, with all that it started, when this is dropped.
+pub struct Running {
+    child: Child,
+    pub(crate) process: Arc<Process>,
+    pub(crate) story: Arc<Story>,
+    stdin: Option<ChildStdin>,
+    pub(crate) address: Option<Address>,
+    pub(crate) patience: Duration,
+    own_folder: Option<Folder>,
+    folder: Option<PathBuf>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.process.end(&mut self.child);
+    }
+}
+
+/// What a program did that was told to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// It printed `listening on ADDRESS`.
+    Listens,
+    /// It ended instead.
+    Ended(Exit),
+}
+
+impl Running {
+    pub(crate) fn new(
+        mut child: Child,
+        process: Arc<Process>,
+        story: &Arc<Story>,
+        patience: Duration,
+        own_folder: Option<Folder>,
+        folder: Option<PathBuf>,
+    ) -> Self {
+        let stdin = child.stdin.take();
+        let story = Arc::clone(story);
+        Self {
+            child,
+            process,
+            story,
+            stdin,
+            address: None,
+            patience,
+            own_folder,
+            folder,
+        }
+    }
+
+    /// Standard input is written beside the check: a program that doesn't read it stops nobody.
+    pub(crate) fn feed(&mut self, bytes: Vec<u8>) {
+        let mut stdin = self.stdin.take().expect("standard input is piped");
+        let write = move || drop(stdin.write_all(&bytes));
+        thread::Builder::new()
+            .name("input".to_owned())
+            .spawn(write)
+            .expect("a thread for stdin");
+    }
+
+    fn until(&self) -> Instant {
+        self.story.until(self.patience)
+    }
+
+    /// Where the program listens, as it said.
+    ///
+    /// # Panics
+    ///
+    /// When the program was not started to listen.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        self.address
+            .as_ref()
+            .expect("the program was started with `listen`")
+    }
+
+    /// The path that the program listens on.
+    ///
+    /// # Panics
+    ///
+    /// When it listens on a TCP address.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.address().path()
+    }
+
+    /// The folder that [`listen_on_path`](crate::Program::listen_on_path) made.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Folder> {
+        self.own_folder.as_ref()
+    }
+
+    /// The program's process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid
+    }
+
+    /// A new connection to the program.
+    #[must_use]
+    pub fn connect(&self) -> Peer {
+        Peer::connect(self.address())
+    }
+
+    /// As many connections, one after the other.
+    #[must_use]
+    pub fn connect_many(&self, count: usize) -> Vec<Peer> {
+        crate::needs::descriptors(count as u64 + 100);
+        (0..count).map(|_| self.connect()).collect()
+    }
+
+    /// A connection is refused.
+    pub fn expect_refused(&self) -> Verdict {
+        Peer::expect_refused(self.address())
+    }
+
+    /// A line on standard input, which must be [`typed`](crate::Program::typed).
+    ///
+    /// # Panics
+    ///
+    /// When standard input is not open.
+    pub fn write_line(&mut self, text: &str) -> &mut Self {
+        self.write(format!("{text}\n"))
+    }
+
+    /// Bytes on standard input, which must be [`typed`](crate::Program::typed).
+    ///
+    /// # Panics
+    ///
+    /// When standard input is not open.
+    pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        self.story.note(
+            None,
+            format!("program's standard input: {}", show(bytes.as_ref())),
+        );
+        let stdin = self
+            .stdin
+            .as_mut()
+            .expect("start it with `.typed()` to write to it");
+        // A program that has ended or closed it is told of by what the check expects next.
+        let _ = stdin.write_all(bytes.as_ref());
+        self
+    }
+
+    /// The end of standard input.
+    pub fn close_stdin(&mut self) -> &mut Self {
+        self.story.note(None, "program's standard input ends");
+        self.stdin = None;
+        self
+    }
+
+    /// Sends a signal to the program, not to its children.
+    pub fn signal(&self, signal: Signal) -> &Self {
+        let name = format!("{signal:?}");
+        let gone = if self.process.signal(signal) {
+            ""
+        } else {
+            ", but it has ended"
+        };
+        self.story
+            .note(None, format!("{name} to the program{gone}"));
+        self
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.process.exit().is_some()
+    }
+
+    /// Whether the program goes on to listen or ends instead, whichever it does first.
+    pub fn listens_or_ends(&mut self) -> Verdict<Start> {
+        let found = match self.wait_listening() {
+            Ok(address) => {
+                self.address = Some(address);
+                Ok(Start::Listens)
+            }
+            Err(failure) => self.process.exit().map(Start::Ended).ok_or(failure),
+        };
+        Verdict::new(&self.story, found)
+    }
+
+    pub(crate) fn wait_listening(&self) -> Result<Address, Failure> {
+        let folder = self.folder.as_deref();
+        let read = |output: &[u8]| announced(output).map(|text| Address::parse(text, folder));
+        self.process
+            .wait_for(Channel::Out, self.until(), read)
+            .ok_or_else(|| {
+                let got = self.process.exit().map_or_else(
+                    || format!("no such line within {:?}", self.patience),
+                    |exit| format!("the program {exit}"),
+                );
+                Failure::new("a line \"listening on ADDRESS\" on standard output", got)
+            })
+    }
+
+    /// Its standard output comes to hold `text`.
+    pub fn prints(&self, text: &str) -> Verdict {
+        self.says(Channel::Out, text)
+    }
+
+    /// Its standard error comes to hold `text`.
+    pub fn logs(&self, text: &str) -> Verdict {
+        self.says(Channel::Err, text)
+    }
+
+    fn says(&self, channel: Channel, text: &str) -> Verdict {
+        let holds = |bytes: &[u8]| holds(bytes, text.as_bytes()).then_some(());
+        let found = self
+            .process
+            .wait_for(channel, self.until(), holds)
+            .ok_or_else(|| {
+                let name = if channel == Channel::Out {
+                    "output"
+                } else {
+                    "error"
+                };
+                let got = match self.process.exit() {
+                    Some(exit) => format!("the program {exit} without it"),
+                    None => format!("nothing of the kind within {:?}", self.patience),
+                };
+                Failure::new(format!("{text:?} on standard {name}"), got)
+            });
+        Verdict::new(&self.story, found)
+    }
+
+    /// Its standard output so far.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.process.bytes(Channel::Out)).into_owned()
+    }
+
+    /// Its standard error so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.process.bytes(Channel::Err)).into_owned()
+    }
+
+    /// It ends, with this exit code (or one that fits a predicate). Its output is judged further by
+    /// [`stdout`](Verdict::stdout) and [`stderr`](Verdict::stderr).
+    pub fn exits_with<I, P>(&self, code: I) -> Verdict<Output>
+    where
+        I: IntoCodePredicate<P>,
+        P: Predicate<i32>,
+    {
+        let wanted = code.into_code();
+        let expected = format!("the program to end, exit code: {wanted}").replace("var == ", "");
+        self.ends().and(|output| match output.exit {
+            Exit::Code(code) if wanted.eval(&code) => Ok(output),
+            exit => Err(Failure::new(expected, format!("it {exit}"))),
+        })
+    }
+
+    /// It ends, however.
+    pub fn ends(&self) -> Verdict<Output> {
+        let found = self.process.wait_exit(self.until()).map(|exit| Output {
+            exit,
+            stdout: self.process.bytes(Channel::Out),
+            stderr: self.process.bytes(Channel::Err),
+        });
+        let silent = || format!("it was still running after {:?}", self.patience);
+        let found = found.ok_or_else(|| Failure::new("the program to end", silent()));
+        Verdict::new(&self.story, found)
+    }
+}
+
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    wanted.is_empty() || bytes.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// How a program ended, and all that it printed.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// How it ended.
+    pub exit: Exit,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl Verdict<Output> {
+    /// Its standard output is this text, or fits this predicate (`contains("…")`).
+    pub fn stdout<I, P>(self, wanted: I) -> Self
+    where
+        I: IntoOutputPredicate<P>,
+        P: Predicate<[u8]>,
+    {
+        self.and(
+            |output| match judge("standard output", &wanted.into_output(), &output.stdout) {
+                None => Ok(output),
+                Some(failure) => Err(failure),
+            },
+        )
+    }
+
+    /// Its standard error is this text, or fits this predicate (`contains("…")`).
+    pub fn stderr<I, P>(self, wanted: I) -> Self
+    where
+        I: IntoOutputPredicate<P>,
+        P: Predicate<[u8]>,
+    {
+        self.and(
+            |output| match judge("standard error", &wanted.into_output(), &output.stderr) {
+                None => Ok(output),
+                Some(failure) => Err(failure),
+            },
+        )
+    }
+}
+
+fn judge<P: Predicate<[u8]>>(stream: &str, wanted: &P, got: &[u8]) -> Option<Failure> {
+    if wanted.eval(got) {
+        return None;
+    }
+    // Whole text is compared byte by byte; any other predicate speaks for itself.
+    Some(match original(wanted) {
+        Some(text) => Failure::bytes(text.as_bytes(), got, &format!("the end of {stream}")),
+        None => Failure::new(format!("{stream}: {wanted}").replace("var.", ""), show(got)),
+    })
+}
+
+/// The text that a predicate compares with, if it is one that compares whole texts.
+fn original(predicate: &dyn PredicateReflection) -> Option<String> {
+    predicate
+        .parameters()
+        .find(|parameter| parameter.name() == "original")
+        .map(|parameter| parameter.value().to_string())
+        .or_else(|| {
+            predicate
+                .children()
+                .find_map(|child| original(child.value()))
+        })
+}

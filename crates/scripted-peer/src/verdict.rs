@@ -1,0 +1,112 @@
+//! A verdict: what a check found, and what to tell the reader if it is not what it should be.
+
+use std::sync::Arc;
+use std::thread;
+
+use crate::bytes::compare;
+use crate::story::{self, Story};
+
+/// What was expected, and what came instead.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub expected: String,
+    pub got: String,
+    /// Columns before the mark, its width, and what it says.
+    pub mark: Option<Box<(usize, usize, String)>>,
+    pub explanation: Option<Box<(String, String)>>,
+}
+
+impl Failure {
+    pub fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self {
+            expected: expected.into(),
+            got: got.into(),
+            mark: None,
+            explanation: None,
+        }
+    }
+
+    /// `after` says what followed the last byte that came.
+    pub fn bytes(expected: &[u8], got: &[u8], after: &str) -> Self {
+        if got.is_empty() {
+            return Self::new(crate::bytes::show(expected), after);
+        }
+        let found = compare(expected, got, after);
+        let mark = Some(Box::new((found.mark.0, found.mark.1, found.note)));
+        Self {
+            mark,
+            ..Self::new(found.expected, found.got)
+        }
+    }
+}
+
+/// What a check found. A verdict that is not what it should be ends the test when it is dropped,
+/// or, with a sentence for the reader, at [`or_explain`](Self::or_explain).
+#[must_use = "a verdict speaks when it is dropped; drop it here or add `.or_explain(…)`"]
+pub struct Verdict<T = ()> {
+    /// Taken by the one who passes it on, so that drop has nothing left to say.
+    found: Option<Result<T, Failure>>,
+    story: Arc<Story>,
+}
+
+impl<T> Verdict<T> {
+    pub(crate) fn new(story: &Arc<Story>, found: Result<T, Failure>) -> Self {
+        Self {
+            found: Some(found),
+            story: Arc::clone(story),
+        }
+    }
+
+    /// What was found; or ends the test with `sentence`, which tells the reader what their program
+    /// did and what to do instead, and `section`, the chapter's, as the book links to it:
+    /// `04-where-does-a-message-end.html#reading-a-whole-frame`.
+    pub fn or_explain(mut self, sentence: &str, section: &str) -> T {
+        match self.take() {
+            Ok(value) => value,
+            Err(mut failure) => {
+                failure.explanation = Some(Box::new((sentence.to_owned(), section.to_owned())));
+                self.story.fail(&failure)
+            }
+        }
+    }
+
+    /// What was found; or ends the test with the explanation that [`explain`](crate::explain) set.
+    pub fn now(mut self) -> T {
+        match self.take() {
+            Ok(value) => value,
+            Err(failure) => self.story.fail(&failure),
+        }
+    }
+
+    /// Judges further what was found so far.
+    pub(crate) fn and<U>(mut self, judge: impl FnOnce(T) -> Result<U, Failure>) -> Verdict<U> {
+        let found = self.take().and_then(judge);
+        Verdict::new(&self.story, found)
+    }
+
+    fn take(&mut self) -> Result<T, Failure> {
+        self.found
+            .take()
+            .expect("a verdict is taken once, by value")
+    }
+}
+
+impl<T> Drop for Verdict<T> {
+    fn drop(&mut self) {
+        if let Some(Err(failure)) = self.found.take()
+            && !thread::panicking()
+        {
+            self.story.fail(&failure);
+        }
+    }
+}
+
+/// A check of something else than a peer or a program sees: a file's mode, a number that was
+/// measured. `expected` and `got` are what the verdict says.
+pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -> Verdict {
+    let failure = || Failure::new(expected, got);
+    Verdict::new(
+        &story::current(),
+        if holds { Ok(()) } else { Err(failure()) },
+    )
+}

@@ -1,0 +1,25 @@
+//! Waiting for a descriptor, until a moment.
+
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// Whether there is something to read, or to accept, by `until`.
+pub(crate) fn readable(descriptor: &impl AsFd, until: Instant) -> bool {
+    wait(descriptor, PollFlags::IN, until).intersects(!PollFlags::OUT)
+}
+
+/// Waits for any of `events`, an error or a hang-up, and says which came; none, when time is up.
+pub(crate) fn wait(descriptor: &impl AsFd, events: PollFlags, until: Instant) -> PollFlags {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).expect("a wait is shorter than an age");
+        let mut polled = [PollFd::new(descriptor, events)];
+        match poll(&mut polled, Some(&timeout)) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => return polled[0].revents(),
+            Err(error) => panic!("poll failed: {error}"),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Does the program see messages where the stream has only bytes?
+
+use scripted_peer::{frame, program};
+
+const WHOLE: &str = "04-where-does-a-message-end.html#reading-a-whole-frame";
+const SEVERAL: &str = "04-where-does-a-message-end.html#several-messages-in-one-read";
+const INSIDE: &str = "04-where-does-a-message-end.html#an-end-inside-a-message";
+
+#[test]
+fn any_split_is_the_same_message() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    let hello = frame("hello");
+    peer.drip(&hello[..8]);
+    peer.expect_nothing_yet().or_explain(
+        "You answered before the frame was whole. Keep reading until all of it has come.",
+        WHOLE,
+    );
+    peer.send(&hello[8..]).expect(&hello).now();
+    for message in ["", "hello", "more than 256 bytes ".repeat(15).as_str()] {
+        peer.drip(frame(message));
+        peer.expect(frame(message)).or_explain(
+            "One read() returned a part of the message. Keep reading until the frame is whole.",
+            WHOLE,
+        );
+    }
+}
+
+#[test]
+fn several_in_one_read() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    let frames = ["one", "two", "", "four"].map(frame);
+    peer.coalesce(&frames);
+    peer.expect(frames.concat()).or_explain(
+        "One read() returned several messages. Answer all that are whole before you read again.",
+        SEVERAL,
+    );
+}
+
+#[test]
+fn one_and_a_half_then_the_rest() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    let two = [frame("first"), frame("second")].concat();
+    let (one_and_a_half, rest) = two.split_at(frame("first").len() + 7);
+    peer.send(one_and_a_half);
+    peer.expect(frame("first")).or_explain(
+        "A whole message came, then half of the next one. Answer the whole one at once.",
+        SEVERAL,
+    );
+    peer.send(rest);
+    peer.expect(frame("second")).or_explain(
+        "The first half of this message came together with the one before. Keep what follows.",
+        SEVERAL,
+    );
+}
+
+#[test]
+fn ending_inside_a_frame_is_an_error() {
+    let server = program!().listen();
+    for part in [2, 6] {
+        let mut peer = server.connect();
+        peer.send(&frame("hello")[..part]).half_close();
+        peer.expect_end()
+            .or_explain("Half a message is none: answer nothing, and close.", INSIDE);
+    }
+    server.logs("a client:").or_explain(
+        "An end inside a message is an error: return one, and main() tells it.",
+        INSIDE,
+    );
+    let mut peer = server.connect();
+    peer.send(frame("next")).expect(frame("next")).or_explain(
+        "The client before ended inside a frame. That is no reason to stop serving.",
+        INSIDE,
+    );
+}

@@ -1,3 +1,193 @@
-//! Shows where you stand in the exercises, and checks the next one
+//! `cargo learn`: shows where you stand in the exercises, and checks the next one.
+//!
+//! It wraps `cargo test -p ex-NN-MM` and keeps one text file, `.learn-state`; whoever ignores it
+//! loses nothing. It writes to an exercise only at `reset`, after keeping a copy. What a check
+//! finds is decided in `scripted-peer` and in the exercise's `tests/check.rs`, never here.
+//!
+//! `cargo learn verify` is for those who write exercises: see [`verify`].
 
-fn main() {}
+mod check;
+mod course;
+mod hint;
+mod libtest;
+mod process;
+mod progress;
+mod reset;
+mod screen;
+mod solution;
+mod stand;
+mod verify;
+mod watch;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::course::{Course, Exercise};
+use crate::progress::Progress;
+use crate::screen::Screen;
+
+fn main() -> ExitCode {
+    let matches = command().get_matches();
+    match dispatch(&matches) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo learn: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Command {
+    let exercise = || Arg::new("exercise").value_name("NN-MM");
+    let required = || exercise().required(true).help("The exercise, as 04-01");
+    let time = || {
+        Arg::new("time-limit")
+            .long("time-limit")
+            .value_name("SECONDS")
+            .default_value("120")
+            .value_parser(value_parser!(u64).range(1..))
+            .help("End a check, and all that it started, after this long")
+    };
+    Command::new("cargo learn")
+        .about("Shows where you stand in the exercises, and checks the next one")
+        .after_help("Without cargo learn: `cargo test -p ex-04-01` checks exercise 04-01.")
+        .disable_help_subcommand(true)
+        .subcommands([
+            Command::new("list").about("Name every exercise, and mark those that are solved"),
+            Command::new("check")
+                .about("Check the next exercise, or the one that is named")
+                .args([exercise().help("The exercise, as 04-01 [default: the next one]"), time()]),
+            Command::new("watch")
+                .about("Check again whenever you save")
+                .after_help("Enter checks the next exercise, q and Enter (or Ctrl-C) leaves.")
+                .arg(time()),
+            Command::new("hint")
+                .about("Show a hint; 1 helps a little, 3 a lot")
+                .arg(Arg::new("what").num_args(0..=2).value_name("NN-MM] [1..3").help(
+                    "The exercise [default: the next one] and the hint's number [default: 1]",
+                )),
+            Command::new("reset")
+                .about("Put an exercise back to its beginning; yours is kept in .learn-backups")
+                .arg(required()),
+            Command::new("solution")
+                .about("Show how our solution differs from yours")
+                .args([required(), flag("yes", "Don't ask, though it isn't solved").short('y')]),
+            Command::new("verify")
+                .about("Prove that stubs fail, solutions pass and wrong answers are caught")
+                .args([
+                    exercise().help("The exercise, as 04-01 [default: all]"),
+                    Arg::new("may-skip")
+                        .long("may-skip")
+                        .value_name("CHECK")
+                        .action(ArgAction::Append)
+                        .help("With CI=true, a check that may be skipped here; repeatable"),
+                    time(),
+                ]),
+        ])
+}
+
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .action(ArgAction::SetTrue)
+        .help(help)
+}
+
+/// Runs what was asked for; whether all is well with what was looked at.
+fn dispatch(matches: &ArgMatches) -> Result<bool> {
+    let course = Course::find()?;
+    let screen = &mut Screen::new();
+    let Some((name, args)) = matches.subcommand() else {
+        return stand::stand(screen, &course, Duration::from_secs(120));
+    };
+    match name {
+        "list" => stand::list(screen, &course).map(|()| true),
+        "check" => check(screen, &course, args),
+        "watch" => watch::watch(screen, &course, time_limit(args)).map(|()| true),
+        "hint" => hint(screen, &course, args),
+        "reset" => reset::reset(screen, &course, named(&course, args)?).map(|()| true),
+        "solution" => {
+            solution::solution(screen, &course, named(&course, args)?, args.get_flag("yes"))
+        }
+        "verify" => {
+            let only = args
+                .get_one::<String>("exercise")
+                .map(|name| course.named(name));
+            let may_skip = args
+                .get_many::<String>("may-skip")
+                .unwrap_or_default()
+                .cloned();
+            let rules = verify::Rules {
+                time: time_limit(args),
+                strict: std::env::var_os("CI").is_some_and(|value| value == "true"),
+                may_skip: may_skip.collect(),
+            };
+            verify::verify(screen, &course, only.transpose()?, &rules)
+        }
+        other => unreachable!("clap knows no subcommand {other}"),
+    }
+}
+
+fn check(screen: &mut Screen, course: &Course, args: &ArgMatches) -> Result<bool> {
+    let exercise = match args.get_one::<String>("exercise") {
+        Some(name) => course.named(name)?,
+        None => next(course)?,
+    };
+    let passed = stand::check_one(screen, course, exercise, time_limit(args))?;
+    if passed {
+        stand::what_is_next(screen, course, exercise)?;
+    }
+    Ok(passed)
+}
+
+fn hint(screen: &mut Screen, course: &Course, args: &ArgMatches) -> Result<bool> {
+    let (mut exercise, mut number) = (None, 1);
+    for what in args.get_many::<String>("what").unwrap_or_default() {
+        match what.parse() {
+            Ok(wanted) => number = wanted,
+            Err(_) => exercise = Some(course.named(what)?),
+        }
+    }
+    let exercise = exercise.map_or_else(|| next(course), Ok)?;
+    hint::hint(screen, course, exercise, number).map(|()| true)
+}
+
+fn named<'c>(course: &'c Course, args: &ArgMatches) -> Result<&'c Exercise> {
+    course.named(
+        args.get_one::<String>("exercise")
+            .expect("clap requires it"),
+    )
+}
+
+fn next(course: &Course) -> Result<&Exercise> {
+    let next = Progress::load(course).next(course);
+    match next {
+        Some(next) => Ok(next),
+        None if course.chapters.is_empty() => bail!("exercises/ holds no exercise"),
+        None => bail!("all exercises are solved; name one: `cargo learn list`"),
+    }
+}
+
+fn time_limit(args: &ArgMatches) -> Duration {
+    Duration::from_secs(*args.get_one("time-limit").expect("clap knows its default"))
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound() {
+        super::command().debug_assert();
+    }
+}

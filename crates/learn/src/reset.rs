@@ -1,0 +1,67 @@
+//! Puts an exercise back to its beginning.
+//!
+//! The beginning is `stub.rs` beside the solution: a copy of the exercise's `src/main.rs` as it was
+//! before anyone touched it. It works in a folder that was downloaded without git, however long ago
+//! the learner began to write, and needs nothing to have been run before. `cargo learn verify`
+//! proves that the copy is one. The learner's text is kept in `.learn-backups/` first, numbered, so
+//! that a reset can itself be undone.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::course::{Course, Exercise, same_text};
+use crate::progress::Progress;
+use crate::screen::Screen;
+
+const BACKUPS: &str = ".learn-backups";
+
+/// `cargo learn reset`.
+pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
+    let (own, stub) = (
+        exercise.main_rs(&course.root),
+        exercise.stub_rs(&course.root),
+    );
+    let beginning = fs::read(&stub).with_context(|| {
+        format!(
+            "the exercise's beginning, {}, cannot be read",
+            stub.display()
+        )
+    })?;
+    if same_text(&own, &stub) == Some(true) {
+        writeln!(screen, "{} is as it was at the beginning.", exercise.file())?;
+        return Ok(());
+    }
+    let backup = if own.exists() {
+        Some(keep(course, exercise, &own)?)
+    } else {
+        None
+    };
+    fs::write(&own, beginning).with_context(|| format!("cannot write {}", own.display()))?;
+    Progress::load(course).set(exercise, false)?;
+    writeln!(screen, "{} is back to its beginning.", exercise.file())?;
+    if let Some(backup) = backup {
+        writeln!(screen, "Yours is kept in {}.", screen.paint.name(&backup))?;
+    }
+    Ok(())
+}
+
+/// Copies the learner's file to the first free number; the backup's name from the root.
+fn keep(course: &Course, exercise: &Exercise, own: &Path) -> Result<String> {
+    let folder = course.root.join(BACKUPS);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let name = (1..)
+        .map(|number| format!("{}-{}-{number}.rs", exercise.id(), exercise.name))
+        .find(|name| !folder.join(name).exists())
+        .expect("numbers don't run out");
+    let backup = folder.join(&name);
+    fs::copy(own, &backup).with_context(|| {
+        format!(
+            "nothing was reset: cannot keep a copy in {}",
+            backup.display()
+        )
+    })?;
+    Ok(format!("{BACKUPS}/{name}"))
+}

@@ -1,0 +1,215 @@
+//! Where the learner stands: chapter by chapter, and what comes next.
+
+use std::io::Write as _;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::check::{self, Limits};
+use crate::course::{Course, Exercise};
+use crate::progress::Progress;
+use crate::screen::Screen;
+
+/// `cargo learn`: the chapters, then the verdict on the next exercise. Returns whether all is well.
+///
+/// Exercises that were written without this program (`cargo test -p` alone, or before the state
+/// was lost) are checked one after another, up to the first that isn't solved or written.
+pub fn stand(screen: &mut Screen, course: &Course, time: Duration) -> Result<bool> {
+    let progress = Progress::load(course);
+    if progress.count(course) == 0 && !course.exercises().any(|e| e.touched(&course.root)) {
+        welcome(screen, course)?;
+    } else {
+        chapters(screen, course, &progress)?;
+    }
+    let mut first = true;
+    while let Some(next) = Progress::load(course).next(course) {
+        if !first && !next.touched(&course.root) {
+            return Ok(true);
+        }
+        first = false;
+        if !check_one(screen, course, next, time)? {
+            return Ok(false);
+        }
+        what_is_next(screen, course, next)?;
+    }
+    if first {
+        all_solved(screen, course)?;
+    }
+    Ok(true)
+}
+
+/// Checks one exercise under its heading, without anyone who could stop it.
+pub fn check_one(
+    screen: &mut Screen,
+    course: &Course,
+    exercise: &Exercise,
+    time: Duration,
+) -> Result<bool> {
+    heading(screen, course, exercise)?;
+    let mut pause = |time| {
+        thread::sleep(time);
+        false
+    };
+    let mut limits = Limits {
+        time,
+        pause: &mut pause,
+    };
+    Ok(check::check(screen, course, exercise, &mut limits)?.passed())
+}
+
+pub fn heading(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
+    let title = &course.chapter_of(exercise).title;
+    let name = screen
+        .paint
+        .bold(&format!("{} {}", exercise.id(), exercise.name));
+    let chapter = screen
+        .paint
+        .dim(&format!("chapter {}, {title}", exercise.chapter));
+    writeln!(screen, "{name}  {chapter}")?;
+    Ok(())
+}
+
+/// After an exercise that was just solved: a look at the solution, and the one that follows.
+pub fn what_is_next(screen: &mut Screen, course: &Course, solved: &Exercise) -> Result<()> {
+    let paint = screen.paint;
+    let compare = format!("cargo learn solution {}", solved.id());
+    writeln!(
+        screen,
+        "  {} {}",
+        paint.dim("compare with ours  "),
+        paint.name(&compare)
+    )?;
+    let progress = Progress::load(course);
+    let Some(next) = progress.next(course) else {
+        return all_solved(screen, course);
+    };
+    let chapter = course.chapter_of(next);
+    if next.chapter != solved.chapter {
+        writeln!(
+            screen,
+            "  {} {}",
+            paint.dim("next chapter       "),
+            chapter.title
+        )?;
+        writeln!(
+            screen,
+            "  {} {}",
+            paint.dim("read               "),
+            paint.name(&chapter.page)
+        )?;
+    }
+    let count = format!(
+        "{} of {} solved",
+        progress.count(course),
+        course.exercises().count()
+    );
+    let name = format!("{} {}", next.id(), next.name);
+    writeln!(
+        screen,
+        "  {} {name}  {}",
+        paint.dim("next exercise      "),
+        paint.dim(&count)
+    )?;
+    writeln!(
+        screen,
+        "  {} {}\n",
+        paint.dim("open               "),
+        paint.name(&next.file())
+    )?;
+    Ok(())
+}
+
+/// `cargo learn list`: every exercise by name.
+pub fn list(screen: &mut Screen, course: &Course) -> Result<()> {
+    let progress = Progress::load(course);
+    let next = progress.next(course);
+    for chapter in &course.chapters {
+        let title = format!("{:>2}  {}", chapter.number, chapter.title);
+        writeln!(screen, "{}", screen.paint.bold(&title))?;
+        for exercise in &chapter.exercises {
+            let (mark, note) = if progress.is_done(course, exercise) {
+                (screen.paint.good("✓"), "")
+            } else if Some(exercise) == next {
+                (screen.paint.name("›"), "next")
+            } else if exercise.touched(&course.root) {
+                ("·".to_owned(), "begun")
+            } else {
+                ("·".to_owned(), "")
+            };
+            let name = format!("{mark} {} {:<24}", exercise.id(), exercise.name);
+            let line = format!("    {name} {}", screen.paint.dim(note));
+            writeln!(screen, "{}", line.trim_end())?;
+        }
+    }
+    let (done, all) = (progress.count(course), course.exercises().count());
+    writeln!(screen, "\n{done} of {all} solved")?;
+    Ok(())
+}
+
+fn welcome(screen: &mut Screen, course: &Course) -> Result<()> {
+    let (exercises, chapters) = (course.exercises().count(), course.chapters.len());
+    let count = format!(
+        "{} in {}",
+        many(exercises, "exercise"),
+        many(chapters, "chapter")
+    );
+    let title = screen.paint.bold("Welcome to Pocket Sockets");
+    writeln!(screen, "{title}: {count}.\n")?;
+    writeln!(
+        screen,
+        "Each exercise is a program with a piece missing. Read the chapter, write the piece, and\n\
+         run `cargo learn` again: a peer then talks to your program and tells what it saw. This is\n\
+         the first one, as it stands now; it fails because it isn't written yet.\n"
+    )?;
+    Ok(())
+}
+
+fn chapters(screen: &mut Screen, course: &Course, progress: &Progress) -> Result<()> {
+    let width = course
+        .chapters
+        .iter()
+        .map(|c| c.title.chars().count())
+        .max()
+        .unwrap_or(0);
+    for chapter in &course.chapters {
+        let marks: String = chapter
+            .exercises
+            .iter()
+            .map(|e| {
+                if progress.is_done(course, e) {
+                    '✓'
+                } else {
+                    '·'
+                }
+            })
+            .collect();
+        let title = format!("{:>2}  {:<width$}", chapter.number, chapter.title);
+        let line = if marks.contains('·') {
+            format!("{title}  {marks}")
+        } else {
+            screen.paint.good(&format!("{title}  {marks}"))
+        };
+        writeln!(screen, "{line}")?;
+    }
+    writeln!(screen)?;
+    Ok(())
+}
+
+pub fn all_solved(screen: &mut Screen, course: &Course) -> Result<()> {
+    let count = many(course.exercises().count(), "exercise");
+    let text = format!("All done: {count} solved.");
+    writeln!(screen, "{}\n", screen.paint.good(&text))?;
+    writeln!(
+        screen,
+        "What you built piece by piece stands finished in crates/: start at\n\
+         crates/unix-server/src/main.rs, and follow it into crates/shared-server.\n\
+         What your own machine makes of it: cargo run --release -p ipc-bench"
+    )?;
+    Ok(())
+}
+
+/// `1 chapter`, `24 exercises`.
+fn many(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

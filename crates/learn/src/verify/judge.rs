@@ -1,0 +1,346 @@
+//! Judges what came of an exercise's programs. Nothing is run or written here.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::Rules;
+use super::answers::{Answers, Wrong};
+use super::run::{Tried, Try, Unable};
+use crate::course::{Course, Exercise, same_text};
+use crate::hint::hints;
+use crate::libtest::{Check, Outcome};
+
+/// What an exercise has too little of.
+const WRONG_ANSWERS: usize = 2;
+const HINTS: usize = 3;
+
+pub struct Judged {
+    pub faults: Vec<Fault>,
+    pub checks: usize,
+    /// Exercise, check, and why it could not run here.
+    pub skipped: Vec<(String, String, String)>,
+}
+
+pub struct Fault {
+    /// Whose: the stub, the solution, a wrong answer, a check, a file.
+    pub what: String,
+    pub expected: String,
+    pub happened: String,
+    /// The timeline, where there is one.
+    pub story: String,
+}
+
+/// Collects the faults of one exercise.
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, what: &str, expected: impl Into<String>, happened: impl Into<String>) {
+        self.with_story(what, expected, happened, "");
+    }
+
+    fn with_story(
+        &mut self,
+        what: &str,
+        expected: impl Into<String>,
+        happened: impl Into<String>,
+        story: &str,
+    ) {
+        let (what, story) = (what.to_owned(), story.to_owned());
+        self.0.push(Fault {
+            what,
+            expected: expected.into(),
+            happened: happened.into(),
+            story,
+        });
+    }
+}
+
+/// Every fault of one exercise.
+pub fn judge(course: &Course, answers: &Answers<'_>, tried: &Tried, rules: &Rules) -> Judged {
+    let mut faults = Faults(Vec::new());
+    let exercise = answers.exercise;
+    stub_is_a_copy(course, exercise, &mut faults);
+    stub(course, exercise, &tried.stub, &mut faults);
+    solution(&tried.solution, &mut faults);
+    let checks = tried.solution.result.as_deref().unwrap_or_default();
+    for (answer, tried) in answers.wrong.iter().zip(&tried.wrong) {
+        wrong(exercise, answer, tried, checks, &mut faults);
+    }
+    if answers.wrong.len() < WRONG_ANSWERS {
+        let expected = format!("at least {WRONG_ANSWERS}");
+        faults.add(
+            "wrong answers",
+            expected,
+            format!("there are {}", answers.wrong.len()),
+        );
+    }
+    every_check_catches(answers, tried, checks, &mut faults);
+    readme(course, exercise, checks, &mut faults);
+    let skipped = skipped(exercise, checks, rules, &mut faults);
+    Judged {
+        faults: faults.0,
+        checks: checks.len(),
+        skipped,
+    }
+}
+
+fn stub_is_a_copy(course: &Course, exercise: &Exercise, faults: &mut Faults) {
+    let (own, stub) = (
+        exercise.main_rs(&course.root),
+        exercise.stub_rs(&course.root),
+    );
+    let copy = format!("solutions/{}/stub.rs", exercise.folder);
+    if same_text(&own, &stub) != Some(true) {
+        let happened = format!(
+            "they differ, or one is missing. If you changed the exercise: cp {} {copy}; if you \
+             solved it: cargo learn reset {}",
+            exercise.file(),
+            exercise.id()
+        );
+        faults.add(
+            &copy,
+            format!("the same text as {}", exercise.file()),
+            happened,
+        );
+    }
+}
+
+fn stub(course: &Course, exercise: &Exercise, tried: &Try, faults: &mut Faults) {
+    let source = fs::read_to_string(exercise.main_rs(&course.root)).unwrap_or_default();
+    let messages = todo_messages(&source);
+    if messages.is_empty() {
+        let expected = "a todo!(\"what is to be written here\")";
+        faults.add(
+            "the stub",
+            expected,
+            format!("there is none in {}", exercise.file()),
+        );
+    }
+    let Some(checks) = ran("the stub", "to fail, by its todo!", tried, faults) else {
+        return;
+    };
+    let Some(first) = checks.iter().find(|check| !check.skipped()) else {
+        return;
+    };
+    let expected = format!("{} to fail, its verdict showing the todo!", first.name);
+    if !first.failed() {
+        let failed = names(checks.iter().filter(|check| check.failed()));
+        faults.add(
+            "the stub",
+            expected,
+            format!("{} passes; these fail: {failed}", first.name),
+        );
+    } else if !messages
+        .iter()
+        .any(|message| first.output.contains(message))
+    {
+        let happened = "it fails, and the message of no todo! is in the verdict";
+        faults.with_story("the stub", expected, happened, &first.output);
+    }
+}
+
+/// The messages of a program's `todo!("…")`s, up to a placeholder or an escaped character.
+fn todo_messages(source: &str) -> Vec<&str> {
+    let openings = source.split("todo!(").skip(1);
+    let messages = openings.filter_map(|rest| rest.trim_start().strip_prefix('"'));
+    messages
+        .filter_map(|rest| rest.split(['"', '{', '\\']).next())
+        .filter(|message| !message.is_empty())
+        .collect()
+}
+
+fn solution(tried: &Try, faults: &mut Faults) {
+    let expected = "every check to pass";
+    let Some(checks) = ran("the solution", expected, tried, faults) else {
+        return;
+    };
+    if checks.is_empty() {
+        faults.add("the solution", expected, "tests/check.rs has no check");
+    }
+    let failed: Vec<&Check> = checks.iter().filter(|check| check.failed()).collect();
+    if let Some(first) = failed.first() {
+        let happened = format!("failed: {}", names(failed.iter().copied()));
+        faults.with_story("the solution", expected, happened, &first.output);
+    }
+}
+
+fn wrong(exercise: &Exercise, answer: &Wrong, tried: &Try, known: &[Check], faults: &mut Faults) {
+    let what = format!("wrong/{}.rs", answer.stem);
+    if answer.caught_by.is_empty() {
+        faults.add(
+            &what,
+            "a first line `//! Caught by: a_check`",
+            "it names none",
+        );
+        return;
+    }
+    let unknown = answer
+        .caught_by
+        .iter()
+        .find(|name| known.iter().all(|c| c.name != **name));
+    if let Some(name) = unknown.filter(|_| !known.is_empty()) {
+        let happened = format!("tests/check.rs has no {name}");
+        faults.add(&what, "names of checks after `Caught by:`", happened);
+        return;
+    }
+    let expected = format!("failed: {}", answer.caught_by.join(", "));
+    let Some(checks) = ran(&what, &expected, tried, faults) else {
+        if matches!(tried.result, Err(Unable::NoProgram)) {
+            let target = answer.target(exercise);
+            let expected = format!("[[example]] name = \"{target}\" in the solution's Cargo.toml");
+            faults.add(&what, expected, "it is not there, or it does not compile");
+        }
+        return;
+    };
+    let failed: Vec<&Check> = checks.iter().filter(|check| check.failed()).collect();
+    // A check that could not run here proves nothing, either way.
+    let runs = |name: &&String| checks.iter().all(|c| c.name != **name || !c.skipped());
+    let named: BTreeSet<&str> = answer
+        .caught_by
+        .iter()
+        .filter(runs)
+        .map(String::as_str)
+        .collect();
+    if named != failed.iter().map(|check| check.name.as_str()).collect() {
+        let odd = failed
+            .iter()
+            .find(|check| !named.contains(check.name.as_str()));
+        let story = odd.or(failed.first()).map_or("", |check| &check.output);
+        faults.with_story(&what, expected, happened(&failed), story);
+        return;
+    }
+    teaches(&what, answer, &failed, faults);
+}
+
+/// The first check named is the one that the learner is shown, and it explains itself.
+fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
+    let Some(shown) = failed.first() else { return };
+    if answer
+        .caught_by
+        .iter()
+        .find(|name| failed.iter().any(|c| c.name == **name))
+        != Some(&shown.name)
+    {
+        let expected = "the first name to be the first of them in tests/check.rs, which is shown";
+        faults.add(what, expected, format!("shown is {}", shown.name));
+    } else if !shown.output.contains("docs/src/") {
+        let expected = format!(
+            "{} to explain itself and name the chapter's section",
+            shown.name
+        );
+        faults.with_story(what, expected, "its verdict names none", &shown.output);
+    }
+}
+
+fn every_check_catches(
+    answers: &Answers<'_>,
+    tried: &Tried,
+    checks: &[Check],
+    faults: &mut Faults,
+) {
+    for check in checks {
+        let named = answers
+            .wrong
+            .iter()
+            .any(|answer| answer.caught_by.contains(&check.name));
+        let caught = tried.wrong.iter().any(|tried| {
+            let same = |other: &Check| other.name == check.name && other.failed();
+            tried
+                .result
+                .as_ref()
+                .is_ok_and(|checks| checks.iter().any(same))
+        });
+        if !named || !(caught || check.skipped()) {
+            let happened = "no wrong answer fails it; delete it, or add one";
+            faults.add(
+                &format!("check {}", check.name),
+                "to catch a wrong answer",
+                happened,
+            );
+        }
+    }
+}
+
+fn readme(course: &Course, exercise: &Exercise, checks: &[Check], faults: &mut Faults) {
+    let text = fs::read_to_string(exercise.path(&course.root).join("README.md"));
+    let text = text.unwrap_or_default();
+    let own_name = |check: &&Check| {
+        let own = check.name.rsplit("::").next().unwrap_or(&check.name);
+        !text.contains(own)
+    };
+    let untold: Vec<&Check> = checks.iter().filter(own_name).collect();
+    if !untold.is_empty() {
+        let happened = format!("it doesn't mention {}", names(untold.into_iter()));
+        faults.add("README.md", "each check's name and meaning", happened);
+    }
+    let count = hints(&text).len();
+    if count != HINTS {
+        let expected = format!("{HINTS} hints, each under its heading (### Hint 1)");
+        faults.add("README.md", expected, format!("there are {count}"));
+    }
+}
+
+fn skipped(
+    exercise: &Exercise,
+    checks: &[Check],
+    rules: &Rules,
+    faults: &mut Faults,
+) -> Vec<(String, String, String)> {
+    let mut skipped = Vec::new();
+    for check in checks {
+        let Outcome::Skipped(why) = &check.outcome else {
+            continue;
+        };
+        if rules.strict && !rules.may_skip.contains(&check.name) {
+            let what = format!("check {}", check.name);
+            let expected = "to run, for CI is true and no --may-skip names it";
+            faults.add(&what, expected, format!("skipped: {why}"));
+        }
+        skipped.push((exercise.id(), check.name.clone(), why.clone()));
+    }
+    skipped
+}
+
+/// The checks of a run; a fault, if it has no verdict.
+fn ran<'t>(what: &str, expected: &str, tried: &'t Try, faults: &mut Faults) -> Option<&'t [Check]> {
+    match &tried.result {
+        Ok(checks) => return Some(checks),
+        // Said of the solution once, and of each wrong answer where its declaration is known.
+        Err(Unable::NoCheck) if what != "the solution" => {}
+        Err(Unable::NoProgram) if what.starts_with("wrong/") => {}
+        Err(Unable::NoCheck) => faults.add(
+            what,
+            expected,
+            "its check does not compile, or isn't declared",
+        ),
+        Err(Unable::NoProgram) => faults.add(what, expected, "it does not compile"),
+        Err(Unable::Stuck(limit)) => {
+            let happened = format!("the checks had not ended after {} s", limit.as_secs());
+            faults.add(what, expected, happened);
+        }
+        Err(Unable::Died(output)) => {
+            faults.with_story(
+                what,
+                expected,
+                "the checks ended before their verdict",
+                output,
+            );
+        }
+    }
+    None
+}
+
+/// What failed, in words.
+fn happened(failed: &[&Check]) -> String {
+    let passes = if failed.is_empty() { ", it passes" } else { "" };
+    format!("failed: {}{passes}", names(failed.iter().copied()))
+}
+
+fn names<'c>(checks: impl Iterator<Item = &'c Check>) -> String {
+    let names: Vec<&str> = checks.map(|check| check.name.as_str()).collect();
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

@@ -1,0 +1,289 @@
+//! What a learner sees, from the fresh clone to the last exercise.
+
+use std::fs;
+
+use crate::scratch::{SOLVED, STUB, Said, Scratch};
+
+const FIRST: &str = "01_first_words/01_hello";
+const SECOND: &str = "02_more_words/01_again";
+
+#[test]
+fn a_fresh_clone_welcomes_and_shows_the_first_verdict() {
+    let scratch = Scratch::new();
+    let said = scratch.learn(&[]);
+    said.fails()
+        .says("Welcome to Pocket Sockets: 2 exercises in 2 chapters.")
+        .says("01-01 hello  chapter 1, What is a word?\n")
+        .says("  ✗ says_hello\n  ✗ is_brief\n\nsays_hello\n")
+        .says("not yet implemented: say hello")
+        .says(&format!("exercises/{FIRST}/src/main.rs"))
+        .says("docs/src/01-first-words.md\n")
+        .says("cargo learn hint 01-01 1\n");
+    for noise in [
+        "running 2 tests",
+        "failures:",
+        "RUST_BACKTRACE",
+        "Compiling",
+        "error: test",
+    ] {
+        said.never_says(noise);
+    }
+    assert!(
+        !said.text.contains('\x1b'),
+        "no colors where nobody sees them"
+    );
+}
+
+#[test]
+fn solving_one_leads_to_the_next_and_at_last_to_the_end() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    scratch
+        .learn(&["check"])
+        .succeeds()
+        .says("  ✓ says_hello\n  ✓ is_brief\n01-01 hello is solved.")
+        .says("More words\n")
+        .says("docs/src/02-more-words.md\n")
+        .says("02-01 again  1 of 2 solved\n");
+    scratch
+        .learn(&[])
+        .fails()
+        .says(" 1  What is a word?  ✓\n")
+        .says("02-01 again  chapter 2");
+    scratch.solve(SECOND);
+    scratch
+        .learn(&[])
+        .succeeds()
+        .says("All done: 2 exercises solved.");
+    scratch
+        .learn(&["check"])
+        .fails()
+        .says("all exercises are solved");
+}
+
+#[test]
+fn what_was_solved_without_cargo_learn_is_caught_up_with() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    scratch.solve(SECOND);
+    scratch
+        .learn(&[])
+        .succeeds()
+        .says("01-01 hello is solved.")
+        .says("02-01 again is solved.")
+        .says("All done");
+}
+
+#[test]
+fn what_rustc_says_is_shown_as_it_says_it() {
+    let scratch = Scratch::new();
+    scratch.write(
+        &format!("exercises/{FIRST}/src/main.rs"),
+        "fn main() {\n    hello\n}\n",
+    );
+    scratch
+        .learn(&[])
+        .fails()
+        .says("error[E0425]: cannot find value `hello` in this scope\n")
+        .says("2 |     hello\n  |     ^^^^^")
+        .says("It does not compile yet.")
+        .says("cargo learn hint 01-01 1");
+}
+
+#[test]
+fn an_exercise_that_fails_again_is_no_longer_solved() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    scratch.learn(&["check", "hello"]).succeeds();
+    scratch.write(&format!("exercises/{FIRST}/src/main.rs"), "fn main() {}\n");
+    scratch
+        .learn(&["check", "1-1"])
+        .fails()
+        .says("Say hello, once.");
+    scratch
+        .learn(&["list"])
+        .says("› 01-01 hello                    next\n")
+        .says("0 of 2 solved");
+}
+
+#[test]
+fn the_list_names_every_exercise_from_any_folder_of_the_workspace() {
+    let scratch = Scratch::new();
+    scratch.write(&format!("exercises/{SECOND}/src/main.rs"), SOLVED);
+    let mut command = scratch.command(&["list"]);
+    command.current_dir(scratch.file("docs/src"));
+    Said::of(&mut command, "").succeeds().says(
+        " 1  What is a word?\n    › 01-01 hello                    next\n 2  More words\n    \
+         · 02-01 again                    begun\n\n0 of 2 solved\n",
+    );
+}
+
+#[test]
+fn progress_is_kept_when_exercises_are_added_and_renamed() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    scratch.solve(SECOND);
+    scratch.write(
+        ".learn-state",
+        "01-01 first_words/hello\n02-01 more_words/again\n09-01 later/unknown\n",
+    );
+    // An update puts an exercise before the first, and renames the second chapter's.
+    scratch.rename(
+        &format!("exercises/{FIRST}"),
+        "exercises/01_first_words/02_hello",
+    );
+    scratch.rename(
+        &format!("solutions/{FIRST}"),
+        "solutions/01_first_words/02_hello",
+    );
+    scratch.rename(
+        &format!("exercises/{SECOND}"),
+        "exercises/02_words/01_once_more",
+    );
+    scratch.rename(
+        &format!("solutions/{SECOND}"),
+        "solutions/02_words/01_once_more",
+    );
+    scratch.exercise("01_first_words/01_new");
+    scratch
+        .learn(&["list"])
+        .says("› 01-01 new")
+        .says("✓ 01-02 hello")
+        .says("✓ 02-01 once_more")
+        .says("2 of 3 solved");
+    scratch.learn(&["reset", "01-02"]).succeeds();
+    let state = scratch.read(".learn-state");
+    assert!(
+        state.contains("02-01 words/once_more\n"),
+        "named anew:\n{state}"
+    );
+    assert!(
+        state.contains("09-01 later/unknown\n"),
+        "kept, for it may come back:\n{state}"
+    );
+}
+
+#[test]
+fn a_damaged_state_is_survived() {
+    let scratch = Scratch::new();
+    fs::write(
+        scratch.file(".learn-state"),
+        b"\xff\xfe\0 01-01 ???\n\n///\n",
+    )
+    .expect("written");
+    scratch.learn(&["list"]).succeeds().says("0 of 2 solved");
+}
+
+#[test]
+fn hints_come_one_at_a_time() {
+    let scratch = Scratch::new();
+    scratch
+        .learn(&["hint"])
+        .succeeds()
+        .says("01-01 hello, hint 1 of 3\n\nA program says something with a macro.\n")
+        .says("more help: cargo learn hint 01-01 2")
+        .never_says("println!");
+    scratch.learn(&["hint", "2"]).says("It is `println!`.");
+    scratch
+        .learn(&["hint", "02-01", "3"])
+        .says("02-01 again, hint 3 of 3")
+        .says("no more hints");
+    scratch
+        .learn(&["hint", "4"])
+        .fails()
+        .says("01-01 has hints 1 to 3, not 4");
+    scratch
+        .learn(&["hint", "07-07"])
+        .fails()
+        .says("there is no exercise 07-07");
+}
+
+#[test]
+fn a_reset_needs_no_git_and_keeps_what_was_written() {
+    let scratch = Scratch::new();
+    assert!(!scratch.file(".git").exists());
+    let own = format!("exercises/{FIRST}/src/main.rs");
+    scratch
+        .learn(&["reset", "01-01"])
+        .succeeds()
+        .says("is as it was at the beginning");
+    for (number, text) in [(1, "// first\n"), (2, "// second\n")] {
+        scratch.write(&own, text);
+        scratch.write(".learn-state", "01-01 first_words/hello\n");
+        let backup = format!(".learn-backups/01-01-hello-{number}.rs");
+        scratch
+            .learn(&["reset", "01-01"])
+            .succeeds()
+            .says(&format!("Yours is kept in {backup}."));
+        assert_eq!(
+            (scratch.read(&own), scratch.read(&backup)),
+            (STUB.into(), text.into())
+        );
+        scratch.learn(&["list"]).says("0 of 2 solved");
+    }
+}
+
+#[test]
+fn a_reset_that_cannot_keep_a_copy_changes_nothing() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    scratch.write(".learn-backups", "a file where the folder should be");
+    scratch
+        .learn(&["reset", "01-01"])
+        .fails()
+        .says(".learn-backups");
+    assert_eq!(
+        scratch.read(&format!("exercises/{FIRST}/src/main.rs")),
+        SOLVED
+    );
+}
+
+#[test]
+fn the_solution_is_shown_only_to_who_wants_it() {
+    let scratch = Scratch::new();
+    let question = "01-01 isn't solved yet. Show the solution? [y/N] ";
+    for answer in ["", "\n", "no\n"] {
+        let said = scratch.learn_answering(&["solution", "01-01"], answer);
+        said.fails()
+            .says(question)
+            .says("Kept shut.")
+            .never_says("println!");
+    }
+    scratch
+        .learn_answering(&["solution", "01-01"], "y\n")
+        .succeeds()
+        .says("println!(\"hello\")");
+    scratch
+        .learn(&["solution", "--yes", "01-01"])
+        .succeeds()
+        .never_says(question);
+}
+
+#[test]
+fn the_solution_is_compared_with_the_learners_own() {
+    let scratch = Scratch::new();
+    let own = "fn main() {\n    print!(\"hello\\n\");\n}\n";
+    scratch.write(&format!("exercises/{FIRST}/src/main.rs"), own);
+    scratch.write(".learn-state", "01-01 first_words/hello\n");
+    scratch
+        .learn(&["solution", "01-01"])
+        .succeeds()
+        .says("  fn main() {\n-     print!(\"hello\\n\");\n+     println!(\"hello\");\n  }\n");
+    scratch.solve(FIRST);
+    scratch
+        .learn(&["solution", "01-01"])
+        .succeeds()
+        .says("They are the same.");
+}
+
+#[test]
+fn outside_of_a_workspace_it_says_where_to_go() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = Scratch::empty().command(&["list"]);
+    command
+        .current_dir(folder.path())
+        .env_remove("CARGO_MANIFEST_DIR");
+    Said::of(&mut command, "")
+        .fails()
+        .says("run this inside the folder that you cloned");
+}

@@ -1,0 +1,7 @@
+//! `cargo learn` at work in small workspaces of its own: one test program, so that the waits of one
+//! test are the work of another.
+
+mod learner;
+mod scratch;
+mod verify;
+mod watch;

@@ -49,7 +49,7 @@ pub fn check(
 ) -> Result<Verdict> {
     let ran = run(screen, course, exercise, limits)?;
     let said = rustc_only(&ran.stderr);
-    let verdict = match (&ran.ended, libtest::read(&ran.stdout)) {
+    let verdict = match (&ran.ended, libtest::read(&ran.stdout, &ran.stderr)) {
         (Ended::Stopped, _) => return Ok(Verdict::Stopped),
         (Ended::Stuck, _) => Verdict::Stuck(limits.time),
         (Ended::Itself(_), None) if ran.stdout.trim().is_empty() => Verdict::NotBuilt,
@@ -208,7 +208,7 @@ fn what_to_do(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resu
     Ok(())
 }
 
-/// Standard error without what Cargo itself says of its work.
+/// Standard error without what Cargo says of its own work, and without what was skipped.
 pub fn rustc_only(text: &str) -> String {
     let kept = text.lines().filter(|line| {
         let plain = plain(line);
@@ -217,6 +217,7 @@ pub fn rustc_only(text: &str) -> String {
             && !plain.starts_with("error: test failed, to rerun pass")
             && !plain.starts_with("error: 1 target failed:")
             && !plain.starts_with("`-p ex-")
+            && libtest::skip(plain).is_none()
     });
     kept.collect::<Vec<_>>()
         .join("\n")

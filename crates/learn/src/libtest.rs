@@ -1,7 +1,8 @@
 //! Reads what the checks printed: libtest's text, without its noise.
 //!
 //! The machine-readable output of libtest isn't stable, so the text for people is read. A check
-//! that cannot run here passes and prints a line that starts with `skipped: ` and says why.
+//! that cannot run here passes for libtest; `scripted-peer` then writes `skipped: PACKAGE CHECK:
+//! WHY` to standard error.
 
 use std::fs;
 use std::path::Path;
@@ -32,9 +33,9 @@ impl Check {
     }
 }
 
-/// The checks of one run with `--show-output`, or of several one after another; `None` if no test
-/// ran to its end (it didn't compile, or the whole test process died).
-pub fn read(text: &str) -> Option<Vec<Check>> {
+/// The checks of one run with `--show-output`, or of several one after another, from both outputs;
+/// `None` if they didn't run to their end (they don't compile, or the whole test process died).
+pub fn read(text: &str, errors: &str) -> Option<Vec<Check>> {
     let mut checks: Vec<Check> = Vec::new();
     let mut section = None;
     let (mut begun, mut ended) = (0, 0);
@@ -56,8 +57,13 @@ pub fn read(text: &str) -> Option<Vec<Check>> {
     }
     for check in &mut checks {
         check.output = quiet(&check.output, &check.name);
-        if let (Outcome::Passed, Some(why)) = (&check.outcome, why_skipped(&check.output)) {
-            check.outcome = Outcome::Skipped(why);
+        if check.outcome == Outcome::Passed
+            && let Some((_, why)) = errors
+                .lines()
+                .filter_map(skip)
+                .find(|(n, _)| *n == check.name)
+        {
+            check.outcome = Outcome::Skipped(why.to_owned());
         }
     }
     (begun > 0 && begun == ended).then_some(checks)
@@ -123,10 +129,10 @@ fn quiet(output: &str, name: &str) -> String {
     kept.join("\n").trim_matches('\n').to_owned()
 }
 
-fn why_skipped(output: &str) -> Option<String> {
-    output
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("skipped: ").map(str::to_owned))
+/// The check and the reason, if a line of standard error tells of a skipped one.
+pub fn skip(line: &str) -> Option<(&str, &str)> {
+    let (who, why) = line.strip_prefix("skipped: ")?.split_once(": ")?;
+    Some((who.rsplit(' ').next().unwrap_or(who), why))
 }
 
 #[cfg(test)]
@@ -147,7 +153,7 @@ test wrong ... FAILED
 successes:
 
 ---- needs_root stdout ----
-skipped: only root may do this
+uid 1000
 
 
 successes:
@@ -174,7 +180,8 @@ test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out
 
     #[test]
     fn what_the_checks_said_is_kept_and_libtests_noise_is_not() {
-        let checks = read(TEXT).expect("all of it ran");
+        let skipped = "skipped: ex-04-01 needs_root: only root may do this\n";
+        let checks = read(TEXT, skipped).expect("all of it ran");
         let outcomes: Vec<_> = checks
             .iter()
             .map(|c| (c.name.as_str(), c.outcome.clone()))
@@ -199,7 +206,7 @@ test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out
             .split("failures:")
             .next()
             .expect("there is a first part");
-        assert_eq!(read(died), None);
-        assert_eq!(read(""), None);
+        assert_eq!(read(died, ""), None);
+        assert_eq!(read("", ""), None);
     }
 }

@@ -21,9 +21,9 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    /// The name of the `[[example]]` that builds it.
+    /// The name of the `[[example]]` that builds it: `wrong-04-01-one-read` for `one_read.rs`.
     pub fn target(&self, exercise: &Exercise) -> String {
-        format!("wrong-{}-{}", exercise.id(), self.stem)
+        format!("wrong-{}-{}", exercise.id(), self.stem.replace('_', "-"))
     }
 }
 

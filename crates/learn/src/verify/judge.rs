@@ -132,20 +132,25 @@ fn stub(course: &Course, exercise: &Exercise, tried: &Try, faults: &mut Faults) 
         );
     } else if !messages
         .iter()
-        .any(|message| first.output.contains(message))
+        .any(|pieces| pieces.iter().all(|piece| first.output.contains(piece)))
     {
         let happened = "it fails, and the message of no todo! is in the verdict";
         faults.with_story("the stub", expected, happened, &first.output);
     }
 }
 
-/// The messages of a program's `todo!("…")`s, up to a placeholder or an escaped character.
-fn todo_messages(source: &str) -> Vec<&str> {
+/// The messages of a program's `todo!("…")`s, each as the pieces between its placeholders.
+fn todo_messages(source: &str) -> Vec<Vec<&str>> {
     let openings = source.split("todo!(").skip(1);
-    let messages = openings.filter_map(|rest| rest.trim_start().strip_prefix('"'));
+    let messages =
+        openings.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+    let pieces = |message| -> Vec<&str> {
+        let parts = str::split(message, '{').map(|part| part.split_once('}').map_or(part, |p| p.1));
+        parts.filter(|piece| !piece.is_empty()).collect()
+    };
     messages
-        .filter_map(|rest| rest.split(['"', '{', '\\']).next())
-        .filter(|message| !message.is_empty())
+        .map(pieces)
+        .filter(|pieces| !pieces.is_empty())
         .collect()
 }
 
@@ -206,7 +211,7 @@ fn wrong(exercise: &Exercise, answer: &Wrong, tried: &Try, known: &[Check], faul
             .iter()
             .find(|check| !named.contains(check.name.as_str()));
         let story = odd.or(failed.first()).map_or("", |check| &check.output);
-        faults.with_story(&what, expected, happened(&failed), story);
+        faults.with_story(&what, expected, happened(&failed, &named), story);
         return;
     }
     teaches(&what, answer, &failed, faults);
@@ -330,10 +335,16 @@ fn ran<'t>(what: &str, expected: &str, tried: &'t Try, faults: &mut Faults) -> O
     None
 }
 
-/// What failed, in words.
-fn happened(failed: &[&Check]) -> String {
-    let passes = if failed.is_empty() { ", it passes" } else { "" };
-    format!("failed: {}{passes}", names(failed.iter().copied()))
+/// What failed, in words, and what should have and did not.
+fn happened(failed: &[&Check], named: &BTreeSet<&str>) -> String {
+    let failing: BTreeSet<&str> = failed.iter().map(|check| check.name.as_str()).collect();
+    let text = format!("failed: {}", names(failed.iter().copied()));
+    let passed: Vec<&str> = named.difference(&failing).copied().collect();
+    if passed.is_empty() {
+        text
+    } else {
+        format!("{text}; passed: {}", passed.join(", "))
+    }
 }
 
 fn names<'c>(checks: impl Iterator<Item = &'c Check>) -> String {
@@ -342,5 +353,19 @@ fn names<'c>(checks: impl Iterator<Item = &'c Check>) -> String {
         "none".to_owned()
     } else {
         names.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::todo_messages;
+
+    #[test]
+    fn a_todos_message_is_known_around_its_placeholders() {
+        let source = "todo!(\"go to {address}, then {x:?}\"); todo!(); todo!(\n    \"stop\"\n)";
+        assert_eq!(
+            todo_messages(source),
+            [vec!["go to ", ", then "], vec!["stop"]]
+        );
     }
 }

@@ -54,6 +54,7 @@ struct Job {
     check: Option<PathBuf>,
     /// The solution's package, where Cargo would run the check too.
     folder: PathBuf,
+    package: String,
     /// The file whose order the checks are put in.
     check_rs: PathBuf,
 }
@@ -121,6 +122,7 @@ fn programs(course: &Course, answers: &Answers<'_>, built: &Built) -> Vec<Job> {
         program: program.map(Into::into),
         check: built.get(&solution, "test", "check").map(Into::into),
         folder: exercise.solution_path(&course.root),
+        package: solution.clone(),
         check_rs: exercise.check_rs(&course.root),
     };
     programs.chain(wrong).map(job).collect()
@@ -156,6 +158,7 @@ fn attempt(job: &Job, limit: Duration) -> Result<Vec<Check>, Unable> {
         .current_dir(&job.folder)
         // As `cargo test` sets it; a check may look for files from there.
         .env("CARGO_MANIFEST_DIR", &job.folder)
+        .env("CARGO_PKG_NAME", &job.package)
         .env("CHECK_PROGRAM", program)
         .env("RUST_BACKTRACE", "0");
     let mut pause = |time| {
@@ -175,7 +178,7 @@ fn attempt(job: &Job, limit: Duration) -> Result<Vec<Check>, Unable> {
         &mut attend,
     )
     .map_err(|error| Unable::Died(format!("{error:#}")))?;
-    match (ran.ended, libtest::read(&ran.stdout)) {
+    match (ran.ended, libtest::read(&ran.stdout, &ran.stderr)) {
         (Ended::Stuck | Ended::Stopped, _) => Err(Unable::Stuck(limit)),
         (Ended::Itself(_), None) => Err(Unable::Died(ran.stdout + &ran.stderr)),
         (Ended::Itself(_), Some(mut checks)) => {

@@ -113,8 +113,9 @@ impl Scratch {
             &folder.split('/').next_back().expect("it has")[..2]
         );
         let example = format!(
-            "\n[[example]]\nname = \"wrong-{id}-{stem}\"\npath = \"wrong/{stem}.rs\"\n\
-             required-features = [\"wrong\"]\n"
+            "\n[[example]]\nname = \"wrong-{id}-{}\"\npath = \"wrong/{stem}.rs\"\n\
+             required-features = [\"wrong\"]\n",
+            stem.replace('_', "-")
         );
         let before = self.read(&manifest);
         if !before.contains(&example) {

@@ -72,9 +72,9 @@ fn each_fault_is_found_and_told() {
         .says("expected  every check to pass\n       happened  failed: says_hello\n")
         .says("       |    0.1 ms  peer <- \"good bye\\n\"\n")
         .says("FAIL 01-04 passing_wrong")
-        .says("wrong/right.rs\n       expected  failed: says_hello\n       happened  failed: none, it passes\n")
+        .says("wrong/right.rs\n       expected  failed: says_hello\n       happened  failed: none; passed: says_hello\n")
         .says("FAIL 01-05 misnamed")
-        .says("wrong/named_wrongly.rs\n       expected  failed: says_hello\n       happened  failed: is_brief\n")
+        .says("wrong/named_wrongly.rs\n       expected  failed: says_hello\n       happened  failed: is_brief; passed: says_hello\n")
         .says("peer <- \"hello\\nhello\\n\"")
         .says("FAIL 01-06 uncaught")
         .says("check says_hello\n       expected  to catch a wrong answer\n");
@@ -137,7 +137,8 @@ fn a_skipped_check_is_reported_and_fails_where_everything_should_run() {
     scratch.exercise(HELLO);
     let check = format!("exercises/{HELLO}/tests/check.rs");
     let text = scratch.read(&check)
-        + "\n#[test]\nfn is_root() {\n    println!(\"skipped: it needs root\");\n}\n";
+        + "\n#[test]\nfn is_root() {\n    use std::io::Write as _;\n    \
+           writeln!(std::io::stderr(), \"skipped: sol-01-01 is_root: it needs root\").unwrap();\n}\n";
     scratch.write(&check, &text);
     let readme = format!("exercises/{HELLO}/README.md");
     scratch.write(

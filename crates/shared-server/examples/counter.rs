@@ -1,0 +1,52 @@
+//! A service of one's own, over either transport: counts what is said to it.
+//!
+//! ```text
+//! cargo run -p shared-server --example counter -- tcp:127.0.0.1:7878
+//! cargo run -p shared-server --example counter -- unix:/tmp/counter.sock
+//! ```
+
+use anyhow::{Context, bail};
+use shared_server::{Limits, Peer, Request, Response, Server, Service, Signals, Transport, cli};
+
+// ANCHOR: service
+#[derive(Default)]
+struct Counter {
+    said: u64,
+}
+
+impl Service for Counter {
+    fn call<'a>(&mut self, request: Request<'a>, _peer: &Peer) -> Response<'a> {
+        if matches!(request, Request::Say(_)) {
+            self.said += 1;
+        }
+        Response::Echo(self.said.to_string().into_bytes().into())
+    }
+}
+// ANCHOR_END: service
+
+fn main() -> anyhow::Result<()> {
+    let address = std::env::args()
+        .nth(1)
+        .context("give tcp:HOST:PORT or unix:PATH")?;
+    let signals = Signals::hold()?;
+    if let Some(address) = address.strip_prefix("tcp:") {
+        let transport = tcp_server::TcpTransport::bind(address)?;
+        let address = transport.local_address()?.to_string();
+        return serve(transport, &address, signals);
+    }
+    #[cfg(unix)]
+    if let Some(path) = address.strip_prefix("unix:") {
+        let own_uid = rustix::process::geteuid().as_raw();
+        let transport = unix_server::UnixTransport::bind(path.as_ref(), 0o600, vec![own_uid])?;
+        return serve(transport, path, signals);
+    }
+    bail!("{address} is neither tcp:HOST:PORT nor unix:PATH")
+}
+
+fn serve<T: Transport>(transport: T, address: &str, signals: Signals) -> anyhow::Result<()> {
+    let server = Server::new(transport, Limits::default())?;
+    signals.end(server.handle())?;
+    cli::announce(address);
+    server.run(Counter::default)?;
+    Ok(())
+}

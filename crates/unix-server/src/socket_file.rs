@@ -6,7 +6,7 @@
 //! somebody's, and stays.
 
 use crate::lock::{Lock, lock_path};
-use rustix::fs::Mode;
+use rustix::fs::{Mode, RawMode};
 use rustix::process::umask;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::fmt;
@@ -178,7 +178,7 @@ fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(),
 /// `bind` makes the file with the permissions that the umask leaves, so none has to be taken away
 /// afterwards, when somebody may already have connected.
 fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), Refusal> {
-    let before = umask(Mode::from_bits_truncate(!mode & 0o777));
+    let before = umask(Mode::from_raw_mode((!mode & 0o777) as RawMode));
     let outcome = socket.bind(address);
     umask(before);
     outcome.map_err(|error| match error.kind() {

@@ -1,19 +1,14 @@
 //! The blocking connection: one read and one write a round trip.
 
 use crate::frame::{
-    BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, LENGTH_BYTES, Message, PREAMBLE,
-    check_preamble, encode_header, encode_preamble, frame_size,
+    BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, Message, PREAMBLE, check_preamble,
+    frame_size,
 };
+use crate::incoming::Incoming;
+use crate::outgoing::Outgoing;
+use crate::response::Response;
 use std::fmt;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
-
-/// What the buffer for arriving bytes starts with. It doubles whenever that many bytes have come
-/// and a frame is still not whole, so it never grows ahead of the bytes.
-const FIRST_BUFFER: usize = 16 * 1024;
-
-/// From here on a body is written from where it lies, by a vectored write; a smaller one is
-/// copied behind its header, which is cheaper.
-const WRITTEN_IN_PLACE: usize = 4 * 1024;
+use std::io::{self, Read, Write};
 
 /// Frames over a stream that blocks, in memory that follows the bytes that come.
 ///
@@ -26,18 +21,15 @@ pub struct Connection<S> {
     stream: S,
     max_frame: u32,
     preamble_expected: bool,
-    /// `incoming[start..end]` has come and was not taken yet.
-    incoming: Vec<u8>,
-    start: usize,
-    end: usize,
-    outgoing: Vec<u8>,
+    incoming: Incoming,
+    outgoing: Outgoing,
 }
 
 impl<S> Connection<S> {
     /// The client's end: the preamble goes out in front of the first message.
     pub fn client(stream: S) -> Self {
         let mut connection = Connection::new(stream, false);
-        encode_preamble(&mut connection.outgoing);
+        connection.outgoing.queue_bytes(&PREAMBLE);
         connection
     }
 
@@ -51,10 +43,8 @@ impl<S> Connection<S> {
             stream,
             max_frame: DEFAULT_MAX_FRAME,
             preamble_expected,
-            incoming: Vec::new(),
-            start: 0,
-            end: 0,
-            outgoing: Vec::new(),
+            incoming: Incoming::default(),
+            outgoing: Outgoing::default(),
         }
     }
 
@@ -90,7 +80,7 @@ impl<S> Connection<S> {
 
     /// Puts a message behind those that wait for [`flush`](Self::flush).
     pub fn queue(&mut self, message: &impl Message) {
-        message.encode(&mut self.outgoing);
+        self.outgoing.queue(message);
     }
 }
 
@@ -103,14 +93,7 @@ impl<S: Write> Connection<S> {
     /// Those of the stream. What it did not take stays queued, so [`flush`](Self::flush) can go on.
     #[inline]
     pub fn send(&mut self, message: &impl Message) -> io::Result<()> {
-        let body = message.body();
-        if body.len() < WRITTEN_IN_PLACE {
-            message.encode(&mut self.outgoing);
-            return self.flush();
-        }
-        self.outgoing
-            .extend_from_slice(&encode_header(message.kind(), body.len()));
-        self.send_behind_queued(&body)
+        self.outgoing.send(message, &mut self.stream)
     }
 
     /// Writes what is queued.
@@ -120,38 +103,34 @@ impl<S: Write> Connection<S> {
     /// Those of the stream. What it did not take stays queued.
     #[inline]
     pub fn flush(&mut self) -> io::Result<()> {
-        self.send_behind_queued(&[])
+        self.outgoing.write_to(&mut self.stream, &[])
     }
+}
 
-    /// Writes what is queued, then `body`, without copying it unless the stream fails.
-    fn send_behind_queued(&mut self, body: &[u8]) -> io::Result<()> {
-        let total = self.outgoing.len() + body.len();
-        let mut written = 0;
-        let outcome = loop {
-            if written == total {
-                break Ok(());
-            }
-            let queued = self.outgoing.get(written..).unwrap_or_default();
-            let rest = &body[written.saturating_sub(self.outgoing.len())..];
-            let taken = match (queued, rest) {
-                (queued, []) => self.stream.write(queued),
-                ([], rest) => self.stream.write(rest),
-                (queued, rest) => self
-                    .stream
-                    .write_vectored(&[IoSlice::new(queued), IoSlice::new(rest)]),
-            };
-            match taken {
-                Ok(0) => break Err(ErrorKind::WriteZero.into()),
-                Ok(bytes) => written += bytes,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => break Err(error),
-            }
+impl<S: Read + Write> Connection<S> {
+    /// Waits for the next request and answers it, without copying a body that the answer takes
+    /// from the request. While more whole frames lie in the buffer, the answer only joins the
+    /// queue, so that answers travel together. `false` is the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive) and [`send`](Self::send).
+    #[inline]
+    pub fn answer(
+        &mut self,
+        respond: impl for<'a> FnOnce(Frame<'a>) -> Response<'a>,
+    ) -> Result<bool, ConnectionError> {
+        let Some(size) = self.wait_for_size()? else {
+            return Ok(false);
         };
-        if outcome.is_err() {
-            self.outgoing.extend_from_slice(body);
+        let more = is_whole_frame(&self.incoming.bytes()[size..], self.max_frame);
+        let response = respond(self.incoming.take(size));
+        if more {
+            self.outgoing.queue(&response);
+        } else {
+            self.outgoing.send(&response, &mut self.stream)?;
         }
-        self.outgoing.drain(..written.min(self.outgoing.len()));
-        outcome
+        Ok(true)
     }
 }
 
@@ -168,12 +147,7 @@ impl<S: Read> Connection<S> {
         let Some(size) = self.wait_for_size()? else {
             return Ok(None);
         };
-        let frame = &self.incoming[self.start..][..size];
-        self.start += size;
-        Ok(Some(Frame {
-            kind: frame[LENGTH_BYTES],
-            body: &frame[LENGTH_BYTES + 1..],
-        }))
+        Ok(Some(self.incoming.take(size)))
     }
 
     /// Waits until the next frame is whole, without taking it: [`receive`](Self::receive) then
@@ -192,13 +166,11 @@ impl<S: Read> Connection<S> {
             return Ok(None);
         }
         loop {
-            match frame_size(&self.incoming[self.start..self.end], self.max_frame)? {
-                Some(size) if size <= self.end - self.start => return Ok(Some(size)),
-                size if !self.read_more()? => {
-                    return match self.end - self.start {
-                        0 => Ok(None),
-                        came => Err(ConnectionError::EndInsideFrame { came, size }),
-                    };
+            let came = self.incoming.bytes();
+            match frame_size(came, self.max_frame)? {
+                Some(size) if size <= came.len() => return Ok(Some(size)),
+                size if !self.incoming.read_from(&mut self.stream)? => {
+                    return self.incoming.at_end(size);
                 }
                 _ => {}
             }
@@ -207,57 +179,37 @@ impl<S: Read> Connection<S> {
 
     /// Whether a whole frame has come already, so that [`receive`](Self::receive) will not wait.
     pub fn has_frame(&self) -> bool {
-        let came = &self.incoming[self.start..self.end];
-        !self.preamble_expected
-            && !matches!(frame_size(came, self.max_frame), Ok(None))
-            && !matches!(frame_size(came, self.max_frame), Ok(Some(size)) if size > came.len())
+        !self.preamble_expected && is_whole_frame(self.incoming.bytes(), self.max_frame)
     }
 
     /// `false` is the end of the stream before the first byte.
     fn receive_preamble(&mut self) -> Result<bool, ConnectionError> {
-        while !check_preamble(&self.incoming[self.start..self.end])? {
-            if !self.read_more()? {
-                return match self.end - self.start {
-                    0 => Ok(false),
-                    came => Err(ConnectionError::EndInsideFrame {
-                        came,
-                        size: Some(PREAMBLE.len()),
-                    }),
-                };
+        while !check_preamble(self.incoming.bytes())? {
+            if !self.incoming.read_from(&mut self.stream)? {
+                return self.incoming.at_end(Some(PREAMBLE.len())).map(|_| false);
             }
         }
-        self.start += PREAMBLE.len();
+        self.incoming.skip(PREAMBLE.len());
         self.preamble_expected = false;
         Ok(true)
     }
+}
 
-    /// One read into the buffer, behind what has come; `false` is the end of the stream.
-    fn read_more(&mut self) -> io::Result<bool> {
-        self.make_room();
-        loop {
-            match self.stream.read(&mut self.incoming[self.end..]) {
-                Ok(bytes) => {
-                    self.end += bytes;
-                    return Ok(bytes > 0);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+/// Whether `bytes` start with a frame that is whole, or wrong already.
+fn is_whole_frame(bytes: &[u8], max_frame: u32) -> bool {
+    match frame_size(bytes, max_frame) {
+        Ok(Some(size)) => size <= bytes.len(),
+        Ok(None) => false,
+        Err(_) => true,
     }
+}
 
-    fn make_room(&mut self) {
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-        }
-        if self.end < self.incoming.len() {
-            return;
-        }
-        if self.start > 0 {
-            self.incoming.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
-        } else {
-            self.incoming.resize(FIRST_BUFFER.max(2 * self.end), 0);
+impl Incoming {
+    /// What the end of the stream means here, inside something of `size` bytes or between frames.
+    fn at_end(&self, size: Option<usize>) -> Result<Option<usize>, ConnectionError> {
+        match self.bytes().len() {
+            0 => Ok(None),
+            came => Err(ConnectionError::EndInsideFrame { came, size }),
         }
     }
 }

@@ -54,11 +54,6 @@ pub(crate) fn encode_header(kind: u8, body_bytes: usize) -> [u8; HEADER_BYTES] {
     [a, b, c, d, kind]
 }
 
-/// Appends the preamble to `out`.
-pub fn encode_preamble(out: &mut Vec<u8>) {
-    out.extend_from_slice(&PREAMBLE);
-}
-
 /// The first bytes of a connection are not a preamble, or one of another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadPreamble {

@@ -38,7 +38,9 @@
 mod connection;
 mod escape;
 mod frame;
+mod incoming;
 mod meeting_place;
+mod outgoing;
 mod request;
 mod response;
 
@@ -46,7 +48,7 @@ pub use connection::{Connection, ConnectionError};
 pub use escape::escaped;
 pub use frame::{
     BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, HEADER_BYTES, LENGTH_BYTES, Message,
-    PREAMBLE, check_preamble, encode_preamble, frame_size, split_frame,
+    PREAMBLE, check_preamble, frame_size, split_frame,
 };
 pub use meeting_place::{DEFAULT_TCP_ADDRESS, SocketPlace, default_socket_place};
 pub use request::{BadRequest, Request};

@@ -1,0 +1,72 @@
+//! The buffer for bytes that arrive, in which frames are found where they lie.
+
+use crate::frame::{Frame, LENGTH_BYTES};
+use std::io::{self, ErrorKind, Read};
+
+/// What the buffer starts with. It doubles whenever that many bytes have come and a frame is still
+/// not whole, so it never grows ahead of the bytes.
+const FIRST_BUFFER: usize = 16 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    /// `buffer[start..end]` has come and was not taken yet.
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Incoming {
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.start += bytes;
+    }
+
+    /// Takes the frame of `size` bytes, its length included, that the bytes start with.
+    #[inline]
+    pub(crate) fn take(&mut self, size: usize) -> Frame<'_> {
+        let frame = &self.buffer[self.start..self.end][..size];
+        self.start += size;
+        Frame {
+            kind: frame[LENGTH_BYTES],
+            body: &frame[LENGTH_BYTES + 1..],
+        }
+    }
+
+    /// One read, behind what has come; `false` is the end of the stream.
+    pub(crate) fn read_from(&mut self, stream: &mut impl Read) -> io::Result<bool> {
+        self.make_room();
+        loop {
+            match stream.read(&mut self.buffer[self.end..]) {
+                Ok(bytes) => {
+                    self.end += bytes;
+                    return Ok(bytes > 0);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+        if self.end < self.buffer.len() {
+            return;
+        }
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        } else {
+            self.buffer.resize(FIRST_BUFFER.max(2 * self.end), 0);
+        }
+    }
+}

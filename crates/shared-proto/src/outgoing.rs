@@ -1,0 +1,75 @@
+//! The bytes that wait to be written.
+
+use crate::frame::{Message, encode_header};
+use std::io::{self, ErrorKind, IoSlice, Write};
+
+/// From here on a body is written from where it lies, by a vectored write; a smaller one is
+/// copied behind its header, which is cheaper.
+const WRITTEN_IN_PLACE: usize = 4 * 1024;
+
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    queued: Vec<u8>,
+}
+
+impl Outgoing {
+    pub(crate) fn capacity(&self) -> usize {
+        self.queued.capacity()
+    }
+
+    #[inline]
+    pub(crate) fn queue(&mut self, message: &impl Message) {
+        message.encode(&mut self.queued);
+    }
+
+    pub(crate) fn queue_bytes(&mut self, bytes: &[u8]) {
+        self.queued.extend_from_slice(bytes);
+    }
+
+    /// Writes what is queued and then the message, in one call if the stream takes all of it.
+    #[inline]
+    pub(crate) fn send(
+        &mut self,
+        message: &impl Message,
+        stream: &mut impl Write,
+    ) -> io::Result<()> {
+        let body = message.body();
+        if body.len() < WRITTEN_IN_PLACE {
+            message.encode(&mut self.queued);
+            return self.write_to(stream, &[]);
+        }
+        self.queue_bytes(&encode_header(message.kind(), body.len()));
+        self.write_to(stream, &body)
+    }
+
+    /// Writes what is queued, then `body`. What the stream does not take when it fails is queued.
+    pub(crate) fn write_to(&mut self, stream: &mut impl Write, body: &[u8]) -> io::Result<()> {
+        let total = self.queued.len() + body.len();
+        let mut written = 0;
+        let outcome = loop {
+            if written == total {
+                break Ok(());
+            }
+            let queued = self.queued.get(written..).unwrap_or_default();
+            let rest = &body[written.saturating_sub(self.queued.len())..];
+            let taken = match (queued, rest) {
+                (queued, []) => stream.write(queued),
+                ([], rest) => stream.write(rest),
+                (queued, rest) => {
+                    stream.write_vectored(&[IoSlice::new(queued), IoSlice::new(rest)])
+                }
+            };
+            match taken {
+                Ok(0) => break Err(ErrorKind::WriteZero.into()),
+                Ok(bytes) => written += bytes,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
+        if outcome.is_err() {
+            self.queued.extend_from_slice(body);
+        }
+        self.queued.drain(..written.min(self.queued.len()));
+        outcome
+    }
+}

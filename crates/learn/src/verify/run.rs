@@ -1,5 +1,5 @@
-//! Runs the checks of each exercise against each of its programs, as many at once as there are
-//! cores, and hands the exercises over in the order of the course.
+//! Runs the checks of each exercise against each of its programs, several at once, and hands the
+//! exercises over in the order of the course.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -71,11 +71,12 @@ pub fn each(
         .iter()
         .flat_map(|a| programs(course, a, built))
         .collect();
-    let cores = thread::available_parallelism().map_or(2, usize::from);
+    // Two a core: against a wrong answer, a check mostly waits for what never comes.
+    let workers = 2 * thread::available_parallelism().map_or(2, usize::from);
     let next = AtomicUsize::new(0);
     let (sender, results) = channel();
     thread::scope(|scope| {
-        for _ in 0..cores {
+        for _ in 0..workers {
             let (jobs, next, sender) = (&jobs, &next, sender.clone());
             scope.spawn(move || work(jobs, next, limit, &sender));
         }

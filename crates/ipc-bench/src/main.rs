@@ -1,3 +1,54 @@
-//! Measures the transports between processes on your own machine
+//! Measures the transports between processes on your own machine: how much latency does the network
+//! stack add, for which sizes, and where does it not?
+//!
+//! The way through the files: [`plan`] says which [`case`]s are measured, [`run`] has two
+//! processes ([`children`] holds them, [`child`] is what they do) measure them in shuffled slices,
+//! [`summary`] makes figures and ratios of the slices, [`environment`] reads what machine it was,
+//! and [`report`] writes it all down. [`serve_vs`] and [`surprises`] are programs of their own.
 
-fn main() {}
+#[cfg(target_os = "linux")]
+mod arguments;
+#[cfg(target_os = "linux")]
+mod case;
+#[cfg(target_os = "linux")]
+mod channel;
+#[cfg(target_os = "linux")]
+mod child;
+#[cfg(target_os = "linux")]
+mod children;
+#[cfg(target_os = "linux")]
+mod environment;
+#[cfg(target_os = "linux")]
+mod exchange;
+#[cfg(target_os = "linux")]
+mod interrupt;
+#[cfg(target_os = "linux")]
+mod plan;
+#[cfg(target_os = "linux")]
+mod processors;
+#[cfg(target_os = "linux")]
+mod report;
+#[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
+mod serve_vs;
+#[cfg(target_os = "linux")]
+mod stats;
+#[cfg(target_os = "linux")]
+mod summary;
+#[cfg(target_os = "linux")]
+mod surprises;
+
+#[cfg(target_os = "linux")]
+fn main() -> std::process::ExitCode {
+    arguments::main()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> std::process::ExitCode {
+    eprintln!(
+        "ipc-bench: it needs Linux: it pins processes to processors, compares Unix seqpacket \
+         sockets, and reads the machine's state from /proc. A virtual machine or WSL 2 will do."
+    );
+    std::process::ExitCode::FAILURE
+}

@@ -1,0 +1,262 @@
+//! What machine it was: read from the system or told by the measuring processes, never assumed.
+
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+use crate::case::{Regime, Transport};
+use crate::channel::Facts;
+use crate::exchange;
+use crate::processors::list_name;
+use crate::run::Outcome;
+
+/// In the report as it is here. A string that could not be read is `unknown`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Environment {
+    /// System, release and machine, by `uname(2)`.
+    pub kernel: String,
+    /// The model, from `/proc/cpuinfo`.
+    pub cpu: String,
+    /// How many processors this process may use.
+    pub processors: usize,
+    /// `/proc/cpuinfo` has the flag `hypervisor`.
+    pub virtual_machine: bool,
+    /// The frequency governor of the first measuring process's processor.
+    pub governor: String,
+    /// The kernel's clock.
+    pub clock: String,
+    /// What reading it costs, in nanoseconds: it is inside every sample.
+    pub clock_ns: f64,
+    /// Runnable processes over the last minute, before the run began.
+    pub load_average: f64,
+    /// The share of all processors' time, over the run, that the hypervisor gave to others.
+    pub stolen_share: f64,
+    /// The measuring processes' own word on where they were allowed to run.
+    pub pinning: Vec<Pinning>,
+    /// What a new connection of each transport starts with.
+    pub connections: Vec<Connection>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pinning {
+    pub regime: Regime,
+    /// As the kernel writes lists: `0-3, 8`.
+    pub asking: String,
+    pub answering: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Connection {
+    pub transport: Transport,
+    #[serde(flatten)]
+    pub facts: Facts,
+}
+
+impl Environment {
+    /// `before` was read when the run began.
+    pub fn read(before: &Before, outcome: &Outcome) -> Environment {
+        let cpuinfo = file("/proc/cpuinfo");
+        let first = outcome
+            .cpus
+            .values()
+            .next()
+            .and_then(|[asking, _]| asking.first().copied());
+        Environment {
+            kernel: kernel(),
+            cpu: cpu_field(&cpuinfo, "model name").unwrap_or_else(|| machine("unknown")),
+            processors: crate::processors::allowed().map_or(0, |cpus| cpus.len()),
+            virtual_machine: cpu_field(&cpuinfo, "flags")
+                .is_some_and(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
+            governor: governor(first.unwrap_or(0)),
+            clock: or_unknown(&file(
+                "/sys/devices/system/clocksource/clocksource0/current_clocksource",
+            )),
+            clock_ns: exchange::clock_cost(),
+            load_average: before.load_average,
+            stolen_share: before.ticks.stolen_share_until(&Ticks::read()),
+            pinning: outcome
+                .cpus
+                .iter()
+                .map(|(&regime, [asking, answering])| Pinning {
+                    regime,
+                    asking: list_name(asking),
+                    answering: list_name(answering),
+                })
+                .collect(),
+            connections: outcome
+                .facts
+                .iter()
+                .map(|(&transport, facts)| Connection {
+                    transport,
+                    facts: facts.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    /// The report's lines: a name and what there is to say.
+    pub fn lines(&self) -> Vec<(String, String)> {
+        let mut lines = vec![
+            ("kernel".to_owned(), self.kernel.clone()),
+            ("processor".to_owned(), self.processor_line()),
+            ("frequency governor".to_owned(), self.governor.clone()),
+            (
+                "clock".to_owned(),
+                format!("{}, {:.0} ns a reading", self.clock, self.clock_ns),
+            ),
+            (
+                "load before the run".to_owned(),
+                format!("{:.2}", self.load_average),
+            ),
+            (
+                "stolen by the hypervisor".to_owned(),
+                format!("{:.2} % of the time", 100.0 * self.stolen_share),
+            ),
+        ];
+        for Pinning {
+            regime,
+            asking,
+            answering,
+        } in &self.pinning
+        {
+            let line = match regime {
+                Regime::StackAlone => format!("one process, on {asking}"),
+                _ => format!("asking on {asking}, answering on {answering}"),
+            };
+            lines.push((format!("processors, {}", regime.name()), line));
+        }
+        for Connection { transport, facts } in &self.connections {
+            lines.push((
+                format!("buffers, {}", transport.name()),
+                buffers(*transport, facts),
+            ));
+            if let Some(name) = &facts.congestion {
+                lines.push(("congestion control".to_owned(), name.clone()));
+            }
+        }
+        lines
+    }
+
+    fn processor_line(&self) -> String {
+        let virtual_ = if self.virtual_machine {
+            ", virtual"
+        } else {
+            ""
+        };
+        format!("{}, {} usable{virtual_}", self.cpu, self.processors)
+    }
+}
+
+fn buffers(transport: Transport, facts: &Facts) -> String {
+    match transport {
+        Transport::Pipe => format!("{} B", facts.send_buffer),
+        _ => format!(
+            "sending {} B, receiving {} B",
+            facts.send_buffer, facts.receive_buffer
+        ),
+    }
+}
+
+/// What is only true before the run.
+pub struct Before {
+    load_average: f64,
+    ticks: Ticks,
+}
+
+impl Before {
+    pub fn read() -> Before {
+        let load = file("/proc/loadavg");
+        let load_average = load.split(' ').next().and_then(|word| word.parse().ok());
+        Before {
+            load_average: load_average.unwrap_or(0.0),
+            ticks: Ticks::read(),
+        }
+    }
+}
+
+/// The first line of `/proc/stat`, as proc(5) describes it.
+pub struct Ticks {
+    stolen: u64,
+    all: u64,
+}
+
+impl Ticks {
+    pub fn read() -> Ticks {
+        Ticks::parse(&file("/proc/stat"))
+    }
+
+    fn parse(stat: &str) -> Ticks {
+        let line = stat.lines().next().unwrap_or_default();
+        // user nice system idle iowait irq softirq steal; what follows is part of user and nice.
+        let numbers = line
+            .split_whitespace()
+            .skip(1)
+            .map(|word| word.parse().unwrap_or(0));
+        let ticks: Vec<u64> = numbers.take(8).collect();
+        Ticks {
+            stolen: ticks.get(7).copied().unwrap_or(0),
+            all: ticks.iter().sum(),
+        }
+    }
+
+    pub fn stolen_share_until(&self, later: &Ticks) -> f64 {
+        let all = later.all.saturating_sub(self.all).max(1);
+        later.stolen.saturating_sub(self.stolen) as f64 / all as f64
+    }
+}
+
+fn kernel() -> String {
+    let names = rustix::system::uname();
+    let words = [names.sysname(), names.release(), names.machine()];
+    words.map(|word| word.to_string_lossy()).join(" ")
+}
+
+fn machine(otherwise: &str) -> String {
+    rustix::system::uname()
+        .machine()
+        .to_str()
+        .unwrap_or(otherwise)
+        .to_owned()
+}
+
+fn governor(cpu: usize) -> String {
+    let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_governor");
+    match file(&path).trim() {
+        "" => "not visible here (as in most virtual machines)".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+fn cpu_field(cpuinfo: &str, name: &str) -> Option<String> {
+    let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+fn file(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+fn or_unknown(text: &str) -> String {
+    match text.trim() {
+        "" => "unknown".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stolen_share_is_the_eighth_number() {
+        let before = Ticks::parse("cpu  100 0 0 100 0 0 0 50 7 7\ncpu0 1 2 3\n");
+        let after = Ticks::parse("cpu  150 0 0 125 0 0 0 75 9 9\n");
+        assert!((before.stolen_share_until(&after) - 0.25).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_machine_without_the_file_was_robbed_of_nothing() {
+        let nothing = Ticks::parse("");
+        assert!(nothing.stolen_share_until(&Ticks::parse("")).abs() < 1e-9);
+    }
+}

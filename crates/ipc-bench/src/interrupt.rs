@@ -1,0 +1,42 @@
+//! Ctrl-C and SIGTERM: the run notices within a slice, ends its children, removes its folder.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// The person, or a supervisor, wants it to end.
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// From here on the signals are noted, and [`check`] tells of them.
+pub fn watch() -> io::Result<()> {
+    let flag = FLAG.get_or_init(Arc::default);
+    for signal in [SIGINT, SIGTERM] {
+        // A second one, while the first isn't noticed yet, ends the process at once; the children
+        // die with it (`child::die_with`).
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(flag))?;
+        signal_hook::flag::register(signal, Arc::clone(flag))?;
+    }
+    Ok(())
+}
+
+pub fn check() -> Result<(), Interrupted> {
+    match FLAG.get() {
+        Some(flag) if flag.load(Ordering::Relaxed) => Err(Interrupted),
+        _ => Ok(()),
+    }
+}

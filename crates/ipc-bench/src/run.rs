@@ -1,0 +1,191 @@
+//! The run: blocks of shuffled slices, each block with fresh processes.
+//!
+//! A process keeps its luck with memory layout for life, a connection its luck with the kernel's
+//! memory: so processes are new for each block and connections for each slice, and the luck
+//! averages out over the run instead of deciding it.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::case::{Case, Regime, Transport};
+use crate::channel::Facts;
+use crate::children::{Pair, Setup, Slice};
+use crate::interrupt::{self, Interrupted};
+use crate::plan::Planned;
+use crate::processors::Placement;
+use crate::stats::Tally;
+
+/// What the run brought, before it is put in order.
+#[derive(Default)]
+pub struct Outcome {
+    pub tallies: BTreeMap<Case, Tally>,
+    pub blocks: usize,
+    /// The processors of the asking and of the answering process, as they told.
+    pub cpus: BTreeMap<Regime, [Vec<usize>; 2]>,
+    /// A new connection's, as `getsockopt` told.
+    pub facts: BTreeMap<Transport, Facts>,
+    /// What could not be measured, and why.
+    pub failures: BTreeMap<Case, String>,
+}
+
+pub struct Options<'a> {
+    pub blocks: usize,
+    /// No block is begun that would not end by then.
+    pub time_limit: Duration,
+    pub congestion: Option<&'a str>,
+    pub placement: &'a Placement,
+}
+
+pub fn run(plan: &[Planned], options: &Options<'_>) -> anyhow::Result<Outcome> {
+    let folder = tempfile::Builder::new()
+        .prefix("ipc-bench-")
+        .tempdir()
+        .context("cannot make a folder for the sockets")?;
+    let setup = Setup {
+        folder: folder.path(),
+        congestion: options.congestion,
+    };
+    let mut outcome = Outcome::default();
+    let wanted = measurable(plan, options.placement, &mut outcome);
+    let progress = progress_bar(options.blocks * wanted.len());
+
+    warm_up(&setup, options.placement, &wanted)?;
+    let start = Instant::now();
+    for number in 0..options.blocks {
+        let begun = Instant::now();
+        run_block(&setup, options.placement, &wanted, &mut outcome, &progress)?;
+        outcome.blocks = number + 1;
+        if start.elapsed() + begun.elapsed() > options.time_limit {
+            break;
+        }
+    }
+    progress.finish_and_clear();
+    Ok(outcome)
+}
+
+/// Leaves out what this machine cannot do at all, and notes it.
+fn measurable(plan: &[Planned], placement: &Placement, outcome: &mut Outcome) -> Vec<Planned> {
+    let (can, cannot): (Vec<Planned>, Vec<Planned>) = plan
+        .iter()
+        .partition(|planned| placement.of(planned.case.regime).is_some());
+    for planned in cannot {
+        outcome
+            .failures
+            .insert(planned.case, "there is no second processor to use".into());
+    }
+    can
+}
+
+/// A frequency governor needs a while to believe that there is work, and a program that has just
+/// been built isn't in any cache: a few slices go by unrecorded.
+fn warm_up(setup: &Setup<'_>, placement: &Placement, plan: &[Planned]) -> anyhow::Result<()> {
+    let mut pair = Pair::start()?;
+    for planned in shuffled(plan).into_iter().take(20) {
+        let Some(cpus) = placement.of(planned.case.regime) else {
+            continue;
+        };
+        if let Err(error) = pair.measure(setup, planned.case, planned.length, &cpus) {
+            pass_on_interrupt(error)?;
+            pair = Pair::start()?; // what cannot be measured is noted when it counts
+        }
+    }
+    Ok(())
+}
+
+fn run_block(
+    setup: &Setup<'_>,
+    placement: &Placement,
+    plan: &[Planned],
+    outcome: &mut Outcome,
+    progress: &ProgressBar,
+) -> anyhow::Result<()> {
+    let mut pair = Pair::start()?;
+    for planned in shuffled(plan) {
+        interrupt::check()?;
+        progress.inc(1);
+        let case = planned.case;
+        let Some(cpus) = placement.of(case.regime) else {
+            continue;
+        };
+        if outcome.failures.contains_key(&case) {
+            continue;
+        }
+        match pair.measure(setup, case, planned.length, &cpus) {
+            Ok(slice) => outcome.add(case, slice),
+            Err(error) => {
+                outcome
+                    .failures
+                    .insert(case, format!("{:#}", pass_on_interrupt(error)?));
+                pair = Pair::start()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Outcome {
+    fn add(&mut self, case: Case, slice: Slice) {
+        for (measure, recording) in slice.recordings {
+            let case = Case { measure, ..case };
+            self.tallies
+                .entry(case)
+                .or_insert_with(Tally::new)
+                .add(self.blocks, &recording);
+        }
+        self.cpus.insert(case.regime, slice.cpus);
+        self.facts.entry(case.transport).or_insert(slice.facts);
+    }
+
+    /// The cases that failed, once each.
+    pub fn failed(&self) -> BTreeSet<(String, &str)> {
+        self.failures
+            .iter()
+            .map(|(case, reason)| (case.to_string(), reason.as_str()))
+            .collect()
+    }
+}
+
+fn pass_on_interrupt(error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
+    // A signal to the whole group ends the children, too, and then their silence comes first.
+    interrupt::check()?;
+    if error.is::<Interrupted>() {
+        Err(error)
+    } else {
+        Ok(error)
+    }
+}
+
+/// In another order each time.
+pub fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
+    let mut items = items.to_vec();
+    // Each `RandomState` hashes by keys of its own, so the same number gives a new one each time.
+    items.sort_by_cached_key(|_| RandomState::new().hash_one(0));
+    items
+}
+
+/// It draws on a terminal only, and between slices only: nothing runs beside a measurement.
+pub fn progress_bar(steps: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("measuring {bar:40} {percent:>3} %, {eta} left")
+        .expect("the template is a constant");
+    ProgressBar::new(steps as u64).with_style(style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shuffling_keeps_everything_and_changes_the_order() {
+        let items: Vec<u32> = (0..100).collect();
+        let mut again = shuffled(&items);
+        assert_ne!(again, items);
+        assert_ne!(again, shuffled(&items));
+        again.sort_unstable();
+        assert_eq!(again, items);
+    }
+}

@@ -1,0 +1,142 @@
+//! A server from outside: its process, what it holds of memory, what it takes of the processor.
+//! All of this is only known when the system lets us look: for a process of another user it is
+//! `None`, and the report says so.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::serve_vs::client::{Address, Client};
+
+pub struct Server {
+    pub address: Address,
+    pub pid: Option<u32>,
+}
+
+impl Server {
+    /// Asks it once, so that a server that isn't there, or speaks something else, is told of
+    /// before anything is measured.
+    pub fn visit(address: &Address) -> anyhow::Result<Server> {
+        Client::connect(address)
+            .with_context(|| format!("{address}: no server to measure (is it running?)"))?;
+        let pid = match address {
+            Address::Unix(path) => unix_pid(path),
+            Address::Tcp(address) => tcp_pid(*address),
+        };
+        Ok(Server {
+            address: address.clone(),
+            pid,
+        })
+    }
+
+    /// The processors that it may use, as `/proc/PID/status` lists them.
+    pub fn processors(&self) -> Option<String> {
+        self.status("Cpus_allowed_list:")
+    }
+
+    pub fn threads(&self) -> Option<u64> {
+        self.status("Threads:")?.parse().ok()
+    }
+
+    /// Resident memory in KiB, by walking its pages: the figure in `status` lags behind.
+    pub fn memory_kib(&self) -> Option<u64> {
+        let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid?)).ok()?;
+        field(&text, "Rss:")?.split(' ').next()?.parse().ok()
+    }
+
+    /// What all its threads that live now have taken, in nanoseconds (`/proc/PID/task/*/schedstat`).
+    pub fn processor_time(&self) -> Option<u64> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid?)).ok()?;
+        let times = threads.flatten().filter_map(|thread| {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<u64>().ok()
+        });
+        Some(times.sum())
+    }
+
+    pub fn since(&self, before: Option<u64>) -> Option<u64> {
+        self.processor_time()?.checked_sub(before?)
+    }
+
+    fn status(&self, name: &str) -> Option<String> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.pid?)).ok()?;
+        field(&text, name).map(str::to_owned)
+    }
+}
+
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines()
+        .find_map(|line| line.strip_prefix(name))
+        .map(str::trim)
+}
+
+/// Who listened: the kernel remembers it for each connection (`SO_PEERCRED`, unix(7)).
+fn unix_pid(path: &Path) -> Option<u32> {
+    let stream = UnixStream::connect(path).ok()?;
+    let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+}
+
+/// Who has the listening socket open: its inode is in `/proc/net/tcp`, and the process that has
+/// that inode among its descriptors is the server.
+fn tcp_pid(address: SocketAddr) -> Option<u32> {
+    let table = if address.is_ipv4() {
+        "/proc/net/tcp"
+    } else {
+        "/proc/net/tcp6"
+    };
+    let inode = listening_inode(&fs::read_to_string(table).ok()?, address.port())?;
+    let link = format!("socket:[{inode}]");
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    processes
+        .filter_map(|process| process.file_name().to_str()?.parse::<u32>().ok())
+        .find(|pid| {
+            holds(*pid, &link).unwrap_or(false) // another user's: not ours to look into
+        })
+}
+
+fn holds(pid: u32, link: &str) -> io::Result<bool> {
+    let mut descriptors = fs::read_dir(format!("/proc/{pid}/fd"))?.flatten();
+    Ok(descriptors.any(|d| fs::read_link(d.path()).is_ok_and(|to| to.as_os_str() == link)))
+}
+
+fn listening_inode(table: &str, port: u16) -> Option<String> {
+    let here = format!(":{port:04X}");
+    table.lines().skip(1).find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let (local, state, inode) = (words.get(1)?, words.get(3)?, words.get(9)?);
+        (local.ends_with(&here) && *state == "0A").then(|| (*inode).to_owned()) // 0A: TCP_LISTEN
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_tcp_listener_is_found_by_its_port() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        assert_eq!(
+            tcp_pid(listener.local_addr().unwrap()),
+            Some(std::process::id())
+        );
+    }
+
+    #[test]
+    fn our_own_figures_can_be_read() {
+        let address = Address::Unix("unused".into());
+        let own = Server {
+            address,
+            pid: Some(std::process::id()),
+        };
+        assert!(own.memory_kib().unwrap() > 100);
+        assert!(own.threads().unwrap() >= 1);
+        assert!(own.since(own.processor_time()).is_some());
+        assert!(own.processors().is_some());
+    }
+}

@@ -1,0 +1,248 @@
+//! Two things that everyone meets once, here on purpose and under a time limit: the stall of 40 ms
+//! that two small writes buy, and the deadlock of two sides that both send first.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+
+use crate::summary::time_name;
+
+/// No read or write here waits longer: the most that anything can hang.
+const LIMIT: Duration = Duration::from_secs(2);
+
+pub fn main() -> anyhow::Result<()> {
+    stalls()?;
+    println!();
+    deadlocks()
+}
+
+/// What both kinds of stream can do here.
+trait Stream: Read + Write + Send + Sized + 'static {
+    fn limit(&self, limit: Duration) -> io::Result<()>;
+    fn twin(&self) -> io::Result<Self>;
+}
+
+impl Stream for TcpStream {
+    fn limit(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))?;
+        self.set_write_timeout(Some(limit))
+    }
+
+    fn twin(&self) -> io::Result<TcpStream> {
+        self.try_clone()
+    }
+}
+
+impl Stream for UnixStream {
+    fn limit(&self, limit: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(limit))?;
+        self.set_write_timeout(Some(limit))
+    }
+
+    fn twin(&self) -> io::Result<UnixStream> {
+        self.try_clone()
+    }
+}
+
+fn tcp_pair() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let here = TcpStream::connect(listener.local_addr()?)?;
+    Ok((here, listener.accept()?.0))
+}
+
+// ---- write, write, read ----
+
+const HEADER: usize = 4;
+const BODY: usize = 60;
+/// New connections are acknowledged at once for a while (quick acks), and hide the stall.
+const ROUNDS: usize = 50;
+/// Linux waits 40 ms for something to send an acknowledgment with (`TCP_DELACK_MIN`); no round
+/// trip on one machine takes half of that by itself.
+const STALLED: Duration = Duration::from_millis(20);
+
+fn stalls() -> anyhow::Result<()> {
+    println!("1. Write, write, read: a request of {HEADER} + {BODY} bytes, {ROUNDS} times\n");
+    println!(
+        "   {:<38}{:>10}{:>10}{:>20}",
+        "", "median", "slowest", "stalled over 20 ms"
+    );
+    let (here, there) = tcp_pair()?;
+    show_rounds("TCP, header and body in two writes", here, there, true)?;
+    let (here, there) = tcp_pair()?;
+    here.set_nodelay(true)?;
+    show_rounds("TCP, two writes, with TCP_NODELAY", here, there, true)?;
+    let (here, there) = tcp_pair()?;
+    show_rounds("TCP, one write", here, there, false)?;
+    let (here, there) = UnixStream::pair()?;
+    show_rounds("Unix stream, two writes", here, there, true)?;
+    println!(
+        "
+   Nagle's algorithm holds the second small write back until the first is acknowledged. The
+   receiver has only a header, nothing to answer yet, and delays the acknowledgment in the hope
+   that an answer will carry it: both wait, until the timer of 40 ms ends it. Write a message
+   with one call; set TCP_NODELAY where you can't. A Unix socket has neither of the two."
+    );
+    Ok(())
+}
+
+fn show_rounds(name: &str, here: impl Stream, there: impl Stream, two: bool) -> anyhow::Result<()> {
+    let mut took = rounds(here, there, two).with_context(|| name.to_owned())?;
+    took.sort();
+    let stalled = took.iter().filter(|&&time| time >= STALLED).count();
+    let name_of = |time: Duration| time_name(time.as_secs_f64() * 1e9);
+    println!(
+        "   {name:<38}{:>10}{:>10}{stalled:>14} of {}",
+        name_of(took[took.len() / 2]),
+        name_of(took[took.len() - 1]),
+        took.len()
+    );
+    Ok(())
+}
+
+fn rounds(mut here: impl Stream, mut there: impl Stream, two: bool) -> io::Result<Vec<Duration>> {
+    here.limit(LIMIT)?;
+    there.limit(LIMIT)?;
+    let answering = thread::spawn(move || -> io::Result<()> {
+        let (mut header, mut body) = ([0; HEADER], [0; BODY]);
+        for _ in 0..ROUNDS {
+            there.read_exact(&mut header)?;
+            there.read_exact(&mut body)?;
+            there.write_all(b"k")?;
+        }
+        Ok(())
+    });
+    let message = [b'm'; HEADER + BODY];
+    let mut took = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        if two {
+            here.write_all(&message[..HEADER])?;
+            here.write_all(&message[HEADER..])?;
+        } else {
+            here.write_all(&message)?;
+        }
+        here.read_exact(&mut [0])?;
+        took.push(start.elapsed());
+    }
+    answering
+        .join()
+        .map_err(|_| io::Error::other("the answering thread panicked"))??;
+    Ok(took)
+}
+
+// ---- send, send ----
+
+/// More than the buffers of both ends together hold.
+const MUCH: usize = 64 << 20;
+const STUCK: Duration = Duration::from_millis(500);
+
+fn deadlocks() -> anyhow::Result<()> {
+    println!("2. Both sides send {} MiB before they read\n", MUCH >> 20);
+    both_send_first("TCP", tcp_pair()?)?;
+    both_send_first("Unix stream", UnixStream::pair()?)?;
+    println!();
+    one_listens_meanwhile("TCP", tcp_pair()?)?;
+    one_listens_meanwhile("Unix stream", UnixStream::pair()?)?;
+    println!(
+        "
+   A write returns when the kernel has taken the bytes. When the buffers are full it waits until
+   the other side reads; the other side doesn't, because it waits for the same. No timeout is set
+   by default: they wait for ever, without an error and without using any processor. Read while
+   you write (a thread, or a loop over both), or agree on who speaks first, and how much."
+    );
+    Ok(())
+}
+
+fn both_send_first<S: Stream>(name: &str, (here, there): (S, S)) -> anyhow::Result<()> {
+    // Neither may hang up before the other has given up, too: that would look like an error.
+    let end = Arc::new(Barrier::new(2));
+    let sides = [here, there].map(|stream| {
+        let end = Arc::clone(&end);
+        thread::spawn(move || {
+            let outcome = send_until_stuck(&stream);
+            end.wait();
+            outcome
+        })
+    });
+    let mut sent = Vec::new();
+    for side in sides {
+        sent.push(
+            side.join()
+                .map_err(|_| anyhow!("a sending thread panicked"))??,
+        );
+    }
+    let verdict = if sent.contains(&MUCH) {
+        "no deadlock?"
+    } else {
+        "deadlock"
+    };
+    println!(
+        "   {name:<12} {verdict}: one got rid of {} KiB, the other of {} KiB, then nothing moved for {:.1} s",
+        sent[0] / 1024,
+        sent[1] / 1024,
+        STUCK.as_secs_f64()
+    );
+    Ok(())
+}
+
+/// How many bytes went out before nothing moved for the length of [`STUCK`].
+fn send_until_stuck(stream: &impl Stream) -> io::Result<usize> {
+    stream.limit(STUCK)?;
+    let mut stream = stream.twin()?;
+    let piece = vec![b'm'; 64 * 1024];
+    let mut sent = 0;
+    while sent < MUCH {
+        match stream.write(&piece) {
+            Ok(bytes) => sent += bytes,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break, // SO_SNDTIMEO, socket(7)
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(sent)
+}
+
+fn one_listens_meanwhile<S: Stream>(name: &str, (here, there): (S, S)) -> anyhow::Result<()> {
+    here.limit(LIMIT)?;
+    there.limit(LIMIT)?;
+    let start = Instant::now();
+    let mut hearing = here.twin()?;
+    let threads = [
+        thread::spawn(move || send_all(here)),
+        thread::spawn(move || receive_all(&mut hearing)),
+        thread::spawn(move || {
+            let mut hearing = there.twin()?;
+            send_all(there)?;
+            receive_all(&mut hearing)
+        }),
+    ];
+    for thread in threads {
+        thread.join().map_err(|_| anyhow!("a thread panicked"))??;
+    }
+    println!(
+        "   {name:<12} the same, but one side reads in a second thread: done in {}",
+        time_name(start.elapsed().as_secs_f64() * 1e9)
+    );
+    Ok(())
+}
+
+fn send_all(mut stream: impl Stream) -> io::Result<()> {
+    let piece = vec![b'm'; 64 * 1024];
+    for _ in 0..MUCH / piece.len() {
+        stream.write_all(&piece)?;
+    }
+    Ok(())
+}
+
+fn receive_all(stream: &mut impl Stream) -> io::Result<()> {
+    let mut piece = vec![0; 64 * 1024];
+    for _ in 0..MUCH / piece.len() {
+        stream.read_exact(&mut piece)?;
+    }
+    Ok(())
+}

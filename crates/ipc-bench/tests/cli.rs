@@ -1,0 +1,223 @@
+//! The program from outside. Each run here is of one block: a look at the behavior, not at speed.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::Command;
+use predicates::prelude::*;
+use serde_json::Value;
+
+/// Every run here takes two or three seconds; one that takes this long hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn ipc_bench() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ipc-bench"));
+    command.timeout(LIMIT);
+    command
+}
+
+fn report(folder: &Path, arguments: &[&str]) -> Value {
+    ipc_bench()
+        .args(["--blocks", "1", "--out"])
+        .arg(folder)
+        .args(arguments)
+        .assert()
+        .success();
+    let json = fs::read_to_string(folder.join("report.json")).expect("it was just written");
+    serde_json::from_str(&json).expect("it is JSON")
+}
+
+fn pinning(report: &Value, regime: &str) -> String {
+    let lines = report["environment"]["pinning"].as_array().expect("a list");
+    let line = lines
+        .iter()
+        .find(|line| line["regime"] == regime)
+        .expect("the regime was measured");
+    line["asking"]
+        .as_str()
+        .expect("a list of processors")
+        .to_owned()
+}
+
+fn congestion(report: &Value) -> String {
+    let connections = report["environment"]["connections"]
+        .as_array()
+        .expect("a list");
+    let tcp = connections
+        .iter()
+        .find(|c| c["transport"] == "tcp")
+        .expect("TCP was measured");
+    tcp["congestion"].as_str().expect("TCP has one").to_owned()
+}
+
+fn allowed_cpus() -> Vec<String> {
+    let set = rustix::thread::sched_getaffinity(None).expect("our own can be asked for");
+    let all = 0..rustix::thread::CpuSet::MAX_CPU;
+    all.filter(|&cpu| set.is_set(cpu))
+        .map(|cpu| cpu.to_string())
+        .collect()
+}
+
+fn allowed_congestion() -> Vec<String> {
+    let path = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
+    let names = fs::read_to_string(path).expect("Linux has it");
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_run_writes_three_files_and_its_environment_is_what_the_children_saw() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = allowed_congestion();
+    let (first, last) = (names.first().unwrap(), names.last().unwrap());
+    let cpus = allowed_cpus();
+    let one = report(folder.path(), &["--cpus", &cpus[0], "--congestion", first]);
+    assert_eq!(pinning(&one, "one-core"), cpus[0]);
+    assert_eq!(congestion(&one), *first);
+    assert!(
+        one["failures"][0]["reason"].is_string(),
+        "two cores need two processors"
+    );
+
+    let html = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(
+        html.contains("var(--s1)")
+            && html.contains(&format!("asking on {0}, answering on {0}", cpus[0]))
+    );
+    let offsite = ["src=", "href=", "@import", "url("]
+        .iter()
+        .any(|word| html.contains(word));
+    assert!(!offsite, "the page needs nothing but itself");
+    let svg = fs::read_to_string(folder.path().join("report.svg")).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("TCP over Unix stream"));
+
+    let [first, second, ..] = &cpus[..] else {
+        eprintln!("skipped: another pinning needs a second processor");
+        return;
+    };
+    let pair = format!("{second},{first}");
+    let other = report(folder.path(), &["--cpus", &pair, "--congestion", last]);
+    assert_eq!(pinning(&other, "one-core"), *second);
+    assert_eq!(congestion(&other), *last);
+    assert_eq!(other["failures"].as_array().map(Vec::len), Some(0));
+    for figure in other["figures"].as_array().unwrap() {
+        let [p50, p99] = ["p50_ns", "p99_ns"].map(|name| figure[name].as_f64().unwrap());
+        assert!(
+            p50 > 0.0 && p99 > 0.0 && figure["samples"].as_u64() > Some(0),
+            "{figure}"
+        );
+    }
+}
+
+#[test]
+fn a_congestion_control_that_is_not_there_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = report(folder.path(), &["--congestion", "nosuch"]);
+    let failures = report["failures"].as_array().unwrap();
+    assert!(!failures.is_empty());
+    assert!(
+        failures
+            .iter()
+            .all(|failure| failure["case"].as_str().unwrap().starts_with("TCP"))
+    );
+}
+
+#[test]
+fn a_processor_that_is_not_there_is_refused() {
+    ipc_bench()
+        .args(["--cpus", "1000"])
+        .assert()
+        .failure()
+        .stderr(predicate::str::contains("may not use processor 1000"));
+}
+
+#[test]
+fn ctrl_c_leaves_no_process_and_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Process::new(env!("CARGO_BIN_EXE_ipc-bench"))
+        .args(["--out", "report"])
+        .current_dir(folder.path())
+        .env("TMPDIR", folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = rustix::process::Pid::from_child(&run);
+    let children = wait_for(|| Some(children(run.id())).filter(|children| children.len() == 2));
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let status = wait_for(|| run.try_wait().unwrap());
+    assert_eq!(status.code(), Some(130));
+    let mut said = String::new();
+    run.stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(said, "ipc-bench: interrupted; nothing was written\n");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "a file is left"
+    );
+    for child in children {
+        assert!(
+            !Path::new(&format!("/proc/{child}")).exists(),
+            "process {child} is left"
+        );
+    }
+}
+
+#[test]
+fn surprises_shows_the_stall_and_the_deadlock_and_ends() {
+    let assert = ipc_bench()
+        .arg("surprises")
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("TCP          deadlock: "))
+        .stdout(predicate::str::contains("Unix stream  deadlock: "));
+    let said = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    let stalled = |name: &str| -> u32 {
+        let line = said
+            .lines()
+            .find(|line| line.contains(name))
+            .expect("a line of the table");
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words[words.len() - 3].parse().expect("N of 50")
+    };
+    assert!(stalled("TCP, header and body in two writes") > 40, "{said}");
+    assert!(stalled("TCP, one write") < 10, "{said}");
+    assert!(stalled("Unix stream, two writes") < 10, "{said}");
+}
+
+#[test]
+fn serve_vs_names_the_server_that_is_not_there() {
+    ipc_bench()
+        .args(["serve-vs", "/nonexistent/socket"])
+        .assert()
+        .failure()
+        .stderr(predicate::str::contains(
+            "/nonexistent/socket: no server to measure",
+        ));
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect()
+}
+
+fn wait_for<T>(mut event: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        if let Some(value) = event() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "it did not happen");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,123 @@
+//! Chapter 13: the same server on tokio. It reads like a thread for each client and is one thread:
+//! a task costs its own state instead of a stack, and at each `await` another task may run.
+//!
+//! What it still gets wrong is what the thread for each client does; and each client keeps its
+//! buffers, idle or not.
+
+use shared_proto::{BadRequest, Message, Request, Response, Stats};
+use shared_proto::{DEFAULT_MAX_FRAME, PREAMBLE, check_preamble, split_frame};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use std::{env, error::Error, io};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+// ANCHOR: accept
+fn main() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    runtime.block_on(accept())
+}
+
+async fn accept() -> io::Result<()> {
+    let address = env::args()
+        .nth(1)
+        .unwrap_or_else(|| "127.0.0.1:7878".into());
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let all = Arc::new(All(Instant::now(), Mutex::default()));
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => start(stream, Client::new(&all)),
+            Err(error) => eprintln!("a client was lost: {error}"), // and nobody else
+        }
+    }
+}
+
+fn start(stream: TcpStream, client: Client) {
+    tokio::spawn(async move {
+        if let Err(error) = serve(stream, &client.0).await {
+            eprintln!("a client: {error}");
+        }
+    });
+}
+// ANCHOR_END: accept
+
+// ANCHOR: serve
+async fn serve(mut stream: TcpStream, all: &All) -> Result<(), Box<dyn Error + Send + Sync>> {
+    stream.set_nodelay(true)?;
+    let peer = format!("tcp {}", stream.peer_addr()?);
+    let mut incoming = Vec::with_capacity(8 * 1024); // `read_buf` reads what there is room for
+    let mut replies = Vec::new();
+    let (mut greeted, mut closes) = (false, false);
+    while !closes && stream.read_buf(&mut incoming).await? > 0 {
+        let mut taken = 0;
+        if !greeted {
+            greeted = check_preamble(&incoming)?;
+            if !greeted {
+                continue;
+            }
+            taken = PREAMBLE.len();
+        }
+        while !closes
+            && let Some((frame, size)) = split_frame(&incoming[taken..], DEFAULT_MAX_FRAME)?
+        {
+            let reply = answer(Request::decode(frame), &peer, all);
+            reply.encode(&mut replies);
+            closes = reply.closes();
+            taken += size;
+        }
+        incoming.drain(..taken);
+        stream.write_all(&replies).await?; // one write for all that one read brought
+        replies.clear();
+    }
+    Ok(())
+}
+// ANCHOR_END: serve
+
+fn answer<'a>(request: Result<Request<'a>, BadRequest>, peer: &'a str, all: &All) -> Response<'a> {
+    all.stats().requests += 1;
+    match request {
+        Ok(Request::Say(_)) => Response::Accepted,
+        Ok(Request::Echo(bytes)) => Response::Echo(bytes.into()),
+        Ok(Request::WhoAmI) => Response::Peer(peer.into()),
+        Ok(Request::Stats) => Response::Stats(*all.stats()),
+        Ok(Request::Close) => Response::Closed,
+        Err(bad) => Response::Error {
+            code: bad.code(),
+            text: bad.to_string().into(),
+        },
+    }
+}
+
+// ANCHOR: shared
+/// What all tasks share. The lock is never held across an `await`: nobody else could run to
+/// release it.
+struct All(Instant, Mutex<Stats>);
+
+impl All {
+    fn stats(&self) -> MutexGuard<'_, Stats> {
+        let mut stats = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        stats.uptime_ms = self.0.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        stats
+    }
+}
+
+/// One client, counted until it is dropped, however its task ends: by a panic, too.
+struct Client(Arc<All>);
+
+impl Client {
+    fn new(all: &Arc<All>) -> Client {
+        all.stats().connections_now += 1;
+        all.stats().connections_ever += 1;
+        Client(Arc::clone(all))
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.stats().connections_now -= 1;
+    }
+}
+// ANCHOR_END: shared

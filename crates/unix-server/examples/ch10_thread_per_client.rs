@@ -1,0 +1,106 @@
+//! Chapter 10: a thread for each client. A silent client blocks its own thread and nobody else.
+//!
+//! What it still gets wrong: no limit to the threads, no deadline, no way to stop, it spins when it
+//! is out of descriptors, and whoever breaks the protocol is hung up on without a word.
+
+use shared_proto::{BadRequest, Connection, ConnectionError, Message, Request, Response, Stats};
+use std::io::Write;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use std::{env, io, thread};
+
+// ANCHOR: accept
+fn main() -> io::Result<()> {
+    let path = env::args()
+        .nth(1)
+        .expect("the path to listen on as its argument");
+    let listener = UnixListener::bind(&path)?;
+    println!("listening on {path}");
+    let all = Arc::new(All(Instant::now(), Mutex::default()));
+    for stream in listener.incoming() {
+        if let Err(error) = stream.and_then(|stream| start(stream, Client::new(&all))) {
+            eprintln!("a client was lost: {error}"); // and nobody else
+        }
+    }
+    Ok(())
+}
+
+fn start(stream: UnixStream, client: Client) -> io::Result<()> {
+    let serving = move || {
+        if let Err(error) = serve(&stream, &client.0) {
+            eprintln!("a client: {error}");
+        }
+    };
+    thread::Builder::new().spawn(serving)?; // `thread::spawn` would panic where there is none left
+    Ok(())
+}
+// ANCHOR_END: accept
+
+// ANCHOR: serve
+fn serve(mut stream: &UnixStream, all: &All) -> Result<(), ConnectionError> {
+    let who = unix_server::peer_credentials(stream)?;
+    let peer = format!("unix pid={} uid={} gid={}", who.pid, who.uid, who.gid);
+    let mut incoming = Connection::server(stream);
+    let mut replies = Vec::new();
+    while let Some(frame) = incoming.receive()? {
+        let reply = answer(Request::decode(frame), &peer, all);
+        reply.encode(&mut replies);
+        let closes = reply.closes();
+        if closes || !incoming.has_frame() {
+            stream.write_all(&replies)?; // one write for all that one read brought
+            replies.clear();
+        }
+        if closes {
+            break;
+        }
+    }
+    Ok(())
+}
+// ANCHOR_END: serve
+
+fn answer<'a>(request: Result<Request<'a>, BadRequest>, peer: &'a str, all: &All) -> Response<'a> {
+    all.stats().requests += 1;
+    match request {
+        Ok(Request::Say(_)) => Response::Accepted,
+        Ok(Request::Echo(bytes)) => Response::Echo(bytes.into()),
+        Ok(Request::WhoAmI) => Response::Peer(peer.into()),
+        Ok(Request::Stats) => Response::Stats(*all.stats()),
+        Ok(Request::Close) => Response::Closed,
+        Err(bad) => Response::Error {
+            code: bad.code(),
+            text: bad.to_string().into(),
+        },
+    }
+}
+
+// ANCHOR: shared
+/// What all threads share. One that panics while it holds the lock poisons it; these numbers are
+/// never half changed, so the others may go on with them.
+struct All(Instant, Mutex<Stats>);
+
+impl All {
+    fn stats(&self) -> MutexGuard<'_, Stats> {
+        let mut stats = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        stats.uptime_ms = self.0.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        stats
+    }
+}
+
+/// One client, counted until it is dropped, however its thread ends: by a panic, too.
+struct Client(Arc<All>);
+
+impl Client {
+    fn new(all: &Arc<All>) -> Client {
+        all.stats().connections_now += 1;
+        all.stats().connections_ever += 1;
+        Client(Arc::clone(all))
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.stats().connections_now -= 1;
+    }
+}
+// ANCHOR_END: shared

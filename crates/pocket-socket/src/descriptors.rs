@@ -26,7 +26,7 @@ use crate::{Address, Socket};
 /// # Errors
 ///
 /// Those of [`send`](Socket::send). `EINVAL`: more than 253 descriptors. `ETOOMANYREFS`: too many
-/// on their way. `EINVAL` also from a socket that is not a Unix socket.
+/// on their way. A TCP socket is no error on Linux: it sends the bytes and forgets the descriptors.
 ///
 /// # Examples
 ///

@@ -18,7 +18,7 @@ impl Socket {
     ///
     /// What one call returns is not what one call of the peer has sent: a stream has no messages.
     /// A datagram comes whole, and what `bufsize` has no room for is lost; an empty datagram is
-    /// `b""` too.
+    /// `b""` too. Zero bytes are received without asking the system, as in Python.
     ///
     /// The bytes are put into new memory of `bufsize` bytes;
     /// [`recv_into`](Socket::recv_into) reuses yours.
@@ -79,13 +79,15 @@ impl Socket {
     ) -> io::Result<Vec<u8>> {
         let flags = recv_flags(flags.into());
         let mut data = memory(bufsize)?;
-        self.attempt(PollFlags::IN, || {
-            Ok(rustix::net::recv(
-                &self.inner,
-                spare_capacity(&mut data),
-                flags,
-            )?)
-        })?;
+        if bufsize > 0 {
+            self.attempt(PollFlags::IN, || {
+                Ok(rustix::net::recv(
+                    &self.inner,
+                    spare_capacity(&mut data),
+                    flags,
+                )?)
+            })?;
+        }
         Ok(data)
     }
 
@@ -114,6 +116,9 @@ impl Socket {
     /// # }
     /// ```
     pub fn recv_into(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         self.attempt(PollFlags::IN, || {
             let (received, _) = rustix::net::recv(&self.inner, &mut *buffer, RecvFlags::empty())?;
             Ok(received)
@@ -147,14 +152,11 @@ impl Socket {
     /// # }
     /// ```
     pub fn recvfrom(&self, bufsize: usize) -> io::Result<(Vec<u8>, Address)> {
+        let flags = RecvFlags::empty();
         let mut data = memory(bufsize)?;
-        let (_, _, address) = self.attempt(PollFlags::IN, || {
-            let into = spare_capacity(&mut data);
-            Ok(rustix::net::recvfrom(
-                &self.inner,
-                into,
-                RecvFlags::empty(),
-            )?)
+        let address = self.attempt(PollFlags::IN, || match bufsize {
+            0 => Ok(rustix::net::recvfrom(&self.inner, &mut [0; 0], flags)?.2),
+            _ => Ok(rustix::net::recvfrom(&self.inner, spare_capacity(&mut data), flags)?.2),
         })?;
         Ok((data, Address::from_received(address)))
     }

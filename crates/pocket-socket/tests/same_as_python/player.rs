@@ -1,0 +1,409 @@
+//! Plays the table of scenarios through this crate. What the steps mean is told at the top of the
+//! table; the other player is `player.py`, function by function.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use pocket_socket::{
+    Address, AddressFamily, MSG_CTRUNC, MSG_DONTWAIT, MSG_TRUNC, MsgFlag, Receiving, SHUT_RD,
+    SHUT_RDWR, SHUT_WR, Sending, Socket, SocketKind, ToAddress, create_connection, create_server,
+    getaddrinfo, recv_fds, send_fds, socket, socketpair,
+};
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use crate::constants;
+use crate::options;
+
+pub struct Scenario {
+    folder: tempfile::TempDir,
+    sockets: HashMap<String, Socket>,
+    drains: HashMap<String, JoinHandle<usize>>,
+}
+
+/// What a step says when it succeeds.
+type Said = io::Result<String>;
+
+/// How a step that uses a closed socket ends. In Rust it is not even a program.
+const GONE: Errno = Errno::EBADF;
+
+impl Scenario {
+    pub fn new() -> Scenario {
+        Scenario {
+            folder: tempfile::Builder::new()
+                .prefix("pocket-")
+                .tempdir()
+                .unwrap(),
+            sockets: HashMap::new(),
+            drains: HashMap::new(),
+        }
+    }
+
+    pub fn play(&mut self, names: &[&str], verb: &str, words: &[&str]) -> String {
+        let shortest = self.sockets.values().filter_map(Socket::gettimeout);
+        let shortest = shortest
+            .filter(|time| !time.is_zero())
+            .min()
+            .unwrap_or_default();
+        let start = Instant::now();
+        match self.step(names, verb, words) {
+            Ok(said) => said,
+            Err(error) => match (error.raw_os_error(), error.kind()) {
+                (Some(number), _) => errno_name(number),
+                (None, io::ErrorKind::TimedOut) if start.elapsed() >= shortest => {
+                    "timed out".into()
+                }
+                (None, io::ErrorKind::TimedOut) => "timed out early".into(),
+                (None, io::ErrorKind::InvalidInput) => "path too long".into(),
+                (None, _) if error.to_string().contains("lookup") => "name unknown".into(),
+                (None, _) => format!("{error:?}"),
+            },
+        }
+    }
+
+    fn step(&mut self, names: &[&str], verb: &str, words: &[&str]) -> Said {
+        match (verb, words) {
+            ("constant", [name]) => Ok(constants::value(name).to_string()),
+            ("getaddrinfo", [host, port]) => addresses(host, port.parse().unwrap()),
+            ("file" | "unlink" | "exists", [path]) => self.file(verb, path),
+            ("socket", [family, kind]) => {
+                let s = socket(family_of(family), kind_of(kind))?;
+                self.keep(names[0], s, "ok")
+            }
+            ("socketpair", [family, kind]) => {
+                let (a, b) = socketpair(family_of(family), kind_of(kind))?;
+                self.keep(names[0], a, "")?;
+                self.keep(names[1], b, "ok")
+            }
+            ("create_server", [address]) => {
+                let s = create_server(self.address(address)?)?;
+                self.keep(names[0], s, "ok")
+            }
+            ("create_connection", [address, timeout @ ..]) => {
+                let timeout = timeout.first().and_then(|seconds| seconds_of(seconds));
+                let s = match self.address(address)? {
+                    Place::Host(host, port) => create_connection((host, port), timeout)?,
+                    Place::Address(address) => create_connection(address, timeout)?,
+                };
+                self.keep(names[0], s, "ok")
+            }
+            ("close", [name]) => {
+                self.sockets.remove(*name).ok_or(GONE)?.close()?;
+                ok()
+            }
+            ("accept", [name]) => {
+                let (conn, address) = self.socket(name)?.accept()?;
+                let said = format!("from {}", self.show(&address));
+                self.keep(names[0], conn, &said)
+            }
+            ("dup", [name]) => {
+                let copy = self.socket(name)?.dup()?;
+                self.keep(names[0], copy, "ok")
+            }
+            ("recv_fds", [name, size, max]) => self.receive_descriptors(names, name, size, max),
+            ("drain" | "drained", [name]) => self.drain(verb, name),
+            (_, [name, words @ ..]) => self.call(verb, self.socket(name)?, words),
+            _ => panic!("no such step: {verb} {words:?}"),
+        }
+    }
+
+    /// The calls on one socket that make no other.
+    fn call(&self, verb: &str, s: &Socket, words: &[&str]) -> Said {
+        match (verb, words) {
+            ("bind", [address]) => s.bind(self.address(address)?).and_then(|()| ok()),
+            ("listen", [backlog]) => s.listen(backlog.parse().unwrap()).and_then(|()| ok()),
+            ("connect", [address]) => s.connect(self.address(address)?).and_then(|()| ok()),
+            ("connect_ex", [address]) => {
+                let number = s.connect_ex(self.address(address)?)?;
+                Ok(if number == 0 {
+                    "0".into()
+                } else {
+                    errno_name(number)
+                })
+            }
+            ("send", [data]) => Ok(s.send(&bytes(data))?.to_string()),
+            ("send", [data, flags @ ..]) => {
+                Ok(s.send_with(&bytes(data), sending(flags))?.to_string())
+            }
+            ("sendall", [data]) => s.sendall(&bytes(data)).and_then(|()| ok()),
+            ("sendto", [data, address]) => {
+                Ok(s.sendto(&bytes(data), self.address(address)?)?.to_string())
+            }
+            ("recv", [size]) => Ok(show(&s.recv(size.parse().unwrap())?)),
+            ("recv", [size, flags @ ..]) => {
+                Ok(show(&s.recv_with(size.parse().unwrap(), receiving(flags))?))
+            }
+            ("recv_into", [size]) => {
+                let mut buffer = vec![0; size.parse().unwrap()];
+                let n = s.recv_into(&mut buffer)?;
+                Ok(show(&buffer[..n]))
+            }
+            ("recvfrom", [size]) => {
+                let (data, address) = s.recvfrom(size.parse().unwrap())?;
+                Ok(format!("{} from {}", show(&data), self.show(&address)))
+            }
+            ("shutdown", ["SHUT_RD"]) => s.shutdown(SHUT_RD).and_then(|()| ok()),
+            ("shutdown", ["SHUT_WR"]) => s.shutdown(SHUT_WR).and_then(|()| ok()),
+            ("shutdown", ["SHUT_RDWR"]) => s.shutdown(SHUT_RDWR).and_then(|()| ok()),
+            ("settimeout", [seconds]) => s.settimeout(seconds_of(seconds)).and_then(|()| ok()),
+            ("gettimeout", []) => Ok(s
+                .gettimeout()
+                .map_or("none".into(), |time| time.as_secs_f64().to_string())),
+            ("setblocking", [word]) => s.setblocking(*word == "true").and_then(|()| ok()),
+            ("getsockname", []) => Ok(self.show(&s.getsockname()?)),
+            ("getpeername", []) => Ok(self.show(&s.getpeername()?)),
+            ("peer_is", [other]) => {
+                Ok((s.getpeername()? == self.socket(other)?.getsockname()?).to_string())
+            }
+            ("setsockopt", [_, option, value]) => {
+                options::set(s, option, value).and_then(|()| ok())
+            }
+            ("getsockopt", [_, option]) => options::get(s, option),
+            ("fileno", []) => Ok(if s.fileno() > 2 { "open" } else { "closed" }.into()),
+            ("send_fds", [data, passed @ ..]) => {
+                let passed: io::Result<Vec<_>> = passed
+                    .iter()
+                    .map(|name| Ok(self.socket(name)?.as_fd()))
+                    .collect();
+                Ok(send_fds(s, &[&bytes(data)], &passed?)?.to_string())
+            }
+            ("fill", []) => loop {
+                match s.send_with(&[0; 4096], MSG_DONTWAIT) {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        return Ok("full".into());
+                    }
+                    Err(error) => return Err(error),
+                }
+            },
+            ("wait", [event]) => {
+                let event = if *event == "in" {
+                    PollFlags::IN
+                } else {
+                    PollFlags::OUT
+                };
+                let limit = Timespec {
+                    tv_sec: 10,
+                    tv_nsec: 0,
+                };
+                let ready = rustix::event::poll(&mut [PollFd::new(s, event)], Some(&limit))?;
+                Ok(if ready > 0 { "ready" } else { "not ready" }.into())
+            }
+            _ => panic!("no such step: {verb} {words:?}"),
+        }
+    }
+
+    fn receive_descriptors(&mut self, names: &[&str], s: &str, size: &str, max: &str) -> Said {
+        let message = recv_fds(self.socket(s)?, size.parse().unwrap(), max.parse().unwrap())?;
+        let mut said = format!("{} {} fds", show(&message.data), message.fds.len());
+        for (flag, name) in [(MSG_CTRUNC, " MSG_CTRUNC"), (MSG_TRUNC, " MSG_TRUNC")] {
+            if message.flags.contains(flag) {
+                said += name;
+            }
+        }
+        for (name, fd) in names.iter().zip(message.fds) {
+            self.keep(name, Socket::from(fd), "")?;
+        }
+        Ok(format!("{said} from {}", self.show(&message.address)))
+    }
+
+    /// Starts a thread that receives until the end of stream; asks how much it has received.
+    fn drain(&mut self, verb: &str, name: &str) -> Said {
+        if verb == "drained" {
+            return Ok(self
+                .drains
+                .remove(name)
+                .unwrap()
+                .join()
+                .unwrap()
+                .to_string());
+        }
+        let copy = self.socket(name)?.dup()?;
+        let thread = std::thread::spawn(move || {
+            let mut total = 0;
+            loop {
+                match copy.recv(65536).unwrap().len() {
+                    0 => return total,
+                    n => total += n,
+                }
+            }
+        });
+        self.drains.insert(name.into(), thread);
+        ok()
+    }
+
+    fn file(&self, verb: &str, word: &str) -> Said {
+        let path = self.path(word);
+        match verb {
+            "file" => std::fs::File::create_new(path).and_then(|_| ok()),
+            "unlink" => std::fs::remove_file(path).and_then(|()| ok()),
+            _ => Ok(path.symlink_metadata().is_ok().to_string()),
+        }
+    }
+
+    fn keep(&mut self, name: &str, socket: Socket, said: &str) -> Said {
+        self.sockets.insert(name.into(), socket);
+        Ok(said.into())
+    }
+
+    fn socket(&self, name: &str) -> io::Result<&Socket> {
+        self.sockets.get(name).ok_or_else(|| GONE.into())
+    }
+
+    fn address(&self, word: &str) -> io::Result<Place> {
+        if let Some(name) = word.strip_prefix('@') {
+            return Ok(Place::Address(self.socket(name)?.getsockname()?));
+        }
+        let path = if let Some(name) = word.strip_prefix("abstract:") {
+            PathBuf::from(format!("\0{}{name}", ours()))
+        } else if word == "autobind" {
+            PathBuf::new()
+        } else if word.starts_with("dir/") || word.starts_with("long:") {
+            self.path(word)
+        } else {
+            let (host, port) = word.rsplit_once(':').unwrap();
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            return Ok(Place::Host(host.into(), port.parse().unwrap()));
+        };
+        Ok(Place::Address(Address::from(path)))
+    }
+
+    fn path(&self, word: &str) -> PathBuf {
+        let folder = self.folder.path().to_str().unwrap();
+        match word.strip_prefix("long:") {
+            Some(length) => {
+                let length: usize = length.parse().unwrap();
+                format!("{folder}/{}", "x".repeat(length - folder.len() - 1)).into()
+            }
+            None => format!("{folder}{}", &word[3..]).into(),
+        }
+    }
+
+    fn show(&self, address: &Address) -> String {
+        match address {
+            Address::Ip(ip) if ip.port() == 0 => ip.to_string(),
+            Address::Ip(ip) => {
+                format!("{}:PORT", ip.to_string().rsplit_once(':').unwrap().0)
+            }
+            Address::Path(path) => {
+                let rest = path.strip_prefix(self.folder.path()).unwrap();
+                Path::new("dir").join(rest).display().to_string()
+            }
+            Address::Abstract(name) => match str::from_utf8(name).unwrap().strip_prefix(&ours()) {
+                Some(name) => format!("abstract:{name}"),
+                None => "abstract:(chosen)".into(),
+            },
+            _ => "unnamed".into(),
+        }
+    }
+}
+
+/// Host and port as Python takes them, or an address that the system has given.
+enum Place {
+    Host(String, u16),
+    Address(Address),
+}
+
+impl ToAddress for Place {
+    fn to_sockaddr(
+        &self,
+        family: &dyn Fn() -> io::Result<AddressFamily>,
+    ) -> io::Result<socket2::SockAddr> {
+        match self {
+            Place::Host(host, port) => (host.as_str(), *port).to_sockaddr(family),
+            Place::Address(address) => address.to_sockaddr(family),
+        }
+    }
+}
+
+fn ok() -> Said {
+    Ok("ok".into())
+}
+
+/// What this process's abstract names start with.
+fn ours() -> String {
+    format!("pocket-{}-", std::process::id())
+}
+
+pub fn errno_name(number: i32) -> String {
+    format!("{:?}", Errno::from_raw(number))
+}
+
+fn addresses(host: &str, port: u16) -> Said {
+    let infos = getaddrinfo(host, port)?;
+    let words = infos.iter().map(|info| {
+        let (ip, port) = (info.address.ip().unwrap(), info.address.port().unwrap());
+        format!("{} {ip} {port}", info.family)
+    });
+    Ok(words.collect::<Vec<_>>().join(" "))
+}
+
+fn bytes(word: &str) -> Vec<u8> {
+    match word.split_once('*') {
+        Some((letter, count)) => letter.repeat(count.parse().unwrap()).into(),
+        None if word == "nothing" => Vec::new(),
+        None => word.into(),
+    }
+}
+
+fn show(data: &[u8]) -> String {
+    if data.len() > 40 {
+        return format!("{} bytes", data.len());
+    }
+    format!("b\"{}\"", str::from_utf8(data).unwrap())
+}
+
+fn seconds_of(word: &str) -> Option<Duration> {
+    word.parse().ok().map(Duration::from_secs_f64)
+}
+
+fn family_of(name: &str) -> AddressFamily {
+    match name {
+        "AF_INET" => pocket_socket::AF_INET,
+        "AF_INET6" => pocket_socket::AF_INET6,
+        "AF_UNIX" => pocket_socket::AF_UNIX,
+        _ => panic!("no such family: {name}"),
+    }
+}
+
+fn kind_of(name: &str) -> SocketKind {
+    match name {
+        "SOCK_STREAM" => pocket_socket::SOCK_STREAM,
+        "SOCK_DGRAM" => pocket_socket::SOCK_DGRAM,
+        "SOCK_SEQPACKET" => pocket_socket::SOCK_SEQPACKET,
+        _ => panic!("no such kind: {name}"),
+    }
+}
+
+fn sending(names: &[&str]) -> MsgFlag<Sending> {
+    let one = |name: &&str| match *name {
+        "MSG_OOB" => pocket_socket::MSG_OOB.into(),
+        "MSG_DONTWAIT" => MSG_DONTWAIT.into(),
+        "MSG_EOR" => pocket_socket::MSG_EOR,
+        name => panic!("no such flag: {name}"),
+    };
+    names
+        .iter()
+        .map(one)
+        .reduce(|all, flag| all | flag)
+        .unwrap()
+}
+
+fn receiving(names: &[&str]) -> MsgFlag<Receiving> {
+    let one = |name: &&str| match *name {
+        "MSG_OOB" => pocket_socket::MSG_OOB.into(),
+        "MSG_DONTWAIT" => MSG_DONTWAIT.into(),
+        "MSG_PEEK" => pocket_socket::MSG_PEEK,
+        "MSG_WAITALL" => pocket_socket::MSG_WAITALL,
+        name => panic!("no such flag: {name}"),
+    };
+    names
+        .iter()
+        .map(one)
+        .reduce(|all, flag| all | flag)
+        .unwrap()
+}

@@ -4,7 +4,7 @@
 //! The table is `same_as_python/table.txt`; it says how it is read.
 #![cfg(target_os = "linux")] // the players use what only Linux has: abstract names, SO_PEERCRED
 
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -16,6 +16,10 @@ mod constants;
 mod options;
 #[path = "same_as_python/player.rs"]
 mod player;
+#[path = "same_as_python/words.rs"]
+mod words;
+
+mod skipped;
 
 /// Longer than the slowest scenario needs by far.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -125,13 +129,7 @@ fn play_in_python() -> Option<Vec<String>> {
     let output = match python {
         Ok(output) => output,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "CI needs python3, which is not installed"
-            );
-            // Not eprintln!, which a test that passes doesn't show.
-            let message = "SKIPPED: python3 is not installed: compared with the table alone";
-            writeln!(io::stderr(), "{message}").unwrap();
+            skipped::skipped("python3 is not installed: compared with the table alone");
             return None;
         }
         Err(error) => panic!("python3: {error}"),

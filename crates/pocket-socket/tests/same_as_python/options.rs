@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pocket_socket::*;
 
-use crate::player::errno_name;
+use crate::words::errno_name;
 
 pub fn set(s: &Socket, name: &str, value: &str) -> io::Result<()> {
     let number = || value.parse::<u32>().unwrap();

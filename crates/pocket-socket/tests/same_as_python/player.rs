@@ -6,18 +6,18 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::errno::Errno;
 use pocket_socket::{
-    Address, AddressFamily, MSG_CTRUNC, MSG_DONTWAIT, MSG_TRUNC, MsgFlag, Receiving, SHUT_RD,
-    SHUT_RDWR, SHUT_WR, Sending, Socket, SocketKind, ToAddress, create_connection, create_server,
-    getaddrinfo, recv_fds, send_fds, socket, socketpair,
+    Address, AddressFamily, MSG_CTRUNC, MSG_DONTWAIT, MSG_TRUNC, SHUT_RD, SHUT_RDWR, SHUT_WR,
+    Socket, ToAddress, create_connection, create_server, getaddrinfo, recv_fds, send_fds, socket,
+    socketpair,
 };
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::constants;
-use crate::options;
+use crate::words::{bytes, errno_name, family_of, kind_of, receiving, seconds_of, sending, show};
+use crate::{constants, options};
 
 pub struct Scenario {
     folder: tempfile::TempDir,
@@ -329,10 +329,6 @@ fn ours() -> String {
     format!("pocket-{}-", std::process::id())
 }
 
-pub fn errno_name(number: i32) -> String {
-    format!("{:?}", Errno::from_raw(number))
-}
-
 fn addresses(host: &str, port: u16) -> Said {
     let infos = getaddrinfo(host, port)?;
     let words = infos.iter().map(|info| {
@@ -340,70 +336,4 @@ fn addresses(host: &str, port: u16) -> Said {
         format!("{} {ip} {port}", info.family)
     });
     Ok(words.collect::<Vec<_>>().join(" "))
-}
-
-fn bytes(word: &str) -> Vec<u8> {
-    match word.split_once('*') {
-        Some((letter, count)) => letter.repeat(count.parse().unwrap()).into(),
-        None if word == "nothing" => Vec::new(),
-        None => word.into(),
-    }
-}
-
-fn show(data: &[u8]) -> String {
-    if data.len() > 40 {
-        return format!("{} bytes", data.len());
-    }
-    format!("b\"{}\"", str::from_utf8(data).unwrap())
-}
-
-fn seconds_of(word: &str) -> Option<Duration> {
-    word.parse().ok().map(Duration::from_secs_f64)
-}
-
-fn family_of(name: &str) -> AddressFamily {
-    match name {
-        "AF_INET" => pocket_socket::AF_INET,
-        "AF_INET6" => pocket_socket::AF_INET6,
-        "AF_UNIX" => pocket_socket::AF_UNIX,
-        _ => panic!("no such family: {name}"),
-    }
-}
-
-fn kind_of(name: &str) -> SocketKind {
-    match name {
-        "SOCK_STREAM" => pocket_socket::SOCK_STREAM,
-        "SOCK_DGRAM" => pocket_socket::SOCK_DGRAM,
-        "SOCK_SEQPACKET" => pocket_socket::SOCK_SEQPACKET,
-        _ => panic!("no such kind: {name}"),
-    }
-}
-
-fn sending(names: &[&str]) -> MsgFlag<Sending> {
-    let one = |name: &&str| match *name {
-        "MSG_OOB" => pocket_socket::MSG_OOB.into(),
-        "MSG_DONTWAIT" => MSG_DONTWAIT.into(),
-        "MSG_EOR" => pocket_socket::MSG_EOR,
-        name => panic!("no such flag: {name}"),
-    };
-    names
-        .iter()
-        .map(one)
-        .reduce(|all, flag| all | flag)
-        .unwrap()
-}
-
-fn receiving(names: &[&str]) -> MsgFlag<Receiving> {
-    let one = |name: &&str| match *name {
-        "MSG_OOB" => pocket_socket::MSG_OOB.into(),
-        "MSG_DONTWAIT" => MSG_DONTWAIT.into(),
-        "MSG_PEEK" => pocket_socket::MSG_PEEK,
-        "MSG_WAITALL" => pocket_socket::MSG_WAITALL,
-        name => panic!("no such flag: {name}"),
-    };
-    names
-        .iter()
-        .map(one)
-        .reduce(|all, flag| all | flag)
-        .unwrap()
 }

@@ -1,0 +1,115 @@
+//! Does the program believe a length that a stranger wrote?
+
+use scripted_peer::{Peer, Running, check, frame, needs, program};
+
+const CLAIM: &str = "04-where-does-a-message-end.html#a-length-is-a-claim";
+const LIMIT: u32 = 65_536;
+
+/// Declares a payload of `length` bytes and sends none of it: a whole frame before is answered, the
+/// claim is not, and the connection ends.
+fn refuses(server: &Running, length: u32) {
+    let mut peer = server.connect();
+    peer.coalesce([frame("before"), length.to_be_bytes().to_vec()]);
+    peer.expect(frame("before")).or_explain(
+        "A good frame came before the bad length. It is answered like any other.",
+        CLAIM,
+    );
+    peer.expect_gone().or_explain(
+        "Four bytes have told you that the frame is too long. End the connection now, without an \
+         answer: reading on, or waiting for more, is what the attacker wants.",
+        CLAIM,
+    );
+    serves_the_next(server);
+}
+
+fn serves_the_next(server: &Running) {
+    let sentence = "One client's length ended the whole program. Look at the length before you \
+                    allocate or add to it; refuse the client, and go on to the next.";
+    let mut next = Peer::try_connect(server.address()).or_explain(sentence, CLAIM);
+    next.send(frame("next"));
+    next.expect(frame("next")).or_explain(sentence, CLAIM);
+}
+
+#[test]
+fn four_gigabytes_are_refused() {
+    if !needs::linux() {
+        return;
+    }
+    // 1 GiB of addresses, in KiB: enough for any program, not for one that believes the peer.
+    let server = program!().limit("-v", 1 << 20).listen();
+    for length in [u32::MAX, u32::MAX - 3, 1 << 31, (1 << 31) - 1] {
+        refuses(&server, length);
+    }
+}
+
+#[test]
+fn the_limit_itself_is_fine() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    for length in [LIMIT, LIMIT - 1, 0, LIMIT] {
+        let longest = frame(vec![b'x'; length as usize]);
+        peer.drip_pieces(&longest, 10_000);
+        peer.expect(longest).or_explain(
+            "A payload of 65,536 bytes is not too long: the limit itself is allowed. Nor does it \
+             come in one read.",
+            CLAIM,
+        );
+    }
+}
+
+#[test]
+fn one_more_is_refused() {
+    let server = program!().listen();
+    for length in [LIMIT + 1, LIMIT + 4, 1 << 17] {
+        refuses(&server, length);
+    }
+    let mut peer = server.connect();
+    peer.send(frame(vec![b'x'; LIMIT as usize + 1]))
+        .half_close();
+    peer.expect_gone().or_explain(
+        "65,537 bytes are one too many. Nothing of such a frame is answered, not even when all of \
+         it has come.",
+        CLAIM,
+    );
+    serves_the_next(&server);
+}
+
+#[test]
+fn memory_follows_the_bytes() {
+    if !needs::linux() {
+        return;
+    }
+    let server = program!().listen();
+    let before = server.figures().peak_address_space_kib;
+    for _ in 0..3 {
+        refuses(&server, 1 << 30);
+    }
+    let grown = (server.figures().peak_address_space_kib - before) / 1024;
+    check(
+        grown < 768,
+        "a few MiB of address space for three claims of 1 GiB",
+        format!("{grown} MiB more than before"),
+    )
+    .or_explain(
+        "You allocated what the length said, and only then refused it. Compare first.",
+        CLAIM,
+    );
+
+    let mut peer = server.connect();
+    let big = frame(vec![b'x'; 60_000]);
+    peer.send(&big).expect(&big).now();
+    let before = server.figures().peak_memory_kib;
+    for _ in 0..500 {
+        peer.send(&big).expect(&big).now();
+    }
+    let grown = (server.figures().peak_memory_kib - before) / 1024;
+    check(
+        grown < 8,
+        "the memory of one frame, however many have passed",
+        format!("{grown} MiB more after 500 frames of 60,000 bytes"),
+    )
+    .or_explain(
+        "The frames are answered, and yet you keep them. Forget the bytes of a frame with its reply.",
+        CLAIM,
+    );
+}

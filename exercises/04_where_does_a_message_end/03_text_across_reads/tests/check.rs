@@ -1,0 +1,91 @@
+//! Does the program find lines and letters where the reads cut anywhere?
+
+use scripted_peer::{explain, line, program};
+
+const TEXT: &str = "04-where-does-a-message-end.html#text-is-made-of-messages-too";
+const LINES: &str = "04-where-does-a-message-end.html#a-delimiter";
+
+#[test]
+fn a_letter_may_arrive_in_halves() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    peer.send(line("aé€😀")).expect(line("AÉ€😀")).or_explain(
+        "The whole line came in one piece. Upper case is for letters, not for bytes: \
+         str::to_uppercase() knows é, to_ascii_uppercase() does not.",
+        TEXT,
+    );
+    for text in ["aé€😀", "née à 20 €, straße"] {
+        peer.drip(line(text));
+        peer.expect(line(text.to_uppercase())).or_explain(
+            "A letter came in two reads, and neither half is text. Collect bytes until the line is \
+             whole, and decode the line.",
+            TEXT,
+        );
+    }
+}
+
+#[test]
+fn lines_not_reads() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    peer.drip("hello, wor");
+    peer.expect_nothing_yet().or_explain(
+        "You answered before the line was whole. A line ends with its newline, not with a read.",
+        LINES,
+    );
+    peer.send("ld\n").expect(line("HELLO, WORLD")).or_explain(
+        "The newline has come, and the line began some reads before it. Answer all of it, once.",
+        LINES,
+    );
+    peer.coalesce(["one\n", "\n", "three\n", "fo"]);
+    peer.expect("ONE\n\nTHREE\n").or_explain(
+        "One read may hold several lines, empty ones too. Answer all that are whole before you read \
+         again.",
+        LINES,
+    );
+    peer.send("ur\n").expect(line("FOUR")).or_explain(
+        "The first half of this line came together with the lines before. Keep what follows the \
+         last newline.",
+        LINES,
+    );
+    let long = "a line is as long as it is; ".repeat(400);
+    peer.drip_pieces(line(&long).as_slice(), 1000);
+    peer.expect(line(long.to_uppercase())).or_explain(
+        "This line is longer than your buffer. Let the buffer grow until the newline comes.",
+        LINES,
+    );
+}
+
+#[test]
+fn bad_text_is_told_and_survived() {
+    let server = program!().listen();
+    explain("A line of plain letters is answered in upper case.", LINES);
+    let mut peer = server.connect();
+    for bad in [
+        &b"b\xffd\n"[..],
+        b"half a letter \xe2\x82\n",
+        b"\xac and its other half\n",
+    ] {
+        peer.send("good\n").expect("GOOD\n").now();
+        peer.send(bad).expect("not text\n").or_explain(
+            "A line that is no UTF-8 is told so, `not text`, once. Nothing is guessed, and nobody is \
+             sent away.",
+            TEXT,
+        );
+        peer.send("better\n").expect("BETTER\n").or_explain(
+            "The line before this one was no text. This one is: answer it.",
+            TEXT,
+        );
+    }
+    peer.drip(b"\xe2\x82\nfine\n");
+    peer.expect("not text\nFINE\n").or_explain(
+        "Half a letter, then a newline: that line is not text, and the next one is.",
+        TEXT,
+    );
+    let mut next = server.connect();
+    peer.half_close();
+    next.send("next\n").expect(line("NEXT")).or_explain(
+        "The client before sent bad text and left. That is no reason to stop serving.",
+        TEXT,
+    );
+}

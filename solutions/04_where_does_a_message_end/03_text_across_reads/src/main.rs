@@ -1,0 +1,35 @@
+//! Answers lines of text in upper case.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: sol-04-03 ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        // One client's trouble is not the next one's.
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// Answers each line in upper case, and one that is no UTF-8 with `not text`, until the stream ends.
+///
+/// # Errors
+///
+/// When the stream fails.
+fn serve(stream: &TcpStream) -> io::Result<()> {
+    let mut writer = stream;
+    // A newline is one byte and never part of another letter: UTF-8 can be split there undecoded.
+    for line in BufReader::new(stream).split(b'\n') {
+        let answer = match String::from_utf8(line?) {
+            Ok(text) => text.to_uppercase() + "\n",
+            Err(_) => "not text\n".to_owned(),
+        };
+        writer.write_all(answer.as_bytes())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Caught by: a_letter_may_arrive_in_halves, bad_text_is_told_and_survived
+//!
+//! Takes a read that is no text for a line that is no text.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+fn serve(mut stream: &TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    let mut text = String::new();
+    loop {
+        let length = stream.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        match std::str::from_utf8(&buffer[..length]) {
+            Ok(part) => text += part,
+            Err(_) => stream.write_all(b"not text\n")?,
+        }
+        while let Some((line, rest)) = text.split_once('\n') {
+            let answer = line.to_uppercase() + "\n";
+            stream.write_all(answer.as_bytes())?;
+            text = rest.to_owned();
+        }
+    }
+}

@@ -44,8 +44,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn serve<T: Transport>(transport: T, address: &str, signals: Signals) -> anyhow::Result<()> {
-    let server = Server::new(transport, Limits::default())?;
-    signals.end(server.handle())?;
+    let mut server = Server::new(transport, Limits::default())?;
+    server.end_on(signals)?;
     cli::announce(address);
     server.run(Counter::default)?;
     Ok(())

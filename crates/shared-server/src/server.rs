@@ -6,8 +6,9 @@ use crate::limits::Limits;
 use crate::log;
 use crate::service::Service;
 use crate::shared::{Handle, Shared};
+use crate::signals::Signals;
 use crate::transport::Transport;
-use crate::worker::{LISTENER, WAKER, Worker};
+use crate::worker::{LISTENER, SIGNALS, WAKER, Worker};
 use mio::{Interest, Poll, Waker};
 use std::io;
 use std::num::NonZeroUsize;
@@ -32,6 +33,7 @@ pub struct Server<T> {
     lingering: usize,
     polls: Vec<Poll>,
     shared: Arc<Shared>,
+    signals: Option<Signals>,
 }
 
 impl<T: Transport> Server<T> {
@@ -70,6 +72,7 @@ impl<T: Transport> Server<T> {
             lingering: room.lingering,
             polls,
             shared,
+            signals: None,
         })
     }
 
@@ -77,6 +80,18 @@ impl<T: Transport> Server<T> {
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle(Arc::clone(&self.shared))
+    }
+
+    /// From now on the first signal drains the server, those already held included, and the second
+    /// cuts it.
+    ///
+    /// # Errors
+    ///
+    /// If the signals cannot be watched.
+    pub fn end_on(&mut self, mut signals: Signals) -> io::Result<()> {
+        signals.watch(self.polls[0].registry(), SIGNALS, self.handle())?;
+        self.signals = Some(signals);
+        Ok(())
     }
 
     /// Serves, in this thread and one more for each further worker, until it is told to end.
@@ -114,7 +129,7 @@ impl<T: Transport> Server<T> {
         }
         let door = Door::new(self.transport, senders);
         let (_, nobody) = channel();
-        let first = Worker::new(
+        let mut first = Worker::new(
             first_poll,
             Some(door),
             nobody,
@@ -122,6 +137,7 @@ impl<T: Transport> Server<T> {
             self.shared,
             make_service(),
         );
+        first.signals = self.signals;
 
         thread::scope(|scope| {
             let all = EndTogether(&handle);

@@ -1,5 +1,6 @@
 //! What all workers know: the slots for clients, the counters, and whether to go on.
 
+use crate::log;
 use mio::Waker;
 use shared_proto::Stats;
 use std::sync::Arc;
@@ -115,5 +116,19 @@ impl Handle {
     /// Ends at once, whatever is left to be answered.
     pub fn cut(&self) {
         self.0.enter_stage(Stage::Cutting);
+    }
+
+    /// What a signal asks for: the first drains, the second cuts.
+    pub(crate) fn signal(&self) {
+        match self.0.stage() {
+            Stage::Serving => {
+                log::line(format_args!("draining: a signal came"));
+                self.drain();
+            }
+            Stage::Draining | Stage::Cutting => {
+                log::line(format_args!("cutting: a second signal came"));
+                self.cut();
+            }
+        }
     }
 }

@@ -11,7 +11,8 @@ use crate::deadlines::Deadlines;
 use crate::limits::Limits;
 use crate::server::Outcome;
 use crate::service::Service;
-use crate::shared::{Shared, Stage};
+use crate::shared::{Handle, Shared, Stage};
+use crate::signals::Signals;
 use crate::transport::Transport;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) const LISTENER: Token = Token(usize::MAX);
 pub(crate) const WAKER: Token = Token(usize::MAX - 1);
+pub(crate) const SIGNALS: Token = Token(usize::MAX - 2);
 
 const EVENTS_A_WAIT: usize = 1024;
 
@@ -39,6 +41,8 @@ pub(crate) struct Worker<T: Transport, S> {
     pub(crate) now: Instant,
     /// Only the first worker has one, and only until it drains.
     pub(crate) door: Option<Door<T>>,
+    /// Only the first worker has them.
+    pub(crate) signals: Option<Signals>,
     arrivals: Receiver<Arrival<T::Stream>>,
     connections: Slab<Connection<T>>,
     deadlines: Deadlines,
@@ -68,6 +72,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
             shared,
             now: Instant::now(),
             door,
+            signals: None,
             arrivals,
             connections: Slab::new(),
             deadlines: Deadlines::default(),
@@ -94,6 +99,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
                 match event.token() {
                     LISTENER => self.door.iter_mut().for_each(|door| door.knocked = true),
                     WAKER => drop(self.take_arrivals()),
+                    SIGNALS => self.take_signals(),
                     Token(key) => self.take_turn(key, event.is_read_closed()),
                 }
             }
@@ -139,6 +145,13 @@ impl<T: Transport, S: Service> Worker<T, S> {
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
+        }
+    }
+
+    fn take_signals(&mut self) {
+        let came = self.signals.as_mut().map_or(0, Signals::take);
+        for _ in 0..came {
+            Handle(Arc::clone(&self.shared)).signal();
         }
     }
 

@@ -33,10 +33,8 @@ fn start(arguments: &ArgMatches) -> anyhow::Result<Server<TcpTransport>> {
     let address = transport
         .local_address()
         .context("cannot tell the address")?;
-    let server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
-    signals
-        .end(server.handle())
-        .context("cannot wait for signals")?;
+    let mut server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
+    server.end_on(signals).context("cannot wait for signals")?;
     cli::announce(address.to_string());
     Ok(server)
 }

@@ -27,10 +27,8 @@ fn start(
     let (mode, uids) = arguments::access(arguments);
     let transport = UnixTransport::bind(&path, mode, uids)
         .with_context(|| format!("cannot listen on {}", path.display()))?;
-    let server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
-    signals
-        .end(server.handle())
-        .context("cannot wait for signals")?;
+    let mut server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
+    server.end_on(signals).context("cannot wait for signals")?;
     cli::announce(path);
     Ok(server)
 }

@@ -24,7 +24,11 @@ const SHOWN: usize = 20;
 /// Bytes on one line: as quoted text if that is what they are, else printable ones as characters
 /// and the others in hexadecimal. Long runs are cut.
 pub(crate) fn show(bytes: &[u8]) -> String {
-    let text = is_text(bytes);
+    show_as(bytes, is_text(bytes))
+}
+
+/// As [`show`], the choice being made: text only where [`is_text`] says so.
+pub(crate) fn show_as(bytes: &[u8], text: bool) -> String {
     window(&tokens(bytes, text), 0, text)
 }
 
@@ -53,7 +57,9 @@ pub(crate) fn compare(expected: &[u8], got: &[u8], after: &str) -> Comparison {
         .iter()
         .map(|t| t.chars().count() + separator)
         .sum();
-    let width = have.get(wrong).map_or(2, |token| token.chars().count());
+    let width = have
+        .get(wrong)
+        .map_or(1 + separator, |token| token.chars().count());
     Comparison {
         expected: window(&want, from, text),
         got: window(&have, from, text),
@@ -86,7 +92,8 @@ fn declared(bytes: &[u8]) -> Option<u32> {
         .map(|length| u32::from_be_bytes(*length))
 }
 
-fn is_text(bytes: &[u8]) -> bool {
+/// UTF-8 without control characters but those of lines.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| {
         text.chars()
             .all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t'))
@@ -95,7 +102,8 @@ fn is_text(bytes: &[u8]) -> bool {
 
 fn tokens(bytes: &[u8], text: bool) -> Vec<String> {
     if text {
-        let text = std::str::from_utf8(bytes).expect("is_text() has looked");
+        // Lossily: a run's head may end inside a character.
+        let text = String::from_utf8_lossy(bytes);
         return text.chars().map(|c| c.escape_debug().to_string()).collect();
     }
     let token = |byte: &u8| match byte {

@@ -64,6 +64,7 @@ mod running;
 mod story;
 mod verdict;
 mod wait;
+mod watch;
 
 pub use address::Address;
 pub use bytes::{frame, line};
@@ -74,8 +75,11 @@ pub use peer::{Ending, Peer, Received};
 pub use process::Exit;
 pub use program::Program;
 pub use running::{Output, Running, Start};
+#[doc(hidden)]
+pub use story::Failed;
 pub use story::{deadline, explain};
-pub use verdict::{Verdict, check};
+pub use verdict::{Verdict, check, eventually};
+pub use watch::Watch;
 
 pub use predicates::prelude::PredicateBooleanExt;
 pub use predicates::str::{contains, ends_with, starts_with};

@@ -18,10 +18,10 @@ pub fn linux() -> bool {
     cfg!(target_os = "linux") || skip("needs Linux")
 }
 
-/// Whether root runs this test; else it is noted as skipped.
+/// Whether root runs this test, on Linux; else it is noted as skipped.
 #[must_use]
 pub fn root() -> bool {
-    rustix::process::geteuid().is_root() || skip("needs root: run it with `sudo -E`")
+    linux() && (rustix::process::geteuid().is_root() || skip("needs root: run it with `sudo -E`"))
 }
 
 /// Notes why this test is skipped: on standard error, past the capture that would hide it, and as a

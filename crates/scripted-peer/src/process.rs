@@ -31,11 +31,13 @@ pub(crate) struct Process {
 #[derive(Default)]
 struct State {
     streams: [Stream; 2],
-    /// Which stream each finished line came from, in the order of their coming.
+    /// Streams that may still bring something.
     open: usize,
     exit: Option<Exit>,
     /// Once the process is reaped its id may belong to someone else.
     reaped: bool,
+    /// Its end is our doing.
+    killed: bool,
 }
 
 #[derive(Default)]
@@ -180,6 +182,11 @@ impl Process {
         self.lock().exit
     }
 
+    /// Whether it was killed by the check rather than ended.
+    pub fn was_killed(&self) -> bool {
+        self.lock().killed
+    }
+
     pub fn bytes(&self, channel: Channel) -> Vec<u8> {
         self.lock().streams[channel as usize].bytes.clone()
     }
@@ -215,8 +222,9 @@ impl Process {
 
     /// Kills the program and whatever it started in its process group.
     pub fn kill(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
         if !state.reaped {
+            state.killed |= state.exit.is_none();
             let _ = kill_process_group(self.raw(), Signal::KILL);
         }
     }

@@ -4,27 +4,35 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::bytes::show;
+use crate::bytes::show_as;
 use crate::chapter;
 use crate::process::Process;
 use crate::story::{Bytes, Event, State, Story, What};
 use crate::verdict::Failure;
 
 /// How many events of a long story are shown from its beginning and from its end.
-const FIRST: usize = 6;
-const LAST: usize = 30;
+const FIRST: usize = 4;
+const LAST: usize = 16;
 /// How many lines of a program's output are shown, its last ones.
 const OUTPUT: usize = 14;
-/// How long a program that is about to end may take, so that its last words are in the report.
+/// How long a program that may be about to end can take, so that its last words are in the report.
 const LAST_WORDS: Duration = Duration::from_millis(150);
+/// How long the output of one that goes on may take to get here.
+const OUTPUT_DRAIN: Duration = Duration::from_millis(10);
 
 /// The whole verdict, ready to print.
 pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
     let processes = story.lock().processes.clone();
+    let last_words = Instant::now()
+        + if story.lock().ended {
+            LAST_WORDS
+        } else {
+            OUTPUT_DRAIN
+        };
     for process in &processes {
-        process.wait_exit(std::time::Instant::now() + LAST_WORDS);
+        process.wait_exit(last_words);
     }
     let paint = Paint::choose();
     if let Some(unsolved) = processes.iter().find_map(|process| process.unsolved()) {
@@ -57,36 +65,56 @@ pub(crate) struct Unsolved {
 }
 
 fn unsolved_text(unsolved: &Unsolved, paint: &Paint) -> String {
-    let (file, line) = unsolved
-        .place
-        .split_once(':')
-        .unwrap_or((&unsolved.place, ""));
-    let line = line.split(':').next().unwrap_or_default();
+    let mut parts = unsolved.place.split(':');
+    let file = parts.next().unwrap_or_default();
+    let line = parts.next().unwrap_or("1");
+    let readme = file.replace("src/main.rs", "README.md");
     format!(
-        "\n {}This exercise isn't solved yet: open {file}{}\n \
-         The program got as far as line {line}:\n\n     todo!(\"{}\")\n\n \
-         The task is in the README.md beside its src folder.\n",
+        "\n {}This exercise isn't solved yet: open {file}:{line}{}\n \
+         What is left to do there:\n\n     {}\n\n The task: {readme}\n",
         paint.bold, paint.plain, unsolved.message
     )
 }
 
 fn timeline(out: &mut String, state: &State) {
     let events = &state.events;
+    let notation = Notation::of(state);
     let hidden = events.len().saturating_sub(FIRST + LAST);
     for (index, event) in events.iter().enumerate() {
         if hidden > 0 && index == FIRST {
             let _ = writeln!(out, "           … {hidden} more …");
         }
         if hidden == 0 || index < FIRST || index >= FIRST + hidden {
-            let _ = writeln!(out, "{}", line(event, state.peers > 1));
+            let _ = writeln!(out, "{}", line(event, &notation));
         }
     }
 }
 
-fn line(event: &Event, many: bool) -> String {
+/// What is common to all lines of one timeline.
+struct Notation {
+    /// More than one peer: they are numbered.
+    many: bool,
+    /// All bytes are text: they are shown as text.
+    text: bool,
+}
+
+impl Notation {
+    fn of(state: &State) -> Self {
+        let text = |event: &Event| match &event.what {
+            What::Note(_) => true,
+            What::Sent(bytes) | What::Received(bytes) => bytes.is_text(),
+        };
+        Self {
+            many: state.peers > 1,
+            text: state.events.iter().all(text),
+        }
+    }
+}
+
+fn line(event: &Event, notation: &Notation) -> String {
     let at = event.at.as_secs_f64() * 1000.0;
     let who = match event.peer {
-        Some(number) if many => format!("peer {number}"),
+        Some(number) if notation.many => format!("peer {number}"),
         Some(_) => "peer".to_owned(),
         None => String::new(),
     };
@@ -94,13 +122,13 @@ fn line(event: &Event, many: bool) -> String {
         What::Note(text) if who.is_empty() => format!("{at:7.1} ms  {text}"),
         What::Note(text) if text.starts_with(['-', '<']) => format!("{at:7.1} ms  {who} {text}"),
         What::Note(text) => format!("{at:7.1} ms  {who}  {text}"),
-        What::Sent(bytes) => format!("{at:7.1} ms  {who} -> {}", run(bytes)),
-        What::Received(bytes) => format!("{at:7.1} ms  {who} <- {}", run(bytes)),
+        What::Sent(bytes) => format!("{at:7.1} ms  {who} -> {}", run(bytes, notation)),
+        What::Received(bytes) => format!("{at:7.1} ms  {who} <- {}", run(bytes, notation)),
     }
 }
 
-fn run(bytes: &Bytes) -> String {
-    let mut shown = show(&bytes.head);
+fn run(bytes: &Bytes, notation: &Notation) -> String {
+    let mut shown = show_as(&bytes.head, notation.text);
     if bytes.total > bytes.head.len() && !shown.ends_with('…') {
         shown.push_str(" …");
     }
@@ -108,12 +136,21 @@ fn run(bytes: &Bytes) -> String {
         "" => count(bytes.total),
         remark => remark.to_owned(),
     };
-    format!("{shown:<26} {remark}")
+    format!("{shown:<24}  {remark}")
 }
 
 /// `1 byte`, `6,291,456 bytes`.
 pub(crate) fn count(bytes: usize) -> String {
-    let digits = bytes.to_string();
+    format!(
+        "{} byte{}",
+        grouped(bytes),
+        if bytes == 1 { "" } else { "s" }
+    )
+}
+
+/// `6,291,456`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -121,7 +158,7 @@ pub(crate) fn count(bytes: usize) -> String {
         }
         grouped.push(digit);
     }
-    format!("{grouped} byte{}", if bytes == 1 { "" } else { "s" })
+    grouped
 }
 
 fn difference(out: &mut String, failure: &Failure, paint: &Paint) {
@@ -155,7 +192,7 @@ fn output(out: &mut String, process: &Process, many: bool) {
     for line in &lines[skip..] {
         let _ = writeln!(out, "   {name}: {line:?}");
     }
-    if let Some(exit) = process.exit() {
+    if let Some(exit) = process.exit().filter(|_| !process.was_killed()) {
         let _ = writeln!(out, "   {name} {exit}");
     }
 }

@@ -132,6 +132,33 @@ impl Running {
         (0..count).map(|_| self.connect()).collect()
     }
 
+    /// A new connection to the program from a thread that runs as another user; guard the check
+    /// with [`needs::root`](crate::needs::root). The folder of the program's path is opened to
+    /// everyone first (mode 0711), so that only the socket's own mode is in the way.
+    ///
+    /// # Panics
+    ///
+    /// When this process may not change its user.
+    pub fn connect_as(&self, uid: u32) -> Verdict<Peer> {
+        use std::os::unix::fs::PermissionsExt as _;
+        if let Some(folder) = &self.own_folder {
+            let open = std::fs::Permissions::from_mode(0o711);
+            std::fs::set_permissions(folder.path(), open).expect("the folder is ours");
+        }
+        let (address, story) = (self.address().clone(), Arc::clone(&self.story));
+        // Of a thread, not of the process: the kernel keeps credentials by thread, and the
+        // connection gets those of the thread that connects (unix(7), SO_PEERCRED).
+        let connect = move || {
+            crate::story::join(&story);
+            story.note(None, format!("uid {uid} connects:"));
+            become_user(uid);
+            Peer::try_connect(&address)
+        };
+        thread::spawn(connect)
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
     /// A connection is refused.
     pub fn expect_refused(&self) -> Verdict {
         Peer::expect_refused(self.address())
@@ -174,7 +201,9 @@ impl Running {
 
     /// Sends a signal to the program, not to its children.
     pub fn signal(&self, signal: Signal) -> &Self {
-        let name = format!("{signal:?}");
+        let name = format!("{signal:?}")
+            .replace("Signal::", "SIG")
+            .replace('"', "");
         let gone = if self.process.signal(signal) {
             ""
         } else {
@@ -289,6 +318,17 @@ impl Running {
 
 fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
     wanted.is_empty() || bytes.windows(wanted.len()).any(|window| window == wanted)
+}
+
+#[cfg(target_os = "linux")]
+fn become_user(uid: u32) {
+    let user = rustix::process::Uid::from_raw(uid);
+    rustix::thread::set_thread_res_uid(user, user, user).expect("root may do this");
+}
+
+#[cfg(not(target_os = "linux"))]
+fn become_user(_: u32) {
+    panic!("guard the check with `needs::root`");
 }
 
 /// How a program ended, and all that it printed.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::bytes::is_text;
 use crate::process::Process;
 use crate::report;
 use crate::verdict::Failure;
@@ -16,7 +17,7 @@ use crate::verdict::Failure;
 /// How long a whole test may take, unless [`deadline`] says otherwise.
 const DEADLINE: Duration = Duration::from_secs(25);
 /// How long the test may go on once its programs have been killed.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(3);
 
 pub(crate) struct Story {
     start: Instant,
@@ -31,6 +32,8 @@ pub(crate) struct State {
     pub explanation: Option<Box<(String, String)>>,
     deadline: Duration,
     finished: bool,
+    /// A connection has ended; perhaps the program has too.
+    pub ended: bool,
 }
 
 pub(crate) struct Event {
@@ -63,6 +66,17 @@ impl Bytes {
             total: bytes.len(),
             remark: remark.into(),
         }
+    }
+
+    pub fn is_text(&self) -> bool {
+        // A character may have been cut where the head ends.
+        let whole = match std::str::from_utf8(&self.head) {
+            Err(error) if error.error_len().is_none() && self.total > self.head.len() => {
+                &self.head[..error.valid_up_to()]
+            }
+            _ => &self.head,
+        };
+        is_text(whole)
     }
 
     fn append(&mut self, more: &[u8]) {
@@ -139,6 +153,7 @@ impl Story {
             explanation: None,
             deadline: DEADLINE,
             finished: false,
+            ended: false,
         };
         Self {
             start: Instant::now(),
@@ -184,6 +199,11 @@ impl Story {
         self.lock().events.push(Event { at, peer, what });
     }
 
+    /// Whether the watchdog has ended this, or is about to.
+    pub fn is_over(&self) -> bool {
+        self.start.elapsed() >= self.lock().deadline
+    }
+
     /// Whether programs were started, and all of them have ended: nothing more will come of them.
     pub fn is_deserted(&self) -> bool {
         let state = self.lock();
@@ -202,13 +222,16 @@ impl Story {
 
     /// Prints the verdict and ends the test, without a backtrace.
     pub fn fail(&self, failure: &Failure) -> ! {
-        eprint!("{}", report::verdict(self, failure));
-        resume_unwind(Box::new(Failed));
+        let text = report::verdict(self, failure);
+        eprint!("{text}");
+        resume_unwind(Box::new(Failed(text)));
     }
 }
 
-/// What a failed check unwinds with. The verdict has been printed by then.
-struct Failed;
+/// What a failed check unwinds with. The verdict has been printed by then; the text is for this
+/// crate's own tests.
+#[doc(hidden)]
+pub struct Failed(pub String);
 
 fn watch(story: &Arc<Story>) {
     let story = Arc::clone(story);

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::bytes::compare;
+use crate::program::PATIENCE;
 use crate::story::{self, Story};
 
 /// What was expected, and what came instead.
@@ -42,7 +44,6 @@ impl Failure {
 
 /// What a check found. A verdict that is not what it should be ends the test when it is dropped,
 /// or, with a sentence for the reader, at [`or_explain`](Self::or_explain).
-#[must_use = "a verdict speaks when it is dropped; drop it here or add `.or_explain(…)`"]
 pub struct Verdict<T = ()> {
     /// Taken by the one who passes it on, so that drop has nothing left to say.
     found: Option<Result<T, Failure>>,
@@ -51,6 +52,14 @@ pub struct Verdict<T = ()> {
 
 impl<T> Verdict<T> {
     pub(crate) fn new(story: &Arc<Story>, found: Result<T, Failure>) -> Self {
+        // What a program does that the watchdog has killed is no proof of anything.
+        let found = found.and_then(|value| match story.is_over() {
+            false => Ok(value),
+            true => Err(Failure::new(
+                "a test that ends in time",
+                "its time was over",
+            )),
+        });
         Self {
             found: Some(found),
             story: Arc::clone(story),
@@ -109,4 +118,19 @@ pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -
         &story::current(),
         if holds { Ok(()) } else { Err(failure()) },
     )
+}
+
+/// Asks again and again, every 10 ms, until `happens` says yes or 4 seconds have passed. For what
+/// needs a moment and gives no sign of its own: a slot that comes back after a reset.
+pub fn eventually(expected: &str, mut happens: impl FnMut() -> bool) -> Verdict {
+    let story = story::current();
+    let until = story.until(PATIENCE);
+    while !happens() {
+        if Instant::now() >= until {
+            let got = format!("it had not happened after {PATIENCE:?}");
+            return Verdict::new(&story, Err(Failure::new(expected, got)));
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Verdict::new(&story, Ok(()))
 }

@@ -51,7 +51,7 @@ impl Peer {
         } else {
             let after = match ending {
                 Some(ending) => self.say(ending),
-                None => "the first read was over".to_owned(),
+                None => "the first read returned".to_owned(),
             };
             Err(Failure::bytes(expected, &self.inbox.clone(), &after))
         };

@@ -218,6 +218,7 @@ impl Peer {
     fn end(&mut self, ending: Ending) {
         if self.ending.is_none() {
             self.ending = Some(ending);
+            self.story.lock().ended = true;
             self.note(format!("<- {ending}"));
         }
     }

@@ -11,7 +11,7 @@ use rustix::event::PollFlags;
 use super::{Ending, Peer};
 use crate::bytes::show;
 use crate::queue::Unread;
-use crate::report::count;
+use crate::report::{count, grouped};
 use crate::story::Bytes;
 use crate::verdict::Failure;
 use crate::wait::{self, wait};
@@ -76,7 +76,7 @@ impl Peer {
             let piece = &bytes[done..bytes.len().min(done + size)];
             let taken = self.write_until(piece, until);
             done += taken;
-            if taken < piece.len() || !self.wait_until_read(until) {
+            if taken < piece.len() || !self.wait_for_reader(until) {
                 break;
             }
             // What the program says in the middle belongs there in the timeline.
@@ -101,6 +101,14 @@ impl Peer {
             ));
             self.send(&bytes[done..]);
         }
+        self
+    }
+
+    /// Waits until the program has read all that was sent, as [`drip`](Self::drip) does between two
+    /// bytes: what is sent next is for another read. A program that doesn't read it in time is no
+    /// failure here.
+    pub fn wait_until_read(&mut self) -> &mut Self {
+        self.wait_for_reader(self.until());
         self
     }
 
@@ -276,7 +284,7 @@ impl Peer {
     }
 
     /// Waits until the program has read all that was sent. False when it is gone or time is up.
-    fn wait_until_read(&mut self, until: Instant) -> bool {
+    fn wait_for_reader(&mut self, until: Instant) -> bool {
         let Some(queue) = &mut self.queue else {
             thread::sleep(PAUSE);
             return true;
@@ -304,7 +312,7 @@ impl Peer {
 
     fn log_sent(&self, bytes: &[u8], taken: usize, remark: &str) {
         let remark = match (taken == bytes.len(), remark) {
-            (false, _) => format!("{} of {} bytes", taken, bytes.len()),
+            (false, _) => format!("{} of {}", grouped(taken), count(bytes.len())),
             (true, remark) => remark.to_owned(),
         };
         self.story

@@ -1,6 +1,6 @@
 //! Does the program see messages where the stream has only bytes?
 
-use scripted_peer::{frame, program};
+use scripted_peer::{explain, frame, program};
 
 const WHOLE: &str = "04-where-does-a-message-end.html#reading-a-whole-frame";
 const SEVERAL: &str = "04-where-does-a-message-end.html#several-messages-in-one-read";
@@ -8,21 +8,17 @@ const INSIDE: &str = "04-where-does-a-message-end.html#an-end-inside-a-message";
 
 #[test]
 fn any_split_is_the_same_message() {
-    let server = program!().listen();
-    let mut peer = server.connect();
-    let hello = frame("hello");
-    peer.drip(&hello[..8]);
-    peer.expect_nothing_yet().or_explain(
-        "You answered before the frame was whole. Keep reading until all of it has come.",
+    explain(
+        "One read() returned a part of the message. Keep reading until the frame is whole.",
         WHOLE,
     );
-    peer.send(&hello[8..]).expect(&hello).now();
-    for message in ["", "hello", "more than 256 bytes ".repeat(15).as_str()] {
-        peer.drip(frame(message));
-        peer.expect(frame(message)).or_explain(
-            "One read() returned a part of the message. Keep reading until the frame is whole.",
-            WHOLE,
-        );
+    let server = program!().listen();
+    let mut peer = server.connect();
+    for message in ["hello", "", "more than 256 bytes ".repeat(15).as_str()] {
+        let frame = frame(message);
+        let (most, last) = frame.split_at(frame.len() - 1);
+        peer.drip(most).expect_nothing_yet();
+        peer.send(last).expect(frame);
     }
 }
 
@@ -44,7 +40,7 @@ fn one_and_a_half_then_the_rest() {
     let mut peer = server.connect();
     let two = [frame("first"), frame("second")].concat();
     let (one_and_a_half, rest) = two.split_at(frame("first").len() + 7);
-    peer.send(one_and_a_half);
+    peer.send(one_and_a_half).wait_until_read();
     peer.expect(frame("first")).or_explain(
         "A whole message came, then half of the next one. Answer the whole one at once.",
         SEVERAL,

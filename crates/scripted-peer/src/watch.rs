@@ -1,0 +1,91 @@
+//! What happens in a folder, as the kernel tells it
+//! ([inotify(7)](https://man7.org/linux/man-pages/man7/inotify.7.html)): so that a file which had
+//! the wrong mode for a microsecond is still found out.
+
+use crate::folder::Folder;
+
+/// Sees what happens in a folder from the moment it is made. [`Folder::watch`] makes one.
+#[derive(Debug)]
+pub struct Watch {
+    #[cfg(target_os = "linux")]
+    inotify: rustix::fd::OwnedFd,
+}
+
+#[cfg(target_os = "linux")]
+impl Folder {
+    /// Begins to watch the folder.
+    ///
+    /// # Panics
+    ///
+    /// When the system has no more room for watches.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+        let flags = WatchFlags::CREATE
+            | WatchFlags::ATTRIB
+            | WatchFlags::DELETE
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::MOVED_TO;
+        let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).expect("room for a watch");
+        add_watch(&inotify, self.path(), flags).expect("the folder is there");
+        Watch { inotify }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Watch {
+    /// What has happened since it was asked last, in order, as `create NAME`, `attributes NAME` (a
+    /// mode or an owner was changed), `delete NAME`, `moved from NAME`, `moved to NAME`.
+    #[must_use]
+    pub fn events(&self) -> Vec<String> {
+        use rustix::fs::inotify::Reader;
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut reader = Reader::new(&self.inotify, &mut buffer);
+        let mut events = Vec::new();
+        while let Ok(event) = reader.next() {
+            let name = event
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
+            events.push(format!(
+                "{} {}",
+                verb(event.events()),
+                name.unwrap_or_default()
+            ));
+        }
+        events
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn verb(flags: rustix::fs::inotify::ReadFlags) -> &'static str {
+    use rustix::fs::inotify::ReadFlags;
+    let verbs = [
+        (ReadFlags::CREATE, "create"),
+        (ReadFlags::ATTRIB, "attributes"),
+        (ReadFlags::DELETE, "delete"),
+        (ReadFlags::MOVED_FROM, "moved from"),
+        (ReadFlags::MOVED_TO, "moved to"),
+    ];
+    verbs
+        .iter()
+        .find(|(flag, _)| flags.contains(*flag))
+        .map_or("other", |(_, verb)| verb)
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Folder {
+    /// Watches nothing here: guard the check with [`needs::linux`](crate::needs::linux).
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch {}
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Watch {
+    /// Always empty here.
+    #[must_use]
+    pub fn events(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,138 @@
+//! No check hangs, and no program outlives its check, whatever either of them does.
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{tcp, verdict};
+use scripted_peer::{Ending, Received, check, deadline, eventually, program};
+
+const SOON: Duration = Duration::from_millis(300);
+
+/// Whether a process is there and not a zombie that nobody has reaped.
+fn is_alive(pid: &str) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with('Z'))
+}
+
+fn expect_gone(pid: &str) {
+    eventually(&format!("process {pid} to be gone"), || !is_alive(pid)).now();
+}
+
+#[test]
+fn a_program_that_hangs_is_given_up_and_killed() {
+    let text = verdict(|| drop(program!().arg("hangs").patience(SOON).listen())).unwrap();
+    assert!(text.contains("no such line within 300ms"), "{text}");
+}
+
+#[test]
+fn the_watchdog_ends_a_test_that_takes_too_long() {
+    let start = Instant::now();
+    let text = verdict(|| {
+        let server = tcp("waits");
+        deadline(SOON);
+        let mut peer = server.connect();
+        let end = peer.patience(Duration::from_secs(60)).receive();
+        // The watchdog ended the program: that cannot pass for the program's own doing.
+        check(
+            end != Received::Ended(Ending::Reset),
+            "an end, or silence",
+            "a reset",
+        );
+    })
+    .unwrap();
+    assert!(start.elapsed() < Duration::from_secs(3), "{text}");
+    assert!(text.contains("its time was over"), "{text}");
+}
+
+#[test]
+fn a_child_that_is_left_behind_dies_with_the_program() {
+    let start = Instant::now();
+    let running = program!().args(["nowhere", "forks"]).start();
+    let output = running.exits_with(0).now();
+    // The child holds standard output open: nobody waits for that for long.
+    assert!(start.elapsed() < Duration::from_secs(3));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let child = text.trim().strip_prefix("child ").unwrap().to_owned();
+    assert!(is_alive(&child));
+    drop(running);
+    expect_gone(&child);
+}
+
+#[test]
+fn a_flood_of_output_is_cut_and_counted() {
+    let text = verdict(|| {
+        let running = program!()
+            .args(["nowhere", "floods"])
+            .patience(SOON)
+            .start();
+        running.ends();
+    })
+    .unwrap();
+    assert!(text.contains("it was still running after 300ms"), "{text}");
+    assert!(text.len() < 10_000, "{} bytes", text.len());
+}
+
+#[test]
+fn a_program_dies_when_its_handle_is_dropped() {
+    let server = tcp("waits");
+    let pid = server.pid().to_string();
+    assert!(is_alive(&pid));
+    drop(server);
+    expect_gone(&pid);
+}
+
+#[test]
+fn a_program_dies_with_a_test_process_that_is_killed() {
+    let mut test = this_test("hold_a_program");
+    let mut lines = BufReader::new(test.stdout.take().unwrap()).lines();
+    let pid = lines
+        .find_map(|line| line.unwrap().strip_prefix("pid ").map(str::to_owned))
+        .unwrap();
+    assert!(is_alive(&pid));
+    test.kill().unwrap();
+    test.wait().unwrap();
+    expect_gone(&pid);
+}
+
+#[test]
+fn a_check_that_is_stuck_itself_is_ended_with_its_timeline() {
+    let output = this_test("be_stuck").wait_with_output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(101), "{text}");
+    assert!(
+        text.contains("be_stuck:") && text.contains("it went on after its deadline"),
+        "{text}"
+    );
+}
+
+/// Another process that runs one of the two below.
+fn this_test(name: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+#[ignore = "run by another test, which kills it"]
+fn hold_a_program() {
+    let server = tcp("waits");
+    println!("\npid {}", server.pid());
+    deadline(Duration::from_secs(60));
+    std::thread::park();
+}
+
+#[test]
+#[ignore = "run by another test, which sees it end"]
+fn be_stuck() {
+    deadline(Duration::from_millis(100));
+    loop {
+        std::thread::park();
+    }
+}

@@ -227,7 +227,7 @@ fn two_terminals_take_turns() {
     .unwrap();
     fails(
         "left | $ echo one; read x; echo two\nleft | one\nleft | < three\n",
-        "after `< three`",
+        "more was printed:\ntwo",
     );
     fails("left | $ cat\nleft | < one\nleft | two\n", "after `< one`");
 }

@@ -1,0 +1,217 @@
+//! The book in a real browser, from files, as a reader opens it. Pictures of each page are left in
+//! `target/book/`.
+//!
+//! Chromium is looked for as `$CHROMIUM` or in `PATH`; axe-core as `$AXE_CORE`, or as
+//! `target/axe-core/package/axe.min.js`, where `cd target/axe-core && npm pack axe-core@4 && tar xzf
+//! axe-core-*.tgz` puts it. What is missing is told, and with `CI` set it is a failure.
+
+mod chromium;
+mod visit;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use book::Book;
+use chromium::Chromium;
+use visit::{THEMES, WIDTHS};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+}
+
+/// What the tests need and this machine may lack.
+struct Tools {
+    chromium: PathBuf,
+    axe: Option<String>,
+}
+
+impl Tools {
+    fn find() -> Option<Tools> {
+        let chromium = chromium::find();
+        if chromium.is_none() {
+            missing("Chromium (set CHROMIUM to its path)");
+        }
+        Some(Tools {
+            chromium: chromium?,
+            axe: axe(),
+        })
+    }
+}
+
+fn target() -> PathBuf {
+    std::env::current_exe()
+        .unwrap()
+        .ancestors()
+        .nth(3)
+        .unwrap()
+        .to_owned()
+}
+
+fn axe() -> Option<String> {
+    let own = target().join("axe-core/package/axe.min.js");
+    let path = std::env::var_os("AXE_CORE").map_or(own, PathBuf::from);
+    let source = fs::read_to_string(&path).ok();
+    if source.is_none() {
+        missing(&format!(
+            "axe-core at {} (npm pack axe-core@4)",
+            path.display()
+        ));
+    }
+    source
+}
+
+fn missing(what: &str) {
+    eprintln!("not checked: there is no {what}");
+    assert!(std::env::var_os("CI").is_none(), "CI must have {what}");
+}
+
+fn url(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+#[test]
+fn every_page_is_sound_in_a_browser() {
+    let Some(tools) = Tools::find() else { return };
+    let book = Book::build(root()).unwrap();
+    let pictures = pictures();
+    let mut browser = Chromium::start(tools.chromium);
+    let mut wrong = Vec::new();
+    for page in &book.pages {
+        let file = book.rendered(page.stem());
+        wrong.extend(look_at(
+            &mut browser,
+            &file,
+            tools.axe.as_deref(),
+            &pictures,
+        ));
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+/// Whatever Markdown can bring, before a chapter does.
+#[test]
+fn the_themes_can_be_read() {
+    let Some(tools) = Tools::find() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let docs = folder.path().join("docs");
+    fs::create_dir_all(docs.join("src")).unwrap();
+    for name in ["book.toml", "theme", "widgets"] {
+        if root().join("docs").join(name).exists() {
+            std::os::unix::fs::symlink(root().join("docs").join(name), docs.join(name)).unwrap();
+        }
+    }
+    fs::write(docs.join("src/SUMMARY.md"), "[Specimen](specimen.md)\n").unwrap();
+    fs::write(docs.join("src/specimen.md"), include_str!("specimen.md")).unwrap();
+    let book = Book::build(folder.path()).unwrap();
+    let mut browser = Chromium::start(tools.chromium);
+    let page = book.rendered("specimen");
+    let wrong = look_at(&mut browser, &page, tools.axe.as_deref(), &pictures());
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+/// Looks at a page at each width, in each theme; returns what is wrong.
+fn look_at(browser: &mut Chromium, file: &Path, axe: Option<&str>, pictures: &Path) -> Vec<String> {
+    let name = file.file_stem().unwrap().to_str().unwrap();
+    let mut wrong = Vec::new();
+    for width in WIDTHS {
+        let mut found = visit::load(browser, &url(file), width);
+        found.extend(visit::sideways(browser));
+        for theme in ["light", "navy"] {
+            visit::set_theme(browser, theme);
+            visit::screenshot(
+                browser,
+                &pictures.join(format!("{name}-{theme}-{width}.png")),
+            );
+        }
+        found.extend(visit::widgets(browser));
+        for theme in THEMES {
+            visit::set_theme(browser, theme);
+            let found_by_axe = axe.map(|axe| visit::accessibility(browser, axe));
+            let found_by_axe = found_by_axe.into_iter().flatten();
+            found.extend(found_by_axe.map(|what| format!("{theme}: {what}")));
+        }
+        wrong.extend(
+            found
+                .iter()
+                .map(|what| format!("{name} at {width} px: {what}")),
+        );
+    }
+    wrong
+}
+
+/// Where the pictures go.
+fn pictures() -> PathBuf {
+    let folder = target().join("book");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn the_search_works_from_files() {
+    let Some(tools) = Tools::find() else { return };
+    let book = Book::build(root()).unwrap();
+    let mut browser = Chromium::start(tools.chromium);
+    visit::load(&mut browser, &url(&book.out.join("index.html")), 1280);
+    visit::press(&mut browser, "s");
+    "preamble"
+        .chars()
+        .for_each(|letter| visit::press(&mut browser, &letter.to_string()));
+    let found = browser.evaluate(
+        "new Promise((done) => {
+            const results = document.getElementById('mdbook-searchresults');
+            const look = () => { if (results.children.length) done(results.innerText); };
+            new MutationObserver(look).observe(results, { childList: true });
+            look();
+            setTimeout(() => done('nothing'), 20000);
+        })",
+    );
+    let found = found.as_str().unwrap();
+    assert!(found.contains("wire format"), "the search found: {found}");
+}
+
+/// A page on which everything is wrong that the tests look for.
+const BAD: &str = r##"<!DOCTYPE html><html lang="en"><title>Bad</title><main>
+<h1>Bad</h1><p style="color: #ddd; background: #fff">Hardly seen.</p><img src="https://example.org/x.png" alt="">
+<div style="width: 2000px">Wide</div>
+<div data-widget="deaf" data-keys="Enter" data-shows="heard"><button>Say</button></div>
+<div data-widget="eager" data-keys="Enter" data-shows="done"><button>done</button></div>
+<div data-widget="silent"></div>
+</main><script>console.error("on the console"); throw new Error("thrown");</script></html>"##;
+
+#[test]
+fn a_bad_page_is_found_out() {
+    let Some(tools) = Tools::find() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("bad.html");
+    fs::write(&page, BAD).unwrap();
+    let mut browser = Chromium::start(tools.chromium);
+    let mut found = visit::load(&mut browser, &url(&page), 360);
+    found.extend(visit::sideways(&mut browser));
+    found.extend(visit::widgets(&mut browser));
+    found.extend(
+        tools
+            .axe
+            .iter()
+            .flat_map(|axe| visit::accessibility(&mut browser, axe)),
+    );
+    let found = found.join("\n");
+    let mut wanted = vec![
+        "on the console",
+        "thrown",
+        "leaves the book: https://example.org/x.png",
+        "px wide: <div style=\"width: 2000px\">",
+        "widget deaf does not show “heard”",
+        "widget eager shows “done” before",
+        "widget silent has no data-keys",
+    ];
+    wanted.extend(tools.axe.as_ref().map(|_| "axe: color-contrast"));
+    for what in wanted {
+        assert!(
+            found.contains(what),
+            "“{what}” was not found, but:\n{found}"
+        );
+    }
+}

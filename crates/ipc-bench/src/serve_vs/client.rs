@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_proto::{ErrorCode, Message, Request, Response, encode_preamble, split_frame};
+use shared_proto::{ErrorCode, Message, PREAMBLE, Request, Response, split_frame};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::interrupt;
@@ -80,10 +80,7 @@ impl Client {
             sent_at: Instant::now(),
         };
         let window = Window::new(1, 1);
-        let mut hello = Vec::new();
-        encode_preamble(&mut hello);
-        hello.extend(&window.requests);
-        client.send(&hello)?;
+        client.send(&[&PREAMBLE[..], &window.requests].concat())?;
         while !client.receive(&window, &mut [0; 512])? {}
         Ok(client)
     }

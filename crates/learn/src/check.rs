@@ -54,6 +54,10 @@ pub fn check(
         (Ended::Stuck, _) => Verdict::Stuck(limits.time),
         (Ended::Itself(_), None) if ran.stdout.trim().is_empty() => Verdict::NotBuilt,
         (Ended::Itself(_), None) => Verdict::Broken(ran.stdout),
+        (Ended::Itself(_), Some(checks)) if checks.is_empty() => Verdict::Broken(format!(
+            "{} has no check",
+            exercise.check_rs(&course.root).display()
+        )),
         (Ended::Itself(status), Some(mut checks)) => {
             libtest::sort_as_written(&mut checks, &exercise.check_rs(&course.root));
             if status.success() {
@@ -110,8 +114,8 @@ fn run(
             line: &mut |line| {
                 let line = plain(line);
                 if is_status(&line) {
-                    let shown = screen.transient(line.trim());
-                    drop(shown); // A terminal that is gone is noticed at the verdict.
+                    // A terminal that is gone is noticed at the verdict.
+                    let _ = screen.transient(line.trim());
                 }
             },
         },

@@ -53,7 +53,8 @@ fn command() -> Command {
             .value_parser(value_parser!(u64).range(1..))
             .help("End a check, and all that it started, after this long")
     };
-    Command::new("cargo learn")
+    Command::new("learn")
+        .bin_name("cargo learn")
         .about("Shows where you stand in the exercises, and checks the next one")
         .after_help("Without cargo learn: `cargo test -p ex-04-01` checks exercise 04-01.")
         .disable_help_subcommand(true)
@@ -61,22 +62,32 @@ fn command() -> Command {
             Command::new("list").about("Name every exercise, and mark those that are solved"),
             Command::new("check")
                 .about("Check the next exercise, or the one that is named")
-                .args([exercise().help("The exercise, as 04-01 [default: the next one]"), time()]),
+                .args([
+                    exercise().help("The exercise, as 04-01 [default: the next one]"),
+                    time(),
+                ]),
             Command::new("watch")
                 .about("Check again whenever you save")
                 .after_help("Enter checks the next exercise, q and Enter (or Ctrl-C) leaves.")
                 .arg(time()),
             Command::new("hint")
                 .about("Show a hint; 1 helps a little, 3 a lot")
-                .arg(Arg::new("what").num_args(0..=2).value_name("NN-MM] [1..3").help(
-                    "The exercise [default: the next one] and the hint's number [default: 1]",
-                )),
+                .override_usage("cargo learn hint [NN-MM] [1..3]")
+                .arg(
+                    Arg::new("what")
+                        .num_args(0..=2)
+                        .value_name("NN-MM or 1..3")
+                        .help("The exercise [default: the next one], and which hint [default: 1]"),
+                ),
             Command::new("reset")
                 .about("Put an exercise back to its beginning; yours is kept in .learn-backups")
                 .arg(required()),
             Command::new("solution")
                 .about("Show how our solution differs from yours")
-                .args([required(), flag("yes", "Don't ask, though it isn't solved").short('y')]),
+                .args([
+                    required(),
+                    flag("yes", "Don't ask, though it isn't solved").short('y'),
+                ]),
             Command::new("verify")
                 .about("Prove that stubs fail, solutions pass and wrong answers are caught")
                 .args([

@@ -47,6 +47,12 @@ pub struct Attend<'a> {
     pub line: &'a mut dyn FnMut(&str),
 }
 
+/// The pause of a caller that never ends a run.
+pub fn undisturbed(time: Duration) -> bool {
+    thread::sleep(time);
+    false
+}
+
 /// Runs `command` to its end or its limit, with an empty standard input.
 pub fn run(command: &mut Command, limit: Limit, attend: &mut Attend<'_>) -> Result<Ran> {
     command

@@ -19,8 +19,9 @@ const HEADER: &str = "# What you have solved. `cargo learn` reads and writes thi
 
 pub struct Progress {
     path: PathBuf,
-    /// Number of the exercise's folder path, and the exercise as the file should name it.
+    /// The lines of what is solved, as the exercises are called now.
     done: BTreeSet<String>,
+    /// The lines that fit no exercise of today.
     unknown: Vec<String>,
 }
 

@@ -1,13 +1,13 @@
 //! Where the learner stands: chapter by chapter, and what comes next.
 
 use std::io::Write as _;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::check::{self, Limits};
 use crate::course::{Course, Exercise};
+use crate::process;
 use crate::progress::Progress;
 use crate::screen::Screen;
 
@@ -47,13 +47,9 @@ pub fn check_one(
     time: Duration,
 ) -> Result<bool> {
     heading(screen, course, exercise)?;
-    let mut pause = |time| {
-        thread::sleep(time);
-        false
-    };
     let mut limits = Limits {
         time,
-        pause: &mut pause,
+        pause: &mut process::undisturbed,
     };
     Ok(check::check(screen, course, exercise, &mut limits)?.passed())
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -75,13 +74,10 @@ fn add(
             from: None,
         },
         &mut Attend {
-            pause: &mut |time| {
-                thread::sleep(time);
-                false
-            },
+            pause: &mut process::undisturbed,
             line: &mut |line| {
-                let shown = screen.transient(line.trim());
-                drop(shown); // A terminal that is gone is noticed below.
+                // A terminal that is gone is noticed below.
+                let _ = screen.transient(line.trim());
             },
         },
     )?;

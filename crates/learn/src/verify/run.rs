@@ -162,12 +162,8 @@ fn attempt(job: &Job, limit: Duration) -> Result<Vec<Check>, Unable> {
         .env("CARGO_PKG_NAME", &job.package)
         .env("CHECK_PROGRAM", program)
         .env("RUST_BACKTRACE", "0");
-    let mut pause = |time| {
-        thread::sleep(time);
-        false
-    };
     let mut attend = Attend {
-        pause: &mut pause,
+        pause: &mut process::undisturbed,
         line: &mut |_| (),
     };
     let ran = process::run(

@@ -91,6 +91,18 @@ fn what_rustc_says_is_shown_as_it_says_it() {
 }
 
 #[test]
+fn an_exercise_whose_check_is_gone_is_not_solved() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    fs::remove_file(scratch.file(&format!("exercises/{FIRST}/tests/check.rs"))).expect("removed");
+    scratch
+        .learn(&["check", "01-01"])
+        .fails()
+        .says("check.rs has no check");
+    scratch.learn(&["list"]).says("0 of 2 solved");
+}
+
+#[test]
 fn an_exercise_that_fails_again_is_no_longer_solved() {
     let scratch = Scratch::new();
     scratch.solve(FIRST);

@@ -168,6 +168,7 @@ fn chapters(screen: &mut Screen, course: &Course, progress: &Progress) -> Result
         .map(|c| c.title.chars().count())
         .max()
         .unwrap_or(0);
+    let next = progress.next(course);
     for chapter in &course.chapters {
         let marks: String = chapter
             .exercises
@@ -181,10 +182,13 @@ fn chapters(screen: &mut Screen, course: &Course, progress: &Progress) -> Result
             })
             .collect();
         let title = format!("{:>2}  {:<width$}", chapter.number, chapter.title);
-        let line = if marks.contains('·') {
-            format!("{title}  {marks}")
-        } else {
-            screen.paint.good(&format!("{title}  {marks}"))
+        let line = match next.filter(|next| next.chapter == chapter.number) {
+            Some(next) => {
+                let next = screen.paint.dim(&format!("next: {}", next.id()));
+                format!("{title}  {marks}  {next}")
+            }
+            None if marks.contains('·') => format!("{title}  {marks}"),
+            None => screen.paint.good(&format!("{title}  {marks}")),
         };
         writeln!(screen, "{line}")?;
     }

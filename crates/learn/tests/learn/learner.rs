@@ -48,7 +48,7 @@ fn solving_one_leads_to_the_next_and_at_last_to_the_end() {
     scratch
         .learn(&[])
         .fails()
-        .says(" 1  What is a word?  ✓\n")
+        .says(" 1  What is a word?  ✓\n 2  More words       ·  next: 02-01\n")
         .says("02-01 again  chapter 2");
     scratch.solve(SECOND);
     scratch

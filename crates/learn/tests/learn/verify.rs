@@ -179,8 +179,8 @@ fn an_answer_that_never_ends_is_ended() {
     let text = "//! Caught by: says_hello\nfn main() {\n    loop {\n        std::hint::spin_loop();\n    }\n}\n";
     scratch.wrong(HELLO, "silent", text);
     scratch
-        .learn(&["verify", "--time-limit", "3"])
+        .learn(&["verify", "--time-limit", "5"])
         .fails()
         .says("wrong/silent.rs\n       expected  failed: says_hello\n")
-        .says("happened  the checks had not ended after 3 s\n");
+        .says("happened  the checks had not ended after 5 s\n");
 }

@@ -132,7 +132,11 @@ impl Targets<'_> {
         }
         let folder = readme.path.parent().unwrap_or(&self.book.root);
         let path = normal(&folder.join(file));
-        if let (Ok(name), true) = (path.strip_prefix(&self.book.src), file.ends_with(".md")) {
+        let page = path
+            .strip_prefix(&self.book.src)
+            .ok()
+            .filter(|name| !name.ends_with("SUMMARY.md"));
+        if let (Some(name), true) = (page, file.ends_with(".md")) {
             return self.page(&name.with_extension("").to_string_lossy(), id);
         }
         Ok(self.exists(&path, to))
@@ -164,7 +168,7 @@ impl Targets<'_> {
         if !path.starts_with(&self.book.root) || !path.exists() {
             return Err(format!("{to} is not there: correct the path"));
         }
-        let exercise = path.starts_with(self.book.root.join("exercises")) && path.is_dir();
+        let exercise = path.join("Cargo.toml").is_file() && to.contains("exercises/");
         if exercise && !to.ends_with('/') {
             return Err(format!(
                 "write {to}/, as the links to exercises are written"

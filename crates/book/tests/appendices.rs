@@ -1,0 +1,82 @@
+//! The appendices know what the crates have.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+
+fn read(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
+    fs::read_to_string(root.join(name)).unwrap()
+}
+
+/// The functions and constants that pocket-socket offers.
+fn pocket_socket() -> BTreeSet<String> {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../pocket-socket/src");
+    let name =
+        Regex::new(r"(?m)^(?:    )?pub fn (\w+)|^pub const (\w+)|^    ([A-Z]\w*_\w+): \w+Level")
+            .unwrap();
+    let own = ["bits", "contains", "ip", "path", "port", "value"]; // of types that Python has not
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(sources).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for found in name.captures_iter(&text) {
+            names.insert(
+                found
+                    .iter()
+                    .skip(1)
+                    .flatten()
+                    .next()
+                    .unwrap()
+                    .as_str()
+                    .to_owned(),
+            );
+        }
+    }
+    names.retain(|name| !own.contains(&name.as_str()));
+    names
+}
+
+#[test]
+fn the_table_of_python_has_every_name_of_pocket_socket() {
+    let names = pocket_socket();
+    assert!(
+        names.contains("recv_into") && names.contains("AF_UNIX") && names.contains("TCP_NODELAY")
+    );
+    let page = read("docs/src/appendix-python-socket.md");
+    let missing: Vec<_> = names
+        .iter()
+        .filter(|name| !page.contains(&format!("`{name}`")))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/src/appendix-python-socket.md does not have {missing:?}"
+    );
+}
+
+#[test]
+fn the_table_of_python_names_nothing_that_pocket_socket_lacks() {
+    let names = pocket_socket();
+    let page = read("docs/src/appendix-python-socket.md");
+    let name = Regex::new("`([^`]+)`").unwrap();
+    for row in page
+        .lines()
+        .filter(|line| line.matches(" | ").count() == 3 && !line.contains("---"))
+    {
+        let cell = row.split('|').nth(2).unwrap();
+        if cell.trim() == "`pocket_socket`" {
+            continue;
+        }
+        for found in name.captures_iter(cell) {
+            assert!(
+                names.contains(&found[1]),
+                "pocket_socket has no {}: {row}",
+                &found[1]
+            );
+        }
+    }
+}

@@ -89,20 +89,19 @@ fn stub_is_a_copy(course: &Course, exercise: &Exercise, faults: &mut Faults) {
         exercise.main_rs(&course.root),
         exercise.stub_rs(&course.root),
     );
-    let copy = format!("solutions/{}/stub.rs", exercise.folder);
-    if same_text(&own, &stub) != Some(true) {
-        let happened = format!(
-            "they differ, or one is missing. If you changed the exercise: cp {} {copy}; if you \
-             solved it: cargo learn reset {}",
-            exercise.file(),
-            exercise.id()
-        );
-        faults.add(
-            &copy,
-            format!("the same text as {}", exercise.file()),
-            happened,
-        );
+    if same_text(&own, &stub) == Some(true) {
+        return;
     }
+    let (file, id) = (exercise.file(), exercise.id());
+    let copy = format!("solutions/{}/stub.rs", exercise.folder);
+    let happened = if stub.exists() {
+        format!(
+            "they differ. Changed the stub? cp {file} {copy}  Solved it? cargo learn reset {id}"
+        )
+    } else {
+        format!("it is missing: cp {file} {copy}")
+    };
+    faults.add(&copy, format!("the same text as {file}"), happened);
 }
 
 fn stub(course: &Course, exercise: &Exercise, tried: &Try, faults: &mut Faults) {

@@ -1,5 +1,7 @@
 //! `cargo learn verify`: it passes what is sound, and finds each thing that isn't.
 
+use std::fs;
+
 use crate::scratch::{SOLVED, Scratch};
 
 const HELLO: &str = "01_words/01_hello";
@@ -121,9 +123,11 @@ fn what_an_exercise_lacks_is_named() {
     );
     scratch.wrong(HELLO, "chatty", "//! Caught by: shouts\nfn main() {}\n");
     scratch.wrong(HELLO, "third", "fn main() {}\n");
+    fs::remove_file(scratch.file(&format!("solutions/{HELLO}/stub.rs"))).expect("removed");
     scratch
         .learn(&["verify"])
         .fails()
+        .says("happened  it is missing: cp ")
         .says("happened  it doesn't mention says_hello\n")
         .says("happened  there are 1\n")
         .says("happened  tests/check.rs has no shouts\n")

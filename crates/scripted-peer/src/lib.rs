@@ -22,10 +22,17 @@
 //! A program that takes one read for one message gets this verdict:
 //!
 //! ```text
-//!     0.0 ms  peer  connected to 127.0.0.1:41973
-//!     0.4 ms  peer -> 00                         1 of 9 bytes, dripping
-//!     0.5 ms  peer <- 00                         1 byte
-//!     …
+//!     2.5 ms  peer  connected to 127.0.0.1:41973
+//!     2.7 ms  peer -> 00 00 00 05 h             5 of 9 bytes, dripping
+//!     2.8 ms  peer <- 00 00 00 01 h             5 bytes
+//!     2.9 ms  peer -> e l l o                   9 bytes, one at a time
+//!            expected   00 00 00 05 h e l l o
+//!            got        00 00 00 01 h
+//!                                ^^ the length says 1, the message had 5
+//!    program: "listening on 127.0.0.1:41973"
+//!    program: "read 1 of 5 bytes"
+//!  One read() returned a part of the message. Keep reading until the frame is whole.
+//!  Chapter 4: docs/src/04-where-does-a-message-end.md, "Reading a whole frame"
 //! ```
 //!
 //! - [`program!`] names the program of the package under test, and [`Program`] starts it: in its
@@ -55,12 +62,14 @@ mod folder;
 mod guardian;
 mod listener;
 pub mod needs;
+mod output;
 mod peer;
 mod process;
 mod program;
 mod queue;
 mod report;
 mod running;
+mod serving;
 mod story;
 mod verdict;
 mod wait;
@@ -70,11 +79,13 @@ pub use address::Address;
 pub use bytes::{frame, line};
 pub use figures::Figures;
 pub use folder::{Folder, folder};
-pub use listener::{Listener, Serving, stale_socket};
+pub use listener::{Listener, stale_socket};
+pub use output::Output;
 pub use peer::{Ending, Peer, Received};
 pub use process::Exit;
 pub use program::Program;
-pub use running::{Output, Running, Start};
+pub use running::{Running, Start};
+pub use serving::Serving;
 #[doc(hidden)]
 pub use story::Failed;
 pub use story::{deadline, explain};

@@ -2,11 +2,8 @@
 
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
@@ -15,6 +12,7 @@ use crate::address::Address;
 use crate::folder::{Folder, folder};
 use crate::peer::Peer;
 use crate::program::PATIENCE;
+use crate::serving::Serving;
 use crate::story::{self, Story};
 use crate::verdict::{Failure, Verdict};
 use crate::wait;
@@ -165,68 +163,18 @@ impl Listener {
     /// Serves every connection on a thread of its own, each with `script`, until the result is
     /// dropped or [finished](Serving::finish).
     pub fn serve(self, script: impl Fn(Peer) + Send + Sync + 'static) -> Serving {
-        let address = self.address.clone();
-        let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, script) = (Arc::clone(&stop), Arc::new(script));
-        let work = move || {
-            story::join(&self.story);
-            let mut scripts = Vec::new();
-            while !stopped.load(Ordering::SeqCst) {
-                if wait::readable(&self.socket, self.story.until(Duration::from_millis(20)))
-                    && let Ok((socket, _)) = self.socket.accept()
-                {
-                    let (script, story) = (Arc::clone(&script), Arc::clone(&self.story));
-                    scripts.push(thread::spawn(move || {
-                        story::join(&story);
-                        script(Peer::accepted(socket));
-                    }));
-                }
-            }
-            for script in scripts {
-                script.join().unwrap_or_else(|panic| resume_unwind(panic));
-            }
-        };
-        Serving {
-            address,
-            stop,
-            thread: Some(thread::spawn(work)),
-        }
-    }
-}
-
-/// A listener that serves in the background.
-#[derive(Debug)]
-pub struct Serving {
-    address: Address,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Serving {
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> &Address {
-        &self.address
+        Serving::start(self, script)
     }
 
-    /// Waits for the connections to end. A verdict of one of them ends the test here.
-    pub fn finish(mut self) {
-        self.join();
+    /// The next connection, if one comes within `time`.
+    pub(crate) fn accept_within(&self, time: Duration) -> Option<Peer> {
+        wait::readable(&self.socket, self.story.until(time))
+            .then(|| self.socket.accept().ok())?
+            .map(|(socket, _)| Peer::accepted(socket))
     }
 
-    fn join(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
-            && !thread::panicking()
-        {
-            resume_unwind(panic);
-        }
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.join();
+    pub(crate) fn story(&self) -> &Arc<Story> {
+        &self.story
     }
 }
 

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use assert_cmd::assert::{IntoCodePredicate, IntoOutputPredicate};
+use assert_cmd::assert::IntoCodePredicate;
 use predicates::Predicate;
-use predicates::reflection::PredicateReflection;
 use rustix::process::Signal;
 
 use crate::address::Address;
 use crate::bytes::show;
 use crate::folder::Folder;
+use crate::output::Output;
 use crate::peer::Peer;
 use crate::process::{Channel, Exit, Process};
 use crate::program::announced;
@@ -329,69 +329,4 @@ fn become_user(uid: u32) {
 #[cfg(not(target_os = "linux"))]
 fn become_user(_: u32) {
     panic!("guard the check with `needs::root`");
-}
-
-/// How a program ended, and all that it printed.
-#[derive(Debug, Clone)]
-pub struct Output {
-    /// How it ended.
-    pub exit: Exit,
-    /// Its standard output.
-    pub stdout: Vec<u8>,
-    /// Its standard error.
-    pub stderr: Vec<u8>,
-}
-
-impl Verdict<Output> {
-    /// Its standard output is this text, or fits this predicate (`contains("…")`).
-    pub fn stdout<I, P>(self, wanted: I) -> Self
-    where
-        I: IntoOutputPredicate<P>,
-        P: Predicate<[u8]>,
-    {
-        self.and(
-            |output| match judge("standard output", &wanted.into_output(), &output.stdout) {
-                None => Ok(output),
-                Some(failure) => Err(failure),
-            },
-        )
-    }
-
-    /// Its standard error is this text, or fits this predicate (`contains("…")`).
-    pub fn stderr<I, P>(self, wanted: I) -> Self
-    where
-        I: IntoOutputPredicate<P>,
-        P: Predicate<[u8]>,
-    {
-        self.and(
-            |output| match judge("standard error", &wanted.into_output(), &output.stderr) {
-                None => Ok(output),
-                Some(failure) => Err(failure),
-            },
-        )
-    }
-}
-
-fn judge<P: Predicate<[u8]>>(stream: &str, wanted: &P, got: &[u8]) -> Option<Failure> {
-    if wanted.eval(got) {
-        return None;
-    }
-    // Whole text is compared byte by byte; any other predicate speaks for itself.
-    Some(match original(wanted) {
-        Some(text) => Failure::bytes(text.as_bytes(), got, &format!("the end of {stream}")),
-        None => Failure::new(format!("{stream}: {wanted}").replace("var.", ""), show(got)),
-    })
-}
-
-/// The text that a predicate compares with, if it is one that compares whole texts.
-fn original(predicate: &dyn PredicateReflection) -> Option<String> {
-    predicate
-        .parameters()
-        .find(|parameter| parameter.name() == "original")
-        .map(|parameter| parameter.value().to_string())
-        .or_else(|| {
-            predicate
-                .children()
-                .find_map(|child| original(child.value()))
-        })
 }

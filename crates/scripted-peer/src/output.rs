@@ -1,0 +1,74 @@
+//! What a program printed by its end, and what it should have.
+
+use assert_cmd::assert::IntoOutputPredicate;
+use predicates::Predicate;
+use predicates::reflection::PredicateReflection;
+
+use crate::bytes::show;
+use crate::process::Exit;
+use crate::verdict::{Failure, Verdict};
+
+/// How a program ended, and all that it printed.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// How it ended.
+    pub exit: Exit,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl Verdict<Output> {
+    /// Its standard output is this text, or fits this predicate (`contains("…")`).
+    pub fn stdout<I, P>(self, wanted: I) -> Self
+    where
+        I: IntoOutputPredicate<P>,
+        P: Predicate<[u8]>,
+    {
+        self.and(
+            |output| match judge("standard output", &wanted.into_output(), &output.stdout) {
+                None => Ok(output),
+                Some(failure) => Err(failure),
+            },
+        )
+    }
+
+    /// Its standard error is this text, or fits this predicate (`contains("…")`).
+    pub fn stderr<I, P>(self, wanted: I) -> Self
+    where
+        I: IntoOutputPredicate<P>,
+        P: Predicate<[u8]>,
+    {
+        self.and(
+            |output| match judge("standard error", &wanted.into_output(), &output.stderr) {
+                None => Ok(output),
+                Some(failure) => Err(failure),
+            },
+        )
+    }
+}
+
+fn judge<P: Predicate<[u8]>>(stream: &str, wanted: &P, got: &[u8]) -> Option<Failure> {
+    if wanted.eval(got) {
+        return None;
+    }
+    // Whole text is compared byte by byte; any other predicate speaks for itself.
+    Some(match original(wanted) {
+        Some(text) => Failure::bytes(text.as_bytes(), got, &format!("the end of {stream}")),
+        None => Failure::new(format!("{stream}: {wanted}").replace("var.", ""), show(got)),
+    })
+}
+
+/// The text that a predicate compares with, if it is one that compares whole texts.
+fn original(predicate: &dyn PredicateReflection) -> Option<String> {
+    predicate
+        .parameters()
+        .find(|parameter| parameter.name() == "original")
+        .map(|parameter| parameter.value().to_string())
+        .or_else(|| {
+            predicate
+                .children()
+                .find_map(|child| original(child.value()))
+        })
+}

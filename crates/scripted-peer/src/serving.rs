@@ -1,0 +1,88 @@
+//! A server of the check's own that goes on beside it.
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::listener::Listener;
+use crate::peer::Peer;
+use crate::story;
+
+/// How often it looks whether it should stop.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// A listener that serves in the background. [`Listener::serve`] makes one.
+#[derive(Debug)]
+pub struct Serving {
+    address: Address,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    pub(crate) fn start(listener: Listener, script: impl Fn(Peer) + Send + Sync + 'static) -> Self {
+        let address = listener.address().clone();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let serve = move || serve(&listener, &stopped, &Arc::new(script));
+        Self {
+            address,
+            stop,
+            thread: Some(thread::spawn(serve)),
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Waits for the connections to end. A bad verdict of one of them ends the test here.
+    pub fn finish(mut self) {
+        self.join();
+    }
+
+    fn join(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join)
+            && !thread::panicking()
+        {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+fn serve(
+    listener: &Listener,
+    stopped: &AtomicBool,
+    script: &Arc<impl Fn(Peer) + Send + Sync + 'static>,
+) {
+    story::join(listener.story());
+    let mut scripts = Vec::new();
+    loop {
+        // Asked before the queue is: who came before the stop is still served.
+        let last = stopped.load(Ordering::SeqCst) || listener.story().is_over();
+        if let Some(peer) = listener.accept_within(GLANCE) {
+            let (script, story) = (Arc::clone(script), Arc::clone(listener.story()));
+            scripts.push(thread::spawn(move || {
+                story::join(&story);
+                script(peer);
+            }));
+        } else if last {
+            break;
+        }
+    }
+    for script in scripts {
+        script.join().unwrap_or_else(|panic| resume_unwind(panic));
+    }
+}

@@ -106,7 +106,8 @@ pub const MSG_PEEK: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_PEEK);
 pub const MSG_WAITALL: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_WAITALL);
 /// The one urgent byte that TCP has beside its stream; see `tcp(7)`.
 pub const MSG_OOB: MsgFlag<EitherWay> = MsgFlag::new(libc::MSG_OOB);
-/// Don't wait, this once: `EAGAIN` instead.
+/// Don't wait, this once: `EAGAIN` instead. With a [timeout](crate::Socket::settimeout) it has no
+/// effect, as in Python.
 #[cfg(unix)]
 pub const MSG_DONTWAIT: MsgFlag<EitherWay> = MsgFlag::new(libc::MSG_DONTWAIT);
 /// No `SIGPIPE` when the peer has gone. Every send here has it.

@@ -41,11 +41,14 @@ fn every_step_ends_as_in_python() {
     let steps = table();
     let scenarios = steps.chunk_by(|a, b| a.scenario == b.scenario).count();
     assert!(scenarios >= 40, "only {scenarios} scenarios");
+    let python = std::thread::spawn(play_in_python);
     let ours: Vec<String> = steps
         .chunk_by(|a, b| a.scenario == b.scenario)
         .flat_map(play_here)
         .collect();
-    let python = play_in_python();
+    let python = python
+        .join()
+        .expect("the other player's own message stands above");
     let ipv6 = pocket_socket::create_server(("::1", 0)).is_ok();
     let mut differences = String::new();
     for (index, step) in steps.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pocket_socket::*;
 
-use crate::words::errno_name;
+use crate::words::{errno_name, seconds_of};
 
 pub fn set(s: &Socket, name: &str, value: &str) -> io::Result<()> {
     let number = || value.parse::<u32>().unwrap();
@@ -13,8 +13,8 @@ pub fn set(s: &Socket, name: &str, value: &str) -> io::Result<()> {
     match name {
         "SO_LINGER" if value == "off" => s.setsockopt(SOL_SOCKET, SO_LINGER, None),
         "SO_LINGER" => s.setsockopt(SOL_SOCKET, SO_LINGER, Some(seconds())),
-        "SO_RCVTIMEO" => s.setsockopt(SOL_SOCKET, SO_RCVTIMEO, Some(seconds())),
-        "SO_SNDTIMEO" => s.setsockopt(SOL_SOCKET, SO_SNDTIMEO, Some(seconds())),
+        "SO_RCVTIMEO" => s.setsockopt(SOL_SOCKET, SO_RCVTIMEO, seconds_of(value)),
+        "SO_SNDTIMEO" => s.setsockopt(SOL_SOCKET, SO_SNDTIMEO, seconds_of(value)),
         "SO_RCVBUF" => s.setsockopt(SOL_SOCKET, SO_RCVBUF, number() as usize),
         "SO_SNDBUF" => s.setsockopt(SOL_SOCKET, SO_SNDBUF, number() as usize),
         "SO_REUSEADDR" => s.setsockopt(SOL_SOCKET, SO_REUSEADDR, number() == 1),

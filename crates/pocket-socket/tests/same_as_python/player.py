@@ -163,7 +163,7 @@ class Scenario:
         if option == "SO_LINGER":
             value = struct.pack("ii", 0, 0) if value == "off" else struct.pack("ii", 1, int(value))
         elif option in ("SO_RCVTIMEO", "SO_SNDTIMEO"):
-            value = struct.pack("ll", int(value), 0)
+            value = struct.pack("ll", int(float(value)), int(float(value) % 1 * 1_000_000))
         else:
             value = int(value)
         self.socket(s).setsockopt(getattr(socket, level), getattr(socket, option), value)

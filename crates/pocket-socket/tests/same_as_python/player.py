@@ -303,7 +303,9 @@ def flags_of(names):
 def main():
     faulthandler.dump_traceback_later(60, exit=True)
     scenario, folder = None, None
-    for line in open(sys.argv[1], encoding="utf-8"):
+    with open(sys.argv[1], encoding="utf-8") as table:
+        lines = table.readlines()
+    for line in lines:
         line = line.partition("#")[0].strip()
         if line.startswith("scenario "):
             if scenario:

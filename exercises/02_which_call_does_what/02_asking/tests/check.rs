@@ -1,0 +1,129 @@
+//! Is it the tutorial's client, line by line?
+
+use scripted_peer::{Listener, explain, program};
+
+const ASK: &str = "02-which-call-does-what.html#the-client-call-by-call";
+const EMPTY: &str = "02-which-call-does-what.html#a-message-of-no-bytes";
+
+const BARE: &str = "Send the line as it was typed, without the newline that ended it, and wait for \
+                    the answer.";
+const ENDS: &str = "When the input is over, close the connection and end with exit code 0. An empty \
+                    line is one byte long, the end is none.";
+
+#[test]
+fn sends_each_line_bare() {
+    explain(BARE, ASK);
+    let server = Listener::tcp();
+    let input = "hello\nat your service\n  blanks around  \nπ\n";
+    let client = program!().stdin(input).connect_to(server.address());
+    let mut peer = server.accept();
+    for line in ["hello", "at your service"] {
+        peer.expect(line).now();
+        peer.send("accepted");
+    }
+    peer.expect("  blanks around  ").or_explain(
+        "Only the newline goes. The blanks at both ends belong to the message.",
+        ASK,
+    );
+    peer.send("accepted").expect("π").now();
+    peer.send("accepted");
+    peer.expect_end().or_explain(ENDS, ASK);
+    client.exits_with(0).or_explain(ENDS, ASK);
+}
+
+#[test]
+fn prints_each_reply() {
+    explain(BARE, ASK);
+    let server = Listener::tcp();
+    let mut client = program!().typed().connect_to(server.address());
+    let mut peer = server.accept();
+    let mut printed = String::new();
+    for (line, answer) in [
+        ("one", "first"),
+        ("two", "the second"),
+        ("three", "accepted"),
+    ] {
+        client.write_line(line);
+        peer.expect(line).or_explain(
+            "One line was typed and its answer is still to come. Send each line at once, before \
+             you read the next.",
+            ASK,
+        );
+        peer.send(answer);
+        printed += &format!("{answer}\n");
+        client.prints(&printed).or_explain(
+            "Print the answer as it came, alone on its line, before you read the next line.",
+            ASK,
+        );
+    }
+    client.close_stdin();
+    peer.expect_end().or_explain(ENDS, ASK);
+    client.exits_with(0).stdout(printed).or_explain(ENDS, ASK);
+}
+
+#[test]
+fn stops_at_closed() {
+    explain(BARE, ASK);
+    for (last, input) in [
+        ("close", "hello\nclose\nmore\n"),
+        ("enough", "hello\nenough\nmore\n"),
+    ] {
+        let server = Listener::tcp();
+        let client = program!().stdin(input).connect_to(server.address());
+        let mut peer = server.accept();
+        peer.expect("hello").now();
+        peer.send("accepted").expect(last).now();
+        peer.send("closed");
+        peer.expect_end().or_explain(
+            "The server said `closed`: it is that answer, not what was typed, that ends the \
+             conversation. Send nothing more, and close.",
+            ASK,
+        );
+        let printed = "accepted\nclosed\n";
+        client.exits_with(0).stdout(printed).or_explain(
+            "`closed` is an answer: print it as well, then end with exit code 0.",
+            ASK,
+        );
+    }
+
+    let server = Listener::tcp();
+    let client = program!()
+        .stdin("close\nreally\n")
+        .connect_to(server.address());
+    let mut peer = server.accept();
+    peer.expect("close").now();
+    peer.send("accepted").expect("really").or_explain(
+        "This server answered `accepted` to `close`. Only the answer `closed` ends it: go on.",
+        ASK,
+    );
+    peer.send("closed");
+    client.exits_with(0).stdout("accepted\nclosed\n").now();
+
+    let server = Listener::tcp();
+    let mut client = program!().typed().connect_to(server.address());
+    client.write_line("close");
+    let mut peer = server.accept();
+    peer.expect("close").now();
+    peer.send("closed");
+    client.exits_with(0).or_explain(
+        "The server said `closed`, and you waited for another line. Look at the answer first.",
+        ASK,
+    );
+}
+
+#[test]
+fn an_empty_line_does_not_hang() {
+    explain(
+        "An empty line has no bytes, so nothing reaches the server and no answer comes. Don't send \
+         it, don't wait: go on with the next line.",
+        EMPTY,
+    );
+    let server = Listener::tcp();
+    let input = "\nhello\n\n\nclose\n";
+    let client = program!().stdin(input).connect_to(server.address());
+    let mut peer = server.accept();
+    peer.expect("hello").now();
+    peer.send("accepted").expect("close").now();
+    peer.send("closed");
+    client.exits_with(0).stdout("accepted\nclosed\n").now();
+}

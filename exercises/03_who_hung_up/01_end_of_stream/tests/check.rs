@@ -1,0 +1,81 @@
+//! Does the server see that a client has left, and is it there for the next?
+
+use scripted_peer::{explain, needs, program};
+
+const END: &str = "03-who-hung-up.html#zero-bytes";
+const NEXT: &str = "03-who-hung-up.html#two-kinds-of-socket";
+const TALK: &str = "Answer `accepted` to each message, as in chapter 2, and `closed` to `close`.";
+
+#[test]
+fn leaves_when_the_client_leaves() {
+    explain(TALK, END);
+    let server = program!().listen();
+    let mut talker = server.connect();
+    talker.send("hello").expect("accepted").now();
+    talker.send("still there").expect("accepted").now();
+    talker.half_close().expect_end().or_explain(
+        "The client has left: read() returned Ok(0), the end of the stream. That is no message and \
+         no reason to try again: answer nothing, and close.",
+        END,
+    );
+
+    let server = program!().listen();
+    let mut silent = server.connect();
+    silent.half_close().expect_end().or_explain(
+        "This client left without a word. Your first read() returned Ok(0): close.",
+        END,
+    );
+
+    let server = program!().listen();
+    let mut quick = server.connect();
+    quick.send("last words").half_close();
+    quick.expect("accepted").or_explain(
+        "What the client sent before it left is still in the stream. Answer it, then read the end.",
+        END,
+    );
+    quick.expect_end().now();
+}
+
+#[test]
+fn does_not_spin() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "A server sleeps in accept() or read() for as long as it takes: it neither ends nor keeps \
+         a processor busy. At the end of the stream read() returns Ok(0) at once, every time.",
+        END,
+    );
+    let server = program!().listen();
+    server.expect_idle().now();
+    let mut peer = server.connect();
+    peer.send("hello").expect("accepted").now();
+    server.expect_idle().now();
+    peer.half_close();
+    server.expect_idle().now();
+}
+
+#[test]
+fn serves_the_next_client() {
+    explain(TALK, END);
+    let server = program!().listen();
+    let mut first = server.connect();
+    let mut second = server.connect();
+    first.send("hello").expect("accepted").now();
+    second.send("my turn?");
+    first.half_close();
+    second.expect("accepted").or_explain(
+        "The first client has left, the second one waits. Close the first one's socket, keep the \
+         listening one, and accept again.",
+        NEXT,
+    );
+    second.send("close").expect("closed").now();
+    second
+        .expect_end()
+        .or_explain("After `closed`, close this connection.", NEXT);
+    explain(
+        "A client said `close`: that ends its connection. The server goes on with the next client.",
+        NEXT,
+    );
+    server.connect().send("me too").expect("accepted").now();
+}

@@ -1,0 +1,86 @@
+//! Can any visitor shake the server?
+
+use scripted_peer::{Running, Signal, explain, program};
+
+const MESS: &str = "03-who-hung-up.html#one-clients-trouble";
+const GONE: &str = "03-who-hung-up.html#gone-before-you-looked";
+const LEFT: &str = "03-who-hung-up.html#zero-bytes";
+
+/// A well-behaved client, after the others.
+fn serves_another(server: &Running) {
+    let mut next = server.connect();
+    next.send("hello").expect("accepted").now();
+    next.send("close").expect("closed").now();
+    next.expect_end().now();
+}
+
+#[test]
+fn a_hundred_silent_visitors() {
+    explain(
+        "A hundred visitors came and left without a word, and the next client was not served. \
+         read() returning Ok(0) is no message and no error; close the socket (drop it) and go on.",
+        LEFT,
+    );
+    // Whoever keeps the sockets of those who left runs out of descriptors.
+    let server = program!().limit("-n", 60).listen();
+    for _ in 0..10 {
+        for visitor in server.connect_many(10) {
+            visitor.close();
+        }
+        serves_another(&server);
+    }
+}
+
+#[test]
+fn a_reset_is_one_clients_problem() {
+    explain(
+        "A client reset its connection, so read() or write() returned an error: that ends this \
+         client's service and nothing else. Print the error and accept the next one.",
+        MESS,
+    );
+    let server = program!().listen();
+    for _ in 0..3 {
+        let mut client = server.connect();
+        client.send("hello").expect("accepted").now();
+        client.reset();
+        serves_another(&server);
+    }
+
+    explain(
+        "A client sent several messages and left without reading the answers, so a write() failed: \
+         broken pipe, or reset. Print the error and accept the next one.",
+        MESS,
+    );
+    let mut hasty = server.connect();
+    for _ in 0..20 {
+        hasty.drip("x");
+    }
+    drop(hasty);
+    serves_another(&server);
+
+    explain(
+        "A client had come and gone before the server looked: accept() or the first call on the \
+         new socket (peer_addr() too) may fail. Print the error and accept the next one.",
+        GONE,
+    );
+    server.signal(Signal::STOP);
+    server.connect().reset();
+    server.signal(Signal::CONT);
+    serves_another(&server);
+}
+
+#[test]
+fn garbage_is_one_clients_problem() {
+    explain(
+        "A client sent bytes that are no text. What you do with them is up to you, answer or hang \
+         up; but the next client is served.",
+        MESS,
+    );
+    let server = program!().listen();
+    for part in [&[0xff, 0xfe][..], b"clos\xe9", &[0; 1024], b"caf\xc3"] {
+        server.connect().send(part).half_close().receive();
+        serves_another(&server);
+    }
+    server.connect().garbage().half_close().receive();
+    serves_another(&server);
+}

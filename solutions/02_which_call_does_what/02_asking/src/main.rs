@@ -1,0 +1,32 @@
+//! The tutorial's client: sends each line of standard input, and prints each answer.
+
+use std::io;
+
+use pocket_socket::{AF_INET, SOCK_STREAM, Socket, socket};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: sol-02-02 ADDRESS");
+    let address: std::net::SocketAddr = address.parse().map_err(io::Error::other)?;
+    let server = socket(AF_INET, SOCK_STREAM)?;
+    server.connect(address)?;
+    ask(&server)?;
+    server.close()
+}
+
+/// Sends each line of standard input and prints the answer to it, until one is `closed`.
+fn ask(server: &Socket) -> io::Result<()> {
+    for line in io::stdin().lines() {
+        let line = line?;
+        // No bytes are no message: the server would see nothing, and we would wait for its answer.
+        if line.is_empty() {
+            continue;
+        }
+        server.sendall(line.as_bytes())?;
+        let answer = server.recv(1024)?;
+        println!("{}", String::from_utf8_lossy(&answer));
+        if answer == b"closed" {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! Caught by: leaves_when_the_client_leaves, serves_the_next_client
+//!
+//! The tutorial's server, as it is: whatever recv returns is a message, and gets its answer. (It
+//! doesn't spin for ever: when nobody reads its answers, the buffers fill and write waits.)
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        serve(&stream?)?;
+    }
+    Ok(())
+}
+
+fn serve(mut stream: &TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let length = stream.read(&mut buffer)?;
+        if buffer[..length].eq_ignore_ascii_case(b"close") {
+            return stream.write_all(b"closed");
+        }
+        stream.write_all(b"accepted")?;
+    }
+}

@@ -1,0 +1,34 @@
+//! Caught by: a_reset_is_one_clients_problem
+//!
+//! Says who has come. A client that has left already has no address any more.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        let stream = stream?;
+        eprintln!("{} has come", stream.peer_addr()?);
+        if let Err(error) = serve(&stream) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+fn serve(mut stream: &TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let length = stream.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        if buffer[..length].eq_ignore_ascii_case(b"close") {
+            return stream.write_all(b"closed");
+        }
+        stream.write_all(b"accepted")?;
+    }
+}

@@ -3,8 +3,7 @@
 //! What it still gets wrong: no limit to the threads, no deadline, no way to stop, it spins when it
 //! is out of descriptors, and whoever breaks the protocol is hung up on without a word.
 
-use shared_proto::{BadRequest, Connection, ConnectionError, Message, Request, Response, Stats};
-use std::io::Write;
+use shared_proto::{BadRequest, Connection, ConnectionError, Request, Response, Stats};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -38,33 +37,30 @@ fn start(stream: UnixStream, client: Client) -> io::Result<()> {
 // ANCHOR_END: accept
 
 // ANCHOR: serve
-fn serve(mut stream: &UnixStream, all: &All) -> Result<(), ConnectionError> {
+fn serve(stream: &UnixStream, all: &All) -> Result<(), ConnectionError> {
     let who = unix_server::peer_credentials(stream)?;
     let peer = format!("unix pid={} uid={} gid={}", who.pid, who.uid, who.gid);
-    let mut incoming = Connection::server(stream);
-    let mut replies = Vec::new();
-    while let Some(frame) = incoming.receive()? {
-        let reply = answer(Request::decode(frame), &peer, all);
-        reply.encode(&mut replies);
-        let closes = reply.closes();
-        if closes || !incoming.has_frame() {
-            stream.write_all(&replies)?; // one write for all that one read brought
-            replies.clear();
-        }
-        if closes {
-            break;
-        }
+    let mut connection = Connection::server(stream);
+    let mut over = false;
+    while !over {
+        let came = connection.answer(|frame| {
+            let reply = answer(Request::decode(frame), &peer, all);
+            over = reply.closes();
+            reply
+        })?;
+        over |= !came;
     }
+    connection.flush()?; // answers wait for those behind them, and behind a Close there are none
     Ok(())
 }
 // ANCHOR_END: serve
 
-fn answer<'a>(request: Result<Request<'a>, BadRequest>, peer: &'a str, all: &All) -> Response<'a> {
+fn answer<'a>(request: Result<Request<'a>, BadRequest>, peer: &str, all: &All) -> Response<'a> {
     all.stats().requests += 1;
     match request {
         Ok(Request::Say(_)) => Response::Accepted,
         Ok(Request::Echo(bytes)) => Response::Echo(bytes.into()),
-        Ok(Request::WhoAmI) => Response::Peer(peer.into()),
+        Ok(Request::WhoAmI) => Response::Peer(peer.to_owned().into()),
         Ok(Request::Stats) => Response::Stats(*all.stats()),
         Ok(Request::Close) => Response::Closed,
         Err(bad) => Response::Error {

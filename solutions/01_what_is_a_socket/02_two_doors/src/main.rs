@@ -1,0 +1,31 @@
+//! Knocks at two doors, a TCP address and a path, and prints what each server says.
+//!
+//! `127.0.0.1:7878` is a TCP address; what holds a `/` is the path of a Unix socket.
+
+use std::io;
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    for address in std::env::args().skip(1) {
+        match greeting(&address) {
+            Ok(greeting) => print!("{greeting}"),
+            Err(error) => {
+                // "Connection refused" alone doesn't say by whom.
+                eprintln!("{address}: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// All that the server at `address` says until it closes.
+fn greeting(address: &str) -> io::Result<String> {
+    if address.contains('/') {
+        io::read_to_string(UnixStream::connect(address)?)
+    } else {
+        io::read_to_string(TcpStream::connect(address)?)
+    }
+}

@@ -1,0 +1,41 @@
+//! What holds for both pairs, written once: `tcp-client/tests/pair.rs` and
+//! `unix-client/tests/pair.rs` each take these files in, beside a `transport` of their own, and so
+//! run the same tests over TCP and over Unix sockets.
+//!
+//! No test waits for a fixed time. Each waits for what it wants to see, and gives up at
+//! [`DEADLINE`].
+
+pub mod fake_server;
+pub mod peer;
+pub mod process;
+pub mod server;
+
+mod commands;
+mod refusals;
+mod session;
+
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// When a test gives up waiting: far longer than anything takes, also on a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Looks again and again until there is something to see.
+#[track_caller]
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(started.elapsed() < DEADLINE, "still not: {what}");
+        thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+/// Says that a test cannot be made here, past the harness, which keeps the output of tests that
+/// pass to itself.
+pub fn skipped(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
+}

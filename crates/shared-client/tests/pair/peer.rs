@@ -1,0 +1,117 @@
+//! Bytes to and from a socket, without help from the code under test.
+
+use super::DEADLINE;
+use crate::transport::Stream;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+
+pub const PREAMBLE: &[u8] = b"PSK\x01";
+pub const WHO_AM_I: &[u8] = b"\0\0\0\x01\x03";
+pub const STATS: &[u8] = b"\0\0\0\x01\x04";
+pub const CLOSE: &[u8] = b"\0\0\0\x01\x05";
+pub const ACCEPTED: &[u8] = b"\0\0\0\x01\x81";
+pub const CLOSED: &[u8] = b"\0\0\0\x01\x85";
+
+pub fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 1).unwrap().to_be_bytes();
+    [&length[..], &[kind], body].concat()
+}
+
+pub fn say(text: &str) -> Vec<u8> {
+    frame(0x01, text.as_bytes())
+}
+
+pub fn echo(bytes: &[u8]) -> Vec<u8> {
+    frame(0x02, bytes)
+}
+
+pub fn echoed(bytes: &[u8]) -> Vec<u8> {
+    frame(0x82, bytes)
+}
+
+pub fn error(code: u16, text: &str) -> Vec<u8> {
+    frame(0xFF, &[&code.to_be_bytes()[..], text.as_bytes()].concat())
+}
+
+/// One end of a connection. Nothing here waits longer than [`DEADLINE`] for the other end.
+#[derive(Debug)]
+pub struct Peer {
+    stream: Stream,
+}
+
+impl Peer {
+    pub fn new(stream: Stream) -> Self {
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.set_write_timeout(Some(DEADLINE)).unwrap();
+        Peer { stream }
+    }
+
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    #[track_caller]
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// Sends what the other end still takes, which may have gone.
+    pub fn try_send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    pub fn half_close(&mut self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Reads exactly these bytes.
+    #[track_caller]
+    pub fn expect(&mut self, bytes: &[u8]) {
+        let mut came = vec![0; bytes.len()];
+        self.stream.read_exact(&mut came).unwrap();
+        assert_eq!(came, bytes, "{came:02x?}");
+    }
+
+    /// Reads a whole frame, its kind and body; `None` at the end of the stream.
+    #[track_caller]
+    pub fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
+        let mut length = [0; 4];
+        match self.stream.read(&mut length).unwrap() {
+            0 => return None,
+            came => self.stream.read_exact(&mut length[came..]).unwrap(),
+        }
+        let length = u32::from_be_bytes(length) as usize;
+        assert!((1..1 << 24).contains(&length), "a frame of {length} bytes");
+        let mut frame = vec![0; length];
+        self.stream.read_exact(&mut frame).unwrap();
+        let body = frame.split_off(1);
+        Some((frame[0], body))
+    }
+
+    /// Reads an error of this code, and returns its text.
+    #[track_caller]
+    pub fn expect_error(&mut self, code: u16) -> String {
+        let (kind, body) = self.frame().expect("an error, not the end of the stream");
+        assert_eq!(kind, 0xFF, "an error, not {body:02x?}");
+        assert_eq!(u16::from_be_bytes([body[0], body[1]]), code, "{body:?}");
+        String::from_utf8(body[2..].to_vec()).unwrap()
+    }
+
+    /// Reads the end of the stream, and nothing before it.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, b"", "nothing before the end of the stream");
+    }
+
+    /// Reads until the other end has gone, however it went.
+    pub fn drain(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest) {
+            Ok(_) => rest,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => rest,
+            Err(error) => panic!("the other end still has not gone: {error}"),
+        }
+    }
+}

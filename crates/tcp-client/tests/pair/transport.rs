@@ -1,0 +1,69 @@
+//! What the shared tests need to know of TCP.
+
+use crate::shared::DEADLINE;
+use crate::shared::peer::Peer;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+pub type Stream = TcpStream;
+
+pub const CLIENT: &str = env!("CARGO_BIN_EXE_tcp-client");
+pub const SERVER: &str = "tcp-server";
+pub const ADDRESS_OPTION: &str = "--connect";
+pub const LISTEN_OPTION: &str = "--listen";
+
+/// Where a server is told to listen; a free port.
+#[derive(Debug)]
+pub struct Place;
+
+impl Place {
+    pub fn new() -> Self {
+        Place
+    }
+
+    pub fn address(&self) -> String {
+        "127.0.0.1:0".to_owned()
+    }
+}
+
+pub fn connect(address: &str) -> std::io::Result<Stream> {
+    tcp_client::connect(address, DEADLINE)
+}
+
+/// Whether this is how a server sees a client of this machine.
+pub fn is_peer(text: &str, _pid: u32) -> bool {
+    let address = text.strip_prefix("tcp ").map(str::parse::<SocketAddr>);
+    matches!(address, Some(Ok(address)) if address.ip().is_loopback())
+}
+
+/// A server of the tests' own.
+#[derive(Debug)]
+pub struct Listener {
+    /// `None` once nobody listens any more.
+    listener: Option<TcpListener>,
+    address: String,
+}
+
+impl Listener {
+    pub fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        Listener {
+            listener: Some(listener),
+            address,
+        }
+    }
+
+    pub fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    pub fn accept(&self) -> Peer {
+        let listener = self.listener.as_ref().unwrap();
+        Peer::new(listener.accept().unwrap().0)
+    }
+
+    /// From now on nobody listens there.
+    pub fn stop_listening(&mut self) {
+        self.listener = None;
+    }
+}

@@ -1,0 +1,12 @@
+//! The pair over Unix sockets: `unix-client` and `unix-server`, as a user meets them.
+//!
+//! What holds for both pairs is in `shared-client/tests/pair/`.
+
+#![cfg(unix)]
+
+#[path = "../../shared-client/tests/pair/mod.rs"]
+mod shared;
+#[path = "pair/transport.rs"]
+mod transport;
+#[path = "pair/unix_only.rs"]
+mod unix_only;

@@ -1,0 +1,84 @@
+//! What the shared tests need to know of Unix sockets.
+
+use crate::shared::DEADLINE;
+use crate::shared::peer::Peer;
+use rustix::process::{getegid, geteuid};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+pub type Stream = UnixStream;
+
+pub const CLIENT: &str = env!("CARGO_BIN_EXE_unix-client");
+pub const SERVER: &str = "unix-server";
+pub const ADDRESS_OPTION: &str = "--socket";
+pub const LISTEN_OPTION: &str = "--socket";
+
+/// Where a server is told to listen: a path in a folder that goes away.
+#[derive(Debug)]
+pub struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Place {
+            folder: TempDir::new().unwrap(),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder().join("server.sock")
+    }
+
+    pub fn address(&self) -> String {
+        self.path().to_str().unwrap().to_owned()
+    }
+}
+
+pub fn connect(address: &str) -> std::io::Result<Stream> {
+    unix_client::connect(Path::new(address), DEADLINE)
+}
+
+/// Whether this is how a server sees the process `pid` of this user.
+pub fn is_peer(text: &str, pid: u32) -> bool {
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    text == format!("unix pid={pid} uid={uid} gid={gid}")
+}
+
+/// A server of the tests' own.
+#[derive(Debug)]
+pub struct Listener {
+    /// `None` once nobody listens any more.
+    listener: Option<UnixListener>,
+    place: Place,
+}
+
+impl Listener {
+    pub fn new() -> Self {
+        let place = Place::new();
+        let listener = UnixListener::bind(place.path()).unwrap();
+        Listener {
+            listener: Some(listener),
+            place,
+        }
+    }
+
+    pub fn address(&self) -> String {
+        self.place.address()
+    }
+
+    pub fn accept(&self) -> Peer {
+        let listener = self.listener.as_ref().unwrap();
+        Peer::new(listener.accept().unwrap().0)
+    }
+
+    /// From now on nobody listens there; the file stays.
+    pub fn stop_listening(&mut self) {
+        self.listener = None;
+    }
+}

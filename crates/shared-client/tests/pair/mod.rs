@@ -8,11 +8,18 @@
 pub mod fake_server;
 pub mod peer;
 pub mod process;
+pub mod process_figures;
 pub mod server;
 
 mod commands;
+mod crowd;
+mod deadlines;
+mod drain;
+mod limits;
 mod refusals;
 mod session;
+mod starting;
+mod wire;
 
 use std::io::Write;
 use std::thread;

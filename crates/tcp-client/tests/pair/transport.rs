@@ -2,6 +2,7 @@
 
 use crate::shared::DEADLINE;
 use crate::shared::peer::Peer;
+use crate::shared::server::Server;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 pub type Stream = TcpStream;
@@ -33,6 +34,18 @@ pub fn connect(address: &str) -> std::io::Result<Stream> {
 pub fn is_peer(text: &str, _pid: u32) -> bool {
     let address = text.strip_prefix("tcp ").map(str::parse::<SocketAddr>);
     matches!(address, Some(Ok(address)) if address.ip().is_loopback())
+}
+
+/// Ends a connection by a reset, as closing does where lingering was set to no time: `tcp(7)`.
+pub fn reset(peer: Peer) {
+    let no_time = Some(std::time::Duration::ZERO);
+    rustix::net::sockopt::set_socket_linger(peer.stream(), no_time).unwrap();
+    drop(peer);
+}
+
+/// Whether nobody listens any more.
+pub fn is_gone(server: &Server) -> bool {
+    connect(&server.address).is_err()
 }
 
 /// A server of the tests' own.

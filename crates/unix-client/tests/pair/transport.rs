@@ -1,7 +1,8 @@
 //! What the shared tests need to know of Unix sockets.
 
 use crate::shared::DEADLINE;
-use crate::shared::peer::Peer;
+use crate::shared::peer::{Peer, WHO_AM_I};
+use crate::shared::server::Server;
 use rustix::process::{getegid, geteuid};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,17 @@ pub fn connect(address: &str) -> std::io::Result<Stream> {
 pub fn is_peer(text: &str, pid: u32) -> bool {
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     text == format!("unix pid={pid} uid={uid} gid={gid}")
+}
+
+/// Ends a connection by a reset, as closing does where something was not read: `unix(7)`.
+pub fn reset(mut peer: Peer) {
+    let _ = peer.try_send(WHO_AM_I);
+    drop(peer);
+}
+
+/// Whether nobody listens any more, and the path is free.
+pub fn is_gone(server: &Server) -> bool {
+    connect(&server.address).is_err() && !Path::new(&server.address).exists()
 }
 
 /// A server of the tests' own.

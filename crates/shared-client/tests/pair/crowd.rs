@@ -1,0 +1,147 @@
+//! The promises about many clients, and few descriptors. The figures are Linux's.
+
+use super::limits::served;
+use super::peer::{ACCEPTED, PREAMBLE, Peer, STATS, say};
+use super::process_figures::{cpu_time, known, open_descriptors, resident_bytes};
+use super::server::{Server, Start};
+use super::wire::stats;
+use super::{eventually, skipped};
+use rustix::process::{Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[test]
+fn max_clients_shrinks_where_the_hard_limit_on_descriptors_is_too_low() {
+    let server = Start::new(&[]).after("ulimit -n 24").run();
+    let line = server.log().wait_for("max-clients");
+    assert!(line.contains("1024"), "{line}");
+    assert_eq!(server.log().text().lines().count(), 1);
+
+    let mut peers: Vec<Peer> = (0..40).map(|_| server.connect()).collect();
+    let mut inside = 0;
+    for peer in &mut peers {
+        let _ = peer.try_send(&[PREAMBLE, STATS].concat());
+        match peer.frame().expect("an answer, whichever") {
+            (0x84, _) => inside += 1,
+            (0xFF, body) => assert_eq!(body[..2], [0, 5], "{body:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((1..24).contains(&inside), "{inside} were served");
+    drop(peers);
+    for _ in 0..100 {
+        eventually("served again", || {
+            let mut peer = server.connect();
+            let _ = peer.try_send(&[PREAMBLE, STATS].concat());
+            (peer.frame()?.0 == 0x84).then_some(())
+        });
+    }
+}
+
+#[test]
+fn the_soft_limit_on_descriptors_is_raised_as_needed() {
+    let server = Start::new(&["--max-clients", "200"])
+        .after("ulimit -Sn 50")
+        .run();
+    let peers: Vec<Peer> = (0..150).map(|_| served(&server)).collect();
+    assert_eq!(server.log().text(), "");
+    drop(peers);
+}
+
+#[test]
+fn out_of_descriptors_it_waits_and_recovers() {
+    if !known("out_of_descriptors_it_waits_and_recovers") {
+        return;
+    }
+    let server = Server::start(&[]);
+    let mut inside = served(&server);
+    // From now on the next descriptor is one too many.
+    let limit = Some(open_descriptors(server.pid()) as u64);
+    let limit = Rlimit {
+        current: limit,
+        maximum: limit,
+    };
+    prlimit(Some(server.pid()), Resource::Nofile, limit).unwrap();
+    let mut waiting: Vec<Peer> = (0..5).map(|_| server.greet()).collect();
+    for peer in &mut waiting {
+        peer.send(&say("hello"));
+    }
+    server.log().wait_for("cannot accept");
+
+    // It does not spin meanwhile, and serves those who are in.
+    let (computed, started) = (cpu_time(server.pid()), Instant::now());
+    while started.elapsed() < Duration::from_millis(600) {
+        inside.send(&say("hello"));
+        inside.expect(ACCEPTED);
+        thread::park_timeout(Duration::from_millis(50));
+    }
+    let computed = cpu_time(server.pid()) - computed;
+    assert!(computed < Duration::from_millis(200), "{computed:?}");
+
+    // A descriptor comes back, and with it the next client, one after the other.
+    drop(inside);
+    for mut peer in waiting {
+        peer.expect(ACCEPTED);
+    }
+    let log = server.log().text();
+    assert!(log.lines().count() < 10, "one line an event: {log}");
+}
+
+const CROWD: u64 = 10_000;
+
+#[test]
+fn ten_thousand_idle_clients_cost_next_to_nothing_and_the_active_do_not_feel_them() {
+    let test = "ten_thousand_idle_clients_cost_next_to_nothing";
+    if !known(test) {
+        return;
+    }
+    if let Err(hard) = raise_limit(CROWD + 200) {
+        return skipped(
+            test,
+            &format!("ulimit -Hn is {hard}, it needs {}", CROWD + 200),
+        );
+    }
+    let server = Server::start(&["--max-clients", "10100"]);
+    let mut active = served(&server);
+    let before = resident_bytes(server.pid());
+    let idle: Vec<Peer> = (0..CROWD).map(|_| server.greet()).collect();
+    let now = eventually("all of them are in", || {
+        active.send(STATS);
+        let (now, ..) = stats(&mut active);
+        (u64::from(now) > CROWD).then_some(now)
+    });
+    assert_eq!(u64::from(now), CROWD + 1);
+
+    let each = resident_bytes(server.pid()).saturating_sub(before) / CROWD;
+    assert!(each <= 512, "{each} bytes for each idle client");
+
+    let computed = cpu_time(server.pid());
+    for _ in 0..1000 {
+        active.send(&say("hello"));
+        active.expect(ACCEPTED);
+    }
+    // Looking at each of them in each turn would take 10 million looks.
+    let computed = cpu_time(server.pid()) - computed;
+    assert!(
+        computed < Duration::from_secs(1),
+        "{computed:?} for 1000 requests"
+    );
+    drop(server);
+    drop(idle);
+}
+
+/// Raises this process's own limit; else says what the hard one is.
+fn raise_limit(wanted: u64) -> Result<(), u64> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    let new = Rlimit {
+        current: Some(wanted),
+        maximum,
+    };
+    match maximum {
+        Some(hard) if hard < wanted => Err(hard),
+        _ => setrlimit(Resource::Nofile, new).map_err(|_| wanted),
+    }
+}

@@ -6,7 +6,11 @@
 
 #[path = "../../shared-client/tests/pair/mod.rs"]
 mod shared;
+#[path = "pair/socket_file.rs"]
+mod socket_file;
 #[path = "pair/transport.rs"]
 mod transport;
 #[path = "pair/unix_only.rs"]
 mod unix_only;
+#[path = "pair/users.rs"]
+mod users;

@@ -28,7 +28,8 @@ fn a_full_house_is_told_so() {
 #[test]
 fn slots_come_back_however_a_client_leaves() {
     let server = Server::start(&["--max-clients", "1", "--frame-timeout", "200ms"]);
-    let leave: [(&str, fn(Peer)); 8] = [
+    type Leave = fn(Peer);
+    let leave: [(&str, Leave); 8] = [
         ("closing", drop),
         ("a reset", reset),
         ("a half-close", |mut peer| {
@@ -40,7 +41,7 @@ fn slots_come_back_however_a_client_leaves() {
             peer.expect(CLOSED);
         }),
         ("closing inside a frame", |mut peer| {
-            peer.send(&say("hello")[..7])
+            peer.send(&say("hello")[..7]);
         }),
         ("a reset inside a frame", |mut peer| {
             peer.send(&say("hello")[..7]);

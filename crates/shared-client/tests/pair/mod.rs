@@ -5,7 +5,9 @@
 //! No test waits for a fixed time. Each waits for what it wants to see, and gives up at
 //! [`DEADLINE`].
 
+pub mod deadlines;
 pub mod fake_server;
+pub mod limits;
 pub mod peer;
 pub mod process;
 pub mod process_figures;
@@ -13,9 +15,7 @@ pub mod server;
 
 mod commands;
 mod crowd;
-mod deadlines;
 mod drain;
-mod limits;
 mod refusals;
 mod session;
 mod starting;

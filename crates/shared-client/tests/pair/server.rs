@@ -19,6 +19,7 @@ pub struct Start {
     program: PathBuf,
     arguments: Vec<String>,
     shell: String,
+    user: String,
     place: Arc<Place>,
     address: String,
 }
@@ -30,6 +31,7 @@ impl Start {
             program: server_program().to_owned(),
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
             shell: String::new(),
+            user: String::new(),
             address: place.address(),
             place,
         }
@@ -54,61 +56,69 @@ impl Start {
         self
     }
 
-    pub fn place(&self) -> &Arc<Place> {
-        &self.place
+    /// Where it listens unless it is told; it leaves its files in this place.
+    #[allow(
+        dead_code,
+        reason = "for Unix sockets alone: a port would be a fixed one"
+    )]
+    pub fn at_default(mut self, place: &Arc<Place>) -> Self {
+        self.place = Arc::clone(place);
+        self.address.clear();
+        self
+    }
+
+    /// As another user, which takes the superuser.
+    #[allow(dead_code, reason = "for Unix sockets alone: TCP does not know users")]
+    pub fn run_by(mut self, uid: &str) -> Self {
+        self.user = format!("setpriv --clear-groups --regid {uid} --reuid {uid} ");
+        self
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("{}exec \"$0\" \"$@\"", self.shell)]);
-        command
-            .arg(&self.program)
-            .args([LISTEN_OPTION, &self.address]);
+        command.args([
+            "-c",
+            &format!("{}exec {}\"$0\" \"$@\"", self.shell, self.user),
+        ]);
+        command.arg(&self.program);
+        if !self.address.is_empty() {
+            command.args([LISTEN_OPTION, &self.address]);
+        }
         command.args(&self.arguments).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
+    /// Starts it, whatever becomes of it.
+    pub fn spawn(self) -> Server {
+        let mut child = self.command().spawn().unwrap();
+        let output = lines_of(child.stdout.take().unwrap());
+        let log = Log::of(child.stderr.take().unwrap());
+        Server {
+            address: String::new(),
+            child,
+            output,
+            log,
+            place: self.place,
+        }
+    }
+
     /// Starts it and waits until a client can connect.
     #[track_caller]
     pub fn run(self) -> Server {
-        let mut child = self.command().spawn().unwrap();
-        let output = lines_of(child.stdout.take().unwrap());
-        let log = Log::of(child.stderr.take().unwrap());
-        let mut server = Server {
-            address: String::new(),
-            child,
-            output,
-            log,
-            place: self.place,
-        };
-        let line = server.output.recv_timeout(DEADLINE).unwrap_or_default();
-        match line.strip_prefix("listening on ") {
-            Some(address) => address.clone_into(&mut server.address),
-            None => panic!("it does not listen: {line:?}, log: {}", server.log.text()),
-        }
+        let mut server = self.spawn();
+        let listens = server.begins_to_listen();
+        assert!(listens, "it does not listen: {}", server.log.text());
         server
     }
 
-    /// Starts it, and it must refuse: exit with 2, print nothing, and say why in one line, which
-    /// is returned.
+    /// Starts it, and it must refuse: exit with 2, print nothing, and say why on standard error,
+    /// which is returned.
     #[track_caller]
     pub fn refused(self) -> String {
-        let mut child = self.command().spawn().unwrap();
-        let output = lines_of(child.stdout.take().unwrap());
-        let log = Log::of(child.stderr.take().unwrap());
-        let mut server = Server {
-            address: String::new(),
-            child,
-            output,
-            log,
-            place: self.place,
-        };
-        let Output { status, stdout, .. } = server.exit();
-        let log = server.log.text();
-        assert_eq!(status.code(), Some(2), "{log}");
-        assert_eq!(stdout, b"");
-        log
+        let mut server = self.spawn();
+        server.exits_with(2);
+        server.log.text()
     }
 }
 
@@ -127,6 +137,21 @@ impl Server {
     #[track_caller]
     pub fn start(arguments: &[&str]) -> Self {
         Start::new(arguments).run()
+    }
+
+    /// Waits for the line that says where it listens; `false` if it ends instead.
+    #[track_caller]
+    pub fn begins_to_listen(&mut self) -> bool {
+        let line = match self.output.recv_timeout(DEADLINE) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => panic!("it neither listens nor ends"),
+        };
+        let address = line.strip_prefix("listening on ");
+        address
+            .expect("where it listens")
+            .clone_into(&mut self.address);
+        true
     }
 
     pub fn place(&self) -> &Arc<Place> {

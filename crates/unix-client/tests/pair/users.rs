@@ -1,0 +1,214 @@
+//! The promises about who is served, and whom the client trusts. To be another user takes the
+//! superuser; whoever is not, is told that these tests were skipped.
+
+use crate::shared::fake_server::tells;
+use crate::shared::limits::served;
+use crate::shared::peer::Peer;
+use crate::shared::server::{Server, Start};
+use crate::shared::skipped;
+use crate::transport::{CLIENT, Place, connect};
+use assert_cmd::Command;
+use predicates::prelude::*;
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A user that exists nowhere and owns nothing.
+const STRANGER: &str = "54321";
+
+/// A folder that a stranger may enter, with programs that they may run.
+struct Open {
+    place: Arc<Place>,
+}
+
+impl Open {
+    /// `None` if this user cannot become another.
+    fn new(test: &str) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            skipped(test, "it becomes another user, which takes root");
+            return None;
+        }
+        if Command::new("setpriv").arg("--version").ok().is_err() {
+            skipped(test, "it becomes another user by setpriv, of util-linux");
+            return None;
+        }
+        let place = Arc::new(Place::new());
+        fs::set_permissions(place.folder(), Permissions::from_mode(0o755)).unwrap();
+        Some(Open { place })
+    }
+
+    /// A program, where the stranger can reach it. Another process makes the copy: where this one
+    /// had the file open for writing, so would a child that another test starts at that moment,
+    /// and the file could not be run (`ETXTBSY`).
+    fn program(&self, program: &str) -> PathBuf {
+        let name = Path::new(program).file_name().unwrap();
+        let copy = self.place.folder().join(name);
+        Command::new("cp")
+            .args([OsStr::new(program), copy.as_os_str()])
+            .assert()
+            .success();
+        copy
+    }
+
+    fn server(&self, arguments: &[&str]) -> Server {
+        Start::new(arguments)
+            .at(&self.place, &self.place.address())
+            .run()
+    }
+
+    /// The client, as a stranger.
+    fn strangers_client(&self, arguments: &[&str]) -> Command {
+        let mut client = Command::new("setpriv");
+        client.args(["--reuid", STRANGER, "--regid", STRANGER, "--clear-groups"]);
+        client
+            .arg(self.program(CLIENT))
+            .args(["--socket", &self.place.address()]);
+        client.args(arguments).timeout(crate::shared::DEADLINE);
+        client
+    }
+}
+
+#[test]
+fn another_user_is_shut_out_by_the_mode() {
+    let Some(open) = Open::new("another_user_is_shut_out_by_the_mode") else {
+        return;
+    };
+    let _server = open.server(&[]);
+    let client = open
+        .strangers_client(&["say", "hello"])
+        .assert()
+        .code(1)
+        .stdout("");
+    let words = ["Permission denied", "--mode"];
+    tells(&client.get_output().stderr, &open.place.address(), &words);
+}
+
+#[test]
+fn another_user_is_refused_by_their_credentials() {
+    let Some(open) = Open::new("another_user_is_refused_by_their_credentials") else {
+        return;
+    };
+    let server = open.server(&["--mode", "0666"]);
+    let client = open
+        .strangers_client(&["say", "I am root, uid=0"])
+        .assert()
+        .code(1)
+        .stdout("");
+    let words = ["NotAllowed", "--allow-uid"];
+    tells(&client.get_output().stderr, &open.place.address(), &words);
+    served(&server);
+}
+
+#[test]
+fn who_is_allowed_is_served() {
+    let Some(open) = Open::new("who_is_allowed_is_served") else {
+        return;
+    };
+    let _server = open.server(&[
+        "--mode",
+        "0666",
+        "--allow-uid",
+        STRANGER,
+        "--allow-uid",
+        "7",
+    ]);
+    let client = open.strangers_client(&["whoami"]).assert().success();
+    client.stdout(predicate::str::contains(format!(
+        "uid={STRANGER} gid={STRANGER}"
+    )));
+}
+
+#[test]
+fn allow_uid_replaces_the_default_and_makes_no_exception_for_root() {
+    let own = rustix::process::geteuid().as_raw();
+    let server = Server::start(&["--allow-uid", STRANGER]);
+    let mut peer = server.connect();
+    peer.expect_error(8);
+    peer.expect_end();
+    let own = own.to_string();
+    served(&Server::start(&[
+        "--allow-uid",
+        STRANGER,
+        "--allow-uid",
+        &own,
+    ]));
+}
+
+#[test]
+fn whom_the_mode_shuts_out_is_warned_of() {
+    let server = Server::start(&["--allow-uid", STRANGER]);
+    let line = server.log().wait_for(STRANGER);
+    assert!(line.contains("0600") && line.contains("--mode"), "{line}");
+    let server = Server::start(&["--allow-uid", STRANGER, "--mode", "0666"]);
+    let own = server.connect().expect_error(8);
+    assert!(own.contains("uid"), "{own}");
+    assert!(!server.log().text().contains("--mode"));
+}
+
+#[test]
+fn not_allowed_comes_before_busy() {
+    // The only client that it takes is never this one.
+    let Some(open) = Open::new("not_allowed_comes_before_busy") else {
+        return;
+    };
+    let server = open.server(&["--mode", "0666", "--max-clients", "1"]);
+    let inside: Peer = served(&server);
+    let client = open.strangers_client(&["say", "hello"]).assert().code(1);
+    client.stderr(predicate::str::contains("NotAllowed"));
+    let mut own = Peer::new(connect(&server.address).unwrap());
+    own.expect_error(5);
+    drop(inside);
+}
+
+#[test]
+fn the_client_refuses_a_server_that_runs_as_a_stranger() {
+    let test = "the_client_refuses_a_server_that_runs_as_a_stranger";
+    let Some(open) = Open::new(test) else { return };
+    fs::set_permissions(open.place.folder(), Permissions::from_mode(0o777)).unwrap();
+    let server = crate::shared::process::server_program().to_str().unwrap();
+    let start = Start::new(&["--mode", "0666", "--allow-uid", "0"]);
+    let start = start
+        .program(open.program(server))
+        .at(&open.place, &open.place.address());
+    let server = start.run_by(STRANGER).run();
+
+    let client = server.client(&["say", "hello"]).assert().code(1).stdout("");
+    let words = [STRANGER, "nothing was sent", "--server-uid"];
+    tells(&client.get_output().stderr, &server.address, &words);
+    server
+        .client(&["say", "hello", "--server-uid", "7"])
+        .assert()
+        .code(1);
+    let trusting = [
+        "say",
+        "hello",
+        "--server-uid",
+        "7",
+        "--server-uid",
+        STRANGER,
+    ];
+    server
+        .client(&trusting)
+        .assert()
+        .success()
+        .stdout("accepted\n");
+    // Its own user trusts it, and is not served.
+    open.strangers_client(&["whoami"])
+        .assert()
+        .code(1)
+        .stderr(predicate::str::contains("NotAllowed"));
+}
+
+#[test]
+fn the_client_trusts_a_server_of_root() {
+    let Some(open) = Open::new("the_client_trusts_a_server_of_root") else {
+        return;
+    };
+    let _server = open.server(&["--mode", "0666", "--allow-uid", STRANGER]);
+    open.strangers_client(&["say", "hello"])
+        .assert()
+        .success()
+        .stdout("accepted\n");
+}

@@ -161,3 +161,87 @@ pub(crate) fn peer_is_gone(error: &io::Error) -> bool {
             | ErrorKind::NotConnected
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::thread;
+
+    const TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// Always has one byte to read, and notes what timeouts it was told.
+    #[derive(Default)]
+    struct Noting {
+        timeouts: RefCell<Vec<Duration>>,
+    }
+
+    impl Read for Noting {
+        fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+            Ok(1)
+        }
+    }
+
+    impl Write for Noting {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Stream for Noting {
+        fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+            self.timeouts.borrow_mut().push(timeout);
+            Ok(())
+        }
+
+        fn set_write_timeout(&self, _timeout: Duration) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn try_clone(&self) -> io::Result<Self> {
+            Ok(Noting::default())
+        }
+
+        fn shutdown(&self, _how: Shutdown) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Waits so many times, one read each, with a pause before each read but the first.
+    fn read(stream: &mut Bounded<Noting>, reads: u32, pause: Duration) -> io::Result<()> {
+        stream.start();
+        for read in 0..reads {
+            if read > 0 {
+                thread::park_timeout(pause);
+            }
+            assert_eq!(stream.read(&mut [0])?, 1);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_reply_that_comes_at_once_costs_no_system_call() {
+        let mut stream = Bounded::new(Noting::default(), TIMEOUT * 1000).unwrap();
+        for reads in [1, 1, 5, 1] {
+            read(&mut stream, reads, Duration::ZERO).unwrap();
+        }
+        assert_eq!(*stream.stream.timeouts.borrow(), [TIMEOUT * 1000]);
+    }
+
+    #[test]
+    fn a_drip_is_given_what_is_left_and_the_next_reply_all_again() {
+        let mut stream = Bounded::new(Noting::default(), TIMEOUT).unwrap();
+        let outcome = read(&mut stream, 100, TIMEOUT / 4);
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
+        read(&mut stream, 1, Duration::ZERO).unwrap();
+
+        let mut told = stream.stream.timeouts.take();
+        assert_eq!((told.remove(0), told.pop()), (TIMEOUT, Some(TIMEOUT)));
+        assert!(!told.is_empty());
+        assert!(told.is_sorted_by(|one, next| one > next), "{told:?}");
+    }
+}

@@ -50,7 +50,7 @@ fn the_soft_limit_on_descriptors_is_raised_as_needed() {
 
 #[test]
 fn out_of_descriptors_it_waits_and_recovers() {
-    if !known("out_of_descriptors_it_waits_and_recovers") {
+    if !known() {
         return;
     }
     let server = Server::start(&[]);
@@ -91,15 +91,12 @@ const CROWD: u64 = 10_000;
 
 #[test]
 fn ten_thousand_idle_clients_cost_next_to_nothing_and_the_active_do_not_feel_them() {
-    let test = "ten_thousand_idle_clients_cost_next_to_nothing";
-    if !known(test) {
+    if !known() {
         return;
     }
     if let Err(hard) = raise_limit(CROWD + 200) {
-        return skipped(
-            test,
-            &format!("ulimit -Hn is {hard}, it needs {}", CROWD + 200),
-        );
+        let needed = CROWD + 200;
+        return skipped(&format!("needs {needed} descriptors, ulimit -Hn is {hard}"));
     }
     let server = Server::start(&["--max-clients", "10100"]);
     let mut active = served(&server);

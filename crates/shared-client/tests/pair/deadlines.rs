@@ -164,7 +164,7 @@ fn a_trickling_reader_cannot_stretch_the_deadline_of_replies() {
 
 #[test]
 fn the_memory_of_a_client_that_never_reads_stays_bounded() {
-    if !known("the_memory_of_a_client_that_never_reads_stays_bounded") {
+    if !known() {
         return;
     }
     let server = Server::start(&["--reply-timeout", "1h"]);

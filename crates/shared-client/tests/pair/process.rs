@@ -24,12 +24,6 @@ pub fn server_program() -> &'static Path {
     })
 }
 
-/// An example of `shared-server`.
-pub fn example_program(name: &str) -> PathBuf {
-    let build = CargoBuild::new().package("shared-server").example(name);
-    like_this_build(build).run().unwrap().path().to_owned()
-}
-
 /// The same profile and the same target folder as the client's, so that nothing is built twice.
 fn like_this_build(build: CargoBuild) -> CargoBuild {
     let profile = Path::new(CLIENT).parent().unwrap();

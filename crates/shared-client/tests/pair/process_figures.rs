@@ -6,10 +6,10 @@ use std::fs;
 use std::time::Duration;
 
 /// Whether there is a `/proc` to read; else says that the test is skipped.
-pub fn known(test: &str) -> bool {
+pub fn known() -> bool {
     let known = cfg!(target_os = "linux");
     if !known {
-        skipped(test, "it reads /proc, which this system lacks");
+        skipped("it reads /proc, which this system lacks");
     }
     known
 }

@@ -109,7 +109,7 @@ fn a_trickling_reader_cannot_stretch_the_timeout() {
         &["within 300ms"],
     );
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
-    server.join();
+    // What the sockets still hold would take it long to read: it is left to itself.
 }
 
 #[test]

@@ -223,9 +223,8 @@ sys.stdout.buffer.write(shown)
 
 #[test]
 fn a_prompt_is_shown_on_a_terminal_only() {
-    let test = "a_prompt_is_shown_on_a_terminal_only";
     if Command::new("python3").arg("--version").ok().is_err() {
-        return skipped(test, "no python3");
+        return skipped("no python3");
     }
     let server = FakeServer::new(|peer| {
         peer.expect(&[PREAMBLE, &say("hello")].concat());

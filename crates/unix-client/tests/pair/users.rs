@@ -25,13 +25,13 @@ struct Open {
 
 impl Open {
     /// `None` if this user cannot become another.
-    fn new(test: &str) -> Option<Self> {
+    fn new() -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            skipped(test, "it becomes another user, which takes root");
+            skipped("it becomes another user, which takes root");
             return None;
         }
         if Command::new("setpriv").arg("--version").ok().is_err() {
-            skipped(test, "it becomes another user by setpriv, of util-linux");
+            skipped("it becomes another user by setpriv, of util-linux");
             return None;
         }
         let place = Arc::new(Place::new());
@@ -72,7 +72,7 @@ impl Open {
 
 #[test]
 fn another_user_is_shut_out_by_the_mode() {
-    let Some(open) = Open::new("another_user_is_shut_out_by_the_mode") else {
+    let Some(open) = Open::new() else {
         return;
     };
     let _server = open.server(&[]);
@@ -87,7 +87,7 @@ fn another_user_is_shut_out_by_the_mode() {
 
 #[test]
 fn another_user_is_refused_by_their_credentials() {
-    let Some(open) = Open::new("another_user_is_refused_by_their_credentials") else {
+    let Some(open) = Open::new() else {
         return;
     };
     let server = open.server(&["--mode", "0666"]);
@@ -103,7 +103,7 @@ fn another_user_is_refused_by_their_credentials() {
 
 #[test]
 fn who_is_allowed_is_served() {
-    let Some(open) = Open::new("who_is_allowed_is_served") else {
+    let Some(open) = Open::new() else {
         return;
     };
     let _server = open.server(&[
@@ -150,7 +150,7 @@ fn whom_the_mode_shuts_out_is_warned_of() {
 #[test]
 fn not_allowed_comes_before_busy() {
     // The only client that it takes is never this one.
-    let Some(open) = Open::new("not_allowed_comes_before_busy") else {
+    let Some(open) = Open::new() else {
         return;
     };
     let server = open.server(&["--mode", "0666", "--max-clients", "1"]);
@@ -164,8 +164,7 @@ fn not_allowed_comes_before_busy() {
 
 #[test]
 fn the_client_refuses_a_server_that_runs_as_a_stranger() {
-    let test = "the_client_refuses_a_server_that_runs_as_a_stranger";
-    let Some(open) = Open::new(test) else { return };
+    let Some(open) = Open::new() else { return };
     fs::set_permissions(open.place.folder(), Permissions::from_mode(0o777)).unwrap();
     let server = crate::shared::process::server_program().to_str().unwrap();
     let start = Start::new(&["--mode", "0666", "--allow-uid", "0"]);
@@ -203,7 +202,7 @@ fn the_client_refuses_a_server_that_runs_as_a_stranger() {
 
 #[test]
 fn the_client_trusts_a_server_of_root() {
-    let Some(open) = Open::new("the_client_trusts_a_server_of_root") else {
+    let Some(open) = Open::new() else {
         return;
     };
     let _server = open.server(&["--mode", "0666", "--allow-uid", STRANGER]);

@@ -1,0 +1,180 @@
+//! The library alone, against servers of a few lines.
+
+use shared_client::{CallError, Client, ErrorCode, Request, Response};
+use shared_proto::Connection;
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_millis(200);
+
+/// A client, and the thread that serves it.
+fn pair(
+    timeout: Duration,
+    serve: impl FnOnce(Connection<TcpStream>) + Send + 'static,
+) -> (Client<TcpStream>, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let accepted = listener.accept().unwrap().0;
+    accepted.set_read_timeout(Some(PATIENCE)).unwrap();
+    accepted.set_write_timeout(Some(PATIENCE)).unwrap();
+    let server = thread::spawn(move || serve(Connection::server(accepted)));
+    (Client::new(stream, timeout).unwrap(), server)
+}
+
+/// Answers one request after the other. While a reply is not taken it does not read.
+fn echo_all(mut server: Connection<TcpStream>) {
+    while let Some(frame) = server.receive().unwrap() {
+        let Ok(Request::Echo(bytes)) = Request::decode(frame) else {
+            panic!("{frame:?}");
+        };
+        let bytes = bytes.to_vec();
+        server.send(&Response::Echo(bytes.into())).unwrap();
+    }
+}
+
+#[test]
+fn many_replies_come_in_order_from_a_server_that_stops_reading_while_they_wait() {
+    let (mut client, server) = pair(PATIENCE, echo_all);
+    // More than all buffers between the two hold, in frames of all sizes.
+    let bodies: Vec<Vec<u8>> = (0..2000_u32)
+        .map(|at| at.to_be_bytes().repeat(1 + at as usize * 7 % 5000))
+        .collect();
+    let requests: Vec<_> = bodies.iter().map(|body| Request::Echo(body)).collect();
+    for _ in 0..2 {
+        let mut expected = bodies.iter();
+        client
+            .call_many(&requests, |response| {
+                let Response::Echo(bytes) = response else {
+                    panic!("{response:?}");
+                };
+                assert!(bytes.as_ref() == expected.next().unwrap().as_slice());
+            })
+            .unwrap();
+        assert!(expected.next().is_none(), "every request was answered");
+    }
+    drop(client);
+    server.join().unwrap();
+}
+
+#[test]
+fn no_requests_need_no_replies() {
+    let (mut client, server) = pair(PATIENCE, echo_all);
+    client
+        .call_many(&[], |_| panic!("nothing was asked"))
+        .unwrap();
+    drop(client);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_body_above_the_default_limit_comes_back() {
+    let (mut client, server) = pair(PATIENCE, |server| echo_all(server.with_max_frame(1 << 24)));
+    let body = vec![7; 5_000_000];
+    let response = client.call(Request::Echo(&body)).unwrap();
+    assert!(response == Response::Echo(body.as_slice().into()));
+    // And the next small one, too.
+    let response = client.call(Request::Echo(b"small")).unwrap();
+    assert_eq!(response, Response::Echo(b"small"[..].into()));
+    drop(client);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_late_reply_is_never_taken_for_that_of_a_later_request() {
+    let (given_up, wait) = mpsc::channel();
+    let (mut client, server) = pair(SOON, move |mut server| {
+        server.receive().unwrap();
+        wait.recv().unwrap();
+        server.send(&Response::Echo(b"late"[..].into())).unwrap();
+        let _ = server.receive();
+    });
+    let outcome = client.call(Request::Echo(b"first"));
+    assert!(
+        matches!(outcome, Err(CallError::Timeout(SOON))),
+        "{outcome:?}"
+    );
+    given_up.send(()).unwrap();
+    let outcome = client.call(Request::Echo(b"second"));
+    assert!(matches!(outcome, Err(CallError::GivenUp)), "{outcome:?}");
+    drop(client);
+    server.join().unwrap();
+}
+
+#[test]
+fn an_error_that_closes_ends_many_calls_though_most_were_not_read() {
+    let (mut client, server) = pair(PATIENCE, |mut server| {
+        server.receive().unwrap();
+        server.send(&Response::Accepted).unwrap();
+        server.receive().unwrap();
+        let (code, text) = (ErrorCode::Internal, "broken".into());
+        server.send(&Response::Error { code, text }).unwrap();
+        server.stream().shutdown(std::net::Shutdown::Write).unwrap();
+        while let Ok(Some(_)) = server.receive() {}
+    });
+    let text = "x".repeat(1000);
+    let mut replies = 0;
+    let outcome = client.call_many(&vec![Request::Say(&text); 50_000], |_| replies += 1);
+    let Err(CallError::Refused { code, text }) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(
+        (code, text.as_str(), replies),
+        (ErrorCode::Internal, "broken", 1)
+    );
+    drop(client);
+    server.join().unwrap();
+}
+
+#[test]
+fn an_error_that_leaves_the_connection_open_is_a_reply() {
+    let (mut client, server) = pair(PATIENCE, |mut server| {
+        let (code, text) = (ErrorCode::NotText, "no".into());
+        let replies = [Response::Error { code, text }, Response::Accepted];
+        for reply in replies {
+            server.receive().unwrap();
+            server.send(&reply).unwrap();
+        }
+    });
+    let mut replies = Vec::new();
+    let requests = [Request::Say("a"), Request::Say("b")];
+    client
+        .call_many(&requests, |reply| replies.push(format!("{reply:?}")))
+        .unwrap();
+    assert!(replies[0].contains("NotText"), "{replies:?}");
+    assert_eq!(replies[1], "Accepted");
+    server.join().unwrap();
+}
+
+#[test]
+fn what_is_left_comes_after_the_last_request() {
+    let (client, server) = pair(PATIENCE, |mut server| {
+        assert!(
+            server.receive().unwrap().is_none(),
+            "a preamble, then the end"
+        );
+        server.send(&Response::Accepted).unwrap();
+    });
+    let mut replies = 0;
+    client.finish(|_| replies += 1).unwrap();
+    assert_eq!(replies, 1);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_server_that_neither_reads_nor_answers_is_given_up() {
+    let (done, wait) = mpsc::channel::<()>();
+    let (mut client, server) = pair(SOON, move |_server| {
+        let _ = wait.recv();
+    });
+    let body = vec![0; 50_000_000];
+    let outcome = client.call(Request::Echo(&body));
+    assert!(
+        matches!(outcome, Err(CallError::Timeout(SOON))),
+        "{outcome:?}"
+    );
+    drop(done);
+    server.join().unwrap();
+}

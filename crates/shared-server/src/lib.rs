@@ -35,6 +35,8 @@
 //! | `connection.rs` | the life of one client: read, answer, deliver, close |
 //! | `answering.rs` | bytes that came, cut into frames and answered |
 //! | `deadlines.rs` | which connection's time is up next |
+//! | `alarm.rs` | ends the wait when it is |
+//! | `signals.rs` | ends the server when asked |
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
 //!
 //! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`
@@ -44,6 +46,7 @@
 #![warn(missing_docs)]
 
 mod accepting;
+mod alarm;
 mod answering;
 #[cfg(feature = "cli")]
 pub mod cli;

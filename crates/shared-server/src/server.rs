@@ -1,6 +1,7 @@
 //! From a listener to running workers, and how they end.
 
 use crate::accepting::Door;
+use crate::alarm::Alarm;
 use crate::descriptors;
 use crate::limits::Limits;
 use crate::log;
@@ -8,7 +9,7 @@ use crate::service::Service;
 use crate::shared::{Handle, Shared};
 use crate::signals::Signals;
 use crate::transport::Transport;
-use crate::worker::{LISTENER, SIGNALS, WAKER, Worker};
+use crate::worker::{ALARM, LISTENER, SIGNALS, WAKER, Worker};
 use mio::{Interest, Poll, Waker};
 use std::io;
 use std::num::NonZeroUsize;
@@ -31,7 +32,7 @@ pub struct Server<T> {
     transport: T,
     limits: Limits,
     lingering: usize,
-    polls: Vec<Poll>,
+    polls: Vec<(Poll, Alarm)>,
     shared: Arc<Shared>,
     signals: Option<Signals>,
 }
@@ -49,9 +50,11 @@ impl<T: Transport> Server<T> {
         for _ in 0..limits.workers.get() {
             let poll = Poll::new()?;
             wakers.push(Waker::new(poll.registry(), WAKER)?);
-            polls.push(poll);
+            let alarm = Alarm::new(poll.registry(), ALARM)?;
+            polls.push((poll, alarm));
         }
         polls[0]
+            .0
             .registry()
             .register(transport.listener(), LISTENER, Interest::READABLE)?;
 
@@ -89,7 +92,7 @@ impl<T: Transport> Server<T> {
     ///
     /// If the signals cannot be watched.
     pub fn end_on(&mut self, mut signals: Signals) -> io::Result<()> {
-        signals.watch(self.polls[0].registry(), SIGNALS, self.handle())?;
+        signals.watch(self.polls[0].0.registry(), SIGNALS, self.handle())?;
         self.signals = Some(signals);
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! `Door::knocked` do. There is no periodic timer: the wait is bounded by the next deadline alone.
 
 use crate::accepting::{Arrival, Door};
+use crate::alarm::Alarm;
 use crate::answering::Desk;
 use crate::connection::{Connection, Next};
 use crate::deadlines::Deadlines;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 pub(crate) const LISTENER: Token = Token(usize::MAX);
 pub(crate) const WAKER: Token = Token(usize::MAX - 1);
 pub(crate) const SIGNALS: Token = Token(usize::MAX - 2);
+pub(crate) const ALARM: Token = Token(usize::MAX - 3);
 
 const EVENTS_A_WAIT: usize = 1024;
 
@@ -36,6 +38,7 @@ const REPLIES_KEPT: usize = 1024 * 1024;
 
 pub(crate) struct Worker<T: Transport, S> {
     pub(crate) poll: Poll,
+    alarm: Alarm,
     pub(crate) limits: Limits,
     pub(crate) shared: Arc<Shared>,
     pub(crate) now: Instant,
@@ -59,7 +62,7 @@ pub(crate) struct Worker<T: Transport, S> {
 
 impl<T: Transport, S: Service> Worker<T, S> {
     pub(crate) fn new(
-        poll: Poll,
+        (poll, alarm): (Poll, Alarm),
         door: Option<Door<T>>,
         arrivals: Receiver<Arrival<T::Stream>>,
         (limits, most_lingering): (Limits, usize),
@@ -68,6 +71,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     ) -> Self {
         Worker {
             poll,
+            alarm,
             limits,
             shared,
             now: Instant::now(),
@@ -90,7 +94,8 @@ impl<T: Transport, S: Service> Worker<T, S> {
     pub(crate) fn run(mut self) -> io::Result<Outcome> {
         let mut events = Events::with_capacity(EVENTS_A_WAIT);
         loop {
-            match self.poll.poll(&mut events, self.timeout()) {
+            let timeout = self.timeout();
+            match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => self.now = Instant::now(),
             }
@@ -100,6 +105,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
                     LISTENER => self.door.iter_mut().for_each(|door| door.knocked = true),
                     WAKER => drop(self.take_arrivals()),
                     SIGNALS => self.take_signals(),
+                    ALARM => self.alarm.rang(),
                     Token(key) => self.take_turn(key, event.is_read_closed()),
                 }
             }
@@ -117,17 +123,14 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     /// How long to wait: until the next deadline, and not at all while somebody is to be served.
-    fn timeout(&self) -> Option<Duration> {
+    fn timeout(&mut self) -> Option<Duration> {
         let door = self.door.as_ref();
         if !self.again.is_empty() || door.is_some_and(|door| door.knocked) {
             return Some(Duration::ZERO);
         }
         let retry = door.and_then(|door| door.retry);
-        let next = [self.deadlines.first(), retry, self.drain_due]
-            .into_iter()
-            .flatten()
-            .min()?;
-        Some(next.saturating_duration_since(self.now))
+        let next = [self.deadlines.first(), retry, self.drain_due];
+        self.alarm.set(next.into_iter().flatten().min(), self.now)
     }
 
     fn take_turn(&mut self, key: usize, to_the_end: bool) {

@@ -143,8 +143,7 @@ fn a_waiting_program_is_idle_and_a_busy_one_is_not() {
             let patience = std::time::Duration::from_millis(700);
             let server = program!().arg(behavior).patience(patience).listen();
             let _peer = server.connect();
-            server.prints("listening");
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            scripted_peer::eventually("a thread", || server.figures().threads > 1).now();
             server.expect_idle();
         });
         assert!(
@@ -202,4 +201,33 @@ fn a_folder_goes_away() {
     assert!(path.is_dir());
     drop(clone);
     assert!(!path.exists());
+}
+
+#[test]
+fn a_skip_is_told_and_collected() {
+    let folder = folder();
+    let file = folder.join("skips");
+    let skips = || {
+        program!()
+            .args(["", "skips"])
+            .env("CHECK_SKIPS", &file)
+            .start()
+    };
+    skips()
+        .exits_with(0)
+        .stderr("skipped: scripted-peer main: needs luck\n");
+    skips().exits_with(0);
+    let line = "scripted-peer main needs luck\n";
+    assert_eq!(fs::read_to_string(&file).unwrap(), line.repeat(2));
+}
+
+#[test]
+fn another_program_may_be_named_in_the_environment() {
+    let holder = program!()
+        .args(["", "holds-a-program"])
+        .env("CHECK_PROGRAM", "true")
+        .start();
+    holder
+        .exits_with(101)
+        .stderr(contains("the program ended with exit code 0"));
 }

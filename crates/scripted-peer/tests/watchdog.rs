@@ -3,12 +3,13 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{tcp, verdict};
-use scripted_peer::{Ending, Received, check, deadline, eventually, program};
+use scripted_peer::{
+    Ending, PredicateBooleanExt as _, Received, Signal, check, contains, deadline, eventually,
+    program,
+};
 
 const SOON: Duration = Duration::from_millis(300);
 
@@ -87,52 +88,26 @@ fn a_program_dies_when_its_handle_is_dropped() {
 
 #[test]
 fn a_program_dies_with_a_test_process_that_is_killed() {
-    let mut test = this_test("hold_a_program");
-    let mut lines = BufReader::new(test.stdout.take().unwrap()).lines();
-    let pid = lines
-        .find_map(|line| line.unwrap().strip_prefix("pid ").map(str::to_owned))
-        .unwrap();
+    let holder = program!().args(["", "holds-a-program"]).start();
+    holder.prints("pid ");
+    let pid = holder
+        .stdout()
+        .trim()
+        .strip_prefix("pid ")
+        .unwrap()
+        .to_owned();
     assert!(is_alive(&pid));
-    test.kill().unwrap();
-    test.wait().unwrap();
+    holder.signal(Signal::KILL).ends();
     expect_gone(&pid);
 }
 
 #[test]
 fn a_check_that_is_stuck_itself_is_ended_with_its_timeline() {
-    let output = this_test("be_stuck").wait_with_output().unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(101), "{text}");
-    assert!(
-        text.contains("be_stuck:") && text.contains("it went on after its deadline"),
-        "{text}"
-    );
-}
-
-/// Another process that runs one of the two below.
-fn this_test(name: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--ignored", "--nocapture"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-#[test]
-#[ignore = "run by another test, which kills it"]
-fn hold_a_program() {
-    let server = tcp("waits");
-    println!("\npid {}", server.pid());
-    deadline(Duration::from_secs(60));
-    std::thread::park();
-}
-
-#[test]
-#[ignore = "run by another test, which sees it end"]
-fn be_stuck() {
-    deadline(Duration::from_millis(100));
-    loop {
-        std::thread::park();
-    }
+    let stuck = program!()
+        .args(["", "is-stuck"])
+        .patience(Duration::from_secs(8))
+        .start();
+    stuck
+        .exits_with(101)
+        .stderr(contains("main:").and(contains("it went on after its deadline")));
 }

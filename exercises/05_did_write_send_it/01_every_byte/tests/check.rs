@@ -1,0 +1,102 @@
+//! Does the program know how much of its reply is gone?
+
+use std::time::Duration;
+
+use scripted_peer::{Ending, Peer, Received, Running, check, needs, program};
+
+const SHORT: &str = "05-did-write-send-it.html#a-write-takes-what-fits";
+const WAIT: &str = "05-did-write-send-it.html#waiting-for-room";
+/// More than the buffers of both ends hold.
+const SIZE: usize = 16 << 20;
+
+#[test]
+fn a_slow_reader_gets_it_all() {
+    for size in [10, SIZE, 1_000_003] {
+        let server = program!().arg(size).listen();
+        let mut peer = server.connect();
+        begins(&mut peer).stall_reading();
+        judge(&server, size, &mut peer);
+    }
+}
+
+#[test]
+fn waiting_costs_no_cpu() {
+    if !needs::linux() {
+        return;
+    }
+    let patience = Duration::from_millis(2500);
+    let server = program!().arg(SIZE).patience(patience).listen();
+    let mut peer = server.connect();
+    begins(&mut peer).stall_reading();
+    server.expect_idle().or_explain(
+        "The client doesn't read, there is no room, and your program keeps asking. \
+         wait_until_writable() sleeps until there is some.",
+        WAIT,
+    );
+}
+
+/// The first byte comes, whatever becomes of the others.
+fn begins(peer: &mut Peer) -> &mut Peer {
+    peer.expect([0])
+        .or_explain("A client connects, and is sent the reply.", SHORT);
+    peer
+}
+
+/// Reads until the end and compares with the reply: bytes from 0 to 250, again and again.
+fn judge(server: &Running, size: usize, peer: &mut Peer) {
+    let round: Vec<u8> = (0..=250).collect();
+    let reply = &round.repeat(size / 251 + 1)[1..size];
+    let (got, ending) = read_all(peer, size);
+    if got == reply && ending == Ending::End {
+        return;
+    }
+    // The first byte has been taken already.
+    let right = 1 + got.iter().zip(reply).take_while(|(a, b)| a == b).count();
+    let refused = server.stderr().contains("unavailable");
+    let (what, sentence) = match (got.get(right - 1), ending) {
+        (Some(_), _) if right == size => (
+            "all of them, then more".to_owned(),
+            "You sent bytes that you had sent before. Count what each write took, and go on there.",
+        ),
+        (Some(0), _) => (
+            format!("{right} of them, then the reply from its beginning"),
+            "You began again. An error of write_all() doesn't say how much was sent before it: call \
+             write(), which says it, and go on from there.",
+        ),
+        (Some(_), _) => (
+            format!("{right} of them, then bytes from elsewhere in the reply"),
+            "A piece is missing in the middle. A write that takes a part of a chunk is no error: \
+             send the rest of that chunk next.",
+        ),
+        (None, Ending::Silence) => (
+            format!("{right} of them, then silence"),
+            "The client reads again, there is room, and you send no more. Wait for room each time \
+             that a write would block, and then go on.",
+        ),
+        (None, ending) if refused => (
+            format!("{right} of them, then {ending}"),
+            "The socket was full, and its `WouldBlock` ended the reply. That is no failure: wait \
+             until there is room, and send the rest.",
+        ),
+        (None, ending) => (
+            format!("{right} of them, then {ending}"),
+            "write() took what fitted into the buffers, and said how many bytes that were. The rest \
+             is still yours to send.",
+        ),
+    };
+    check(false, format!("{size} bytes, then end of stream"), what).or_explain(sentence, SHORT);
+}
+
+/// All that comes until the end, or until it is more than `most`.
+fn read_all(peer: &mut Peer, most: usize) -> (Vec<u8>, Ending) {
+    let mut got = Vec::new();
+    loop {
+        if got.len() > most {
+            return (got, Ending::Silence);
+        }
+        match peer.receive() {
+            Received::Bytes(bytes) => got.extend(bytes),
+            Received::Ended(ending) => return (got, ending),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Does a reply leave in one piece, and at once?
+
+use std::time::{Duration, Instant};
+
+use scripted_peer::{Ending, Peer, Received, check, frame, program};
+
+const WHOLE: &str = "05-did-write-send-it.html#one-message-one-write";
+const FLUSH: &str = "05-did-write-send-it.html#a-buffer-of-your-own";
+const PATIENCE: Duration = Duration::from_millis(2500);
+
+/// How often a reply is asked for. Two writes may both come before the peer has looked once; not
+/// every time.
+const ROUNDS: usize = 500;
+/// How many more, once one came in two pieces: to tell how long the second piece took.
+const MORE: usize = 20;
+
+#[test]
+fn header_and_body_travel_together() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    peer.patience(PATIENCE);
+    answers(&mut peer);
+    let (mut round, mut rounds) = (0, ROUNDS);
+    let (mut split, mut longest) = (0, Duration::ZERO);
+    while round < rounds {
+        round += 1;
+        if let Some(gap) = gap(&mut peer) {
+            split += 1;
+            longest = longest.max(gap);
+            rounds = rounds.min(round + MORE);
+        }
+    }
+    let gap = longest.as_secs_f64() * 1000.0;
+    check(
+        split == 0,
+        "each reply in one read",
+        format!("{split} of {round} in two pieces, the second up to {gap:.1} ms after the first"),
+    )
+    .or_explain(
+        "Header and payload are two writes, so they are two journeys: put them together first, and \
+         write once. 40 ms are Nagle's algorithm waiting for a delayed acknowledgment; without it \
+         the second piece still comes by itself.",
+        WHOLE,
+    );
+}
+
+/// Asks for a reply, reads as soon as there is anything, and says how long the rest took, if the
+/// first read did not return it all.
+fn gap(peer: &mut Peer) -> Option<Duration> {
+    let hello = frame("hello");
+    let first = match peer.send(&hello).receive() {
+        Received::Bytes(bytes) => bytes.len().min(hello.len()),
+        Received::Ended(_) => 0,
+    };
+    let since = Instant::now();
+    peer.expect(&hello[first..]).or_explain(
+        "Each frame is answered with its header and its payload, one reply after the other.",
+        WHOLE,
+    );
+    (first < hello.len()).then(|| since.elapsed())
+}
+
+#[test]
+fn the_reply_does_not_wait_for_the_end() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    peer.patience(PATIENCE);
+    answers(&mut peer);
+
+    let two = [frame("whole"), frame("half")].concat();
+    let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
+    peer.send(one_and_a_half);
+    peer.expect(frame("whole")).or_explain(
+        "One and a half frames came, and the reply to the whole one waits for the other half. Send \
+         it before you read again.",
+        FLUSH,
+    );
+    peer.send(rest);
+    peer.expect(frame("half"))
+        .or_explain("The other half came. Its reply is due as well.", FLUSH);
+
+    peer.coalesce(["one", "two"].map(frame)).half_close();
+    peer.expect([frame("one"), frame("two")].concat())
+        .or_explain(
+            "Two frames came, and the end of the stream. Both are answered.",
+            FLUSH,
+        );
+    peer.expect_end()
+        .or_explain("All is answered and the client has finished: close.", FLUSH);
+}
+
+/// The first reply comes while the client waits for it, and is what it should be.
+fn answers(peer: &mut Peer) {
+    let hello = frame("hello");
+    let mut got = Vec::new();
+    peer.send(&hello);
+    while got.len() < hello.len() {
+        match peer.receive() {
+            Received::Bytes(bytes) => got.extend(bytes),
+            Received::Ended(Ending::Silence) if got.is_empty() => {
+                check(false, "a reply", format!("silence for {PATIENCE:?}")).or_explain(
+                    "The frame has come, and your reply has not left your program. A buffer of your \
+                     own is yours to flush: flush() on the BufWriter, each time that a reply is \
+                     whole. On the TcpStream flush() does nothing.",
+                    FLUSH,
+                );
+            }
+            Received::Ended(_) => break,
+        }
+    }
+    check(got == hello, format!("{hello:02x?}"), format!("{got:02x?}")).or_explain(
+        "A reply is a header, the payload's length in four bytes, and then the payload.",
+        WHOLE,
+    );
+}

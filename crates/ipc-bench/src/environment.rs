@@ -10,6 +10,9 @@ use crate::exchange;
 use crate::processors::list_name;
 use crate::run::Outcome;
 
+/// From here on the report says that others were in the way.
+const BUSY: f64 = 0.1;
+
 /// In the report as it is here. A string that could not be read is `unknown`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Environment {
@@ -31,6 +34,9 @@ pub struct Environment {
     pub load_average: f64,
     /// The share of all processors' time, over the run, that the hypervisor gave to others.
     pub stolen_share: f64,
+    /// The share of it that other processes of this machine took. A busy machine doesn't only add
+    /// to the tail: it changes the scheduler's choices, and so the medians.
+    pub others_share: f64,
     /// The measuring processes' own word on where they were allowed to run.
     pub pinning: Vec<Pinning>,
     /// What a new connection of each transport starts with.
@@ -55,6 +61,7 @@ pub struct Connection {
 impl Environment {
     /// `before` was read when the run began.
     pub fn read(before: &Before, outcome: &Outcome) -> Environment {
+        let shares = before.ticks.shares_until(&Ticks::read());
         let cpuinfo = file("/proc/cpuinfo");
         let first = outcome
             .cpus
@@ -73,7 +80,8 @@ impl Environment {
             )),
             clock_ns: exchange::clock_cost(),
             load_average: before.load_average,
-            stolen_share: before.ticks.stolen_share_until(&Ticks::read()),
+            stolen_share: shares.stolen,
+            others_share: shares.others,
             pinning: outcome
                 .cpus
                 .iter()
@@ -112,6 +120,7 @@ impl Environment {
                 "stolen by the hypervisor".to_owned(),
                 format!("{:.2} % of the time", 100.0 * self.stolen_share),
             ),
+            ("taken by other processes".to_owned(), self.others_line()),
         ];
         for Pinning {
             regime,
@@ -135,6 +144,14 @@ impl Environment {
             }
         }
         lines
+    }
+
+    fn others_line(&self) -> String {
+        let advice = match self.others_share {
+            share if share > BUSY => ": run again when the machine is quiet",
+            _ => "",
+        };
+        format!("{:.1} % of the time{advice}", 100.0 * self.others_share)
     }
 
     fn processor_line(&self) -> String {
@@ -174,35 +191,57 @@ impl Before {
     }
 }
 
-/// The first line of `/proc/stat`, as proc(5) describes it.
+/// Clock ticks since the system started, from the first line of `/proc/stat`; and this process's
+/// own with those of its children that have ended, from `/proc/self/stat`. See proc(5).
 pub struct Ticks {
     stolen: u64,
+    idle: u64,
     all: u64,
+    own: u64,
+}
+
+/// Of all processors' time.
+pub struct Shares {
+    pub stolen: f64,
+    pub others: f64,
 }
 
 impl Ticks {
     pub fn read() -> Ticks {
-        Ticks::parse(&file("/proc/stat"))
+        Ticks::parse(&file("/proc/stat"), &file("/proc/self/stat"))
     }
 
-    fn parse(stat: &str) -> Ticks {
-        let line = stat.lines().next().unwrap_or_default();
+    fn parse(system: &str, own: &str) -> Ticks {
+        let line = system.lines().next().unwrap_or_default();
         // user nice system idle iowait irq softirq steal; what follows is part of user and nice.
-        let numbers = line
-            .split_whitespace()
-            .skip(1)
-            .map(|word| word.parse().unwrap_or(0));
-        let ticks: Vec<u64> = numbers.take(8).collect();
+        let ticks = numbers(line.strip_prefix("cpu").unwrap_or_default(), 0, 8);
+        // The second field is a name in parentheses that may hold anything. Behind it: utime,
+        // stime, cutime, cstime are the fields 14 to 17, the twelfth to fifteenth from there.
+        let fields = own.rsplit_once(')').map_or("", |(_, fields)| fields);
+        let of = |place: usize| ticks.get(place).copied().unwrap_or(0);
         Ticks {
-            stolen: ticks.get(7).copied().unwrap_or(0),
+            stolen: of(7),
+            idle: of(3) + of(4),
             all: ticks.iter().sum(),
+            own: numbers(fields, 11, 4).iter().sum(),
         }
     }
 
-    pub fn stolen_share_until(&self, later: &Ticks) -> f64 {
-        let all = later.all.saturating_sub(self.all).max(1);
-        later.stolen.saturating_sub(self.stolen) as f64 / all as f64
+    pub fn shares_until(&self, later: &Ticks) -> Shares {
+        let passed = |of: fn(&Ticks) -> u64| of(later).saturating_sub(of(self));
+        let (stolen, all) = (passed(|t| t.stolen), passed(|t| t.all));
+        let known = passed(|t| t.idle) + passed(|t| t.own) + stolen;
+        let share = |ticks: u64| ticks as f64 / all.max(1) as f64;
+        Shares {
+            stolen: share(stolen),
+            others: share(all.saturating_sub(known)),
+        }
     }
+}
+
+fn numbers(words: &str, from: usize, count: usize) -> Vec<u64> {
+    let words = words.split_whitespace().skip(from).take(count);
+    words.map(|word| word.parse().unwrap_or(0)).collect()
 }
 
 fn kernel() -> String {
@@ -248,15 +287,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stolen_share_is_the_eighth_number() {
-        let before = Ticks::parse("cpu  100 0 0 100 0 0 0 50 7 7\ncpu0 1 2 3\n");
-        let after = Ticks::parse("cpu  150 0 0 125 0 0 0 75 9 9\n");
-        assert!((before.stolen_share_until(&after) - 0.25).abs() < 1e-9);
+    fn what_is_neither_idle_nor_stolen_nor_ours_was_others() {
+        let before = Ticks::parse("cpu  100 0 0 100 0 0 0 50 7 7\ncpu0 1 2 3\n", "1 (a) b) R");
+        let own = "1 (a) b) R 2 3 4 5 6 7 8 9 10 11 20 5 3 2 20";
+        let after = Ticks::parse("cpu  150 0 0 120 5 0 0 75 9 9\n", own);
+        let Shares { stolen, others } = before.shares_until(&after);
+        assert!(
+            (stolen - 0.25).abs() < 1e-9 && (others - 0.20).abs() < 1e-9,
+            "{stolen} {others}"
+        );
     }
 
     #[test]
-    fn a_machine_without_the_file_was_robbed_of_nothing() {
-        let nothing = Ticks::parse("");
-        assert!(nothing.stolen_share_until(&Ticks::parse("")).abs() < 1e-9);
+    fn a_machine_without_the_files_was_robbed_of_nothing() {
+        let nothing = Ticks::parse("", "");
+        let Shares { stolen, others } = nothing.shares_until(&Ticks::parse("", ""));
+        assert!(stolen.abs() < 1e-9 && others.abs() < 1e-9);
     }
 }

@@ -91,7 +91,7 @@ pub fn main(options: &Options) -> anyhow::Result<()> {
 
     report.take(&scenarios);
     report.took_s = start.elapsed().as_secs_f64();
-    report.stolen_share = ticks.stolen_share_until(&Ticks::read());
+    report.stolen_share = ticks.shares_until(&Ticks::read()).stolen;
     if let Some(path) = &options.json {
         fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
             .with_context(|| format!("cannot write {}", path.display()))?;

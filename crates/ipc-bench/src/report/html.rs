@@ -69,10 +69,12 @@ fn answer(report: &Report) -> String {
     format!(
         "<p>How much latency does the network stack add to a message of 64 bytes?</p>\n<ul>\n\
          {items}</ul>\n<p class=\"dim\">{blocks} blocks of shuffled slices in {:.0} s, with {:.2} \
-         % of the machine’s time stolen by its hypervisor. Larger messages may turn it around: \
+         % of the machine’s time stolen by its hypervisor and {:.0} % taken by other processes. \
+         Larger messages may turn it around: \
          see the ratios by size.</p>\n",
         report.took_s,
-        100.0 * report.environment.stolen_share
+        100.0 * report.environment.stolen_share,
+        100.0 * report.environment.others_share
     )
 }
 

@@ -105,6 +105,9 @@ impl Socket {
         if !self.timeout.is_blocking() {
             rustix::io::ioctl_fionbio(&inner, false)?;
         }
-        Ok((Socket::blocking(inner), Address::from(&address)))
+        Ok((
+            Socket::blocking(inner, self.family),
+            Address::from(&address),
+        ))
     }
 }

@@ -29,5 +29,8 @@ use crate::{AddressFamily, Socket, SocketKind};
 /// ```
 pub fn socketpair(family: AddressFamily, kind: SocketKind) -> io::Result<(Socket, Socket)> {
     let (a, b) = socket2::Socket::pair(family.0, kind.0, None)?;
-    Ok((Socket::blocking(a), Socket::blocking(b)))
+    Ok((
+        Socket::blocking(a, family.value()),
+        Socket::blocking(b, family.value()),
+    ))
 }

@@ -16,7 +16,7 @@ pub type Fileno = RawFd;
 #[cfg(windows)]
 pub type Fileno = RawSocket;
 
-/// A socket: a descriptor, and how long its calls may wait.
+/// A socket: a descriptor, its family, and how long its calls may wait.
 ///
 /// Python: `socket.socket` · see `socket(7)`.
 ///
@@ -37,6 +37,8 @@ pub type Fileno = RawSocket;
 #[derive(Debug)]
 pub struct Socket {
     pub(crate) inner: socket2::Socket,
+    /// As `i32`, and 0 (`AF_UNSPEC`) for a descriptor that came from elsewhere: ask the system.
+    pub(crate) family: i32,
     pub(crate) timeout: Timeout,
 }
 
@@ -74,14 +76,16 @@ pub struct Socket {
 /// let s = socket(SOCK_STREAM, AF_INET);
 /// ```
 pub fn socket(family: AddressFamily, kind: SocketKind) -> io::Result<Socket> {
-    socket2::Socket::new(family.0, kind.0, None).map(Socket::blocking)
+    let inner = socket2::Socket::new(family.0, kind.0, None)?;
+    Ok(Socket::blocking(inner, family.value()))
 }
 
 impl Socket {
     /// What the system has just given us: calls on it wait for as long as it takes.
-    pub(crate) fn blocking(inner: socket2::Socket) -> Socket {
+    pub(crate) fn blocking(inner: socket2::Socket, family: i32) -> Socket {
         Socket {
             inner,
+            family,
             timeout: Timeout::blocking(),
         }
     }
@@ -139,31 +143,34 @@ impl Socket {
         let inner = self.inner.try_clone()?;
         Ok(Socket {
             inner,
+            family: self.family,
             timeout: self.timeout.clone(),
         })
     }
 
     /// The family that the socket was made with.
     ///
-    /// Python: `s.family` · system call: `getsockname(2)` (Python remembers the family instead).
+    /// Python: `s.family` · system call: none; `getsockname(2)` for a socket that was made from a
+    /// descriptor.
     ///
     /// # Errors
     ///
-    /// `ENOBUFS`: not enough memory. Windows: `WSAEINVAL` before [`bind`](Socket::bind).
+    /// Of a socket that was made here none, else those of [`getsockname`](Socket::getsockname).
     ///
     /// # Examples
     ///
     /// ```
     /// # fn main() -> std::io::Result<()> {
     /// let s = pocket_socket::socket(pocket_socket::AF_INET6, pocket_socket::SOCK_STREAM)?;
-    /// # if cfg!(unix) {
     /// assert_eq!(s.family()?, pocket_socket::AF_INET6);
-    /// # }
     /// # Ok(())
     /// # }
     /// ```
     pub fn family(&self) -> io::Result<AddressFamily> {
-        Ok(AddressFamily(self.inner.local_addr()?.domain()))
+        match self.family {
+            0 => Ok(AddressFamily(self.inner.local_addr()?.domain())),
+            known => Ok(AddressFamily(known.into())),
+        }
     }
 }
 
@@ -185,7 +192,7 @@ impl AsRawFd for Socket {
 #[cfg(unix)]
 impl From<OwnedFd> for Socket {
     fn from(fd: OwnedFd) -> Socket {
-        Socket::blocking(fd.into())
+        Socket::blocking(fd.into(), 0)
     }
 }
 
@@ -215,7 +222,7 @@ impl AsRawSocket for Socket {
 #[cfg(windows)]
 impl From<OwnedSocket> for Socket {
     fn from(socket: OwnedSocket) -> Socket {
-        Socket::blocking(socket.into())
+        Socket::blocking(socket.into(), 0)
     }
 }
 

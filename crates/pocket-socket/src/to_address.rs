@@ -42,7 +42,7 @@ use crate::{AF_INET, AF_INET6, Address, AddressFamily};
 /// ```
 pub trait ToAddress {
     /// The address in the system's form. `family` is asked for the socket's family, but only when
-    /// the answer depends on it: it costs a system call.
+    /// the answer depends on it: it may cost a system call.
     ///
     /// # Errors
     ///

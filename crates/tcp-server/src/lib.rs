@@ -1,6 +1,17 @@
 //! What is true of TCP alone: addresses with a port, and small replies that must not wait.
 //!
 //! The rest of the server is `shared-server`'s.
+//!
+//! # The steps on the way
+//!
+//! The chapters build servers that are smaller, with `std` alone, each a small difference from the
+//! one before. `cargo run -p tcp-server --example NAME [ADDRESS]` runs one:
+//!
+//! | chapter | step | what it still gets wrong |
+//! |---|---|---|
+//! | 3 | `ch03_faithful` | serves one client; takes the end of the stream for a message and answers it for ever; a client that vanishes ends it |
+//! | 3 | `ch03_end_of_stream` | one client's reset ends the server for all |
+//! | 3 | `ch03_unshakeable` | takes one read for one message; one silent client keeps all others waiting |
 
 #![warn(missing_docs)]
 

@@ -1,0 +1,35 @@
+//! Sees that a client has left, and serves the next one.
+//!
+//! Usage: `cargo run -p tcp-server --example ch03_end_of_stream [ADDRESS]`
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1);
+    let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:7878"))?;
+    println!("listening on {}", listener.local_addr()?);
+    // ANCHOR: loop
+    for stream in listener.incoming() {
+        serve(&stream?)?;
+    }
+    // ANCHOR_END: loop
+    Ok(())
+}
+
+// ANCHOR: serve
+fn serve(mut stream: &TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let length = stream.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(()); // the end of the stream: the client sends no more
+        }
+        let message = &buffer[..length];
+        if message.eq_ignore_ascii_case(b"close") {
+            return stream.write_all(b"closed");
+        }
+        stream.write_all(b"accepted")?;
+    }
+}
+// ANCHOR_END: serve

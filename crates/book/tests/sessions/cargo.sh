@@ -32,6 +32,7 @@ case $verb in
         build test --no-run -p "$package" "${options[@]}" || exit
         [ -z "$BOOK_BUILD_ONLY" ] || exit 0
         set -o pipefail
+        export RUST_TEST_THREADS=1 # or the order of the lines would change from run to run
         noise='^ *(Blocking|Compiling|Doc-tests|Finished|Running) '
         { "$BOOK_CARGO" test --target-dir "$BOOK_TARGET" --manifest-path "$BOOK_ROOT/Cargo.toml" -p "$package" \
             "${options[@]}" "$@" 2>&1 >&3 | { grep -vE "$noise" >&2 || true; }; } 3>&1

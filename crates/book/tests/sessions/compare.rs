@@ -34,6 +34,8 @@ impl Comparer {
                 kind(r"/run/user/\d+", "/run/user/[N]"),
                 kind(r"[ \t]+", " "),
                 kind(r"(?m) $", ""),
+                // The inode of a socket, which `ss` shows where TCP has a port.
+                kind(r"(\.sock|\*|@\S+) \d{2,}\b", "$1 [N]"),
             ],
             jobs: Regex::new(r"(?m)^\[\d+\][+-]? +(Done|Exit|Interrupt|Killed|Terminated).*\n")
                 .unwrap(),
@@ -87,7 +89,7 @@ impl Comparer {
     }
 
     fn by_kind(&self, text: &str) -> String {
-        let text = text.trim_end().to_owned();
+        let text = text.trim_matches('\n').trim_end().to_owned();
         self.kinds.iter().fold(text, |text, (kind, name)| {
             kind.replace_all(&text, *name).into_owned()
         })

@@ -171,7 +171,11 @@ impl<'a> Play<'a> {
         } else {
             for (n, text) in printed.iter().enumerate() {
                 let text = self.comparer.presentable(text);
-                lines.extend(text.lines().map(|line| (n, line.to_owned())));
+                lines.extend(
+                    text.trim_matches('\n')
+                        .lines()
+                        .map(|line| (n, line.to_owned())),
+                );
             }
         }
         let width = self

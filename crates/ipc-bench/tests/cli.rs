@@ -218,6 +218,6 @@ fn wait_for<T>(mut event: impl FnMut() -> Option<T>) -> T {
             return value;
         }
         assert!(Instant::now() < deadline, "it did not happen");
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::yield_now();
     }
 }

@@ -11,16 +11,16 @@ use crate::address::Address;
 
 /// Whether there are bytes on their way that the other side has not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "nobody can be asked there")
+)]
 pub(crate) enum Unread {
     None,
     Some,
     /// The other side's socket is no more.
     Gone,
     /// The kernel doesn't answer.
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(dead_code, reason = "nobody is asked there")
-    )]
     Unknown,
 }
 

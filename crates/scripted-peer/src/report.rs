@@ -68,11 +68,15 @@ fn unsolved_text(unsolved: &Unsolved, paint: &Paint) -> String {
     let mut parts = unsolved.place.split(':');
     let file = parts.next().unwrap_or_default();
     let line = parts.next().unwrap_or("1");
+    let message = match unsolved.message.as_str() {
+        "" => "(it doesn't say)",
+        message => message,
+    };
     let readme = file.replace("src/main.rs", "README.md");
     format!(
         "\n {}This exercise isn't solved yet: open {file}:{line}{}\n \
          What is left to do there:\n\n     {}\n\n The task: {readme}\n",
-        paint.bold, paint.plain, unsolved.message
+        paint.bold, paint.plain, message
     )
 }
 
@@ -199,7 +203,8 @@ fn output(out: &mut String, process: &Process, many: bool) {
 
 /// The workspace's folder: the nearest above the tested package that holds the book.
 fn root() -> Option<PathBuf> {
-    let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR")?);
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let package = package.or_else(|| std::env::current_dir().ok())?;
     package
         .ancestors()
         .find(|folder| folder.join("docs/src").is_dir())

@@ -208,16 +208,16 @@ fn a_skip_is_told_and_collected() {
     let folder = folder();
     let file = folder.join("skips");
     let skips = || {
-        program!()
+        let program = program!()
             .args(["", "skips"])
-            .env("CHECK_SKIPS", &file)
-            .start()
+            .env("CARGO_PKG_NAME", "a-package");
+        program.env("CHECK_SKIPS", &file).start()
     };
     skips()
         .exits_with(0)
-        .stderr("skipped: scripted-peer main: needs luck\n");
+        .stderr("skipped: a-package main: needs luck\n");
     skips().exits_with(0);
-    let line = "scripted-peer main needs luck\n";
+    let line = "a-package main needs luck\n";
     assert_eq!(fs::read_to_string(&file).unwrap(), line.repeat(2));
 }
 

@@ -36,6 +36,23 @@ fn a_drip_in_pieces_gives_each_piece_to_a_read_of_its_own() {
 }
 
 #[test]
+fn a_drip_from_a_server_comes_byte_by_byte_too() {
+    for listener in [Listener::tcp(), Listener::on_path()] {
+        let mut here = listener.crowd(1).remove(0);
+        let mut there = listener.accept();
+        let sizes = std::thread::spawn(move || {
+            let size = |received| match received {
+                Received::Bytes(bytes) => Some(bytes.len()),
+                Received::Ended(_) => None,
+            };
+            std::iter::from_fn(|| size(here.receive())).collect::<Vec<_>>()
+        });
+        there.drip("hello").half_close();
+        assert_eq!(sizes.join().ok().unwrap(), [1; 5]);
+    }
+}
+
+#[test]
 fn what_was_read_is_not_joined_with_what_is_sent_next() {
     for server in each("one-read-in-all") {
         let mut peer = server.connect();

@@ -1,0 +1,133 @@
+//! Does the program know the end of the input from the end of the connection?
+
+use scripted_peer::{Ending, Peer, Received, check, explain, program};
+
+const HALF: &str = "06-how-do-i-say-done.html#half-a-close";
+const RESET: &str = "06-how-do-i-say-done.html#a-reset-says-something-else";
+
+#[test]
+fn answers_after_half_close() {
+    explain(
+        "The client half-closes: it has said all, and listens.",
+        HALF,
+    );
+    let server = program!().listen();
+    for (head, tail, counts) in [
+        ("one two\n", "three\nfour five\n", "3 5 24\n"),
+        ("", "", "0 0 0\n"),
+        ("no ", "newline", "0 2 10\n"),
+        ("\n\n  \t ", "wide   apart \r\n", "3 2 21\n"),
+    ] {
+        let mut peer = server.connect();
+        // In two reads: the first one doesn't end the input.
+        peer.send(head).wait_until_read();
+        peer.send(tail).half_close();
+        answered(&mut peer, counts);
+    }
+}
+
+/// The counts come, then the end of the connection.
+fn answered(peer: &mut Peer, counts: &str) {
+    let mut got = Vec::new();
+    let ending = loop {
+        match peer.receive() {
+            Received::Bytes(bytes) => got.extend(bytes),
+            Received::Ended(ending) => break ending,
+        }
+    };
+    let got = String::from_utf8_lossy(&got).into_owned();
+    let sentence = match (got.as_str(), ending) {
+        (same, Ending::End) if same == counts => return,
+        (same, _) if same == counts => {
+            "You have counted and replied; now close the connection: the client waits for that."
+        }
+        ("", Ending::Silence) => {
+            "The client has said that no more will come: read() returns 0, and goes on to. That is \
+             the moment to reply."
+        }
+        ("", Ending::End) => {
+            "The client has ended its input and still listens. A read of 0 bytes ends one direction; \
+             you gave up both."
+        }
+        ("", _) => "The connection broke instead of a reply. Read all that the client sends first.",
+        _ => {
+            "The counts are not those of all that was sent. The input ends where the client ends it, \
+             with a read of 0 bytes, and nowhere before."
+        }
+    };
+    let expected = format!("{counts:?}, then end of stream");
+    check(false, expected, format!("{got:?}, then {ending}")).or_explain(sentence, HALF);
+}
+
+#[test]
+fn a_word_may_arrive_in_pieces() {
+    explain(
+        "Count whatever comes, in whatever pieces, until the input ends.",
+        HALF,
+    );
+    let server = program!().listen();
+    let mut peer = server.connect();
+    peer.drip("first second\nthird").half_close();
+    let got = peer.next_line().unwrap_or_default();
+    check(
+        got == "1 3 18",
+        "\"1 3 18\", for \"first second\\nthird\"",
+        format!("{got:?}"),
+    )
+    .or_explain(
+        "Each byte came in a read of its own. A word may begin in one read and go on in the next: \
+         remember, from read to read, what you have counted, and whether you are inside a word.",
+        HALF,
+    );
+}
+
+#[test]
+fn six_megabytes_are_counted() {
+    explain(
+        "The client sends six megabytes: read until it has finished.",
+        HALF,
+    );
+    let server = program!().listen();
+    let mut peer = server.connect();
+    let line = "six megabytes, and no buffer is as large as that\n";
+    let lines = 6_000_000 / line.len();
+    peer.send(line.repeat(lines)).half_close();
+    let words = lines * line.split_whitespace().count();
+    let counts = format!("{lines} {words} {}\n", lines * line.len());
+    answered(&mut peer, &counts);
+}
+
+#[test]
+fn a_reset_is_not_a_half_close() {
+    explain("One client's reset is no reason to stop serving.", RESET);
+    let server = program!().listen();
+    let mut peer = server.connect();
+    peer.send("one two three").wait_until_read();
+    peer.reset();
+    let mut next = server.connect();
+    next.send("the next one\n").half_close();
+    answered(&mut next, "1 3 13\n");
+    server.prints("counted 1 3 13\n").or_explain(
+        "This client ended its input, and has its counts: `counted 1 3 13` is printed for it.",
+        HALF,
+    );
+    let out = server.stdout();
+    let counted: Vec<&str> = out
+        .lines()
+        .filter(|line| line.starts_with("counted"))
+        .collect();
+    check(
+        counted == ["counted 1 3 13"],
+        "one client counted, the one that finished",
+        format!("{counted:?}"),
+    )
+    .or_explain(
+        "A client was counted that never finished: it reset the connection in the middle of its \
+         input. Only a read of 0 bytes ends the input. A reset is an error of read(): return it.",
+        RESET,
+    );
+    server.logs("a client:").or_explain(
+        "The reset is an error, and nobody was told: return it from `serve`.",
+        RESET,
+    );
+}

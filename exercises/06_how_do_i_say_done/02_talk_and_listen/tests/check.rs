@@ -1,0 +1,131 @@
+//! Can the program talk and listen at the same time?
+
+use scripted_peer::{Listener, check, explain, program};
+
+const POLITE: &str = "06-how-do-i-say-done.html#deadlock-by-politeness";
+const HALF: &str = "06-how-do-i-say-done.html#half-a-close";
+
+/// More than the buffers of both ends hold, in either direction.
+const MUCH: usize = 12 << 20;
+
+#[test]
+fn a_long_conversation_does_not_deadlock() {
+    explain(
+        "The server answers while you still have much to say.",
+        POLITE,
+    );
+    // The first line's answer is as long as all lines together, and the server reads no further
+    // before the answer is taken.
+    let long = "an answer of many lines, and all of them are to be printed\n";
+    let long = long.repeat(MUCH / long.len());
+    let (first, count) = (long.clone(), MUCH / 64 / 1024);
+    let server = Listener::tcp().serve(move |mut peer| {
+        let lines = peer
+            .answer_lines(|line| match line {
+                line if line.starts_with("line 0 ") => first.clone().into_bytes(),
+                line => format!("{}\n", &line[..line.len().min(10)]).into_bytes(),
+            })
+            .now();
+        let came = format!("{lines} lines, then end of stream");
+        check(
+            lines == count,
+            format!("{count} lines, then end of stream"),
+            came,
+        )
+        .or_explain("Not all of standard input has come to the server.", POLITE);
+    });
+    let lines = (0..count).map(|n| format!("line {n:<65530}\n"));
+    let client = program!()
+        .stdin(lines.collect::<String>())
+        .connect_to(server.address());
+    let output = client.exits_with(0).or_explain(
+        "Your program writes and does not read. So does the server: its answer fills every buffer on \
+         the way to you, its requests fill every buffer on the way to it, and nobody moves. Read \
+         while you write, in a second thread.",
+        POLITE,
+    );
+    let rest: String = (1..count).map(|n| format!("line {n:<5}\n")).collect();
+    let answers = long + &rest;
+    let right = output
+        .stdout
+        .iter()
+        .zip(answers.as_bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    check(
+        output.stdout == answers.as_bytes(),
+        format!("all {} bytes of the answers on standard output", answers.len()),
+        format!("{} bytes, of which the first {right} are right", output.stdout.len()),
+    )
+    .or_explain(
+        "Answers are missing. The conversation ends when the server ends it, with a read of 0 bytes; \
+         print all that comes until then.",
+        POLITE,
+    );
+    server.finish();
+}
+
+#[test]
+fn every_answer_is_printed_in_order() {
+    explain("The server talks to a person at a keyboard.", POLITE);
+    let server = Listener::tcp();
+    let mut client = program!().typed().connect_to(server.address());
+    let mut peer = server.accept();
+    let mut all = String::new();
+    for word in ["one", "two", "three"] {
+        client.write_line(word);
+        peer.expect(format!("{word}\n")).or_explain(
+            "A line was typed and did not reach the server: you wait for the server, or for the end \
+             of standard input. Send what comes in, as it comes.",
+            POLITE,
+        );
+        let answer = format!("{word}, first half\n{word}, second half\n");
+        peer.send(&answer);
+        all += &answer;
+        client.prints(&answer).or_explain(
+            "The server answered and the person at the keyboard does not see it: print what comes \
+             when it comes, while standard input is still open.",
+            POLITE,
+        );
+    }
+    peer.send("one more thing\n");
+    client.prints("one more thing\n").or_explain(
+        "The server said something unasked. Listen all the time, not only after a line.",
+        POLITE,
+    );
+    client.close_stdin();
+    peer.close();
+    client
+        .exits_with(0)
+        .stdout(all + "one more thing\n")
+        .or_explain(
+            "All that the server says is printed, as it is, in the order in which it comes.",
+            POLITE,
+        );
+}
+
+#[test]
+fn the_end_of_input_is_said() {
+    explain(
+        "The server waits for all lines, and answers after the last.",
+        HALF,
+    );
+    let server = Listener::tcp();
+    let client = program!().stdin("one\ntwo\n").connect_to(server.address());
+    let mut peer = server.accept();
+    peer.expect("one\ntwo\n").or_explain(
+        "Standard input has two lines, and the server waits for both before it says a word.",
+        POLITE,
+    );
+    peer.expect_end().or_explain(
+        "Your input is over and the server can't know it. Say so: shutdown(Shutdown::Write).",
+        HALF,
+    );
+    peer.send("2 lines\n");
+    peer.half_close();
+    client.exits_with(0).stdout("2 lines\n").or_explain(
+        "You have said all; the server has not. End one direction, and print until the other one \
+         ends as well.",
+        HALF,
+    );
+}

@@ -1,0 +1,19 @@
+//! Caught by: every_answer_is_printed_in_order, a_long_conversation_does_not_deadlock,
+//! the_end_of_input_is_said
+//!
+//! Listens until the server has said all, and only then begins to speak. So does the server.
+
+use std::io;
+use std::net::{Shutdown, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let stream = TcpStream::connect(address)?;
+    talk_and_listen(&stream)
+}
+
+fn talk_and_listen(mut stream: &TcpStream) -> io::Result<()> {
+    io::copy(&mut stream, &mut io::stdout())?;
+    io::copy(&mut io::stdin(), &mut stream)?;
+    stream.shutdown(Shutdown::Write)
+}

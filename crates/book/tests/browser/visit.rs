@@ -73,16 +73,17 @@ pub fn set_theme(browser: &mut Chromium, theme: &str) {
     ));
 }
 
-/// What axe finds in `main`; `axe` is its source.
-pub fn accessibility(browser: &mut Chromium, axe: &str) -> Vec<String> {
+/// What axe finds in `main` by all its rules, or by one; `axe` is its source.
+pub fn accessibility(browser: &mut Chromium, axe: &str, rule: Option<&str>) -> Vec<String> {
     if browser.evaluate("typeof axe") == "undefined" {
         browser.evaluate(&format!("{axe};null"));
     }
-    let found = browser.evaluate(
-        "axe.run('main', { resultTypes: ['violations'] }).then((results) =>
+    let rules = rule.map_or(String::new(), |rule| format!(", runOnly: ['{rule}']"));
+    let run = format!("axe.run('main', {{ resultTypes: ['violations']{rules} }})");
+    let found = browser.evaluate(&(run + ".then((results) =>
             results.violations.map((rule) => 'axe: ' + rule.id + ': ' + rule.help + ': '
                 + rule.nodes.slice(0, 9).map((node) => node.html.slice(0, 90) + ' '
-                    + (node.any[0]?.message ?? '').replace(', font size', '\\n').split('\\n')[0]).join(' | ')))",
+                    + (node.any[0]?.message ?? '').replace(', font size', '\\n').split('\\n')[0]).join(' | ')))"),
     );
     lines(&found)
 }

@@ -15,11 +15,13 @@ fn any_split_is_the_same_message() {
     let server = program!().listen();
     let mut peer = server.connect();
     for message in ["hello", "", "more than 256 bytes ".repeat(15).as_str()] {
-        let frame = frame(message);
-        let (most, last) = frame.split_at(frame.len() - 1);
-        peer.drip(most).expect_nothing_yet();
-        peer.send(last).expect(frame);
+        peer.drip(frame(message)).expect(frame(message));
     }
+    peer.drip(&frame("half")[..6]);
+    peer.expect_nothing_yet().or_explain(
+        "You answered before the frame was whole. Keep reading until all of it has come.",
+        WHOLE,
+    );
 }
 
 #[test]

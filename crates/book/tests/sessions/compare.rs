@@ -26,7 +26,7 @@ impl Comparer {
                     r"(127\.0\.0\.1|::1\]?|localhost)(:|', )(3[3-9]\d{3}|32[89]\d{2}|327[789]\d|3276[89]|[45]\d{4}|60\d{3})\b",
                     "$1$2[PORT]",
                 ),
-                kind(r"\b(pid|uid|gid|ino)([=: ]\s*)\d+", "$1$2[N]"),
+                kind(r"\b(pid|uid|gid|ino|fd)([=: ]\s*)\d+", "$1$2[N]"),
                 kind(r"\[\d+\]", "[N]"),
                 kind(r"\b\d+\.\d+( ?)(ns|µs|us|ms|s)\b", "[TIME]$1$2"),
                 kind(r"\b(uptime\D*)\d+", "$1[N]"),

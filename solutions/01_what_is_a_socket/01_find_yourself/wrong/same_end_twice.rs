@@ -13,9 +13,11 @@ fn main() -> std::io::Result<()> {
         let path = peer.as_pathname().expect("the server has a path").display();
         println!("local {path}\npeer {path}");
     } else {
+        // ANCHOR: ends
         let stream = TcpStream::connect(address)?;
         println!("local {}", stream.peer_addr()?);
         println!("peer {}", stream.peer_addr()?);
+        // ANCHOR_END: ends
     }
     Ok(())
 }

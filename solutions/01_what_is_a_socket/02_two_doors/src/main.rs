@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+// ANCHOR: greeting
 /// All that the server at `address` says until it closes.
 fn greeting(address: &str) -> io::Result<String> {
     if address.contains('/') {
@@ -29,3 +30,4 @@ fn greeting(address: &str) -> io::Result<String> {
         io::read_to_string(TcpStream::connect(address)?)
     }
 }
+// ANCHOR_END: greeting

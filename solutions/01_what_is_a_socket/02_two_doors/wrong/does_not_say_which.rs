@@ -6,6 +6,7 @@ use std::io;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
+// ANCHOR: main
 fn main() -> io::Result<()> {
     for address in std::env::args().skip(1) {
         let greeting = if address.contains('/') {
@@ -17,3 +18,4 @@ fn main() -> io::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: main

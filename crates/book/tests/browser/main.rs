@@ -10,6 +10,7 @@ mod visit;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use book::Book;
 use chromium::Chromium;
@@ -21,6 +22,9 @@ fn root() -> &'static Path {
         .nth(2)
         .unwrap()
 }
+
+/// Built once: a test must not find the pages while another writes them.
+static BOOK: LazyLock<Book> = LazyLock::new(|| Book::build(root()).unwrap());
 
 /// What the tests need and this machine may lack.
 struct Tools {
@@ -75,7 +79,7 @@ fn url(path: &Path) -> String {
 #[test]
 fn every_page_is_sound_in_a_browser() {
     let Some(tools) = Tools::find() else { return };
-    let book = Book::build(root()).unwrap();
+    let book = &*BOOK;
     let pictures = pictures();
     let mut browser = Chromium::start(tools.chromium);
     let mut wrong = Vec::new();
@@ -156,7 +160,7 @@ fn pictures() -> PathBuf {
 #[test]
 fn the_search_works_from_files() {
     let Some(tools) = Tools::find() else { return };
-    let book = Book::build(root()).unwrap();
+    let book = &*BOOK;
     let mut browser = Chromium::start(tools.chromium);
     visit::load(&mut browser, &url(&book.out.join("index.html")), 1280);
     visit::press(&mut browser, "s");

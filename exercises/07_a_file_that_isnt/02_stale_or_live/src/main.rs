@@ -1,0 +1,52 @@
+//! Listens at a path where something may already be, and greets whoever connects.
+
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+fn main() -> ExitCode {
+    let path = std::env::args().nth(1).expect("usage: ex-07-02 PATH");
+    let path = PathBuf::from(path);
+    match take(&path) {
+        Ok(listener) => {
+            println!("listening on {}", path.display());
+            greet(&listener)
+        }
+        Err(error) => {
+            eprintln!("{}: {error}", path.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Listens at `path`, if nothing is there or a socket whose server is gone.
+///
+/// # Errors
+///
+/// If the path is somebody's, or cannot be a socket's.
+fn take(path: &Path) -> io::Result<UnixListener> {
+    let answer = knock(path);
+    todo!("find out what is at {path:?}; whoever knocks there gets {answer:?}")
+}
+
+/// Tries to connect to `path`, and never waits: at a live server that is too busy to accept, this is
+/// an error of the kind `WouldBlock`.
+fn knock(path: &Path) -> io::Result<()> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)
+}
+
+/// Says hello to everyone. Who only knocks has gone by then, and that is all right.
+fn greet(listener: &UnixListener) -> ExitCode {
+    for client in listener.incoming() {
+        match client.and_then(|mut client| client.write_all(b"hello\n")) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => eprintln!("a client: {error}"),
+            _ => {}
+        }
+    }
+    ExitCode::SUCCESS
+}

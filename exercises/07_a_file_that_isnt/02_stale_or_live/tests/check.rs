@@ -1,0 +1,174 @@
+//! Does the program replace what is dead, and nothing else?
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+use scripted_peer::{
+    Address, Exit, Listener, Peer, Signal, Start, check, contains, explain, folder, program,
+    stale_socket,
+};
+
+const STALE: &str = "07-a-file-that-isnt.html#the-file-stays-behind";
+const LIVE: &str = "07-a-file-that-isnt.html#stale-or-live";
+const NO_SOCKET: &str = "07-a-file-that-isnt.html#not-a-socket-at-all";
+const LONG: &str = "07-a-file-that-isnt.html#107-bytes";
+const RACE: &str = "07-a-file-that-isnt.html#two-starters";
+
+/// The program says that it can't, names the path, and ends with 2; what was there is there still.
+fn is_refused(path: &Path) {
+    let identity = || fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()));
+    let before = identity().expect("something is there");
+    let starter = program!().arg(path.display()).start();
+    let named = contains(path.display().to_string());
+    starter.exits_with(2).stderr(named).now();
+    let untouched = identity().is_ok_and(|now| now == before);
+    let expected = format!("{} as it was", path.display());
+    check(untouched, expected, "it was removed or replaced");
+}
+
+#[test]
+fn a_stale_file_is_replaced() {
+    explain(
+        "The file was left behind by a server that is gone: connect() says ECONNREFUSED. Remove it \
+         and bind.",
+        STALE,
+    );
+    let folder = folder();
+    let path = folder.join("socket");
+    stale_socket(&path);
+    let server = program!().listen_on(path.display()).now();
+    server.connect().expect("hello\n").now();
+
+    server.signal(Signal::KILL).ends().now();
+    let again = program!().listen_on(path.display()).or_explain(
+        "This program was killed and started again. All that it left behind must be taken for \
+         stale: a lock that is a file's existence outlives its holder, one of the kernel's does not.",
+        STALE,
+    );
+    again.connect().expect("hello\n").now();
+}
+
+#[test]
+fn a_live_server_is_left_alone() {
+    explain(
+        "Somebody uses that path: only ECONNREFUSED says that nobody does. Leave it as it is, name \
+         the path, and end with 2.",
+        LIVE,
+    );
+    let live = Listener::on_path();
+    let path = live.address().path().to_owned();
+    let serving = live.serve(|mut client| {
+        client.send("I was here first\n");
+        client.close();
+    });
+    is_refused(&path);
+    let mut client = Peer::connect(serving.address());
+    client.expect("I was here first\n").now();
+
+    let folder = folder();
+    let other = folder.join("datagrams");
+    let _datagrams = UnixDatagram::bind(&other).expect("the folder is fresh");
+    is_refused(&other);
+
+    // Elsewhere a full queue says ECONNREFUSED, too, and nobody can tell the two apart.
+    if cfg!(target_os = "linux") {
+        explain(
+            "A live server whose queue is full: a connect() that waits hangs here, one that does \
+             not says EAGAIN. It is no stale file.",
+            LIVE,
+        );
+        let busy = Listener::on_path_with_backlog(0);
+        let _queue = busy.crowd(1);
+        is_refused(busy.address().path());
+    }
+}
+
+#[test]
+fn a_regular_file_survives() {
+    explain(
+        "What is there is no socket, though connect() says ECONNREFUSED of it, too. Ask for its type \
+         before you ask who listens.",
+        NO_SOCKET,
+    );
+    let folder = folder();
+    let path = folder.join("diary");
+    fs::write(&path, "Dear diary").expect("the folder is fresh");
+    is_refused(&path);
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    let expected = format!("{} as it was", path.display());
+    check(text == "Dear diary", expected, format!("it holds {text:?}"));
+    let path = folder.join("attic");
+    fs::create_dir(&path).expect("the folder is fresh");
+    is_refused(&path);
+}
+
+#[test]
+fn a_symlink_survives() {
+    explain(
+        "A symlink is there, and it is not yours, wherever it points. symlink_metadata() looks at \
+         the link itself; metadata() and connect() follow it.",
+        NO_SOCKET,
+    );
+    let folder = folder();
+    stale_socket(folder.join("stale"));
+    fs::write(folder.join("diary"), "Dear diary").expect("the folder is fresh");
+    for target in ["stale", "diary", "nothing"] {
+        let link = folder.join(format!("to {target}"));
+        symlink(folder.join(target), &link).expect("the folder is fresh");
+        is_refused(&link);
+    }
+    let kept = folder.join("stale").symlink_metadata().is_ok() && folder.join("diary").is_file();
+    check(kept, "what they point to, as it was", "it was removed");
+}
+
+#[test]
+fn a_long_path_is_explained() {
+    explain(
+        "A socket's path has room for 107 bytes on Linux. Say so to whoever gave a longer one: name \
+         the path, say `too long`, and end with 2.",
+        LONG,
+    );
+    let folder = folder();
+    let of_length = |length| {
+        let rest = length - folder.join("").as_os_str().len();
+        folder.join("x".repeat(rest))
+    };
+    let path = of_length(140);
+    let starter = program!().arg(path.display()).start();
+    let explained = contains("too long");
+    starter.exits_with(2).stderr(explained).now();
+    let named = starter.stderr().contains(&*path.to_string_lossy());
+    check(named, "the path in the message", starter.stderr());
+    let server = program!().listen_on(of_length(100).display());
+    let server = server.or_explain("100 bytes fit: only a longer path is a mistake.", LONG);
+    server.connect().expect("hello\n").now();
+}
+
+#[test]
+fn one_of_two_starters_wins() {
+    explain(
+        "Several started at once on a stale path, and it must be exactly one that listens: the others \
+         end with 2. Looking and then binding leaves a gap for somebody else; hold a lock across both.",
+        RACE,
+    );
+    for _ in 0..12 {
+        let folder = folder();
+        let path = folder.join("socket");
+        stale_socket(&path);
+        let start = |_| program!().arg(path.display()).start();
+        let mut starters: Vec<_> = (0..4).map(start).collect();
+        let judge = starters.iter_mut().map(|one| one.listens_or_ends().now());
+        let found: Vec<Start> = judge.collect();
+        let listens = found.iter().filter(|one| **one == Start::Listens).count();
+        let refused = found
+            .iter()
+            .filter(|one| **one == Start::Ended(Exit::Code(2)));
+        let got = format!("{found:?}");
+        let fair = listens == 1 && refused.count() == 3;
+        check(fair, "one that listens, three that end with 2", got).now();
+        let mut client = Peer::connect(&Address::Unix(path));
+        client.expect("hello\n").now();
+    }
+}

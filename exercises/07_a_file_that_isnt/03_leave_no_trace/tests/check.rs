@@ -1,0 +1,88 @@
+//! Does the program take its socket's file along, and nobody else's?
+
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use scripted_peer::{Listener, Peer, Running, Signal, check, explain, folder, program};
+
+const SIGNALS: &str = "07-a-file-that-isnt.html#no-destructor-runs";
+const OWN: &str = "07-a-file-that-isnt.html#is-it-still-mine";
+
+/// It serves, gets `signal` while a client is connected, and leaves with 0 and with its file.
+fn leaves_on(signal: Signal) {
+    let server = program!().listen_on_path();
+    let path = server.path().to_owned();
+    let is_socket = fs::symlink_metadata(&path).is_ok_and(|file| file.file_type().is_socket());
+    let got = "nothing, or something else";
+    check(is_socket, "the socket's file while it listens", got);
+    let mut client = server.connect();
+    client.expect("hello\n").now();
+    server.signal(signal).exits_with(0).now();
+    let gone = fs::symlink_metadata(&path).is_err();
+    let expected = format!("nothing at {}", path.display());
+    check(gone, expected, "the socket's file, without its server");
+}
+
+/// The program listens at `path`, and somebody removes what it has made there.
+fn listens_and_loses(path: &Path) -> Running {
+    let server = program!().listen_on(path.display()).now();
+    let removed = fs::remove_file(path).is_ok();
+    check(removed, "the socket's file while it listens", "nothing");
+    server
+}
+
+#[test]
+fn gone_after_sigterm() {
+    explain(
+        "SIGTERM is how kill, a service manager and a shutdown end a program: no destructor runs, \
+         unless you catch it. Catch it, remove the socket's file, and end with 0.",
+        SIGNALS,
+    );
+    leaves_on(Signal::TERM);
+}
+
+#[test]
+fn gone_after_sigint() {
+    explain(
+        "SIGINT is Ctrl-C: no destructor runs, unless you catch it. Catch it, remove the socket's \
+         file, and end with 0.",
+        SIGNALS,
+    );
+    leaves_on(Signal::INT);
+}
+
+#[test]
+fn a_successors_path_survives() {
+    explain(
+        "Somebody has removed the file and made another one at the same path, and this one is not \
+         yours to remove. After bind, note device and inode; before you remove, compare them.",
+        OWN,
+    );
+    let folder = folder();
+    let path = folder.join("socket");
+    let server = listens_and_loses(&path);
+    let successor = Listener::at(&path).serve(|mut client| {
+        client.send("the next generation\n");
+        client.close();
+    });
+    server.signal(Signal::TERM).exits_with(0).now();
+    let still = fs::symlink_metadata(&path).is_ok();
+    check(still, "the successor's socket", "nothing: it was removed");
+    let mut client = Peer::connect(successor.address());
+    client.expect("the next generation\n").now();
+
+    let path = folder.join("socket, and later a diary");
+    let server = listens_and_loses(&path);
+    fs::write(&path, "Dear diary").expect("the folder is ours");
+    server.signal(Signal::TERM).exits_with(0).now();
+    check(path.is_file(), "the diary", "nothing: it was removed");
+
+    let path = folder.join("nothing later");
+    let server = listens_and_loses(&path);
+    let ended = server.signal(Signal::TERM).exits_with(0);
+    ended.or_explain(
+        "Somebody has removed the file already, so there is nothing left to do. End with 0.",
+        OWN,
+    );
+}

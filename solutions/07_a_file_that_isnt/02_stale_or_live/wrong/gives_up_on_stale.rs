@@ -1,0 +1,41 @@
+//! Caught by: a_stale_file_is_replaced, one_of_two_starters_wins
+//!
+//! Leaves it to `bind`: "Address already in use", for ever after a crash.
+
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let path = std::env::args().nth(1).expect("usage: PATH");
+    let path = PathBuf::from(path);
+    match take(&path) {
+        Ok(listener) => {
+            println!("listening on {}", path.display());
+            greet(&listener)
+        }
+        Err(error) => {
+            eprintln!("{}: {error}", path.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn take(path: &Path) -> io::Result<UnixListener> {
+    if path.as_os_str().len() > 107 {
+        return Err(io::Error::other("too long for a socket"));
+    }
+    UnixListener::bind(path)
+}
+
+/// Says hello to everyone. Who only knocks has gone by then, and that is all right.
+fn greet(listener: &UnixListener) -> ExitCode {
+    for client in listener.incoming() {
+        match client.and_then(|mut client| client.write_all(b"hello\n")) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => eprintln!("a client: {error}"),
+            _ => {}
+        }
+    }
+    ExitCode::SUCCESS
+}

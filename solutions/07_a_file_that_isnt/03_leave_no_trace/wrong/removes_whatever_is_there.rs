@@ -1,0 +1,35 @@
+//! Caught by: a_successors_path_survives
+//!
+//! The path is its own, so removes what is there. A successor has made its own socket there
+//! meanwhile.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::net::UnixListener;
+use std::thread;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+fn main() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: PATH");
+    // From here on the two signals do not kill: they wait for somebody to take them.
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let listener = UnixListener::bind(&path)?;
+    println!("listening on {path}");
+    thread::spawn(move || greet(&listener));
+    signals.forever().next();
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Says hello to everyone.
+fn greet(listener: &UnixListener) {
+    for client in listener.incoming() {
+        if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {
+            eprintln!("a client: {error}");
+        }
+    }
+}

@@ -28,7 +28,8 @@ verdicts! {
     a_part_taken_for_the_whole {
         let server = tcp("one-read");
         let mut peer = server.connect();
-        peer.drip(frame("hello"));
+        // Not all of it: whether the answer is seen after the fifth byte or the sixth is a race.
+        peer.drip(&frame("hello")[..5]);
         peer.expect(frame("hello")).or_explain(
             "One read() returned a part of the message. Keep reading until the frame is whole.",
             "04-where-does-a-message-end.html#reading-a-whole-frame",

@@ -9,6 +9,6 @@ fn main() -> ExitCode {
 
 #[cfg(not(unix))]
 fn main() -> ExitCode {
-    eprintln!("unix-client: this system has no Unix sockets that Rust can use; use tcp-client");
-    ExitCode::FAILURE
+    eprintln!("unix-client needs Unix sockets; on this system, use tcp-client");
+    ExitCode::from(2)
 }

@@ -224,10 +224,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        let ended = self.child.try_wait();
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
-            eprintln!("the server's log:\n{}", self.log.text());
+            let log = self.log.text();
+            eprintln!("the server had ended: {ended:?}; its log:\n{log}");
         }
     }
 }

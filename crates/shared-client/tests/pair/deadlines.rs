@@ -21,19 +21,12 @@ fn drip(peer: &mut Peer, bytes: &[u8], started: Instant) -> Duration {
             break;
         }
         thread::park_timeout(LIMIT / 8);
-        if has_come(peer) {
+        if peer.has_something_to_read() {
             break;
         }
     }
     peer.expect_error(6);
     started.elapsed()
-}
-
-/// Whether something came to be read.
-fn has_come(peer: &Peer) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let mut fds = [PollFd::new(peer.stream(), PollFlags::IN)];
-    poll(&mut fds, Some(&Timespec::default())).unwrap() > 0
 }
 
 #[test]
@@ -79,6 +72,25 @@ fn the_deadline_of_the_preamble_counts_from_accept() {
 }
 
 #[test]
+fn a_drip_cannot_stretch_the_deadline_of_the_preamble() {
+    let limit = Duration::from_secs(2);
+    let server = Server::start(&["--frame-timeout", "2s"]);
+    let started = Instant::now();
+    let mut peer = server.connect();
+    for byte in &PREAMBLE[..3] {
+        // If each byte were given the whole time again, this would take 5 s.
+        peer.send(&[*byte]);
+        thread::park_timeout(limit * 3 / 4);
+        if peer.has_something_to_read() {
+            break;
+        }
+    }
+    peer.expect_error(6);
+    let took = started.elapsed();
+    assert!((limit..limit * 9 / 4).contains(&took), "{took:?}");
+}
+
+#[test]
 fn a_slow_but_honest_client_is_served() {
     let server = Server::start(&["--frame-timeout", "20s"]);
     let mut peer = server.connect();
@@ -103,7 +115,7 @@ fn two_hundred_dripping_clients_are_cut_off_and_disturb_nobody() {
         }
         honest.send(&say("hello"));
         honest.expect(ACCEPTED);
-        if has_come(&dripping[0]) {
+        if dripping[0].has_something_to_read() {
             break;
         }
         thread::park_timeout(LIMIT / 20);
@@ -149,14 +161,16 @@ fn replies_are_taken_within_their_deadline() {
 
 #[test]
 fn a_trickling_reader_cannot_stretch_the_deadline_of_replies() {
-    let server = Server::start(&["--reply-timeout", AS_ARGUMENT]);
+    let server = Server::start(&["--reply-timeout", AS_ARGUMENT, "--max-frame", "64MiB"]);
     let mut peer = server.greet();
+    // One reply that it would take longer to read than the test lasts.
+    peer.send(&echo(&vec![7; 40_000_000]));
     let started = Instant::now();
-    ask_for_much(&mut peer);
-    let mut some = [0; 1000];
+    let mut some = [0; 50_000];
     let mut trickle = peer.stream();
     while !server.log().text().contains("not taken within") {
         assert!(started.elapsed() < 2 * NOTICED, "it is still being served");
+        // Some of it each time, so that the server writes again and again.
         let _ = trickle.read(&mut some);
         thread::park_timeout(LIMIT / 20);
     }

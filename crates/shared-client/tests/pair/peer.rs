@@ -2,8 +2,10 @@
 
 use super::DEADLINE;
 use crate::transport::Stream;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::time::Duration;
 
 pub const PREAMBLE: &[u8] = b"PSK\x01";
 pub const WHO_AM_I: &[u8] = b"\0\0\0\x01\x03";
@@ -62,6 +64,23 @@ impl Peer {
 
     pub fn half_close(&mut self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Whether a read would return at once: with bytes, the end of the stream or an error.
+    pub fn has_something_to_read(&self) -> bool {
+        self.poll(Duration::ZERO)
+    }
+
+    /// Waits until a read would return at once, and reads nothing.
+    #[track_caller]
+    pub fn wait_until_something_came(&self) {
+        assert!(self.poll(DEADLINE), "nothing came");
+    }
+
+    fn poll(&self, timeout: Duration) -> bool {
+        let timeout = Timespec::try_from(timeout).unwrap();
+        let mut descriptors = [PollFd::new(&self.stream, PollFlags::IN)];
+        poll(&mut descriptors, Some(&timeout)).unwrap() > 0
     }
 
     /// Reads exactly these bytes.

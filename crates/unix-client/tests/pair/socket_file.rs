@@ -184,6 +184,19 @@ fn of_two_servers_starting_at_once_one_serves_and_the_other_exits_2() {
 }
 
 #[test]
+fn who_holds_the_lock_decides_also_over_a_stale_socket_file() {
+    let place = stale_place();
+    let lock = fs::File::create(place.folder().join("server.sock.lock")).unwrap();
+    // Another starter is between looking and binding.
+    lock.lock().unwrap();
+    is_refused_at(&place, "lock");
+    assert!(place.path().exists());
+    drop(lock);
+    let server = Start::new(&[]).at(&place, &place.address()).run();
+    served(&server);
+}
+
+#[test]
 fn it_removes_the_socket_file_that_it_made() {
     let mut server = Server::start(&[]);
     let place = Arc::clone(server.place());

@@ -1,5 +1,7 @@
 //! Can the program talk and listen at the same time?
 
+use std::time::Duration;
+
 use scripted_peer::{Listener, check, explain, program};
 
 const POLITE: &str = "06-how-do-i-say-done.html#deadlock-by-politeness";
@@ -121,6 +123,8 @@ fn the_end_of_input_is_said() {
         "Your input is over and the server can't know it. Say so: shutdown(Shutdown::Write).",
         HALF,
     );
+    // A program that doesn't wait for the answer has the time to be gone.
+    peer.pause(Duration::from_millis(200));
     peer.send("2 lines\n");
     peer.half_close();
     client.exits_with(0).stdout("2 lines\n").or_explain(

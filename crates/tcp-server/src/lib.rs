@@ -12,6 +12,9 @@
 //! | 3 | `ch03_faithful` | serves one client; takes the end of the stream for a message and answers it for ever; a client that vanishes ends it |
 //! | 3 | `ch03_end_of_stream` | one client's reset ends the server for all |
 //! | 3 | `ch03_unshakeable` | takes one read for one message; one silent client keeps all others waiting |
+//! | 4 | `ch04_frames` | sends each reply in two writes, and the second one may wait for 40 ms |
+//! | 5 | `ch05_one_write` | closes with unread input after its last reply, which may be lost |
+//! | 6 | `ch06_linger` | one silent client still keeps all others waiting |
 
 #![warn(missing_docs)]
 

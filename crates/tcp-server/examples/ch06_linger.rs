@@ -1,0 +1,81 @@
+//! Lets the last reply arrive: it says that it is done, and closes when the client has read that.
+//!
+//! Usage: `cargo run -p tcp-server --example ch06_linger [ADDRESS]`
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::Duration;
+
+/// The longest message that is read.
+const LIMIT: u32 = 64 * 1024;
+
+/// How long a client may be silent, and how much it may still say, before the server is gone.
+const PATIENCE: Duration = Duration::from_secs(1);
+const MOST: u64 = 64 * 1024;
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1);
+    let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:7878"))?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        if let Err(error) = stream.and_then(|stream| finish(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+// ANCHOR: finish
+fn finish(stream: &TcpStream) -> io::Result<()> {
+    let served = serve(stream);
+    linger(stream)?;
+    served
+}
+
+/// A close with unread input resets the connection, and the reset may overtake the last reply. So:
+/// say that no more will come, then read, and throw away, until the client has finished as well.
+fn linger(stream: &TcpStream) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    io::copy(&mut stream.take(MOST), &mut io::sink())?;
+    Ok(())
+}
+// ANCHOR_END: finish
+
+fn serve(stream: &TcpStream) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    while let Some(message) = read_frame(&mut reader)? {
+        if message.eq_ignore_ascii_case(b"close") {
+            return write_frame(stream, b"closed");
+        }
+        write_frame(stream, b"accepted")?;
+    }
+    Ok(())
+}
+
+/// The next whole message; nothing when the stream ends between two.
+fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    if reader.fill_buf()?.is_empty() {
+        return Ok(None);
+    }
+    let mut length = [0; 4];
+    reader.read_exact(&mut length)?;
+    let length = u32::from_be_bytes(length);
+    if length > LIMIT {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    let mut message = Vec::new();
+    reader.take(length.into()).read_to_end(&mut message)?;
+    if message.len() < length as usize {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some(message))
+}
+
+// ANCHOR: write_frame
+fn write_frame(mut stream: &TcpStream, message: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(message.len()).expect("our messages are short");
+    let frame = [&length.to_be_bytes(), message].concat();
+    stream.write_all(&frame)
+}
+// ANCHOR_END: write_frame

@@ -25,11 +25,13 @@ fn serve(mut stream: &TcpStream) -> io::Result<()> {
             let end = error.kind() == io::ErrorKind::UnexpectedEof;
             return if end { Ok(()) } else { Err(error) };
         }
+        // ANCHOR: read
         let mut payload = vec![0; u32::from_be_bytes(length) as usize];
         let got = stream.read(&mut payload)?;
         eprintln!("read {got} of {} bytes", payload.len());
         let got_length = u32::try_from(got).expect("no longer than the length said");
         stream.write_all(&got_length.to_be_bytes())?;
         stream.write_all(&payload[..got])?;
+        // ANCHOR_END: read
     }
 }

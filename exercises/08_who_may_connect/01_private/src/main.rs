@@ -1,0 +1,27 @@
+//! Greets whoever connects to a socket that is nobody else's, from its first moment.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use rustix::fs::Mode;
+use rustix::process::umask;
+
+fn main() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: ex-08-01 PATH");
+    let listener = bind_private(Path::new(&path))?;
+    println!("listening on {path}");
+    for client in listener.incoming() {
+        if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// Listens at `path`, where only this user may read and write, and never anybody else could.
+fn bind_private(path: &Path) -> io::Result<UnixListener> {
+    let given = umask(Mode::empty()); // the only way to ask for it is to set another
+    umask(given);
+    todo!("listen at {path:?} with mode 0600; this program was given the umask {given:?}")
+}

@@ -1,0 +1,65 @@
+//! Is the socket private, and was it ever anything else?
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use scripted_peer::{check, explain, folder, needs, program};
+
+const FIRST: &str = "08-who-may-connect.html#a-mode-from-the-first-moment";
+const UMASK: &str = "08-who-may-connect.html#what-the-umask-leaves";
+
+/// What a umask takes from the 0777 that `bind` asks for.
+const UMASKS: [u32; 3] = [0o000, 0o022, 0o077];
+
+#[test]
+fn never_seen_open() {
+    explain(
+        "Between bind and chmod the socket was there with another mode, and whoever connected then \
+         stays connected. Set the umask before bind, so that the file is made with mode 0600.",
+        FIRST,
+    );
+    if !needs::linux() {
+        return;
+    }
+    for umask in UMASKS {
+        let folder = folder();
+        let watch = folder.watch();
+        let path = folder.join("socket");
+        let server = program!().umask(umask).listen_on(path.display()).now();
+        // Whoever is greeted knows that all that comes before the first client has happened.
+        server.connect().expect("hello\n").now();
+        let events = watch.events();
+        // A folder of the program's own, which is not the socket, may be changed as it likes.
+        let changed = |event: &&String| {
+            let name = event.strip_prefix("attributes ");
+            name.is_some_and(|name| !folder.join(name).is_dir())
+        };
+        let change = events.iter().find(changed);
+        let expected = format!("umask {umask:03o}: no mode is changed after the socket is made");
+        check(change.is_none(), expected, format!("{events:?}")).now();
+        let mode = fs::symlink_metadata(&path).map_or(0, |file| file.permissions().mode() & 0o777);
+        let expected = format!("umask {umask:03o}: a mode that lets nobody else in");
+        check(mode & 0o077 == 0, expected, format!("{mode:04o}")).or_explain(
+            "Others may connect to it. bind makes the file with mode 0777, less what the umask takes \
+             away: set one, for bind, that takes away all but the owner's reading and writing.",
+            UMASK,
+        );
+    }
+}
+
+#[test]
+fn mode_is_0600_whatever_the_umask() {
+    explain(
+        "bind makes the file with mode 0777, less what the umask takes away. Whatever the umask was \
+         that this program was given, let it be one for bind that leaves 0600.",
+        UMASK,
+    );
+    for umask in UMASKS {
+        let server = program!().umask(umask).listen_on_path();
+        server.connect().expect("hello\n").now();
+        let file = fs::symlink_metadata(server.path());
+        let mode = file.map_or(0, |file| file.permissions().mode() & 0o7777);
+        let expected = format!("umask {umask:03o}: mode 0600");
+        check(mode == 0o600, expected, format!("{mode:04o}"));
+    }
+}

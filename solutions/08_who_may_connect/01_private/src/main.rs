@@ -1,0 +1,33 @@
+//! Greets whoever connects to a socket that is nobody else's, from its first moment.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use rustix::fs::Mode;
+use rustix::process::umask;
+
+fn main() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: sol-08-01 PATH");
+    let listener = bind_private(Path::new(&path))?;
+    println!("listening on {path}");
+    for client in listener.incoming() {
+        if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+// ANCHOR: bind_private
+/// Listens at `path`, where only this user may read and write, and never anybody else could.
+///
+/// `bind` makes the file with all permissions that the umask leaves. The umask belongs to the whole
+/// process: a program with threads sets it before it starts the first.
+fn bind_private(path: &Path) -> io::Result<UnixListener> {
+    let given = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
+    let listener = UnixListener::bind(path);
+    umask(given);
+    listener
+}
+// ANCHOR_END: bind_private

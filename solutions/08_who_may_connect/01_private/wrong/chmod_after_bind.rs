@@ -1,0 +1,30 @@
+//! Caught by: never_seen_open
+//!
+//! Binds, and then takes away what is too much. Between the two everybody may connect, and whoever
+//! has connected stays.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+fn main() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: PATH");
+    let listener = bind_private(Path::new(&path))?;
+    println!("listening on {path}");
+    for client in listener.incoming() {
+        if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+// ANCHOR: bind_private
+fn bind_private(path: &Path) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+// ANCHOR_END: bind_private

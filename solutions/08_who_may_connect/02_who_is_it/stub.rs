@@ -1,0 +1,31 @@
+//! Tells each client who it is, as the kernel knows it, and serves its own user alone.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+fn main() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: ex-08-02 PATH");
+    let listener = UnixListener::bind(&path)?;
+    println!("listening on {path}");
+    for stream in listener.incoming() {
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// Answers each line with the peer's process and user; another user's connection ends at once.
+fn serve(mut stream: &UnixStream) -> io::Result<()> {
+    let (pid, uid) = who_is(stream)?;
+    for line in BufReader::new(stream).lines() {
+        eprintln!("it says: {}", line?.escape_debug());
+        writeln!(stream, "pid={pid} uid={uid}")?;
+    }
+    Ok(())
+}
+
+/// The process and the user at the other end, as the kernel noted them when they connected.
+fn who_is(stream: &UnixStream) -> io::Result<(u32, u32)> {
+    todo!("ask the kernel who is at the other end of {stream:?}; and serve only your own user")
+}

@@ -1,0 +1,120 @@
+//! Does the program speak the same frames at both doors?
+
+use scripted_peer::{Folder, Running, check, contains, explain, folder, frame, program};
+
+const ONE: &str = "09-two-transports-one-protocol.html#one-server-any-stream";
+const UNKNOWN: &str = "09-two-transports-one-protocol.html#an-address-that-says-what-it-is";
+
+/// The same program at a TCP address, and at a path with a name that looks like one.
+fn both_doors(folder: &Folder) -> [Running; 2] {
+    let path = folder.join("tcp:127.0.0.1");
+    let tcp = program!().listen_on("tcp:127.0.0.1:0").now();
+    let unix = program!().listen_on(format!("unix:{}", path.display()));
+    [tcp, unix.now()]
+}
+
+#[test]
+fn any_split_is_the_same_message() {
+    explain(
+        "A part of a message was taken for the whole, at this door. Let both doors share the one \
+         function that reads whole frames.",
+        ONE,
+    );
+    let folder = folder();
+    for server in both_doors(&folder) {
+        let mut peer = server.connect();
+        for message in ["hello", "", "more than 256 bytes ".repeat(15).as_str()] {
+            let frame = frame(message);
+            let (most, last) = frame.split_at(frame.len() - 1);
+            peer.drip(most).expect_nothing_yet();
+            peer.send(last).expect(frame);
+        }
+    }
+}
+
+#[test]
+fn several_in_one_read() {
+    explain(
+        "Several messages came at once, at this door. Answer all that are whole before you read \
+         again: one buffered reader for each connection, for as long as it lives.",
+        ONE,
+    );
+    let folder = folder();
+    for server in both_doors(&folder) {
+        let mut peer = server.connect();
+        let frames = ["one", "two", "", "four"].map(frame);
+        peer.coalesce(&frames);
+        peer.expect(frames.concat());
+    }
+}
+
+#[test]
+fn one_and_a_half_then_the_rest() {
+    explain(
+        "A message and a half came, and then the rest, at this door. What follows a message is the \
+         beginning of the next one: keep it.",
+        ONE,
+    );
+    let folder = folder();
+    for server in both_doors(&folder) {
+        let mut peer = server.connect();
+        let two = [frame("first"), frame("second")].concat();
+        let (one_and_a_half, rest) = two.split_at(frame("first").len() + 7);
+        peer.send(one_and_a_half).wait_until_read();
+        peer.expect(frame("first")).now();
+        peer.send(rest).expect(frame("second")).now();
+    }
+}
+
+#[test]
+fn ending_inside_a_frame_is_an_error() {
+    explain(
+        "A client ended inside a message, at this door. Answer nothing, log `a client: …`, and serve \
+         the next one.",
+        ONE,
+    );
+    let folder = folder();
+    for server in both_doors(&folder) {
+        for part in [2, 6] {
+            let mut peer = server.connect();
+            peer.send(&frame("hello")[..part]).half_close();
+            peer.expect_end().now();
+        }
+        server.logs("a client:").now();
+        let mut peer = server.connect();
+        peer.send(frame("next")).expect(frame("next")).now();
+    }
+}
+
+#[test]
+fn an_unknown_scheme_is_explained() {
+    explain(
+        "This is neither tcp: nor unix:, and a guess at what it means will be wrong one day. Print \
+         the argument and both forms that you know, and end with 2.",
+        UNKNOWN,
+    );
+    let folder = folder();
+    let unknown = [
+        "udp:127.0.0.1:0",
+        "127.0.0.1:0",
+        "door",
+        "tcp",
+        "unix",
+        "xtcp:127.0.0.1:0",
+    ];
+    for address in unknown {
+        let server = program!().in_folder(&folder).connect_to(address);
+        let both = contains("unix:PATH");
+        server
+            .exits_with(2)
+            .stderr(both)
+            .stderr(contains("tcp:HOST:PORT"))
+            .stderr(contains(address));
+    }
+    let made = std::fs::read_dir(folder.path()).map_or(0, Iterator::count);
+    check(
+        made == 0,
+        "nothing made in the folder",
+        format!("{made} files"),
+    );
+}

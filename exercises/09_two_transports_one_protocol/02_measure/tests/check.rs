@@ -1,0 +1,167 @@
+//! Does the program measure what a round trip takes?
+//!
+//! The server knows when each `ping` came and when its `pong` left. A round trip took no less than
+//! the time between the two, and no more than from the `pong` before until the `ping` after: so the
+//! bounds hold on a busy machine, too.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use scripted_peer::{Listener, Peer, Running, check, explain, needs, program};
+
+const MEDIAN: &str = "09-two-transports-one-protocol.html#a-number-that-stands-for-many";
+const TAIL: &str = "09-two-transports-one-protocol.html#the-tail";
+const CONNECT: &str = "09-two-transports-one-protocol.html#what-is-a-round-trip";
+
+/// 200 round trips: nearly all take 1 ms, six take 30 ms, one takes 400 ms.
+const DELAYS: usize = 200;
+
+fn delay(number: usize) -> Duration {
+    Duration::from_millis(match number {
+        40 => 400,
+        number if number % 30 == 10 => 30,
+        _ => 1,
+    })
+}
+
+/// What each of the round trips took at least and at most, in nanoseconds, the shortest first.
+#[derive(Debug)]
+struct Bounds {
+    least: Vec<f64>,
+    most: Vec<f64>,
+}
+
+/// Answers each `ping` after its delay, and notes when it came and when the answer left.
+fn answer(peer: &mut Peer, since: Instant) -> Bounds {
+    let (mut came, mut left) = (Vec::new(), vec![since]);
+    while let Some(line) = peer.next_line() {
+        came.push(Instant::now());
+        check(line == "ping", "ping", line).now();
+        sleep(delay(came.len()));
+        left.push(Instant::now());
+        peer.send("pong\n");
+    }
+    came.push(Instant::now());
+    let sorted = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times
+    };
+    let nanoseconds = |from: &Instant, to: &Instant| (*to - *from).as_secs_f64() * 1e9;
+    let least = came.iter().zip(&left[1..]);
+    let most = left.iter().zip(&came[1..]);
+    Bounds {
+        least: sorted(least.map(|(from, to)| nanoseconds(from, to)).collect()),
+        most: sorted(most.map(|(from, to)| nanoseconds(from, to)).collect()),
+    }
+}
+
+impl Bounds {
+    /// Between which times the share `percent` lies, however it is read off: half a rank more or
+    /// less is a matter of definition.
+    fn at(&self, percent: usize) -> (f64, f64) {
+        let rank = self.least.len() * percent / 100;
+        let last = self.least.len().saturating_sub(1);
+        let least = self.least.get(rank.saturating_sub(2));
+        let most = self.most.get(rank.min(last));
+        (least.copied().unwrap_or(0.0), most.copied().unwrap_or(0.0))
+    }
+}
+
+/// A server with known delays, and what comes of it: the bounds of each connection that it had.
+fn serve() -> (scripted_peer::Serving, Receiver<Bounds>) {
+    let (sender, bounds): (Sender<Bounds>, _) = channel();
+    let since = Instant::now();
+    let serving = Listener::on_path().serve(move |mut peer| {
+        let _ = sender.send(answer(&mut peer, since));
+    });
+    (serving, bounds)
+}
+
+/// The program measures 200 round trips over one connection; its output and the bounds.
+fn measured() -> (String, Bounds) {
+    let (server, bounds) = serve();
+    let program = program!().arg(DELAYS).connect_to(server.address());
+    program.exits_with(0).now();
+    server.finish();
+    let all: Vec<Bounds> = bounds.iter().collect();
+    let got = format!("{}", all.len());
+    check(all.len() == 1, "one connection", got).now();
+    let bounds = all.into_iter().next().expect("there is one");
+    let count = bounds.least.len();
+    check(count == DELAYS, "200 round trips", format!("{count}")).now();
+    (printed(&program), bounds)
+}
+
+fn printed(program: &Running) -> String {
+    program.stdout().trim().to_owned()
+}
+
+/// The number after `"name":` in a JSON object.
+fn number(json: &str, name: &str) -> Option<f64> {
+    let fields = json.strip_prefix('{')?.strip_suffix('}')?;
+    let fields = fields.split(',').filter_map(|field| field.split_once(':'));
+    let quoted = format!("\"{name}\"");
+    let mut found = fields.filter(|(key, _)| key.trim() == quoted);
+    found.next()?.1.trim().parse().ok()
+}
+
+/// The number after `name` lies within what the server knows.
+fn lies_within(json: &str, name: &str, (least, most): (f64, f64)) {
+    let ms = |time: f64| format!("{:.3} ms", time / 1e6);
+    let expected = format!("{name} between {} and {}", ms(least), ms(most));
+    let value = number(json, name);
+    let got = value.map_or_else(
+        || json.to_owned(),
+        |value| format!("{}, in {json}", ms(value)),
+    );
+    let holds = value.is_some_and(|value| (least..=most).contains(&value));
+    check(holds, expected, got).now();
+}
+
+#[test]
+fn the_median_is_the_median() {
+    explain(
+        "Half of the round trips took at most that long, there and back. The server knows when each \
+         ping came and each pong left, so this is not the median of COUNT times over one connection.",
+        MEDIAN,
+    );
+    let (json, bounds) = measured();
+    lies_within(&json, "p50_ns", bounds.at(50));
+}
+
+#[test]
+fn the_tail_shows() {
+    explain(
+        "Six of these 200 took 30 ms and one 400 ms, so 99 of 100 took at most 30 ms. Sort the times \
+         first; 99 of 100 is neither 90 of 100 nor the slowest.",
+        TAIL,
+    );
+    let (json, bounds) = measured();
+    lies_within(&json, "p99_ns", bounds.at(99));
+}
+
+#[test]
+fn connecting_is_not_a_round_trip() {
+    explain(
+        "This server was slow to let the program in, and then quick. Connect once, before the first \
+         look at the clock.",
+        CONNECT,
+    );
+    if !needs::linux() {
+        return;
+    }
+    // The queue is full, so the program waits in connect() until it is its turn.
+    let listener = Listener::on_path_with_backlog(0);
+    let crowd = listener.crowd(1);
+    let program = program!().arg(10).connect_to(listener.address());
+    sleep(Duration::from_millis(400));
+    let since = Instant::now();
+    drop(listener.accept());
+    drop(crowd);
+    let bounds = answer(&mut listener.accept(), since);
+    program.exits_with(0).now();
+    let count = bounds.least.len();
+    check(count == 10, "10 round trips", format!("{count}")).now();
+    lies_within(&printed(&program), "p99_ns", (0.0, bounds.most[9]));
+}

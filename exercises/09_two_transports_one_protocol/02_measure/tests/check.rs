@@ -122,8 +122,8 @@ fn lies_within(json: &str, name: &str, (least, most): (f64, f64)) {
 #[test]
 fn the_median_is_the_median() {
     explain(
-        "Half of the round trips took at most that long, there and back. The server knows when each \
-         ping came and each pong left, so this is not the median of COUNT times over one connection.",
+        "The server knows when each ping came and each pong left, so this is not the median: the \
+         middle one of all times, there and back, sorted by size, over one connection.",
         MEDIAN,
     );
     let (json, bounds) = measured();

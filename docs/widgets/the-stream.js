@@ -10,18 +10,18 @@
   function Model(framed) {
     this.framed = framed;
     this.messages = []; // their texts, in the order of the sends
-    this.queue = []; // bytes sent and not yet read: {of: index of a message, shown, header}
+    this.queue = []; // bytes sent and not yet read: {of: index of a message, value, header}
     this.kept = []; // framed only: bytes read that are no whole frame yet
   }
 
   Model.prototype.send = function (text) {
     const of = this.messages.push(text) - 1;
-    const bytes = Array.from(text);
+    const bytes = encode(text);
     if (this.framed) {
-      const length = [0, 0, 0, bytes.length].map(hex);
-      length.forEach((shown) => this.queue.push({ of, shown, header: true }));
+      const length = [0, 0, 0, bytes.length];
+      length.forEach((value) => this.queue.push({ of, value, header: true }));
     }
-    bytes.forEach((shown) => this.queue.push({ of, shown, header: false }));
+    bytes.forEach((value) => this.queue.push({ of, value, header: false }));
     return `send: ${quote(text)}, ${count(bytes.length + (this.framed ? HEADER : 0))}`;
   };
 
@@ -45,7 +45,7 @@
   Model.prototype.judge = function (got) {
     const parts = [...new Set(got.map((byte) => byte.of))].map((of) => {
       const size = got.filter((byte) => byte.of === of).length;
-      const whole = size === Array.from(this.messages[of]).length;
+      const whole = size === encode(this.messages[of]).length;
       return (whole ? "" : "a part of ") + quote(this.messages[of]);
     });
     if (parts.length > 1) {
@@ -57,7 +57,7 @@
   Model.prototype.takeFrames = function () {
     const taken = [];
     for (;;) {
-      const length = this.kept.length < HEADER ? Infinity : parseInt(this.kept[HEADER - 1].shown, 16);
+      const length = this.kept.length < HEADER ? Infinity : this.kept[HEADER - 1].value;
       if (this.kept.length < HEADER + length) {
         return taken;
       }
@@ -65,8 +65,9 @@
     }
   };
 
-  const hex = (number) => number.toString(16).padStart(2, "0");
-  const text = (bytes) => bytes.map((byte) => byte.shown).join("");
+  const encode = (text) => Array.from(new TextEncoder().encode(text));
+  // A letter that was cut shows as what decoding makes of its parts.
+  const text = (bytes) => new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.value));
   const quote = (words) => `“${words}”`;
   const count = (number) => (number === 1 ? "1 byte" : `${number} bytes`);
 
@@ -78,14 +79,19 @@
     return made;
   }
 
+  function shown(byte) {
+    const printable = !byte.header && byte.value >= 0x20 && byte.value < 0x7f;
+    return printable ? String.fromCharCode(byte.value) : byte.value.toString(16).padStart(2, "0");
+  }
+
   function row(bytes, label) {
     const cells = bytes.map((byte) => {
       const kind = (byte.of % 2 ? " odd" : "") + (byte.header ? " header" : "");
-      return element("span", { className: "byte" + kind, textContent: byte.shown });
+      return element("span", { className: "byte" + kind, textContent: shown(byte) });
     });
     const line = element("div", { className: "bytes" }, ...cells);
     line.setAttribute("role", "img");
-    line.setAttribute("aria-label", `${label}: ${bytes.length ? text(bytes) : "nothing"}`);
+    line.setAttribute("aria-label", `${label}: ${bytes.length ? bytes.map(shown).join(" ") : "nothing"}`);
     return element("div", {}, element("p", { textContent: `${label} (${count(bytes.length)})` }), line);
   }
 

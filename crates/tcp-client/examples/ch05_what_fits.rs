@@ -13,21 +13,21 @@ fn main() -> io::Result<()> {
     // ANCHOR: write
     let message = vec![b'x'; 64 << 20];
     stream.set_nonblocking(true)?;
-    println!(
-        "write {} bytes: {:?}",
-        message.len(),
-        stream.write(&message)
-    );
-    println!(
-        "write {} bytes: {:?}",
-        message.len(),
-        stream.write(&message)
-    );
+    for _ in 0..2 {
+        match stream.write(&message) {
+            Ok(count) => println!("write {}: took {}", mib(message.len()), mib(count)),
+            Err(error) => println!("write {}: {error}", mib(message.len())),
+        }
+    }
     // ANCHOR_END: write
 
     drop(stream);
     let mut came = Vec::new();
     peer.read_to_end(&mut came)?;
-    println!("the peer reads {} bytes, then the end", came.len());
+    println!("the peer reads {}, then the end", mib(came.len()));
     Ok(())
+}
+
+fn mib(bytes: usize) -> String {
+    format!("{:.0} MiB", bytes as f64 / 1_048_576.0)
 }

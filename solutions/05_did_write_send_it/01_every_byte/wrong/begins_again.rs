@@ -48,8 +48,10 @@ fn send(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
 }
 // ANCHOR_END: send
 
+// ANCHOR: wait
 /// Sleeps until the stream takes more bytes, or has failed, which the next write tells.
 fn wait_until_writable(stream: &TcpStream) -> io::Result<()> {
     poll(&mut [PollFd::new(stream, PollFlags::OUT)], None)?;
     Ok(())
 }
+// ANCHOR_END: wait

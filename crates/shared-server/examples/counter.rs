@@ -1,4 +1,5 @@
-//! A service of one's own, over either transport: counts what is said to it.
+//! A service of one's own, over either transport: counts what is said to it, and tells how much it
+//! was to whoever asks for an echo.
 //!
 //! ```text
 //! cargo run -p shared-server --example counter -- tcp:127.0.0.1:7878
@@ -16,10 +17,11 @@ struct Counter {
 
 impl Service for Counter {
     fn call<'a>(&mut self, request: Request<'a>, _peer: &Peer) -> Response<'a> {
-        if matches!(request, Request::Say(_)) {
-            self.said += 1;
+        match request {
+            Request::Say(_) => self.said += 1,
+            _ => return Response::Echo(self.said.to_string().into_bytes().into()),
         }
-        Response::Echo(self.said.to_string().into_bytes().into())
+        Response::Accepted
     }
 }
 // ANCHOR_END: service

@@ -82,10 +82,13 @@ impl SameProfile for escargot::CargoBuild {
 }
 
 fn count_to_two<S: Read + Write>(mut client: Connection<S>) {
-    let echo = |text: &str| Response::Echo(text.as_bytes().to_vec().into());
-    assert_eq!(ask(&mut client, &Request::Say("one")), echo("1"));
-    assert_eq!(ask(&mut client, &Request::Say("two")), echo("2"));
-    assert_eq!(ask(&mut client, &Request::WhoAmI), echo("2"));
+    for said in ["one", "two"] {
+        assert_eq!(ask(&mut client, &Request::Say(said)), Response::Accepted);
+    }
+    assert_eq!(
+        ask(&mut client, &Request::Echo(b"")),
+        Response::Echo(b"2".into())
+    );
 }
 
 #[test]

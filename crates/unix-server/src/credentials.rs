@@ -19,6 +19,7 @@ pub struct Credentials {
 /// # Errors
 ///
 /// Those of `getsockopt(2)`.
+// ANCHOR: linux
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
     use nix::sys::socket::{getsockopt, sockopt};
@@ -29,6 +30,7 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
         gid: peer.gid(),
     })
 }
+// ANCHOR_END: linux
 
 /// The credentials of the peer of a connected stream socket: `getpeereid(3)`, and
 /// `LOCAL_PEERPID` where there is one.

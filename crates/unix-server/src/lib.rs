@@ -10,6 +10,22 @@
 //! | `transport.rs` | the listening socket, and who is served |
 //!
 //! The rest of the server is `shared-server`'s.
+//!
+//! # The steps on the way
+//!
+//! The chapters build servers that are smaller, with `std` (and rustix, for what `std` lacks), each
+//! a small difference from the one before. `cargo run -p unix-server --example NAME [PATH]` runs
+//! one:
+//!
+//! | chapter | step | what it still gets wrong |
+//! |---|---|---|
+//! | 7 | `ch07_path` | does not start again after it was killed: its file is in the way |
+//! | 7 | `ch07_stale_or_live` | leaves its file behind; lets in whom the umask lets in |
+//! | 8 | `ch08_private` | does not know who it serves; root passes every mode |
+//! | 8 | `ch08_who_is_it` | one silent client keeps all others waiting; leaves its file behind |
+//! | 9 | `ch09_two_doors` | takes neither a stale path nor a private one |
+//! | 10 | `unix_ch10_thread_per_client` | no limit to the threads, no deadline, no way to stop |
+//! | 13 | `unix_ch13_tokio` | no deadline, no way to stop |
 
 #![cfg(unix)]
 #![warn(missing_docs)]

@@ -32,6 +32,7 @@ impl Lock {
     /// If the file cannot be opened: also when it is a symlink, which is never followed, or no
     /// regular file.
     pub(crate) fn take(path: &Path) -> io::Result<Option<Lock>> {
+        // ANCHOR: take
         // Non-blocking, so that a FIFO in its place cannot hold the server up.
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -45,5 +46,6 @@ impl Lock {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+        // ANCHOR_END: take
     }
 }

@@ -82,6 +82,7 @@ impl SocketFile {
     ///
     /// If the path is, or may be, somebody else's.
     pub fn bind(path: &Path, mode: u32) -> Result<(SocketFile, Socket), Refusal> {
+        // ANCHOR: bind
         let address = check_path(path)?;
         // Before the lock, so that a mistaken path does not leave a lock file beside it.
         find_socket(path)?;
@@ -94,6 +95,7 @@ impl SocketFile {
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         bind_with_mode(&socket, &address, mode)?;
         let made = identity(&fs::symlink_metadata(path)?);
+        // ANCHOR_END: bind
         Ok((
             SocketFile {
                 path: path.to_owned(),
@@ -111,6 +113,7 @@ impl SocketFile {
     }
 }
 
+// ANCHOR: drop
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let found = fs::symlink_metadata(&self.path);
@@ -119,6 +122,7 @@ impl Drop for SocketFile {
         }
     }
 }
+// ANCHOR_END: drop
 
 fn identity(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
@@ -139,6 +143,7 @@ fn check_path(path: &Path) -> Result<SockAddr, Refusal> {
     })
 }
 
+// ANCHOR: find_socket
 /// The socket at `path`, not followed through a symlink; `None` if nothing is there.
 fn find_socket(path: &Path) -> Result<Option<Metadata>, Refusal> {
     let found = match fs::symlink_metadata(path) {
@@ -156,7 +161,9 @@ fn find_socket(path: &Path) -> Result<Option<Metadata>, Refusal> {
         _ => "something else than a socket",
     }))
 }
+// ANCHOR_END: find_socket
 
+// ANCHOR: remove_stale
 /// Removes a socket file that nobody listens on.
 fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(), Refusal> {
     let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -174,7 +181,9 @@ fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(),
     }
     Ok(())
 }
+// ANCHOR_END: remove_stale
 
+// ANCHOR: bind_with_mode
 /// `bind` makes the file with the permissions that the umask leaves, so none has to be taken away
 /// afterwards, when somebody may already have connected.
 fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), Refusal> {
@@ -186,3 +195,4 @@ fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), 
         _ => Refusal::Io(error),
     })
 }
+// ANCHOR_END: bind_with_mode

@@ -7,21 +7,24 @@ use scripted_peer::{Listener, check, explain, program};
 const POLITE: &str = "06-how-do-i-say-done.html#deadlock-by-politeness";
 const HALF: &str = "06-how-do-i-say-done.html#half-a-close";
 
+const DEADLOCK: &str = "Your program writes and does not read. So does the server: its answer fills \
+                        every buffer on the way to you, your lines fill every buffer on the way to \
+                        it, and nobody moves. Read while you write, in a second thread.";
+
 /// More than the buffers of both ends hold, in either direction.
 const MUCH: usize = 12 << 20;
 
 #[test]
 fn a_long_conversation_does_not_deadlock() {
-    explain(
-        "The server answers while you still have much to say.",
-        POLITE,
-    );
+    explain(DEADLOCK, POLITE);
     // The first line's answer is as long as all lines together, and the server reads no further
     // before the answer is taken.
     let long = "an answer of many lines, and all of them are to be printed\n";
     let long = long.repeat(MUCH / long.len());
     let (first, count) = (long.clone(), MUCH / 64 / 1024);
     let server = Listener::tcp().serve(move |mut peer| {
+        // The client's verdict comes first.
+        peer.patience(Duration::from_secs(10));
         let lines = peer
             .answer_lines(|line| match line {
                 line if line.starts_with("line 0 ") => first.clone().into_bytes(),
@@ -40,12 +43,7 @@ fn a_long_conversation_does_not_deadlock() {
     let client = program!()
         .stdin(lines.collect::<String>())
         .connect_to(server.address());
-    let output = client.exits_with(0).or_explain(
-        "Your program writes and does not read. So does the server: its answer fills every buffer on \
-         the way to you, its requests fill every buffer on the way to it, and nobody moves. Read \
-         while you write, in a second thread.",
-        POLITE,
-    );
+    let output = client.exits_with(0).or_explain(DEADLOCK, POLITE);
     let rest: String = (1..count).map(|n| format!("line {n:<5}\n")).collect();
     let answers = long + &rest;
     let right = output

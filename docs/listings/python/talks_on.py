@@ -1,0 +1,14 @@
+"""Says `close` in a frame of chapter 4, and does not stop talking."""
+
+import socket
+
+with socket.create_connection(("127.0.0.1", 7878)) as s:
+    # ANCHOR: talk
+    s.sendall(b"\0\0\0\x05close" + bytes(30_000))
+    try:
+        while data := s.recv(1024):
+            print("received", data)
+        print("the end")
+    except OSError as error:
+        print(error)
+    # ANCHOR_END: talk

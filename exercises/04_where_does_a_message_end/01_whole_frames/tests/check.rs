@@ -17,6 +17,12 @@ fn any_split_is_the_same_message() {
     for message in ["hello", "", "more than 256 bytes ".repeat(15).as_str()] {
         peer.drip(frame(message)).expect(frame(message));
     }
+    let long = frame(vec![b'x'; 100_000]);
+    peer.drip_pieces(&long, 10_000);
+    peer.expect(long).or_explain(
+        "This message is longer than your buffer, or than one read. Its length says how long it is.",
+        WHOLE,
+    );
     peer.drip(&frame("half")[..6]);
     peer.expect_nothing_yet().or_explain(
         "You answered before the frame was whole. Keep reading until all of it has come.",

@@ -6,6 +6,8 @@ use scripted_peer::{Ending, Peer, Received, Running, check, needs, program};
 
 const SHORT: &str = "05-did-write-send-it.html#a-write-takes-what-fits";
 const WAIT: &str = "05-did-write-send-it.html#waiting-for-room";
+const ASKS: &str = "The client doesn't read, there is no room, and your program keeps asking. \
+                    wait_until_writable() sleeps until there is some.";
 /// More than the buffers of both ends hold.
 const SIZE: usize = 16 << 20;
 
@@ -31,11 +33,17 @@ fn waiting_costs_no_cpu() {
     let server = program!().arg(SIZE).patience(patience).listen();
     let mut peer = server.connect();
     begins(&mut peer).stall_reading();
-    server.expect_idle().or_explain(
-        "The client doesn't read, there is no room, and your program keeps asking. \
-         wait_until_writable() sleeps until there is some.",
-        WAIT,
-    );
+    server.expect_idle().or_explain(ASKS, WAIT);
+    // Asleep in poll(2), it is not woken at all; asleep until the clock says so, it is.
+    let before = server.figures().switches;
+    peer.pause(Duration::from_millis(800));
+    let wakes = server.figures().switches.saturating_sub(before);
+    check(
+        wakes <= 2,
+        "a program that sleeps until there is room",
+        format!("{wakes} wakes in 800 ms, while there was none"),
+    )
+    .or_explain(ASKS, WAIT);
 }
 
 /// The first byte comes, whatever becomes of the others.

@@ -24,6 +24,30 @@ fn answers_after_half_close() {
         peer.send(tail).half_close();
         answered(&mut peer, counts);
     }
+    let mut peer = server.connect();
+    peer.send("né à 20 €\n").half_close();
+    let got = peer.next_line().unwrap_or_default();
+    check(
+        got == "1 4 14",
+        "\"1 4 14\", for \"né à 20 €\\n\"",
+        format!("{got:?}"),
+    )
+    .or_explain(
+        "Bytes are counted, not letters: é is two of them, and € is three.",
+        HALF,
+    );
+    let mut peer = server.connect();
+    peer.send(b"\xff\xfe no text\n").half_close();
+    let got = peer.next_line().unwrap_or_default();
+    check(
+        got == "1 3 11",
+        "\"1 3 11\", for bytes that are no UTF-8",
+        format!("{got:?}"),
+    )
+    .or_explain(
+        "Whatever the client sends is counted, text or not: count bytes, and decode nothing.",
+        HALF,
+    );
 }
 
 /// The counts come, then the end of the connection.

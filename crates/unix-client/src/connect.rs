@@ -50,10 +50,12 @@ fn new_socket() -> io::Result<OwnedFd> {
 /// # Errors
 ///
 /// Those of `getsockopt(2)`.
+// ANCHOR: server_uid
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn server_uid(stream: &UnixStream) -> io::Result<u32> {
     Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
 }
+// ANCHOR_END: server_uid
 
 /// The user that the server runs as: the kernel noted it when the server began to listen, and no
 /// message can change it (`getpeereid(3)`).

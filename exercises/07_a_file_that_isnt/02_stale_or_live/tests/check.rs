@@ -20,7 +20,9 @@ const RACE: &str = "07-a-file-that-isnt.html#two-starters";
 fn is_refused(path: &Path) {
     let identity = || fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()));
     let before = identity().expect("something is there");
-    let starter = program!().arg(path.display()).start();
+    let mut starter = program!().arg(path.display()).start();
+    let listens = starter.listens_or_ends().now() == Start::Listens;
+    check(!listens, "the program to end with exit code 2", "it listens").now();
     let named = contains(path.display().to_string());
     starter.exits_with(2).stderr(named).now();
     let untouched = identity().is_ok_and(|now| now == before);

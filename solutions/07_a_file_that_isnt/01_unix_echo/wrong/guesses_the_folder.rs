@@ -1,13 +1,15 @@
 //! Caught by: a_relative_path_works
 //!
-//! A path must be absolute, so makes it so: surely sockets live in the temporary folder.
+//! A path must be absolute, so makes it so: surely it begins where the program lies.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 
+// ANCHOR: main
 fn main() -> io::Result<()> {
     let path = std::env::args().nth(1).expect("usage: PATH");
-    let path = std::env::temp_dir().join(path);
+    let program = std::env::current_exe()?;
+    let path = program.with_file_name(path);
     let listener = UnixListener::bind(&path)?;
     println!("listening on {}", path.display());
     for stream in listener.incoming() {
@@ -17,6 +19,7 @@ fn main() -> io::Result<()> {
     }
     Ok(())
 }
+// ANCHOR_END: main
 
 /// Sends back every frame that comes, until the stream ends.
 fn serve(stream: &UnixStream) -> io::Result<()> {

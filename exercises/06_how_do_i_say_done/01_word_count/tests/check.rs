@@ -1,5 +1,7 @@
 //! Does the program know the end of the input from the end of the connection?
 
+use std::time::Duration;
+
 use scripted_peer::{Ending, Peer, Received, check, explain, program};
 
 const HALF: &str = "06-how-do-i-say-done.html#half-a-close";
@@ -48,6 +50,21 @@ fn answers_after_half_close() {
         "Whatever the client sends is counted, text or not: count bytes, and decode nothing.",
         HALF,
     );
+}
+
+#[test]
+fn silence_is_not_the_end() {
+    explain("The client thinks for a second, and goes on.", HALF);
+    let server = program!().listen();
+    let mut peer = server.connect();
+    peer.send("a client ").pause(Duration::from_millis(1200));
+    peer.expect_nothing_yet().or_explain(
+        "The client was silent for a second, and you took that for the end of its input. However \
+         long it thinks, it ends its input by ending it: with a read of 0 bytes.",
+        HALF,
+    );
+    peer.send("that thinks\n").half_close();
+    answered(&mut peer, "1 4 21\n");
 }
 
 /// The counts come, then the end of the connection.

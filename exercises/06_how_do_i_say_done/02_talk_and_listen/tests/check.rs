@@ -121,8 +121,8 @@ fn the_end_of_input_is_said() {
         "Your input is over and the server can't know it. Say so: shutdown(Shutdown::Write).",
         HALF,
     );
-    // A program that doesn't wait for the answer has the time to be gone.
-    peer.pause(Duration::from_millis(200));
+    // A program that doesn't wait for the answer, or only a moment, has the time to be gone.
+    peer.pause(Duration::from_millis(1200));
     peer.send("2 lines\n");
     peer.half_close();
     client.exits_with(0).stdout("2 lines\n").or_explain(

@@ -1,0 +1,43 @@
+//! Answers `accepted` to each line, for all clients at once.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ex-10-01 ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        match stream {
+            Ok(stream) => start(move || talk(&stream)),
+            Err(error) => eprintln!("a client was lost: {error}"),
+        }
+    }
+    Ok(())
+}
+
+/// Has `client` run to its end, while the caller goes on and accepts the next one.
+fn start(client: impl FnOnce() + Send + 'static) {
+    let size = size_of_val(&client);
+    todo!("run `client`, a closure of {size} bytes, on a thread of its own")
+}
+
+/// Talks to one client until it leaves.
+fn talk(stream: &TcpStream) {
+    if let Err(error) = handle(stream) {
+        eprintln!("a client: {error}");
+    }
+}
+
+/// Answers each line.
+///
+/// # Panics
+///
+/// When the line is `panic`: it stands for the mistake that every large program has somewhere.
+fn handle(mut stream: &TcpStream) -> io::Result<()> {
+    for line in BufReader::new(stream).lines() {
+        assert_ne!(line?, "panic", "a mistake in the code that serves a client");
+        stream.write_all(b"accepted\n")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Does one client's silence, or one client's panic, reach another?
+
+use scripted_peer::{Peer, Running, explain, program};
+
+const THREAD: &str = "10-two-clients-at-once.html#a-thread-for-each";
+const POOL: &str = "10-two-clients-at-once.html#a-pool";
+const PANIC: &str = "10-two-clients-at-once.html#a-panic-in-one-thread";
+
+/// A line, and its answer.
+fn talks(peer: &mut Peer) {
+    peer.send("hello\n").expect("accepted\n").now();
+}
+
+fn serves_another(server: &Running) {
+    talks(&mut Peer::try_connect(server.address()).now());
+}
+
+#[test]
+fn a_silent_client_blocks_nobody() {
+    explain(
+        "A client connected and said nothing, and the next one was not served: your program was \
+         still with the first. Start a thread for each client, and don't wait for it.",
+        THREAD,
+    );
+    let server = program!().listen();
+    let _silent = server.connect();
+    let mut second = server.connect();
+    talks(&mut second);
+    let mut third = server.connect();
+    third.send("half a li");
+    serves_another(&server);
+    talks(&mut second);
+    third.send("ne\n").expect("accepted\n").now();
+
+    explain(
+        "A hundred clients are connected and say nothing, and the next one was not served. A fixed \
+         number of threads is used up by as many silent clients: start one for each.",
+        POOL,
+    );
+    let _crowd = server.connect_many(100);
+    serves_another(&server);
+    talks(&mut second);
+}
+
+#[test]
+fn a_panic_ends_one_connection() {
+    explain(
+        "A panic ends its own thread. The program, the other threads and what they share must not \
+         end with it: no unwrap() of a join or of a lock that a panic may have poisoned.",
+        PANIC,
+    );
+    let server = program!().listen();
+    let mut bystander = server.connect();
+    talks(&mut bystander);
+    for _ in 0..10 {
+        let mut unlucky = Peer::try_connect(server.address()).now();
+        talks(&mut unlucky);
+        unlucky.send("panic\n");
+        unlucky.expect_gone().or_explain(
+            "This client's thread panicked, and the client was left waiting. Let the thread end, \
+             and own the only descriptor of the connection: dropping it closes.",
+            PANIC,
+        );
+        talks(&mut bystander);
+        serves_another(&server);
+    }
+}

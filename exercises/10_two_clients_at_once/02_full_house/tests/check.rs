@@ -1,0 +1,179 @@
+//! Does every place come back, and is none given away twice?
+
+use scripted_peer::{Ending, Peer, Received, Running, Signal, check, eventually, explain, program};
+
+const LIMIT: &str = "10-two-clients-at-once.html#a-limit-and-what-the-next-one-is-told";
+const BACK: &str = "10-two-clients-at-once.html#a-place-that-always-comes-back";
+const ACT: &str = "10-two-clients-at-once.html#check-and-take-in-one-step";
+
+/// A line of a client: whether it is served.
+fn is_served(peer: &mut Peer) -> bool {
+    peer.send("hello\n").receive() == Received::Bytes(b"accepted\n".to_vec())
+}
+
+/// So many clients, each of them served.
+fn guests(server: &Running, count: usize) -> Vec<Peer> {
+    let served = |_| {
+        let mut guest = server.connect();
+        guest.send("hello\n").expect("accepted\n").or_explain(
+            "There is room for this client: it is one of the first N. Serve it.",
+            LIMIT,
+        );
+        guest
+    };
+    (0..count).map(served).collect()
+}
+
+/// A client that is told that the house is full.
+fn busy(server: &Running) {
+    let mut next = server.connect();
+    match next.receive() {
+        Received::Bytes(bytes) if bytes == b"busy\n" => {}
+        Received::Ended(Ending::Silence) if is_served(&mut next) => {
+            check(false, "`busy`", "one client more than N is served").or_explain(
+                "N clients are served, and you served one more. Compare before you count it in.",
+                LIMIT,
+            );
+        }
+        other => {
+            check(false, "`busy`", format!("{other:?}")).or_explain(
+                "The house is full. Tell the next client `busy` at once, then close: it can try \
+                 elsewhere. To wait, or an end without a word, tells it nothing.",
+                LIMIT,
+            );
+        }
+    }
+    next.expect_end().or_explain(
+        "After `busy` the connection is over: close it. It must not end in a reset either.",
+        LIMIT,
+    );
+}
+
+/// Somebody is served within a few seconds; stays, if so.
+fn a_place_is_free(server: &Running) -> Option<Peer> {
+    let mut found = None;
+    eventually("a client to be served", || {
+        found = Some(Peer::try_connect(server.address()).now());
+        found.as_mut().is_some_and(is_served)
+    })
+    .now();
+    found
+}
+
+#[test]
+fn n_plus_one_is_told_busy() {
+    for most in [3, 1] {
+        let server = program!().arg(most).listen();
+        let mut inside = guests(&server, most);
+        for _ in 0..5 {
+            busy(&server);
+        }
+        for guest in &mut inside {
+            guest.send("still here\n").expect("accepted\n").or_explain(
+                "A client that was being served lost its place to one that came later.",
+                LIMIT,
+            );
+        }
+        explain(
+            "Five clients were turned away, then one of those inside left, and yet the house is \
+             full. Whoever is turned away takes no place, and whoever leaves gives its own back.",
+            BACK,
+        );
+        inside.pop().expect("at least one").close();
+        inside.extend(a_place_is_free(&server));
+    }
+}
+
+#[test]
+fn a_slot_comes_back_after_a_reset() {
+    explain(
+        "A client's connection was reset, so its service ended with an error, and its place never \
+         came back. An early return skips what stands at the end: give the place back in a Drop.",
+        BACK,
+    );
+    let server = program!().arg(2).listen();
+    for _ in 0..3 {
+        for guest in guests_again(&server) {
+            guest.reset();
+        }
+    }
+    guests_again(&server);
+}
+
+#[test]
+fn a_slot_comes_back_after_a_panic() {
+    explain(
+        "The thread of a client panicked, and its place never came back. A panic skips what stands \
+         at the end, but it drops every value: give the place back in a Drop.",
+        BACK,
+    );
+    let server = program!().arg(2).listen();
+    for _ in 0..3 {
+        for mut guest in guests_again(&server) {
+            guest.send("panic\n").expect_gone().now();
+        }
+    }
+    guests_again(&server);
+}
+
+/// Two clients inside, as soon as there is room for them.
+fn guests_again(server: &Running) -> Vec<Peer> {
+    (0..2).filter_map(|_| a_place_is_free(server)).collect()
+}
+
+#[test]
+fn never_more_than_n_at_once() {
+    for _ in 0..2 {
+        let server = program!().arg(4).listen();
+        // Thirty clients knock before the program looks.
+        server.signal(Signal::STOP);
+        let crowd = server.connect_many(30);
+        server.signal(Signal::CONT);
+        let (mut inside, mut outside) = (Vec::new(), Vec::new());
+        for mut peer in crowd {
+            match peer.send("hello\n").receive() {
+                Received::Bytes(bytes) if bytes == b"accepted\n" => inside.push(peer),
+                Received::Ended(Ending::Silence) => {
+                    check(false, "an answer for each of 30", "one is told nothing").or_explain(
+                        "A client is neither served nor turned away. When the house is full, say so.",
+                        LIMIT,
+                    );
+                }
+                _ => outside.push(peer),
+            }
+        }
+        let served = inside.len();
+        let (expected, got) = ("30 come at once, 4 are served", format!("{served} are"));
+        check(served >= 4, expected, &got).or_explain(
+            "There is room for four, and fewer got in. Turn away only those for whom there is none.",
+            LIMIT,
+        );
+        check(served == 4, expected, &got).or_explain(
+            "The check and the taking of a place are two steps, and several clients passed the \
+             check before the first had taken one. Do both in the accept loop, under one lock.",
+            ACT,
+        );
+        drop(outside);
+        // Two of the four leave, and not in the ordinary way.
+        inside.pop().expect("one of four").reset();
+        let mut unlucky = inside.pop().expect("one of four");
+        unlucky.send("panic\n").expect_gone().now();
+        explain(
+            "Two of four left, one by a reset and one by a panic, and fewer than two places came \
+             back. Whoever leaves gives its place back, in a Drop; whoever was turned away has none.",
+            BACK,
+        );
+        let _again = guests_again(&server);
+        let mut next = server.connect();
+        check(
+            !is_served(&mut next),
+            "a fifth client to be turned away",
+            "it is served",
+        )
+        .or_explain(
+            "More places came back than were taken. Whoever leaves gives back one, once, in one \
+             spot of the program; and whoever was turned away has none to give back.",
+            BACK,
+        );
+    }
+}

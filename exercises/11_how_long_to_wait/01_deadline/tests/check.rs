@@ -1,0 +1,125 @@
+//! Is a frame's time limited, and only a frame's?
+
+use std::time::Duration;
+
+use scripted_peer::{Ending, Peer, Received, Running, check, explain, frame, program};
+
+const DRIP: &str = "11-how-long-to-wait.html#a-timeout-does-not-stop-a-drip";
+const CLOCK: &str = "11-how-long-to-wait.html#when-the-clock-starts";
+const LOST: &str = "11-how-long-to-wait.html#what-a-timeout-eats";
+
+const WITHIN: u64 = 1000;
+
+fn millis(time: u64) -> Duration {
+    Duration::from_millis(time)
+}
+
+fn server() -> Running {
+    program!().arg(WITHIN).listen()
+}
+
+fn is_served(server: &Running) {
+    let mut peer = server.connect();
+    peer.send(frame("hello")).expect(frame("hello")).or_explain(
+        "A client that sends whole frames at once is echoed, whatever the others do.",
+        CLOCK,
+    );
+}
+
+/// Nothing is echoed, and the connection ends.
+fn is_cut_off(peer: &mut Peer, sentence: &str) {
+    match peer.receive() {
+        Received::Ended(Ending::Silence) => check(
+            false,
+            "the end of the connection, a second after the frame's first byte",
+            "it was open seconds later",
+        ),
+        Received::Ended(_) => check(true, "", ""),
+        Received::Bytes(_) => check(
+            false,
+            "the end of the connection, a second after the frame's first byte",
+            "the frame was served, long after",
+        ),
+    }
+    .or_explain(sentence, DRIP);
+}
+
+#[test]
+fn a_drip_is_cut_off() {
+    let server = server();
+    let mut half = server.connect();
+    half.send(&frame("hello")[..6]);
+    let mut dripping = server.connect();
+    // Three seconds for thirty bytes: none of them is late, the frame is.
+    dripping.drip_every(millis(100), frame("a frame of thirty bytes!!!"));
+    is_cut_off(
+        &mut dripping,
+        "A byte came every 100 ms, so no read ever timed out, and the frame took three seconds. Set \
+         a deadline for the frame, and give each read only what is left of it.",
+    );
+    half.patience(millis(1000));
+    is_cut_off(
+        &mut half,
+        "Half a frame came, then nothing more, and you wait. The deadline must end the read itself: \
+         look at the clock only when bytes come, and whoever sends none stays for ever.",
+    );
+    is_served(&server);
+}
+
+#[test]
+fn a_frame_has_one_deadline() {
+    let server = server();
+    let mut dripping = server.connect();
+    dripping.drip_every(millis(280), [&[0, 0, 0, 3], &b"abc"[..]].concat());
+    is_cut_off(
+        &mut dripping,
+        "The length took most of a second, the payload took most of a second, and together they \
+         are one frame: it has one deadline, and each read gets what is left of it.",
+    );
+    is_served(&server);
+}
+
+#[test]
+fn a_slow_but_honest_client_is_served() {
+    let server = server();
+    let mut honest = server.connect();
+    for _ in 0..6 {
+        honest.drip_every(millis(20), frame("honest"));
+        honest.expect(frame("honest")).or_explain(
+            "Each of these frames took a fifth of a second. A deadline belongs to a frame, not to a \
+             connection: start the clock anew with each.",
+            CLOCK,
+        );
+    }
+    honest.pause(millis(WITHIN + 300));
+    honest.send(frame("back")).expect(frame("back")).or_explain(
+        "Between two frames a client may be silent for as long as it likes. The clock starts with a \
+         frame's first byte.",
+        CLOCK,
+    );
+}
+
+#[test]
+fn a_timeout_loses_no_bytes() {
+    let server = server();
+    let mut peer = server.connect();
+    let whole = frame("whole");
+    explain(
+        "The client paused inside a frame, sent the rest well before the deadline, and you did not \
+         echo the frame whole. A read that timed out had taken some bytes: keep them.",
+        LOST,
+    );
+    for (idle, first) in [(0, 2), (0, 6), (WITHIN - 200, 2)] {
+        peer.pause(millis(idle));
+        peer.send(&whole[..first]).pause(millis(350));
+        peer.send(&whole[first..]);
+        peer.expect(&whole).now();
+    }
+    // The end of one frame and the beginning of the next, in one piece.
+    let two = [frame("first"), frame("second")].concat();
+    peer.send(&two[..7]).pause(millis(100));
+    peer.send(&two[7..12]).pause(millis(100));
+    peer.send(&two[12..]);
+    peer.expect(&two).now();
+    peer.half_close().expect_end().now();
+}

@@ -1,0 +1,132 @@
+//! Can a client that doesn't take its reply hold the server for ever, or make it grow?
+
+use std::time::Duration;
+
+use scripted_peer::{Ending, Peer, Received, check, explain, needs, program};
+
+const TRICKLE: &str = "11-how-long-to-wait.html#a-reader-that-trickles";
+const QUEUE: &str = "11-how-long-to-wait.html#a-queue-only-moves-the-problem";
+const CLOCK: &str = "11-how-long-to-wait.html#when-the-clock-starts";
+
+/// Far more than the buffers of both ends hold.
+const LARGE: usize = 64 << 20;
+
+/// How many bytes still come, and what then.
+fn rest(peer: &mut Peer, most: usize) -> (usize, Ending) {
+    let mut count = 0;
+    loop {
+        match peer.receive() {
+            Received::Bytes(bytes) => count += bytes.len(),
+            Received::Ended(ending) => return (count, ending),
+        }
+        if count >= most {
+            return (count, Ending::Silence);
+        }
+    }
+}
+
+/// Less than the whole reply came, and the connection ended.
+fn is_cut_off(mut peer: Peer, taken: usize, sentence: &str) {
+    peer.patience(Duration::from_millis(1500));
+    let (count, ending) = rest(&mut peer, LARGE - taken);
+    let total = (taken + count) >> 20;
+    check(
+        taken + count < LARGE && ending != Ending::Silence,
+        "a part of the 64 MiB, then the end of the connection",
+        format!("{total} MiB in all, then {ending}"),
+    )
+    .or_explain(sentence, TRICKLE);
+}
+
+#[test]
+fn a_trickling_reader_is_cut_off() {
+    let server = program!().arg(1000).listen();
+    let mut silent = server.connect();
+    silent.send(format!("{LARGE}\n")).stall_reading();
+    let mut trickling = server.connect();
+    trickling.send(format!("{LARGE}\n"));
+    let taken = trickling.trickle(32 << 10, Duration::from_millis(10), Duration::from_secs(3));
+    is_cut_off(
+        trickling,
+        taken,
+        "A client took a little now and then for three seconds, so that each of your writes made \
+         progress, and none ran into its timeout. Set a deadline for the whole reply, and give each \
+         write what is left of it.",
+    );
+    is_cut_off(
+        silent,
+        0,
+        "A client asked for a large reply and read nothing for three seconds. Your write waited for \
+         it all that time. It must end at the deadline.",
+    );
+    let mut next = server.connect();
+    next.send("5\n").expect("xxxxx").now();
+}
+
+#[test]
+fn an_honest_reader_is_served() {
+    explain(
+        "A client that takes its replies in time gets every byte of them. A write that takes a part \
+         has not failed: send the rest, until the deadline.",
+        TRICKLE,
+    );
+    let server = program!().arg(3000).listen();
+    let mut peer = server.connect();
+    for size in [5, 16 << 20, 0, 1 << 20] {
+        peer.send(format!("{size}\n"));
+        if size > 1 << 20 {
+            peer.stall_reading();
+        }
+        let (count, ending) = if size == 0 {
+            (0, Ending::Silence)
+        } else {
+            rest(&mut peer, size)
+        };
+        check(
+            count == size && ending == Ending::Silence,
+            format!("{size} bytes, and the connection goes on"),
+            format!("{count} bytes, then {ending}"),
+        )
+        .now();
+    }
+    let server = program!().arg(500).listen();
+    let mut peer = server.connect();
+    for _ in 0..3 {
+        peer.send("3\n").expect("xxx").or_explain(
+            "A client took each reply at once, and thought for a while in between. A deadline \
+             belongs to a reply: start the clock anew with each, when there is something to send.",
+            CLOCK,
+        );
+        peer.pause(Duration::from_millis(400));
+    }
+    peer.half_close().expect_end().now();
+}
+
+#[test]
+fn memory_stays_bounded() {
+    if !needs::linux() {
+        return;
+    }
+    let server = program!().arg(2000).listen();
+    let mut first = server.connect();
+    first.send("65536\n").expect([b'x'; 65_536]).now();
+    let before = server.figures().peak_memory_kib;
+    let mut hoarder = server.connect();
+    hoarder.flood("65536\n".repeat(1500), 9000);
+    hoarder.stall_reading();
+    let grown = (server.figures().peak_memory_kib - before) / 1024;
+    check(
+        grown < 16,
+        "a reply or two in memory, whoever doesn't take them",
+        format!("{grown} MiB more for a client that asks 1,500 times and reads nothing"),
+    )
+    .or_explain(
+        "A client asks and asks and takes no reply, and you keep all of them. Send one before you \
+         read the next request: while the client doesn't read, neither do you.",
+        QUEUE,
+    );
+    first.send("3\n").expect("xxx").or_explain(
+        "Another client takes no replies, and this one waits for it.",
+        QUEUE,
+    );
+}

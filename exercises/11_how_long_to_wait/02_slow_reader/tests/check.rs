@@ -30,6 +30,12 @@ fn is_cut_off(mut peer: Peer, taken: usize, sentence: &str) {
     peer.patience(Duration::from_millis(1500));
     let (count, ending) = rest(&mut peer, LARGE - taken);
     let total = (taken + count) >> 20;
+    let sentence = if taken + count < LARGE {
+        "You gave up on the reply, and left the connection open. Nothing can follow half a reply: \
+         return an error, so that the stream is closed."
+    } else {
+        sentence
+    };
     check(
         taken + count < LARGE && ending != Ending::Silence,
         "a part of the 64 MiB, then the end of the connection",

@@ -1,6 +1,7 @@
-//! Caught by: an_honest_reader_is_served
+//! Caught by: a_trickling_reader_is_cut_off
 //!
-//! Takes a short write for a failure, or for the end of it: the rest is never sent.
+//! Gives up in time, and goes on with the next request: the client can't know that half a reply is
+//! all it will get.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};

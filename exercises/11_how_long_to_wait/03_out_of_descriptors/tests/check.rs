@@ -1,0 +1,91 @@
+//! Does the server live through having no descriptor left for a client?
+
+use scripted_peer::{Peer, Running, Signal, explain, needs, program};
+
+const OUT: &str = "11-how-long-to-wait.html#when-accept-fails";
+const GONE: &str = "11-how-long-to-wait.html#gone-before-you-accepted";
+
+/// What a client is greeted with, and an answer.
+fn is_served(peer: &mut Peer) {
+    let greeting = format!("hello {}\n", peer.local());
+    peer.expect(greeting).now();
+    peer.send("a line\n").expect("accepted\n").now();
+}
+
+/// More clients than a program with 24 descriptors can serve; the first of them are.
+fn too_many(server: &Running) -> Vec<Peer> {
+    explain(
+        "More clients came than there are descriptors, and the first ones are not served. An error \
+         of accept() is no reason to end: those who are inside have done nothing wrong.",
+        OUT,
+    );
+    let mut crowd = server.connect_many(30);
+    crowd[..10].iter_mut().for_each(is_served);
+    crowd
+}
+
+#[test]
+fn waits_without_spinning() {
+    if !needs::linux() {
+        return;
+    }
+    let server = program!().limit("-n", 24).listen();
+    let mut crowd = too_many(&server);
+    server.expect_idle().or_explain(
+        "accept() fails with EMFILE, at once and every time: the next client still waits in the \
+         queue. To try again at once keeps a processor busy. Wait, until a client leaves or for 100 \
+         ms.",
+        OUT,
+    );
+    explain(
+        "While there is no descriptor for a new client, those who are inside are served.",
+        OUT,
+    );
+    for inside in &mut crowd[..10] {
+        inside.send("still here\n").expect("accepted\n").now();
+    }
+}
+
+#[test]
+fn recovers() {
+    if !needs::linux() {
+        return;
+    }
+    let server = program!().limit("-n", 24).listen();
+    for _ in 0..2 {
+        let crowd = too_many(&server);
+        server.expect_idle().now();
+        explain(
+            "Clients left, so there are descriptors again, and those who waited in the queue are \
+             not served. Try accept() again, soon; turn nobody away, and end for nothing.",
+            OUT,
+        );
+        for (number, mut peer) in crowd.into_iter().enumerate() {
+            if number < 10 {
+                peer.close();
+            } else {
+                is_served(&mut peer);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_gone_before_accept_is_survived() {
+    let server = program!().listen();
+    for _ in 0..3 {
+        server.signal(Signal::STOP);
+        server.connect().reset();
+        let mut waiting = server.connect();
+        server.connect().reset();
+        server.signal(Signal::CONT);
+        explain(
+            "A client was gone before you accepted it: accept() may fail, and on what it returns \
+             peer_addr() fails with ENOTCONN. That is one client's trouble. Go on with the next.",
+            GONE,
+        );
+        is_served(&mut waiting);
+    }
+    let mut last = server.connect();
+    is_served(&mut last);
+}

@@ -1,0 +1,53 @@
+//! Caught by: a_client_gone_before_accept_is_survived
+//!
+//! Returns the error of peer_addr from the accept loop, and with it ends the program.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    accept_all(&listener, start)
+}
+
+fn accept_all(
+    listener: &TcpListener,
+    start: fn(TcpStream, SocketAddr) -> io::Result<()>,
+) -> io::Result<()> {
+    for stream in listener.incoming() {
+        match stream {
+            Ok(stream) => {
+                let peer = stream.peer_addr()?;
+                start(stream, peer)?;
+            }
+            Err(error) => {
+                eprintln!("accepting: {error}");
+                thread::sleep(Duration::from_millis(100));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+    thread::Builder::new().spawn(move || {
+        if let Err(error) = talk(&stream, peer) {
+            eprintln!("a client: {error}");
+        }
+    })?;
+    Ok(())
+}
+
+/// Greets the client and answers each line.
+fn talk(mut stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
+    stream.write_all(format!("hello {peer}\n").as_bytes())?;
+    for line in BufReader::new(stream).lines() {
+        line?;
+        stream.write_all(b"accepted\n")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Caught by: recovers
+//!
+//! Keeps a descriptor in reserve. When there is none left it gives that up, accepts the next client with
+//! it and hangs up on it. Nothing spins, but a client that could have waited is lost.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    accept_all(&listener, start)
+}
+
+fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Result<()>) -> ! {
+    let mut reserve = listener.try_clone().ok();
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                if let Err(error) = start(stream, peer) {
+                    eprintln!("a client was lost: {error}");
+                }
+            }
+            Err(error) => {
+                eprintln!("accepting: {error}");
+                drop(reserve.take());
+                drop(listener.accept());
+                reserve = listener.try_clone().ok();
+            }
+        }
+    }
+}
+
+fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+    thread::Builder::new().spawn(move || {
+        if let Err(error) = talk(&stream, peer) {
+            eprintln!("a client: {error}");
+        }
+    })?;
+    Ok(())
+}
+
+/// Greets the client and answers each line.
+fn talk(mut stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
+    stream.write_all(format!("hello {peer}\n").as_bytes())?;
+    for line in BufReader::new(stream).lines() {
+        line?;
+        stream.write_all(b"accepted\n")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Echoes frames, a length (four bytes, big-endian) and so many bytes of payload, for all clients on
+//! one thread.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Registry, Token};
+
+/// The longest payload that is served.
+const LIMIT: usize = 65_536;
+/// The token of the listener; a client's is its number, from 1.
+const LISTENER: Token = Token(0);
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ex-12-01 ADDRESS");
+    let mut listener = TcpListener::bind(address.parse().expect("an IP address and a port"))?;
+    let mut poll = Poll::new()?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    println!("listening on {}", listener.local_addr()?);
+
+    let mut clients = HashMap::new();
+    let mut last = LISTENER;
+    let mut events = Events::with_capacity(256);
+    loop {
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            other => other?,
+        }
+        for event in &events {
+            let token = event.token();
+            if token == LISTENER {
+                accept_all(&listener, poll.registry(), &mut last, &mut clients)?;
+            } else if let Some(client) = clients.get_mut(&token) {
+                match client.ready(poll.registry(), token) {
+                    Ok(true) => {}
+                    Ok(false) => drop(clients.remove(&token)), // closed, and so forgotten by the poll
+                    Err(error) => {
+                        eprintln!("a client: {error}");
+                        clients.remove(&token);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Accepts all clients that wait. An edge is told once: whoever stops before `WouldBlock` may never
+/// hear of the others.
+fn accept_all(
+    listener: &TcpListener,
+    registry: &Registry,
+    last: &mut Token,
+    clients: &mut HashMap<Token, Client>,
+) -> io::Result<()> {
+    loop {
+        match listener.accept() {
+            Ok((mut stream, _)) => {
+                last.0 += 1;
+                registry.register(&mut stream, *last, Interest::READABLE)?;
+                clients.insert(*last, Client::new(stream));
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => eprintln!("a client was lost: {error}"),
+        }
+    }
+}
+
+/// A client, and what a thread of its own would have on its stack.
+struct Client {
+    stream: TcpStream,
+    /// What came, as far as it is no whole frame yet.
+    incoming: Vec<u8>,
+    /// What waits to be sent.
+    outgoing: Vec<u8>,
+}
+
+impl Client {
+    fn new(stream: TcpStream) -> Client {
+        Client {
+            stream,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+        }
+    }
+
+    /// Does all that can be done without waiting. False when the client is done with.
+    ///
+    /// # Errors
+    ///
+    /// When the stream fails, ends inside a frame, or declares more than [`LIMIT`].
+    fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
+        let (stream, waiting) = (&self.stream, self.outgoing.len());
+        // First: read all that has come into `incoming`. Then this moves the whole frames on:
+        move_frames(&mut self.incoming, &mut self.outgoing)?;
+        // Then: write what can be written, and ask for what must be waited for.
+        todo!("{token:?} of {registry:?} is ready, {waiting} bytes wait to be sent to {stream:?}")
+    }
+}
+
+/// Moves every whole frame from what has come to what is to be sent.
+///
+/// # Errors
+///
+/// When a frame declares more than [`LIMIT`].
+fn move_frames(incoming: &mut Vec<u8>, outgoing: &mut Vec<u8>) -> io::Result<()> {
+    let mut taken = 0;
+    while let Some(length) = incoming[taken..].first_chunk() {
+        let size = u32::from_be_bytes(*length) as usize;
+        if size > LIMIT {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let Some(frame) = incoming[taken..].get(..length.len() + size) else {
+            break;
+        };
+        outgoing.extend_from_slice(frame);
+        taken += frame.len();
+    }
+    incoming.drain(..taken);
+    Ok(())
+}

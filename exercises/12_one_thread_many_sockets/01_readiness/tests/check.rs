@@ -1,0 +1,177 @@
+//! Does one thread serve all clients, and sleep when none of them wants anything?
+
+use scripted_peer::{Peer, Running, Signal, check, explain, frame, needs, program};
+
+const STATE: &str = "12-one-thread-many-sockets.html#what-a-thread-kept-for-you";
+const LOOP: &str = "12-one-thread-many-sockets.html#the-loop";
+const EDGE: &str = "12-one-thread-many-sockets.html#level-and-edge";
+const WRITE: &str = "12-one-thread-many-sockets.html#ask-for-writability-only-while-you-need-it";
+
+fn is_served(peer: &mut Peer) {
+    peer.send(frame("hello")).expect(frame("hello")).now();
+}
+
+/// What `script` does happens while the program is stopped: it wakes up to a single edge.
+fn in_one_edge(server: &Running, script: impl FnOnce()) {
+    server.signal(Signal::STOP);
+    script();
+    server.signal(Signal::CONT);
+}
+
+#[test]
+fn one_thread() {
+    if !needs::linux() {
+        return;
+    }
+    explain("Every client is served, fifty at once.", LOOP);
+    let server = program!().listen();
+    let client = |_| {
+        let mut client = server.connect();
+        is_served(&mut client);
+        client
+    };
+    let _clients: Vec<_> = (0..50).map(client).collect();
+    let threads = server.figures().threads;
+    check(
+        threads == 1,
+        "one thread for fifty clients",
+        format!("{threads} threads"),
+    )
+    .or_explain(
+        "Fifty clients are served, and by more than one thread. Ask the poll who is ready, and do \
+         for each only what needs no waiting.",
+        LOOP,
+    );
+}
+
+#[test]
+fn five_hundred_idle_clients_cost_nothing() {
+    if !needs::linux() {
+        return;
+    }
+    const ASKS: &str = "Nobody wants anything, and yet your loop turns. poll() with no timeout \
+                        sleeps until there is an event.";
+    let server = program!().limit("-n", 1000).listen();
+    server.expect_idle().or_explain(ASKS, LOOP);
+    explain(
+        "Twenty clients came at the same moment, and you were told once: the listener is ready. \
+         Accept until WouldBlock, or some of them wait until somebody else comes.",
+        EDGE,
+    );
+    let mut clients = Vec::new();
+    in_one_edge(&server, || clients = server.connect_many(20));
+    is_served(clients.last_mut().expect("twenty of them"));
+    explain("A client among five hundred is not served.", LOOP);
+    clients.extend(server.connect_many(480));
+    clients.iter_mut().step_by(50).for_each(is_served);
+    server.expect_idle().or_explain(
+        "Five hundred clients are connected and say nothing, and yet your loop turns. A socket is \
+         nearly always ready for writing: ask for that only while something waits to be sent, and \
+         give it back after.",
+        WRITE,
+    );
+    for client in clients.drain(..250) {
+        client.close();
+    }
+    is_served(&mut clients[0]);
+    server.expect_idle().or_explain(
+        "Half of the clients have left, and now your loop turns. At the end of the stream a read \
+         returns 0, again and again: drop the client then.",
+        STATE,
+    );
+}
+
+#[test]
+fn any_split_is_the_same_message() {
+    explain(
+        "A read returned a part of a frame, and the rest comes with another event. Keep what came, \
+         for each client, until the frame is whole.",
+        STATE,
+    );
+    let server = program!().listen();
+    let (mut peer, mut other) = (server.connect(), server.connect());
+    let messages = ["hello", "", "more than 256 bytes ".repeat(15).as_str()].map(frame);
+    for message in &messages {
+        peer.send(&message[..2]).wait_until_read();
+        other.drip(message).expect(message).now();
+        peer.drip(&message[2..]).expect(message).now();
+    }
+    peer.coalesce(&messages).expect(messages.concat()).now();
+
+    explain(
+        "More came at once than one read returns, and an edge is told only once. Read until \
+         WouldBlock, or the rest lies there until the client happens to send more.",
+        EDGE,
+    );
+    let large = frame(vec![b'x'; 40_000]);
+    in_one_edge(&server, || {
+        peer.send(&large);
+    });
+    peer.expect(&large).now();
+    in_one_edge(&server, || {
+        peer.send(frame("last words")).half_close();
+    });
+    peer.expect(frame("last words")).now();
+    peer.expect_end().or_explain(
+        "The last bytes and the end of the stream came with one event. A read that returns less than \
+         it could is not the last one: read until WouldBlock or 0, then close.",
+        EDGE,
+    );
+    is_served(&mut other);
+}
+
+#[test]
+fn a_silent_client_blocks_nobody() {
+    explain(
+        "One client says nothing, or half a frame, and another waits for it. Nothing in the loop may \
+         wait for a client: make every socket non-blocking, and return to poll() at WouldBlock.",
+        LOOP,
+    );
+    let server = program!().listen();
+    let _silent = server.connect();
+    let mut half = server.connect();
+    half.send(&frame("half")[..6]).wait_until_read();
+    is_served(&mut server.connect());
+    half.send(&frame("half")[6..]).expect(frame("half")).now();
+
+    explain(
+        "One client's trouble ended the service of another. Forget that client, and go on.",
+        LOOP,
+    );
+    server.connect().reset();
+    server
+        .connect()
+        .send(u32::MAX.to_be_bytes())
+        .expect_gone()
+        .now();
+    is_served(&mut half);
+}
+
+#[test]
+fn a_slow_reader_gets_it_all() {
+    let server = program!().listen();
+    let (mut slow, mut other) = (server.connect(), server.connect());
+    let message = frame([b'y'; 60_000]);
+    let sent = slow.flood(&message, 24 << 20);
+    is_served(&mut other);
+    explain(
+        "A client took its replies late, and they are not all there. What a write didn't take is \
+         still yours to send: keep it, ask to be told when there is room, and go on then.",
+        WRITE,
+    );
+    for _ in 0..sent / message.len() {
+        slow.expect(&message).now();
+    }
+    if sent % message.len() > 0 {
+        slow.send(&message[sent % message.len()..])
+            .expect(&message)
+            .now();
+    }
+    if needs::linux() {
+        server.expect_idle().or_explain(
+            "All is sent, and your loop turns. Once nothing waits to be sent, give back the interest \
+             in writing.",
+            WRITE,
+        );
+    }
+}

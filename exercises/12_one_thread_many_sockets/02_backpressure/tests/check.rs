@@ -1,0 +1,83 @@
+//! Does a client that takes no replies have to wait, and nobody else?
+
+use scripted_peer::{Peer, check, explain, frame, needs, program};
+
+const BACK: &str = "12-one-thread-many-sockets.html#backpressure";
+const LOOP: &str = "12-one-thread-many-sockets.html#the-loop";
+
+const MESSAGE: [u8; 60_000] = [b'x'; 60_000];
+
+fn is_served(peer: &mut Peer) {
+    peer.send(frame("hello")).expect(frame("hello")).now();
+}
+
+#[test]
+fn a_client_that_never_reads_is_bounded() {
+    explain("A client that reads its replies is served.", LOOP);
+    let server = program!().listen();
+    let mut client = server.connect();
+    is_served(&mut client);
+    client.send(frame(MESSAGE)).expect(frame(MESSAGE)).now();
+    let before = server.figures().peak_memory_kib;
+    let sent = client.flood(frame(MESSAGE), 64 << 20);
+    let grown = (server.figures().peak_memory_kib - before) / 1024;
+    let mib = sent >> 20;
+    if needs::linux() {
+        check(
+            grown < 4,
+            "the memory of a frame and its reply",
+            format!("{grown} MiB more, for a client that sent {mib} MiB and read nothing"),
+        )
+        .or_explain(
+            "A client sends and sends and takes no reply, and you keep them all. Read no more from a \
+             client while its replies wait: then it is the client that has to wait.",
+            BACK,
+        );
+    }
+
+    explain(
+        "The client has begun to read, and it doesn't get a reply to each of its frames. Drop none \
+         of them. When the replies are gone, read on by yourself: that there is something to read \
+         was told long ago, and an edge is told once.",
+        BACK,
+    );
+    let length = frame(MESSAGE).len();
+    for _ in 0..sent / length {
+        client.expect(frame(MESSAGE)).now();
+    }
+    client.send(&frame(MESSAGE)[sent % length..]).half_close();
+    client.expect(frame(MESSAGE)).now();
+    client.expect_end().or_explain(
+        "All is answered and the client sends no more: this is the end of its connection.",
+        BACK,
+    );
+}
+
+#[test]
+fn the_others_are_served() {
+    let server = program!().listen();
+    let mut before = server.connect();
+    explain("A client that reads its replies is served.", LOOP);
+    is_served(&mut before);
+    let mut stuck = [server.connect(), server.connect()];
+    for client in &mut stuck {
+        client.flood(frame(MESSAGE), 64 << 20);
+    }
+    explain(
+        "Two clients take no replies, and the others wait for them. When a write would block, keep \
+         what is left, ask to be told of room, and return to the loop.",
+        BACK,
+    );
+    is_served(&mut before);
+    before
+        .drip(frame("in pieces"))
+        .expect(frame("in pieces"))
+        .now();
+    is_served(&mut server.connect());
+    server.expect_idle().or_explain(
+        "Two clients take no replies, nobody else wants anything, and yet your loop turns. There is \
+         one event to wait for: that there is room. poll() tells you.",
+        BACK,
+    );
+    is_served(&mut before);
+}

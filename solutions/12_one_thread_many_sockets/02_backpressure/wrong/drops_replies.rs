@@ -1,0 +1,169 @@
+//! Caught by: a_client_that_never_reads_is_bounded
+//!
+//! Bounds the queue by forgetting the replies for which there is no room.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Registry, Token};
+
+const LIMIT: usize = 65_536;
+const LISTENER: Token = Token(0);
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let mut listener = TcpListener::bind(address.parse().expect("an IP address and a port"))?;
+    let mut poll = Poll::new()?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    println!("listening on {}", listener.local_addr()?);
+
+    let mut clients = HashMap::new();
+    let mut last = LISTENER;
+    let mut events = Events::with_capacity(256);
+    loop {
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            other => other?,
+        }
+        for event in &events {
+            let token = event.token();
+            if token == LISTENER {
+                accept_all(&listener, poll.registry(), &mut last, &mut clients)?;
+            } else if let Some(client) = clients.get_mut(&token) {
+                match client.ready(poll.registry(), token) {
+                    Ok(true) => {}
+                    Ok(false) => drop(clients.remove(&token)), // closed, and so forgotten by the poll
+                    Err(error) => {
+                        eprintln!("a client: {error}");
+                        clients.remove(&token);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn accept_all(
+    listener: &TcpListener,
+    registry: &Registry,
+    last: &mut Token,
+    clients: &mut HashMap<Token, Client>,
+) -> io::Result<()> {
+    loop {
+        match listener.accept() {
+            Ok((mut stream, _)) => {
+                last.0 += 1;
+                registry.register(&mut stream, *last, Interest::READABLE)?;
+                clients.insert(*last, Client::new(stream));
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => eprintln!("a client was lost: {error}"),
+        }
+    }
+}
+
+enum Came {
+    Bytes,
+    Nothing,
+    End,
+}
+
+struct Client {
+    stream: TcpStream,
+    incoming: Vec<u8>,
+    outgoing: Vec<u8>,
+    wants_room: bool,
+}
+
+impl Client {
+    fn new(stream: TcpStream) -> Client {
+        Client {
+            stream,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+            wants_room: false,
+        }
+    }
+
+    fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
+        loop {
+            self.write()?;
+            if self.outgoing.len() > 4 * LIMIT {
+                self.outgoing.clear();
+            }
+            match self.read()? {
+                Came::Bytes => move_frames(&mut self.incoming, &mut self.outgoing)?,
+                Came::Nothing => break,
+                Came::End if !self.incoming.is_empty() => {
+                    return Err(ErrorKind::UnexpectedEof.into());
+                }
+                Came::End if self.outgoing.is_empty() => return Ok(false),
+                Came::End => break,
+            }
+        }
+        self.ask(registry, token)?;
+        Ok(true)
+    }
+
+    fn read(&mut self) -> io::Result<Came> {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Ok(Came::End),
+                Ok(length) => {
+                    self.incoming.extend_from_slice(&buffer[..length]);
+                    return Ok(Came::Bytes);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Came::Nothing),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let mut sent = 0;
+        while sent < self.outgoing.len() {
+            match self.stream.write(&self.outgoing[sent..]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.outgoing.drain(..sent);
+        Ok(())
+    }
+
+    fn ask(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let waits = !self.outgoing.is_empty();
+        if waits != self.wants_room {
+            let interest = match waits {
+                true => Interest::READABLE | Interest::WRITABLE,
+                false => Interest::READABLE,
+            };
+            registry.reregister(&mut self.stream, token, interest)?;
+            self.wants_room = waits;
+        }
+        Ok(())
+    }
+}
+
+fn move_frames(incoming: &mut Vec<u8>, outgoing: &mut Vec<u8>) -> io::Result<()> {
+    let mut taken = 0;
+    while let Some(length) = incoming[taken..].first_chunk() {
+        let size = u32::from_be_bytes(*length) as usize;
+        if size > LIMIT {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let Some(frame) = incoming[taken..].get(..length.len() + size) else {
+            break;
+        };
+        outgoing.extend_from_slice(frame);
+        taken += frame.len();
+    }
+    incoming.drain(..taken);
+    Ok(())
+}

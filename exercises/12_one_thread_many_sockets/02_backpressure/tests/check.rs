@@ -5,7 +5,7 @@ use scripted_peer::{Peer, check, explain, frame, needs, program};
 const BACK: &str = "12-one-thread-many-sockets.html#backpressure";
 const LOOP: &str = "12-one-thread-many-sockets.html#the-loop";
 
-const MESSAGE: [u8; 60_000] = [b'x'; 60_000];
+static MESSAGE: [u8; 60_000] = [b'x'; 60_000];
 
 fn is_served(peer: &mut Peer) {
     peer.send(frame("hello")).expect(frame("hello")).now();

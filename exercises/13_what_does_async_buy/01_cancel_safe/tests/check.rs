@@ -1,0 +1,155 @@
+//! Does a frame survive what happens beside it?
+
+use std::time::Duration;
+
+use scripted_peer::{Peer, Running, check, explain, frame, needs, program};
+
+const SELECT: &str = "13-what-does-async-buy.html#what-select-throws-away";
+const CLOCK: &str = "13-what-does-async-buy.html#a-clock-that-goes-on";
+const TASKS: &str = "13-what-does-async-buy.html#tasks-are-not-threads";
+
+/// Far longer than any check.
+const NEVER: u64 = 600_000;
+
+fn server(period: u64) -> Running {
+    program!().arg(period).listen()
+}
+
+/// The next frame that is no heartbeat; how many of those came before it.
+fn after_heartbeats(peer: &mut Peer) -> (usize, Vec<u8>) {
+    let mut heartbeats = 0;
+    loop {
+        match peer.next_frame() {
+            Some(payload) if payload.is_empty() => heartbeats += 1,
+            payload => return (heartbeats, payload.unwrap_or_default()),
+        }
+    }
+}
+
+fn is_served(peer: &mut Peer) {
+    peer.send(frame("hello")).expect(frame("hello")).now();
+}
+
+#[test]
+fn five_hundred_idle_clients_cost_nothing() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "Five hundred clients say nothing, and one of them that does say something is not served. A \
+         call that blocks in a task blocks its thread, and all tasks of that thread: await instead.",
+        TASKS,
+    );
+    let server = program!().limit("-n", 1000).arg(NEVER).listen();
+    let mut clients = server.connect_many(500);
+    for client in clients.iter_mut().rev().step_by(50) {
+        client.patience(Duration::from_millis(2500));
+        is_served(client);
+    }
+    let threads = server.figures().threads;
+    check(
+        threads < 50,
+        "a few threads for 500 clients",
+        format!("{threads} threads"),
+    )
+    .or_explain(
+        "Each client has a thread after all. A task that awaits needs none.",
+        TASKS,
+    );
+    server.expect_idle().or_explain(
+        "Five hundred clients say nothing, and your program wakes again and again. A task that \
+         awaits is woken when there is something to do; to look now and then is work.",
+        TASKS,
+    );
+}
+
+#[test]
+fn any_split_is_the_same_message() {
+    explain(
+        "A read returned a part of the frame. Keep what came until the frame is whole, in a place \
+         that outlives the round of the loop.",
+        SELECT,
+    );
+    let server = server(NEVER);
+    let (mut peer, mut other) = (server.connect(), server.connect());
+    let messages = ["hello", "", "more than 256 bytes ".repeat(15).as_str()].map(frame);
+    for message in &messages {
+        other.send(&frame("other")[..6]).wait_until_read();
+        peer.drip(message).expect(message).now();
+        other
+            .send(&frame("other")[6..])
+            .expect(frame("other"))
+            .now();
+    }
+    peer.coalesce(&messages).expect(messages.concat()).now();
+    let large = frame([b'x'; 60_000]);
+    peer.send(&large).expect(&large).now();
+    peer.half_close().expect_end().or_explain(
+        "The client sends no more, and every frame has its answer: end the task, and the connection \
+         with it.",
+        SELECT,
+    );
+}
+
+#[test]
+fn a_heartbeat_mid_frame_loses_nothing() {
+    let server = server(150);
+    let mut peer = server.connect();
+    let whole = frame("whole");
+    for (first, second) in [(2, 5), (4, 7), (6, 8)] {
+        for part in [&whole[..first], &whole[first..second]] {
+            peer.send(part).wait_until_read();
+            // The one that was due when the part came, and one that is due while the frame waits.
+            for _ in 0..2 {
+                peer.expect(frame("")).or_explain(
+                    "Half a frame has come, and there is no heartbeat. It is sent every so many \
+                     milliseconds, whatever the client does: also while a frame is incomplete.",
+                    CLOCK,
+                );
+            }
+        }
+        peer.send(&whole[second..]);
+        let (_, payload) = after_heartbeats(&mut peer);
+        check(
+            payload == b"whole",
+            "the frame's echo, whole",
+            format!("{:?}", String::from_utf8_lossy(&payload)),
+        )
+        .or_explain(
+            "A heartbeat was sent in the middle of a frame, and after it the first part is gone. \
+             select! drops the future that lost, and what it had read: read once in the branch \
+             (read_buf), into a buffer that lives outside of the loop.",
+            SELECT,
+        );
+    }
+}
+
+#[test]
+fn the_heart_beats_while_a_client_drips() {
+    let server = server(100);
+    let mut peer = server.connect();
+    let message = frame("thirty-six bytes, one every 30 ms...");
+    peer.drip_every(Duration::from_millis(30), &message);
+    explain(
+        "A client sent a byte every 30 ms, and its frame isn't echoed. Heartbeats in between take \
+         nothing away from a frame.",
+        SELECT,
+    );
+    let (heartbeats, payload) = after_heartbeats(&mut peer);
+    check(
+        heartbeats > 0,
+        "a heartbeat every 100 ms for more than a second",
+        "none before the echo",
+    )
+    .or_explain(
+        "A client sends a byte every 30 ms, and your heart stands still: a sleep that is made anew \
+         in each round starts anew in each. Keep one clock outside of the loop (an interval).",
+        CLOCK,
+    );
+    check(
+        frame(&payload) == message,
+        "the frame's echo, whole",
+        format!("{:?}", String::from_utf8_lossy(&payload)),
+    )
+    .now();
+}

@@ -1,11 +1,9 @@
 //! How a program is started, what it inherits, what it prints and costs, and how it ends.
 
-mod common;
-
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 
-use common::{tcp, unix, verdict};
+use crate::common::{tcp, unix, verdict};
 use scripted_peer::{
     Exit, Listener, PredicateBooleanExt as _, Signal, Start, contains, folder, needs, program,
     stale_socket, starts_with,

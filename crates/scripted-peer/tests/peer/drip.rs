@@ -1,18 +1,16 @@
 //! The drip proves what it is for: a program that takes one read for one message is caught every
 //! time, and a right one never.
 
-mod common;
-
-use common::{each, verdict};
-use scripted_peer::frame;
+use crate::common::{tcp, unix, verdict};
+use scripted_peer::{Running, frame};
 
 const ROUNDS: usize = 100;
 
-/// Whether the program of this behavior gets through one drip.
-fn passes(behavior: &'static str, unix: bool) -> bool {
+/// Whether the program gets through one drip.
+fn passes(program: impl FnOnce() -> Running + Send + 'static) -> bool {
     let check = move || {
-        let [tcp, path] = each(behavior);
-        let mut peer = if unix { path.connect() } else { tcp.connect() };
+        let server = program();
+        let mut peer = server.connect();
         peer.drip(frame("hello"));
         peer.expect(frame("hello"));
     };
@@ -21,24 +19,24 @@ fn passes(behavior: &'static str, unix: bool) -> bool {
 
 #[test]
 fn one_read_for_one_message_is_caught_every_time_over_tcp() {
-    let caught = (0..ROUNDS).filter(|_| !passes("one-read", false)).count();
+    let caught = (0..ROUNDS).filter(|_| !passes(|| tcp("one-read"))).count();
     assert_eq!(caught, ROUNDS);
 }
 
 #[test]
 fn one_read_for_one_message_is_caught_every_time_over_a_unix_socket() {
-    let caught = (0..ROUNDS).filter(|_| !passes("one-read", true)).count();
+    let caught = (0..ROUNDS).filter(|_| !passes(|| unix("one-read"))).count();
     assert_eq!(caught, ROUNDS);
 }
 
 #[test]
 fn a_right_program_is_never_accused_over_tcp() {
-    let passed = (0..ROUNDS).filter(|_| passes("frames", false)).count();
+    let passed = (0..ROUNDS).filter(|_| passes(|| tcp("frames"))).count();
     assert_eq!(passed, ROUNDS);
 }
 
 #[test]
 fn a_right_program_is_never_accused_over_a_unix_socket() {
-    let passed = (0..ROUNDS).filter(|_| passes("frames", true)).count();
+    let passed = (0..ROUNDS).filter(|_| passes(|| unix("frames"))).count();
     assert_eq!(passed, ROUNDS);
 }

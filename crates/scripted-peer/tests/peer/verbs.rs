@@ -1,10 +1,8 @@
 //! What a peer can do to a program, and what it may expect of one, over both transports.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{each, tcp, unix, verdict};
+use crate::common::{each, tcp, unix, verdict};
 use scripted_peer::{Ending, Listener, Received, eventually, frame, line, needs, program};
 
 const SOON: Duration = Duration::from_millis(300);

@@ -1,5 +1,4 @@
 //! What several of these tests need.
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::thread;
 

@@ -1,11 +1,9 @@
 //! No check hangs, and no program outlives its check, whatever either of them does.
 
-mod common;
-
 use std::fs;
 use std::time::{Duration, Instant};
 
-use common::{tcp, verdict};
+use crate::common::{tcp, verdict};
 use scripted_peer::{
     Ending, PredicateBooleanExt as _, Received, Signal, check, contains, deadline, eventually,
     program,

@@ -1,13 +1,11 @@
 //! What a learner reads when a check fails, word by word: each verdict is compared with a file in
-//! `golden/`. `GOLDEN=write cargo test -p scripted-peer --test verdicts` writes them anew.
-
-mod common;
+//! `golden/`. `GOLDEN=write cargo test -p scripted-peer verdicts` writes them anew.
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use common::{tcp, unix, verdict};
+use crate::common::{tcp, unix, verdict};
 use scripted_peer::{
     Listener, Peer, Signal, check, contains, eventually, explain, frame, line, program,
 };
@@ -216,7 +214,8 @@ verdicts! {
 }
 
 fn compare(name: &str, text: &str) {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.txt"));
+    let file =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/peer/golden/{name}.txt"));
     let text = normal(text);
     if std::env::var_os("GOLDEN").is_some() {
         return fs::write(file, text).unwrap();

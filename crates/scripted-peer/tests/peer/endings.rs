@@ -1,10 +1,8 @@
 //! End of stream, reset, refusal and silence are four different things, over both transports.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{each, tcp, unix, verdict};
+use crate::common::{each, tcp, unix, verdict};
 use scripted_peer::{Ending, Listener, Peer, Received};
 
 const SOON: Duration = Duration::from_millis(300);

@@ -1,0 +1,10 @@
+//! The peer played against a program with many ways to behave. One test program, so that the waits
+//! of one file's tests are the work of another's.
+
+mod common;
+mod drip;
+mod endings;
+mod programs;
+mod verbs;
+mod verdicts;
+mod watchdog;

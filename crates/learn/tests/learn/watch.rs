@@ -18,7 +18,7 @@ const STUCK: &str = "fn main() {
     let calls = std::env::var(\"STUCK_CALLS\").expect(\"the test sets it\");
     let _call = std::net::TcpStream::connect(calls).expect(\"the test listens\");
     loop {
-        std::hint::spin_loop();
+        std::thread::park();
     }
 }
 ";
@@ -154,12 +154,12 @@ fn a_program_stuck_in_a_loop_is_killed_at_the_time_limit() {
     let scratch = Scratch::new();
     let (address, calls) = calls();
     scratch.write(&format!("exercises/{FIRST}/src/main.rs"), STUCK);
-    let mut command = scratch.command(&["watch", "--time-limit", "5"]);
+    let mut command = scratch.command(&["watch", "--time-limit", "3"]);
     let mut watching = Watching::start(command.env("STUCK_CALLS", address));
     let program = calls
         .recv_timeout(PATIENCE)
         .expect("the stuck program runs");
-    watching.says("Stuck: still running after 5 s, so it was ended.");
+    watching.says("Stuck: still running after 3 s, so it was ended.");
     is_gone(program);
     scratch.solve(FIRST);
     watching.says("01-01 hello is solved.");

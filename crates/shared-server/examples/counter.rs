@@ -17,11 +17,11 @@ struct Counter {
 
 impl Service for Counter {
     fn call<'a>(&mut self, request: Request<'a>, _peer: &Peer) -> Response<'a> {
-        match request {
-            Request::Say(_) => self.said += 1,
-            _ => return Response::Echo(self.said.to_string().into_bytes().into()),
+        if let Request::Say(_) = request {
+            self.said += 1;
+            return Response::Accepted;
         }
-        Response::Accepted
+        Response::Echo(self.said.to_string().into_bytes().into())
     }
 }
 // ANCHOR_END: service

@@ -1,4 +1,4 @@
-//! Caught by: prints_each_reply, sends_each_line_bare
+//! Caught by: sends_each_line_bare, prints_each_reply
 //!
 //! At the end of input `read_line` returns 0 and leaves the line empty, which is skipped, again and
 //! again.

@@ -1,5 +1,4 @@
-//! Caught by: prints_each_reply, sends_each_line_bare, stops_at_closed,
-//! an_empty_line_does_not_hang
+//! Caught by: sends_each_line_bare, prints_each_reply, stops_at_closed, an_empty_line_does_not_hang
 //!
 //! Sends everything first, then reads as many answers.
 

@@ -1,4 +1,4 @@
-//! Caught by: serves_the_next_client, does_not_spin
+//! Caught by: does_not_spin, serves_the_next_client
 //!
 //! Sees the end of the stream, and ends itself.
 

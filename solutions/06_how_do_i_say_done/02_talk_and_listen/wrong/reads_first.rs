@@ -1,4 +1,4 @@
-//! Caught by: every_answer_is_printed_in_order, a_long_conversation_does_not_deadlock,
+//! Caught by: a_long_conversation_does_not_deadlock, every_answer_is_printed_in_order,
 //! the_end_of_input_is_said
 //!
 //! Listens until the server has said all, and only then begins to speak. So does the server.

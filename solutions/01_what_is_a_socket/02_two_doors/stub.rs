@@ -1,0 +1,23 @@
+//! Knocks at two doors, a TCP address and a path, and prints what each server says.
+//!
+//! `127.0.0.1:7878` is a TCP address; what holds a `/` is the path of a Unix socket.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    for address in std::env::args().skip(1) {
+        match greeting(&address) {
+            Ok(greeting) => print!("{greeting}"),
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// All that the server at `address` says until it closes.
+fn greeting(address: &str) -> std::io::Result<String> {
+    todo!("connect to {address} and read until the end of the stream")
+}

@@ -1,0 +1,54 @@
+//! Sends a large reply on a socket that never waits.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+fn main() -> io::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let (address, size) = args
+        .next()
+        .zip(args.next())
+        .expect("usage: ex-05-01 ADDRESS BYTES");
+    let reply = reply(size.parse().expect("the size is a number of bytes"));
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        // One client's trouble is not the next one's.
+        if let Err(error) = stream.and_then(|stream| serve(&stream, &reply)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// The bytes from 0 to 250, again and again: a piece that is lost or sent twice shows.
+fn reply(size: usize) -> Vec<u8> {
+    let round: Vec<u8> = (0..=250).collect();
+    let mut reply = round.repeat(size / round.len() + 1);
+    reply.truncate(size);
+    reply
+}
+
+fn serve(stream: &TcpStream, reply: &[u8]) -> io::Result<()> {
+    stream.set_nonblocking(true)?;
+    send(stream, reply)
+}
+
+/// Sends all of `bytes`, and returns when the last of them has been taken.
+///
+/// # Errors
+///
+/// When the stream fails.
+fn send(stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
+    let count = bytes.len();
+    wait_until_writable(stream)?; // here? or where?
+    todo!("write all {count} bytes, however few of them a write takes")
+}
+
+/// Sleeps until the stream takes more bytes, or has failed, which the next write tells.
+fn wait_until_writable(stream: &TcpStream) -> io::Result<()> {
+    poll(&mut [PollFd::new(stream, PollFlags::OUT)], None)?;
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Counts the lines, words and bytes that a client sends, and tells it when it has finished.
+
+use std::net::{TcpListener, TcpStream};
+use std::{fmt, io};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ex-06-01 ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        // One client's trouble is not the next one's.
+        match stream.and_then(|stream| serve(&stream)) {
+            Ok(counts) => println!("counted {counts}"),
+            Err(error) => eprintln!("a client: {error}"),
+        }
+    }
+    Ok(())
+}
+
+/// What a client sent, as `wc` counts it.
+#[derive(Debug, Default)]
+struct Counts {
+    lines: u64,
+    words: u64,
+    bytes: u64,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.lines, self.words, self.bytes)
+    }
+}
+
+/// Counts all that the client sends, until the end of its input; then replies, `LINES WORDS BYTES`.
+///
+/// # Errors
+///
+/// When the stream fails. A client that resets has not finished: nothing is counted.
+fn serve(stream: &TcpStream) -> io::Result<Counts> {
+    let counts = Counts::default();
+    todo!("count until {stream:?} ends its input, {counts} so far, and reply")
+}

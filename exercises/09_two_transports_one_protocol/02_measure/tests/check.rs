@@ -5,7 +5,6 @@
 //! bounds hold on a busy machine, too.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use scripted_peer::{Listener, Peer, Running, check, explain, needs, program};
@@ -38,7 +37,7 @@ fn answer(peer: &mut Peer, since: Instant) -> Bounds {
     while let Some(line) = peer.next_line() {
         came.push(Instant::now());
         check(line == "ping", "ping", line).now();
-        sleep(delay(came.len()));
+        peer.pause(delay(came.len()));
         left.push(Instant::now());
         peer.send("pong\n");
     }
@@ -153,9 +152,9 @@ fn connecting_is_not_a_round_trip() {
     }
     // The queue is full, so the program waits in connect() until it is its turn.
     let listener = Listener::on_path_with_backlog(0);
-    let crowd = listener.crowd(1);
+    let mut crowd = listener.crowd(1);
     let program = program!().arg(10).connect_to(listener.address());
-    sleep(Duration::from_millis(400));
+    crowd[0].pause(Duration::from_millis(400));
     let since = Instant::now();
     drop(listener.accept());
     drop(crowd);

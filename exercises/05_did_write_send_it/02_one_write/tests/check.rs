@@ -15,6 +15,35 @@ const ROUNDS: usize = 500;
 const MORE: usize = 20;
 
 #[test]
+fn the_reply_does_not_wait_for_the_end() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    peer.patience(PATIENCE);
+    answers(&mut peer);
+
+    let two = [frame("whole"), frame("half")].concat();
+    let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
+    peer.send(one_and_a_half);
+    peer.expect(frame("whole")).or_explain(
+        "One and a half frames came, and the reply to the whole one waits for the other half. Send \
+         it before you read again.",
+        FLUSH,
+    );
+    peer.send(rest);
+    peer.expect(frame("half"))
+        .or_explain("The other half came. Its reply is due as well.", FLUSH);
+
+    peer.coalesce(["one", "two"].map(frame)).half_close();
+    peer.expect([frame("one"), frame("two")].concat())
+        .or_explain(
+            "Two frames came, and the end of the stream. Both are answered.",
+            FLUSH,
+        );
+    peer.expect_end()
+        .or_explain("All is answered and the client has finished: close.", FLUSH);
+}
+
+#[test]
 fn header_and_body_travel_together() {
     let server = program!().listen();
     let mut peer = server.connect();
@@ -58,35 +87,6 @@ fn gap(peer: &mut Peer) -> Option<Duration> {
         WHOLE,
     );
     (first < hello.len()).then(|| since.elapsed())
-}
-
-#[test]
-fn the_reply_does_not_wait_for_the_end() {
-    let server = program!().listen();
-    let mut peer = server.connect();
-    peer.patience(PATIENCE);
-    answers(&mut peer);
-
-    let two = [frame("whole"), frame("half")].concat();
-    let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
-    peer.send(one_and_a_half);
-    peer.expect(frame("whole")).or_explain(
-        "One and a half frames came, and the reply to the whole one waits for the other half. Send \
-         it before you read again.",
-        FLUSH,
-    );
-    peer.send(rest);
-    peer.expect(frame("half"))
-        .or_explain("The other half came. Its reply is due as well.", FLUSH);
-
-    peer.coalesce(["one", "two"].map(frame)).half_close();
-    peer.expect([frame("one"), frame("two")].concat())
-        .or_explain(
-            "Two frames came, and the end of the stream. Both are answered.",
-            FLUSH,
-        );
-    peer.expect_end()
-        .or_explain("All is answered and the client has finished: close.", FLUSH);
 }
 
 /// The first reply comes while the client waits for it, and is what it should be.

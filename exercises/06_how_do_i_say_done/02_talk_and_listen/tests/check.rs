@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scripted_peer::{Listener, check, explain, program};
+use scripted_peer::{Exit, Listener, check, explain, program};
 
 const POLITE: &str = "06-how-do-i-say-done.html#deadlock-by-politeness";
 const HALF: &str = "06-how-do-i-say-done.html#half-a-close";
@@ -13,6 +13,34 @@ const DEADLOCK: &str = "Your program writes and does not read. So does the serve
 
 /// More than the buffers of both ends hold, in either direction.
 const MUCH: usize = 12 << 20;
+
+#[test]
+fn the_end_of_input_is_said() {
+    explain(
+        "The server waits for all lines, and answers after the last.",
+        HALF,
+    );
+    let server = Listener::tcp();
+    let client = program!().stdin("one\ntwo\n").connect_to(server.address());
+    let mut peer = server.accept();
+    peer.expect("one\ntwo\n").or_explain(
+        "Standard input has two lines, and the server waits for both before it says a word.",
+        POLITE,
+    );
+    peer.expect_end().or_explain(
+        "Your input is over and the server can't know it. Say so: shutdown(Shutdown::Write).",
+        HALF,
+    );
+    // A program that doesn't wait for the answer, or only a moment, has the time to be gone.
+    peer.pause(Duration::from_millis(1200));
+    peer.send("2 lines\n");
+    peer.half_close();
+    client.exits_with(0).stdout("2 lines\n").or_explain(
+        "You have said all; the server has not. End one direction, and print until the other one \
+         ends as well.",
+        HALF,
+    );
+}
 
 #[test]
 fn a_long_conversation_does_not_deadlock() {
@@ -43,7 +71,7 @@ fn a_long_conversation_does_not_deadlock() {
     let client = program!()
         .stdin(lines.collect::<String>())
         .connect_to(server.address());
-    let output = client.exits_with(0).or_explain(DEADLOCK, POLITE);
+    let output = client.ends().or_explain(DEADLOCK, POLITE);
     let rest: String = (1..count).map(|n| format!("line {n:<5}\n")).collect();
     let answers = long + &rest;
     let right = output
@@ -62,6 +90,12 @@ fn a_long_conversation_does_not_deadlock() {
          print all that comes until then.",
         POLITE,
     );
+    check(
+        output.exit == Exit::Code(0),
+        "exit code 0",
+        format!("it {}", output.exit),
+    )
+    .or_explain("All has been said and heard: that is no failure.", POLITE);
     server.finish();
 }
 
@@ -102,32 +136,4 @@ fn every_answer_is_printed_in_order() {
             "All that the server says is printed, as it is, in the order in which it comes.",
             POLITE,
         );
-}
-
-#[test]
-fn the_end_of_input_is_said() {
-    explain(
-        "The server waits for all lines, and answers after the last.",
-        HALF,
-    );
-    let server = Listener::tcp();
-    let client = program!().stdin("one\ntwo\n").connect_to(server.address());
-    let mut peer = server.accept();
-    peer.expect("one\ntwo\n").or_explain(
-        "Standard input has two lines, and the server waits for both before it says a word.",
-        POLITE,
-    );
-    peer.expect_end().or_explain(
-        "Your input is over and the server can't know it. Say so: shutdown(Shutdown::Write).",
-        HALF,
-    );
-    // A program that doesn't wait for the answer, or only a moment, has the time to be gone.
-    peer.pause(Duration::from_millis(1200));
-    peer.send("2 lines\n");
-    peer.half_close();
-    client.exits_with(0).stdout("2 lines\n").or_explain(
-        "You have said all; the server has not. End one direction, and print until the other one \
-         ends as well.",
-        HALF,
-    );
 }

@@ -1,5 +1,4 @@
-//! Caught by: answers_after_half_close, a_word_may_arrive_in_pieces,
-//! six_megabytes_are_counted
+//! Caught by: answers_after_half_close, a_word_may_arrive_in_pieces, six_megabytes_are_counted
 //!
 //! Takes the first newline for the end of the input.
 

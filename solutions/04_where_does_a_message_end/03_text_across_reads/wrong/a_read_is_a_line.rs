@@ -1,4 +1,4 @@
-//! Caught by: a_letter_may_arrive_in_halves, lines_not_reads, bad_text_is_told_and_survived
+//! Caught by: lines_not_reads, a_letter_may_arrive_in_halves, bad_text_is_told_and_survived
 //!
 //! Answers each read in upper case: right whenever a read is a line.
 

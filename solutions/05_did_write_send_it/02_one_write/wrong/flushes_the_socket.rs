@@ -1,4 +1,4 @@
-//! Caught by: header_and_body_travel_together, the_reply_does_not_wait_for_the_end
+//! Caught by: the_reply_does_not_wait_for_the_end, header_and_body_travel_together
 //!
 //! Flushes the socket, which has no buffer in this program, instead of the BufWriter, which has.
 

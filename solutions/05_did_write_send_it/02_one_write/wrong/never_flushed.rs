@@ -1,4 +1,4 @@
-//! Caught by: header_and_body_travel_together, the_reply_does_not_wait_for_the_end
+//! Caught by: the_reply_does_not_wait_for_the_end, header_and_body_travel_together
 //!
 //! Header and payload meet in a BufWriter, and stay there until it is full or dropped.
 

@@ -1,4 +1,4 @@
-//! Caught by: a_long_conversation_does_not_deadlock, the_end_of_input_is_said
+//! Caught by: the_end_of_input_is_said, a_long_conversation_does_not_deadlock
 //!
 //! Ends both directions when its input ends: what the server still had to say is lost.
 

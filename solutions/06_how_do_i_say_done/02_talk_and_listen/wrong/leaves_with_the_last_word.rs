@@ -1,4 +1,4 @@
-//! Caught by: a_long_conversation_does_not_deadlock, the_end_of_input_is_said
+//! Caught by: the_end_of_input_is_said, a_long_conversation_does_not_deadlock
 //!
 //! The main thread talks, another one listens; when all is said, main returns, and the listener dies
 //! in the middle of an answer.

@@ -1,4 +1,4 @@
-//! Caught by: a_long_conversation_does_not_deadlock, the_end_of_input_is_said
+//! Caught by: the_end_of_input_is_said, a_long_conversation_does_not_deadlock
 //!
 //! Never ends its input: the server waits for more, and the client for the server.
 

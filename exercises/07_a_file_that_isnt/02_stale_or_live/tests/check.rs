@@ -22,7 +22,12 @@ fn is_refused(path: &Path) {
     let before = identity().expect("something is there");
     let mut starter = program!().arg(path.display()).start();
     let listens = starter.listens_or_ends().now() == Start::Listens;
-    check(!listens, "the program to end with exit code 2", "it listens").now();
+    check(
+        !listens,
+        "the program to end with exit code 2",
+        "it listens",
+    )
+    .now();
     let named = contains(path.display().to_string());
     starter.exits_with(2).stderr(named).now();
     let untouched = identity().is_ok_and(|now| now == before);

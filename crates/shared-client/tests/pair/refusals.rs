@@ -3,7 +3,7 @@
 use super::fake_server::{FakeServer, tells};
 use super::peer::{ACCEPTED, CLOSED, PREAMBLE, Peer, echoed, error, frame, say};
 use super::process::client;
-use crate::transport::{ADDRESS_OPTION, CLIENT, Listener, SERVER};
+use crate::transport::{ADDRESS_OPTION, CLIENT, Listener, Nobody, SERVER};
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -20,16 +20,14 @@ fn listens_and_answers(peer: &mut Peer, answer: &[u8]) {
 
 #[test]
 fn a_refusal_names_the_address_and_what_to_try() {
-    let mut listener = Listener::new();
-    let address = listener.address();
-    listener.stop_listening();
-    let assert = client(&address)
+    let nobody = Nobody::new();
+    let assert = client(&nobody.address)
         .args(["say", "hello"])
         .assert()
         .code(1)
         .stdout("");
     let words = ["nobody listens", SERVER, ADDRESS_OPTION];
-    tells(&assert.get_output().stderr, &address, &words);
+    tells(&assert.get_output().stderr, &nobody.address, &words);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use crate::shared::DEADLINE;
 use crate::shared::peer::Peer;
 use crate::shared::server::Server;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use rustix::net::{AddressFamily, SocketType};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 
 pub type Stream = TcpStream;
 
@@ -48,11 +50,32 @@ pub fn is_gone(server: &Server) -> bool {
     connect(&server.address).is_err()
 }
 
+/// Where nobody listens, while this lives: the port is bound, so that no one else is given it, but
+/// `listen` was never called. (A listener that was closed can live on for a moment, in a child that
+/// another test is about to start.)
+#[derive(Debug)]
+pub struct Nobody {
+    _bound: OwnedFd,
+    pub address: String,
+}
+
+impl Nobody {
+    pub fn new() -> Self {
+        let bound = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        let any_port = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+        rustix::net::bind(&bound, &any_port).unwrap();
+        let address = SocketAddr::try_from(rustix::net::getsockname(&bound).unwrap()).unwrap();
+        Nobody {
+            _bound: bound,
+            address: address.to_string(),
+        }
+    }
+}
+
 /// A server of the tests' own.
 #[derive(Debug)]
 pub struct Listener {
-    /// `None` once nobody listens any more.
-    listener: Option<TcpListener>,
+    listener: TcpListener,
     address: String,
 }
 
@@ -60,10 +83,7 @@ impl Listener {
     pub fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        Listener {
-            listener: Some(listener),
-            address,
-        }
+        Listener { listener, address }
     }
 
     pub fn address(&self) -> String {
@@ -71,12 +91,6 @@ impl Listener {
     }
 
     pub fn accept(&self) -> Peer {
-        let listener = self.listener.as_ref().unwrap();
-        Peer::new(listener.accept().unwrap().0)
-    }
-
-    /// From now on nobody listens there.
-    pub fn stop_listening(&mut self) {
-        self.listener = None;
+        Peer::new(self.listener.accept().unwrap().0)
     }
 }

@@ -3,7 +3,7 @@
 use crate::shared::eventually;
 use crate::shared::limits::served;
 use crate::shared::server::{Server, Start};
-use crate::transport::{CLIENT, Place, connect};
+use crate::transport::{CLIENT, Place, connect, leave_socket_file};
 use assert_cmd::Command;
 use predicates::prelude::*;
 use rustix::process::Signal;
@@ -20,7 +20,7 @@ fn mode(path: &Path) -> u32 {
 /// A path where a server died and left its file.
 fn stale_place() -> Arc<Place> {
     let place = Arc::new(Place::new());
-    drop(UnixListener::bind(place.path()).unwrap());
+    leave_socket_file(&place.path());
     assert!(place.path().exists());
     place
 }
@@ -127,7 +127,7 @@ fn a_symlink_is_never_followed_nor_touched() {
     for target in ["nothing", "file", "stale.sock"] {
         let place = Arc::new(Place::new());
         fs::write(place.folder().join("file"), "precious").unwrap();
-        drop(UnixListener::bind(place.folder().join("stale.sock")).unwrap());
+        leave_socket_file(&place.folder().join("stale.sock"));
         symlink(target, place.path()).unwrap();
         is_refused_at(&place, "symlink");
         assert_eq!(fs::read_link(place.path()).unwrap(), Path::new(target));

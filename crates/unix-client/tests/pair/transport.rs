@@ -3,6 +3,7 @@
 use crate::shared::DEADLINE;
 use crate::shared::peer::{Peer, WHO_AM_I};
 use crate::shared::server::Server;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use rustix::process::{getegid, geteuid};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -62,11 +63,38 @@ pub fn is_gone(server: &Server) -> bool {
     connect(&server.address).is_err() && !Path::new(&server.address).exists()
 }
 
+/// Makes a socket's file where nobody listens, as a server leaves it that dies.
+///
+/// `listen` is never called: a listener that was closed can live on for a moment, in a child that
+/// another test is about to start.
+pub fn leave_socket_file(path: &Path) {
+    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path).unwrap()).unwrap();
+}
+
+/// Where nobody listens: the file is there, its server gone.
+#[derive(Debug)]
+pub struct Nobody {
+    _place: Place,
+    pub address: String,
+}
+
+impl Nobody {
+    pub fn new() -> Self {
+        let place = Place::new();
+        leave_socket_file(&place.path());
+        let address = place.address();
+        Nobody {
+            _place: place,
+            address,
+        }
+    }
+}
+
 /// A server of the tests' own.
 #[derive(Debug)]
 pub struct Listener {
-    /// `None` once nobody listens any more.
-    listener: Option<UnixListener>,
+    listener: UnixListener,
     place: Place,
 }
 
@@ -74,10 +102,7 @@ impl Listener {
     pub fn new() -> Self {
         let place = Place::new();
         let listener = UnixListener::bind(place.path()).unwrap();
-        Listener {
-            listener: Some(listener),
-            place,
-        }
+        Listener { listener, place }
     }
 
     pub fn address(&self) -> String {
@@ -85,12 +110,6 @@ impl Listener {
     }
 
     pub fn accept(&self) -> Peer {
-        let listener = self.listener.as_ref().unwrap();
-        Peer::new(listener.accept().unwrap().0)
-    }
-
-    /// From now on nobody listens there; the file stays.
-    pub fn stop_listening(&mut self) {
-        self.listener = None;
+        Peer::new(self.listener.accept().unwrap().0)
     }
 }

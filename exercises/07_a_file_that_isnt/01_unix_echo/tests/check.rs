@@ -52,6 +52,9 @@ fn speaks_the_same_frames() {
         peer.coalesce([&frame, &frame]);
         peer.expect([&*frame, &*frame].concat());
         peer.half_close().expect_end();
+        let mut rude = server.connect();
+        rude.send(&frame[..3]).half_close();
+        rude.expect_end();
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::process::Command;
 
 use scripted_peer::{
     Address, Exit, Listener, Peer, Signal, Start, check, contains, explain, folder, program,
@@ -109,6 +110,15 @@ fn a_regular_file_survives() {
     let path = folder.join("attic");
     fs::create_dir(&path).expect("the folder is fresh");
     is_refused(&path);
+    let path = folder.join("pipe");
+    let made = Command::new("mkfifo").arg(&path).status();
+    check(
+        made.is_ok_and(|end| end.success()),
+        "mkfifo(1) to work",
+        "it failed",
+    )
+    .now();
+    is_refused(&path);
 }
 
 #[test]
@@ -142,12 +152,13 @@ fn a_long_path_is_explained() {
         let rest = length - folder.join("").as_os_str().len();
         folder.join("x".repeat(rest))
     };
-    let path = of_length(140);
-    let starter = program!().arg(path.display()).start();
-    let explained = contains("too long");
-    starter.exits_with(2).stderr(explained).now();
-    let named = starter.stderr().contains(&*path.to_string_lossy());
-    check(named, "the path in the message", starter.stderr());
+    for path in [140, 108].map(of_length) {
+        let starter = program!().arg(path.display()).start();
+        let explained = contains("too long");
+        starter.exits_with(2).stderr(explained).now();
+        let named = starter.stderr().contains(&*path.to_string_lossy());
+        check(named, "the path in the message", starter.stderr());
+    }
     let server = program!().listen_on(of_length(100).display());
     let server = server.or_explain("100 bytes fit: only a longer path is a mistake.", LONG);
     server.connect().expect("hello\n").now();

@@ -92,7 +92,7 @@ fn another_user_is_refused() {
     // The mode shuts nobody out, so that it is the program who decides.
     let open = set_permissions(server.path(), Permissions::from_mode(0o777));
     open.expect("the socket is ours");
-    for claim in ["who am I?\n", "I am uid=0, pid=1, root\n"] {
+    for claim in ["", "who am I?\n", "I am uid=0, pid=1, root\n"] {
         let mut stranger = server.connect_as(65_534).now();
         stranger.send(claim).expect_gone().now();
     }

@@ -151,7 +151,7 @@
   }
 
   function table(figures) {
-    const head = ["", "p50", "p90", "p99", "samples"].map((name) => element("th", { scope: "col" }, name));
+    const head = ["transport", "p50", "p90", "p99", "samples"].map((name) => element("th", { scope: "col" }, name));
     const rows = figures.map((figure) => {
       const cells = [figure.p50_ns, figure.p90_ns, figure.p99_ns].map(timeName);
       cells.push(figure.samples.toLocaleString("en"));
@@ -179,7 +179,7 @@
     const state = { report: sample, size: 64, regime: "one-core", source: "the book's sample" };
     const controls = element("div", {});
     const said = element("p", { role: "status", "aria-live": "polite" });
-    const shown = element("div", { class: "shown" });
+    const shown = element("div", { class: "shown", tabindex: "0", role: "group", "aria-label": "plot and table" });
     const from = element("p", { class: "from" });
 
     function show() {

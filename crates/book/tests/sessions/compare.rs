@@ -34,6 +34,11 @@ impl Comparer {
                 kind(r"/run/user/\d+", "/run/user/[N]"),
                 kind(r"[ \t]+", " "),
                 kind(r"(?m) $", ""),
+                // Process, user, descriptor and device in a line of `lsof`.
+                kind(
+                    r"(?m)^(\S+) +\d+ \S+ +\d+u +(IPv[46]|unix) +\w+ ",
+                    "$1 [PID] [USER] [FD]u $2 [DEVICE] ",
+                ),
                 // The inode of a socket, which `ss` shows where TCP has a port.
                 kind(r"(\.sock|\*|@\S+) \d{2,}\b", "$1 [N]"),
             ],

@@ -15,7 +15,7 @@ pub struct Entry {
     /// The first paragraph: message, number, exception, kind.
     pub facts: String,
     /// Its list, each item up to its colon.
-    pub situations: Vec<String>,
+    pub listed: Vec<String>,
 }
 
 pub fn read() -> Page {
@@ -40,7 +40,7 @@ fn entry(section: &str) -> Entry {
     Entry {
         name: paragraphs[0].to_owned(),
         facts: paragraphs[1].replace('\n', " "),
-        situations: items.map(situation).collect(),
+        listed: items.map(situation).collect(),
     }
 }
 

@@ -80,3 +80,41 @@ fn the_table_of_python_names_nothing_that_pocket_socket_lacks() {
         }
     }
 }
+
+/// Each term of the glossary, with the page where its entry says that it is met: its last link.
+fn glossary() -> Vec<(String, String)> {
+    let page = read("docs/src/appendix-glossary.md");
+    let entries = page.split("\n- **").skip(1);
+    let link = Regex::new(r"\]\(([\w-]+\.md)").unwrap();
+    let entry = |text: &str| {
+        let (term, meaning) = text.split_once("**: ").unwrap();
+        let links = link.captures_iter(meaning).last();
+        let page = links.unwrap_or_else(|| panic!("{term}: link the page where it is met"));
+        (term.to_owned(), page[1].to_owned())
+    };
+    entries.map(entry).collect()
+}
+
+#[test]
+fn each_term_of_the_glossary_is_met_where_its_link_leads() {
+    let terms = glossary();
+    assert!(terms.len() > 40, "{} terms", terms.len());
+    let mut wrong = Vec::new();
+    for (term, page) in terms {
+        let text = read(&format!("docs/src/{page}")).to_lowercase();
+        let words: Vec<_> = text.split_whitespace().collect();
+        if !words.join(" ").contains(&term.to_lowercase()) {
+            wrong.push(format!("{page} does not say “{term}”"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_glossary_goes_by_the_alphabet() {
+    let terms: Vec<_> = glossary()
+        .into_iter()
+        .map(|(term, _)| term.to_lowercase())
+        .collect();
+    assert!(terms.is_sorted(), "{terms:?}");
+}

@@ -17,9 +17,9 @@ pub const SITUATIONS: &[Situation] = &[
         text: "`recv` after the peer has closed with our bytes unread",
         happens: |_| {
             let (tcp, peer) = connected();
-            let over_tcp = closes_without_reading(tcp, peer);
+            let over_tcp = closes_without_reading(&tcp, peer);
             let (unix, peer) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
-            let over_unix = closes_without_reading(unix, peer);
+            let over_unix = closes_without_reading(&unix, peer);
             assert_eq!(over_tcp.raw_os_error(), over_unix.raw_os_error());
             over_tcp
         },
@@ -141,7 +141,7 @@ fn reset(socket: Socket) {
     socket.close().unwrap();
 }
 
-fn closes_without_reading(conn: Socket, peer: Socket) -> io::Error {
+fn closes_without_reading(conn: &Socket, peer: Socket) -> io::Error {
     conn.sendall(b"hello").unwrap();
     // On a TCP connection the bytes may still be on their way.
     assert_eq!(peer.recv(1).unwrap(), b"h");

@@ -137,10 +137,8 @@ fn the_page_has_the_systems_words_and_numbers() {
             let error = io::Error::from_raw_os_error(number).to_string();
             let name = format!("{:?}", Errno::from_raw(number));
             let message = error.replace(&format!(" (os error {number})"), "");
-            format!(
-                "| {number} | {message} | [`{name}`](#{}) |",
-                name.to_lowercase()
-            )
+            let anchor = name.to_lowercase();
+            format!("| {number} | [`{name}`](#{anchor}) | {message} |")
         })
         .collect();
     assert_eq!(

@@ -64,6 +64,7 @@ pub const SITUATIONS: &[Situation] = &[
             let server = create_server(("127.0.0.1", 0)).unwrap();
             reset(create_connection(server.getsockname().unwrap(), None).unwrap());
             let (conn, _address) = server.accept().unwrap();
+            conn.recv(1).unwrap_err(); // waits for the reset, however late it comes
             conn.getpeername().unwrap_err()
         },
     },

@@ -11,6 +11,8 @@ use pocket_socket::{AF_INET, AF_UNIX, SOCK_STREAM, Socket, socket};
 use crate::Situation;
 use crate::connecting::unprivileged;
 
+pub const LOW_PORT: &str = "`bind` to a port below 1024 without the privilege";
+
 pub const SITUATIONS: &[Situation] = &[
     Situation {
         entry: "EADDRINUSE",
@@ -52,12 +54,10 @@ pub const SITUATIONS: &[Situation] = &[
     },
     Situation {
         entry: "EACCES",
-        text: "`bind` to a port below 1024 without the privilege",
+        text: LOW_PORT,
         happens: |_| {
-            let first = read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap();
-            let first: u16 = first.trim().parse().unwrap();
-            assert!(first > 1, "here every port is free for all: ip(7)");
-            unprivileged(|| TcpListener::bind(("127.0.0.1", first - 1)).unwrap_err())
+            let low = first_port_for_all() - 1;
+            unprivileged(|| TcpListener::bind(("127.0.0.1", low)).unwrap_err())
         },
     },
     Situation {
@@ -84,6 +84,12 @@ pub const SITUATIONS: &[Situation] = &[
         happens: |folder| UnixListener::bind(folder.join("s".repeat(108))).unwrap_err(),
     },
 ];
+
+/// 1024, unless this machine was told otherwise, as containers often are: ip(7).
+pub fn first_port_for_all() -> u16 {
+    let first = read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap();
+    first.trim().parse().unwrap()
+}
 
 fn bound() -> Socket {
     let server = socket(AF_INET, SOCK_STREAM).unwrap();

@@ -77,6 +77,10 @@ fn python_classes(numbers: &[i32]) -> Option<BTreeMap<i32, String>> {
 fn each_situation_ends_as_the_page_says() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for situation in situations() {
+        if situation.text == binding::LOW_PORT && binding::first_port_for_all() < 2 {
+            skipped::skipped("here every port is free for all: EACCES of bind is not tried");
+            continue;
+        }
         let folder = tempfile::tempdir().unwrap();
         // Others may come in, or a mode within would not be what keeps them out.
         let open = PermissionsExt::from_mode(0o755);

@@ -65,6 +65,7 @@ impl Shared {
         let _ = self.wakers[worker].wake();
     }
 
+    // ANCHOR: slot
     /// A slot for one more client, given back when the slot is dropped; `None` in a full house.
     pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
         let taken = self
@@ -76,6 +77,7 @@ impl Shared {
         self.clients_ever.fetch_add(1, Ordering::Relaxed);
         Some(Slot(Arc::clone(self)))
     }
+    // ANCHOR_END: slot
 
     pub(crate) fn count_requests(&self, requests: u64) {
         self.requests.fetch_add(requests, Ordering::Relaxed);

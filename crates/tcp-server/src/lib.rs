@@ -4,7 +4,8 @@
 //!
 //! # The steps on the way
 //!
-//! The chapters build servers that are smaller, with `std` alone, each a small difference from the
+//! The chapters build servers that are smaller, with `std` alone (and `mio` in
+//! chapter 12, `tokio` in 13), each a small difference from the
 //! one before. `cargo run -p tcp-server --example NAME [ADDRESS]` runs one:
 //!
 //! | chapter | step | what it still gets wrong |
@@ -15,6 +16,11 @@
 //! | 4 | `ch04_frames` | sends each reply in two writes, and the second one may wait for 40 ms |
 //! | 5 | `ch05_one_write` | closes with unread input after its last reply, which may be lost |
 //! | 6 | `ch06_linger` | one silent client still keeps all others waiting |
+//! | 10 | `ch10_pool` | four threads for all: whoever leaves without a word takes one along, whoever stays without a word keeps one |
+//! | 10 | `ch10_thread_per_client` | no limit to the threads, no deadline, no way to stop; it spins when it is out of descriptors |
+//! | 11 | `ch11_eaten` | what a timeout does to `read_exact`: an experiment, not a server |
+//! | 12 | `ch12_readiness` | no limit to the clients, no deadline, no way to stop; it ends when it is out of descriptors |
+//! | 13 | `ch13_tokio` | as the thread for each client; and each keeps its buffers, idle or not |
 
 #![warn(missing_docs)]
 

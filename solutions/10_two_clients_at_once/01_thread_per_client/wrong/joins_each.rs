@@ -19,11 +19,13 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+// ANCHOR: start
 fn start(client: impl FnOnce() + Send + 'static) {
     if thread::spawn(client).join().is_err() {
         eprintln!("a client's thread panicked");
     }
 }
+// ANCHOR_END: start
 
 /// Talks to one client until it leaves.
 fn talk(stream: &TcpStream) {

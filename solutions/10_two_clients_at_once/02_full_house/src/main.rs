@@ -39,6 +39,7 @@ struct House {
 /// One client that is being served. It holds a place in the house as long as it exists.
 struct Guest(Arc<House>);
 
+// ANCHOR: guest
 /// Takes a place for one more client. Nothing when the house is full.
 ///
 /// Only the accept loop calls this, but the lock makes it right whoever does: to look and to take
@@ -65,6 +66,7 @@ impl Drop for Guest {
         *self.0.inside() -= 1;
     }
 }
+// ANCHOR_END: guest
 
 fn start(stream: TcpStream, guest: Guest) -> io::Result<()> {
     thread::Builder::new().spawn(move || {

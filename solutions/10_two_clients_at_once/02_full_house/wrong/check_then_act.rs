@@ -42,12 +42,14 @@ struct House {
 struct Guest(Arc<House>);
 
 /// Takes a place for one more client. Nothing when the house is full.
+// ANCHOR: enter
 fn enter(house: &Arc<House>) -> Option<Guest> {
     if *house.inside() >= house.most {
         return None;
     }
     Some(Guest(Arc::clone(house)))
 }
+// ANCHOR_END: enter
 
 impl House {
     fn inside(&self) -> MutexGuard<'_, usize> {

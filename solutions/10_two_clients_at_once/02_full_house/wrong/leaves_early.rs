@@ -66,11 +66,13 @@ fn start(stream: TcpStream, guest: Guest) -> io::Result<()> {
     Ok(())
 }
 
+// ANCHOR: visit
 fn visit(stream: &TcpStream, guest: &Guest) -> io::Result<()> {
     handle(stream)?;
     *guest.0.inside() -= 1;
     Ok(())
 }
+// ANCHOR_END: visit
 
 fn turn_away(mut stream: &TcpStream) -> io::Result<()> {
     stream.write_all(b"busy\n")

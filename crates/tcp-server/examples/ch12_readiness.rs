@@ -1,0 +1,127 @@
+//! Chapter 12: all clients on one thread, each told `accepted` for every line.
+//!
+//! What it still gets wrong: no limit to the clients, no deadline, no way to stop, and it ends when
+//! it is out of descriptors.
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Registry, Token};
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+
+const LISTENER: Token = Token(0);
+
+// ANCHOR: loop
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:7878");
+    let mut listener = TcpListener::bind(address.parse().expect("an IP address and a port"))?;
+    let mut poll = Poll::new()?;
+    let registry = poll.registry().try_clone()?;
+    registry.register(&mut listener, LISTENER, Interest::READABLE)?;
+    println!("listening on {}", listener.local_addr()?);
+
+    let mut clients = HashMap::new();
+    let mut events = Events::with_capacity(256);
+    let mut last = LISTENER;
+    loop {
+        poll.poll(&mut events, None)?; // sleeps until somebody is ready
+        for event in &events {
+            let token = event.token();
+            if token == LISTENER {
+                accept_all(&listener, &registry, &mut last, &mut clients)?;
+            } else if let Some(client) = clients.get_mut(&token)
+                && !client.ready(&registry, token).unwrap_or(false)
+            {
+                clients.remove(&token);
+            }
+        }
+    }
+}
+// ANCHOR_END: loop
+
+// ANCHOR: accept
+/// Accepts until nobody waits: the poll names an edge once.
+fn accept_all(
+    listener: &TcpListener,
+    registry: &Registry,
+    last: &mut Token,
+    clients: &mut HashMap<Token, Client>,
+) -> io::Result<()> {
+    loop {
+        match listener.accept() {
+            Ok((mut stream, _)) => {
+                last.0 += 1;
+                registry.register(&mut stream, *last, Interest::READABLE)?;
+                clients.insert(
+                    *last,
+                    Client {
+                        stream,
+                        outgoing: Vec::new(),
+                        asks_for_room: false,
+                    },
+                );
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+// ANCHOR_END: accept
+
+// ANCHOR: client
+/// What a thread of its own would have kept on its stack.
+struct Client {
+    stream: TcpStream,
+    outgoing: Vec<u8>,
+    asks_for_room: bool,
+}
+
+impl Client {
+    /// Does what can be done without waiting. False when the client is done with.
+    fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
+        let mut buffer = [0; 4096];
+        loop {
+            self.write()?;
+            if !self.outgoing.is_empty() {
+                break; // not read while its replies wait
+            }
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Ok(false),
+                Ok(length) => {
+                    let lines = buffer[..length].iter().filter(|byte| **byte == b'\n');
+                    lines.for_each(|_| self.outgoing.extend(b"accepted\n"));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.ask(registry, token)
+    }
+    // ANCHOR_END: client
+
+    fn write(&mut self) -> io::Result<()> {
+        while !self.outgoing.is_empty() {
+            match self.stream.write(&self.outgoing) {
+                Ok(count) => drop(self.outgoing.drain(..count)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    // ANCHOR: ask
+    /// Asks for writability while something waits to be sent, and gives it back after.
+    fn ask(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
+        let (waits, interest) = match self.outgoing.is_empty() {
+            true => (false, Interest::READABLE),
+            false => (true, Interest::WRITABLE),
+        };
+        if waits != self.asks_for_room {
+            registry.reregister(&mut self.stream, token, interest)?;
+            self.asks_for_room = waits;
+        }
+        Ok(true)
+    }
+    // ANCHOR_END: ask
+}

@@ -67,6 +67,7 @@ fn read_frame(mut stream: &TcpStream, within: Duration) -> io::Result<Option<Vec
     Ok(Some(frame))
 }
 
+// ANCHOR: until
 /// Reads until `frame` has `size` bytes. What a read brought is kept, whatever becomes of the next.
 fn read_until(
     mut stream: &TcpStream,
@@ -92,3 +93,4 @@ fn read_until(
     }
     Ok(())
 }
+// ANCHOR_END: until

@@ -42,6 +42,7 @@ fn echo(mut stream: &TcpStream, within: Duration) -> io::Result<()> {
     Ok(())
 }
 
+// ANCHOR: read
 fn read_frame(mut stream: &TcpStream, within: Duration) -> io::Result<Option<Vec<u8>>> {
     stream.set_read_timeout(None)?;
     let mut frame = vec![0; 4];
@@ -58,3 +59,4 @@ fn read_frame(mut stream: &TcpStream, within: Duration) -> io::Result<Option<Vec
     stream.read_exact(&mut frame[4..])?;
     Ok(Some(frame))
 }
+// ANCHOR_END: read

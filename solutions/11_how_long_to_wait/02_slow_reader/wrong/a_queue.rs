@@ -38,6 +38,7 @@ fn talk(stream: &TcpStream, within: Duration) {
 
 /// Each line is a number; its answer is so many bytes.
 fn serve(stream: &TcpStream, within: Duration) -> io::Result<()> {
+    // ANCHOR: queue
     let writer = stream.try_clone()?;
     let (replies, queue) = mpsc::channel::<Vec<u8>>();
     thread::spawn(move || {
@@ -49,6 +50,7 @@ fn serve(stream: &TcpStream, within: Duration) -> io::Result<()> {
             }
         }
     });
+    // ANCHOR_END: queue
     for line in BufReader::new(stream).lines() {
         let size = line?.parse().unwrap_or(usize::MAX);
         if size > LIMIT {

@@ -15,6 +15,7 @@ fn main() -> io::Result<()> {
 }
 
 fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Result<()>) -> ! {
+    // ANCHOR: loop
     for stream in listener.incoming() {
         let started = stream.and_then(|stream| {
             let peer = stream.peer_addr().expect("a connected socket has a peer");
@@ -25,6 +26,7 @@ fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Re
             thread::sleep(Duration::from_millis(100));
         }
     }
+    // ANCHOR_END: loop
     unreachable!("incoming never ends")
 }
 

@@ -14,6 +14,7 @@ fn main() -> io::Result<()> {
 }
 
 fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Result<()>) -> ! {
+    // ANCHOR: loop
     loop {
         let started = listener
             .accept()
@@ -22,6 +23,7 @@ fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Re
             eprintln!("accepting: {error}");
         }
     }
+    // ANCHOR_END: loop
 }
 
 fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {

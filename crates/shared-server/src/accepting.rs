@@ -62,6 +62,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
     }
 
+    // ANCHOR: accept
     /// Lets in those who wait.
     pub(crate) fn accept(&mut self) {
         for _ in 0..CLIENTS_A_TURN {
@@ -92,7 +93,9 @@ impl<T: Transport, S: Service> Worker<T, S> {
             }
         }
     }
+    // ANCHOR_END: accept
 
+    // ANCHOR: welcome
     fn welcome(&mut self, stream: T::Stream, peer: Peer) {
         let admitted = self
             .door
@@ -117,7 +120,9 @@ impl<T: Transport, S: Service> Worker<T, S> {
             self.admit(arrival);
         }
     }
+    // ANCHOR_END: welcome
 
+    // ANCHOR: pass_on
     /// Workers take clients in turn; those that are this one's come back.
     fn pass_on(&mut self, arrival: Arrival<T::Stream>) -> Option<Arrival<T::Stream>> {
         let Some(door) = &mut self.door else {
@@ -136,6 +141,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
             Err(returned) => Some(returned.0),
         }
     }
+    // ANCHOR_END: pass_on
 
     /// From now on the client is this worker's.
     pub(crate) fn admit(&mut self, arrival: Arrival<T::Stream>) {

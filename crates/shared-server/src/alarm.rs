@@ -34,6 +34,7 @@ impl Alarm {
         })
     }
 
+    // ANCHOR: set
     /// How long the poller may wait, given when it must have come back: here until it is woken.
     /// An alarm that comes too early is harmless, so one that is due before stays.
     pub(crate) fn set(&mut self, due: Option<Instant>, now: Instant) -> Option<Duration> {
@@ -59,6 +60,7 @@ impl Alarm {
             _ => Some(wait),
         }
     }
+    // ANCHOR_END: set
 
     /// The alarm has come.
     pub(crate) fn rang(&mut self) {

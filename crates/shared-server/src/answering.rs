@@ -99,6 +99,7 @@ impl Conversation {
         }
     }
 
+    // ANCHOR: answer
     /// Answers the whole frames in `bytes`, and keeps the start of one at their end. Returns how
     /// many bytes it took: fewer than all when enough replies wait, or the conversation is over.
     pub(crate) fn answer<S: Service>(&mut self, bytes: &[u8], desk: &mut Desk<'_, S>) -> usize {
@@ -128,6 +129,7 @@ impl Conversation {
         desk.shared.count_requests(requests);
         taken
     }
+    // ANCHOR_END: answer
 
     /// Takes what there is of the preamble.
     fn greet<S>(&mut self, bytes: &[u8], desk: &mut Desk<'_, S>) -> usize {
@@ -145,6 +147,7 @@ impl Conversation {
         bytes.len()
     }
 
+    // ANCHOR: next
     /// Answers the frame that `bytes` start with, where they lie, or keeps the start of it.
     #[inline]
     fn answer_next<S: Service>(
@@ -172,7 +175,9 @@ impl Conversation {
             }
         }
     }
+    // ANCHOR_END: next
 
+    // ANCHOR: partial
     /// Adds to the start of a frame what it lacks, and no more.
     fn complete_partial<S: Service>(
         &mut self,
@@ -195,8 +200,10 @@ impl Conversation {
         }
         taken
     }
+    // ANCHOR_END: partial
 
     #[inline]
+    // ANCHOR: frame
     fn answer_frame<S: Service>(
         &mut self,
         frame: Frame<'_>,
@@ -225,6 +232,7 @@ impl Conversation {
         self.over = response.closes();
         response.encode(desk.replies);
     }
+    // ANCHOR_END: frame
 
     fn refuse_length<S>(&mut self, wrong: shared_proto::FrameError, desk: &mut Desk<'_, S>) {
         let code = match wrong {

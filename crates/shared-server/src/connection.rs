@@ -25,6 +25,7 @@ const LINGER_BYTES: usize = 64 * 1024;
 /// After so many reads it is another connection's turn.
 const READS_A_TURN: usize = 8;
 
+// ANCHOR: connection
 pub(crate) struct Connection<T: Transport> {
     pub(crate) stream: T::Stream,
     pub(crate) deadline: Deadline,
@@ -37,7 +38,9 @@ pub(crate) struct Connection<T: Transport> {
     lingering: Option<Lingering>,
     slot: Option<Slot>,
 }
+// ANCHOR_END: connection
 
+// ANCHOR: undelivered
 /// Replies that the socket did not take.
 struct Undelivered {
     replies: Vec<u8>,
@@ -47,6 +50,7 @@ struct Undelivered {
     /// What came behind the requests of these replies, not looked at yet.
     waiting: Vec<u8>,
 }
+// ANCHOR_END: undelivered
 
 #[derive(Debug, Clone, Copy)]
 struct Lingering {
@@ -107,6 +111,7 @@ impl<T: Transport> Connection<T> {
         next
     }
 
+    // ANCHOR: time_is_up
     /// Its time is up, unless what came while the server was busy elsewhere says otherwise.
     pub(crate) fn time_is_up<S: Service>(
         &mut self,
@@ -131,6 +136,7 @@ impl<T: Transport> Connection<T> {
         self.conversation.time_is_up(desk);
         self.finish(input, desk)
     }
+    // ANCHOR_END: time_is_up
 
     /// Answers with an error that closes, before anything is read.
     pub(crate) fn turn_away<S: Service>(
@@ -144,6 +150,7 @@ impl<T: Transport> Connection<T> {
         self.finish(input, desk)
     }
 
+    // ANCHOR: progress
     fn make_progress<S: Service>(
         &mut self,
         to_the_end: bool,
@@ -190,7 +197,9 @@ impl<T: Transport> Connection<T> {
         }
         Next::Again
     }
+    // ANCHOR_END: progress
 
+    // ANCHOR: answer
     /// Answers what came. What is left when the socket takes no more replies is kept.
     fn answer<S: Service>(&mut self, mut bytes: &[u8], desk: &mut Desk<'_, S>) -> Delivery {
         loop {
@@ -212,7 +221,9 @@ impl<T: Transport> Connection<T> {
             }
         }
     }
+    // ANCHOR_END: answer
 
+    // ANCHOR: deliver
     /// Writes the replies once, and keeps what the socket does not take.
     fn deliver<S>(&mut self, desk: &mut Desk<'_, S>) -> Delivery {
         let taken = match desk.replies.len() {
@@ -238,6 +249,7 @@ impl<T: Transport> Connection<T> {
             Some(_) => Delivery::Waiting,
         }
     }
+    // ANCHOR_END: deliver
 
     /// Writes the replies that wait, then answers what came behind them.
     fn deliver_waiting<S: Service>(&mut self, desk: &mut Desk<'_, S>) -> Delivery {
@@ -269,6 +281,7 @@ impl<T: Transport> Connection<T> {
         }
     }
 
+    // ANCHOR: finish
     /// Delivers the last replies, shuts down writing, and begins to linger. From then on it holds
     /// no client's slot.
     fn finish<S: Service>(&mut self, input: &mut [u8], desk: &mut Desk<'_, S>) -> Next {
@@ -288,6 +301,7 @@ impl<T: Transport> Connection<T> {
         self.deadline.due = Some(desk.now + LINGER_TIME);
         self.discard(input)
     }
+    // ANCHOR_END: finish
 
     /// Reads, and interprets nothing.
     fn discard(&mut self, input: &mut [u8]) -> Next {
@@ -307,6 +321,7 @@ impl<T: Transport> Connection<T> {
         Next::Close
     }
 
+    // ANCHOR: settle
     /// Only a client that did something gets a new deadline.
     fn settle_deadline<S>(&mut self, desk: &Desk<'_, S>) {
         if !desk.moved || self.is_lingering() {
@@ -321,4 +336,5 @@ impl<T: Transport> Connection<T> {
             self.conversation.frame_due().or(idle)
         };
     }
+    // ANCHOR_END: settle
 }

@@ -23,6 +23,7 @@ pub(crate) struct Deadline {
 }
 
 impl Deadlines {
+    // ANCHOR: enter
     /// Sees to it that the connection's entry is not behind its deadline.
     pub(crate) fn enter(&mut self, key: usize, deadline: &mut Deadline) {
         let Some(due) = deadline.due else { return };
@@ -34,6 +35,7 @@ impl Deadlines {
         self.entries.insert((due, key));
         deadline.entered = Some(due);
     }
+    // ANCHOR_END: enter
 
     /// Removes the connection's entry.
     pub(crate) fn forget(&mut self, key: usize, deadline: &mut Deadline) {
@@ -47,6 +49,7 @@ impl Deadlines {
         self.entries.first().map(|(due, _)| *due)
     }
 
+    // ANCHOR: take
     /// Takes an entry whose time has come. Its connection is to be looked at, and entered again.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<usize> {
         match self.entries.first() {
@@ -54,6 +57,7 @@ impl Deadlines {
             _ => None,
         }
     }
+    // ANCHOR_END: take
 }
 
 impl Deadline {

@@ -25,6 +25,7 @@ pub(crate) fn make_room(clients: usize) -> Room {
     }
 }
 
+// ANCHOR: share
 fn share_out(room: usize, clients: usize) -> Room {
     if room >= clients.saturating_add(LINGERING + SPARE) {
         return Room {
@@ -39,6 +40,7 @@ fn share_out(room: usize, clients: usize) -> Room {
         lingering,
     }
 }
+// ANCHOR_END: share
 
 fn open_descriptors() -> usize {
     std::fs::read_dir("/dev/fd").map_or(16, Iterator::count)

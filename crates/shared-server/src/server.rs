@@ -168,8 +168,10 @@ impl<T: Transport> Server<T> {
     }
 }
 
+// ANCHOR: together
 /// Cuts all workers when it is dropped: by an error, or by a panic of one of them.
 struct EndTogether<'a>(&'a Handle);
+// ANCHOR_END: together
 
 impl EndTogether<'_> {
     fn unless_ok(self, outcome: io::Result<Outcome>) -> io::Result<Outcome> {

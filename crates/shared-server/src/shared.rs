@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
+// ANCHOR: stage
 /// Whether to go on serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
@@ -16,6 +17,7 @@ pub(crate) enum Stage {
     /// End now.
     Cutting,
 }
+// ANCHOR_END: stage
 
 #[derive(Debug)]
 pub(crate) struct Shared {

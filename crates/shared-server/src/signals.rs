@@ -49,6 +49,7 @@ mod on_unix {
             registry.register(&mut self.arriving, token, Interest::READABLE)
         }
 
+        // ANCHOR: take
         /// How many have come since.
         pub(crate) fn take(&mut self) -> usize {
             let mut came = 0;
@@ -58,6 +59,7 @@ mod on_unix {
             }
             came
         }
+        // ANCHOR_END: take
     }
 }
 

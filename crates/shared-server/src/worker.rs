@@ -36,6 +36,7 @@ const INPUT: usize = 256 * 1024;
 /// Replies grow beyond this only while a client needs it.
 const REPLIES_KEPT: usize = 1024 * 1024;
 
+// ANCHOR: worker
 pub(crate) struct Worker<T: Transport, S> {
     pub(crate) poll: Poll,
     alarm: Alarm,
@@ -59,6 +60,7 @@ pub(crate) struct Worker<T: Transport, S> {
     replies: Vec<u8>,
     service: S,
 }
+// ANCHOR_END: worker
 
 impl<T: Transport, S: Service> Worker<T, S> {
     pub(crate) fn new(
@@ -90,6 +92,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
     }
 
+    // ANCHOR: run
     /// Serves until it is told to end.
     pub(crate) fn run(mut self) -> io::Result<Outcome> {
         let mut events = Events::with_capacity(EVENTS_A_WAIT);
@@ -121,7 +124,9 @@ impl<T: Transport, S: Service> Worker<T, S> {
             }
         }
     }
+    // ANCHOR_END: run
 
+    // ANCHOR: timeout
     /// How long to wait: until the next deadline, and not at all while somebody is to be served.
     fn timeout(&mut self) -> Option<Duration> {
         let door = self.door.as_ref();
@@ -132,6 +137,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         let next = [self.deadlines.first(), retry, self.drain_due];
         self.alarm.set(next.into_iter().flatten().min(), self.now)
     }
+    // ANCHOR_END: timeout
 
     fn take_turn(&mut self, key: usize, to_the_end: bool) {
         let to_the_end = to_the_end || self.drain_due.is_some();
@@ -177,6 +183,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         Some(key)
     }
 
+    // ANCHOR: serve
     /// Gives a connection a turn, and does what is to be done afterwards.
     pub(crate) fn serve(
         &mut self,
@@ -213,7 +220,9 @@ impl<T: Transport, S: Service> Worker<T, S> {
             self.linger(key);
         }
     }
+    // ANCHOR_END: serve
 
+    // ANCHOR: watch
     /// Asks for writability while replies wait, and gives it back when they are delivered. Asking
     /// anew also makes the poller name what came meanwhile.
     fn watch(&mut self, key: usize) -> io::Result<()> {
@@ -232,6 +241,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
             .registry()
             .reregister(&mut connection.stream, Token(key), interest)
     }
+    // ANCHOR_END: watch
 
     /// Lets the connection linger, at the cost of the one that has lingered longest.
     fn linger(&mut self, key: usize) {
@@ -244,6 +254,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
     }
 
+    // ANCHOR: close
     fn close(&mut self, key: usize) {
         let mut connection = self.connections.remove(key);
         self.deadlines.forget(key, &mut connection.deadline);
@@ -254,7 +265,9 @@ impl<T: Transport, S: Service> Worker<T, S> {
         drop(connection);
         self.retry_accept();
     }
+    // ANCHOR_END: close
 
+    // ANCHOR: clock
     fn look_at_the_clock(&mut self) {
         while let Some(key) = self.deadlines.take_due(self.now) {
             let connection = &mut self.connections[key];
@@ -271,7 +284,9 @@ impl<T: Transport, S: Service> Worker<T, S> {
             door.knocked = true;
         }
     }
+    // ANCHOR_END: clock
 
+    // ANCHOR: end
     /// Begins to drain when told so, and says how it ended.
     fn end(&mut self) -> Option<Outcome> {
         match self.shared.stage() {
@@ -296,7 +311,9 @@ impl<T: Transport, S: Service> Worker<T, S> {
             Outcome::Cut
         })
     }
+    // ANCHOR_END: end
 
+    // ANCHOR: drain
     fn drain(&mut self) {
         self.drain_due = Some(self.now + self.limits.drain_timeout);
         if let Some(mut door) = self.door.take() {
@@ -311,4 +328,5 @@ impl<T: Transport, S: Service> Worker<T, S> {
             self.take_turn(key, true);
         }
     }
+    // ANCHOR_END: drain
 }

@@ -98,6 +98,7 @@ impl Client {
         Ok(true)
     }
 
+    // ANCHOR: read
     fn read(&mut self) -> io::Result<()> {
         let mut buffer = [0; 16 * 1024];
         while !self.ended {
@@ -116,6 +117,7 @@ impl Client {
         }
         Ok(())
     }
+    // ANCHOR_END: read
 
     fn write(&mut self) -> io::Result<()> {
         let mut sent = 0;

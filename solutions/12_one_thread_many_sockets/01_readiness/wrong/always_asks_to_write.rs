@@ -124,10 +124,12 @@ impl Client {
         Ok(())
     }
 
+    // ANCHOR: ask
     fn ask(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
         registry.reregister(&mut self.stream, token, interest)
     }
+    // ANCHOR_END: ask
 }
 
 fn move_frames(incoming: &mut Vec<u8>, outgoing: &mut Vec<u8>) -> io::Result<()> {

@@ -97,6 +97,7 @@ impl Client {
         Ok(true)
     }
 
+    // ANCHOR: read
     fn read(&mut self) -> io::Result<()> {
         let mut buffer = [0; 4 * 1024];
         if !self.ended {
@@ -109,6 +110,7 @@ impl Client {
         }
         Ok(())
     }
+    // ANCHOR_END: read
 
     fn write(&mut self) -> io::Result<()> {
         let mut sent = 0;

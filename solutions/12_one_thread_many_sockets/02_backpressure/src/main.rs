@@ -103,6 +103,7 @@ impl Client {
     /// # Errors
     ///
     /// When the stream fails, ends inside a frame, or declares more than [`LIMIT`].
+    // ANCHOR: ready
     fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
         loop {
             self.write()?;
@@ -121,6 +122,7 @@ impl Client {
         self.ask(registry, token)?;
         Ok(true)
     }
+    // ANCHOR_END: ready
 
     /// Reads once.
     fn read(&mut self) -> io::Result<Came> {

@@ -1,4 +1,4 @@
-//! Caught by: waits_without_spinning, recovers
+//! Caught by: waits_without_spinning
 //!
 //! Naps for a millisecond: a thousand questions a second, to which the answer is known.
 

@@ -1,4 +1,4 @@
-//! Caught by: waits_without_spinning, recovers
+//! Caught by: waits_without_spinning
 //!
 //! Tries again at once, and fails at once, as fast as it can.
 

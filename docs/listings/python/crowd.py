@@ -1,4 +1,7 @@
-"""Chapter 12: so many clients that say nothing; and what they cost a server, by its process id."""
+"""Chapters 12 and 13: so many clients that say nothing, but for the last, and what they cost a server.
+
+Usage: crowd.py PID CLIENTS [psk]; with psk the last one speaks this book's protocol, else it sends a line.
+"""
 
 import os
 import socket
@@ -16,8 +19,10 @@ def processor_time():
 
 
 clients = [socket.create_connection(("127.0.0.1", 7878)) for _ in range(count)]
-clients[-1].sendall(b"hello\n")
-print(f"{count} clients, one of them {clients[-1].recv(100).decode().strip()}")
+frames = sys.argv[3:] == ["psk"]
+clients[-1].sendall(b"PSK\x01\0\0\0\x06\x01hello" if frames else b"hello\n")
+accepted = clients[-1].recv(100) == (b"\0\0\0\x01\x81" if frames else b"accepted\n")
+print(f"{count} clients, one of them {'accepted' if accepted else 'not understood'}")
 before = processor_time()
 time.sleep(1)
 threads = len(os.listdir(f"/proc/{pid}/task"))

@@ -44,6 +44,7 @@ async fn serve(stream: &mut TcpStream, period: Duration) -> io::Result<()> {
     let mut heartbeat = time::interval_at(Instant::now() + period, period);
     let mut buffer = [0; 4096];
     loop {
+        // ANCHOR: blocking
         tokio::select! {
             length = async { blocking.read(&mut buffer) } => {
                 let length = length?;
@@ -57,6 +58,7 @@ async fn serve(stream: &mut TcpStream, period: Duration) -> io::Result<()> {
             }
             _ = heartbeat.tick() => blocking.write_all(&[0; 4])?,
         }
+        // ANCHOR_END: blocking
     }
 }
 

@@ -39,6 +39,7 @@ async fn talk(mut stream: TcpStream, period: Duration) {
 async fn serve(stream: &mut TcpStream, period: Duration) -> io::Result<()> {
     let mut incoming = Vec::new();
     loop {
+        // ANCHOR: select
         tokio::select! {
             length = stream.read_buf(&mut incoming) => {
                 if length? == 0 {
@@ -50,6 +51,7 @@ async fn serve(stream: &mut TcpStream, period: Duration) -> io::Result<()> {
             }
             _ = time::sleep(period) => stream.write_all(&[0; 4]).await?,
         }
+        // ANCHOR_END: select
     }
     match incoming.is_empty() {
         true => Ok(()),

@@ -37,6 +37,7 @@ async fn talk(mut stream: TcpStream, period: Duration) {
 }
 
 async fn serve(stream: &mut TcpStream, period: Duration) -> io::Result<()> {
+    // ANCHOR: select
     let mut heartbeat = time::interval_at(Instant::now() + period, period);
     loop {
         tokio::select! {
@@ -47,6 +48,7 @@ async fn serve(stream: &mut TcpStream, period: Duration) -> io::Result<()> {
             _ = heartbeat.tick() => stream.write_all(&[0; 4]).await?,
         }
     }
+    // ANCHOR_END: select
 }
 
 async fn read_frame(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {

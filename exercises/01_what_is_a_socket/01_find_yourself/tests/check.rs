@@ -19,7 +19,8 @@ fn prints_both_ends() {
     let client = program!().connect_to(server.address());
     let both = format!("local (unnamed)\npeer {}\n", server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "On a Unix socket only the listening end has a path. The connecting end has no name.",
+        "On a Unix socket only the listening end has a path: print it as it is, with display(). \
+         The connecting end has no name.",
         SECTION,
     );
 }

@@ -22,8 +22,8 @@ fn says_accepted() {
     let long = "x".repeat(1024);
     for message in ["closet", "don't close", " close ", "två", &long, "a"] {
         peer.send(message).expect("accepted").or_explain(
-            "Every message but `close` gets the same eight bytes, whatever is in it, on the same \
-             connection. A message may be 1,024 bytes long.",
+            "Every message but `close` gets the same eight bytes, without a newline, whatever is in \
+             it, on the same connection. A message may be 1,024 bytes long.",
             PORT,
         );
     }

@@ -52,7 +52,8 @@ fn prints_each_reply() {
         peer.send(answer);
         printed += &format!("{answer}\n");
         client.prints(&printed).or_explain(
-            "Print the answer as it came, alone on its line, before you read the next line.",
+            "Print the answer as it came, and a newline after it, before you read the next line. \
+             Standard output keeps a line that has no newline yet to itself.",
             ASK,
         );
     }

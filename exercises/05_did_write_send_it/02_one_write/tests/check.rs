@@ -109,7 +109,7 @@ fn answers(peer: &mut Peer) {
         }
     }
     check(got == hello, format!("{hello:02x?}"), format!("{got:02x?}")).or_explain(
-        "A reply is a header, the payload's length in four bytes, and then the payload.",
+        "A reply is a header, the payload's length in four bytes, big-endian, and then the payload.",
         WHOLE,
     );
 }

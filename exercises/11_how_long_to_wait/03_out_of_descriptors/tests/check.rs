@@ -1,6 +1,5 @@
 //! Does the server live through having no descriptor left for a client?
 
-use std::thread;
 use std::time::Duration;
 
 use scripted_peer::{Peer, Running, Signal, Verdict, eventually, explain, needs, program};
@@ -30,10 +29,10 @@ fn too_many(server: &Running) -> Vec<Peer> {
 /// There is a while in which it hardly runs. A program that looks every 10 ms passes, for it waits;
 /// one that looks again at once, or every millisecond, wakes hundreds of times, never sleeps, or
 /// fills its log as fast as that is read.
-fn comes_to_rest(server: &Running) -> Verdict {
+fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
     eventually("300 ms with few wakes and little work", || {
         let (before, told) = (server.figures(), server.stderr().len());
-        thread::sleep(Duration::from_millis(300));
+        bystander.pause(Duration::from_millis(300));
         let (after, telling) = (server.figures(), server.stderr().len());
         let wakes = after.switches.saturating_sub(before.switches);
         let cpu_seconds = after.cpu_seconds - before.cpu_seconds;
@@ -48,7 +47,7 @@ fn waits_without_spinning() {
     }
     let server = program!().limit("-n", 24).listen();
     let mut crowd = too_many(&server);
-    comes_to_rest(&server).or_explain(
+    comes_to_rest(&server, &mut crowd[0]).or_explain(
         "accept() fails with EMFILE, at once and every time: the next client still waits in the \
          queue. To try again at once keeps a processor busy. Wait, until a client leaves or for 100 \
          ms.",
@@ -70,12 +69,12 @@ fn recovers() {
     }
     let server = program!().limit("-n", 24).listen();
     for _ in 0..2 {
-        let crowd = too_many(&server);
+        let mut crowd = too_many(&server);
         eventually("all 24 descriptors in use", || {
             server.figures().descriptors >= 24
         })
         .now();
-        thread::sleep(Duration::from_millis(100)); // and the next accept has failed
+        crowd[0].pause(Duration::from_millis(100)); // and the next accept has failed
         explain(
             "Clients left, so there are descriptors again, and those who waited in the queue are \
              not served. Try accept() again, soon; turn nobody away, and end for nothing.",

@@ -89,7 +89,8 @@ verdicts! {
     }
 
     bytes_too_early {
-        let server = tcp("bytes");
+        // It answers before it reads: at the first byte that it has read, the answer is there.
+        let server = unix("answers-first");
         let mut peer = server.connect();
         peer.drip(&frame("hello")[..4]);
         peer.expect_nothing_yet();

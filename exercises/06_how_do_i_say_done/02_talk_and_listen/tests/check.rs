@@ -127,13 +127,15 @@ fn every_answer_is_printed_in_order() {
         "The server said something unasked. Listen all the time, not only after a line.",
         POLITE,
     );
+    // A client prints bytes: it does not ask for text, and adds no newline.
+    let last = b"no text: \xff, and no newline";
     client.close_stdin();
+    peer.send(last);
     peer.close();
-    client
-        .exits_with(0)
-        .stdout(all + "one more thing\n")
-        .or_explain(
-            "All that the server says is printed, as it is, in the order in which it comes.",
-            POLITE,
-        );
+    let all = [all.as_bytes(), b"one more thing\n", last].concat();
+    client.exits_with(0).stdout(all).or_explain(
+        "All that the server says is printed, as it is, in the order in which it comes: bytes, be \
+             they lines of text or not.",
+        POLITE,
+    );
 }

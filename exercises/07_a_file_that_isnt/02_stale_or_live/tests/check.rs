@@ -188,5 +188,11 @@ fn one_of_two_starters_wins() {
         check(fair, "one that listens, three that end with 2", got).now();
         let mut client = Peer::connect(&Address::Unix(path));
         client.expect("hello\n").now();
+        let neighbor = program!().listen_on(folder.join("another").display());
+        neighbor.or_explain(
+            "Nothing is at this path: the server in the same folder has another. Let each path have \
+             a lock of its own.",
+            RACE,
+        );
     }
 }

@@ -21,7 +21,12 @@ fn leaves_on(signal: Signal) {
     server.signal(signal).exits_with(0).now();
     let gone = fs::symlink_metadata(&path).is_err();
     let expected = format!("nothing at {}", path.display());
-    check(gone, expected, "the socket's file, without its server");
+    check(gone, expected, "the socket's file, without its server").or_explain(
+        "The program has ended, and its file is still there. If you compare device and inode, take \
+         both from symlink_metadata() of the path, once after bind and once now: the socket itself \
+         has others.",
+        OWN,
+    );
 }
 
 /// The program listens at `path`, and somebody removes what it has made there.

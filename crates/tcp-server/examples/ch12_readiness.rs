@@ -52,14 +52,12 @@ fn accept_all(
             Ok((mut stream, _)) => {
                 last.0 += 1;
                 registry.register(&mut stream, *last, Interest::READABLE)?;
-                clients.insert(
-                    *last,
-                    Client {
-                        stream,
-                        outgoing: Vec::new(),
-                        asks_for_room: false,
-                    },
-                );
+                let client = Client {
+                    stream,
+                    outgoing: Vec::new(),
+                    asks_for_room: false,
+                };
+                clients.insert(*last, client);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error),

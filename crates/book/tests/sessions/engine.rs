@@ -90,7 +90,7 @@ impl<'a> Play<'a> {
             }
             Action::Line(line) => self.terminals[step.terminal].type_line(line),
             Action::EndOfInput => {
-                self.terminals[step.terminal].end_input();
+                let _ = self.terminals[step.terminal].end_input();
                 Ok(())
             }
             Action::Interrupt => self.terminals[step.terminal].interrupt(),
@@ -138,6 +138,13 @@ impl<'a> Play<'a> {
         if !self.script.is_marked() {
             return Ok(());
         }
+        // Who was typed to may still be about to answer: it ends with its input.
+        let typed_to: Vec<usize> = (0..self.terminals.len())
+            .filter(|&n| self.terminals[n].end_input())
+            .collect();
+        let _ = self.wait_until(self.limit / 4, |play| {
+            typed_to.iter().all(|&n| !play.terminals[n].busy)
+        });
         self.room.end_all();
         for terminal in &mut self.terminals {
             terminal.busy = false;

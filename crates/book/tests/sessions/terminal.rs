@@ -48,6 +48,8 @@ pub struct Terminal {
     commands: ChildStdin,
     /// Where typed lines go, while the command's input is open.
     typed: Option<File>,
+    /// Whether any went there.
+    typed_to: bool,
     /// Whether a command runs.
     pub busy: bool,
 }
@@ -84,6 +86,7 @@ impl Terminal {
             shell,
             commands,
             typed: None,
+            typed_to: false,
             busy: false,
         }
     }
@@ -114,6 +117,7 @@ impl Terminal {
                 .open(&fifo)
                 .unwrap(),
         );
+        self.typed_to = false;
         self.busy = true;
         write!(self.commands, "{}\0{command}\0", fifo.display()).unwrap();
         self.commands.flush().unwrap();
@@ -124,11 +128,14 @@ impl Terminal {
             .typed
             .as_mut()
             .ok_or("the input has ended, nothing can be typed")?;
+        self.typed_to = true;
         writeln!(typed, "{line}").map_err(|e| format!("cannot type {line}: {e}"))
     }
 
-    pub fn end_input(&mut self) {
+    /// Ends the command's input; `true` if something had been typed into it.
+    pub fn end_input(&mut self) -> bool {
         self.typed = None;
+        std::mem::take(&mut self.typed_to)
     }
 
     /// Sends SIGINT to what runs in the foreground, once it runs.

@@ -130,6 +130,8 @@ fn every_answer_is_printed_in_order() {
     // A client prints bytes: it does not ask for text, and adds no newline.
     let last = b"no text: \xff, and no newline";
     client.close_stdin();
+    // Time for a client to leave too early; one that waits for the server doesn't notice.
+    peer.pause(Duration::from_millis(300));
     peer.send(last);
     peer.close();
     let all = [all.as_bytes(), b"one more thing\n", last].concat();

@@ -1,4 +1,5 @@
-//! Caught by: the_end_of_input_is_said, a_long_conversation_does_not_deadlock
+//! Caught by: the_end_of_input_is_said, a_long_conversation_does_not_deadlock,
+//! every_answer_is_printed_in_order
 //!
 //! Ends both directions when its input ends: what the server still had to say is lost.
 

@@ -102,9 +102,7 @@ fn ask<S: Read + Write>(stream: S, [bytes, rounds, window]: [&str; 3]) -> Outcom
         times.push(start.elapsed());
     }
     times.sort_unstable();
-    println!(
-        "{:.0?} a round trip, the median of {rounds}",
-        times[rounds / 2]
-    );
+    let median = times[rounds / 2].as_nanos();
+    println!("{median} ns a round trip, the median of {rounds}");
     Ok(())
 }

@@ -214,10 +214,17 @@ impl Process {
         })
     }
 
-    /// Sends a signal to the program itself; false when it is gone.
+    /// Sends a signal to the program itself; false when it is gone. After SIGSTOP it does stand
+    /// still: `kill` returns before the last of its threads has stopped.
     pub fn signal(&self, signal: Signal) -> bool {
         let state = self.lock();
-        !state.reaped && kill_process(self.raw(), signal).is_ok()
+        let sent = !state.reaped && kill_process(self.raw(), signal).is_ok();
+        if sent && signal == Signal::STOP {
+            let stopped = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            let wait = || waitid(WaitId::Pid(self.raw()), stopped);
+            while matches!(wait(), Err(rustix::io::Errno::INTR)) {}
+        }
+        sent
     }
 
     /// Kills the program and whatever it started in its process group.

@@ -207,6 +207,21 @@ fn a_client_waits_behind_a_crowd() {
 }
 
 #[test]
+fn a_stopped_program_stands_still() {
+    if !needs::linux() {
+        return;
+    }
+    let server = tcp("waits");
+    let stat = format!("/proc/{}/stat", server.pid());
+    for _ in 0..200 {
+        server.signal(scripted_peer::Signal::STOP);
+        let stat = std::fs::read_to_string(&stat).unwrap();
+        assert!(stat.contains(") T "), "{stat}");
+        server.signal(scripted_peer::Signal::CONT);
+    }
+}
+
+#[test]
 fn a_peer_that_was_gone_before_accept_is_possible() {
     let server = tcp("greets");
     server.signal(scripted_peer::Signal::STOP);

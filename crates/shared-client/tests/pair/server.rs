@@ -4,7 +4,7 @@ use super::DEADLINE;
 use super::peer::{PREAMBLE, Peer};
 use super::process::{client, server_program};
 use crate::transport::{LISTEN_OPTION, Place, connect};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -183,8 +183,13 @@ impl Server {
         Pid::from_child(&self.child)
     }
 
+    /// Sends a signal; after SIGSTOP the server does stand still (`kill` returns earlier).
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
+        if signal == Signal::STOP {
+            let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+            waitid(WaitId::Pid(self.pid()), stopped).unwrap();
+        }
     }
 
     pub fn log(&self) -> &Log {

@@ -10,6 +10,7 @@
 #![cfg(target_os = "linux")]
 
 mod observe;
+mod sock_diag;
 mod table;
 mod world;
 

@@ -1,9 +1,9 @@
-//! What can be seen of a world without changing it, from the kernel's own lists: `/proc/net/tcp`
-//! and `/proc/net/unix` (where `ss` looked before there was netlink), and `poll(2)`.
+//! What can be seen of a world without changing it, from the kernel's own lists: sock_diag(7) for
+//! TCP, `/proc/net/unix` (where `ss` looked before there was netlink), and `poll(2)`.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddrV4;
 use std::os::linux::fs::MetadataExt;
 
 use pocket_socket::{Address, Socket};
@@ -20,10 +20,10 @@ pub fn observe(world: &World) -> String {
     }
 }
 
-/// A line of `/proc/net/tcp`, proc_net_tcp.txt of the kernel's documentation.
+/// One end of a connection as the kernel lists it, held by a program or not.
 struct Row {
-    local: SocketAddr,
-    remote: SocketAddr,
+    local: SocketAddrV4,
+    remote: SocketAddrV4,
     state: &'static str,
     unread: usize,
     inode: u64,
@@ -68,7 +68,7 @@ fn tcp_socket(world: &World, place: &Place, row: Option<&Row>) -> String {
     let socket = &place.socket;
     let state = row.map_or("CLOSED", |row| row.state);
     let at = at(world, socket);
-    if state == "LISTEN" {
+    if listens(place) {
         return format!("LISTEN{at} {}", waiting(socket));
     }
     let at = if state == "CLOSED" { at } else { "" };
@@ -83,60 +83,38 @@ fn tcp_socket(world: &World, place: &Place, row: Option<&Row>) -> String {
     format!("{state}{at}{unread}{flags}")
 }
 
-/// Those of this world, out of thousands that other tests may have left. A state that only lasts until the other side's kernel has acknowledged, which it
-/// may put off for 40 ms, is told as the one that follows.
+/// Those of this world's connections. A state that only lasts until the other side's kernel has
+/// acknowledged, which it may put off for 40 ms, is told as the one that follows.
 fn rows(world: &World) -> Vec<Row> {
-    let text = fs::read_to_string("/proc/net/tcp").unwrap();
-    let here = hex(world.ip());
-    let held = world.places.iter().flatten();
-    let held = held.map(|place| format!(" {} ", inode(&place.socket)));
-    let marks = held.chain([here]).collect::<Vec<_>>();
-    let lines = text.lines().skip(1);
-    let ours = lines.filter(|line| marks.iter().any(|mark| line.contains(mark)));
-    let rows = ours.filter_map(|line| {
-        let words = line.split_whitespace().collect::<Vec<_>>();
-        let unread = words[4].split_once(':').unwrap().1;
-        let mut unread = usize::from_str_radix(unread, 16).unwrap();
-        let state = match words[3] {
-            "01" => "ESTAB",
-            "02" => "SYN-SENT",
-            "03" => "SYN-RECV",
-            "04" | "05" => "FIN-WAIT-2",
-            "06" | "0B" => "TIME-WAIT",
-            "08" => "CLOSE-WAIT",
-            "09" => return None, // LAST-ACK: gone
-            "0A" => "LISTEN",
+    let here = world.ip();
+    let ends = world
+        .clients()
+        .flat_map(|client| [(here, client), (client, here)]);
+    let rows = ends.filter_map(|(local, remote)| {
+        let entry = world.sock_diag.tcp(local, remote)?;
+        let mut unread = entry.unread;
+        let state = match entry.state {
+            1 => "ESTAB",
+            2 => "SYN-SENT",
+            3 => "SYN-RECV",
+            4 | 5 => "FIN-WAIT-2",
+            6 | 11 => "TIME-WAIT",
+            8 => "CLOSE-WAIT",
+            9 | 10 => return None, // LAST-ACK: gone; LISTEN: of no connection
             _ => "CLOSED",
         };
         if state == "CLOSE-WAIT" {
             unread = unread.saturating_sub(1); // the end is counted as a byte
         }
         Some(Row {
-            local: address(words[1]),
-            remote: address(words[2]),
+            local,
+            remote,
             state,
-            unread,
-            inode: words[9].parse().unwrap(),
+            unread: unread.try_into().unwrap(),
+            inode: entry.inode.into(),
         })
     });
     rows.collect()
-}
-
-fn hex(address: SocketAddr) -> String {
-    match address.ip() {
-        IpAddr::V4(ip) => format!(
-            "{:08X}:{:04X}",
-            u32::from_ne_bytes(ip.octets()),
-            address.port()
-        ),
-        IpAddr::V6(_) => panic!("the addresses here are of IPv4"),
-    }
-}
-
-fn address(hex: &str) -> SocketAddr {
-    let (ip, port) = hex.split_once(':').unwrap();
-    let ip = u32::from_str_radix(ip, 16).unwrap().to_ne_bytes();
-    (Ipv4Addr::from(ip), u16::from_str_radix(port, 16).unwrap()).into()
 }
 
 fn unix(world: &World) -> String {

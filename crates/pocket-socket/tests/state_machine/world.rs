@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use pocket_socket::{AF_INET, AF_UNIX, Address, SOCK_STREAM, Socket, socket};
 
 use crate::Family;
+use crate::sock_diag::SockDiag;
 
 /// What each call of `send` sends.
 const MESSAGE: &[u8] = b"hello";
@@ -40,8 +41,9 @@ struct End {
     side: usize,
 }
 
-#[derive(Default)]
 struct Connection {
+    /// Over TCP.
+    client: Option<SocketAddrV4>,
     unread: [usize; 2],
     closed: [bool; 2],
 }
@@ -67,6 +69,7 @@ pub struct World {
     /// The client has one socket in its life.
     pub client_gone: bool,
     connections: Vec<Connection>,
+    pub sock_diag: SockDiag,
 }
 
 impl World {
@@ -88,14 +91,17 @@ impl World {
             places: [const { None }; 3],
             client_gone: false,
             connections: Vec::new(),
+            sock_diag: SockDiag::open(),
         }
     }
 
-    pub fn ip(&self) -> SocketAddr {
-        match self.address {
-            Address::Ip(address) => address,
-            _ => panic!("only TCP has one"),
-        }
+    pub fn ip(&self) -> SocketAddrV4 {
+        ipv4(&self.address).expect("only TCP has one")
+    }
+
+    /// The address that each connection's client has or had.
+    pub fn clients(&self) -> impl Iterator<Item = SocketAddrV4> {
+        self.connections.iter().filter_map(|one| one.client)
     }
 
     pub fn path(&self) -> PathBuf {
@@ -188,13 +194,18 @@ impl World {
         socket.connect(&self.address)?;
         limit.set_write_timeout(None)?;
 
+        let client = ipv4(&socket.getsockname()?);
         let connection = self.connections.len();
         let end = End {
             connection,
             side: 0,
         };
         self.places[place].as_mut().unwrap().end = Some(end);
-        self.connections.push(Connection::default());
+        self.connections.push(Connection {
+            client,
+            unread: [0; 2],
+            closed: [false; 2],
+        });
         let listening = self.places[SERVER].as_mut();
         let listening = listening.expect("nobody else listens");
         listening.queue.push_back(connection);
@@ -240,6 +251,13 @@ impl Place {
             end: None,
             queue: VecDeque::new(),
         }
+    }
+}
+
+fn ipv4(address: &Address) -> Option<SocketAddrV4> {
+    match address {
+        Address::Ip(SocketAddr::V4(address)) => Some(*address),
+        _ => None,
     }
 }
 

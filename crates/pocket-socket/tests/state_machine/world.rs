@@ -74,14 +74,17 @@ pub struct World {
 
 impl World {
     pub fn new(family: Family, folder: &Path) -> World {
-        // All of 127.0.0.0/8 is this machine, so worlds need not share port 8000.
+        // All of 127.0.0.0/8 is this machine. For a minute the kernel keeps what TCP connections
+        // leave behind: no other process shall meet it, so its id makes an IP address and a port.
         static WORLDS: AtomicU32 = AtomicU32::new(0);
         let number = WORLDS.fetch_add(1, Ordering::SeqCst);
         let address = match family {
             Family::Tcp => {
-                let process = 1 + u8::try_from(std::process::id() % 250).unwrap();
-                let [.., high, low] = number.to_be_bytes();
-                Address::from((Ipv4Addr::new(127, process, high, low), 8000))
+                let process = std::process::id();
+                let second = 1 + u8::try_from(process % 250).unwrap();
+                let port = 10_000 + u16::try_from(process / 250 % 20_000).unwrap();
+                let [.., third, last] = number.to_be_bytes();
+                Address::from((Ipv4Addr::new(127, second, third, last), port))
             }
             Family::Unix => Address::from(folder.join(number.to_string())),
         };

@@ -24,7 +24,10 @@ fn main() -> io::Result<()> {
     let mut events = Events::with_capacity(256);
     let mut last = LISTENER;
     loop {
-        poll.poll(&mut events, None)?; // sleeps until somebody is ready
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue, // Ctrl-Z, then `fg`
+            slept => slept?, // until somebody is ready
+        }
         for event in &events {
             let token = event.token();
             if token == LISTENER {
@@ -79,14 +82,16 @@ impl Client {
     fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
         let mut buffer = [0; 4096];
         loop {
-            self.write()?;
-            if !self.outgoing.is_empty() {
-                break; // not read while its replies wait
-            }
-            match self.stream.read(&mut buffer) {
+            let replying = !self.outgoing.is_empty();
+            let moved = match replying {
+                true => self.stream.write(&self.outgoing), // and not read from meanwhile
+                false => self.stream.read(&mut buffer),
+            };
+            match moved {
+                Ok(count) if replying => drop(self.outgoing.drain(..count)),
                 Ok(0) => return Ok(false),
-                Ok(length) => {
-                    let lines = buffer[..length].iter().filter(|byte| **byte == b'\n');
+                Ok(count) => {
+                    let lines = buffer[..count].iter().filter(|byte| **byte == b'\n');
                     lines.for_each(|_| self.outgoing.extend(b"accepted\n"));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -96,17 +101,6 @@ impl Client {
         self.ask(registry, token)
     }
     // ANCHOR_END: client
-
-    fn write(&mut self) -> io::Result<()> {
-        while !self.outgoing.is_empty() {
-            match self.stream.write(&self.outgoing) {
-                Ok(count) => drop(self.outgoing.drain(..count)),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
 
     // ANCHOR: ask
     /// Asks for writability while something waits to be sent, and gives it back after.

@@ -7,23 +7,19 @@
 use shared_proto::{BadRequest, Message, Request, Response, Stats};
 use shared_proto::{DEFAULT_MAX_FRAME, PREAMBLE, check_preamble, split_frame};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
-use std::{env, error::Error, io};
+use std::{env, error::Error, io, time::Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 // ANCHOR: accept
 fn main() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
-    runtime.block_on(accept())
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_io().build()?.block_on(accept())
 }
 
 async fn accept() -> io::Result<()> {
-    let address = env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:7878".into());
+    let address = env::args().nth(1);
+    let address = address.as_deref().unwrap_or("127.0.0.1:7878");
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
     let all = Arc::new(All(Instant::now(), Mutex::default()));

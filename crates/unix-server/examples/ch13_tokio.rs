@@ -7,23 +7,18 @@
 use shared_proto::{BadRequest, Message, Request, Response, Stats};
 use shared_proto::{DEFAULT_MAX_FRAME, PREAMBLE, check_preamble, split_frame};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
-use std::{env, error::Error, io};
+use std::{env, error::Error, io, time::Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
 // ANCHOR: accept
 fn main() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
-    runtime.block_on(accept())
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_io().build()?.block_on(accept())
 }
 
 async fn accept() -> io::Result<()> {
-    let path = env::args()
-        .nth(1)
-        .expect("the path to listen on as its argument");
+    let path = env::args().nth(1).expect("the path to listen on");
     let listener = UnixListener::bind(&path)?;
     println!("listening on {path}");
     let all = Arc::new(All(Instant::now(), Mutex::default()));

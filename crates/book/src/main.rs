@@ -7,22 +7,42 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use book::{Book, check};
+use clap::{Arg, Command, value_parser};
 
-fn main() -> Result<ExitCode> {
-    let root = std::env::args_os()
-        .nth(1)
-        .map_or_else(own_workspace, PathBuf::from);
-    let book = Book::build(&root)?;
+fn main() -> ExitCode {
+    let arguments = command().get_matches();
+    let root = arguments.get_one::<PathBuf>("folder").cloned();
+    match build_and_check(&root.unwrap_or_else(own_workspace)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cargo book: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Command {
+    Command::new("book")
+        .bin_name("cargo book")
+        .about("Builds the book, checks it, and prints the file to open")
+        .arg(
+            Arg::new("folder")
+                .value_name("FOLDER")
+                .value_parser(value_parser!(PathBuf))
+                .help("The workspace whose docs/ to build [default: this one]"),
+        )
+}
+
+/// Whether the book has no mistakes.
+fn build_and_check(root: &Path) -> Result<bool> {
+    let book = Book::build(root)?;
     let problems = check::all(&book)?;
     for problem in &problems {
         eprintln!("{problem}");
     }
     println!("{}", book.out.join("index.html").display());
-    Ok(if problems.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(problems.is_empty())
 }
 
 /// The workspace that this program was built in.

@@ -162,6 +162,16 @@ impl<S: Read> Connection<S> {
 
     #[inline]
     fn wait_for_size(&mut self) -> Result<Option<usize>, ConnectionError> {
+        if !self.preamble_expected
+            && let Some(size) = whole_frame(self.incoming.bytes(), self.max_frame)
+        {
+            return Ok(Some(size));
+        }
+        self.read_until_whole()
+    }
+
+    #[inline(never)] // so that the frames that have come already cost no more than a look
+    fn read_until_whole(&mut self) -> Result<Option<usize>, ConnectionError> {
         if self.preamble_expected && !self.receive_preamble()? {
             return Ok(None);
         }
@@ -193,6 +203,13 @@ impl<S: Read> Connection<S> {
         self.preamble_expected = false;
         Ok(true)
     }
+}
+
+/// The size of the frame that `bytes` start with, if it is whole and nothing is wrong with it.
+#[inline]
+fn whole_frame(bytes: &[u8], max_frame: u32) -> Option<usize> {
+    let size = frame_size(bytes, max_frame).ok().flatten()?;
+    (size <= bytes.len()).then_some(size)
 }
 
 /// Whether `bytes` start with a frame that is whole, or wrong already.

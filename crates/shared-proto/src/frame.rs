@@ -39,11 +39,17 @@ pub trait Message {
     /// If the body has 4 GiB - 1 bytes or more, which no length can say.
     #[inline]
     fn encode(&self, out: &mut Vec<u8>) {
-        let body = self.body();
-        out.reserve(HEADER_BYTES + body.len());
-        out.extend_from_slice(&encode_header(self.kind(), body.len()));
-        out.extend_from_slice(&body);
+        match self.body() {
+            Cow::Borrowed(body) => append(self.kind(), body, out),
+            Cow::Owned(body) => append(self.kind(), &body, out),
+        }
     }
+}
+
+#[inline]
+fn append(kind: u8, body: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&encode_header(kind, body.len()));
+    out.extend_from_slice(body);
 }
 
 /// The length and kind in front of a body of `body_bytes`.

@@ -189,7 +189,7 @@ impl<'a> Response<'a> {
 }
 
 impl Message for Response<'_> {
-    #[inline]
+    #[inline(always)]
     fn kind(&self) -> u8 {
         match self {
             Response::Accepted => ACCEPTED,
@@ -201,7 +201,7 @@ impl Message for Response<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn body(&self) -> Cow<'_, [u8]> {
         match self {
             Response::Echo(bytes) => Cow::Borrowed(bytes),

@@ -171,7 +171,6 @@ impl<T: Transport> Server<T> {
 // ANCHOR: together
 /// Cuts all workers when it is dropped: by an error, or by a panic of one of them.
 struct EndTogether<'a>(&'a Handle);
-// ANCHOR_END: together
 
 impl EndTogether<'_> {
     fn unless_ok(self, outcome: io::Result<Outcome>) -> io::Result<Outcome> {
@@ -187,3 +186,4 @@ impl Drop for EndTogether<'_> {
         self.0.cut();
     }
 }
+// ANCHOR_END: together

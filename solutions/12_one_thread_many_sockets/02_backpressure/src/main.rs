@@ -20,9 +20,10 @@ fn main() -> io::Result<()> {
         .register(&mut listener, LISTENER, Interest::READABLE)?;
     println!("listening on {}", listener.local_addr()?);
 
-    let mut clients = HashMap::new();
+    let mut clients: HashMap<Token, Client> = HashMap::new();
     let mut last = LISTENER;
     let mut events = Events::with_capacity(256);
+    let mut knocked = false;
     loop {
         match poll.poll(&mut events, None) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
@@ -31,7 +32,7 @@ fn main() -> io::Result<()> {
         for event in &events {
             let token = event.token();
             if token == LISTENER {
-                accept_all(&listener, poll.registry(), &mut last, &mut clients)?;
+                knocked = true;
             } else if let Some(client) = clients.get_mut(&token) {
                 match client.ready(poll.registry(), token) {
                     Ok(true) => {}
@@ -43,17 +44,21 @@ fn main() -> io::Result<()> {
                 }
             }
         }
+        if knocked {
+            knocked = !accept_all(&listener, poll.registry(), &mut last, &mut clients)?;
+        }
     }
 }
 
 /// Accepts all clients that wait. An edge is told once: whoever stops before `WouldBlock` may never
-/// hear of the others.
+/// hear of the others. False when there is no descriptor for the next one: it waits in the queue,
+/// and after the next events, perhaps of somebody leaving, we try again (chapter 11).
 fn accept_all(
     listener: &TcpListener,
     registry: &Registry,
     last: &mut Token,
     clients: &mut HashMap<Token, Client>,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     loop {
         match listener.accept() {
             Ok((mut stream, _)) => {
@@ -61,8 +66,12 @@ fn accept_all(
                 registry.register(&mut stream, *last, Interest::READABLE)?;
                 clients.insert(*last, Client::new(stream));
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => eprintln!("a client was lost: {error}"),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {} // gone meanwhile
+            Err(error) => {
+                eprintln!("accepting: {error}");
+                return Ok(false);
+            }
         }
     }
 }

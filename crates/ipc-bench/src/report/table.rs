@@ -111,7 +111,7 @@ pub fn print(report: &Report, mut out: impl Write) -> io::Result<()> {
         writeln!(out, "{title}")?;
         let [transport, size, p50, p90, p99, blocks, samples, ratio] = HEADINGS;
         let line = |[a, b, c, d, e, f, g, h]: [&str; 8]| {
-            format!("  {a:<15}{b:>8}{c:>12}{d:>12}{e:>12}{f:>25}{g:>11}{h:>20}")
+            format!("  {a:<15}{b:>8}{c:>12}{d:>12}{e:>12}{f:>28}{g:>11}{h:>20}")
         };
         let heading = line([transport, size, p50, p90, p99, blocks, samples, ratio]);
         writeln!(out, "{}", heading.trim_end())?;

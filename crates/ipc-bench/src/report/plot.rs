@@ -173,6 +173,7 @@ fn draw_distribution(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> anyh
 /// What one in a hundred exceeds is in the table: here it would squeeze all else.
 const DRAWN: f64 = 0.99;
 
+/// Begins at a power of ten, so that the axis has two labels at least.
 fn time_range(curves: &[Curve<'_>]) -> Option<Range<f64>> {
     let points = || curves.iter().flat_map(|curve| &curve.figure.cdf);
     let least = points().map(|&(_, ns)| ns).min()? as f64;
@@ -180,7 +181,8 @@ fn time_range(curves: &[Curve<'_>]) -> Option<Range<f64>> {
         .filter(|(share, _)| *share <= DRAWN)
         .map(|&(_, ns)| ns)
         .max()? as f64;
-    Some(0.9 * least.max(1.0)..1.1 * most.max(2.0))
+    let decade = 10_f64.powf(least.max(1.0).log10().floor());
+    Some(decade..1.1 * most.max(10.0 * decade))
 }
 
 fn draw_ratios(area: &Area<'_>, report: &Report) -> anyhow::Result<()> {

@@ -106,7 +106,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
             for event in &events {
                 match event.token() {
                     LISTENER => self.door.iter_mut().for_each(|door| door.knocked = true),
-                    WAKER => drop(self.take_arrivals()),
+                    WAKER => self.woken(),
                     SIGNALS => self.take_signals(),
                     ALARM => self.alarm.rang(),
                     Token(key) => self.take_turn(key, event.is_read_closed()),
@@ -144,6 +144,14 @@ impl<T: Transport, S: Service> Worker<T, S> {
         self.serve(key, |connection, input, desk| {
             connection.turn(to_the_end, input, desk)
         });
+    }
+
+    /// Another worker passed clients on, or closed a connection whose descriptor is wanted here.
+    fn woken(&mut self) {
+        self.take_arrivals();
+        if self.door.is_some() {
+            self.retry_accept();
+        }
     }
 
     /// Takes in the clients that the first worker passed on; `false` when no more can come.

@@ -1,27 +1,40 @@
 //! From a path to a connection, and who is at its other end.
 
+use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Connects to the socket at `path` within `timeout`, which also stays the timeout of writes.
+/// Connects to the socket at `path` within `timeout`. What was left of it when the wait began also
+/// stays the timeout of writes.
 ///
 /// # Errors
 ///
-/// Those of `connect(2)`. `EAGAIN`, which is [`io::ErrorKind::WouldBlock`], says that the time
-/// passed while the server's backlog was full; where the system does not wait for room in it, the
+/// Those of `connect(2)`. `EAGAIN`, which is [`io::ErrorKind::WouldBlock`], or
+/// [`io::ErrorKind::TimedOut`] says that the time passed while the server's backlog was full; where the system does not wait for room in it, the
 /// connection is refused.
 pub fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let address = SocketAddrUnix::new(path)?;
     let socket = new_socket()?;
-    // unix(7) waits for room in the backlog no longer than a write may wait.
-    set_socket_timeout(&socket, Timeout::Send, Some(timeout))?;
-    rustix::net::connect(&socket, &address)?;
-    Ok(UnixStream::from(socket))
+    let started = Instant::now();
+    loop {
+        let left = timeout.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        // unix(7) waits for room in the backlog no longer than a write may wait.
+        set_socket_timeout(&socket, Timeout::Send, Some(left))?;
+        match rustix::net::connect(&socket, &address) {
+            Ok(()) => return Ok(UnixStream::from(socket)),
+            // A stop (Ctrl-Z) ends a wait that has a timeout: signal(7).
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 #[cfg(not(target_vendor = "apple"))]

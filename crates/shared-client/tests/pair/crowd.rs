@@ -2,7 +2,7 @@
 
 use super::limits::served;
 use super::peer::{ACCEPTED, PREAMBLE, Peer, STATS, say};
-use super::process_figures::{cpu_time, known, open_descriptors, resident_bytes};
+use super::process_figures::{cpu_time, known, next_descriptor, resident_bytes};
 use super::server::{Server, Start};
 use super::wire::stats;
 use super::{eventually, skipped};
@@ -55,13 +55,7 @@ fn out_of_descriptors_it_waits_and_recovers() {
     }
     let server = Server::start(&[]);
     let mut inside = served(&server);
-    // From now on the next descriptor is one too many.
-    let limit = Some(open_descriptors(server.pid()) as u64);
-    let limit = Rlimit {
-        current: limit,
-        maximum: limit,
-    };
-    prlimit(Some(server.pid()), Resource::Nofile, limit).unwrap();
+    allow_no_more_descriptors(&server);
     let mut waiting: Vec<Peer> = (0..5).map(|_| server.greet()).collect();
     for peer in &mut waiting {
         peer.send(&say("hello"));
@@ -85,6 +79,48 @@ fn out_of_descriptors_it_waits_and_recovers() {
     }
     let log = server.log().text();
     assert!(log.lines().count() < 10, "one line an event: {log}");
+}
+
+#[test]
+fn a_client_that_leaves_any_worker_makes_room_at_once() {
+    if !known() {
+        return;
+    }
+    let server = Server::start(&["--workers", "2"]);
+    // Workers take clients in turn, and the first one accepts.
+    let (of_first, of_second): (Vec<Peer>, Vec<Peer>) =
+        (0..9).map(|_| (served(&server), served(&server))).unzip();
+    allow_no_more_descriptors(&server);
+    let mut waiting: Vec<Peer> = of_second.iter().map(|_| server.greet()).collect();
+    for peer in &mut waiting {
+        peer.send(&say("hello"));
+    }
+
+    let mut waits = Vec::new();
+    for (before, (leaving, next)) in of_second.into_iter().zip(&mut waiting).enumerate() {
+        eventually("it has tried to accept the next one", || {
+            let log = server.log().text();
+            (log.matches("cannot accept").count() > before).then_some(())
+        });
+        let started = Instant::now();
+        drop(leaving);
+        next.expect(ACCEPTED);
+        waits.push(started.elapsed());
+    }
+    // Without being told that there is room, it tries again after 100 ms.
+    waits.sort();
+    assert!(waits[4] < Duration::from_millis(50), "{waits:?}");
+    drop(of_first);
+}
+
+/// From now on the next descriptor is one too many.
+fn allow_no_more_descriptors(server: &Server) {
+    let limit = Some(next_descriptor(server.pid()));
+    let limit = Rlimit {
+        current: limit,
+        maximum: limit,
+    };
+    prlimit(Some(server.pid()), Resource::Nofile, limit).unwrap();
 }
 
 const CROWD: u64 = 10_000;

@@ -36,7 +36,9 @@ pub fn cpu_time(pid: Pid) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// How many descriptors it has open.
-pub fn open_descriptors(pid: Pid) -> usize {
-    fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
+/// The number that the next descriptor which it opens will have: the lowest that is free. A server
+/// may have inherited higher ones.
+pub fn next_descriptor(pid: Pid) -> u64 {
+    let is_free = |number: &u64| fs::symlink_metadata(format!("/proc/{pid}/fd/{number}")).is_err();
+    (0..).find(is_free).unwrap()
 }

@@ -1,15 +1,18 @@
 //! What else is true of the client over Unix sockets alone.
 
+use crate::shared::eventually;
 use crate::shared::fake_server::tells;
 use crate::shared::process::client;
 use crate::transport::{CLIENT, Place};
 use assert_cmd::Command;
 use predicates::prelude::*;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::{self, Stdio};
 use std::time::{Duration, Instant};
 
 /// Connects until nobody else can; Linux then lets a client wait.
@@ -45,6 +48,32 @@ fn a_full_backlog_is_waited_for_no_longer_than_the_timeout() {
     } else {
         tells(told, &place.address(), &["nobody listens"]);
     }
+    drop(waiting);
+}
+
+#[test]
+fn a_client_that_was_stopped_goes_on_waiting_for_the_backlog() {
+    let place = Place::new();
+    let listener = UnixListener::bind(place.path()).unwrap();
+    let waiting = fill_backlog(&listener, &place.path());
+    let mut client = process::Command::new(CLIENT)
+        .args(["--socket", &place.address(), "--timeout", "300ms", "whoami"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = Pid::from_child(&client);
+    let mut signals = [Signal::STOP, Signal::CONT].into_iter().cycle();
+    let status = eventually("the client gives up", || {
+        kill_process(pid, signals.next()?).unwrap();
+        client.try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(1));
+    let told = client.wait_with_output().unwrap().stderr;
+    let why = match cfg!(target_os = "linux") {
+        true => "within 300ms",
+        false => "nobody listens",
+    };
+    tells(&told, &place.address(), &[why]);
     drop(waiting);
 }
 

@@ -38,7 +38,7 @@ pub enum Refusal {
     /// Another server holds the lock beside it: it serves, or is about to.
     Locked,
     /// The lock beside the path cannot be opened.
-    Lock(io::Error),
+    Lock(PathBuf, io::Error),
     /// Whether somebody listens there cannot be told.
     Unclear(io::Error),
     /// A system call failed.
@@ -52,7 +52,7 @@ impl fmt::Display for Refusal {
             Refusal::NotASocket(what) => write!(f, "{what} is there, and stays"),
             Refusal::InUse => write!(f, "a server listens there already"),
             Refusal::Locked => write!(f, "another server holds the lock beside it"),
-            Refusal::Lock(error) => write!(f, "cannot lock the file beside it: {error}"),
+            Refusal::Lock(path, error) => write!(f, "cannot lock {}: {error}", path.display()),
             Refusal::Unclear(error) => {
                 write!(
                     f,
@@ -86,8 +86,9 @@ impl SocketFile {
         let address = check_path(path)?;
         // Before the lock, so that a mistaken path does not leave a lock file beside it.
         find_socket(path)?;
-        let lock = Lock::take(&lock_path(path))
-            .map_err(Refusal::Lock)?
+        let beside = lock_path(path);
+        let lock = Lock::take(&beside)
+            .map_err(|error| Refusal::Lock(beside, error))?
             .ok_or(Refusal::Locked)?;
         if let Some(found) = find_socket(path)? {
             remove_stale(path, &address, &found)?;

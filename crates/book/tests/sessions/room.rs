@@ -124,6 +124,7 @@ impl Room {
                 "BOOK_",
                 "BASH_",
                 "LC_",
+                "PYTHON", // unbuffered, two programs share a line
             ]
             .iter()
             .any(|prefix| name.starts_with(prefix))

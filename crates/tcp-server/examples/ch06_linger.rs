@@ -4,12 +4,12 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest message that is read.
 const LIMIT: u32 = 64 * 1024;
 
-/// How long a client may be silent, and how much it may still say, before the server is gone.
+/// How long a client may take to finish, and how much it may still say, before the server is gone.
 const PATIENCE: Duration = Duration::from_secs(1);
 const MOST: u64 = 64 * 1024;
 
@@ -36,9 +36,18 @@ fn finish(stream: &TcpStream) -> io::Result<()> {
 /// say that no more will come, then read, and throw away, until the client has finished as well.
 fn linger(stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    io::copy(&mut stream.take(MOST), &mut io::sink())?;
-    Ok(())
+    let deadline = Instant::now() + PATIENCE;
+    let mut rest = stream.take(MOST);
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        if rest.read(&mut [0; 4096])? == 0 {
+            return Ok(());
+        }
+    }
 }
 // ANCHOR_END: finish
 

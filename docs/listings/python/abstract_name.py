@@ -7,6 +7,6 @@ import socket
 server = socket.socket(socket.AF_UNIX)
 server.bind("\0hello")
 server.listen()
-print([name for name in os.listdir() if "hello" in name])
+print([name for name in os.listdir() if "hello" in name], flush=True)
 os.system("ss -xlH | grep -o @hello")
 # ANCHOR_END: name

@@ -124,6 +124,7 @@ impl Room {
                 "BOOK_",
                 "BASH_",
                 "LC_",
+                "PYTHON", // unbuffered, a line is two writes, and two programs mix theirs
             ]
             .iter()
             .any(|prefix| name.starts_with(prefix))
@@ -148,7 +149,6 @@ impl Room {
             .env("NO_COLOR", "1")
             .env("PATH", format!("{}:{path}", self.path("bin").display()))
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("PYTHONUNBUFFERED", "1")
             .env("TERM", "dumb")
             .env("XDG_RUNTIME_DIR", self.runtime());
     }

@@ -35,22 +35,19 @@ impl Folder {
 #[cfg(target_os = "linux")]
 impl Watch {
     /// What has happened since it was asked last, in order, as `create NAME`, `attributes NAME` (a
-    /// mode or an owner was changed), `delete NAME`, `moved from NAME`, `moved to NAME`.
+    /// mode or an owner was changed), `delete NAME`, `moved from NAME`, `moved to NAME`. A folder's
+    /// name ends with a slash.
     #[must_use]
     pub fn events(&self) -> Vec<String> {
-        use rustix::fs::inotify::Reader;
+        use rustix::fs::inotify::{ReadFlags, Reader};
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(&self.inotify, &mut buffer);
         let mut events = Vec::new();
         while let Ok(event) = reader.next() {
-            let name = event
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned());
-            events.push(format!(
-                "{} {}",
-                verb(event.events()),
-                name.unwrap_or_default()
-            ));
+            let name = event.file_name().unwrap_or_default().to_string_lossy();
+            let is_folder = event.events().contains(ReadFlags::ISDIR);
+            let slash = if is_folder { "/" } else { "" };
+            events.push(format!("{} {name}{slash}", verb(event.events())));
         }
         events
     }

@@ -186,6 +186,8 @@ fn a_folder_is_watched() {
     ];
     assert_eq!(events[..4], expected);
     assert_eq!(events.last().unwrap(), "delete other");
+    fs::create_dir(folder.join("within")).unwrap();
+    assert_eq!(watch.events(), ["create within/"]);
     assert!(watch.events().is_empty());
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use scripted_peer::{check, explain, folder, needs, program};
+use scripted_peer::{Running, check, explain, folder, needs, program};
 
 const FIRST: &str = "08-who-may-connect.html#a-mode-from-the-first-moment";
 const UMASK: &str = "08-who-may-connect.html#what-the-umask-leaves";
@@ -30,13 +30,17 @@ fn never_seen_open() {
         server.connect().expect("hello\n").now();
         let events = watch.events();
         // A folder of the program's own, which is not the socket, may be changed as it likes.
-        let changed = |event: &&String| {
-            let name = event.strip_prefix("attributes ");
-            name.is_some_and(|name| !folder.join(name).is_dir())
-        };
-        let change = events.iter().find(changed);
+        let changed = |event: &String| event.starts_with("attributes ") && !event.ends_with('/');
         let expected = format!("umask {umask:03o}: no mode is changed after the socket is made");
-        check(change.is_none(), expected, format!("{events:?}")).now();
+        let seen = format!("{events:?}");
+        check(!events.iter().any(changed), expected, &seen).now();
+        let of_the_socket = events.iter().filter(|event| event.ends_with(" socket"));
+        let expected = format!("umask {umask:03o}: the socket appears once, and stays");
+        check(of_the_socket.count() == 1, expected, seen).or_explain(
+            "There was another socket at this path before this one, with a mode of its own. Make \
+             one, and make it right: set the umask before bind.",
+            FIRST,
+        );
         let mode = fs::symlink_metadata(&path).map_or(0, |file| file.permissions().mode() & 0o777);
         let expected = format!("umask {umask:03o}: a mode that lets nobody else in");
         check(mode & 0o077 == 0, expected, format!("{mode:04o}")).or_explain(
@@ -44,6 +48,33 @@ fn never_seen_open() {
              away: set one, for bind, that takes away all but the owner's reading and writing.",
             UMASK,
         );
+    }
+}
+
+/// The umask of a running program: proc_pid_status(5).
+fn umask_of(server: &Running) -> String {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap_or_default();
+    let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    umask.unwrap_or_default().trim().to_owned()
+}
+
+#[test]
+fn the_umask_is_put_back() {
+    explain(
+        "The umask belongs to the whole process, and every file that it makes from now on has a mode \
+         that was meant for the socket. umask() returns the one before: put that one back after \
+         bind.",
+        FIRST,
+    );
+    if !needs::linux() {
+        return;
+    }
+    for umask in UMASKS {
+        let server = program!().umask(umask).listen_on_path();
+        server.connect().expect("hello\n").now();
+        let expected = format!("umask {umask:04o}, with which the program was started");
+        let got = umask_of(&server);
+        check(got == format!("{umask:04o}"), expected, got).now();
     }
 }
 

@@ -6,11 +6,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
+use std::fs::{self, Permissions};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use crate::address::Address;
@@ -46,6 +49,8 @@ pub struct Program {
     inherited: Option<OwnedFd>,
     /// A folder that lives as long as the program does.
     own_folder: Option<Folder>,
+    /// The effective user, where it is another one than the check's.
+    user: Option<u32>,
     patience: Duration,
 }
 
@@ -70,6 +75,7 @@ impl Program {
             prelude: String::new(),
             inherited: None,
             own_folder: None,
+            user: None,
             patience: PATIENCE,
         }
     }
@@ -144,6 +150,28 @@ impl Program {
         self
     }
 
+    /// Its effective user is `uid`, and the real one that of the check, as with a set-user-ID
+    /// program; guard the check with [`needs::root`](crate::needs::root), and start it with
+    /// [`listen_on_path`](Self::listen_on_path): the folder of the path is that user's then. What runs
+    /// is a copy of the program in that folder, for its own may be closed to that user.
+    ///
+    /// # Panics
+    ///
+    /// When this process may not change its user.
+    pub fn as_user(mut self, uid: u32) -> Self {
+        let folder = self.own_folder.get_or_insert_with(folder);
+        let copy = folder.join("program");
+        // By another process: no child of this one holds the copy open for writing when it is
+        // executed, which would fail (ETXTBSY, execve(2)).
+        let copied = Command::new("cp").arg(&self.path).arg(&copy).status();
+        assert!(copied.is_ok_and(|end| end.success()), "cp(1) works");
+        fs::set_permissions(&copy, Permissions::from_mode(0o755)).expect("the copy is ours");
+        chown(folder.path(), Some(uid), None).expect("root may do this");
+        self.path = copy.into();
+        self.user = Some(uid);
+        self
+    }
+
     /// How long verbs wait for this program; 4 seconds, if not told.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -187,7 +215,7 @@ impl Program {
     pub fn start(self) -> Running {
         let story = story::current();
         let mut command = self.command();
-        let mut child = match command.spawn() {
+        let mut child = match self.spawn(&mut command) {
             Ok(child) => child,
             Err(error) => {
                 let path = self.path.to_string_lossy();
@@ -212,6 +240,20 @@ impl Program {
             running.feed(bytes);
         }
         running
+    }
+
+    /// From a thread of its own, if as another user: credentials are kept by thread, and a child has
+    /// those of the thread that makes it.
+    fn spawn(&self, command: &mut Command) -> std::io::Result<Child> {
+        let Some(uid) = self.user else {
+            return command.spawn();
+        };
+        let spawn = || {
+            act_for_user(uid);
+            command.spawn()
+        };
+        thread::scope(|scope| scope.spawn(spawn).join())
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     fn command(&self) -> Command {
@@ -261,6 +303,18 @@ pub(crate) fn announced(output: &[u8]) -> Option<&str> {
     whole
         .lines()
         .find_map(|line| line.strip_prefix("listening on "))
+}
+
+#[cfg(target_os = "linux")]
+fn act_for_user(uid: u32) {
+    let user = rustix::process::Uid::from_raw(uid);
+    let real = rustix::process::getuid();
+    rustix::thread::set_thread_res_uid(real, user, user).expect("root may do this");
+}
+
+#[cfg(not(target_os = "linux"))]
+fn act_for_user(_: u32) {
+    panic!("guard the check with `needs::root`");
 }
 
 impl Running {

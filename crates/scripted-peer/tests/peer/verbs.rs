@@ -237,6 +237,19 @@ fn five_hundred_connections_are_no_trouble() {
 }
 
 #[test]
+fn a_program_runs_as_another_user() {
+    if !needs::root() {
+        return;
+    }
+    let server = program!().as_user(65534).arg("greets").listen_on_path();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let users = status.lines().find(|line| line.starts_with("Uid:"));
+    // The real one, the effective one, the saved one, and the one for files: proc_pid_status(5).
+    assert_eq!(users, Some("Uid:\t0\t65534\t65534\t65534"));
+    server.connect().expect("hello");
+}
+
+#[test]
 fn another_user_is_another_user() {
     if !needs::root() {
         return;

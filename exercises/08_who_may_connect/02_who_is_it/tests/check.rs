@@ -7,11 +7,14 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
-use scripted_peer::{Running, check, explain, needs, program};
+use scripted_peer::{Program, Running, check, explain, needs, program};
 
 const KERNEL: &str = "08-who-may-connect.html#the-kernel-knows";
 const SERVED: &str = "08-who-may-connect.html#who-is-served";
 const CLAIMS: &str = "08-who-may-connect.html#what-a-message-claims";
+
+/// Nobody's uid, on most systems.
+const STRANGER: u32 = 65_534;
 
 /// The variable that makes of this test a client in another process.
 const CLIENT_OF: &str = "CHECK_CLIENT_OF";
@@ -65,6 +68,15 @@ fn names_the_peer() {
     let mut peer = server.connect();
     peer.send("who am I?\n").expect(own_answer(&server)).now();
     peer.send("and now?\n").expect(own_answer(&server)).now();
+    explain(
+        "A line ends at its newline, however it comes: two lines in one read get two answers, and \
+         half a line gets none until it is whole.",
+        KERNEL,
+    );
+    peer.coalesce(["two\n", "lines\n"]);
+    peer.expect(own_answer(&server).repeat(2)).now();
+    peer.drip("half a line").expect_nothing_yet().now();
+    peer.send("\n").expect(own_answer(&server)).now();
     drop(peer);
     let (pid, answer) =
         another_process(&server, "names_the_peer").expect("this test can run twice");
@@ -78,6 +90,14 @@ fn names_the_peer() {
     );
 }
 
+/// The server, and its socket's mode shuts nobody out: it is the program who decides.
+fn open_to_all(program: Program) -> Running {
+    let server = program.listen_on_path();
+    let open = set_permissions(server.path(), Permissions::from_mode(0o777));
+    open.expect("root runs this check");
+    server
+}
+
 #[test]
 fn another_user_is_refused() {
     explain(
@@ -88,18 +108,32 @@ fn another_user_is_refused() {
     if !needs::root() {
         return;
     }
-    let server = program!().umask(0).listen_on_path();
-    // The mode shuts nobody out, so that it is the program who decides.
-    let open = set_permissions(server.path(), Permissions::from_mode(0o777));
-    open.expect("the socket is ours");
+    let server = open_to_all(program!().umask(0));
     for claim in ["", "who am I?\n", "I am uid=0, pid=1, root\n"] {
-        let mut stranger = server.connect_as(65_534).now();
+        let mut stranger = server.connect_as(STRANGER).now();
         stranger.send(claim).expect_gone().now();
     }
     let mut peer = server.connect();
     peer.send("who am I?\n");
     peer.expect("pid=").or_explain(
         "A stranger was turned away, and that is no reason to stop serving one's own.",
+        SERVED,
+    );
+
+    // And now the stranger is root.
+    let server = open_to_all(program!().as_user(STRANGER));
+    let mut own = server.connect_as(STRANGER).now();
+    own.send("who am I?\n").expect("pid=").or_explain(
+        "This program acts for uid 65534 (its effective user; root has started it), and a client of \
+         this very user was not answered. Your own user is neither a fixed number nor who started \
+         you: ask geteuid().",
+        SERVED,
+    );
+    drop(own);
+    let mut root = server.connect();
+    root.send("who am I?\n").expect_gone().or_explain(
+        "This program acts for uid 65534, and root was let in. Here root is another user like any \
+         other: uid 0 is no exception.",
         SERVED,
     );
 }

@@ -1,0 +1,47 @@
+//! Caught by: another_user_is_refused
+//!
+//! Takes the real user for its own: who started the program, and not whose rights it has.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use rustix::process::getuid;
+
+fn main() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: PATH");
+    let listener = UnixListener::bind(&path)?;
+    println!("listening on {path}");
+    for stream in listener.incoming() {
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// Answers each line with the peer's process and user; another user's connection ends at once.
+fn serve(mut stream: &UnixStream) -> io::Result<()> {
+    let (pid, uid) = who_is(stream)?;
+    if uid != getuid().as_raw() {
+        return Err(io::Error::other(format!("uid {uid} is not served")));
+    }
+    for line in BufReader::new(stream).lines() {
+        eprintln!("it says: {}", line?.escape_debug());
+        writeln!(stream, "pid={pid} uid={uid}")?;
+    }
+    Ok(())
+}
+
+/// The process and the user at the other end, as the kernel noted them when they connected.
+#[cfg(target_os = "linux")]
+fn who_is(stream: &UnixStream) -> io::Result<(u32, u32)> {
+    let peer = rustix::net::sockopt::socket_peercred(stream)?;
+    let pid = peer.pid.as_raw_nonzero().get().unsigned_abs();
+    Ok((pid, peer.uid.as_raw()))
+}
+
+/// Other systems ask in other ways: see `credentials.rs` of `unix-server`.
+#[cfg(not(target_os = "linux"))]
+fn who_is(_: &UnixStream) -> io::Result<(u32, u32)> {
+    Err(io::ErrorKind::Unsupported.into())
+}

@@ -26,8 +26,21 @@ fn after_heartbeats(peer: &mut Peer) -> (usize, Vec<u8>) {
     }
 }
 
+/// The next frame that is no heartbeat is the echo of this one; how many of those came before it.
+fn is_echoed(peer: &mut Peer, message: &str) -> usize {
+    let (heartbeats, payload) = after_heartbeats(peer);
+    check(
+        payload == message.as_bytes(),
+        "the frame's echo, whole",
+        format!("{:?}", String::from_utf8_lossy(&payload)),
+    )
+    .now();
+    heartbeats
+}
+
 fn is_served(peer: &mut Peer) {
-    peer.send(frame("hello")).expect(frame("hello")).now();
+    peer.send(frame("hello"));
+    is_echoed(peer, "hello");
 }
 
 #[test]
@@ -71,6 +84,18 @@ fn any_split_is_the_same_message() {
         SELECT,
     );
     let server = server(NEVER);
+    let mut fresh = server.connect();
+    let first = fresh.send(frame("hello")).next_frame();
+    check(
+        first.is_none_or(|payload| !payload.is_empty()),
+        "the echo: no heartbeat is due for minutes",
+        "a heartbeat, to a client that has only now connected",
+    )
+    .or_explain(
+        "The first heartbeat is due a period after the client connected, and yours comes at once: \
+         tokio's interval() begins with a tick. Tell interval_at() when the first is due.",
+        CLOCK,
+    );
     let (mut peer, mut other) = (server.connect(), server.connect());
     let messages = ["hello", "", "more than 256 bytes ".repeat(15).as_str()].map(frame);
     for message in &messages {
@@ -87,6 +112,13 @@ fn any_split_is_the_same_message() {
     peer.half_close().expect_end().or_explain(
         "The client sends no more, and every frame has its answer: end the task, and the connection \
          with it.",
+        SELECT,
+    );
+    let mut cut_short = server.connect();
+    cut_short.send(&frame("cut short")[..6]).half_close();
+    cut_short.expect_gone().or_explain(
+        "The client ended inside a frame, and nothing more will come of it. A read of 0 bytes is the \
+         end, whatever the buffer holds: to read again returns 0 again, at once. End the task.",
         SELECT,
     );
 }
@@ -126,7 +158,7 @@ fn a_heartbeat_mid_frame_loses_nothing() {
 
 #[test]
 fn the_heart_beats_while_a_client_drips() {
-    let server = server(100);
+    let server = server(400);
     let mut peer = server.connect();
     let message = frame("thirty-six bytes, one every 30 ms...");
     peer.drip_every(Duration::from_millis(30), &message);
@@ -138,7 +170,7 @@ fn the_heart_beats_while_a_client_drips() {
     let (heartbeats, payload) = after_heartbeats(&mut peer);
     check(
         heartbeats > 0,
-        "a heartbeat every 100 ms for more than a second",
+        "a heartbeat every 400 ms for more than a second",
         "none before the echo",
     )
     .or_explain(
@@ -152,4 +184,54 @@ fn the_heart_beats_while_a_client_drips() {
         format!("{:?}", String::from_utf8_lossy(&payload)),
     )
     .now();
+
+    let mut heartbeats = 0;
+    for _ in 0..30 {
+        peer.send(frame("tick")).pause(Duration::from_millis(30));
+        heartbeats += is_echoed(&mut peer, "tick");
+    }
+    check(
+        heartbeats > 0,
+        "a heartbeat every 400 ms for nearly a second",
+        "none, while a frame came every 30 ms",
+    )
+    .or_explain(
+        "A client sends a frame every 30 ms, and your heart stands still: a clock that is set back \
+         by each frame never runs out. The heartbeat is due every so many milliseconds, whether the \
+         client talks or not.",
+        CLOCK,
+    );
+}
+
+#[test]
+fn a_heartbeat_never_stands_inside_an_answer() {
+    explain(
+        "A client took its answers late, and they are not whole. Either a part is missing at the \
+         end, or a heartbeat was sent in the middle: a write that loses in select! has sent a part \
+         already, and two tasks that write to one stream interrupt each other. Let one place write, \
+         and await each write to its end.",
+        SELECT,
+    );
+    let period = Duration::from_millis(1500);
+    let server = server(1500);
+    let message = [b'x'; 60_000];
+    let whole = frame(message);
+    // Each ends when the program takes no more: an answer is on its way, and there is no room for it.
+    let flood = |mut peer: Peer| (peer.flood(&whole, 24 << 20), peer);
+    let mut slow: Vec<_> = server.connect_many(3).into_iter().map(flood).collect();
+    slow[0].1.pause(period); // and now a heartbeat is due
+    for (sent, mut peer) in slow {
+        peer.send(&whole[sent % whole.len()..]).half_close();
+        for number in 0..=sent / whole.len() {
+            let (_, payload) = after_heartbeats(&mut peer);
+            let got = match payload.iter().position(|byte| *byte != b'x') {
+                Some(at) => format!("answer {number} has another byte at {at}"),
+                None => format!("answer {number} has {} bytes", payload.len()),
+            };
+            check(payload == message, "the frame's echo, 60,000 times x", got).now();
+        }
+        let (_, rest) = after_heartbeats(&mut peer);
+        let got = format!("{} bytes more", rest.len());
+        check(rest.is_empty(), "heartbeats, then the end", got).now();
+    }
 }

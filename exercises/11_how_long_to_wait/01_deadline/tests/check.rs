@@ -6,6 +6,7 @@ use scripted_peer::{Ending, Peer, Received, Running, check, explain, frame, prog
 
 const DRIP: &str = "11-how-long-to-wait.html#a-timeout-does-not-stop-a-drip";
 const CLOCK: &str = "11-how-long-to-wait.html#when-the-clock-starts";
+const ENDED: &str = "04-where-does-a-message-end.html#an-end-inside-a-message";
 const LOST: &str = "11-how-long-to-wait.html#what-a-timeout-eats";
 
 const WITHIN: u64 = 1000;
@@ -47,8 +48,11 @@ fn is_cut_off(peer: &mut Peer, sentence: &str) {
 #[test]
 fn a_drip_is_cut_off() {
     let server = server();
-    let mut half = server.connect();
-    half.send(&frame("hello")[..6]);
+    let [mut half, mut less] = [6, 2].map(|count| {
+        let mut peer = server.connect();
+        peer.send(&frame("hello")[..count]);
+        peer
+    });
     let mut dripping = server.connect();
     // Three seconds for thirty bytes: none of them is late, the frame is.
     dripping.drip_every(millis(100), frame("a frame of thirty bytes!!!"));
@@ -62,6 +66,12 @@ fn a_drip_is_cut_off() {
         &mut half,
         "Half a frame came, then nothing more, and you wait. The deadline must end the read itself: \
          look at the clock only when bytes come, and whoever sends none stays for ever.",
+    );
+    less.patience(millis(1000));
+    is_cut_off(
+        &mut less,
+        "Half a length came, then nothing more, and you wait. The length is a part of the frame: \
+         its reads, too, get only what is left until the deadline.",
     );
     is_served(&server);
 }
@@ -122,4 +132,15 @@ fn a_timeout_loses_no_bytes() {
     peer.send(&two[12..]);
     peer.expect(&two).now();
     peer.half_close().expect_end().now();
+
+    let patient = program!().arg(600_000).listen();
+    for part in [2, 6] {
+        let mut ended = patient.connect();
+        ended.send(&whole[..part]).half_close();
+        ended.expect_gone().or_explain(
+            "The client ended inside a frame, with minutes left until the deadline. A read of 0 \
+             bytes is no pause: nothing more will come. End the connection.",
+            ENDED,
+        );
+    }
 }

@@ -1,0 +1,54 @@
+//! Caught by: recovers
+//!
+//! Doubles the wait with each failure, from a second on, as one does with a server that is far away
+//! and overloaded. Here it is the clients who wait.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    accept_all(&listener, start)
+}
+
+/// Accepts for ever, and has `start` serve each client.
+///
+/// Out of descriptors, accept fails at once and leaves the client in the queue: it pays to try again
+/// only when somebody may have left. Where there is no thread for a client, the same pause helps.
+fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Result<()>) -> ! {
+    let mut pause = Duration::from_secs(1);
+    loop {
+        // The address comes with the stream: to ask for it later fails if the client has gone.
+        let started = listener
+            .accept()
+            .and_then(|(stream, peer)| start(stream, peer));
+        if let Err(error) = started {
+            eprintln!("accepting: {error}");
+            thread::sleep(pause);
+            pause *= 2;
+        }
+    }
+}
+
+fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
+    thread::Builder::new().spawn(move || {
+        if let Err(error) = talk(&stream, peer) {
+            eprintln!("a client: {error}");
+        }
+    })?;
+    Ok(())
+}
+
+/// Greets the client and answers each line.
+fn talk(mut stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
+    stream.write_all(format!("hello {peer}\n").as_bytes())?;
+    for line in BufReader::new(stream).lines() {
+        line?;
+        stream.write_all(b"accepted\n")?;
+    }
+    Ok(())
+}

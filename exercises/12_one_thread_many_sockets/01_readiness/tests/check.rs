@@ -1,5 +1,7 @@
 //! Does one thread serve all clients, and sleep when none of them wants anything?
 
+use std::time::Duration;
+
 use scripted_peer::{Peer, Running, Signal, check, explain, frame, needs, program};
 
 const STATE: &str = "12-one-thread-many-sockets.html#what-a-thread-kept-for-you";
@@ -145,6 +147,13 @@ fn a_silent_client_blocks_nobody() {
         .expect_gone()
         .now();
     is_served(&mut half);
+    let mut cut_short = server.connect();
+    cut_short.send(&frame("cut short")[..6]).wait_until_read();
+    cut_short.half_close().expect_gone().or_explain(
+        "A client ended inside a frame, and you keep it. Nothing more will come of it, and no event \
+         will tell: at the end of the stream, half a frame is an error.",
+        STATE,
+    );
 }
 
 #[test]
@@ -153,6 +162,11 @@ fn a_slow_reader_gets_it_all() {
     let (mut slow, mut other) = (server.connect(), server.connect());
     let message = frame([b'y'; 60_000]);
     let sent = slow.flood(&message, 24 << 20);
+    explain(
+        "A client takes no replies, and another one waits for it. Where a write would block, return \
+         to poll(): to try again at once is to wait, too, and keeps a processor busy.",
+        WRITE,
+    );
     is_served(&mut other);
     explain(
         "A client took its replies late, and they are not all there. What a write didn't take is \
@@ -174,4 +188,21 @@ fn a_slow_reader_gets_it_all() {
             WRITE,
         );
     }
+
+    explain(
+        "A client took its replies late, after it had said that it sends no more, and they are not \
+         all there. The end of what comes is not the end of what goes: the client is done with when \
+         nothing waits to be sent, either.",
+        STATE,
+    );
+    let mut last = server.connect();
+    let sent = last.flood(&message, 24 << 20);
+    last.send(&message[sent % message.len()..]);
+    // The end is told with an event of its own, unless the program reads no more while replies wait.
+    last.patience(Duration::from_millis(500)).wait_until_read();
+    last.patience(Duration::from_secs(4)).half_close();
+    for _ in 0..=sent / message.len() {
+        last.expect(&message).now();
+    }
+    last.expect_end().now();
 }

@@ -44,8 +44,21 @@ fn several_in_one_read() {
         let mut peer = server.connect();
         let frames = ["one", "two", "", "four"].map(frame);
         peer.coalesce(&frames);
-        peer.expect(frames.concat());
+        peer.expect(frames.concat()).now();
+        let large = frame([b'x'; 100_000]);
+        peer.send(&large).expect(&large).or_explain(
+            "A frame of 100,000 bytes is a frame like any other, at either door. All four bytes of \
+             its length count, and what it needs is as large as the length says.",
+            ONE,
+        );
     }
+    let named = program!().listen_on("tcp:localhost:0").or_explain(
+        "A host may be given by its name. TcpListener::bind takes `HOST:PORT` as it is, and looks \
+         the name up; a SocketAddr is parsed from digits alone.",
+        UNKNOWN,
+    );
+    let mut peer = named.connect();
+    peer.send(frame("one")).expect(frame("one")).now();
 }
 
 #[test]
@@ -101,6 +114,8 @@ fn an_unknown_scheme_is_explained() {
         "tcp",
         "unix",
         "xtcp:127.0.0.1:0",
+        "tcp6:127.0.0.1:0",
+        "unixgram:door",
     ];
     for address in unknown {
         let server = program!().in_folder(&folder).connect_to(address);

@@ -43,6 +43,14 @@ fn speaks_the_same_frames() {
         SAME,
     );
     let server = program!().listen_on_path();
+    let mut peer = server.connect();
+    let large = frame([b'x'; 100_000]);
+    peer.send(&large).expect(&large).or_explain(
+        "A frame of 100,000 bytes is a frame like any other. All four bytes of its length count, and \
+         what it needs is as large as the length says.",
+        SAME,
+    );
+    drop(peer);
     for message in ["hello", "", "more than 256 bytes ".repeat(15).as_str()] {
         let mut peer = server.connect();
         let frame = frame(message);

@@ -1,10 +1,12 @@
 //! Does the program take its socket's file along, and nobody else's?
 
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, symlink};
 use std::path::Path;
 
-use scripted_peer::{Listener, Peer, Running, Signal, check, explain, folder, program};
+use scripted_peer::{
+    Listener, Peer, Running, Signal, check, explain, folder, program, stale_socket,
+};
 
 const SIGNALS: &str = "07-a-file-that-isnt.html#no-destructor-runs";
 const OWN: &str = "07-a-file-that-isnt.html#is-it-still-mine";
@@ -82,6 +84,36 @@ fn a_successors_path_survives() {
     fs::write(&path, "Dear diary").expect("the folder is ours");
     server.signal(Signal::TERM).exits_with(0).now();
     check(path.is_file(), "the diary", "nothing: it was removed");
+
+    let path = folder.join("socket that refuses");
+    let server = listens_and_loses(&path);
+    stale_socket(&path);
+    server.signal(Signal::TERM).exits_with(0).now();
+    let still = fs::symlink_metadata(&path).is_ok();
+    check(still, "another one's socket", "nothing: it was removed").or_explain(
+        "A socket is there that refuses connections, and it is another one's: perhaps it has not \
+         begun to listen. Whether a file is yours, device and inode tell; whether somebody answers \
+         there does not.",
+        OWN,
+    );
+
+    let path = folder.join("socket that was moved");
+    let moved = folder.join("moved");
+    let server = program!().listen_on(path.display()).now();
+    let link = fs::rename(&path, &moved).and_then(|()| symlink(&moved, &path));
+    check(
+        link.is_ok(),
+        "the socket's file while it listens",
+        "nothing",
+    )
+    .now();
+    server.signal(Signal::TERM).exits_with(0).now();
+    let still = fs::symlink_metadata(&path).is_ok();
+    check(still, "the symlink", "nothing: it was removed").or_explain(
+        "Somebody has moved your file and left a symlink to it: the symlink is theirs. metadata() \
+         follows it, symlink_metadata() looks at what is there.",
+        OWN,
+    );
 
     let path = folder.join("nothing later");
     let server = listens_and_loses(&path);

@@ -32,7 +32,19 @@ fn the_path_is_a_socket() {
     let server = program!().listen_on(path.display()).now();
     holds_a_socket(&path);
     let mut peer = server.connect();
-    peer.send(frame("hello")).expect(frame("hello"));
+    peer.send(frame("hello")).expect(frame("hello")).now();
+
+    let diary = folder.join("diary");
+    std::fs::write(&diary, "Dear diary").expect("the folder is fresh");
+    let mut second = program!().arg(diary.display()).start();
+    second.listens_or_ends().now();
+    let text = std::fs::read_to_string(&diary).unwrap_or_default();
+    let expected = format!("{} as it was", diary.display());
+    check(text == "Dear diary", expected, "it was removed").or_explain(
+        "A file was there already, and you removed it. bind() fails where anything is: let it fail. \
+         What may be removed, and when, is the next exercise.",
+        PATH,
+    );
 }
 
 #[test]

@@ -1,10 +1,15 @@
 //! Does every place come back, and is none given away twice?
 
+use std::time::{Duration, Instant};
+
 use scripted_peer::{Ending, Peer, Received, Running, Signal, check, eventually, explain, program};
 
 const LIMIT: &str = "10-two-clients-at-once.html#a-limit-and-what-the-next-one-is-told";
 const BACK: &str = "10-two-clients-at-once.html#a-place-that-always-comes-back";
 const ACT: &str = "10-two-clients-at-once.html#check-and-take-in-one-step";
+
+/// When a place must be free again: far longer than it takes.
+const SOON: Duration = Duration::from_secs(1);
 
 /// A line of a client: whether it is served.
 fn is_served(peer: &mut Peer) -> bool {
@@ -49,14 +54,21 @@ fn busy(server: &Running) {
     );
 }
 
-/// Somebody is served within a few seconds; stays, if so.
+/// Somebody is served, and soon; stays, if so.
 fn a_place_is_free(server: &Running) -> Option<Peer> {
-    let mut found = None;
+    let (mut found, since) = (None, Instant::now());
     eventually("a client to be served", || {
         found = Some(Peer::try_connect(server.address()).now());
         found.as_mut().is_some_and(is_served)
     })
     .now();
+    let took = since.elapsed();
+    let expected = "a place within a second of a client's leaving";
+    check(took < SOON, expected, format!("it took {took:.1?}")).or_explain(
+        "A client left, and its place came back long after. Give it back as a part of leaving, and \
+         the next client can come in at once.",
+        BACK,
+    );
     found
 }
 

@@ -1,0 +1,103 @@
+//! Caught by: n_plus_one_is_told_busy, a_slot_comes_back_after_a_reset,
+//! a_slot_comes_back_after_a_panic, never_more_than_n_at_once
+//!
+//! Gives the place back two seconds after its client has left, so that nobody who comes again and
+//! again has it all the time. Whoever comes meanwhile is told that the house is full, and it is
+//! empty.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+fn main() -> io::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let (address, most) = args
+        .next()
+        .zip(args.next())
+        .expect("usage: ADDRESS CLIENTS");
+    let house = Arc::new(House {
+        most: most.parse().expect("a number of clients"),
+        inside: Mutex::new(0),
+    });
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        let served = stream.and_then(|stream| match enter(&house) {
+            Some(guest) => start(stream, guest),
+            None => turn_away(&stream),
+        });
+        if let Err(error) = served {
+            eprintln!("a client was lost: {error}"); // and nobody else
+        }
+    }
+    Ok(())
+}
+
+/// Counts the clients that are being served.
+struct House {
+    most: usize,
+    inside: Mutex<usize>,
+}
+
+/// One client that is being served. It holds a place in the house as long as it exists.
+struct Guest(Arc<House>);
+
+/// Takes a place for one more client. Nothing when the house is full.
+///
+/// Only the accept loop calls this, but the lock makes it right whoever does: to look and to take
+/// are one step.
+fn enter(house: &Arc<House>) -> Option<Guest> {
+    let mut inside = house.inside();
+    if *inside == house.most {
+        return None;
+    }
+    *inside += 1;
+    Some(Guest(Arc::clone(house)))
+}
+
+impl House {
+    /// Nothing panics while it holds this lock; and if it did, a number is never half changed.
+    fn inside(&self) -> MutexGuard<'_, usize> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place is free again, however the service ended: by a return, an error or a panic.
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let house = Arc::clone(&self.0);
+        thread::spawn(move || {
+            thread::sleep(Duration::from_secs(2));
+            *house.inside() -= 1;
+        });
+    }
+}
+
+fn start(stream: TcpStream, guest: Guest) -> io::Result<()> {
+    thread::Builder::new().spawn(move || {
+        let _guest = guest; // dropped when this closure ends, and that may be by a panic
+        if let Err(error) = handle(&stream) {
+            eprintln!("a client: {error}");
+        }
+    })?;
+    Ok(())
+}
+
+fn turn_away(mut stream: &TcpStream) -> io::Result<()> {
+    stream.write_all(b"busy\n")
+}
+
+/// Answers each line.
+///
+/// # Panics
+///
+/// When the line is `panic`: it stands for the mistake that every large program has somewhere.
+fn handle(mut stream: &TcpStream) -> io::Result<()> {
+    for line in BufReader::new(stream).lines() {
+        assert_ne!(line?, "panic", "a mistake in the code that serves a client");
+        stream.write_all(b"accepted\n")?;
+    }
+    Ok(())
+}

@@ -17,6 +17,8 @@ const FIRST: usize = 4;
 const LAST: usize = 16;
 /// How many lines of a program's output are shown, its last ones.
 const OUTPUT: usize = 14;
+/// Of how many programs the output is shown, where there were many: those that were started last.
+const PROGRAMS: usize = 8;
 /// How long a program that may be about to end can take, so that its last words are in the report.
 const LAST_WORDS: Duration = Duration::from_millis(150);
 /// How long the output of one that goes on may take to get here.
@@ -41,7 +43,11 @@ pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
     let mut out = String::from("\n");
     timeline(&mut out, &story.lock());
     difference(&mut out, failure, &paint);
-    for process in &processes {
+    let hidden = processes.len().saturating_sub(PROGRAMS);
+    if hidden > 0 {
+        let _ = writeln!(out, "   … {hidden} programs before …");
+    }
+    for process in &processes[hidden..] {
         output(&mut out, process, processes.len() > 1);
     }
     let explanation = failure

@@ -205,6 +205,13 @@ verdicts! {
         program!().args(["", "exits"]).start().logs("why");
     }
 
+    the_last_of_many_programs {
+        for _ in 0..12 {
+            program!().args(["", "exits"]).start().exits_with(3).now();
+        }
+        check(false, "pigs to fly", "none did");
+    }
+
     a_check_of_something_else {
         check(false, "mode 0600", "mode 0755").or_explain("Set the umask.", "08-who-may-connect.html");
     }

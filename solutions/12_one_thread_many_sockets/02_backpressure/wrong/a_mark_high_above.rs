@@ -1,0 +1,202 @@
+//! Caught by: a_client_that_never_reads_is_bounded
+//!
+//! Reads on until two MiB wait to be sent. That is a limit, and far above what is promised: a
+//! thousand such clients have two GiB.
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Registry, Token};
+
+/// The longest payload that is served.
+const LIMIT: usize = 65_536;
+/// The token of the listener; a client's is its number, from 1.
+const LISTENER: Token = Token(0);
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let mut listener = TcpListener::bind(address.parse().expect("an IP address and a port"))?;
+    let mut poll = Poll::new()?;
+    poll.registry()
+        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    println!("listening on {}", listener.local_addr()?);
+
+    let mut clients: HashMap<Token, Client> = HashMap::new();
+    let mut last = LISTENER;
+    let mut events = Events::with_capacity(256);
+    let mut knocked = false;
+    loop {
+        match poll.poll(&mut events, None) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            other => other?,
+        }
+        for event in &events {
+            let token = event.token();
+            if token == LISTENER {
+                knocked = true;
+            } else if let Some(client) = clients.get_mut(&token) {
+                match client.ready(poll.registry(), token) {
+                    Ok(true) => {}
+                    Ok(false) => drop(clients.remove(&token)), // closed, and so forgotten by the poll
+                    Err(error) => {
+                        eprintln!("a client: {error}");
+                        clients.remove(&token);
+                    }
+                }
+            }
+        }
+        if knocked {
+            knocked = !accept_all(&listener, poll.registry(), &mut last, &mut clients)?;
+        }
+    }
+}
+
+/// Accepts all clients that wait. An edge is told once: whoever stops before `WouldBlock` may never
+/// hear of the others. False when there is no descriptor for the next one: it waits in the queue,
+/// and after the next events, perhaps of somebody leaving, we try again (chapter 11).
+fn accept_all(
+    listener: &TcpListener,
+    registry: &Registry,
+    last: &mut Token,
+    clients: &mut HashMap<Token, Client>,
+) -> io::Result<bool> {
+    loop {
+        match listener.accept() {
+            Ok((mut stream, _)) => {
+                last.0 += 1;
+                registry.register(&mut stream, *last, Interest::READABLE)?;
+                clients.insert(*last, Client::new(stream));
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {} // gone meanwhile
+            Err(error) => {
+                eprintln!("accepting: {error}");
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// What a read brought.
+enum Came {
+    Bytes,
+    /// Nothing more for now: the poll will tell when there is.
+    Nothing,
+    /// The client sends no more.
+    End,
+}
+
+/// A client, and what a thread of its own would have on its stack.
+struct Client {
+    stream: TcpStream,
+    /// What came, as far as it is no whole frame yet.
+    incoming: Vec<u8>,
+    /// What waits to be sent.
+    outgoing: Vec<u8>,
+    /// The poll tells of room to send.
+    wants_room: bool,
+}
+
+impl Client {
+    fn new(stream: TcpStream) -> Client {
+        Client {
+            stream,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+            wants_room: false,
+        }
+    }
+
+    /// Does all that can be done without waiting, and keeps no more than a frame and its reply.
+    /// False when the client is done with.
+    ///
+    /// # Errors
+    ///
+    /// When the stream fails, ends inside a frame, or declares more than [`LIMIT`].
+    fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
+        loop {
+            self.write()?;
+            if self.outgoing.len() > 2 << 20 {
+                break;
+            }
+            match self.read()? {
+                Came::Bytes => move_frames(&mut self.incoming, &mut self.outgoing)?,
+                Came::Nothing => break,
+                Came::End if self.incoming.is_empty() => return Ok(false),
+                Came::End => return Err(ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        self.ask(registry, token)?;
+        Ok(true)
+    }
+
+    /// Reads once.
+    fn read(&mut self) -> io::Result<Came> {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Ok(Came::End),
+                Ok(length) => {
+                    self.incoming.extend_from_slice(&buffer[..length]);
+                    return Ok(Came::Bytes);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Came::Nothing),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes what there is room for; what there is none for stays.
+    fn write(&mut self) -> io::Result<()> {
+        let mut sent = 0;
+        while sent < self.outgoing.len() {
+            match self.stream.write(&self.outgoing[sent..]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.outgoing.drain(..sent);
+        Ok(())
+    }
+
+    /// Asks to be told of room while something waits to be sent, and not a moment longer: there is
+    /// nearly always room.
+    fn ask(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let waits = !self.outgoing.is_empty();
+        if waits != self.wants_room {
+            let interest = match waits {
+                true => Interest::READABLE | Interest::WRITABLE,
+                false => Interest::READABLE,
+            };
+            registry.reregister(&mut self.stream, token, interest)?;
+            self.wants_room = waits;
+        }
+        Ok(())
+    }
+}
+
+/// Moves every whole frame from what has come to what is to be sent.
+///
+/// # Errors
+///
+/// When a frame declares more than [`LIMIT`].
+fn move_frames(incoming: &mut Vec<u8>, outgoing: &mut Vec<u8>) -> io::Result<()> {
+    let mut taken = 0;
+    while let Some(length) = incoming[taken..].first_chunk() {
+        let size = u32::from_be_bytes(*length) as usize;
+        if size > LIMIT {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let Some(frame) = incoming[taken..].get(..length.len() + size) else {
+            break;
+        };
+        outgoing.extend_from_slice(frame);
+        taken += frame.len();
+    }
+    incoming.drain(..taken);
+    Ok(())
+}

@@ -48,7 +48,7 @@ fn read_frame(stream: &TcpStream, within: Duration) -> io::Result<Option<Vec<u8>
     if stream.peek(&mut [0])? == 0 {
         return Ok(None);
     }
-    stream.set_read_timeout(Some(Duration::from_millis(70)))?;
+    stream.set_read_timeout(Some(Duration::from_millis(90)))?;
     let deadline = Instant::now() + within;
     let mut length = [0; 4];
     read_whole(stream, &mut length, deadline)?;

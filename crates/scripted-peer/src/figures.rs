@@ -4,6 +4,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
+
 use crate::needs;
 use crate::running::Running;
 use crate::verdict::{Failure, Verdict};
@@ -21,6 +23,8 @@ pub struct Figures {
     pub threads: usize,
     /// Its open descriptors now.
     pub descriptors: usize,
+    /// How many of them never wait (`O_NONBLOCK`).
+    pub nonblocking: usize,
     /// How often its threads, those that live now, went to sleep. That they were preempted isn't
     /// counted: each line that a program logs may cost several times that, on a busy machine.
     pub switches: u64,
@@ -108,8 +112,21 @@ fn figures(pid: u32) -> Option<Figures> {
         peak_address_space_kib: field(&status, "VmPeak:")?,
         threads: usize::try_from(field(&status, "Threads:")?).ok()?,
         descriptors: fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count(),
+        nonblocking: nonblocking(pid)?,
         switches,
     })
+}
+
+/// Counts the descriptors whose status flags, in octal, hold `O_NONBLOCK`.
+fn nonblocking(pid: u32) -> Option<usize> {
+    let never_waits = |info: &String| {
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+        flags.is_some_and(|flags| flags & OFlags::NONBLOCK.bits() != 0)
+    };
+    let infos = fs::read_dir(format!("/proc/{pid}/fdinfo")).ok()?;
+    let infos = infos.flatten().map(|info| fs::read_to_string(info.path()));
+    Some(infos.flatten().filter(never_waits).count())
 }
 
 /// User and system time of all threads, past ones too: fields 14 and 15 of `stat`, in hundredths of

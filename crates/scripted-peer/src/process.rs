@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Read;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -73,8 +74,9 @@ impl fmt::Display for Exit {
 }
 
 impl Process {
-    /// Takes charge of a child that leads its own process group.
-    pub fn adopt(child: &mut Child, number: usize) -> Arc<Self> {
+    /// Takes charge of a child that leads its own process group. Its standard output is a pipe, or
+    /// the other end of `screen`.
+    pub fn adopt(child: &mut Child, number: usize, screen: Option<UnixStream>) -> Arc<Self> {
         let state = Mutex::new(State {
             open: 2,
             ..State::default()
@@ -87,7 +89,10 @@ impl Process {
         });
         guardian::add(process.pid);
         let (out, err) = (child.stdout.take(), child.stderr.take());
-        process.drain(Channel::Out, out.expect("standard output is piped"));
+        match screen {
+            Some(screen) => process.drain(Channel::Out, screen),
+            None => process.drain(Channel::Out, out.expect("standard output is piped")),
+        }
         process.drain(Channel::Err, err.expect("standard error is piped"));
         let watcher = Arc::clone(&process);
         spawn("wait", move || watcher.watch());

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::fs::{self, Permissions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -102,6 +103,10 @@ impl Program {
 
     /// Standard input stays open, for [`write_line`](Running::write_line) and
     /// [`close_stdin`](Running::close_stdin).
+    ///
+    /// Standard output is a socket then, no pipe: `std::io::copy` from a socket into a locked
+    /// standard output is splice(2), and on Linux that keeps a pipe locked, also against who reads
+    /// it, while it waits for more. At a terminal, which is what this stands for, such a program works.
     pub fn typed(mut self) -> Self {
         self.stdin = Input::Typed;
         self
@@ -215,6 +220,11 @@ impl Program {
     pub fn start(self) -> Running {
         let story = story::current();
         let mut command = self.command();
+        let screen = matches!(self.stdin, Input::Typed).then(|| {
+            let (ours, theirs) = UnixStream::pair().expect("a pair of sockets can be made");
+            command.stdout(OwnedFd::from(theirs));
+            ours
+        });
         let mut child = match self.spawn(&mut command) {
             Ok(child) => child,
             Err(error) => {
@@ -225,7 +235,7 @@ impl Program {
         // The command holds its own copy of what the program inherits.
         drop(command);
         let mut state = story.lock();
-        let process = Process::adopt(&mut child, state.processes.len() + 1);
+        let process = Process::adopt(&mut child, state.processes.len() + 1, screen);
         state.processes.push(Arc::clone(&process));
         drop(state);
         let mut running = Running::new(

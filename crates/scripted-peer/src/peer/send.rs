@@ -18,6 +18,9 @@ use crate::wait::{self, wait};
 
 /// How long a queue must stay as it is to count as stuck.
 const SETTLED: Duration = Duration::from_millis(150);
+/// How long a program must take nothing to count as one that takes no more: on a busy machine it
+/// may have to wait for its turn.
+const STUCK: Duration = Duration::from_millis(400);
 /// Where the kernel doesn't say what has been read, how long a byte of a drip waits for its reader.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -146,9 +149,10 @@ impl Peer {
         let stalled = std::mem::replace(&mut self.stalled, true);
         let mut sent = 0;
         while sent < most && self.ending.is_none() && !self.reset_seen {
-            let taken = self.write_until(bytes, self.story.until(SETTLED));
+            let rest = &bytes[sent % bytes.len()..];
+            let taken = self.write_until(rest, self.story.until(STUCK));
             sent += taken;
-            if taken < bytes.len() {
+            if taken == 0 {
                 break;
             }
         }

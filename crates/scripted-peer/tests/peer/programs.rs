@@ -163,6 +163,7 @@ fn figures_are_those_of_the_program() {
     let after = server.figures();
     assert_eq!((before.threads, after.threads), (1, 11));
     assert_eq!(after.descriptors, before.descriptors + peers.len());
+    assert_eq!(after.nonblocking, 0);
     assert!(after.peak_memory_kib > 100 && after.peak_address_space_kib > after.peak_memory_kib);
 }
 

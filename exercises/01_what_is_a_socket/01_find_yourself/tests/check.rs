@@ -1,6 +1,6 @@
 //! Does the program know both ends of its connection?
 
-use scripted_peer::{Listener, program, starts_with};
+use scripted_peer::{Listener, folder, needs, program, starts_with};
 
 const SECTION: &str = "01-what-is-a-socket.html#every-connection-has-two-ends";
 
@@ -9,6 +9,11 @@ fn prints_both_ends() {
     let server = Listener::tcp();
     let client = program!().connect_to(server.address());
     let peer = server.accept();
+    client.exits_with(0).or_explain(
+        "Connect, print the two ends, and end with exit code 0. This server has nothing to say: don't \
+         wait for it.",
+        SECTION,
+    );
     let both = format!("local {}\npeer {}\n", peer.remote(), server.address());
     client.exits_with(0).stdout(both).or_explain(
         "A connection has two ends, each with an address. The socket knows both: ask it.",
@@ -36,4 +41,32 @@ fn a_second_run_has_another_port() {
             SECTION,
         );
     }
+}
+
+#[test]
+fn the_socket_knows_better_than_the_argument() {
+    let here = folder();
+    let server = Listener::at(here.join("door"));
+    let client = program!().in_folder(&here).connect_to("./door");
+    let both = format!("local (unnamed)\npeer {}\n", server.address());
+    client.exits_with(0).stdout(both).or_explain(
+        "`./door` holds a `/`, so it is a path too, and leads to the same socket. Print the path \
+         that the server gave its socket, not the one that you were given: ask for peer_addr().",
+        SECTION,
+    );
+
+    if !needs::linux() {
+        return;
+    }
+    let server = Listener::tcp();
+    let port = server.address().to_string();
+    let port = port.trim_start_matches("127.0.0.1:");
+    let client = program!().connect_to(format!("0.0.0.0:{port}"));
+    let own_end = server.accept().remote().to_string();
+    let both = format!("local {own_end}\npeer {}\n", server.address());
+    client.exits_with(0).stdout(both).or_explain(
+        "Connecting to 0.0.0.0 leads to 127.0.0.1 on Linux. Print where the connection leads, not \
+         what you were given: ask for peer_addr().",
+        SECTION,
+    );
 }

@@ -1,6 +1,10 @@
 //! Does the program hear both servers, over TCP and over a Unix socket?
 
-use scripted_peer::{Listener, Peer, Serving, contains, explain, folder, program};
+use std::time::Duration;
+
+use scripted_peer::{
+    Listener, Peer, PredicateBooleanExt, Serving, contains, explain, folder, program,
+};
 
 const FAMILIES: &str = "01-what-is-a-socket.html#an-address-or-a-path";
 const END: &str = "01-what-is-a-socket.html#read-until-the-end";
@@ -14,10 +18,11 @@ fn greets(door: Listener, greeting: &'static str) -> Serving {
     })
 }
 
-/// The same, one byte at a time.
-fn drawls(door: Listener, greeting: &'static str) -> Serving {
+/// The same, one byte at a time, and with a rest before the last words.
+fn drawls(door: Listener, greeting: &'static str, last: &'static str) -> Serving {
     door.serve(move |mut visitor: Peer| {
-        visitor.drip(greeting);
+        visitor.drip(greeting).pause(Duration::from_millis(1200));
+        visitor.drip(last);
         visitor.close();
     })
 }
@@ -33,46 +38,80 @@ fn prints_both_greetings() {
          came, as it came.",
         FAMILIES,
     );
+}
 
-    let tcp = drawls(Listener::tcp(), "I speak\nslowly.\n");
+#[test]
+fn a_greeting_ends_with_the_stream() {
+    let path = greets(Listener::on_path(), "I live at a path.\n");
+    let tcp = drawls(Listener::tcp(), "I speak slöwly\nand ", "rest.\n");
     let client = program!().args([tcp.address(), path.address()]).start();
-    let both = "I speak\nslowly.\nI live at a path.\n";
+    let both = "I speak slöwly\nand rest.\nI live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "This server sends its greeting byte by byte, and one read() returns what has come so \
-         far. Read until the end of the stream.",
+        "This server sends its greeting byte by byte, and rests. One read() returns what has come \
+         so far, be it half a letter; only a read of no bytes says that it was all. Read until the \
+         end of the stream.",
+        END,
+    );
+
+    let tcp = greets(Listener::tcp(), " no newline at the end ");
+    let client = program!().args([tcp.address(), path.address()]).start();
+    let both = " no newline at the end I live at a path.\n";
+    client.exits_with(0).stdout(both).or_explain(
+        "This greeting begins and ends with a blank, and no newline follows. Print it as it came, \
+         with print!(), and add and take away nothing.",
+        END,
+    );
+
+    let long = "I have a lot to tell. ".repeat(5000);
+    let tcp = greets(Listener::tcp(), String::leak(long.clone()));
+    let client = program!().args([tcp.address(), path.address()]).start();
+    let both = long + "I live at a path.\n";
+    client.exits_with(0).stdout(both).or_explain(
+        "This greeting is 110,000 bytes long: more than your buffer, or than one read. It ends where \
+         the stream ends, not where your buffer does.",
         END,
     );
 }
 
 #[test]
 fn the_order_is_the_arguments() {
-    let path = greets(Listener::on_path(), "the path came first\n");
+    let here = folder();
+    let path = greets(Listener::at(here.join("door")), "the path came first\n");
     let tcp = greets(Listener::tcp(), "the address came second\n");
-    let client = program!().args([path.address(), tcp.address()]).start();
-    let both = "the path came first\nthe address came second\n";
-    client.exits_with(0).stdout(both).or_explain(
-        "Here the path is the first argument: what holds a `/` is a path, wherever it stands, and \
-         the greetings come in the order of the arguments.",
-        FAMILIES,
-    );
+    for door in [path.address().to_string().as_str(), "./door"] {
+        let client = program!()
+            .in_folder(&here)
+            .args([door, &tcp.address().to_string()])
+            .start();
+        let both = "the path came first\nthe address came second\n";
+        client.exits_with(0).stdout(both).or_explain(
+            "Here the path is the first argument: what holds a `/` is a path, wherever it stands, \
+             and the greetings come in the order of the arguments.",
+            FAMILIES,
+        );
+    }
 }
 
 #[test]
 fn a_refused_door_is_named() {
     explain(
-        "Nobody listens there. Print one message on standard error that names the address, and \
-         end with exit code 1.",
+        "Nobody listens at one of the two doors. Print one message on standard error that names \
+         that address and not the other one, and end with exit code 1, whatever the other door says.",
         REFUSED,
     );
     let open = greets(Listener::tcp(), "I am in.\n");
-    for shut in [Listener::refusing(), Listener::refusing_on_path()] {
-        let client = program!().args([open.address(), shut.address()]).start();
-        let named = contains(shut.address().to_string());
-        client.exits_with(1).stderr(named).now();
-    }
+    let open = open.address().to_string();
+    let (port, path) = (Listener::refusing(), Listener::refusing_on_path());
     let nowhere = folder().join("nobody").display().to_string();
-    let client = program!()
-        .args([&open.address().to_string(), &nowhere])
-        .start();
-    client.exits_with(1).stderr(contains(nowhere)).now();
+    for shut in [
+        &port.address().to_string(),
+        &path.address().to_string(),
+        &nowhere,
+    ] {
+        for doors in [[&open, shut], [shut, &open]] {
+            let client = program!().args(doors).start();
+            let named = contains(shut.clone()).and(contains(open.clone()).not());
+            client.exits_with(1).stderr(named).now();
+        }
+    }
 }

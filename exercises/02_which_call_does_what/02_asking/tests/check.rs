@@ -14,7 +14,7 @@ const ENDS: &str = "When the input is over, close the connection and end with ex
 fn sends_each_line_bare() {
     explain(BARE, ASK);
     let server = Listener::tcp();
-    let input = "hello\nat your service\n  blanks around  \nπ\n";
+    let input = "hello\nat your service\n  blanks around  \n   \nπ\nthe end";
     let client = program!().stdin(input).connect_to(server.address());
     let mut peer = server.accept();
     for line in ["hello", "at your service"] {
@@ -25,7 +25,16 @@ fn sends_each_line_bare() {
         "Only the newline goes. The blanks at both ends belong to the message.",
         ASK,
     );
+    peer.send("accepted").expect("   ").or_explain(
+        "Three blanks are three bytes, and a message. Only a line without any byte is none.",
+        ASK,
+    );
     peer.send("accepted").expect("π").now();
+    peer.send("accepted").expect("the end").or_explain(
+        "The input ends without a newline. What came after the last one is a line too: take away a \
+         newline, if there is one, and nothing else.",
+        ASK,
+    );
     peer.send("accepted");
     peer.expect_end().or_explain(ENDS, ASK);
     client.exits_with(0).or_explain(ENDS, ASK);
@@ -38,10 +47,12 @@ fn prints_each_reply() {
     let mut client = program!().typed().connect_to(server.address());
     let mut peer = server.accept();
     let mut printed = String::new();
+    let long = "an answer of 1,024 bytes, in one piece ".repeat(27);
     for (line, answer) in [
         ("one", "first"),
         ("two", "the second"),
-        ("three", "accepted"),
+        ("three", &long[..1024]),
+        ("four", "accepted"),
     ] {
         client.write_line(line);
         peer.expect(line).or_explain(
@@ -51,15 +62,30 @@ fn prints_each_reply() {
         );
         peer.send(answer);
         printed += &format!("{answer}\n");
-        client.prints(&printed).or_explain(
-            "Print the answer as it came, and a newline after it, before you read the next line. \
-             Standard output keeps a line that has no newline yet to itself.",
+        // The end of it, so that the verdict on a long one can be read.
+        let end = &printed[printed.len().saturating_sub(60)..];
+        client.prints(end).or_explain(
+            "Print the answer as it came, what one recv(1024) returns, and a newline after it, before \
+             you read the next line. Standard output keeps a line that has no newline yet to itself.",
             ASK,
         );
     }
     client.close_stdin();
     peer.expect_end().or_explain(ENDS, ASK);
     client.exits_with(0).stdout(printed).or_explain(ENDS, ASK);
+
+    let server = Listener::tcp();
+    let client = program!().stdin("one\ntwo\n").connect_to(server.address());
+    let mut peer = server.accept();
+    peer.expect("one").now();
+    peer.send(b"no text: \xff").expect("two").or_explain(
+        "The server answered with bytes that are no text. Print them as well as you can, and go on: \
+         String::from_utf8_lossy() never fails.",
+        ASK,
+    );
+    peer.send("accepted");
+    client.prints("accepted\n").now();
+    client.exits_with(0).or_explain(ENDS, ASK);
 }
 
 #[test]
@@ -99,6 +125,26 @@ fn stops_at_closed() {
     );
     peer.send("closed");
     client.exits_with(0).stdout("accepted\nclosed\n").now();
+
+    let server = Listener::tcp();
+    let client = program!()
+        .stdin("one\ntwo\nthree\nclose\n")
+        .connect_to(server.address());
+    let mut peer = server.accept();
+    peer.expect("one").now();
+    for (answer, next) in [
+        ("not closed yet", "two"),
+        ("closed to visitors", "three"),
+        ("CLOSED", "close"),
+    ] {
+        peer.send(answer).expect(next).or_explain(
+            "Only the answer `closed` ends it, these six bytes and no others. This one looks like it, \
+             and isn't: go on.",
+            ASK,
+        );
+    }
+    peer.send("closed");
+    client.exits_with(0).now();
 
     let server = Listener::tcp();
     let mut client = program!().typed().connect_to(server.address());

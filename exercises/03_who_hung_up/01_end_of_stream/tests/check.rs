@@ -1,7 +1,10 @@
 //! Does the server see that a client has left, and is it there for the next?
 
+use std::time::Duration;
+
 use scripted_peer::{explain, needs, program};
 
+const TUTORIAL: &str = "02-which-call-does-what.html#the-server-call-by-call";
 const END: &str = "03-who-hung-up.html#zero-bytes";
 const NEXT: &str = "03-who-hung-up.html#two-kinds-of-socket";
 const TALK: &str = "Answer `accepted` to each message, as in chapter 2, and `closed` to `close`.";
@@ -12,7 +15,12 @@ fn leaves_when_the_client_leaves() {
     let server = program!().listen();
     let mut talker = server.connect();
     talker.send("hello").expect("accepted").now();
-    talker.send("still there").expect("accepted").now();
+    talker.pause(Duration::from_millis(1200));
+    talker.send("still there").expect("accepted").or_explain(
+        "The client was silent for a second, and you took that for leaving. However long it thinks, \
+         it is there until read() returns Ok(0).",
+        END,
+    );
     talker.half_close().expect_end().or_explain(
         "The client has left: read() returned Ok(0), the end of the stream. That is no message and \
          no reason to try again: answer nothing, and close.",
@@ -78,4 +86,26 @@ fn serves_the_next_client() {
         NEXT,
     );
     server.connect().send("me too").expect("accepted").now();
+}
+
+#[test]
+fn answers_as_in_chapter_2() {
+    explain(TALK, TUTORIAL);
+    let server = program!().listen();
+    let mut peer = server.connect();
+    for message in ["hello", "closet", " close ", "close\n", "a"] {
+        peer.send(message).expect("accepted").or_explain(
+            "Every message but `close` is answered `accepted`, also one that only looks like it.",
+            TUTORIAL,
+        );
+    }
+    // Whoever reads less at a time, or more, finds no `close` here.
+    peer.coalesce(["x".repeat(1024).as_str(), "cLoSe"]);
+    peer.expect("acceptedclosed").or_explain(
+        "1,024 bytes came, and `cLoSe` right behind them. A message is what one read of up to 1,024 \
+         bytes returns, and `close` counts in any mixture of cases.",
+        TUTORIAL,
+    );
+    peer.expect_end()
+        .or_explain("After `closed`, close this connection.", NEXT);
 }

@@ -1,6 +1,6 @@
 //! Does the program see messages where the stream has only bytes?
 
-use scripted_peer::{explain, frame, program};
+use scripted_peer::{Signal, check, explain, frame, program};
 
 const WHOLE: &str = "04-where-does-a-message-end.html#reading-a-whole-frame";
 const SEVERAL: &str = "04-where-does-a-message-end.html#several-messages-in-one-read";
@@ -14,9 +14,19 @@ fn any_split_is_the_same_message() {
     );
     let server = program!().listen();
     let mut peer = server.connect();
-    for message in ["hello", "", "more than 256 bytes ".repeat(15).as_str()] {
+    peer.send(frame("hello")).expect(frame("hello")).or_explain(
+        "A frame came, all of it at once. Send it back as soon as it is whole: the length in four \
+         bytes, the most significant one first, then the payload. If you write to a buffer of your \
+         own, flush it.",
+        WHOLE,
+    );
+    for message in ["hello", "more than 256 bytes ".repeat(15).as_str()] {
         peer.drip(frame(message)).expect(frame(message));
     }
+    peer.send(frame("")).expect(frame("")).or_explain(
+        "A payload may be empty: four bytes of zeros are a whole frame, and no end of anything.",
+        WHOLE,
+    );
     let long = frame(vec![b'x'; 100_000]);
     peer.drip_pieces(&long, 10_000);
     peer.expect(long).or_explain(
@@ -62,15 +72,15 @@ fn one_and_a_half_then_the_rest() {
 
 #[test]
 fn ending_inside_a_frame_is_an_error() {
-    for part in [6, 2] {
+    for part in [6, 2, 4, 8] {
         let server = program!().listen();
         let mut peer = server.connect();
         peer.send(&frame("hello")[..part]).half_close();
         peer.expect_end()
             .or_explain("Half a message is none: answer nothing, and close.", INSIDE);
         server.logs("a client:").or_explain(
-            "An end inside a message is an error, inside the four bytes of its length too: return \
-             one, and main() tells it.",
+            "An end inside a message is an error, inside the four bytes of its length and right after \
+             them too: return one, and main() tells it.",
             INSIDE,
         );
         let mut peer = server.connect();
@@ -79,4 +89,34 @@ fn ending_inside_a_frame_is_an_error() {
             INSIDE,
         );
     }
+}
+
+#[test]
+fn ending_between_frames_is_no_error() {
+    explain(
+        "A frame came, and the end of the stream. Answer it, then close.",
+        INSIDE,
+    );
+    let server = program!().listen();
+    for frames in [frame("only one"), vec![]] {
+        let mut peer = server.connect();
+        peer.send(&frames).half_close();
+        peer.expect(&frames).now();
+        peer.expect_end().now();
+    }
+    let mut next = server.connect();
+    next.send(frame("next")).expect(frame("next")).now();
+    // Its end brings all that it printed.
+    server.signal(Signal::TERM);
+    let told = String::from_utf8_lossy(&server.ends().now().stderr).into_owned();
+    check(
+        !told.contains("a client:"),
+        "no error of clients that end between two frames",
+        format!("{:?} on standard error", told.trim_end()),
+    )
+    .or_explain(
+        "A stream that ends where a frame could have begun has ended well: return Ok(()). \
+         read_exact() calls both ends UnexpectedEof, so look first whether another byte comes.",
+        INSIDE,
+    );
 }

@@ -29,8 +29,8 @@ fn lines_not_reads() {
          last newline.",
         LINES,
     );
-    let long = "a line is as long as it is; ".repeat(400);
-    peer.drip_pieces(line(&long).as_slice(), 1000);
+    let long = "a line is as long as it is; ".repeat(2500);
+    peer.drip_pieces(line(&long).as_slice(), 10_000);
     peer.expect(line(long.to_uppercase())).or_explain(
         "This line is longer than your buffer. Let the buffer grow until the newline comes.",
         LINES,
@@ -77,6 +77,18 @@ fn bad_text_is_told_and_survived() {
             TEXT,
         );
     }
+    peer.coalesce([&b"good\n"[..], b"b\xffd\n", b"\xff\n", b"better\n"]);
+    peer.expect("GOOD\nnot text\nnot text\nBETTER\n").or_explain(
+        "Four lines came in one read, two of them bad. Each line is judged by itself: split first, \
+         then decode.",
+        TEXT,
+    );
+    let honest = "\u{fffd} is a letter, too";
+    peer.send(line(honest)).expect(line(honest.to_uppercase())).or_explain(
+        "This line is UTF-8: it holds U+FFFD, the letter that from_utf8_lossy() puts where bytes are \
+         bad. Who looks for it can't tell the two apart: from_utf8() can.",
+        TEXT,
+    );
     peer.drip(b"\xe2\x82\nfine\n");
     peer.expect("not text\nFINE\n").or_explain(
         "Half a letter, then a newline: that line is not text, and the next one is.",

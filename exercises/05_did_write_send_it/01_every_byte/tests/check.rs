@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scripted_peer::{Ending, Peer, Received, Running, check, needs, program};
+use scripted_peer::{Ending, Peer, Received, Running, check, explain, needs, program};
 
 const SHORT: &str = "05-did-write-send-it.html#a-write-takes-what-fits";
 const WAIT: &str = "05-did-write-send-it.html#waiting-for-room";
@@ -18,7 +18,7 @@ fn a_slow_reader_gets_it_all() {
         let mut peer = server.connect();
         begins(&mut peer);
         if size == SIZE {
-            peer.stall_reading();
+            peer.stall_reading().pause(Duration::from_millis(1000));
         }
         judge(&server, size, &mut peer);
     }
@@ -44,6 +44,43 @@ fn waiting_costs_no_cpu() {
         format!("{wakes} wakes in 800 ms, while there was none"),
     )
     .or_explain(ASKS, WAIT);
+}
+
+#[test]
+fn the_socket_never_waits() {
+    if !needs::linux() {
+        return;
+    }
+    let server = program!().arg(SIZE).listen();
+    let before = server.figures().descriptors;
+    let mut peer = server.connect();
+    begins(&mut peer).stall_reading();
+    let now = server.figures();
+    check(
+        now.descriptors == before || now.nonblocking > 0,
+        "a non-blocking socket, and a program that sleeps in poll(2)",
+        "no descriptor with O_NONBLOCK",
+    )
+    .or_explain(
+        "You made the socket a blocking one, and sleep in write(). Whoever has more than one client \
+         can't afford that. Leave it non-blocking: write what fits, and wait_until_writable() when \
+         nothing does.",
+        WAIT,
+    );
+}
+
+#[test]
+fn a_client_that_leaves_is_given_up() {
+    let gone = "A client left in the middle of its reply, so write() failed, and not with WouldBlock: \
+                it will never take a byte again. Return that error; main() tells it and serves the \
+                next client.";
+    explain(gone, SHORT);
+    let server = program!().arg(SIZE).listen();
+    let mut peer = server.connect();
+    begins(&mut peer).stall_reading();
+    peer.reset();
+    let mut next = server.connect();
+    next.expect([0]).now();
 }
 
 /// The first byte comes, whatever becomes of the others.
@@ -78,6 +115,11 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
             format!("{right} of them, then bytes from elsewhere in the reply"),
             "A piece is missing in the middle. A write that takes a part of a chunk is no error: \
              send the rest of that chunk next.",
+        ),
+        (None, Ending::Silence) if right == size => (
+            format!("all of them, then {}", Ending::Silence),
+            "The reply is sent, and the client waits for its end. Return when the last byte has been \
+             taken: that closes the connection.",
         ),
         (None, Ending::Silence) => (
             format!("{right} of them, then silence"),

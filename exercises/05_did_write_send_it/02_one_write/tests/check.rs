@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use scripted_peer::{Ending, Peer, Received, check, frame, program};
+use scripted_peer::{Ending, Peer, Received, Signal, check, frame, program};
 
 const WHOLE: &str = "05-did-write-send-it.html#one-message-one-write";
+const SHORT: &str = "05-did-write-send-it.html#a-write-takes-what-fits";
 const FLUSH: &str = "05-did-write-send-it.html#a-buffer-of-your-own";
 const PATIENCE: Duration = Duration::from_millis(2500);
+
+/// More than the buffers of both ends hold.
+const LONG: usize = 12 << 20;
 
 /// How often a reply is asked for. Two writes may both come before the peer has looked once; not
 /// every time.
@@ -49,44 +53,75 @@ fn header_and_body_travel_together() {
     let mut peer = server.connect();
     peer.patience(PATIENCE);
     answers(&mut peer);
-    let (mut round, mut rounds) = (0, ROUNDS);
-    let (mut split, mut longest) = (0, Duration::ZERO);
-    while round < rounds {
-        round += 1;
-        if let Some(gap) = gap(&mut peer) {
-            split += 1;
-            longest = longest.max(gap);
-            rounds = rounds.min(round + MORE);
+    for request in [frame("hello"), frame("x".repeat(4096))] {
+        let (mut round, mut rounds) = (0, ROUNDS);
+        let (mut split, mut longest) = (0, Duration::ZERO);
+        while round < rounds {
+            round += 1;
+            if let Some(gap) = gap(&mut peer, &request) {
+                split += 1;
+                longest = longest.max(gap);
+                rounds = rounds.min(round + MORE);
+            }
+        }
+        let gap = longest.as_secs_f64() * 1000.0;
+        let pieces = "in two pieces, the second up to";
+        check(
+            split == 0,
+            format!("each reply of {} bytes in one read", request.len()),
+            format!("{split} of {round} {pieces} {gap:.1} ms after the first"),
+        )
+        .or_explain(
+            "Header and payload are two writes, so they are two journeys: put them together first, \
+             and write once. 40 ms are Nagle's algorithm waiting for a delayed acknowledgment; \
+             without it the second piece still comes by itself.",
+            WHOLE,
+        );
+    }
+}
+
+#[test]
+fn a_short_write_is_no_end() {
+    let server = program!().listen();
+    let mut peer = server.connect();
+    answers(&mut peer);
+    let long = frame(vec![b'x'; LONG]);
+    peer.send(&long).stall_reading();
+    // A blocking write that a signal interrupts returns what it has taken so far (signal(7)).
+    server.signal(Signal::STOP).signal(Signal::CONT);
+    peer.patience(PATIENCE);
+    let mut got = Vec::new();
+    let mut what = "other bytes".to_owned();
+    while got.len() < long.len() {
+        match peer.receive() {
+            Received::Bytes(bytes) => got.extend(bytes),
+            Received::Ended(ending) => {
+                what = format!("{} of them, then {ending}", got.len());
+                break;
+            }
         }
     }
-    let gap = longest.as_secs_f64() * 1000.0;
-    check(
-        split == 0,
-        "each reply in one read",
-        format!("{split} of {round} in two pieces, the second up to {gap:.1} ms after the first"),
-    )
-    .or_explain(
-        "Header and payload are two writes, so they are two journeys: put them together first, and \
-         write once. 40 ms are Nagle's algorithm waiting for a delayed acknowledgment; without it \
-         the second piece still comes by itself.",
-        WHOLE,
+    check(got == long, format!("a reply of {} bytes", long.len()), what).or_explain(
+        "The client was slow, and a signal came while your program waited in its write, which then \
+         took a part of the reply and said how much. The rest is still yours to send: use write_all(), \
+         or call write_vectored() again for what is left.",
+        SHORT,
     );
 }
 
 /// Asks for a reply, reads as soon as there is anything, and says how long the rest took, if the
 /// first read did not return it all.
-fn gap(peer: &mut Peer) -> Option<Duration> {
-    let hello = frame("hello");
-    let first = match peer.send(&hello).receive() {
-        Received::Bytes(bytes) => bytes.len().min(hello.len()),
+fn gap(peer: &mut Peer, request: &[u8]) -> Option<Duration> {
+    let first = match peer.send(request).receive() {
+        Received::Bytes(bytes) => bytes.len().min(request.len()),
         Received::Ended(_) => 0,
     };
     let since = Instant::now();
-    peer.expect(&hello[first..]).or_explain(
+    peer.expect(&request[first..]).or_explain(
         "Each frame is answered with its header and its payload, one reply after the other.",
         WHOLE,
     );
-    (first < hello.len()).then(|| since.elapsed())
+    (first < request.len()).then(|| since.elapsed())
 }
 
 /// The first reply comes while the client waits for it, and is what it should be.

@@ -21,10 +21,12 @@ fn the_end_of_input_is_said() {
         HALF,
     );
     let server = Listener::tcp();
-    let client = program!().stdin("one\ntwo\n").connect_to(server.address());
+    let input = b"one\ntwo\r\nno text: \xff, and no newline";
+    let client = program!().stdin(input).connect_to(server.address());
     let mut peer = server.accept();
-    peer.expect("one\ntwo\n").or_explain(
-        "Standard input has two lines, and the server waits for both before it says a word.",
+    peer.expect(input).or_explain(
+        "The server waits for all of standard input before it says a word. What comes in goes out as \
+         it is: bytes, be they lines of text or not, and nothing is added or taken away.",
         POLITE,
     );
     peer.expect_end().or_explain(
@@ -38,6 +40,36 @@ fn the_end_of_input_is_said() {
     client.exits_with(0).stdout("2 lines\n").or_explain(
         "You have said all; the server has not. End one direction, and print until the other one \
          ends as well.",
+        HALF,
+    );
+}
+
+#[test]
+fn the_server_may_end_first() {
+    let server = Listener::tcp();
+    let mut client = program!().typed().connect_to(server.address());
+    let mut peer = server.accept();
+    peer.send("I have said all.\n").half_close();
+    client.prints("I have said all.\n").or_explain(
+        "The server spoke first: print what it says, while standard input is still open.",
+        POLITE,
+    );
+    // Time for a client to take the server's end for its own.
+    peer.pause(Duration::from_millis(300));
+    client.write_line("I have not.");
+    peer.expect("I have not.\n").or_explain(
+        "The server has ended its side and listens on; standard input has not ended. Send what comes \
+         in: a half-close ends one direction, whoever says it.",
+        HALF,
+    );
+    client.close_stdin();
+    peer.expect_end().or_explain(
+        "Your input is over: say so, shutdown(Shutdown::Write), also to a server that has ended its \
+         side before.",
+        HALF,
+    );
+    client.exits_with(0).or_explain(
+        "Both sides have said all. That is the end of the program, with exit code 0.",
         HALF,
     );
 }

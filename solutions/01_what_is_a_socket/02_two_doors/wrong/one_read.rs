@@ -1,4 +1,4 @@
-//! Caught by: prints_both_greetings
+//! Caught by: a_greeting_ends_with_the_stream
 //!
 //! Reads once from each door. The greeting is short, so one read is enough.
 

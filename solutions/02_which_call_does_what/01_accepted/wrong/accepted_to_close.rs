@@ -1,4 +1,4 @@
-//! Caught by: close_in_any_case_closes, restarts_at_once
+//! Caught by: close_in_any_case_closes, restarts_at_once, a_message_is_what_one_recv_returns
 //!
 //! Answers first and compares afterwards: `close` is a message too.
 

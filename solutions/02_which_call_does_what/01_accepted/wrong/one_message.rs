@@ -1,4 +1,4 @@
-//! Caught by: says_accepted, close_in_any_case_closes
+//! Caught by: says_accepted, close_in_any_case_closes, a_message_is_what_one_recv_returns
 //!
 //! Answers the first message and hangs up, as if each message had a connection of its own.
 

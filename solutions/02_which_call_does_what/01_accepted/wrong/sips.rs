@@ -1,4 +1,4 @@
-//! Caught by: says_accepted
+//! Caught by: a_message_is_what_one_recv_returns
 //!
 //! Receives sixteen bytes at a time, and answers each sip.
 

@@ -1,4 +1,5 @@
-//! Caught by: says_accepted, close_in_any_case_closes, restarts_at_once
+//! Caught by: says_accepted, close_in_any_case_closes, restarts_at_once,
+//! a_message_is_what_one_recv_returns
 //!
 //! Ends its answers with a newline, because they look better in a terminal.
 

@@ -1,4 +1,4 @@
-//! Caught by: leaves_when_the_client_leaves, serves_the_next_client
+//! Caught by: leaves_when_the_client_leaves, serves_the_next_client, answers_as_in_chapter_2
 //!
 //! Keeps every connection for later: the socket is never dropped, so it is never closed.
 

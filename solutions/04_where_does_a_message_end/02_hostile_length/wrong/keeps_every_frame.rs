@@ -37,8 +37,11 @@ fn serve(mut stream: &TcpStream) -> io::Result<()> {
             answered = end;
         }
         let length = stream.read(&mut buffer)?;
-        if length == 0 {
+        if length == 0 && answered == got.len() {
             return Ok(());
+        }
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         got.extend_from_slice(&buffer[..length]);
     }

@@ -1,4 +1,4 @@
-//! Caught by: lines_not_reads
+//! Caught by: lines_not_reads, bad_text_is_told_and_survived
 //!
 //! Collects bytes until a line is whole, but answers only one line after each read.
 

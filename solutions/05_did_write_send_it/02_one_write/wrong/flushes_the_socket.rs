@@ -1,4 +1,5 @@
-//! Caught by: the_reply_does_not_wait_for_the_end, header_and_body_travel_together
+//! Caught by: the_reply_does_not_wait_for_the_end, header_and_body_travel_together,
+//! a_short_write_is_no_end
 //!
 //! Flushes the socket, which has no buffer in this program, instead of the BufWriter, which has.
 

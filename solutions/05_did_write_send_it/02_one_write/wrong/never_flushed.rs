@@ -1,4 +1,5 @@
-//! Caught by: the_reply_does_not_wait_for_the_end, header_and_body_travel_together
+//! Caught by: the_reply_does_not_wait_for_the_end, header_and_body_travel_together,
+//! a_short_write_is_no_end
 //!
 //! Header and payload meet in a BufWriter, and stay there until it is full or dropped.
 

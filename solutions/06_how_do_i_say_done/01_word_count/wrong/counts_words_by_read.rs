@@ -44,7 +44,7 @@ fn serve(mut stream: &TcpStream) -> io::Result<Counts> {
         }
         let text = String::from_utf8_lossy(&buffer[..length]);
         counts.lines += text.matches('\n').count() as u64;
-        counts.words += text.split_whitespace().count() as u64;
+        counts.words += text.split_ascii_whitespace().count() as u64;
         counts.bytes += length as u64;
     }
     writeln!(stream, "{counts}")?;

@@ -1,0 +1,32 @@
+//! Caught by: prints_each_reply
+//!
+//! Receives 512 bytes at a time: the rest of a long answer is taken for the next one.
+
+use std::io;
+
+use pocket_socket::{AF_INET, SOCK_STREAM, Socket, socket};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let address: std::net::SocketAddr = address.parse().map_err(io::Error::other)?;
+    let server = socket(AF_INET, SOCK_STREAM)?;
+    server.connect(address)?;
+    ask(&server)?;
+    server.close()
+}
+
+fn ask(server: &Socket) -> io::Result<()> {
+    for line in io::stdin().lines() {
+        let line = line?;
+        if line.is_empty() {
+            continue;
+        }
+        server.sendall(line.as_bytes())?;
+        let answer = server.recv(512)?;
+        println!("{}", String::from_utf8_lossy(&answer));
+        if answer == b"closed" {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Caught by: a_reset_is_one_clients_problem
+//!
+//! Survives ten errors. After the tenth it must be the server's fault, and it ends.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    let mut errors = 0;
+    for stream in listener.incoming() {
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+            errors += 1;
+            if errors == 10 {
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn serve(mut stream: &TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let length = stream.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        if buffer[..length].eq_ignore_ascii_case(b"close") {
+            return stream.write_all(b"closed");
+        }
+        stream.write_all(b"accepted")?;
+    }
+}

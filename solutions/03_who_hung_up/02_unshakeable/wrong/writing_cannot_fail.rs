@@ -1,0 +1,33 @@
+//! Caught by: a_reset_is_one_clients_problem
+//!
+//! Handles what a read reports. A write only takes bytes, what could go wrong?
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+fn serve(mut stream: &TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let length = stream.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        if buffer[..length].eq_ignore_ascii_case(b"close") {
+            stream.write_all(b"closed").expect("a write takes bytes");
+            return Ok(());
+        }
+        stream.write_all(b"accepted").expect("a write takes bytes");
+    }
+}

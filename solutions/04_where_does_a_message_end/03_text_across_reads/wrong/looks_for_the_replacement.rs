@@ -1,0 +1,33 @@
+//! Caught by: bad_text_is_told_and_survived
+//!
+//! Decodes lossily and looks whether anything was replaced. U+FFFD may have been sent as it is.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+fn serve(stream: &TcpStream) -> io::Result<()> {
+    let mut writer = stream;
+    for line in BufReader::new(stream).split(b'\n') {
+        let line = line?;
+        let text = String::from_utf8_lossy(&line);
+        let answer = if text.contains('\u{fffd}') {
+            "not text\n".to_owned()
+        } else {
+            text.to_uppercase() + "\n"
+        };
+        writer.write_all(answer.as_bytes())?;
+    }
+    Ok(())
+}

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 /// # Errors
 ///
 /// Those of `connect(2)`. `EAGAIN`, which is [`io::ErrorKind::WouldBlock`], or
-/// [`io::ErrorKind::TimedOut`] says that the time passed while the server's backlog was full; where the system does not wait for room in it, the
-/// connection is refused.
+/// [`io::ErrorKind::TimedOut`] says that the time passed while the server's backlog was full; where
+/// the system does not wait for room in it, the connection is refused.
 pub fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let address = SocketAddrUnix::new(path)?;
     let socket = new_socket()?;

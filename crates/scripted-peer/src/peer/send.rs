@@ -18,9 +18,9 @@ use crate::wait::{self, wait};
 
 /// How long a queue must stay as it is to count as stuck.
 const SETTLED: Duration = Duration::from_millis(150);
-/// How long a program must take nothing to count as one that takes no more: on a busy machine it
-/// may have to wait for its turn.
-const STUCK: Duration = Duration::from_millis(400);
+/// How long a program may leave a message lying that it is to take: on a busy machine it has to wait
+/// for its turn.
+const STUCK: Duration = Duration::from_millis(300);
 /// Where the kernel doesn't say what has been read, how long a byte of a drip waits for its reader.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -149,10 +149,9 @@ impl Peer {
         let stalled = std::mem::replace(&mut self.stalled, true);
         let mut sent = 0;
         while sent < most && self.ending.is_none() && !self.reset_seen {
-            let rest = &bytes[sent % bytes.len()..];
-            let taken = self.write_until(rest, self.story.until(STUCK));
+            let taken = self.write_until(bytes, self.story.until(STUCK));
             sent += taken;
-            if taken == 0 {
+            if taken < bytes.len() {
                 break;
             }
         }

@@ -22,8 +22,9 @@ pub fn line(text: impl AsRef<str>) -> Vec<u8> {
 const SHOWN: usize = 20;
 
 /// Bytes on one line: as quoted text if that is what they are, else printable ones as characters
-/// and the others in hexadecimal. Long runs are cut.
-pub(crate) fn show(bytes: &[u8]) -> String {
+/// and the others in hexadecimal, as verdicts show them. Long runs are cut.
+#[must_use]
+pub fn show(bytes: &[u8]) -> String {
     show_as(bytes, is_text(bytes))
 }
 

@@ -63,7 +63,7 @@ impl Running {
             let cpu = after.cpu_seconds - before.cpu_seconds;
             // On a busy machine a program that never sleeps may get as little time as an idle one
             // takes; but then it is in the queue for more.
-            if wakes < SWITCHES && cpu < CPU_SECONDS && !self.is_runnable() {
+            if wakes < SWITCHES && cpu < CPU_SECONDS && !is_runnable(self.pid()) {
                 break Ok(());
             }
             if Instant::now() >= until {
@@ -79,22 +79,22 @@ impl Running {
         Verdict::new(&self.story, found)
     }
 
-    /// Whether one of its threads runs, or would if a processor were free.
-    fn is_runnable(&self) -> bool {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid()));
-        let mut states = tasks.into_iter().flatten().flatten().filter_map(|task| {
-            let stat = fs::read_to_string(task.path().join("stat")).ok()?;
-            stat.rsplit_once(") ")?.1.chars().next()
-        });
-        states.any(|state| state == 'R')
-    }
-
     fn window(&self) -> Option<(Figures, Figures)> {
         let before = figures(self.pid())?;
         std::thread::sleep(WINDOW);
         let after = figures(self.pid())?;
         (!self.has_ended()).then_some((before, after))
     }
+}
+
+/// Whether one of its threads runs, or would if a processor were free, or has ended just now.
+pub(crate) fn is_runnable(pid: u32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    let mut states = tasks.into_iter().flatten().flatten().filter_map(|task| {
+        let stat = fs::read_to_string(task.path().join("stat")).ok()?;
+        stat.rsplit_once(") ")?.1.chars().next()
+    });
+    states.any(|state| matches!(state, 'R' | 'Z'))
 }
 
 fn figures(pid: u32) -> Option<Figures> {

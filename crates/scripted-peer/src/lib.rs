@@ -76,7 +76,7 @@ mod wait;
 mod watch;
 
 pub use address::Address;
-pub use bytes::{frame, line};
+pub use bytes::{frame, line, show};
 pub use figures::Figures;
 pub use folder::{Folder, folder};
 pub use listener::{Listener, stale_socket};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::bytes::show_as;
 use crate::chapter;
+use crate::figures::is_runnable;
 use crate::process::Process;
 use crate::story::{Bytes, Event, State, Story, What};
 use crate::verdict::Failure;
@@ -19,22 +20,27 @@ const LAST: usize = 16;
 const OUTPUT: usize = 14;
 /// Of how many programs the output is shown, where there were many: those that were started last.
 const PROGRAMS: usize = 8;
-/// How long a program that may be about to end can take, so that its last words are in the report.
+/// How long a program that may be about to end can take, so that its last words are in the report;
+/// and how long where it does not get its turn on a busy machine.
 const LAST_WORDS: Duration = Duration::from_millis(150);
+const LAST_WORDS_BUSY: Duration = Duration::from_secs(2);
 /// How long the output of one that goes on may take to get here.
 const OUTPUT_DRAIN: Duration = Duration::from_millis(10);
 
 /// The whole verdict, ready to print.
 pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
     let processes = story.lock().processes.clone();
-    let last_words = Instant::now()
-        + if story.lock().ended {
-            LAST_WORDS
-        } else {
-            OUTPUT_DRAIN
-        };
+    let ended = story.lock().ended;
+    let start = Instant::now();
     for process in &processes {
-        process.wait_exit(last_words);
+        process.wait_exit(start + if ended { LAST_WORDS } else { OUTPUT_DRAIN });
+        while ended
+            && start.elapsed() < LAST_WORDS_BUSY
+            && process.exit().is_none()
+            && is_runnable(process.pid)
+        {
+            process.wait_exit(Instant::now() + OUTPUT_DRAIN);
+        }
     }
     let paint = Paint::choose();
     if let Some(unsolved) = processes.iter().find_map(|process| process.unsolved()) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use scripted_peer::{Ending, Peer, Received, Signal, check, frame, program};
+use scripted_peer::{Ending, Peer, Received, Signal, check, frame, program, show};
 
 const WHOLE: &str = "05-did-write-send-it.html#one-message-one-write";
 const SHORT: &str = "05-did-write-send-it.html#a-write-takes-what-fits";
@@ -143,7 +143,11 @@ fn answers(peer: &mut Peer) {
             Received::Ended(_) => break,
         }
     }
-    check(got == hello, format!("{hello:02x?}"), format!("{got:02x?}")).or_explain(
+    let seen = match got[..] {
+        [] => "no byte of it".to_owned(),
+        _ => show(&got),
+    };
+    check(got == hello, show(&hello), seen).or_explain(
         "A reply is a header, the payload's length in four bytes, big-endian, and then the payload.",
         WHOLE,
     );

@@ -53,6 +53,13 @@ fn a_drip_is_cut_off() {
         peer.send(&frame("hello")[..count]);
         peer
     });
+    let mut behind = server.connect();
+    let first = frame("first");
+    behind.send([&first[..], &frame("hello")[..6]].concat());
+    behind.expect(&first).or_explain(
+        "A whole frame came, and a part of the next one with it. The first one is whole: echo it.",
+        CLOCK,
+    );
     let mut dripping = server.connect();
     // Three seconds for thirty bytes: none of them is late, the frame is.
     dripping.drip_every(millis(100), frame("a frame of thirty bytes!!!"));
@@ -73,6 +80,12 @@ fn a_drip_is_cut_off() {
         "Half a length came, then nothing more, and you wait. The length is a part of the frame: \
          its reads, too, get only what is left until the deadline.",
     );
+    behind.patience(millis(1000));
+    is_cut_off(
+        &mut behind,
+        "Half a frame came together with the end of the one before, then nothing more, and you wait. \
+         Its first byte has come, so its clock runs, though no read has brought it alone.",
+    );
     is_served(&server);
 }
 
@@ -80,7 +93,7 @@ fn a_drip_is_cut_off() {
 fn a_frame_has_one_deadline() {
     let server = server();
     let mut dripping = server.connect();
-    dripping.drip_every(millis(280), [&[0, 0, 0, 3], &b"abc"[..]].concat());
+    dripping.drip_every(millis(250), [&[0, 0, 0, 3], &b"abc"[..]].concat());
     is_cut_off(
         &mut dripping,
         "The length took most of a second, the payload took most of a second, and together they \
@@ -93,6 +106,13 @@ fn a_frame_has_one_deadline() {
 fn a_slow_but_honest_client_is_served() {
     let server = server();
     let mut honest = server.connect();
+    for message in ["", "x".repeat(60_000).as_str()].map(frame) {
+        honest.send(&message).expect(&message).or_explain(
+            "A frame may be empty, and it may have 65,536 bytes. An empty one is whole with its \
+             length: to read no bytes returns 0, and that is not the end of the stream.",
+            ENDED,
+        );
+    }
     for _ in 0..6 {
         honest.drip_every(millis(20), frame("honest"));
         honest.expect(frame("honest")).or_explain(
@@ -127,10 +147,14 @@ fn a_timeout_loses_no_bytes() {
     }
     // The end of one frame and the beginning of the next, in one piece.
     let two = [frame("first"), frame("second")].concat();
-    peer.send(&two[..7]).pause(millis(100));
-    peer.send(&two[7..12]).pause(millis(100));
-    peer.send(&two[12..]);
-    peer.expect(&two).now();
+    for part in [&two[..7], &two[7..12]] {
+        peer.send(part).pause(millis(WITHIN / 2 + 50));
+    }
+    peer.send(&two[12..]).expect(&two).or_explain(
+        "Each of these two frames took half a second, and the second one began together with the end \
+         of the first. It has a deadline of its own, and its first bytes are its own, too: keep them.",
+        CLOCK,
+    );
     peer.half_close().expect_end().now();
 
     let patient = program!().arg(600_000).listen();

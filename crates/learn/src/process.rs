@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 /// How often a running command is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// How long output may still come after the end: a program that was left behind can hold the pipe.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 pub struct Ran {
     pub ended: Ended,
@@ -65,9 +65,8 @@ pub fn run(command: &mut Command, limit: Limit, attend: &mut Attend<'_>) -> Resu
     let mut stdout = Collected::from(child.stdout.take().expect("standard output is piped"));
     let mut stderr = Collected::from(child.stderr.take().expect("standard error is piped"));
     let ended = wait(&mut child, limit, &mut stderr, attend)?;
-    let until = Instant::now() + LAST_WORDS;
-    stderr.rest(until, attend.line);
-    stdout.rest(until, &mut |_| ());
+    stdout.rest(Instant::now() + LAST_WORDS, &mut |_| ());
+    stderr.rest(Instant::now() + LAST_WORDS, attend.line);
     Ok(Ran {
         ended,
         stdout: stdout.text,

@@ -1,6 +1,6 @@
 //! Caught by: recovers
 //!
-//! Doubles the wait with each failure, from a second on, as one does with a server that is far away
+//! Doubles the wait with each failure, from three seconds on, as one does with a server that is far away
 //! and overloaded. Here it is the clients who wait.
 
 use std::io::{self, BufRead, BufReader, Write};
@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
 /// Out of descriptors, accept fails at once and leaves the client in the queue: it pays to try again
 /// only when somebody may have left. Where there is no thread for a client, the same pause helps.
 fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Result<()>) -> ! {
-    let mut pause = Duration::from_secs(1);
+    let mut pause = Duration::from_secs(3);
     loop {
         // The address comes with the stream: to ask for it later fails if the client has gone.
         let started = listener

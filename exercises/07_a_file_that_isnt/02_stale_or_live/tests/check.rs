@@ -174,6 +174,14 @@ fn a_long_path_is_explained() {
         );
         explains_itself(&starter, &path);
     }
+    let nowhere = folder.join("no-such-folder/socket");
+    let starter = program!().arg(nowhere.display()).start();
+    starter.exits_with(2).or_explain(
+        "There is no such folder. That is one of the other cases: one line that names the path, and \
+         exit code 2.",
+        LONG,
+    );
+    explains_itself(&starter, &nowhere);
     let most = if cfg!(target_os = "linux") { 107 } else { 103 };
     for fits in [most, 100] {
         let server = program!().listen_on(of_length(fits).display());

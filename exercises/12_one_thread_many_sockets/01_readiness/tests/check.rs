@@ -110,6 +110,10 @@ fn any_split_is_the_same_message() {
         peer.send(&large);
     });
     peer.expect(&large).now();
+    let most = frame(vec![b'x'; 65_536]);
+    peer.send(&most)
+        .expect(&most)
+        .or_explain("65,536 bytes are the limit, and within it.", STATE);
     in_one_edge(&server, || {
         peer.send(frame("last words")).half_close();
     });

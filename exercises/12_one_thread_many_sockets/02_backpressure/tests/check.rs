@@ -17,6 +17,12 @@ fn a_client_that_never_reads_is_bounded() {
     let server = program!().listen();
     let mut client = server.connect();
     is_served(&mut client);
+    let three = ["one", "two", "three"].map(frame);
+    client.coalesce(&three).expect(three.concat()).or_explain(
+        "Three frames came in one read. Each of them has a reply, and no further event will tell \
+         you of those that you left.",
+        LOOP,
+    );
     client.send(frame(MESSAGE)).expect(frame(MESSAGE)).now();
     let before = server.figures().peak_memory_kib;
     let sent = client.flood(frame(MESSAGE), 64 << 20);
@@ -74,6 +80,13 @@ fn the_others_are_served() {
         BACK,
     );
     is_served(&mut before);
+    let mut cut_short = server.connect();
+    cut_short.send(&frame("cut short")[..6]).wait_until_read();
+    cut_short.half_close().expect_gone().or_explain(
+        "A client ended inside a frame, and you keep it. Nothing more will come of it: at the end \
+         of the stream, half a frame is an error.",
+        LOOP,
+    );
     before
         .drip(frame("in pieces"))
         .expect(frame("in pieces"))

@@ -149,6 +149,7 @@ impl Room {
             .env("NO_COLOR", "1")
             .env("PATH", format!("{}:{path}", self.path("bin").display()))
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("SHELL", "/bin/bash") // without it each bash asks the system for the user's
             .env("TERM", "dumb")
             .env("XDG_RUNTIME_DIR", self.runtime());
     }

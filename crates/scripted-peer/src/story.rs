@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bytes::is_text;
+use crate::figures::is_runnable;
 use crate::process::Process;
 use crate::report;
 use crate::verdict::Failure;
@@ -212,6 +213,14 @@ impl Story {
                 .processes
                 .iter()
                 .all(|process| process.exit().is_some())
+    }
+
+    /// Whether a program runs, or would if it had its turn.
+    pub fn is_busy(&self) -> bool {
+        let processes = self.lock().processes.clone();
+        processes
+            .iter()
+            .any(|process| process.exit().is_none() && is_runnable(process.pid))
     }
 
     /// The end of a wait that may take `patience`, or until the test's own deadline.

@@ -18,9 +18,10 @@ use crate::wait::{self, wait};
 
 /// How long a queue must stay as it is to count as stuck.
 const SETTLED: Duration = Duration::from_millis(150);
-/// How long a program may leave a message lying that it is to take: on a busy machine it has to wait
-/// for its turn.
+/// How long a program may leave a message lying that it is to take; and how long if it would run,
+/// and on a busy machine waits for its turn.
 const STUCK: Duration = Duration::from_millis(300);
+const STUCK_BUSY: Duration = Duration::from_secs(2);
 /// Where the kernel doesn't say what has been read, how long a byte of a drip waits for its reader.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -148,10 +149,14 @@ impl Peer {
         let bytes = bytes.as_ref();
         let stalled = std::mem::replace(&mut self.stalled, true);
         let mut sent = 0;
+        let mut moved = Instant::now();
         while sent < most && self.ending.is_none() && !self.reset_seen {
-            let taken = self.write_until(bytes, self.story.until(STUCK));
+            let rest = &bytes[sent % bytes.len()..];
+            let taken = self.write_until(rest, self.story.until(STUCK));
             sent += taken;
-            if taken < bytes.len() {
+            if taken == rest.len() {
+                moved = Instant::now();
+            } else if moved.elapsed() > STUCK_BUSY || !self.story.is_busy() {
                 break;
             }
         }

@@ -125,6 +125,10 @@ fn any_split_is_the_same_message() {
 
 #[test]
 fn a_heartbeat_mid_frame_loses_nothing() {
+    const LOST: &str = "A heartbeat was sent in the middle of a frame, and after it the first part is \
+                        gone. select! drops the future that lost, and what it had read: read once in \
+                        the branch (read_buf), into a buffer that lives outside of the loop.";
+    explain(LOST, SELECT);
     let server = server(150);
     let mut peer = server.connect();
     let whole = frame("whole");
@@ -147,12 +151,7 @@ fn a_heartbeat_mid_frame_loses_nothing() {
             "the frame's echo, whole",
             format!("{:?}", String::from_utf8_lossy(&payload)),
         )
-        .or_explain(
-            "A heartbeat was sent in the middle of a frame, and after it the first part is gone. \
-             select! drops the future that lost, and what it had read: read once in the branch \
-             (read_buf), into a buffer that lives outside of the loop.",
-            SELECT,
-        );
+        .now();
     }
 }
 
@@ -168,10 +167,11 @@ fn the_heart_beats_while_a_client_drips() {
         SELECT,
     );
     let (heartbeats, payload) = after_heartbeats(&mut peer);
+    // More than one, for on a busy machine even this client may rest for as long.
     check(
-        heartbeats > 0,
+        heartbeats > 1,
         "a heartbeat every 400 ms for more than a second",
-        "none before the echo",
+        format!("{heartbeats} before the echo"),
     )
     .or_explain(
         "A client sends a byte every 30 ms, and your heart stands still: a sleep that is made anew \
@@ -186,14 +186,14 @@ fn the_heart_beats_while_a_client_drips() {
     .now();
 
     let mut heartbeats = 0;
-    for _ in 0..30 {
+    for _ in 0..40 {
         peer.send(frame("tick")).pause(Duration::from_millis(30));
         heartbeats += is_echoed(&mut peer, "tick");
     }
     check(
-        heartbeats > 0,
-        "a heartbeat every 400 ms for nearly a second",
-        "none, while a frame came every 30 ms",
+        heartbeats > 1,
+        "a heartbeat every 400 ms for more than a second",
+        format!("{heartbeats}, while a frame came every 30 ms"),
     )
     .or_explain(
         "A client sends a frame every 30 ms, and your heart stands still: a clock that is set back \

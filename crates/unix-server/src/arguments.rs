@@ -78,9 +78,10 @@ fn is_shut_out(uid: u32, own: u32, mode: u32) -> bool {
 }
 
 fn parse_mode(text: &str) -> Result<u32, String> {
+    let signed = text.starts_with('+'); // which from_str_radix takes
     u32::from_str_radix(text, 8)
         .ok()
-        .filter(|mode| *mode <= 0o777)
+        .filter(|mode| *mode <= 0o777 && !signed)
         .ok_or_else(|| "give an octal mode, from 0000 to 0777".into())
 }
 
@@ -102,7 +103,7 @@ mod tests {
     fn a_mode_is_octal() {
         assert_eq!(parse_mode("0600"), Ok(0o600));
         assert_eq!(parse_mode("660"), Ok(0o660));
-        for wrong in ["", "0800", "1777", "rw", "-1", "+600x"] {
+        for wrong in ["", "0800", "1777", "rw", "-1", "+600"] {
             assert!(parse_mode(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! Does a frame survive what happens beside it?
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scripted_peer::{Peer, Running, check, explain, frame, needs, program};
 
@@ -158,6 +158,7 @@ fn a_heartbeat_mid_frame_loses_nothing() {
 #[test]
 fn the_heart_beats_while_a_client_drips() {
     let server = server(400);
+    let connected = Instant::now();
     let mut peer = server.connect();
     let message = frame("thirty-six bytes, one every 30 ms...");
     peer.drip_every(Duration::from_millis(30), &message);
@@ -166,12 +167,12 @@ fn the_heart_beats_while_a_client_drips() {
          nothing away from a frame.",
         SELECT,
     );
-    let (heartbeats, payload) = after_heartbeats(&mut peer);
+    let (mut all, payload) = after_heartbeats(&mut peer);
     // More than one, for on a busy machine even this client may rest for as long.
     check(
-        heartbeats > 1,
+        all > 1,
         "a heartbeat every 400 ms for more than a second",
-        format!("{heartbeats} before the echo"),
+        format!("{all} before the echo"),
     )
     .or_explain(
         "A client sends a byte every 30 ms, and your heart stands still: a sleep that is made anew \
@@ -199,6 +200,18 @@ fn the_heart_beats_while_a_client_drips() {
         "A client sends a frame every 30 ms, and your heart stands still: a clock that is set back \
          by each frame never runs out. The heartbeat is due every so many milliseconds, whether the \
          client talks or not.",
+        CLOCK,
+    );
+    all += heartbeats;
+    let time = connected.elapsed();
+    check(
+        all as u128 <= time.as_millis() / 400,
+        "a heartbeat every 400 ms, the first one 400 ms after the client connected",
+        format!("{all} heartbeats in {time:.1?}"),
+    )
+    .or_explain(
+        "Your heart beats too often. A heartbeat is due every so many milliseconds, and only then: \
+         neither sooner, nor once more for each frame.",
         CLOCK,
     );
 }

@@ -177,6 +177,7 @@ impl Peer {
         use std::io::Read as _;
         let (end, mut total) = (self.story.until(time), 0);
         let mut buffer = vec![0; size];
+        let mut next = Instant::now();
         while Instant::now() < end && self.ending.is_none() {
             match self.socket.read(&mut buffer) {
                 Ok(0) => self.end(Ending::End),
@@ -184,7 +185,9 @@ impl Peer {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(_) => self.end(Ending::Reset),
             }
-            std::thread::sleep(gap);
+            // By the clock, so that a busy machine makes it no slower.
+            next += gap;
+            std::thread::sleep(next.saturating_duration_since(Instant::now()));
         }
         self.note(format!("<- {} in all, {size} every {gap:?}", count(total)));
         total

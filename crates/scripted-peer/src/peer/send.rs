@@ -16,8 +16,9 @@ use crate::story::Bytes;
 use crate::verdict::Failure;
 use crate::wait::{self, wait};
 
-/// How long a queue must stay as it is to count as stuck.
+/// How long a queue must stay as it is to count as stuck; and how long if the program would run.
 const SETTLED: Duration = Duration::from_millis(150);
+const SETTLED_BUSY: Duration = Duration::from_secs(1);
 /// How long a program may leave a message lying that it is to take; and how long if it would run,
 /// and on a busy machine waits for its turn.
 const STUCK: Duration = Duration::from_millis(300);
@@ -200,7 +201,11 @@ impl Peer {
         self.stalled = true;
         let until = self.until();
         let mut last = (self.waiting(), Instant::now());
-        while Instant::now() < until && (last.0 == 0 || last.1.elapsed() < SETTLED) {
+        let settled = |since: Instant| {
+            let time = since.elapsed();
+            time > SETTLED_BUSY || time > SETTLED && !self.story.is_busy()
+        };
+        while Instant::now() < until && (last.0 == 0 || !settled(last.1)) {
             thread::sleep(Duration::from_millis(5));
             let now = self.waiting();
             if now != last.0 {

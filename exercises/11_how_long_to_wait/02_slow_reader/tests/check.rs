@@ -51,7 +51,7 @@ fn a_trickling_reader_is_cut_off() {
     silent.send(format!("{LARGE}\n")).stall_reading();
     let mut trickling = server.connect();
     trickling.send(format!("{LARGE}\n"));
-    let taken = trickling.trickle(32 << 10, Duration::from_millis(10), Duration::from_secs(3));
+    let taken = trickling.trickle(64 << 10, Duration::from_millis(10), Duration::from_secs(3));
     is_cut_off(
         trickling,
         taken,

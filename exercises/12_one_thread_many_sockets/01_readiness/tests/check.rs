@@ -207,7 +207,10 @@ fn a_slow_reader_gets_it_all() {
     last.send(&message[sent % message.len()..]);
     // The end is told with an event of its own, unless the program reads no more while replies wait.
     last.patience(Duration::from_millis(500)).wait_until_read();
-    last.patience(Duration::from_secs(4)).half_close();
+    // And it is to be seen before there is room: whoever reads on makes some.
+    last.patience(Duration::from_secs(4))
+        .half_close()
+        .stall_reading();
     for _ in 0..=sent / message.len() {
         last.expect(&message).now();
     }

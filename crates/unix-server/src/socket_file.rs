@@ -52,6 +52,10 @@ impl fmt::Display for Refusal {
             Refusal::NotASocket(what) => write!(f, "{what} is there, and stays"),
             Refusal::InUse => write!(f, "a server listens there already"),
             Refusal::Locked => write!(f, "another server holds the lock beside it"),
+            // Nothing else can be missing: the lock itself is made where there is none.
+            Refusal::Lock(_, error) if error.kind() == ErrorKind::NotFound => {
+                write!(f, "its folder does not exist")
+            }
             Refusal::Lock(path, error) => write!(f, "cannot lock {}: {error}", path.display()),
             Refusal::Unclear(error) => {
                 write!(

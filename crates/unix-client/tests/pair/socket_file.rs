@@ -35,6 +35,16 @@ fn is_refused_at(place: &Arc<Place>, word: &str) {
 }
 
 #[test]
+fn a_folder_that_does_not_exist_is_told_as_such() {
+    let place = Arc::new(Place::new());
+    let path = format!("{}.d/server.sock", place.address());
+    let told = Start::new(&[]).at(&place, &path).refused();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains(&path), "{told}");
+    assert!(told.contains("folder does not exist"), "{told}");
+}
+
+#[test]
 fn the_socket_has_mode_0600_whatever_the_umask() {
     for umask in ["umask 0", "umask 077", "umask 0777"] {
         let server = Start::new(&[]).after(umask).run();

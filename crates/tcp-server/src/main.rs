@@ -4,6 +4,7 @@ use anyhow::{Context, anyhow};
 use clap::{Arg, ArgMatches};
 use shared_proto::DEFAULT_TCP_ADDRESS;
 use shared_server::{Server, Signals, TutorialService, cli};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use tcp_server::TcpTransport;
 
@@ -15,7 +16,7 @@ fn main() -> ExitCode {
         .long("listen")
         .value_name("ADDRESS")
         .default_value(DEFAULT_TCP_ADDRESS)
-        .help("Where to listen; port 0 is one that the system chooses");
+        .help("Where to listen, HOST:PORT; port 0 is one that the system chooses");
     let about = "Serves the tutorial's protocol over TCP";
     let arguments = cli::command(NAME, about).arg(listen).get_matches();
     match start(&arguments) {
@@ -28,7 +29,11 @@ fn start(arguments: &ArgMatches) -> anyhow::Result<Server<TcpTransport>> {
     let signals = Signals::hold().context("cannot catch signals")?;
     let address: &String = arguments.get_one("listen").expect("it has a default");
     let transport = TcpTransport::bind(address).map_err(|error| {
-        anyhow!("cannot listen on {address}: {error}; choose another address with --listen")
+        let try_this = match error.kind() {
+            ErrorKind::InvalidInput => "give HOST:PORT, such as 127.0.0.1:7878 or [::1]:7878,",
+            _ => "choose another address",
+        };
+        anyhow!("cannot listen on {address}: {error}; {try_this} with --listen")
     })?;
     let address = transport
         .local_address()

@@ -95,7 +95,7 @@ fn command<T: Transport>() -> Command {
         .subcommands([
             Command::new("say")
                 .about("Says some text; prints \"accepted\"")
-                .arg(text(Arg::new("text").value_name("TEXT"))),
+                .arg(text(Arg::new("text").value_name("TEXT")).help("What to say")),
             Command::new("echo")
                 .about("Sends bytes and prints those that come back, as they are")
                 .arg(

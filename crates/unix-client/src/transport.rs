@@ -3,7 +3,7 @@
 use crate::connect::{connect, server_uid};
 use anyhow::{Context, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches};
 use rustix::net::SocketAddrUnix;
 use rustix::process::geteuid;
 use shared_client::cli::{Transport, cannot_connect};
@@ -43,7 +43,7 @@ impl Transport for Unix {
                 .long("server-uid")
                 .value_name("UID")
                 .help("Also trusts a server of this user, besides your own and root's; repeatable")
-                .value_parser(value_parser!(u32))
+                .value_parser(parse_uid)
                 .action(ArgAction::Append)
                 .global(true),
         ]
@@ -89,6 +89,11 @@ impl Unix {
         }
         Ok(())
     }
+}
+
+fn parse_uid(text: &str) -> Result<u32, String> {
+    text.parse()
+        .map_err(|_| "give a user's number, which `id -u NAME` prints".to_owned())
 }
 
 fn parse_path(path: OsString) -> Result<PathBuf, String> {

@@ -28,7 +28,7 @@ pub(crate) fn command() -> Command {
             .long("allow-uid")
             .value_name("UID")
             .action(ArgAction::Append)
-            .value_parser(value_parser!(u32))
+            .value_parser(parse_uid)
             .help("Serves this user, and not the server's own unless named too; repeatable"),
     ])
 }
@@ -75,6 +75,11 @@ fn is_shut_out(uid: u32, own: u32, mode: u32) -> bool {
         uid if uid == own => mode & 0o200 == 0,
         _ => mode & 0o022 == 0,
     }
+}
+
+fn parse_uid(text: &str) -> Result<u32, String> {
+    text.parse()
+        .map_err(|_| "give a user's number, which `id -u NAME` prints".into())
 }
 
 fn parse_mode(text: &str) -> Result<u32, String> {

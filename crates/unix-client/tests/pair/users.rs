@@ -18,6 +18,16 @@ use std::sync::Arc;
 /// A user that exists nowhere and owns nothing.
 const STRANGER: &str = "54321";
 
+#[test]
+fn a_user_is_given_by_number() {
+    let told = Start::new(&["--allow-uid", "root"]).refused();
+    assert!(told.contains("--allow-uid"), "{told}");
+    assert!(told.contains("id -u"), "{told}");
+    let mut client = Command::new(CLIENT);
+    let assert = client.args(["--server-uid", "root", "whoami"]).assert();
+    assert.code(2).stderr(predicate::str::contains("id -u"));
+}
+
 /// A folder that a stranger may enter, with programs that they may run.
 struct Open {
     place: Arc<Place>,

@@ -121,12 +121,17 @@ impl Peer {
     /// the connection: a slow client, or a hostile one.
     pub fn drip_every(&mut self, gap: Duration, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
+        let remark = |sent| format!("{sent} of {} bytes, one every {gap:?}", bytes.len());
         let mut sent = 0;
         for byte in bytes {
             if self.write_until(&[*byte], self.until()) == 0 {
                 break;
             }
             sent += 1;
+            // The answer to the whole comes in the last gap, and belongs behind it in the timeline.
+            if sent == bytes.len() {
+                self.log_dripped(bytes, &remark(sent));
+            }
             let next = self.story.until(gap);
             while Instant::now() < next && self.ending.is_none() && !self.reset_seen {
                 if self.stalled {
@@ -139,8 +144,9 @@ impl Peer {
                 break;
             }
         }
-        let remark = format!("{sent} of {} bytes, one every {gap:?}", bytes.len());
-        self.log_dripped(&bytes[..sent], &remark);
+        if sent < bytes.len() {
+            self.log_dripped(&bytes[..sent], &remark(sent));
+        }
         self
     }
 

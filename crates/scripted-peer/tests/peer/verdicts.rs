@@ -34,6 +34,13 @@ verdicts! {
         );
     }
 
+    an_answer_behind_a_slow_drip {
+        let server = tcp("frames");
+        let mut peer = server.connect();
+        peer.drip_every(Duration::from_millis(20), frame("hi"));
+        peer.expect(line("hi"));
+    }
+
     bytes_then_the_end {
         explain("The test's own sentence.", "03-who-hung-up.html#the-end");
         let server = tcp("greets");

@@ -32,6 +32,7 @@
 //! | `server.rs` | from a listener to running workers, and how to end them |
 //! | `worker.rs` | one thread's loop: wait, serve who is ready, look at the clock |
 //! | `accepting.rs` | the listening socket: who comes in, who is turned away, no descriptors |
+//! | `descriptors.rs` | how many clients the limit on open files allows |
 //! | `connection.rs` | the life of one client: read, answer, deliver, close |
 //! | `answering.rs` | bytes that came, cut into frames and answered |
 //! | `deadlines.rs` | which connection's time is up next |
@@ -40,7 +41,7 @@
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
 //!
 //! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`
-//! do. Work that blocks does not belong into a `Service`: chapter 10's thread for each client is
+//! do. Work that blocks does not belong in a `Service`: chapter 10's thread for each client is
 //! the server for that.
 
 #![warn(missing_docs)]

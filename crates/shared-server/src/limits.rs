@@ -16,7 +16,7 @@ pub struct Limits {
     pub reply_timeout: Duration,
     /// From a client's last activity until it sees the end of the stream; `None` for never.
     pub idle_timeout: Option<Duration>,
-    /// From the begin of draining until connections are cut.
+    /// From the beginning of draining until connections are cut.
     pub drain_timeout: Duration,
     /// Threads that serve; each connection lives on one of them.
     pub workers: NonZeroUsize,

@@ -187,11 +187,6 @@ impl<S: Read> Connection<S> {
         }
     }
 
-    /// Whether a whole frame has come already, so that [`receive`](Self::receive) will not wait.
-    pub fn has_frame(&self) -> bool {
-        !self.preamble_expected && is_whole_frame(self.incoming.bytes(), self.max_frame)
-    }
-
     /// `false` is the end of the stream before the first byte.
     fn receive_preamble(&mut self) -> Result<bool, ConnectionError> {
         while !check_preamble(self.incoming.bytes())? {

@@ -17,14 +17,20 @@ fn sends_each_line_bare() {
     let input = "hello\nat your service\n  blanks around  \n   \nπ\nthe end";
     let client = program!().stdin(input).connect_to(server.address());
     let mut peer = server.accept();
-    for line in ["hello", "at your service"] {
-        peer.expect(line).now();
-        peer.send("accepted");
-    }
-    peer.expect("  blanks around  ").or_explain(
-        "Only the newline goes. The blanks at both ends belong to the message.",
+    peer.expect("hello").now();
+    peer.send("accepted").wait_until_read();
+    peer.expect("at your service").now();
+    peer.expect_nothing_yet().or_explain(
+        "The answer to the second line is still to come, and you have sent a third. One line, one \
+         answer: wait for it before you read the next line.",
         ASK,
     );
+    peer.send("accepted")
+        .expect("  blanks around  ")
+        .or_explain(
+            "Only the newline goes. The blanks at both ends belong to the message.",
+            ASK,
+        );
     peer.send("accepted").expect("   ").or_explain(
         "Three blanks are three bytes, and a message. Only a line without any byte is none.",
         ASK,

@@ -158,14 +158,19 @@ fn six_megabytes_are_counted() {
 
 #[test]
 fn a_reset_is_not_a_half_close() {
-    explain("One client's reset is no reason to stop serving.", RESET);
+    explain(
+        "A client reset its connection, and the next one is not served. A read() or write() that \
+         fails is that client's trouble: return the error from `serve`, and go on.",
+        RESET,
+    );
     let server = program!().listen();
     let mut peer = server.connect();
     peer.send("one two three").wait_until_read();
     peer.reset();
     let mut next = server.connect();
     next.send("the next one\n").half_close();
-    answered(&mut next, "1 3 13\n");
+    next.expect("1 3 13\n").now();
+    next.expect_end().now();
     server.prints("counted 1 3 13\n").or_explain(
         "This client ended its input, and has its counts: `counted 1 3 13` is printed for it.",
         HALF,

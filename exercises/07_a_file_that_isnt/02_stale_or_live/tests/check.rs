@@ -46,7 +46,10 @@ fn explains_itself(starter: &Running, path: &Path) {
     starter.exits_with(2).stderr(named).now();
     let lines = starter.stderr().lines().count();
     let got = format!("{lines} lines");
-    check(lines == 1, "one line on standard error", got).now();
+    check(lines == 1, "one line on standard error", got).or_explain(
+        "Whoever starts it, or reads its log, wants one line: the path, and why it cannot be.",
+        LIVE,
+    );
 }
 
 #[test]

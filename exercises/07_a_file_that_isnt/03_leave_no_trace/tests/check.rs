@@ -17,10 +17,19 @@ fn leaves_on(signal: Signal) {
     let path = server.path().to_owned();
     let is_socket = fs::symlink_metadata(&path).is_ok_and(|file| file.file_type().is_socket());
     let got = "nothing, or something else";
-    check(is_socket, "the socket's file while it listens", got);
+    check(is_socket, "the socket's file while it listens", got).or_explain(
+        "Your program listens, and its path leads to no socket: nobody can come in. The file goes \
+         when the program does, and no sooner.",
+        SIGNALS,
+    );
     let mut client = server.connect();
     client.expect("hello\n").now();
-    server.signal(signal).exits_with(0).now();
+    server.signal(signal).ends().or_explain(
+        "The signal has come, and your program still waits: for its next client, perhaps. Let a \
+         thread wait for the signal itself, and let that one clean up and end the program.",
+        SIGNALS,
+    );
+    server.exits_with(0).now();
     let gone = fs::symlink_metadata(&path).is_err();
     let expected = format!("nothing at {}", path.display());
     check(gone, expected, "the socket's file, without its server").or_explain(

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
-use scripted_peer::{Program, Running, check, explain, needs, program};
+use scripted_peer::{Peer, Program, Running, check, explain, needs, program};
 
 const KERNEL: &str = "08-who-may-connect.html#the-kernel-knows";
 const SERVED: &str = "08-who-may-connect.html#who-is-served";
@@ -56,11 +56,9 @@ fn names_the_peer() {
     if let Ok(path) = env::var(CLIENT_OF) {
         return be_a_client(&path).expect("the check has started the server");
     }
-    explain(
-        "That is not who connected. The kernel noted the peer's process and user when it connected: \
-         ask it with SO_PEERCRED, of the socket that accept returned.",
-        KERNEL,
-    );
+    const WHO: &str = "That is not who connected. The kernel noted the peer's process and user when \
+                       it connected: ask it with SO_PEERCRED, of the socket that accept returned.";
+    explain(WHO, KERNEL);
     if !needs::linux() {
         return;
     }
@@ -78,6 +76,7 @@ fn names_the_peer() {
     peer.drip("half a line").expect_nothing_yet().now();
     peer.send("\n").expect(own_answer(&server)).now();
     drop(peer);
+    explain(WHO, KERNEL);
     let (pid, answer) =
         another_process(&server, "names_the_peer").expect("this test can run twice");
     let expected =
@@ -109,16 +108,16 @@ fn another_user_is_refused() {
         return;
     }
     let server = open_to_all(program!().umask(0));
-    for claim in ["", "who am I?\n", "I am uid=0, pid=1, root\n"] {
-        let mut stranger = server.connect_as(STRANGER).now();
+    const GO_ON: &str = "A stranger was turned away, and your program has stopped serving. Go on with \
+                         the next client: one's own are still to come.";
+    server.connect_as(STRANGER).now().expect_gone().now();
+    for claim in ["who am I?\n", "I am uid=0, pid=1, root\n"] {
+        let mut stranger = server.connect_as(STRANGER).or_explain(GO_ON, SERVED);
         stranger.send(claim).expect_gone().now();
     }
-    let mut peer = server.connect();
+    let mut peer = Peer::try_connect(server.address()).or_explain(GO_ON, SERVED);
     peer.send("who am I?\n");
-    peer.expect("pid=").or_explain(
-        "A stranger was turned away, and that is no reason to stop serving one's own.",
-        SERVED,
-    );
+    peer.expect("pid=").or_explain(GO_ON, SERVED);
 
     // And now the stranger is root.
     let server = open_to_all(program!().as_user(STRANGER));

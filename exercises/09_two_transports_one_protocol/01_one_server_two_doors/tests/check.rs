@@ -8,9 +8,17 @@ const UNKNOWN: &str = "09-two-transports-one-protocol.html#an-address-that-says-
 /// The same program at a TCP address, and at a path with a name that looks like one.
 fn both_doors(folder: &Folder) -> [Running; 2] {
     let path = folder.join("tcp:127.0.0.1");
-    let tcp = program!().listen_on("tcp:127.0.0.1:0").now();
+    let tcp = program!().listen_on("tcp:127.0.0.1:0").or_explain(
+        "Listen where the argument says: `tcp:`, and then HOST:PORT as TcpListener::bind takes it.",
+        UNKNOWN,
+    );
     let unix = program!().listen_on(format!("unix:{}", path.display()));
-    [tcp, unix.now()]
+    let unix = unix.or_explain(
+        "Listen where the argument says: `unix:`, and then a path, which may hold anything, `tcp:` \
+         too. What stands before the first colon decides.",
+        UNKNOWN,
+    );
+    [tcp, unix]
 }
 
 #[test]

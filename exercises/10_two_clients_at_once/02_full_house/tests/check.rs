@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use scripted_peer::{Ending, Peer, Received, Running, Signal, check, eventually, explain, program};
+use scripted_peer::{Peer, Received, Running, Signal, check, eventually, explain, program};
 
 const LIMIT: &str = "10-two-clients-at-once.html#a-limit-and-what-the-next-one-is-told";
 const BACK: &str = "10-two-clients-at-once.html#a-place-that-always-comes-back";
@@ -11,9 +11,24 @@ const ACT: &str = "10-two-clients-at-once.html#check-and-take-in-one-step";
 /// When a place must be free again: far longer than it takes.
 const SOON: Duration = Duration::from_secs(1);
 
+/// The line that comes next, its newline included, be it in pieces; or how the connection ended.
+fn hear(peer: &mut Peer) -> String {
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\n") {
+        match peer.receive() {
+            Received::Bytes(bytes) => heard.extend(bytes),
+            Received::Ended(ending) => {
+                heard.extend(ending.to_string().bytes());
+                break;
+            }
+        }
+    }
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
 /// A line of a client: whether it is served.
 fn is_served(peer: &mut Peer) -> bool {
-    peer.send("hello\n").receive() == Received::Bytes(b"accepted\n".to_vec())
+    hear(peer.send("hello\n")) == "accepted\n"
 }
 
 /// So many clients, each of them served.
@@ -29,25 +44,30 @@ fn guests(server: &Running, count: usize) -> Vec<Peer> {
     (0..count).map(served).collect()
 }
 
-/// A client that is told that the house is full.
-fn busy(server: &Running) {
+/// A client that is told that the house is full, as so many before it were.
+fn busy(server: &Running, turned_away: usize) {
     let mut next = server.connect();
-    match next.receive() {
-        Received::Bytes(bytes) if bytes == b"busy\n" => {}
-        Received::Ended(Ending::Silence) if is_served(&mut next) => {
-            check(false, "`busy`", "one client more than N is served").or_explain(
-                "N clients are served, and you served one more. Compare before you count it in.",
-                LIMIT,
-            );
-        }
-        other => {
-            check(false, "`busy`", format!("{other:?}")).or_explain(
-                "The house is full. Tell the next client `busy` at once, then close: it can try \
-                 elsewhere. To wait, or an end without a word, tells it nothing.",
-                LIMIT,
-            );
-        }
-    }
+    let heard = hear(&mut next);
+    let one_too_many = heard == "silence" && is_served(&mut next);
+    let (sentence, section) = match turned_away {
+        0 => (
+            "N clients are served, and you served one more. Compare before you count it in.",
+            LIMIT,
+        ),
+        _ => (
+            "One client was turned away, and then one more was served than there is room for. Whoever \
+             is turned away has taken no place, and gives none back.",
+            BACK,
+        ),
+    };
+    let expected = "\"busy\\n\"";
+    check(!one_too_many, expected, "one client more than N is served")
+        .or_explain(sentence, section);
+    check(heard == "busy\n", expected, format!("{heard:?}")).or_explain(
+        "The house is full. Tell the next client `busy` at once, then close: it can try elsewhere. \
+         To wait, or an end without a word, tells it nothing.",
+        LIMIT,
+    );
     next.expect_end().or_explain(
         "After `busy` the connection is over: close it. It must not end in a reset either.",
         LIMIT,
@@ -77,8 +97,8 @@ fn n_plus_one_is_told_busy() {
     for most in [3, 1] {
         let server = program!().arg(most).listen();
         let mut inside = guests(&server, most);
-        for _ in 0..5 {
-            busy(&server);
+        for turned_away in 0..5 {
+            busy(&server, turned_away);
         }
         for guest in &mut inside {
             guest.send("still here\n").expect("accepted\n").or_explain(
@@ -143,9 +163,9 @@ fn never_more_than_n_at_once() {
         server.signal(Signal::CONT);
         let (mut inside, mut outside) = (Vec::new(), Vec::new());
         for mut peer in crowd {
-            match peer.send("hello\n").receive() {
-                Received::Bytes(bytes) if bytes == b"accepted\n" => inside.push(peer),
-                Received::Ended(Ending::Silence) => {
+            match hear(peer.send("hello\n")).as_str() {
+                "accepted\n" => inside.push(peer),
+                "silence" => {
                     check(false, "an answer for each of 30", "one is told nothing").or_explain(
                         "A client is neither served nor turned away. When the house is full, say so.",
                         LIMIT,

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use scripted_peer::{Peer, Running, Signal, Verdict, eventually, explain, needs, program};
+use scripted_peer::{Peer, Running, Signal, Verdict, check, eventually, explain, needs, program};
 
 const OUT: &str = "11-how-long-to-wait.html#when-accept-fails";
 const GONE: &str = "11-how-long-to-wait.html#gone-before-you-accepted";
+
+const MORE_THAN_FIT: &str = "More clients came than there are descriptors, and the first ones are not \
+                             served. An error of accept() is no reason to end: those who are inside \
+                             have done nothing wrong.";
 
 /// What a client is greeted with, and an answer.
 fn is_served(peer: &mut Peer) {
@@ -16,17 +20,13 @@ fn is_served(peer: &mut Peer) {
 
 /// More clients than a program with 24 descriptors can serve; the first of them are.
 fn too_many(server: &Running) -> Vec<Peer> {
-    explain(
-        "More clients came than there are descriptors, and the first ones are not served. An error \
-         of accept() is no reason to end: those who are inside have done nothing wrong.",
-        OUT,
-    );
+    explain(MORE_THAN_FIT, OUT);
     let mut crowd = server.connect_many(30);
     crowd[..10].iter_mut().for_each(is_served);
     crowd
 }
 
-/// There is a while in which it hardly runs. A program that looks every 10 ms passes, for it waits;
+/// There is a while in which it hardly runs, or it has ended. A program that looks every 10 ms passes, for it waits;
 /// one that looks again at once, or every millisecond, wakes hundreds of times, never sleeps, or
 /// fills its log as fast as that is read.
 fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
@@ -36,11 +36,11 @@ fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
         let (after, telling) = (server.figures(), server.stderr().len());
         let wakes = after.switches.saturating_sub(before.switches);
         let cpu_seconds = after.cpu_seconds - before.cpu_seconds;
-        !server.has_ended() && wakes < 50 && cpu_seconds < 0.03 && telling - told < 10_000
+        wakes < 50 && cpu_seconds < 0.03 && telling - told < 10_000
     };
     // Twice: on a busy machine a program that never sleeps may get no processor for a while.
     eventually("twice 300 ms with few wakes and little work", || {
-        is_calm() && is_calm()
+        server.has_ended() || is_calm() && is_calm()
     })
 }
 
@@ -57,6 +57,12 @@ fn waits_without_spinning() {
          ms.",
         OUT,
     );
+    check(
+        !server.has_ended(),
+        "a program that goes on",
+        "it has ended",
+    )
+    .or_explain(MORE_THAN_FIT, OUT);
     explain(
         "While there is no descriptor for a new client, those who are inside are served.",
         OUT,

@@ -18,6 +18,8 @@ pub struct Wrong {
     pub stem: String,
     /// The checks that its first line names; none without such a line.
     pub caught_by: Vec<String>,
+    /// Words of the explanation that the first of these gives; empty where none are named.
+    pub told: String,
 }
 
 impl Wrong {
@@ -53,15 +55,18 @@ fn read(path: &Path) -> Result<Wrong> {
     Ok(Wrong {
         stem,
         caught_by: caught_by(&text),
+        told: told(&text),
     })
+}
+
+fn header(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("//!"));
+    lines.map(str::trim)
 }
 
 /// The names after `//! Caught by:`; a line that ends in a comma goes on in the next.
 fn caught_by(text: &str) -> Vec<String> {
-    let mut lines = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("//!"))
-        .map(str::trim);
+    let mut lines = header(text);
     let mut named = lines
         .find_map(|line| line.strip_prefix("Caught by:"))
         .unwrap_or("")
@@ -77,9 +82,15 @@ fn caught_by(text: &str) -> Vec<String> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
+/// What follows `//! Told:`, to the end of the line.
+fn told(text: &str) -> String {
+    let told = header(text).find_map(|line| line.strip_prefix("Told:"));
+    told.unwrap_or("").trim().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::caught_by;
+    use super::{caught_by, told};
 
     #[test]
     fn a_wrong_answer_names_the_checks_that_catch_it() {
@@ -88,5 +99,12 @@ mod tests {
         assert_eq!(caught_by(text), ["a", "b", "tcp::c"]);
         assert_eq!(caught_by("//! One read.\n//! Caught by: a\n"), ["a"]);
         assert!(caught_by("fn main() {}").is_empty());
+    }
+
+    #[test]
+    fn and_the_words_by_which_the_first_explains_it() {
+        let text = "//! Caught by: a, b\n//! Told: Keep reading until\n//!\n//! One read.\n";
+        assert_eq!(told(text), "Keep reading until");
+        assert_eq!(told("//! Caught by: a\n"), "");
     }
 }

@@ -216,7 +216,7 @@ fn wrong(exercise: &Exercise, answer: &Wrong, tried: &Try, known: &[Check], faul
     teaches(&what, answer, &failed, faults);
 }
 
-/// The first check named is the one that the learner is shown, and it explains itself.
+/// The first check named is the one that the learner is shown, and it explains this very mistake.
 fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
     let Some(shown) = failed.first() else { return };
     if answer
@@ -227,12 +227,24 @@ fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
     {
         let expected = "the first name to be the first of them in tests/check.rs, which is shown";
         faults.add(what, expected, format!("shown is {}", shown.name));
-    } else if !shown.output.contains("docs/src/") {
+        return;
+    }
+    if answer.caught_by.first() != Some(&shown.name) {
+        return; // The first could not run here, and another one has other words.
+    }
+    if !shown.output.contains("docs/src/") {
         let expected = format!(
             "{} to explain itself and name the chapter's section",
             shown.name
         );
         faults.with_story(what, expected, "its verdict names none", &shown.output);
+    } else if answer.told.is_empty() {
+        let expected = "a line `//! Told: words of the explanation` below `Caught by:`";
+        faults.with_story(what, expected, "it has none", &shown.output);
+    } else if !shown.output.contains(&answer.told) {
+        let expected = format!("to be told: {}", answer.told);
+        let happened = format!("{} explains something else", shown.name);
+        faults.with_story(what, expected, happened, &shown.output);
     }
 }
 

@@ -3,9 +3,9 @@
 //! For every exercise: the stub fails, with its `todo!` in the first check's verdict; the solution
 //! passes; every wrong answer in `solutions/NN/MM/wrong/` fails exactly the checks that its first
 //! line names (`//! Caught by: a, b`), and the first of these, the one that teaches first, is also
-//! the one that `cargo learn` shows first and explains itself; every check is caught failing by
-//! some wrong answer; `stub.rs` is the exercise's `main.rs`; the README tells of every check and
-//! has three hints.
+//! the one that `cargo learn` shows first, and explains that very mistake: in the words that the
+//! answer asks for (`//! Told: …`); every check is caught failing by some wrong answer; `stub.rs` is
+//! the exercise's `main.rs`; the README tells of every check and has three hints.
 //!
 //! Two calls of Cargo build everything ([`build`]); the check's own binary then runs against each
 //! program by `CHECK_PROGRAM`, several at once ([`run`]); what came of it is judged without

@@ -12,8 +12,9 @@ use tempfile::TempDir;
 
 pub const STUB: &str = "fn main() {\n    todo!(\"say hello\");\n}\n";
 pub const SOLVED: &str = "fn main() {\n    println!(\"hello\");\n}\n";
-const SILENT: &str = "//! Caught by: says_hello, is_brief\nfn main() {}\n";
-const CHATTY: &str = "//! Caught by: is_brief\nfn main() {\n    println!(\"hello\\nhello\");\n}\n";
+const SILENT: &str = "//! Caught by: says_hello, is_brief\n//! Told: Say hello\nfn main() {}\n";
+const CHATTY: &str = "//! Caught by: is_brief\n//! Told: Say hello, once.\n\
+    fn main() {\n    println!(\"hello\\nhello\");\n}\n";
 const README: &str = "# Hello\n\nSay it. Checks: `says_hello`, `is_brief`.\n\n## Hints\n\n\
     ### Hint 1\n\nA program says something with a macro.\n\n\
     ### Hint 2\n\nIt is `println!`.\n\n### Hint 3\n\nIts argument is in quotes.\n";

@@ -62,6 +62,13 @@ fn each_fault_is_found_and_told() {
     let text = "//! Caught by: is_brief\nfn main() {\n    println!(\"hello\\n\\n\");\n}\n";
     scratch.wrong(uncaught, "silent", text);
 
+    let mistold = "01_words/07_mistold";
+    scratch.exercise(mistold);
+    let text = "//! Caught by: says_hello, is_brief\n//! Told: Say good bye.\nfn main() {}\n";
+    scratch.wrong(mistold, "silent", text);
+    let text = "//! Caught by: is_brief\nfn main() {\n    println!(\"hello\\nhello\");\n}\n";
+    scratch.wrong(mistold, "chatty", text);
+
     let said = scratch.learn(&["verify"]);
     said.fails()
         .says("FAIL 01-01 passing_stub")
@@ -79,8 +86,11 @@ fn each_fault_is_found_and_told() {
         .says("wrong/named_wrongly.rs\n       expected  failed: says_hello\n       happened  failed: is_brief; passed: says_hello\n")
         .says("peer <- \"hello\\nhello\\n\"")
         .says("FAIL 01-06 uncaught")
-        .says("check says_hello\n       expected  to catch a wrong answer\n");
-    assert!(said.text.ends_with("0 passed, 6 failed\n"), "{}", said.text);
+        .says("check says_hello\n       expected  to catch a wrong answer\n")
+        .says("FAIL 01-07 mistold")
+        .says("wrong/silent.rs\n       expected  to be told: Say good bye.\n       happened  says_hello explains something else\n       |    0.1 ms")
+        .says("wrong/chatty.rs\n       expected  a line `//! Told: words of the explanation`");
+    assert!(said.text.ends_with("0 passed, 7 failed\n"), "{}", said.text);
 }
 
 #[test]
@@ -154,7 +164,7 @@ fn a_skipped_check_is_reported_and_fails_where_everything_should_run() {
     scratch.wrong(
         HELLO,
         "silent",
-        "//! Caught by: says_hello, is_brief, is_root\nfn main() {}\n",
+        "//! Caught by: says_hello, is_brief, is_root\n//! Told: Say hello\nfn main() {}\n",
     );
     scratch
         .learn(&["verify"])

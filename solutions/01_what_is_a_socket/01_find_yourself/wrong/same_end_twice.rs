@@ -1,5 +1,6 @@
 //! Caught by: prints_both_ends, a_second_run_has_another_port,
 //! the_socket_knows_better_than_the_argument
+//! Told: A connection has two ends,
 //!
 //! Prints the peer's address twice: `peer_addr` where `local_addr` was meant.
 

@@ -1,5 +1,6 @@
 //! Caught by: prints_both_ends, a_second_run_has_another_port,
 //! the_socket_knows_better_than_the_argument
+//! Told: A connection has two ends,
 //!
 //! Prints the address that it was given for both ends and never asks the socket.
 

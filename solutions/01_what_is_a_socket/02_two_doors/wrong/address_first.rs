@@ -1,4 +1,5 @@
 //! Caught by: the_order_is_the_arguments
+//! Told: Here the path is the
 //!
 //! Takes the first argument for the TCP address and the second for the path.
 

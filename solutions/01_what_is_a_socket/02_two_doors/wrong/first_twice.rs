@@ -1,5 +1,6 @@
 //! Caught by: prints_both_greetings, a_greeting_ends_with_the_stream, the_order_is_the_arguments,
 //! a_refused_door_is_named
+//! Told: Two doors, two sockets: connect
 //!
 //! Reads the first greeting, and prints it once for each door.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_greeting_ends_with_the_stream
+//! Told: This greeting is 110,000 bytes
 //!
 //! Reads on until the stream ends, or the buffer is full: who greets with more than 4,096 bytes?
 

@@ -1,4 +1,5 @@
 //! Caught by: a_greeting_ends_with_the_stream
+//! Told: This greeting begins and ends
 //!
 //! Reads lines and ends each with a newline, also the one that had none.
 

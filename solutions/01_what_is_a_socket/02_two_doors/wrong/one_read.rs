@@ -1,4 +1,5 @@
 //! Caught by: a_greeting_ends_with_the_stream
+//! Told: This server sends its greeting
 //!
 //! Reads once from each door. The greeting is short, so one read is enough.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_refused_door_is_named
+//! Told: Nobody listens at one of
 //!
 //! A refused connection is a bug in the program's caller, so `unwrap` it.
 

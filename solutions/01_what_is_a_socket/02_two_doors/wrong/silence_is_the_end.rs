@@ -1,4 +1,5 @@
 //! Caught by: a_greeting_ends_with_the_stream
+//! Told: This server sends its greeting
 //!
 //! Waits for half a second, and takes a server that rests for one that has said all.
 

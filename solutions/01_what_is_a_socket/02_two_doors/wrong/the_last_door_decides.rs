@@ -1,4 +1,5 @@
 //! Caught by: a_refused_door_is_named
+//! Told: Nobody listens at one of
 //!
 //! Goes on to the next door, and forgets on the way that the one before was shut.
 

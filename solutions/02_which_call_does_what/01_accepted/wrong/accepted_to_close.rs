@@ -1,4 +1,5 @@
 //! Caught by: close_in_any_case_closes, restarts_at_once, a_message_is_what_one_recv_returns
+//! Told: `close`, in any mixture of
 //!
 //! Answers first and compares afterwards: `close` is a message too.
 

@@ -1,4 +1,5 @@
 //! Caught by: close_in_any_case_closes
+//! Told: `close`, in any mixture of
 //!
 //! Compares with `close` as it stands; `CLOSE` is one more message.
 

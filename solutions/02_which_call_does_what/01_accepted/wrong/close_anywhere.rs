@@ -1,4 +1,5 @@
 //! Caught by: says_accepted
+//! Told: Every message but `close` gets
 //!
 //! Looks for `close` anywhere in the message.
 

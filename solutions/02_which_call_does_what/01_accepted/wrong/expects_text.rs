@@ -1,4 +1,5 @@
 //! Caught by: says_accepted
+//! Told: Every message but `close` gets
 //!
 //! Makes a String of each message, and falls over the first that is none.
 

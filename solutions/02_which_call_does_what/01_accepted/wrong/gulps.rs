@@ -1,4 +1,5 @@
 //! Caught by: a_message_is_what_one_recv_returns
+//! Told: 1,024 bytes came, and `close`
 //!
 //! Receives as much as it can get: two messages that came together have one answer.
 

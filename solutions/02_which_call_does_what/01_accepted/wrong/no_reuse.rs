@@ -1,4 +1,5 @@
 //! Caught by: restarts_at_once
+//! Told: The server closed its connection
 //!
 //! The calls of the tutorial, and nothing else. The first start works.
 

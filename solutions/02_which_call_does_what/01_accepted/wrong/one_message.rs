@@ -1,4 +1,5 @@
 //! Caught by: says_accepted, close_in_any_case_closes, a_message_is_what_one_recv_returns
+//! Told: Every message but `close` gets
 //!
 //! Answers the first message and hangs up, as if each message had a connection of its own.
 

@@ -1,4 +1,5 @@
 //! Caught by: says_accepted
+//! Told: You were given 127.0.0.1 to
 //!
 //! Takes the port from its argument and listens on every address that the machine has.
 

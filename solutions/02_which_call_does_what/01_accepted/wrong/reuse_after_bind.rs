@@ -1,4 +1,5 @@
 //! Caught by: restarts_at_once
+//! Told: The server closed its connection
 //!
 //! Sets `SO_REUSEADDR` when bind() has already looked whether the address is free.
 

@@ -1,4 +1,5 @@
 //! Caught by: close_in_any_case_closes, restarts_at_once
+//! Told: After `closed`, close the connection:
 //!
 //! Answers `closed`, and goes on receiving: the client will hang up, won't it?
 

@@ -1,4 +1,5 @@
 //! Caught by: says_accepted
+//! Told: Every message but `close` gets
 //!
 //! Takes away the newline that `nc` sends along, so that `close` works from there too.
 

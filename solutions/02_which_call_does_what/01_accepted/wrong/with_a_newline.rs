@@ -1,5 +1,6 @@
 //! Caught by: says_accepted, close_in_any_case_closes, restarts_at_once,
 //! a_message_is_what_one_recv_returns
+//! Told: Every message but `close` gets
 //!
 //! Ends its answers with a newline, because they look better in a terminal.
 

@@ -1,4 +1,5 @@
 //! Caught by: an_empty_line_does_not_hang
+//! Told: An empty line has no
 //!
 //! Sends a newline in the place of an empty line, so that at least something comes.
 

@@ -1,4 +1,5 @@
 //! Caught by: sends_each_line_bare
+//! Told: Three blanks are three bytes,
 //!
 //! Takes a line of blanks for an empty one.
 

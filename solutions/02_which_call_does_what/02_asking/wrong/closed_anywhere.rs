@@ -1,4 +1,5 @@
 //! Caught by: stops_at_closed
+//! Told: Only the answer `closed` ends it,
 //!
 //! Looks for `closed` anywhere in the answer.
 

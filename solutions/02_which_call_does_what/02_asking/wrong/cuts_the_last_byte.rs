@@ -1,4 +1,5 @@
 //! Caught by: sends_each_line_bare
+//! Told: The input ends without a
 //!
 //! The last byte of a line is its newline, so cut it off; the last line may have none.
 

@@ -1,4 +1,5 @@
 //! Caught by: prints_each_reply
+//! Told: The server answered with bytes
 //!
 //! Makes a String of each answer, and ends at one that is none.
 

@@ -1,4 +1,5 @@
 //! Caught by: stops_at_closed
+//! Told: The server said `closed`: it
 //!
 //! Prints `closed` like any other answer.
 

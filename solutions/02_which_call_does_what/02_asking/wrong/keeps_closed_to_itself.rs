@@ -1,4 +1,5 @@
 //! Caught by: stops_at_closed, an_empty_line_does_not_hang
+//! Told: `closed` is an answer: print
 //!
 //! Ends at `closed` without printing it, as the Python original does.
 

@@ -1,4 +1,5 @@
 //! Caught by: sends_each_line_bare, prints_each_reply
+//! Told: When the input is over,
 //!
 //! At the end of input `read_line` returns 0 and leaves the line empty, which is skipped, again and
 //! again.

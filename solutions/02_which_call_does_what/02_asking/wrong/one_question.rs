@@ -1,4 +1,5 @@
 //! Caught by: sends_each_line_bare, prints_each_reply, stops_at_closed, an_empty_line_does_not_hang
+//! Told: Send the line as it
 //!
 //! Sends the first line, prints the answer, and has had its conversation.
 

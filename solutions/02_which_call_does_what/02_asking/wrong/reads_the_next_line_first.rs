@@ -1,4 +1,5 @@
 //! Caught by: stops_at_closed
+//! Told: The server said `closed`, and
 //!
 //! Looks at the answer only when the next line is there: the check is the loop's condition, at its
 //! end.

@@ -1,4 +1,5 @@
 //! Caught by: sends_each_line_bare, prints_each_reply, stops_at_closed, an_empty_line_does_not_hang
+//! Told: Send the line as it
 //!
 //! `read_line` leaves the newline at the end of the line, and it is sent along.
 

@@ -1,4 +1,5 @@
 //! Caught by: prints_each_reply
+//! Told: Print the answer as it
 //!
 //! Receives 512 bytes at a time: the rest of a long answer is taken for the next one.
 

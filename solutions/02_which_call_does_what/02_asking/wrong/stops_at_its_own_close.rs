@@ -1,4 +1,5 @@
 //! Caught by: stops_at_closed
+//! Told: The server said `closed`: it
 //!
 //! Ends when it has sent `close`, whatever the server says to that.
 

@@ -1,4 +1,5 @@
 //! Caught by: sends_each_line_bare
+//! Told: Only the newline goes. The
 //!
 //! Gets rid of the newline with `trim`, which takes every blank at both ends.
 

@@ -1,4 +1,5 @@
 //! Caught by: an_empty_line_does_not_hang
+//! Told: An empty line has no
 //!
 //! Sends the empty line, which is no bytes, and waits for the answer.
 

@@ -1,4 +1,5 @@
 //! Caught by: serves_the_next_client
+//! Told: A client said `close`: that
 //!
 //! `close` used to end the program, so it still does.
 

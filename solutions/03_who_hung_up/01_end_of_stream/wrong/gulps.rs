@@ -1,4 +1,5 @@
 //! Caught by: answers_as_in_chapter_2
+//! Told: 1,024 bytes came, and `cLoSe`
 //!
 //! Reads up to 4,096 bytes at a time, and takes two messages for one.
 

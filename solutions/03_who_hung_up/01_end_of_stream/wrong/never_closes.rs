@@ -1,4 +1,5 @@
 //! Caught by: leaves_when_the_client_leaves, serves_the_next_client, answers_as_in_chapter_2
+//! Told: The client has left: read()
 //!
 //! Keeps every connection for later: the socket is never dropped, so it is never closed.
 

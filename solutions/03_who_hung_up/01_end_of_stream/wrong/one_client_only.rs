@@ -1,4 +1,5 @@
 //! Caught by: does_not_spin, serves_the_next_client
+//! Told: A server sleeps in accept()
 //!
 //! Sees the end of the stream, and ends itself.
 

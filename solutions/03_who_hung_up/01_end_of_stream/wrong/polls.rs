@@ -1,4 +1,5 @@
 //! Caught by: does_not_spin
+//! Told: A server sleeps in accept()
 //!
 //! Asks every millisecond whether somebody has come: that is almost waiting.
 

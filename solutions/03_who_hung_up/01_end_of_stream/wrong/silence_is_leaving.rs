@@ -1,4 +1,5 @@
 //! Caught by: leaves_when_the_client_leaves
+//! Told: The client was silent for
 //!
 //! Waits for half a second, and takes a client that thinks for longer for one that has left.
 

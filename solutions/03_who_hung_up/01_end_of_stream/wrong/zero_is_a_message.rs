@@ -1,4 +1,5 @@
 //! Caught by: leaves_when_the_client_leaves, serves_the_next_client
+//! Told: The client has left: read()
 //!
 //! The tutorial's server, as it is: whatever recv returns is a message, and gets its answer. (It
 //! doesn't spin for ever: when nobody reads its answers, the buffers fill and write waits.)

@@ -1,4 +1,5 @@
 //! Caught by: leaves_when_the_client_leaves, does_not_spin, serves_the_next_client
+//! Told: The client has left: read()
 //!
 //! Nothing came, so it reads again, as fast as it can.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_reset_is_one_clients_problem
+//! Told: A client had come and
 //!
 //! Says who has come. A client that has left already has no address any more.
 

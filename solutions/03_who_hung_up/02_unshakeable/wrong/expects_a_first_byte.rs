@@ -1,4 +1,5 @@
 //! Caught by: a_hundred_silent_visitors, garbage_is_one_clients_problem
+//! Told: A hundred visitors came and
 //!
 //! Looks at the first byte before it asks whether there is one.
 

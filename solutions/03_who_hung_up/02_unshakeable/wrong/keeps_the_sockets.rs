@@ -1,4 +1,5 @@
 //! Caught by: a_hundred_silent_visitors, a_reset_is_one_clients_problem
+//! Told: A hundred visitors came and
 //!
 //! Keeps every socket in a list, to know who has been here: a hundred visitors, a hundred
 //! descriptors.

@@ -1,4 +1,5 @@
 //! Caught by: a_reset_is_one_clients_problem
+//! Told: A client reset its connection,
 //!
 //! Survives ten errors. After the tenth it must be the server's fault, and it ends.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_reset_is_one_clients_problem
+//! Told: A client spoke and was
 //!
 //! Knows resets, and takes any other error for a reason to stop: a broken pipe is the same trouble.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_reset_is_one_clients_problem
+//! Told: A client reset its connection,
 //!
 //! The `?` in the loop hands one client's error to `main`, and that is the end of the server.
 

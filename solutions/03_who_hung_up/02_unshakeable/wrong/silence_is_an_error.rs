@@ -1,4 +1,5 @@
 //! Caught by: a_hundred_silent_visitors, garbage_is_one_clients_problem
+//! Told: A hundred visitors came and
 //!
 //! Survives what a read reports, and takes a visitor who says nothing for a reason to stop.
 

@@ -1,4 +1,5 @@
 //! Caught by: garbage_is_one_clients_problem
+//! Told: A client sent bytes that
 //!
 //! A message is text, and what isn't is a bug in the client: panic.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_reset_is_one_clients_problem
+//! Told: A client reset its connection,
 //!
 //! `unwrap`s the result of `serve`: an error can only be a bug, can't it?
 

@@ -1,4 +1,5 @@
 //! Caught by: a_reset_is_one_clients_problem
+//! Told: A client spoke and was
 //!
 //! Handles what a read reports. A write only takes bytes, what could go wrong?
 

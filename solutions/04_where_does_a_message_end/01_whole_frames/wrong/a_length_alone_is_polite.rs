@@ -1,4 +1,5 @@
 //! Caught by: ending_inside_a_frame_is_an_error
+//! Told: An end inside a message
 //!
 //! Tells half a length and half a payload, and overlooks the end that comes between the two.
 

@@ -1,4 +1,5 @@
 //! Caught by: any_split_is_the_same_message, ending_inside_a_frame_is_an_error
+//! Told: You answered before the frame
 //!
 //! Sends back whatever a read returned. An echo of bytes looks like an echo of frames, until half a
 //! frame comes.

@@ -1,4 +1,5 @@
 //! Caught by: several_in_one_read, one_and_a_half_then_the_rest
+//! Told: One read() returned several messages.
 //!
 //! Starts every frame with an empty buffer: what came after the last one is gone.
 

@@ -1,4 +1,5 @@
 //! Caught by: ending_between_frames_is_no_error
+//! Told: A stream that ends where
 //!
 //! Passes on what `read_exact` says at the end of the stream, also at a good one.
 

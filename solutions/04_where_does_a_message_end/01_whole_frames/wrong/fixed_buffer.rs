@@ -1,4 +1,5 @@
 //! Caught by: any_split_is_the_same_message
+//! Told: This message is longer than
 //!
 //! Reads each payload into an array of 1,024 bytes, and cuts off what does not fit.
 

@@ -1,4 +1,5 @@
 //! Caught by: ending_inside_a_frame_is_an_error
+//! Told: An end inside a message
 //!
 //! Takes each failure to read a length for the end between two frames, also when some of the length's
 //! bytes have come.

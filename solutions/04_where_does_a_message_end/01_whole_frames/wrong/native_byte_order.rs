@@ -1,5 +1,6 @@
 //! Caught by: any_split_is_the_same_message, several_in_one_read, one_and_a_half_then_the_rest,
 //! ending_inside_a_frame_is_an_error, ending_between_frames_is_no_error
+//! Told: A frame came, all of
 //!
 //! Reads the length in the processor's own byte order: 5 becomes 83,886,080, and it waits for that
 //! many bytes.

@@ -1,4 +1,5 @@
 //! Caught by: several_in_one_read
+//! Told: One read() returned several messages.
 //!
 //! Collects bytes until a frame is whole and keeps what follows, but answers only one frame after
 //! each read: the others wait for bytes that may never come.

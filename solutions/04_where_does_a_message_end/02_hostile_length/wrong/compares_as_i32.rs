@@ -1,4 +1,5 @@
 //! Caught by: four_gigabytes_are_refused
+//! Told: Four bytes have told you
 //!
 //! Reads the length as a signed number: four gigabytes are -1, which is below every limit.
 

@@ -1,4 +1,5 @@
 //! Caught by: four_gigabytes_are_refused, one_more_is_refused, memory_follows_the_bytes
+//! Told: Four bytes have told you
 //!
 //! Takes the limit for the length of what is longer. The rest of the payload is then read as the
 //! next frame's length.

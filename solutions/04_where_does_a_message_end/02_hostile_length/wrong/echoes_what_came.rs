@@ -1,4 +1,5 @@
 //! Caught by: half_a_frame_is_still_an_error
+//! Told: Half a message is none,
 //!
 //! Lets the memory follow the bytes, and forgets to ask whether all of them came.
 

@@ -1,4 +1,5 @@
 //! Caught by: memory_follows_the_bytes
+//! Told: The frames are answered, and
 //!
 //! Moves on in one growing buffer and never forgets what it has answered.
 

@@ -1,4 +1,5 @@
 //! Caught by: the_limit_itself_is_fine
+//! Told: A payload of 65,536 bytes
 //!
 //! Refuses the limit itself.
 

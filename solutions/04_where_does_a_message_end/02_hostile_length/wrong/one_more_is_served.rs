@@ -1,4 +1,5 @@
 //! Caught by: one_more_is_refused
+//! Told: Four bytes have told you
 //!
 //! Off by one on the other side: the limit of the frame with its header is not the payload's.
 

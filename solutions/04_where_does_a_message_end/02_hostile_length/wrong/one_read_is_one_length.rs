@@ -1,4 +1,5 @@
 //! Caught by: frames_are_still_whole
+//! Told: A frame came, one byte
 //!
 //! Reads the four bytes of the length with one `read`: they always come together, don't they?
 

@@ -1,4 +1,5 @@
 //! Caught by: four_gigabytes_are_refused, one_more_is_refused, memory_follows_the_bytes
+//! Told: Four bytes have told you
 //!
 //! Polite to a fault: reads what is too long, throws it away, and goes on. The peer that declared
 //! four gigabytes is in no hurry to send them.

@@ -1,4 +1,5 @@
 //! Caught by: lines_not_reads
+//! Told: This line is longer than
 //!
 //! Bounds a line without being asked to, at 65,536 bytes, and takes what is longer for two lines.
 

@@ -1,4 +1,5 @@
 //! Caught by: lines_not_reads, a_letter_may_arrive_in_halves, bad_text_is_told_and_survived
+//! Told: You answered before the line
 //!
 //! Answers each read in upper case: right whenever a read is a line.
 

@@ -1,4 +1,5 @@
 //! Caught by: bad_text_is_told_and_survived
+//! Told: Four lines came in one
 //!
 //! Decodes all that is whole with one call, so that one bad line speaks for the good ones beside it.
 

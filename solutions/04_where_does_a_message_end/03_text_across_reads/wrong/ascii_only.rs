@@ -1,4 +1,5 @@
 //! Caught by: a_letter_may_arrive_in_halves
+//! Told: The whole line came in
 //!
 //! Upper case by bytes: safe for any split, and blind to é.
 

@@ -1,4 +1,5 @@
 //! Caught by: bad_text_is_told_and_survived
+//! Told: A line that is no
 //!
 //! `lines()` decodes, and its error is passed on with `?`: one bad line ends the conversation.
 

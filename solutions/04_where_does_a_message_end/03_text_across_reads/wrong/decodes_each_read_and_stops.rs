@@ -1,4 +1,5 @@
 //! Caught by: a_letter_may_arrive_in_halves, bad_text_is_told_and_survived
+//! Told: A letter came in two
 //!
 //! Decodes what a read returned, strictly: half a letter is an error, and the client is sent away.
 

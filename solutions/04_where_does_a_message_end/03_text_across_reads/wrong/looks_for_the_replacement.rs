@@ -1,4 +1,5 @@
 //! Caught by: bad_text_is_told_and_survived
+//! Told: This line is UTF-8: it
 //!
 //! Decodes lossily and looks whether anything was replaced. U+FFFD may have been sent as it is.
 

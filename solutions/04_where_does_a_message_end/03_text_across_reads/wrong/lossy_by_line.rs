@@ -1,4 +1,5 @@
 //! Caught by: bad_text_is_told_and_survived
+//! Told: A line that is no
 //!
 //! Finds the lines, and then guesses what was meant by one that is no text.
 

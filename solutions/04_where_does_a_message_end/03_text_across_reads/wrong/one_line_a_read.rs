@@ -1,4 +1,5 @@
 //! Caught by: lines_not_reads, bad_text_is_told_and_survived
+//! Told: One read may hold several
 //!
 //! Collects bytes until a line is whole, but answers only one line after each read.
 

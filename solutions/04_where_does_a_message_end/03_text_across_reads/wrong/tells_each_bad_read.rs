@@ -1,4 +1,5 @@
 //! Caught by: a_letter_may_arrive_in_halves, bad_text_is_told_and_survived
+//! Told: A letter came in two
 //!
 //! Takes a read that is no text for a line that is no text.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_slow_reader_gets_it_all
+//! Told: You began again. An error
 //!
 //! Waits when write_all says WouldBlock, and calls it again. How much of the reply had gone by
 //! then, write_all doesn't say, so it begins at the start.

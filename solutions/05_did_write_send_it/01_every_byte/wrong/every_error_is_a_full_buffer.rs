@@ -1,4 +1,5 @@
 //! Caught by: a_client_that_leaves_is_given_up
+//! Told: A client left in the
 //!
 //! Waits after each error and tries again. poll(2) returns at once for a connection that is gone, and
 //! the write fails again.

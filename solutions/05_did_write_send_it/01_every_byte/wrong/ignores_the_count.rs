@@ -1,4 +1,5 @@
 //! Caught by: a_slow_reader_gets_it_all
+//! Told: write() took what fitted into
 //!
 //! One write, and what it returned is thrown away.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_slow_reader_gets_it_all
+//! Told: A piece is missing in
 //!
 //! Sends in chunks and waits when one does not go. One that goes by half counts as sent.
 

@@ -1,4 +1,5 @@
 //! Caught by: the_socket_never_waits
+//! Told: You made the socket a
 //!
 //! Makes the socket a blocking one first. All bytes arrive, and nothing else can happen meanwhile.
 

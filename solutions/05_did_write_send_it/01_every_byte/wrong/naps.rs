@@ -1,4 +1,5 @@
 //! Caught by: waiting_costs_no_cpu
+//! Told: The client doesn't read, there
 //!
 //! Sleeps a millisecond and asks again: less of a processor, and still a thousand questions a
 //! second; and late by up to a millisecond when there is room.

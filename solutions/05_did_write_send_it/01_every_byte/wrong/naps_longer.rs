@@ -1,4 +1,5 @@
 //! Caught by: waiting_costs_no_cpu
+//! Told: The client doesn't read, there
 //!
 //! Sleeps a tenth of a second and asks again: cheap, and late by up to a tenth of a second each time
 //! that there is room.

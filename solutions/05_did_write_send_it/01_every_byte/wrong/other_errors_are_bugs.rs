@@ -1,4 +1,5 @@
 //! Caught by: a_client_that_leaves_is_given_up
+//! Told: A client left in the
 //!
 //! Waits when nothing fits. Nothing else can go wrong with a write, so anything else is a panic.
 

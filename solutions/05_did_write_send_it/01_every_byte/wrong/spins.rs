@@ -1,4 +1,5 @@
 //! Caught by: waiting_costs_no_cpu
+//! Told: The client doesn't read, there
 //!
 //! Sends every byte, and asks for room as fast as a processor can ask.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_slow_reader_gets_it_all
+//! Told: The socket was full, and
 //!
 //! write_all counts, but a full buffer is an error to it: WouldBlock ends the reply in the middle.
 

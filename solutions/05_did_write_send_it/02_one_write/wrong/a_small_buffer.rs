@@ -1,4 +1,5 @@
 //! Caught by: header_and_body_travel_together
+//! Told: Header and payload are two
 //!
 //! Flushes a buffer that is too small for both: what doesn't fit goes by itself, the header first.
 

@@ -1,4 +1,5 @@
 //! Caught by: the_reply_does_not_wait_for_the_end
+//! Told: One and a half frames
 //!
 //! Saves flushes: sends only when the reader has nothing left. Half a frame in the reader's buffer
 //! holds back the replies to the whole ones before it.

@@ -1,4 +1,5 @@
 //! Caught by: header_and_body_travel_together
+//! Told: Header and payload are two
 //!
 //! A buffer, flushed twice as often as it should be.
 

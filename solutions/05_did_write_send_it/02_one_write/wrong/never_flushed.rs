@@ -1,5 +1,6 @@
 //! Caught by: the_reply_does_not_wait_for_the_end, header_and_body_travel_together,
 //! a_short_write_is_no_end
+//! Told: The frame has come, and
 //!
 //! Header and payload meet in a BufWriter, and stay there until it is full or dropped.
 

@@ -1,4 +1,5 @@
 //! Caught by: header_and_body_travel_together
+//! Told: Header and payload are two
 //!
 //! Two writes, one for the header and one for the payload: two system calls, two segments, and
 //! between them whatever the network and the scheduler like.

@@ -1,4 +1,5 @@
 //! Caught by: header_and_body_travel_together
+//! Told: Header and payload are two
 //!
 //! Turns Nagle's algorithm off, so that the second write waits for nobody. There still are two.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_short_write_is_no_end
+//! Told: The client was slow, and
 //!
 //! Hands over both pieces with one call, and doesn't ask how much of them was taken.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_short_write_is_no_end
+//! Told: The client was slow, and
 //!
 //! Puts both together and calls `write` instead of `write_all`: a socket that waits takes it all, as a
 //! rule.

@@ -1,4 +1,5 @@
 //! Caught by: a_reset_is_not_a_half_close
+//! Told: A client reset its connection,
 //!
 //! Unwraps what a client can break.
 

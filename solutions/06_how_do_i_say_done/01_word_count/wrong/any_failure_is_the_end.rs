@@ -1,4 +1,5 @@
 //! Caught by: a_reset_is_not_a_half_close
+//! Told: A client was counted that
 //!
 //! Reads while there is something to read, and takes whatever stops it for the end of the input. The
 //! reply to a client that is gone fails, too, and that failure is ignored.

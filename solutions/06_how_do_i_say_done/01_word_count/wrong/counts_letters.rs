@@ -1,4 +1,5 @@
 //! Caught by: answers_after_half_close
+//! Told: Bytes are counted, not letters:
 //!
 //! Counts letters and calls them bytes.
 

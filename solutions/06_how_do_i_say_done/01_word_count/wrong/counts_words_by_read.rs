@@ -1,4 +1,5 @@
 //! Caught by: a_word_may_arrive_in_pieces, six_megabytes_are_counted
+//! Told: Each byte came in a
 //!
 //! Counts the words of each read by itself: a word that is cut counts twice.
 

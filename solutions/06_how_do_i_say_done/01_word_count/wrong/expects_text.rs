@@ -1,4 +1,5 @@
 //! Caught by: answers_after_half_close
+//! Told: Whatever the client sends is
 //!
 //! Expects text, and gives up on a client that sends something else.
 

@@ -1,4 +1,5 @@
 //! Caught by: silence_is_not_the_end
+//! Told: The client was silent for
 //!
 //! Takes half a second of silence for the end of the input.
 

@@ -1,5 +1,6 @@
 //! Caught by: answers_after_half_close, silence_is_not_the_end, a_word_may_arrive_in_pieces,
 //! six_megabytes_are_counted, a_reset_is_not_a_half_close
+//! Told: The client has said that
 //!
 //! Waits for an error to tell the end, and takes a read of no bytes for nothing yet. It asks for ever.
 

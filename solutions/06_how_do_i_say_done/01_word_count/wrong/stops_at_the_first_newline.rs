@@ -1,4 +1,5 @@
 //! Caught by: answers_after_half_close, a_word_may_arrive_in_pieces, six_megabytes_are_counted
+//! Told: The counts are not those
 //!
 //! Takes the first newline for the end of the input.
 

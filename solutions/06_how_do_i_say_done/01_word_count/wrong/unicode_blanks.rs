@@ -1,4 +1,5 @@
 //! Caught by: answers_after_half_close
+//! Told: Only ASCII white space separates
 //!
 //! Splits at whatever Unicode calls white space, which is more than the task does.
 

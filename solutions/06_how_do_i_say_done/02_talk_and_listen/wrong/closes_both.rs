@@ -1,5 +1,6 @@
 //! Caught by: the_end_of_input_is_said, a_long_conversation_does_not_deadlock,
 //! every_answer_is_printed_in_order
+//! Told: You have said all; the
 //!
 //! Ends both directions when its input ends: what the server still had to say is lost.
 

@@ -1,5 +1,6 @@
 //! Caught by: the_end_of_input_is_said, a_long_conversation_does_not_deadlock,
 //! every_answer_is_printed_in_order
+//! Told: You have said all; the
 //!
 //! The main thread talks, another one listens; when all is said, main returns, and the listener dies
 //! in the middle of an answer.

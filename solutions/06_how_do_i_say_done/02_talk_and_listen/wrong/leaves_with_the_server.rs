@@ -1,4 +1,5 @@
 //! Caught by: the_server_may_end_first
+//! Told: The server has ended its
 //!
 //! The main thread listens, another one talks; when the server has said all, main returns, and what is
 //! typed after that goes nowhere.

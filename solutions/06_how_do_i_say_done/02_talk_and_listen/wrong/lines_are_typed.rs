@@ -1,4 +1,5 @@
 //! Caught by: the_end_of_input_is_said
+//! Told: The server waits for all of
 //!
 //! Takes standard input for lines of text, and ends each of them with a newline of its own.
 

@@ -1,4 +1,5 @@
 //! Caught by: every_answer_is_printed_in_order
+//! Told: All that the server says
 //!
 //! Takes what the server says for lines of text.
 

@@ -1,4 +1,5 @@
 //! Caught by: the_end_of_input_is_said, a_long_conversation_does_not_deadlock
+//! Told: Your input is over and
 //!
 //! Never ends its input: the server waits for more, and the client for the server.
 

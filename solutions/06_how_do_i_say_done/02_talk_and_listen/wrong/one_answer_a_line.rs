@@ -1,5 +1,6 @@
 //! Caught by: the_end_of_input_is_said, the_server_may_end_first,
 //! a_long_conversation_does_not_deadlock, every_answer_is_printed_in_order
+//! Told: The server waits for all of
 //!
 //! Sends a line, waits for a line: right for a server that answers each line with one line, at once.
 

@@ -1,4 +1,5 @@
 //! Caught by: every_answer_is_printed_in_order
+//! Told: The server answered and the
 //!
 //! Reads beside the writing, so that nobody waits for ever; and keeps the answers until the last one
 //! has come.

@@ -1,5 +1,6 @@
 //! Caught by: the_end_of_input_is_said, a_long_conversation_does_not_deadlock,
 //! every_answer_is_printed_in_order
+//! Told: The server waits for all of
 //!
 //! Listens until the server has said all, and only then begins to speak. So does the server.
 

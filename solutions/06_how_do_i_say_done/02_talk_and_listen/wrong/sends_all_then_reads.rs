@@ -1,5 +1,6 @@
 //! Caught by: the_server_may_end_first, a_long_conversation_does_not_deadlock,
 //! every_answer_is_printed_in_order
+//! Told: The server spoke first: print
 //!
 //! Says all it has to say, and listens after that. Works as long as both sides say little.
 

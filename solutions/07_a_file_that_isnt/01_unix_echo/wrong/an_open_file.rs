@@ -1,4 +1,5 @@
 //! Caught by: the_path_is_a_socket, speaks_the_same_frames, a_relative_path_works
+//! Told: bind() on a path makes
 //!
 //! A Unix socket is a file, so makes one and reads from it what clients write.
 

@@ -1,4 +1,5 @@
 //! Caught by: speaks_the_same_frames
+//! Told: A Unix stream has no
 //!
 //! On this machine a message comes in one read, so sends back what a read returns.
 

@@ -1,4 +1,5 @@
 //! Caught by: speaks_the_same_frames
+//! Told: A Unix stream has no
 //!
 //! Accepts once. Whoever comes next waits in the queue for as long as the first one talks, and
 //! then finds nobody.

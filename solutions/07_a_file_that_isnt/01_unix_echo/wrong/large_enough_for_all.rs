@@ -1,4 +1,5 @@
 //! Caught by: speaks_the_same_frames
+//! Told: A frame of 100,000 bytes
 //!
 //! A buffer of 4 KiB is large enough for every message that it was tried with. The next one is
 //! larger.

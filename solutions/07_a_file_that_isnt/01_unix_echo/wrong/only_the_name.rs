@@ -1,4 +1,5 @@
 //! Caught by: the_path_is_a_socket, speaks_the_same_frames, a_relative_path_works
+//! Told: bind() on a path makes
 //!
 //! An abstract name looks like a path and never leaves a stale file. Nor any file.
 

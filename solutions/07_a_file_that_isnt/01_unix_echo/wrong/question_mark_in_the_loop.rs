@@ -1,4 +1,5 @@
 //! Caught by: speaks_the_same_frames
+//! Told: A Unix stream has no
 //!
 //! One client ends inside a frame, and its error is everybody's end.
 

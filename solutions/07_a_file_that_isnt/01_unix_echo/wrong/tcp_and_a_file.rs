@@ -1,4 +1,5 @@
 //! Caught by: the_path_is_a_socket, speaks_the_same_frames, a_relative_path_works
+//! Told: bind() on a path makes
 //!
 //! Takes the file for a signpost: listens on TCP, and makes a file that says on which port.
 

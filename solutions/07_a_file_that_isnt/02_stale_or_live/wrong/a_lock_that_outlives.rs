@@ -1,4 +1,5 @@
 //! Caught by: a_stale_file_is_replaced
+//! Told: This program was killed and
 //!
 //! The lock is that the file exists. A program that is killed cannot remove it, and nobody ever
 //! starts again.

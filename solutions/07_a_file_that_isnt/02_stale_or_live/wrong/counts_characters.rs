@@ -1,4 +1,5 @@
 //! Caught by: a_long_path_is_explained
+//! Told: A longer path than fits
 //!
 //! Counts the letters of the path. The kernel counts bytes, and an é has two.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_live_server_is_left_alone
+//! Told: Somebody uses that path: only
 //!
 //! Who does not let us in is dead: takes every error of `connect` for a stale file. A server with a
 //! full queue, or a socket of another type, answers with an error as well.

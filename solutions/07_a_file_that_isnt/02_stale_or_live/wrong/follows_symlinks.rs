@@ -1,4 +1,5 @@
 //! Caught by: a_symlink_survives
+//! Told: A symlink is there, and
 //!
 //! Asks what is there with `metadata`, which looks at the file that a symlink points to. What it
 //! removes then is the symlink.

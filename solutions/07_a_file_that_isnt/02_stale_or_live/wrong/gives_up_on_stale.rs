@@ -1,4 +1,5 @@
 //! Caught by: a_stale_file_is_replaced, one_of_two_starters_wins
+//! Told: The file was left behind
 //!
 //! Leaves it to `bind`: "Address already in use", for ever after a crash.
 

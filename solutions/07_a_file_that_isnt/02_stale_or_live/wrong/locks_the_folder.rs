@@ -1,4 +1,5 @@
 //! Caught by: one_of_two_starters_wins
+//! Told: Nothing is at this path:
 //!
 //! One lock for all paths of a folder, so that it is full with one server.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_regular_file_survives, a_symlink_survives
+//! Told: What is there is no
 //!
 //! Knocks, and takes whoever refuses for dead. But `connect` on a regular file is refused, too, and
 //! on a symlink it is the target that answers.

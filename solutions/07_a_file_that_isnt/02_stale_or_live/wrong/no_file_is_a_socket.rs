@@ -1,4 +1,5 @@
 //! Caught by: a_regular_file_survives
+//! Told: What is there is no
 //!
 //! What is no regular file, no folder and no symlink must be a socket. A named pipe is none of them
 //! either.

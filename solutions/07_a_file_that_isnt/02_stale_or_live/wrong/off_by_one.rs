@@ -1,4 +1,5 @@
 //! Caught by: a_long_path_is_explained
+//! Told: A longer path than fits
 //!
 //! There are 108 bytes, so 108 must fit. One is for the zero at the end.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_long_path_is_explained
+//! Told: 107 bytes fit: only a longer path is a mistake.
 //!
 //! Leaves room for the zero at the end, and takes 107 for what there is room for with it. A path
 //! that fits is refused.

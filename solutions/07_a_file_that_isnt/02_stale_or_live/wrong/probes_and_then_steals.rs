@@ -1,4 +1,5 @@
 //! Caught by: one_of_two_starters_wins
+//! Told: Several started at once on
 //!
 //! Looks and knocks with care, then removes and binds. Another one may have bound in between, and it
 //! is its socket that is removed.

@@ -1,4 +1,5 @@
 //! Caught by: a_long_path_is_explained
+//! Told: A longer path than fits
 //!
 //! Passes on what std says, "path must be shorter than SUN_LEN", to somebody who never heard of it.
 

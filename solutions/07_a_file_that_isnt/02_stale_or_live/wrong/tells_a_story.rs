@@ -1,5 +1,6 @@
 //! Caught by: a_live_server_is_left_alone, a_regular_file_survives, a_symlink_survives,
 //! a_long_path_is_explained
+//! Told: Whoever starts it, or reads
 //!
 //! Explains at length how it is to be used. Whoever reads a log, or a script, wants the one line.
 

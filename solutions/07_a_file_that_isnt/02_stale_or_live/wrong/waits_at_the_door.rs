@@ -1,4 +1,5 @@
 //! Caught by: a_live_server_is_left_alone
+//! Told: A live server whose queue
 //!
 //! Knocks with a `connect` that waits. In front of a server whose queue is full, it waits for ever.
 

@@ -1,4 +1,5 @@
 //! Caught by: gone_after_sigterm, a_successors_path_survives
+//! Told: SIGTERM is how kill, a
 //!
 //! Tried it at the keyboard, where `Ctrl-C` is SIGINT. `kill`, a service manager and a shutdown send
 //! SIGTERM.

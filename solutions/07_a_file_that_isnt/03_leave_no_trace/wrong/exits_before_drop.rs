@@ -1,4 +1,5 @@
 //! Caught by: gone_after_sigterm, gone_after_sigint
+//! Told: The program has ended, and
 //!
 //! Catches the signals, cleans up in `Drop`, and calls `exit`, which runs no destructor either.
 

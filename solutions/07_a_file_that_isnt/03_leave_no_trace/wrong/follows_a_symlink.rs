@@ -1,4 +1,5 @@
 //! Caught by: a_successors_path_survives
+//! Told: Somebody has moved your file
 //!
 //! Compares device and inode, and asks for them with `metadata`, which looks at the file that a
 //! symlink points to. The file is its own; the symlink is not.

@@ -1,4 +1,5 @@
 //! Caught by: a_successors_path_survives
+//! Told: Somebody has removed the file already,
 //!
 //! The file must be there, for it was made here. Somebody has removed it, and `?` makes that a
 //! failure.

@@ -1,4 +1,5 @@
 //! Caught by: a_successors_path_survives
+//! Told: A socket is there that
 //!
 //! Lets its socket go and knocks at the path. Who answers is a successor; and where nobody does, it
 //! must be its own. But a successor may have bound, and not listen yet.

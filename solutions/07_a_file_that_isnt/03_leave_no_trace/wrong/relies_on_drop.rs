@@ -1,4 +1,5 @@
 //! Caught by: gone_after_sigterm, gone_after_sigint, a_successors_path_survives
+//! Told: SIGTERM is how kill, a
 //!
 //! Cleans up in `Drop`, as everything else in Rust does. A signal ends the process without a word to
 //! anybody: no destructor runs.

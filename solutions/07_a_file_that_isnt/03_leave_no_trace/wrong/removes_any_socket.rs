@@ -1,4 +1,5 @@
 //! Caught by: a_successors_path_survives
+//! Told: Somebody has removed the file and
 //!
 //! Looks at what is there, and takes any socket for its own.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_successors_path_survives
+//! Told: Somebody has removed the file and
 //!
 //! The path is its own, so removes what is there. A successor has made its own socket there
 //! meanwhile.

@@ -1,4 +1,5 @@
 //! Caught by: gone_after_sigterm, gone_after_sigint, a_successors_path_survives
+//! Told: Your program listens, and its
 //!
 //! Removes the file as soon as it listens: nothing to clean up later. And nobody can come in.
 

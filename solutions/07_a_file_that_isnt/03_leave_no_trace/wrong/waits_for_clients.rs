@@ -1,4 +1,5 @@
 //! Caught by: gone_after_sigterm, gone_after_sigint, a_successors_path_survives
+//! Told: The signal has come, and
 //!
 //! Notes the signal in a flag, and looks at the flag after each client. The next client may never
 //! come.

@@ -1,4 +1,5 @@
 //! Caught by: never_seen_open
+//! Told: Between bind and chmod the
 //!
 //! Binds, and then takes away what is too much. Between the two everybody may connect, and whoever
 //! has connected stays.

@@ -1,4 +1,5 @@
 //! Caught by: never_seen_open
+//! Told: Between bind and chmod the
 //!
 //! Says that it listens, serves, and mends the mode when there is time.
 

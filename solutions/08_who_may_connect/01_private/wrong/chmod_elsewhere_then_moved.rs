@@ -1,4 +1,5 @@
 //! Caught by: never_seen_open
+//! Told: Between bind and chmod the
 //!
 //! Makes the socket under another name, mends its mode there, and moves it into its place. The other
 //! name is in the same folder, for everyone to see.

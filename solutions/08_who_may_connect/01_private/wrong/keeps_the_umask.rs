@@ -1,4 +1,5 @@
 //! Caught by: the_umask_is_put_back
+//! Told: The umask belongs to the
 //!
 //! Sets the umask and leaves it so. Whatever else the program makes from now on, a log, a folder,
 //! nobody but its owner may read, and nobody can enter.

@@ -1,4 +1,5 @@
 //! Caught by: never_seen_open
+//! Told: There was another socket at
 //!
 //! Looks at the mode that it got, and when that is too much, makes the socket again with another
 //! umask. The first one was there, and whoever connected to it meanwhile waits for a server that is

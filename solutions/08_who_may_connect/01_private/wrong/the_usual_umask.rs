@@ -1,4 +1,5 @@
 //! Caught by: the_umask_is_put_back
+//! Told: The umask belongs to the
 //!
 //! Puts the usual umask back, 022. Whoever started the program with another one had a reason.
 

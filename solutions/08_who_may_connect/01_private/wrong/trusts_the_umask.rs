@@ -1,4 +1,5 @@
 //! Caught by: never_seen_open, mode_is_0600_whatever_the_umask
+//! Told: Others may connect to it.
 //!
 //! Whoever starts this will have set a good umask. The usual one, 022, leaves 0755.
 

@@ -1,4 +1,5 @@
 //! Caught by: mode_is_0600_whatever_the_umask
+//! Told: bind makes the file with mode 0777, less what the umask takes away.
 //!
 //! Takes everything from the others, as one does for a folder. The socket is 0700 then: private, and
 //! not what was asked for.

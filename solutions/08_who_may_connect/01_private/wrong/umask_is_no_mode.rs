@@ -1,4 +1,5 @@
 //! Caught by: never_seen_open, mode_is_0600_whatever_the_umask
+//! Told: Others may connect to it.
 //!
 //! Sets the umask to the mode that it wants. A umask says what is taken away.
 

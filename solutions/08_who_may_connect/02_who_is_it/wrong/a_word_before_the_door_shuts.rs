@@ -1,4 +1,5 @@
 //! Caught by: another_user_is_refused
+//! Told: Another user was let in.
 //!
 //! Greets first and looks afterwards: what it had to tell is told.
 

@@ -1,4 +1,5 @@
 //! Caught by: names_the_peer
+//! Told: A line ends at its
 //!
 //! Answers whatever a read returns. Two lines that come together get one answer, and half a line
 //! gets one too many.

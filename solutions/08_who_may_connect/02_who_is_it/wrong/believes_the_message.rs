@@ -1,4 +1,5 @@
 //! Caught by: what_the_message_claims_is_ignored
+//! Told: Anybody can write anything into
 //!
 //! A client that says who it is, is taken at its word. The kernel is asked about the others.
 

@@ -1,4 +1,5 @@
 //! Caught by: another_user_is_refused
+//! Told: A stranger was turned away,
 //!
 //! A stranger is an attack, and the program ends. Now nobody is served.
 

@@ -1,4 +1,5 @@
 //! Caught by: another_user_is_refused
+//! Told: Another user was let in.
 //!
 //! Knows who it is, and serves them all the same.
 

@@ -1,4 +1,5 @@
 //! Caught by: names_the_peer, what_the_message_claims_is_ignored
+//! Told: That is not who connected.
 //!
 //! Prints its own process id. In a test of one process with itself, that looked right.
 

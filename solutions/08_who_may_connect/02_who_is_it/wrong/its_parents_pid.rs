@@ -1,4 +1,5 @@
 //! Caught by: names_the_peer
+//! Told: That is not who connected.
 //!
 //! Started server and client from the same shell, and found a number that they have in common.
 

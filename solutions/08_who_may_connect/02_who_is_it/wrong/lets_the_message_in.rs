@@ -1,4 +1,5 @@
 //! Caught by: another_user_is_refused
+//! Told: Another user was let in.
 //!
 //! Reads first, and lets another user in who claims to be one of ours.
 

@@ -1,4 +1,5 @@
 //! Caught by: another_user_is_refused
+//! Told: Another user was let in.
 //!
 //! Looks who it is when there is something to answer. A stranger who says nothing stays, and keeps
 //! everybody else waiting.

@@ -1,4 +1,5 @@
 //! Caught by: another_user_is_refused
+//! Told: This program acts for uid 65534,
 //!
 //! Lets root in, who could do anything anyway. But here it is the program that decides, and nobody
 //! asked it to make an exception.

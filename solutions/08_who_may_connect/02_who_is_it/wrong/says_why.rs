@@ -1,4 +1,5 @@
 //! Caught by: another_user_is_refused
+//! Told: Another user was let in.
 //!
 //! Tells the stranger why. That is a byte more than none, and it tells that somebody is at home.
 

@@ -1,4 +1,5 @@
 //! Caught by: another_user_is_refused
+//! Told: This program acts for uid 65534 (its
 //!
 //! Takes the real user for its own: who started the program, and not whose rights it has.
 

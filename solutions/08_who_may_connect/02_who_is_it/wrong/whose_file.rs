@@ -1,4 +1,5 @@
 //! Caught by: names_the_peer, another_user_is_refused, what_the_message_claims_is_ignored
+//! Told: That is not who connected.
 //!
 //! Asks for the credentials of the listening socket, which are its own.
 

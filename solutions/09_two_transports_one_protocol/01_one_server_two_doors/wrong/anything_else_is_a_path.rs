@@ -1,4 +1,5 @@
 //! Caught by: an_unknown_scheme_is_explained
+//! Told: This is neither tcp: nor
 //!
 //! What is no TCP address must be a path.
 

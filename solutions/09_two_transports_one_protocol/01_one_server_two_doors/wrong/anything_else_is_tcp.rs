@@ -1,4 +1,5 @@
 //! Caught by: an_unknown_scheme_is_explained
+//! Told: This is neither tcp: nor
 //!
 //! Without a scheme it is an address as in the chapters before. That is kind, and the next one to
 //! read the argument thinks otherwise.

@@ -1,4 +1,5 @@
 //! Caught by: an_unknown_scheme_is_explained
+//! Told: This is neither tcp: nor
 //!
 //! Looks how the argument begins. So does one of another scheme: `tcp6:`, `unixgram:`.
 

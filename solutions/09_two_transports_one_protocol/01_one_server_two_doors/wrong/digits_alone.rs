@@ -1,4 +1,5 @@
 //! Caught by: several_in_one_read
+//! Told: A host may be given
 //!
 //! Parses a `SocketAddr`, so as to be sure of what it gets: no host has a name then.
 

@@ -1,5 +1,6 @@
 //! Caught by: any_split_is_the_same_message, several_in_one_read, one_and_a_half_then_the_rest,
 //! ending_inside_a_frame_is_an_error, an_unknown_scheme_is_explained
+//! Told: Listen where the argument says: `unix:`,
 //!
 //! Looks for `tcp:` anywhere in the argument, and finds it in the name of a file.
 

@@ -1,4 +1,5 @@
 //! Caught by: several_in_one_read, one_and_a_half_then_the_rest
+//! Told: Several messages came at once,
 //!
 //! Made it generic, and makes a new BufReader for each frame, since the stream can't be borrowed
 //! twice. What the old one had read ahead goes away with it.

@@ -1,4 +1,5 @@
 //! Caught by: an_unknown_scheme_is_explained
+//! Told: This is neither tcp: nor
 //!
 //! There are two schemes, and the match says so: anything else is unreachable.
 

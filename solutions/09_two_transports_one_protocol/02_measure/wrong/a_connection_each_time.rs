@@ -1,4 +1,5 @@
 //! Caught by: the_median_is_the_median, the_tail_shows, connecting_is_not_a_round_trip
+//! Told: The server knows when each ping
 //!
 //! Connects anew for each exchange, and leaves that time out. But a server has something to do for a
 //! new client, and this is about one that stays.

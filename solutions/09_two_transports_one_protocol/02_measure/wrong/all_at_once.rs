@@ -1,4 +1,5 @@
 //! Caught by: the_median_is_the_median, the_tail_shows, connecting_is_not_a_round_trip
+//! Told: You sent a ping before
 //!
 //! Sends all of them, and then reads the answers: the second one waits behind the first, and its
 //! time counts from then on.

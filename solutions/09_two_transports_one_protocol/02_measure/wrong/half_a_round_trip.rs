@@ -1,4 +1,5 @@
 //! Caught by: the_median_is_the_median, the_tail_shows, connecting_is_not_a_round_trip
+//! Told: The server knows when each ping
 //!
 //! The way there should be half of the way there and back. Who knows that the halves are equal?
 

@@ -1,4 +1,5 @@
 //! Caught by: the_median_is_the_median, the_tail_shows, connecting_is_not_a_round_trip
+//! Told: You sent a ping before
 //!
 //! Stops the clock when a read returns. That was all of the answer, on the day that it was tried.
 

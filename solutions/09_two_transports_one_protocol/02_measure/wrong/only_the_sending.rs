@@ -1,4 +1,5 @@
 //! Caught by: the_median_is_the_median, the_tail_shows, connecting_is_not_a_round_trip
+//! Told: The server knows when each ping
 //!
 //! Stops the clock when `write` returns. The message is in a buffer of the kernel then, and nobody
 //! has read it.

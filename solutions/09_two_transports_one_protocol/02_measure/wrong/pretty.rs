@@ -1,4 +1,5 @@
 //! Caught by: the_median_is_the_median, the_tail_shows, connecting_is_not_a_round_trip
+//! Told: Whoever reads this takes each
 //!
 //! Prints JSON as people like to read it, on four lines.
 

@@ -1,4 +1,5 @@
 //! Caught by: the_median_is_the_median
+//! Told: The server knows when each ping
 //!
 //! Adds all up and divides. A few slow ones make every one of them look slow.
 

@@ -1,4 +1,5 @@
 //! Caught by: connecting_is_not_a_round_trip
+//! Told: This server was slow to
 //!
 //! Starts the clock, connects, and exchanges the first message. It is a part of the first round trip
 //! that the program sees, and of no other one.

@@ -1,4 +1,5 @@
 //! Caught by: a_panic_ends_one_connection
+//! Told: This client's thread panicked, and
 //!
 //! Catches the panic and serves the same client again: nobody knows what state it was left in.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_silent_client_blocks_nobody, a_panic_ends_one_connection
+//! Told: A client connected and said
 //!
 //! Serves each client where it was accepted: the others wait, and a panic there ends the program.
 

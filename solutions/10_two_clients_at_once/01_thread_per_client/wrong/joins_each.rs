@@ -1,4 +1,5 @@
 //! Caught by: a_silent_client_blocks_nobody, a_panic_ends_one_connection
+//! Told: A client connected and said
 //!
 //! A thread each, and then waits for it: that is no more than a queue with extra steps.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_panic_ends_one_connection
+//! Told: This client's thread panicked, and
 //!
 //! Keeps a list of the connections, perhaps to end them all one day. The thread closes its descriptor,
 //! the list holds another one of the same socket, and so the client is never told the end.

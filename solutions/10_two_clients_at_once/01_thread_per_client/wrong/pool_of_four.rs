@@ -1,4 +1,5 @@
 //! Caught by: a_silent_client_blocks_nobody, a_panic_ends_one_connection
+//! Told: A hundred clients are connected
 //!
 //! Four workers share a channel of jobs. Four clients that say nothing keep all of them; a job that
 //! panics takes its worker along, and nobody replaces it. When the last one is gone the channel has no

@@ -1,4 +1,5 @@
 //! Caught by: a_silent_client_blocks_nobody
+//! Told: A hundred clients are connected
 //!
 //! The pool again, mended so that a panic doesn't end a worker. It is still four clients at once, and
 //! whoever says nothing has one of the four for as long as it likes.

@@ -1,4 +1,5 @@
 //! Caught by: a_panic_ends_one_connection
+//! Told: A panic ends its own
 //!
 //! Counts the answers under a lock, and the panic happens while it is held. The lock is poisoned from
 //! then on, and every other thread that unwraps it panics too.

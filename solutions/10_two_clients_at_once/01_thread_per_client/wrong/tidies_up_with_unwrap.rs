@@ -1,4 +1,5 @@
 //! Caught by: a_panic_ends_one_connection
+//! Told: A panic ends its own
 //!
 //! Joins the threads that have ended, so as to leave nothing behind. `join` returns the panic, and
 //! `unwrap` passes it on to the accept loop.

@@ -1,4 +1,5 @@
 //! Caught by: never_more_than_n_at_once
+//! Told: The check and the taking
 //!
 //! The accept loop looks whether there is room, and the new thread counts itself in. Between the two
 //! the accept loop looks again. (The pause makes the window wide enough to be met every time.)

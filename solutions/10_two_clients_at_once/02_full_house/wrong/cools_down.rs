@@ -1,5 +1,6 @@
 //! Caught by: n_plus_one_is_told_busy, a_slot_comes_back_after_a_reset,
 //! a_slot_comes_back_after_a_panic, never_more_than_n_at_once
+//! Told: A client left, and its
 //!
 //! Gives the place back two seconds after its client has left, so that nobody who comes again and
 //! again has it all the time. Whoever comes meanwhile is told that the house is full, and it is

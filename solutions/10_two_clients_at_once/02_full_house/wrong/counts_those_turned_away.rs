@@ -1,4 +1,5 @@
 //! Caught by: n_plus_one_is_told_busy, a_slot_comes_back_after_a_reset, never_more_than_n_at_once
+//! Told: Five clients were turned away,
 //!
 //! Counts first and compares then. Whoever is turned away stays counted. That shows after a reset
 //! only if somebody knocks before the place is free again: a sleep sees to it.

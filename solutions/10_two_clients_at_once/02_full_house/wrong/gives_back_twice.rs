@@ -1,4 +1,5 @@
 //! Caught by: never_more_than_n_at_once
+//! Told: More places came back than
 //!
 //! Gives the place back after the service, and in Drop once more, to be on the safe side.
 

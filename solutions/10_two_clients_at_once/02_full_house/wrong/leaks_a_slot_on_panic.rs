@@ -1,4 +1,5 @@
 //! Caught by: a_slot_comes_back_after_a_panic, never_more_than_n_at_once
+//! Told: The thread of a client
 //!
 //! Gives the place back after the service, error or not; a panic passes that line by.
 

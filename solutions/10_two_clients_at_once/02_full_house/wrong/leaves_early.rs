@@ -1,5 +1,6 @@
 //! Caught by: a_slot_comes_back_after_a_reset, a_slot_comes_back_after_a_panic,
 //! never_more_than_n_at_once
+//! Told: A client's connection was reset,
 //!
 //! Gives the place back at the end of the service, where an error never arrives.
 

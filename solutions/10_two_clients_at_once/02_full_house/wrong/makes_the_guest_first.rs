@@ -1,4 +1,5 @@
 //! Caught by: n_plus_one_is_told_busy, never_more_than_n_at_once
+//! Told: One client was turned away,
 //!
 //! Makes the guest before it knows whether there is room. The one that is turned away is dropped, and
 //! gives back a place that it never had.

@@ -1,4 +1,5 @@
 //! Caught by: n_plus_one_is_told_busy, never_more_than_n_at_once
+//! Told: The house is full. Tell
 //!
 //! Waits in the accept loop until a place is free. The next client is told nothing: it is connected,
 //! for the kernel did that, and hangs.

@@ -1,4 +1,5 @@
 //! Caught by: n_plus_one_is_told_busy, never_more_than_n_at_once
+//! Told: N clients are served, and
 //!
 //! Off by one: it refuses when there are more than N inside, and that is one too late.
 

@@ -1,4 +1,5 @@
 //! Caught by: n_plus_one_is_told_busy
+//! Told: After `busy` the connection is
 //!
 //! Tells `busy` and goes on reading from the client, which waits for the end.
 

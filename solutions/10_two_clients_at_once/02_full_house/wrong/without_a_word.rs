@@ -1,4 +1,5 @@
 //! Caught by: n_plus_one_is_told_busy
+//! Told: The house is full. Tell
 //!
 //! Closes the connection of whoever is too many. Was it full, did it crash, is it another program?
 

@@ -1,4 +1,5 @@
 //! Caught by: a_slow_but_honest_client_is_served, a_timeout_loses_no_bytes
+//! Told: Each of these frames took
 //!
 //! One deadline for all that a client ever says.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_drip_is_cut_off, a_frame_has_one_deadline
+//! Told: A byte came every 100
 //!
 //! A read timeout: as long as a byte comes now and then, it never runs out.
 

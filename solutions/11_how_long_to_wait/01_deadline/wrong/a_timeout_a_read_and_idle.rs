@@ -1,4 +1,5 @@
 //! Caught by: a_drip_is_cut_off, a_frame_has_one_deadline, a_slow_but_honest_client_is_served
+//! Told: A byte came every 100
 //!
 //! Sets one read timeout for the connection. It doesn't stop a drip, and it does stop whoever has
 //! nothing to say.

@@ -1,4 +1,5 @@
 //! Caught by: a_drip_is_cut_off
+//! Told: Half a frame came, then
 //!
 //! Compares the time after each read. A client that sends half a frame and no more is never asked.
 

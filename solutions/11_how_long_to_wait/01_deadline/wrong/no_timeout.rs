@@ -1,4 +1,5 @@
 //! Caught by: a_drip_is_cut_off, a_frame_has_one_deadline
+//! Told: A byte came every 100
 //!
 //! Waits for as long as the client likes.
 

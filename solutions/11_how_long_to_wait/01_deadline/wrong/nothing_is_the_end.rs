@@ -1,4 +1,5 @@
 //! Caught by: a_slow_but_honest_client_is_served
+//! Told: A frame may be empty,
 //!
 //! Reads first and asks after whether all is there: for an empty frame it reads no bytes, gets 0, and
 //! takes that for the end of the stream.

@@ -1,4 +1,5 @@
 //! Caught by: a_timeout_loses_no_bytes
+//! Told: The client paused inside a
 //!
 //! Looks at the clock now and then, and calls `read_exact` again after each timeout. What the
 //! first call had read is gone.

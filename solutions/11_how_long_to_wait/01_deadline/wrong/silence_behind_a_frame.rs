@@ -1,4 +1,5 @@
 //! Caught by: a_drip_is_cut_off
+//! Told: Half a frame came together
 //!
 //! Starts the clock when a read brings something, and stops it with each whole frame: what came with
 //! that frame, of the next one, has no clock until more comes.

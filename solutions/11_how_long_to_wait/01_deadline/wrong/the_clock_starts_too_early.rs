@@ -1,4 +1,5 @@
 //! Caught by: a_slow_but_honest_client_is_served, a_timeout_loses_no_bytes
+//! Told: Between two frames a client
 //!
 //! Starts the clock before the first byte: the time a client thinks counts as the time it sends.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_timeout_loses_no_bytes
+//! Told: The client ended inside a
 //!
 //! Takes a read of 0 bytes for one that brought nothing yet, and reads again until the deadline.
 

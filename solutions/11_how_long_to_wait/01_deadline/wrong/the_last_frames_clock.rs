@@ -1,4 +1,5 @@
 //! Caught by: a_timeout_loses_no_bytes
+//! Told: Each of these two frames
 //!
 //! Stops the clock only when nothing is left in the buffer: a frame that begins together with the end
 //! of another one has the other one's deadline.

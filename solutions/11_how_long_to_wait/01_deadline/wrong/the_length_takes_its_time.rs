@@ -1,4 +1,5 @@
 //! Caught by: a_drip_is_cut_off
+//! Told: Half a length came, then
 //!
 //! Takes the time with the first byte, and gives each read of the payload what is left. The length
 //! is four bytes, and who would be slow with those?

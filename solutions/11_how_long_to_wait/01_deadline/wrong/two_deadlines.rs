@@ -1,4 +1,5 @@
 //! Caught by: a_frame_has_one_deadline
+//! Told: The length took most of
 //!
 //! Starts the clock again for the payload: a frame gets twice its time.
 

@@ -1,4 +1,5 @@
 //! Caught by: an_honest_reader_is_served
+//! Told: A client took each reply
 //!
 //! One deadline for all replies together.
 

@@ -1,4 +1,5 @@
 //! Caught by: memory_stays_bounded
+//! Told: A client asks and asks
 //!
 //! Puts the replies into a channel that holds ten and no more. Ten of what? A reply may have 64
 //! MiB.

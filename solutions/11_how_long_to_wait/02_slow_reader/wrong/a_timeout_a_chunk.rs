@@ -1,4 +1,5 @@
 //! Caught by: a_trickling_reader_is_cut_off
+//! Told: A client took a little
 //!
 //! Gives each 64 KiB the whole time. A thousand chunks are a thousand deadlines.
 

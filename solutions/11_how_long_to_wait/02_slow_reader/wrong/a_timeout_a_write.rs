@@ -1,4 +1,5 @@
 //! Caught by: a_trickling_reader_is_cut_off
+//! Told: A client took a little
 //!
 //! A write timeout: as long as the client takes something now and then, it never runs out.
 

@@ -1,4 +1,5 @@
 //! Caught by: an_honest_reader_is_served
+//! Told: A client that takes its
 //!
 //! Makes the socket non-blocking, so that nobody can hold it up, and hangs up when the buffer is full:
 //! on everyone whose reply is larger than the buffer.

@@ -1,4 +1,5 @@
 //! Caught by: a_trickling_reader_is_cut_off
+//! Told: A client took a little
 //!
 //! Waits for as long as the client likes.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_trickling_reader_is_cut_off
+//! Told: A client took a little
 //!
 //! Moves the deadline whenever the client has taken something: a trickle is progress, too.
 

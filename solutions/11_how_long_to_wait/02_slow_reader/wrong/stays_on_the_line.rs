@@ -1,4 +1,5 @@
 //! Caught by: a_trickling_reader_is_cut_off
+//! Told: You gave up on the
 //!
 //! Gives up in time, and goes on with the next request: the client can't know that half a reply is
 //! all it will get.

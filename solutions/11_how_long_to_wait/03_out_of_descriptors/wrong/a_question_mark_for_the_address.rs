@@ -1,4 +1,5 @@
 //! Caught by: a_client_gone_before_accept_is_survived
+//! Told: A client was gone before
 //!
 //! Returns the error of peer_addr from the accept loop, and with it ends the program.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_client_gone_before_accept_is_survived
+//! Told: A client was gone before
 //!
 //! Asks the stream who is there, and unwraps the answer. Nobody is: ENOTCONN.
 

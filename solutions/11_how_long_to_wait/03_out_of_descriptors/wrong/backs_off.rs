@@ -1,4 +1,5 @@
 //! Caught by: recovers
+//! Told: Clients left, so there are
 //!
 //! Doubles the wait with each failure, from three seconds on, as one does with a server that is far away
 //! and overloaded. Here it is the clients who wait.

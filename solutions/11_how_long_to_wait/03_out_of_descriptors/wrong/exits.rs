@@ -1,4 +1,5 @@
 //! Caught by: waits_without_spinning, recovers
+//! Told: More clients came than there
 //!
 //! Takes an error of accept for the end of the world, and ends all clients with it.
 

@@ -1,4 +1,5 @@
 //! Caught by: waits_without_spinning
+//! Told: accept() fails with EMFILE, at
 //!
 //! Naps for a millisecond: a thousand questions a second, to which the answer is known.
 

@@ -1,4 +1,5 @@
 //! Caught by: waits_without_spinning
+//! Told: accept() fails with EMFILE, at
 //!
 //! Tries again at once, and fails at once, as fast as it can.
 

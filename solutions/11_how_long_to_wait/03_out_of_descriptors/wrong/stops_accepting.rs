@@ -1,4 +1,5 @@
 //! Caught by: recovers
+//! Told: Clients left, so there are
 //!
 //! Stops accepting when it fails, and goes on serving those who are inside: nobody else, ever.
 

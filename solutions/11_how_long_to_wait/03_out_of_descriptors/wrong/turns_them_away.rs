@@ -1,4 +1,5 @@
 //! Caught by: recovers
+//! Told: Clients left, so there are
 //!
 //! Keeps a descriptor in reserve. When there is none left it gives that up, accepts the next client with
 //! it and hangs up on it. Nothing spins, but a client that could have waited is lost.

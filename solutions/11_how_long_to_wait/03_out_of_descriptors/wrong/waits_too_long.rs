@@ -1,4 +1,5 @@
 //! Caught by: recovers
+//! Told: Clients left, so there are
 //!
 //! Waits for a minute. Clients leave meanwhile, there is room, and nobody looks.
 

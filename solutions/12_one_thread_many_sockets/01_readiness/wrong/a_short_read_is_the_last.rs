@@ -1,4 +1,5 @@
 //! Caught by: any_split_is_the_same_message
+//! Told: The last bytes and the
 //!
 //! Stops reading when a read returned less than it could: nothing more has come. But the end of the
 //! stream may have.

@@ -1,4 +1,5 @@
 //! Caught by: one_thread
+//! Told: Fifty clients are served, and
 //!
 //! Chapter 10's server: it answers all, with a thread for each.
 

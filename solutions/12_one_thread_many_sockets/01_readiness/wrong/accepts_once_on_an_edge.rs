@@ -1,5 +1,6 @@
 //! Caught by: five_hundred_idle_clients_cost_nothing, any_split_is_the_same_message,
 //! a_silent_client_blocks_nobody, a_slow_reader_gets_it_all
+//! Told: Twenty clients came at the
 //!
 //! Accepts one client an event. Of those who came together, the others wait until somebody else comes.
 //! (The pause lets the first ones come together.)

@@ -1,4 +1,5 @@
 //! Caught by: five_hundred_idle_clients_cost_nothing, a_slow_reader_gets_it_all
+//! Told: Five hundred clients are connected
 //!
 //! Asks for everything, every time: whoever is not interesting now may be so later. A socket is nearly
 //! always ready for writing, so each answer is followed by the next event at once.

@@ -1,4 +1,5 @@
 //! Caught by: a_slow_reader_gets_it_all
+//! Told: A client took its replies late, and
 //!
 //! Writes once and forgets the rest: it was a non-blocking write, and that is what fitted.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_silent_client_blocks_nobody
+//! Told: A client ended inside a
 //!
 //! Drops a client when the end has come and nothing is left of it. Half a frame is left of some,
 //! for ever.

@@ -1,4 +1,5 @@
 //! Caught by: five_hundred_idle_clients_cost_nothing, a_slow_reader_gets_it_all
+//! Told: Nobody wants anything, and yet
 //!
 //! Wakes every millisecond, in case an event was forgotten.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_slow_reader_gets_it_all
+//! Told: A client took its replies late, and
 //!
 //! Keeps what did not fit, and waits for the client to say something before it tries again.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_slow_reader_gets_it_all
+//! Told: All is sent, and your
 //!
 //! Asks for writability when a write is short, renews that at every event, and never gives it back: from
 //! then on there is always an event.

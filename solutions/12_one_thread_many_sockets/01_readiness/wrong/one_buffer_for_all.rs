@@ -1,5 +1,6 @@
 //! Caught by: any_split_is_the_same_message, a_silent_client_blocks_nobody,
 //! a_slow_reader_gets_it_all
+//! Told: A read returned a part
 //!
 //! Keeps what is no whole frame yet in one place, for whoever comes next.
 

@@ -1,4 +1,5 @@
 //! Caught by: five_hundred_idle_clients_cost_nothing, a_slow_reader_gets_it_all
+//! Told: Nobody wants anything, and yet
 //!
 //! Gives the poll a timeout of nothing, so as never to miss anything, and asks again and again.
 

@@ -1,4 +1,5 @@
 //! Caught by: any_split_is_the_same_message, a_slow_reader_gets_it_all
+//! Told: More came at once than
 //!
 //! Reads once an event. What a read of 4 KiB leaves behind is not told of again.
 

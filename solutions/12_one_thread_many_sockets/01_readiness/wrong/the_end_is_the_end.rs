@@ -1,4 +1,5 @@
 //! Caught by: a_slow_reader_gets_it_all
+//! Told: A client took its replies late, after
 //!
 //! Writes what there is room for, and drops the client when the end of its stream has come. It has
 //! said its last word, but not heard ours.

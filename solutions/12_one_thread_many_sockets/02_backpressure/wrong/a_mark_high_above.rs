@@ -1,4 +1,5 @@
 //! Caught by: a_client_that_never_reads_is_bounded
+//! Told: A client sends and sends
 //!
 //! Reads on until two MiB wait to be sent. That is a limit, and far above what is promised: a
 //! thousand such clients have two GiB.

@@ -1,4 +1,5 @@
 //! Caught by: a_client_that_never_reads_is_bounded
+//! Told: A client sends and sends
 //!
 //! Reads on, whatever waits to be sent. The client decides how much that is.
 

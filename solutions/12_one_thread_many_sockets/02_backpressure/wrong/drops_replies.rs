@@ -1,4 +1,5 @@
 //! Caught by: a_client_that_never_reads_is_bounded
+//! Told: The client has begun to
 //!
 //! Bounds the queue by forgetting the replies for which there is no room.
 

@@ -1,4 +1,5 @@
 //! Caught by: a_client_that_never_reads_is_bounded
+//! Told: The client has begun to
 //!
 //! Reads no more while replies wait, and goes on when there is an event for reading. The edge was told
 //! long ago, and the bytes lie there.

@@ -1,4 +1,5 @@
 //! Caught by: a_client_that_never_reads_is_bounded
+//! Told: A client took no reply
 //!
 //! Hangs up on a client as soon as it does not take a reply at once.
 

@@ -1,4 +1,5 @@
 //! Caught by: the_others_are_served
+//! Told: Two clients take no replies, nobody
 //!
 //! Reads no more while replies wait, and looks again every millisecond, since the poll will not say
 //! when to go on.

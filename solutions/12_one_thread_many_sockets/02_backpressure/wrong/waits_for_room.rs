@@ -1,4 +1,5 @@
 //! Caught by: the_others_are_served
+//! Told: Two clients take no replies, and
 //!
 //! Waits for room right there, with a poll of its own: nothing is queued, and the one thread waits for
 //! the one client.

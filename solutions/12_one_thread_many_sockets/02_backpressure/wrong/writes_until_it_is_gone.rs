@@ -1,4 +1,5 @@
 //! Caught by: the_others_are_served
+//! Told: Two clients take no replies, and
 //!
 //! Tries to write until all is gone, for it is only a matter of time. Of whose time?
 

@@ -1,5 +1,6 @@
 //! Caught by: any_split_is_the_same_message, a_heartbeat_mid_frame_loses_nothing,
 //! the_heart_beats_while_a_client_drips, a_heartbeat_never_stands_inside_an_answer
+//! Told: A read returned a part
 //!
 //! Makes the buffer where it is used, in the loop: what was no whole frame is gone with the round.
 

@@ -1,4 +1,5 @@
 //! Caught by: the_heart_beats_while_a_client_drips
+//! Told: A client sends a byte
 //!
 //! Makes the sleep anew in each round. Whoever sends a byte now and then starts it again, and the heart
 //! never beats.

@@ -1,4 +1,5 @@
 //! Caught by: a_heartbeat_mid_frame_loses_nothing, the_heart_beats_while_a_client_drips
+//! Told: A heartbeat was sent in
 //!
 //! No `select!`: a timeout around the reading, and a heartbeat when it is over. A timeout drops its future,
 //! too.

@@ -1,4 +1,5 @@
 //! Caught by: the_heart_beats_while_a_client_drips
+//! Told: Your heart beats too often.
 //!
 //! Beats twice in a period, to be on the safe side: with 10,000 clients that is twice the traffic of
 //! nothing at all.

@@ -1,4 +1,5 @@
 //! Caught by: the_heart_beats_while_a_client_drips
+//! Told: A client sends a frame
 //!
 //! Sets the clock back with each frame: who has just been answered knows that we live. But a client
 //! that counts the heartbeats knows better.

@@ -1,4 +1,5 @@
 //! Caught by: five_hundred_idle_clients_cost_nothing
+//! Told: Five hundred clients say nothing, and your
 //!
 //! Asks every millisecond whether something has come, and counts to the heartbeat by itself.
 

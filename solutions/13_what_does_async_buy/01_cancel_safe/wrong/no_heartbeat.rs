@@ -1,4 +1,5 @@
 //! Caught by: a_heartbeat_mid_frame_loses_nothing, the_heart_beats_while_a_client_drips
+//! Told: Half a frame has come,
 //!
 //! Wakes for the heartbeat and sends none: the client cannot tell an idle server from a dead one.
 

@@ -1,5 +1,6 @@
 //! Caught by: a_heartbeat_mid_frame_loses_nothing, the_heart_beats_while_a_client_drips,
 //! a_heartbeat_never_stands_inside_an_answer
+//! Told: A heartbeat was sent in
 //!
 //! Reads a whole frame as one branch. When the heartbeat wins, that future is dropped, and the bytes that
 //! it had read are dropped with it. (Where the whole frame has come, only a sleep makes that happen every

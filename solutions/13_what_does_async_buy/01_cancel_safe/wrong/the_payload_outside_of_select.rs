@@ -1,4 +1,5 @@
 //! Caught by: a_heartbeat_mid_frame_loses_nothing, the_heart_beats_while_a_client_drips
+//! Told: A heartbeat was sent in
 //!
 //! Saves the payload by reading it in the handler, where nothing cancels it. The length is still read by
 //! two reads or more, in the branch; and while a payload drips, the heart stands still.

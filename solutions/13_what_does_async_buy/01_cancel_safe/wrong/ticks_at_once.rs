@@ -1,4 +1,5 @@
 //! Caught by: any_split_is_the_same_message
+//! Told: The first heartbeat is due
 //!
 //! Takes an `interval`, whose first tick is now: a heartbeat to whoever has only connected.
 

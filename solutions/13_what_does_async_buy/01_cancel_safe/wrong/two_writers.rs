@@ -1,4 +1,5 @@
 //! Caught by: a_heartbeat_never_stands_inside_an_answer
+//! Told: A client took its answers
 //!
 //! No `select!`, no trouble: a task for the echo, and one for the heartbeat. Both write to the
 //! stream, and when one of them waits for room in the middle of an answer, the other one goes on.

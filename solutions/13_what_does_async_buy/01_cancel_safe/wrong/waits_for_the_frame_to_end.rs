@@ -1,4 +1,5 @@
 //! Caught by: a_heartbeat_mid_frame_loses_nothing, the_heart_beats_while_a_client_drips
+//! Told: Half a frame has come,
 //!
 //! Holds the heartbeat back while a frame is incomplete, so as not to disturb it.
 

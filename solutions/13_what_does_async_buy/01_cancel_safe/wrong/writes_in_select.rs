@@ -1,4 +1,5 @@
 //! Caught by: a_heartbeat_never_stands_inside_an_answer
+//! Told: A client took its answers
 //!
 //! Lets the writing compete, too, so that the heart beats whatever the client takes. When the
 //! heartbeat wins, the write is dropped with a part of the answer sent, and nobody knows how much.

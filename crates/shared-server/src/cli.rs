@@ -32,6 +32,7 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
     Command::new(name)
         .about(about)
         .version(env!("CARGO_PKG_VERSION"))
+        .next_help_heading("Limits") // below the address, which the servers add
         .args([
             flag("max-clients", "N", "1024")
                 .value_parser(parse_count)
@@ -55,6 +56,7 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
                 .value_parser(parse_workers)
                 .help("Threads that serve"),
         ])
+        .next_help_heading(None)
 }
 
 /// The limits that the flags of [`command`] gave.
@@ -141,9 +143,10 @@ fn parse_size(text: &str) -> Result<NonZeroU32, String> {
         "GiB" => 1024 * 1024 * 1024,
         _ => return Err("give a number of bytes, KiB or MiB, such as 512, 64KiB or 1MiB".into()),
     };
-    let number: u64 = digits.parse().map_err(|error| format!("{error}"))?;
-    let bytes = u32::try_from(number.saturating_mul(unit)).ok();
+    let number = digits.parse().ok();
+    let bytes = number.and_then(|number: u64| number.checked_mul(unit));
     bytes
+        .and_then(|bytes| u32::try_from(bytes).ok())
         .and_then(NonZeroU32::new)
         .ok_or_else(|| "it must be from 1 byte to under 4 GiB".into())
 }

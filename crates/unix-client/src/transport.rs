@@ -1,7 +1,7 @@
 //! What the command line needs to know of Unix sockets.
 
 use crate::connect::{connect, server_uid};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches};
 use rustix::net::SocketAddrUnix;
@@ -9,6 +9,9 @@ use rustix::process::geteuid;
 use shared_client::cli::{Transport, cannot_connect};
 use shared_proto::default_socket_place;
 use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -66,14 +69,26 @@ impl Transport for Unix {
     }
 
     fn connect(&self, timeout: Duration) -> anyhow::Result<UnixStream> {
-        let stream =
-            connect(&self.path, timeout).map_err(|error| cannot_connect(self, &error, timeout))?;
+        let stream = connect(&self.path, timeout).map_err(|error| {
+            if error.kind() == ErrorKind::ConnectionRefused && self.is_another_file() {
+                let address = self.address();
+                return anyhow!(
+                    "nobody listens at {address}, which is no socket; name another path with --socket"
+                );
+            }
+            cannot_connect(self, &error, timeout)
+        })?;
         self.check_server(&stream)?;
         Ok(stream)
     }
 }
 
 impl Unix {
+    /// Whether the path leads to something else than a socket.
+    fn is_another_file(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|file| !file.file_type().is_socket())
+    }
+
     /// Whoever may write to a folder can put a server of their own into it, so a path alone says
     /// nothing about who listens.
     fn check_server(&self, stream: &UnixStream) -> anyhow::Result<()> {

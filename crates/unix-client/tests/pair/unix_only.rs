@@ -90,7 +90,7 @@ fn a_path_where_nothing_is_is_told() {
 }
 
 #[test]
-fn a_regular_file_is_told_as_nobody_listening() {
+fn a_regular_file_is_told_as_no_socket() {
     let place = Place::new();
     fs::write(place.path(), "no socket").unwrap();
     let assert = client(&place.address())
@@ -101,7 +101,7 @@ fn a_regular_file_is_told_as_nobody_listening() {
     tells(
         &assert.get_output().stderr,
         &place.address(),
-        &["nobody listens"],
+        &["nobody listens", "no socket"],
     );
 }
 

@@ -10,6 +10,7 @@ mod figures;
 mod includes;
 mod links;
 mod promises;
+mod verdicts;
 
 use std::fmt;
 use std::fs;
@@ -52,6 +53,7 @@ pub fn all(book: &Book) -> Result<Vec<Problem>> {
     exercises::check(book, &mut found)?;
     figures::check(book, &mut found)?;
     promises::check(book, &mut found)?;
+    verdicts::check(book, &mut found)?;
     let mut problems = found.problems;
     problems.sort();
     problems.dedup();

@@ -301,6 +301,31 @@ fn a_chapter_that_asks_too_little_is_found() {
 }
 
 #[test]
+fn a_verdict_in_words_that_no_check_has_is_found() {
+    let verdict = |sentence: &str| {
+        format!(
+            "```text\n    0.1 ms  peer  closes\n 1000.2 ms  peer <- \"x\"\n           expected   y\n \
+             {sentence}\n Chapter 1: docs/src/01-chapter.md, \"A section\"\n```\n\n## A section\n"
+        )
+    };
+    mistake(
+        "docs/src/01-chapter.md",
+        "## A section\n",
+        &verdict("Because."),
+        &[
+            "docs/src/01-chapter.md:5: no check explains itself in the words of this verdict: paste \
+             what it says now",
+        ],
+    );
+    mistake(
+        "docs/src/01-chapter.md",
+        "## A section\n",
+        &verdict("Why."),
+        &[],
+    );
+}
+
+#[test]
 fn an_exercise_that_no_chapter_mentions_is_found() {
     let workspace = Workspace::sound();
     workspace.write("exercises/01_chapter/02_more/Cargo.toml", "");

@@ -46,7 +46,7 @@ fn a_client_that_never_reads_is_bounded() {
             format!("{grown} MiB more, for six clients that read nothing; the first sent {mib} MiB"),
         )
         .or_explain(
-            "A client sends and sends and takes no reply, and you keep more and more of them. Read no more from a \
+            "A client sends and sends and takes no reply, and its replies pile up with you. Read no more from a \
              client while its replies wait: then it is the client that has to wait.",
             BACK,
         );

@@ -1,0 +1,60 @@
+//! No verdict in a chapter that explains itself in other words than the check now does.
+
+use std::sync::LazyLock;
+
+use anyhow::Result;
+use regex::Regex;
+
+use super::{Findings, exercise_folders, read};
+use crate::Book;
+
+/// A verdict's line that says what was expected.
+static EXPECTED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?m)^ +expected   ").expect("a pattern"));
+/// The lines at its end that explain it, and the last one, which names the section.
+static EXPLANATION: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"((?:\n \S.*)+)\s*$").expect("a pattern"));
+static SECTION: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\n Chapter \d+: docs/src/.*").expect("a pattern"));
+/// A moment in the timeline: with four digits before the point it begins like an explanation.
+static MOMENT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\n \d+\.\d ms  .*").expect("a pattern"));
+
+pub fn check(book: &Book, found: &mut Findings<'_>) -> Result<()> {
+    let mut told = String::new();
+    for folder in exercise_folders(&book.root)? {
+        let checks = folder.join("tests/check.rs");
+        if checks.is_file() {
+            told += &said(&read(&checks)?);
+        }
+    }
+    for page in book.chapters() {
+        for block in &page.blocks {
+            if block.language() != "text" || !EXPECTED.is_match(&block.text) {
+                continue;
+            }
+            let text = SECTION.replace(&block.text, "");
+            let text = MOMENT.replace_all(&text, "");
+            let Some(explanation) = EXPLANATION.captures(&text) else {
+                continue;
+            };
+            if !told.contains(&one_line(&explanation[1])) {
+                found.add(
+                    &page.path,
+                    block.line,
+                    "no check explains itself in the words of this verdict: paste what it says now",
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The sentences in a check's source, without what Rust needs to write them.
+fn said(source: &str) -> String {
+    one_line(&source.replace("\\\n", "").replace("\\\"", "\""))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

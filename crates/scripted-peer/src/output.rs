@@ -34,6 +34,18 @@ impl Verdict<Output> {
         )
     }
 
+    /// Its standard output is exactly these bytes, which need be no text.
+    pub fn stdout_bytes(self, wanted: impl AsRef<[u8]>) -> Self {
+        let wanted = wanted.as_ref();
+        self.and(|output| {
+            if output.stdout == wanted {
+                return Ok(output);
+            }
+            let after = "the end of standard output";
+            Err(Failure::bytes(wanted, &output.stdout, after))
+        })
+    }
+
     /// Its standard error is this text, or fits this predicate (`contains("…")`).
     pub fn stderr<I, P>(self, wanted: I) -> Self
     where

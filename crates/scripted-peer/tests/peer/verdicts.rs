@@ -198,6 +198,11 @@ verdicts! {
         program!().args(["", "copies"]).stdin("one\ntwo\n").start().exits_with(0).stdout("one\n2\n");
     }
 
+    other_bytes {
+        let copy = program!().args(["", "copies"]).stdin(b"one\xff\n").start();
+        copy.exits_with(0).stdout_bytes(b"one\xfe\n");
+    }
+
     output_without_a_text {
         let copy = program!().args(["", "copies"]).stdin("one\n").start();
         copy.exits_with(0).stdout(contains("three"));

@@ -35,7 +35,8 @@ fn a_second_run_has_another_port() {
     let server = Listener::tcp();
     for _ in 0..2 {
         let client = program!().connect_to(server.address());
-        let own_end = format!("local {}\n", server.accept().remote());
+        let peer = server.accept();
+        let own_end = format!("local {}\n", peer.remote());
         client.exits_with(0).stdout(starts_with(own_end)).or_explain(
             "The system picks a free port for your end at each connect: only the socket knows it.",
             SECTION,
@@ -46,12 +47,14 @@ fn a_second_run_has_another_port() {
 #[test]
 fn the_socket_knows_better_than_the_argument() {
     let here = folder();
-    let server = Listener::at(here.join("door"));
-    let client = program!().in_folder(&here).connect_to("./door");
+    // The kernel keeps the path as the server wrote it.
+    let server = Listener::at(here.join("./front:door"));
+    let client = program!().in_folder(&here).connect_to("./front:door");
     let both = format!("local (unnamed)\npeer {}\n", server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "`./door` holds a `/`, so it is a path too, and leads to the same socket. Print the path \
-         that the server gave its socket, not the one that you were given: ask for peer_addr().",
+        "`./front:door` holds a `/`, so it is a path too, and leads to the same socket. Print the \
+         path as the server wrote it, neither the one that you were given nor one that you worked \
+         out: ask for peer_addr().",
         SECTION,
     );
 
@@ -62,8 +65,8 @@ fn the_socket_knows_better_than_the_argument() {
     let port = server.address().to_string();
     let port = port.trim_start_matches("127.0.0.1:");
     let client = program!().connect_to(format!("0.0.0.0:{port}"));
-    let own_end = server.accept().remote().to_string();
-    let both = format!("local {own_end}\npeer {}\n", server.address());
+    let peer = server.accept();
+    let both = format!("local {}\npeer {}\n", peer.remote(), server.address());
     client.exits_with(0).stdout(both).or_explain(
         "Connecting to 0.0.0.0 leads to 127.0.0.1 on Linux. Print where the connection leads, not \
          what you were given: ask for peer_addr().",

@@ -9,6 +9,8 @@ const LISTENS: &str = "Make a socket, bind it to the address in the first argume
                        line `listening on …` must come before accept() waits.";
 
 const CLOSES: &str = "After `closed`, close the connection: nothing more is received or sent.";
+const ENDS: &str =
+    "This server has one client. When that one has said close, end with exit code 0.";
 
 #[test]
 fn says_accepted() {
@@ -32,6 +34,7 @@ fn says_accepted() {
         b" close ",
         b"close\n",
         b"close\r\n",
+        b"close\0",
         "två".as_bytes(),
         b"\xff\xfe",
     ] {
@@ -56,10 +59,7 @@ fn close_in_any_case_closes() {
             PORT,
         );
         peer.expect_end().or_explain(CLOSES, PORT);
-        server.exits_with(0).or_explain(
-            "This server has one client. When that one has said close, end with exit code 0.",
-            PORT,
-        );
+        server.exits_with(0).or_explain(ENDS, PORT);
     }
 }
 
@@ -69,9 +69,8 @@ fn restarts_at_once() {
     let first = program!().listen();
     let mut peer = first.connect();
     peer.send("close").expect("closed").now();
-    explain(CLOSES, PORT);
-    peer.expect_end().now();
-    first.exits_with(0).now();
+    peer.expect_end().or_explain(CLOSES, PORT);
+    first.exits_with(0).or_explain(ENDS, PORT);
     let again = program!().listen_on(first.address()).or_explain(
         "The server closed its connection first, so the system remembers it for a minute \
          (TIME-WAIT), and bind() finds the address in use. Set SO_REUSEADDR before you bind.",
@@ -92,7 +91,7 @@ fn a_message_is_what_one_recv_returns() {
     peer.coalesce(["x".repeat(1024).as_str(), "close"]);
     peer.expect("acceptedclosed").or_explain(
         "1,024 bytes came, and `close` right behind them. A message is what one recv(1024) returns, \
-         so these are two, and each has its answer.",
+         no less and no more, so these are two, and each has its answer.",
         PORT,
     );
 }

@@ -5,10 +5,11 @@ use scripted_peer::{Listener, explain, program};
 const ASK: &str = "02-which-call-does-what.html#the-client-call-by-call";
 const EMPTY: &str = "02-which-call-does-what.html#a-message-of-no-bytes";
 
-const BARE: &str = "Send the line as it was typed, without the newline that ended it, and wait for \
-                    the answer.";
+const BARE: &str = "Send the line as it was typed, without the newline that ended it, wait for the \
+                    answer, and keep the connection for the next line.";
 const ENDS: &str = "When the input is over, close the connection and end with exit code 0. An empty \
                     line is one byte long, the end is none.";
+const CLOSED: &str = "`closed` is an answer: print it as well, then end with exit code 0.";
 
 #[test]
 fn sends_each_line_bare() {
@@ -89,6 +90,11 @@ fn prints_each_reply() {
          String::from_utf8_lossy() never fails.",
         ASK,
     );
+    client.prints("no text: ").or_explain(
+        "The server's answer is text but for its last byte, and you print nothing of it. Print what \
+         can be printed: String::from_utf8_lossy() puts U+FFFD where bytes are bad.",
+        ASK,
+    );
     peer.send("accepted");
     client.prints("accepted\n").now();
     client.exits_with(0).or_explain(ENDS, ASK);
@@ -113,10 +119,7 @@ fn stops_at_closed() {
             ASK,
         );
         let printed = "accepted\nclosed\n";
-        client.exits_with(0).stdout(printed).or_explain(
-            "`closed` is an answer: print it as well, then end with exit code 0.",
-            ASK,
-        );
+        client.exits_with(0).stdout(printed).or_explain(CLOSED, ASK);
     }
 
     let server = Listener::tcp();
@@ -130,18 +133,21 @@ fn stops_at_closed() {
         ASK,
     );
     peer.send("closed");
-    client.exits_with(0).stdout("accepted\nclosed\n").now();
+    let printed = "accepted\nclosed\n";
+    client.exits_with(0).stdout(printed).or_explain(CLOSED, ASK);
 
     let server = Listener::tcp();
     let client = program!()
-        .stdin("one\ntwo\nthree\nclose\n")
+        .stdin("one\ntwo\nthree\nfour\nfive\nclose\n")
         .connect_to(server.address());
     let mut peer = server.accept();
     peer.expect("one").now();
     for (answer, next) in [
         ("not closed yet", "two"),
         ("closed to visitors", "three"),
-        ("CLOSED", "close"),
+        ("CLOSED", "four"),
+        ("closed\n", "five"),
+        ("closed\0", "close"),
     ] {
         peer.send(answer).expect(next).or_explain(
             "Only the answer `closed` ends it, these six bytes and no others. This one looks like it, \
@@ -150,7 +156,7 @@ fn stops_at_closed() {
         );
     }
     peer.send("closed");
-    client.exits_with(0).now();
+    client.exits_with(0).or_explain(CLOSED, ASK);
 
     let server = Listener::tcp();
     let mut client = program!().typed().connect_to(server.address());
@@ -178,5 +184,6 @@ fn an_empty_line_does_not_hang() {
     peer.expect("hello").now();
     peer.send("accepted").expect("close").now();
     peer.send("closed");
-    client.exits_with(0).stdout("accepted\nclosed\n").now();
+    let printed = "accepted\nclosed\n";
+    client.exits_with(0).stdout(printed).or_explain(CLOSED, ASK);
 }

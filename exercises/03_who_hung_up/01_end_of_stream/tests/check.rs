@@ -93,9 +93,18 @@ fn answers_as_in_chapter_2() {
     explain(TALK, TUTORIAL);
     let server = program!().listen();
     let mut peer = server.connect();
-    for message in ["hello", "closet", " close ", "close\n", "a"] {
+    for message in [
+        &b"hello"[..],
+        b"closet",
+        b" close ",
+        b"close\n",
+        b"close\0",
+        b"\xff\xfe",
+        b"a",
+    ] {
         peer.send(message).expect("accepted").or_explain(
-            "Every message but `close` is answered `accepted`, also one that only looks like it.",
+            "Every message but `close` is answered `accepted`, also one that only looks like it, and \
+             one that is no text.",
             TUTORIAL,
         );
     }
@@ -103,7 +112,7 @@ fn answers_as_in_chapter_2() {
     peer.coalesce(["x".repeat(1024).as_str(), "cLoSe"]);
     peer.expect("acceptedclosed").or_explain(
         "1,024 bytes came, and `cLoSe` right behind them. A message is what one read of up to 1,024 \
-         bytes returns, and `close` counts in any mixture of cases.",
+         bytes returns, no less and no more, and `close` counts in any mixture of cases.",
         TUTORIAL,
     );
     peer.expect_end()

@@ -20,9 +20,15 @@ fn any_split_is_the_same_message() {
          own, flush it.",
         WHOLE,
     );
-    for message in ["hello", "more than 256 bytes ".repeat(15).as_str()] {
+    for message in ["hello", "more than 256 bytes.".repeat(15).as_str()] {
         peer.drip(frame(message)).expect(frame(message));
     }
+    let bytes = frame(b" \xff\0 no text\n");
+    peer.send(&bytes).expect(&bytes).or_explain(
+        "A payload is bytes, be they text or not. They go back as they came: nothing is added, taken \
+         away or replaced.",
+        WHOLE,
+    );
     peer.send(frame("")).expect(frame("")).or_explain(
         "A payload may be empty: four bytes of zeros are a whole frame, and no end of anything.",
         WHOLE,
@@ -85,7 +91,8 @@ fn ending_inside_a_frame_is_an_error() {
         );
         let mut peer = server.connect();
         peer.send(frame("next")).expect(frame("next")).or_explain(
-            "The client before ended inside a frame. That is no reason to stop serving.",
+            "The client before ended inside a frame. That is no reason to stop serving, and none of \
+             its bytes are the next one's.",
             INSIDE,
         );
     }

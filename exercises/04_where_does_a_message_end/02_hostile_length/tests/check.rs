@@ -25,8 +25,9 @@ fn refuses(server: &Running, length: u32) {
 }
 
 fn serves_the_next(server: &Running) {
-    let sentence = "One client's length ended the whole program. Look at the length before you \
-                    allocate or add to it; refuse the client, and go on to the next.";
+    let sentence = "A client declared too much, and the next client is not served. Look at the \
+                    length before you allocate or add to it; refuse the client, not the program, and \
+                    keep nothing of what it sent.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, CLAIM);
     next.send(frame("next"));
     next.expect(frame("next")).or_explain(sentence, CLAIM);
@@ -67,17 +68,20 @@ fn frames_are_still_whole() {
 
 #[test]
 fn half_a_frame_is_still_an_error() {
-    let server = program!().listen();
-    let mut peer = server.connect();
-    peer.send(&frame("half")[..6]).half_close();
-    peer.expect_end().or_explain(
-        "Half a message is none, as in 04-01: answer nothing, and close.",
-        INSIDE,
-    );
-    server.logs("a client:").or_explain(
-        "An end inside a message is an error, as in 04-01: return one, and main() tells it.",
-        INSIDE,
-    );
+    for part in [6, 2, 4] {
+        let server = program!().listen();
+        let mut peer = server.connect();
+        peer.send(&frame("half")[..part]).half_close();
+        peer.expect_end().or_explain(
+            "Half a message is none, as in 04-01: answer nothing, and close.",
+            INSIDE,
+        );
+        server.logs("a client:").or_explain(
+            "An end inside a message is an error, as in 04-01, inside its length too: return one, and \
+             main() tells it.",
+            INSIDE,
+        );
+    }
 }
 
 #[test]
@@ -147,12 +151,14 @@ fn memory_follows_the_bytes() {
 
     let mut peer = server.connect();
     let big = frame(vec![b'x'; 60_000]);
-    peer.send(&big).expect(&big).now();
+    let served =
+        "These frames are not too long. Each of them is answered, however many came before it.";
+    peer.send(&big).expect(&big).or_explain(served, CLAIM);
     let before = server.figures().peak_memory_kib;
     // Several at a time: an answer in two writes may wait 40 ms for its second one (chapter 5).
     let many = big.repeat(10);
     for _ in 0..25 {
-        peer.send(&many).expect(&many).now();
+        peer.send(&many).expect(&many).or_explain(served, CLAIM);
     }
     let grown = (server.figures().peak_memory_kib - before) / 1024;
     check(

@@ -1,6 +1,6 @@
 //! Does the program find lines and letters where the reads cut anywhere?
 
-use scripted_peer::{explain, line, program};
+use scripted_peer::{Peer, explain, line, program};
 
 const TEXT: &str = "04-where-does-a-message-end.html#text-is-made-of-messages-too";
 const LINES: &str = "04-where-does-a-message-end.html#a-delimiter";
@@ -9,13 +9,14 @@ const LINES: &str = "04-where-does-a-message-end.html#a-delimiter";
 fn lines_not_reads() {
     let server = program!().listen();
     let mut peer = server.connect();
-    peer.drip("hello, wor");
+    peer.drip(" hello, wor");
     peer.expect_nothing_yet().or_explain(
         "You answered before the line was whole. A line ends with its newline, not with a read.",
         LINES,
     );
-    peer.send("ld\n").expect(line("HELLO, WORLD")).or_explain(
-        "The newline has come, and the line began some reads before it. Answer all of it, once.",
+    peer.send("ld \n").expect(line(" HELLO, WORLD ")).or_explain(
+        "The newline has come, and the line began some reads before it. Answer all of it, once, its \
+         blanks too.",
         LINES,
     );
     peer.coalesce(["one\n", "\n", "three\n", "fo"]);
@@ -35,18 +36,31 @@ fn lines_not_reads() {
         "This line is longer than your buffer. Let the buffer grow until the newline comes.",
         LINES,
     );
+    // Half a line, which ends with half a letter.
+    peer.send(b"to be continu\xc3").half_close();
+    let sentence = "The client before left in the middle of a line. Whether you answer that or not, \
+                    serve the next one, and keep no byte of the last one's for it.";
+    let mut next = Peer::try_connect(server.address()).or_explain(sentence, LINES);
+    next.send("next\n")
+        .expect(line("NEXT"))
+        .or_explain(sentence, LINES);
 }
 
 #[test]
 fn a_letter_may_arrive_in_halves() {
     let server = program!().listen();
     let mut peer = server.connect();
-    peer.send(line("aé€😀")).expect(line("AÉ€😀")).or_explain(
-        "The whole line came in one piece. Upper case is for letters, not for bytes: \
-         str::to_uppercase() knows é, to_ascii_uppercase() does not.",
-        TEXT,
-    );
-    for text in ["aé€😀", "née à 20 €, straße"] {
+    let texts = ["aé€😀", "née à 20 €, straße"];
+    for text in texts {
+        peer.send(line(text))
+            .expect(line(text.to_uppercase()))
+            .or_explain(
+                "The whole line came in one piece. Upper case is for letters, not for bytes: \
+             str::to_uppercase() knows é, and that ß becomes SS; to_ascii_uppercase() does not.",
+                TEXT,
+            );
+    }
+    for text in texts {
         peer.drip(line(text));
         peer.expect(line(text.to_uppercase())).or_explain(
             "A letter came in two reads, and neither half is text. Collect bytes until the line is \

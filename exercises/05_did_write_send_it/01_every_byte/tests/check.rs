@@ -19,6 +19,9 @@ fn a_slow_reader_gets_it_all() {
         begins(&mut peer);
         if size == SIZE {
             peer.stall_reading().pause(Duration::from_millis(1000));
+        } else {
+            // Who has said all that it will still listens.
+            peer.half_close();
         }
         judge(&server, size, &mut peer);
     }
@@ -32,7 +35,7 @@ fn waiting_costs_no_cpu() {
     let patience = Duration::from_millis(2500);
     let server = program!().arg(SIZE).patience(patience).listen();
     let mut peer = server.connect();
-    begins(&mut peer).stall_reading();
+    begins(&mut peer).half_close().stall_reading();
     server.expect_idle().or_explain(ASKS, WAIT);
     // Asleep in poll(2), it is not woken at all; asleep until the clock says so, it is.
     let before = server.figures().switches;
@@ -81,6 +84,7 @@ fn a_client_that_leaves_is_given_up() {
     peer.reset();
     let mut next = server.connect();
     next.expect([0]).now();
+    server.logs("a client:").now();
 }
 
 /// The first byte comes, whatever becomes of the others.
@@ -113,13 +117,13 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
         ),
         (Some(_), _) => (
             format!("{right} of them, then bytes from elsewhere in the reply"),
-            "A piece is missing in the middle. A write that takes a part of a chunk is no error: \
-             send the rest of that chunk next.",
+            "A piece is missing in the middle, or came twice. A write that takes a part of a chunk is \
+             no error: send the rest of that chunk next, and nothing but the rest.",
         ),
-        (None, Ending::Silence) if right == size => (
-            format!("all of them, then {}", Ending::Silence),
+        (None, ending) if right == size => (
+            format!("all of them, then {ending}"),
             "The reply is sent, and the client waits for its end. Return when the last byte has been \
-             taken: that closes the connection.",
+             taken: that closes the connection, in good order.",
         ),
         (None, Ending::Silence) => (
             format!("{right} of them, then silence"),

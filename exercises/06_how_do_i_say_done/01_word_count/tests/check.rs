@@ -63,6 +63,20 @@ fn answers_after_half_close() {
          split_whitespace() knows: look at bytes, with is_ascii_whitespace().",
         HALF,
     );
+    let mut peer = server.connect();
+    peer.send("form\x0cfeed, vertical\x0btab, unit\x1fend\n")
+        .half_close();
+    let got = peer.next_line().unwrap_or_default();
+    check(
+        got == "1 4 34",
+        "\"1 4 34\", for \"form\\x0cfeed, vertical\\x0btab, unit\\x1fend\\n\"",
+        format!("{got:?}"),
+    )
+    .or_explain(
+        "White space is what is_ascii_whitespace() says: a form feed is, a vertical tab and other \
+         control characters are not.",
+        HALF,
+    );
 }
 
 #[test]
@@ -108,8 +122,8 @@ fn answered(peer: &mut Peer, counts: &str) {
         }
         ("", _) => "The connection broke instead of a reply. Read all that the client sends first.",
         _ => {
-            "The counts are not those of all that was sent. The input ends where the client ends it, \
-             with a read of 0 bytes, and nowhere before."
+            "These are not the counts of all that this client sent, and of nothing else. Its input \
+             ends where it ends it, with a read of 0 bytes, and nowhere before."
         }
     };
     let expected = format!("{counts:?}, then end of stream");

@@ -21,7 +21,7 @@ fn the_end_of_input_is_said() {
         HALF,
     );
     let server = Listener::tcp();
-    let input = b"one\ntwo\r\nno text: \xff, and no newline";
+    let input = b"one\n\ntwo\r\nno text: \xff, and no newline";
     let client = program!().stdin(input).connect_to(server.address());
     let mut peer = server.accept();
     peer.expect(input).or_explain(
@@ -39,7 +39,7 @@ fn the_end_of_input_is_said() {
     peer.half_close();
     client.exits_with(0).stdout("2 lines\n").or_explain(
         "You have said all; the server has not. End one direction, and print until the other one \
-         ends as well.",
+         ends as well; then end, with exit code 0.",
         HALF,
     );
 }
@@ -76,7 +76,12 @@ fn the_server_may_end_first() {
 
 #[test]
 fn a_long_conversation_does_not_deadlock() {
-    explain(DEADLOCK, POLITE);
+    explain(
+        "All of standard input is to come to the server, however much it is, and then its end. A \
+         write that takes a part of it leaves the rest to you; shutdown(Shutdown::Write) says that it \
+         was all.",
+        POLITE,
+    );
     // The first line's answer is as long as all lines together, and the server reads no further
     // before the answer is taken.
     let long = "an answer of many lines, and all of them are to be printed\n";
@@ -167,9 +172,9 @@ fn every_answer_is_printed_in_order() {
     peer.send(last);
     peer.close();
     let all = [all.as_bytes(), b"one more thing\n", last].concat();
-    client.exits_with(0).stdout(all).or_explain(
+    client.exits_with(0).stdout_bytes(all).or_explain(
         "All that the server says is printed, as it is, in the order in which it comes: bytes, be \
-             they lines of text or not.",
+         they lines of text or not. Then the program ends, with exit code 0.",
         POLITE,
     );
 }

@@ -1,5 +1,5 @@
 //! Caught by: the_socket_knows_better_than_the_argument
-//! Told: `./door` holds a `/`, so
+//! Told: `./front:door` holds a `/`, so
 //!
 //! Takes for a path only what begins with a `/`, and `./door` for a host without a port.
 

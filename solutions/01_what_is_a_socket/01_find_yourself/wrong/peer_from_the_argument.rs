@@ -1,5 +1,5 @@
 //! Caught by: the_socket_knows_better_than_the_argument
-//! Told: `./door` holds a `/`, so
+//! Told: `./front:door` holds a `/`, so
 //!
 //! Asks the socket for its own end only: the other one was in the argument, wasn't it?
 

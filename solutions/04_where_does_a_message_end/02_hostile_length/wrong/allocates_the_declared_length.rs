@@ -1,5 +1,5 @@
 //! Caught by: four_gigabytes_are_refused, memory_follows_the_bytes
-//! Told: One client's length ended the
+//! Told: A client declared too much,
 //!
 //! Makes room for what the length says, and looks at the limit after that. Without a limit on its
 //! addresses it gets away with it: Linux gives memory when it is touched.

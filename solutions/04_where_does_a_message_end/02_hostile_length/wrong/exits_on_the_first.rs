@@ -1,5 +1,5 @@
 //! Caught by: four_gigabytes_are_refused, one_more_is_refused, memory_follows_the_bytes
-//! Told: One client's length ended the
+//! Told: A client declared too much,
 //!
 //! Refuses the frame by panicking. That ends the server, which is all that the attacker wanted.
 

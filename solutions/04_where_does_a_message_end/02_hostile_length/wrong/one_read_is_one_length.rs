@@ -1,4 +1,4 @@
-//! Caught by: frames_are_still_whole
+//! Caught by: frames_are_still_whole, half_a_frame_is_still_an_error
 //! Told: A frame came, one byte
 //!
 //! Reads the four bytes of the length with one `read`: they always come together, don't they?

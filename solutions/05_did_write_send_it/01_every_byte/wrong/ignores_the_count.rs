@@ -1,4 +1,4 @@
-//! Caught by: a_slow_reader_gets_it_all
+//! Caught by: a_slow_reader_gets_it_all, a_client_that_leaves_is_given_up
 //! Told: write() took what fitted into
 //!
 //! One write, and what it returned is thrown away.

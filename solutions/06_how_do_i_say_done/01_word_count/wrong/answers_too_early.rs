@@ -1,6 +1,6 @@
 //! Caught by: answers_after_half_close, silence_is_not_the_end, a_word_may_arrive_in_pieces,
 //! six_megabytes_are_counted, a_reset_is_not_a_half_close
-//! Told: The counts are not those
+//! Told: These are not the counts
 //!
 //! Guesses where the input ends: a read that does not fill the buffer must be the last one.
 

@@ -1,6 +1,6 @@
 //! Caught by: answers_after_half_close, silence_is_not_the_end, a_word_may_arrive_in_pieces,
 //! six_megabytes_are_counted
-//! Told: The counts are not those
+//! Told: These are not the counts
 //!
 //! Begins to count anew with each read.
 

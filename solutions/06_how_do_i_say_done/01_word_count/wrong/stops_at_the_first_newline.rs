@@ -1,5 +1,5 @@
 //! Caught by: answers_after_half_close, a_word_may_arrive_in_pieces, six_megabytes_are_counted
-//! Told: The counts are not those
+//! Told: These are not the counts
 //!
 //! Takes the first newline for the end of the input.
 

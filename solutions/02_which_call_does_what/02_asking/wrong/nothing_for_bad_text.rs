@@ -1,0 +1,36 @@
+//! Caught by: prints_each_reply
+//! Told: The server's answer is text
+//!
+//! Prints an answer if it is text. One that is not goes by without a trace.
+
+use std::io;
+
+use pocket_socket::{AF_INET, SOCK_STREAM, Socket, socket};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let address: std::net::SocketAddr = address.parse().map_err(io::Error::other)?;
+    let server = socket(AF_INET, SOCK_STREAM)?;
+    server.connect(address)?;
+    ask(&server)?;
+    server.close()
+}
+
+fn ask(server: &Socket) -> io::Result<()> {
+    for line in io::stdin().lines() {
+        let line = line?;
+        // No bytes are no message: the server would see nothing, and we would wait for its answer.
+        if line.is_empty() {
+            continue;
+        }
+        server.sendall(line.as_bytes())?;
+        let answer = server.recv(1024)?;
+        if let Ok(text) = str::from_utf8(&answer) {
+            println!("{text}");
+        }
+        if answer == b"closed" {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Caught by: answers_as_in_chapter_2
+//! Told: Every message but `close` is
+//!
+//! Makes a text of each message, and ends at the first that is none.
+
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        serve(&stream?)?;
+    }
+    Ok(())
+}
+
+fn serve(mut stream: &TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let length = stream.read(&mut buffer)?;
+        // The end of the stream: the client sends no more. Returning closes our side too.
+        if length == 0 {
+            return Ok(());
+        }
+        let text = str::from_utf8(&buffer[..length]).map_err(io::Error::other)?;
+        if text.eq_ignore_ascii_case("close") {
+            return stream.write_all(b"closed");
+        }
+        stream.write_all(b"accepted")?;
+    }
+}

@@ -1,0 +1,48 @@
+//! Caught by: the_reply_does_not_wait_for_the_end
+//! Told: Each frame is answered with a
+//!
+//! Has nothing to send where the payload is empty, and sends nothing. The client waits for a header.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).expect("usage: ADDRESS");
+    let listener = TcpListener::bind(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    for stream in listener.incoming() {
+        // One client's trouble is not the next one's.
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+
+fn serve(stream: &TcpStream) -> io::Result<()> {
+    let mut writer = stream;
+    let mut reader = BufReader::new(stream);
+    while let Some(payload) = read_frame(&mut reader)? {
+        if payload.is_empty() {
+            continue;
+        }
+        let length = u32::try_from(payload.len()).expect("it came with a u32 for its length");
+        writer.write_all(&[&length.to_be_bytes(), payload.as_slice()].concat())?;
+    }
+    Ok(())
+}
+
+fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    if reader.fill_buf()?.is_empty() {
+        return Ok(None);
+    }
+    let mut length = [0; 4];
+    reader.read_exact(&mut length)?;
+    let size = u32::from_be_bytes(length);
+    let mut payload = Vec::new();
+    reader.take(size.into()).read_to_end(&mut payload)?;
+    if payload.len() < size as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some(payload))
+}

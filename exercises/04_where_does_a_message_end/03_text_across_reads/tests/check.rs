@@ -37,7 +37,7 @@ fn lines_not_reads() {
         LINES,
     );
     // Half a line, which ends with half a letter.
-    peer.send(b"to be continu\xc3").half_close();
+    peer.send(b"interrupt\xc3").half_close();
     let sentence = "The client before left in the middle of a line. Whether you answer that or not, \
                     serve the next one, and keep no byte of the last one's for it.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, LINES);

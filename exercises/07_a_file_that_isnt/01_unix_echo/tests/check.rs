@@ -1,9 +1,9 @@
 //! Does the program listen at a path, and speak the frames of chapter 4 there?
 
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use scripted_peer::{Verdict, check, explain, folder, frame, program};
+use scripted_peer::{Exit, Start, Verdict, check, explain, folder, frame, program, stale_socket};
 
 const PATH: &str = "07-a-file-that-isnt.html#bind-makes-a-file";
 const SAME: &str = "07-a-file-that-isnt.html#the-same-bytes";
@@ -36,13 +36,33 @@ fn the_path_is_a_socket() {
 
     let diary = folder.join("diary");
     std::fs::write(&diary, "Dear diary").expect("the folder is fresh");
-    let mut second = program!().arg(diary.display()).start();
-    second.listens_or_ends().now();
-    let text = std::fs::read_to_string(&diary).unwrap_or_default();
-    let expected = format!("{} as it was", diary.display());
-    check(text == "Dear diary", expected, "it was removed").or_explain(
-        "A file was there already, and you removed it. bind() fails where anything is: let it fail. \
-         What may be removed, and when, is the next exercise.",
+    let stale = folder.join("stale");
+    stale_socket(&stale);
+    for taken in [&diary, &stale, &path] {
+        stays_as_it_was(taken);
+    }
+    peer.send(frame("hello")).expect(frame("hello")).now();
+}
+
+/// A program that is to listen at `path`, where something is, ends with an error and touches nothing.
+fn stays_as_it_was(path: &Path) {
+    let identity = || std::fs::symlink_metadata(path).map(|file| (file.ino(), file.ctime_nsec()));
+    let before = identity().expect("something is there");
+    let mut second = program!().arg(path.display()).start();
+    let found = second.listens_or_ends().now();
+    let expected = format!("{} as it was", path.display());
+    let untouched = identity().is_ok_and(|now| now == before);
+    check(untouched, expected, "it was removed").or_explain(
+        "Something was there already, and you removed it. bind() fails where anything is: let it \
+         fail. What may be removed, and when, is the next exercise.",
+        PATH,
+    );
+    let failed = matches!(found, Start::Ended(end) if end != Exit::Code(0));
+    let expected = "the program to end with an error";
+    check(failed, expected, format!("{found:?}")).or_explain(
+        "bind() failed, for something is at that path, and whoever started your program takes it for \
+         a success. Say what is wrong, and end with another exit code than 0: main() may return the \
+         error.",
         PATH,
     );
 }
@@ -73,9 +93,16 @@ fn speaks_the_same_frames() {
         peer.expect([&*frame, &*frame].concat());
         peer.half_close().expect_end();
         let mut rude = server.connect();
-        rude.send(&frame[..3]).half_close();
+        rude.send(most).half_close();
         rude.expect_end();
     }
+    let mut peer = server.connect();
+    let bytes = frame(b"\xff\0\n\xc3");
+    peer.send(&bytes).expect(&bytes).or_explain(
+        "These bytes are no UTF-8, and they needn't be: a payload is bytes, of any value. Keep text \
+         out of it.",
+        SAME,
+    );
 }
 
 #[test]

@@ -30,9 +30,17 @@ fn leaves_on(signal: Signal) {
         SIGNALS,
     );
     server.exits_with(0).now();
-    let gone = fs::symlink_metadata(&path).is_err();
-    let expected = format!("nothing at {}", path.display());
-    check(gone, expected, "the socket's file, without its server").or_explain(
+    let folder = server.folder().expect("it listens in a folder of its own");
+    let files = fs::read_dir(folder.path()).into_iter().flatten().flatten();
+    let sockets = files.filter(|file| file.file_type().is_ok_and(|kind| kind.is_socket()));
+    let left: Vec<_> = sockets.map(|file| file.file_name()).collect();
+    let expected = format!("no socket in {}", folder.path().display());
+    check(
+        left.is_empty(),
+        expected,
+        format!("{left:?}, without its server"),
+    )
+    .or_explain(
         "The program has ended, and its file is still there. If you compare device and inode, take \
          both from symlink_metadata() of the path, once after bind and once now: the socket itself \
          has others.",

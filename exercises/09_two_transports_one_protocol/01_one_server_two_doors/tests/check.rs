@@ -18,6 +18,13 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
          too. What stands before the first colon decides.",
         UNKNOWN,
     );
+    for (server, scheme) in [(&tcp, "tcp:"), (&unix, "unix:")] {
+        server.prints(&format!("listening on {scheme}")).or_explain(
+            "Print the address in the form that it was given in: whoever connects wants to know \
+             which kind it is.",
+            UNKNOWN,
+        );
+    }
     [tcp, unix]
 }
 
@@ -53,6 +60,12 @@ fn several_in_one_read() {
         let frames = ["one", "two", "", "four"].map(frame);
         peer.coalesce(&frames);
         peer.expect(frames.concat()).now();
+        let bytes = frame(b"\xff\0\n\xc3");
+        peer.send(&bytes).expect(&bytes).or_explain(
+            "These bytes are no UTF-8, and they needn't be: a payload is bytes, of any value. Keep \
+             text out of it.",
+            ONE,
+        );
         let large = frame([b'x'; 100_000]);
         peer.send(&large).expect(&large).or_explain(
             "A frame of 100,000 bytes is a frame like any other, at either door. All four bytes of \
@@ -94,16 +107,16 @@ fn ending_inside_a_frame_is_an_error() {
          the next one.",
         ONE,
     );
-    let folder = folder();
-    for server in both_doors(&folder) {
-        for part in [2, 6] {
+    for part in [2, 6] {
+        let folder = folder();
+        for server in both_doors(&folder) {
             let mut peer = server.connect();
             peer.send(&frame("hello")[..part]).half_close();
             peer.expect_end().now();
+            server.logs("a client:").now();
+            let mut peer = server.connect();
+            peer.send(frame("next")).expect(frame("next")).now();
         }
-        server.logs("a client:").now();
-        let mut peer = server.connect();
-        peer.send(frame("next")).expect(frame("next")).now();
     }
 }
 
@@ -124,6 +137,8 @@ fn an_unknown_scheme_is_explained() {
         "xtcp:127.0.0.1:0",
         "tcp6:127.0.0.1:0",
         "unixgram:door",
+        "TCP:127.0.0.1:0",
+        "unix:",
     ];
     for address in unknown {
         let server = program!().in_folder(&folder).connect_to(address);
@@ -133,6 +148,16 @@ fn an_unknown_scheme_is_explained() {
             .stderr(both)
             .stderr(contains("tcp:HOST:PORT"))
             .stderr(contains(address));
+        let lines = server.stderr().lines().count();
+        check(
+            lines == 1,
+            "one line on standard error",
+            format!("{lines} lines"),
+        )
+        .or_explain(
+            "Whoever starts it, or reads its log, wants one line: the argument, and both forms.",
+            UNKNOWN,
+        );
     }
     let made = std::fs::read_dir(folder.path()).map_or(0, Iterator::count);
     check(

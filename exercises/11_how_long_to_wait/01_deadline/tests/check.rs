@@ -106,7 +106,7 @@ fn a_frame_has_one_deadline() {
 fn a_slow_but_honest_client_is_served() {
     let server = server();
     let mut honest = server.connect();
-    for message in ["", "x".repeat(60_000).as_str()].map(frame) {
+    for message in ["", "x".repeat(65_536).as_str()].map(frame) {
         honest.send(&message).expect(&message).or_explain(
             "A frame may be empty, and it may have 65,536 bytes. An empty one is whole with its \
              length: to read no bytes returns 0, and that is not the end of the stream.",

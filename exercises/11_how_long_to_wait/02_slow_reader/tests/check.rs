@@ -103,7 +103,7 @@ fn an_honest_reader_is_served() {
              belongs to a reply: start the clock anew with each, when there is something to send.",
             CLOCK,
         );
-        peer.pause(Duration::from_millis(400));
+        peer.pause(Duration::from_millis(700));
     }
     peer.half_close().expect_end().now();
 }

@@ -1,5 +1,5 @@
 //! Caught by: the_path_is_a_socket
-//! Told: A file was there already,
+//! Told: Something was there already,
 //!
 //! Removes what is there, so that `bind` always works. It may be anything.
 

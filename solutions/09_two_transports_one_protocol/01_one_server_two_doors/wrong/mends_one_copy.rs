@@ -28,7 +28,7 @@ fn run(address: &str) -> io::Result<()> {
             println!("listening on tcp:{}", listener.local_addr()?);
             serve_all(listener.incoming())
         }
-        Some(("unix", path)) => {
+        Some(("unix", path)) if !path.is_empty() => {
             let listener = UnixListener::bind(path)?;
             println!("listening on unix:{path}");
             for stream in listener.incoming() {

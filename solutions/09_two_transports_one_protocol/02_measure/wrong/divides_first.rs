@@ -1,5 +1,5 @@
 //! Caught by: connecting_is_not_a_round_trip
-//! Told: Of ten round trips three
+//! Told: Of ten round trips two
 //!
 //! Divides by a hundred, and then multiplies. It was tried with 200 and with 1,000, and both can be
 //! divided.

@@ -1,5 +1,5 @@
 //! Caught by: the_tail_shows
-//! Told: Three of these 200 took
+//! Told: Two of these 200 took
 //!
 //! 90 of 100. What the slowest ten saw never shows.
 

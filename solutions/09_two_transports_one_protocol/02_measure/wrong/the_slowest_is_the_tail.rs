@@ -1,5 +1,5 @@
 //! Caught by: the_tail_shows
-//! Told: Three of these 200 took
+//! Told: Two of these 200 took
 //!
 //! The tail is where it is worst, so takes the largest. That is one sample, and says nothing of the
 //! other ninety-nine.

@@ -1,5 +1,5 @@
 //! Caught by: the_tail_shows
-//! Told: Three of these 200 took
+//! Told: Two of these 200 took
 //!
 //! Leaves the first tenth of the round trips out, as if they did not count.
 

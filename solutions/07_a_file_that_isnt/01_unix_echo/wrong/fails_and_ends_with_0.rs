@@ -1,0 +1,57 @@
+//! Caught by: the_path_is_a_socket
+//! Told: bind() failed, for something is
+//!
+//! Says what is wrong, and ends as if nothing were.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("{error}");
+    }
+}
+
+fn run() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: PATH");
+    let listener = listen(&path)?;
+    println!("listening on {path}");
+    for stream in listener.incoming() {
+        // One client's trouble is not the next one's.
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+/// A Unix socket that listens at `path`. The path goes to the kernel as it was given, which resolves
+/// a relative one as it does for `open`.
+fn listen(path: &str) -> io::Result<UnixListener> {
+    UnixListener::bind(path)
+}
+
+/// Sends back every frame that comes, until the stream ends.
+fn serve(stream: &UnixStream) -> io::Result<()> {
+    let mut writer = stream;
+    let mut reader = BufReader::new(stream);
+    while let Some(frame) = read_frame(&mut reader)? {
+        writer.write_all(&frame)?;
+    }
+    Ok(())
+}
+
+/// The next whole frame, its length in front; nothing at the end of the stream.
+fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    if reader.fill_buf()?.is_empty() {
+        return Ok(None);
+    }
+    let mut length = [0; 4];
+    reader.read_exact(&mut length)?;
+    let size = u32::from_be_bytes(length);
+    let mut frame = length.to_vec();
+    reader.take(size.into()).read_to_end(&mut frame)?;
+    if frame.len() < 4 + size as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some(frame))
+}

@@ -1,0 +1,52 @@
+//! Caught by: speaks_the_same_frames
+//! Told: A Unix stream has no
+//!
+//! Reads until the payload is whole, and takes an end in the middle of it for a pause.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+fn main() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: PATH");
+    let listener = listen(&path)?;
+    println!("listening on {path}");
+    for stream in listener.incoming() {
+        // One client's trouble is not the next one's.
+        if let Err(error) = stream.and_then(|stream| serve(&stream)) {
+            eprintln!("a client: {error}");
+        }
+    }
+    Ok(())
+}
+/// A Unix socket that listens at `path`. The path goes to the kernel as it was given, which resolves
+/// a relative one as it does for `open`.
+fn listen(path: &str) -> io::Result<UnixListener> {
+    UnixListener::bind(path)
+}
+
+/// Sends back every frame that comes, until the stream ends.
+fn serve(stream: &UnixStream) -> io::Result<()> {
+    let mut writer = stream;
+    let mut reader = BufReader::new(stream);
+    while let Some(frame) = read_frame(&mut reader)? {
+        writer.write_all(&frame)?;
+    }
+    Ok(())
+}
+
+/// The next whole frame, its length in front; nothing at the end of the stream.
+fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    if reader.fill_buf()?.is_empty() {
+        return Ok(None);
+    }
+    let mut length = [0; 4];
+    reader.read_exact(&mut length)?;
+    let size = u32::from_be_bytes(length);
+    let mut frame = length.to_vec();
+    frame.resize(4 + size as usize, 0);
+    let mut filled = 4;
+    while filled < frame.len() {
+        filled += reader.read(&mut frame[filled..])?;
+    }
+    Ok(Some(frame))
+}

@@ -1,0 +1,51 @@
+//! Caught by: gone_after_sigterm, gone_after_sigint
+//! Told: The program has ended, and its
+//!
+//! Moves the file out of the way, so that the path is free again.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::thread;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+fn main() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: PATH");
+    // From here on the two signals do not kill: they wait for somebody to take them.
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let listener = UnixListener::bind(&path)?;
+    let made = identity(Path::new(&path))?;
+    println!("listening on {path}");
+    thread::spawn(move || greet(&listener));
+    signals.forever().next();
+    leave(Path::new(&path), made)
+}
+/// Removes what this program has made at `path`, and nothing that has come there since.
+fn leave(path: &Path, made: (u64, u64)) -> io::Result<()> {
+    match identity(path) {
+        Ok(found) if found == made => fs::rename(path, path.with_extension("old")),
+        Ok(_) => Ok(()), // a successor's
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What tells one file from another, whatever its name: the device, and the inode on it. No other
+/// file can get this number for as long as the socket is open.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let file = fs::symlink_metadata(path)?;
+    Ok((file.dev(), file.ino()))
+}
+
+/// Says hello to everyone.
+fn greet(listener: &UnixListener) {
+    for client in listener.incoming() {
+        if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {
+            eprintln!("a client: {error}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Caught by: one_of_two_starters_wins
+//! Told: hold a lock across both
+//!
+//! Takes a lock and lets go of it in the same line: `_` keeps nothing, where `_lock` would.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+fn main() -> ExitCode {
+    let path = std::env::args().nth(1).expect("usage: PATH");
+    let path = PathBuf::from(path);
+    match take(&path) {
+        Ok(listener) => {
+            println!("listening on {}", path.display());
+            greet(&listener)
+        }
+        Err(error) => {
+            eprintln!("{}: {error}", path.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Listens at `path`, if nothing is there or a socket whose server is gone.
+///
+/// # Errors
+///
+/// If the path is somebody's, or cannot be a socket's.
+fn take(path: &Path) -> io::Result<UnixListener> {
+    if SockAddr::unix(path).is_err() {
+        let message = "too long: a socket's path has room for 107 bytes on Linux, 103 on macOS";
+        return Err(io::Error::new(ErrorKind::InvalidInput, message));
+    }
+    // Of two that come at once, only the one with the lock looks further, so nobody can step
+    // between its look and its bind.
+    let _ = lock_beside(path)?;
+    if is_stale(path)? {
+        fs::remove_file(path)?;
+    }
+    UnixListener::bind(path)
+}
+
+/// The kernel gives the lock back however its holder ends. The file stays: after removing it, two
+/// programs could hold locks on two files of one name.
+fn lock_beside(path: &Path) -> io::Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(name)?;
+    file.try_lock()?;
+    Ok(file)
+}
+/// Whether a socket is there that nobody listens on; false if nothing is there.
+fn is_stale(path: &Path) -> io::Result<bool> {
+    // Not `metadata`: that would follow a symlink, and judge what it points to.
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        // A regular file refuses connections, too, so the answer to a knock is not enough.
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(io::Error::other("is there and is no socket"));
+        }
+        found => found?,
+    };
+    match knock(path) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Ok(()) => Err(io::Error::other("a server listens there")),
+        // It is busy, or of another type, or not ours to connect to: somebody's.
+        Err(error) => Err(error),
+    }
+}
+
+/// Tries to connect to `path`, and never waits: at a live server that is too busy to accept, this is
+/// an error of the kind `WouldBlock`.
+fn knock(path: &Path) -> io::Result<()> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)
+}
+
+/// Says hello to everyone. Who only knocks has gone by then, and that is all right.
+fn greet(listener: &UnixListener) -> ExitCode {
+    for client in listener.incoming() {
+        match client.and_then(|mut client| client.write_all(b"hello\n")) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => eprintln!("a client: {error}"),
+            _ => {}
+        }
+    }
+    ExitCode::SUCCESS
+}

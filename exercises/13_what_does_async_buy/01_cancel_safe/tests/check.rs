@@ -240,9 +240,24 @@ fn a_heartbeat_never_stands_inside_an_answer() {
     let flood = |mut peer: Peer| (peer.flood(&whole, 24 << 20), peer);
     let mut slow: Vec<_> = server.connect_many(3).into_iter().map(flood).collect();
     slow[0].1.pause(period); // and now a heartbeat is due
-    for (sent, mut peer) in slow {
-        peer.send(&whole[sent % whole.len()..]).half_close();
-        for number in 0..=sent / whole.len() {
+    for (client, (sent, mut peer)) in slow.into_iter().enumerate() {
+        let (mut answers, part) = (sent / whole.len(), sent % whole.len());
+        if client < 2 {
+            peer.send(&whole[part..]);
+            answers += 1;
+        } else {
+            explain(
+                "A client ended inside a frame while its answers waited, and they are not whole. That \
+                 nothing more comes of it is no reason to send nothing more to it: send what waits, \
+                 then end.",
+                SELECT,
+            );
+            if part == 0 {
+                peer.send(&whole[..6]);
+            }
+        }
+        peer.half_close();
+        for number in 0..answers {
             let (_, payload) = after_heartbeats(&mut peer);
             let got = match payload.iter().position(|byte| *byte != b'x') {
                 Some(at) => format!("answer {number} has another byte at {at}"),

@@ -1,4 +1,4 @@
-//! Caught by: any_split_is_the_same_message
+//! Caught by: any_split_is_the_same_message, a_heartbeat_never_stands_inside_an_answer
 //! Told: The client ended inside a
 //!
 //! Half a frame is in the buffer, so the rest of it must come. A read returns 0, and 0, and 0.

@@ -1,0 +1,86 @@
+//! Caught by: a_heartbeat_never_stands_inside_an_answer
+//! Told: A client ended inside a frame while
+//!
+//! Reads on while answers wait, and at the end of the stream looks first whether it is an error: then
+//! what waits is lost.
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{self, Instant};
+
+/// The longest payload that is served.
+const LIMIT: usize = 65_536;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> io::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let (address, millis) = args
+        .next()
+        .zip(args.next())
+        .expect("usage: ADDRESS MILLISECONDS");
+    let period = Duration::from_millis(millis.parse().expect("a number of milliseconds"));
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(talk(stream, period))),
+            Err(error) => eprintln!("a client was lost: {error}"),
+        }
+    }
+}
+
+async fn talk(mut stream: TcpStream, period: Duration) {
+    if let Err(error) = serve(&mut stream, period).await {
+        eprintln!("a client: {error}");
+    }
+}
+
+/// Sends back every frame that comes, until the stream ends, and meanwhile a heartbeat every
+/// `period`.
+///
+/// # Errors
+///
+/// When the stream fails, ends inside a frame, or declares more than [`LIMIT`].
+async fn serve(stream: &mut TcpStream, period: Duration) -> io::Result<()> {
+    let (mut reader, mut writer) = stream.split();
+    let (mut incoming, mut outgoing) = (Vec::new(), Vec::new());
+    let mut heartbeat = time::interval_at(Instant::now() + period, period);
+    loop {
+        tokio::select! {
+            length = reader.read_buf(&mut incoming) => {
+                if length? == 0 {
+                    break;
+                }
+                while let Some(frame) = take_frame(&mut incoming)? {
+                    outgoing.extend(frame);
+                }
+            }
+            sent = writer.write(&outgoing), if !outgoing.is_empty() => drop(outgoing.drain(..sent?)),
+            _ = heartbeat.tick() => outgoing.extend([0; 4]),
+        }
+    }
+    if !incoming.is_empty() {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    writer.write_all(&outgoing).await
+}
+
+/// Takes the first frame, its length in front, out of what has come; nothing until it is whole.
+///
+/// # Errors
+///
+/// When it declares more than [`LIMIT`].
+fn take_frame(incoming: &mut Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+    let Some(length) = incoming.first_chunk() else {
+        return Ok(None);
+    };
+    let size = u32::from_be_bytes(*length) as usize;
+    if size > LIMIT {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    let whole = length.len() + size;
+    Ok((incoming.len() >= whole).then(|| incoming.drain(..whole).collect()))
+}

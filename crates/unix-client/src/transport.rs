@@ -73,7 +73,7 @@ impl Transport for Unix {
             if error.kind() == ErrorKind::ConnectionRefused && self.is_another_file() {
                 let address = self.address();
                 return anyhow!(
-                    "nobody listens at {address}, which is no socket; name another path with --socket"
+                    "nobody listens at {address}: {error}; it is no socket, so name another path with --socket"
                 );
             }
             cannot_connect(self, &error, timeout)

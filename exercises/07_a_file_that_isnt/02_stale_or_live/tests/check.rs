@@ -197,8 +197,8 @@ fn a_long_path_is_explained() {
     }
 }
 
-/// Waits until the program has a socket, with which it looks: its start takes now longer, now
-/// shorter than what comes after. Elsewhere than on Linux, nobody can tell.
+/// Waits until the program has a socket, with which it looks. A program's start takes far longer than
+/// its look, and never as long as the last time. Elsewhere than on Linux, the clock has to do.
 fn begins_to_look(starter: &Running) {
     let links = [3, 4].map(|number| format!("/proc/{}/fd/{number}", starter.pid()));
     let is_socket = |link: &String| {

@@ -32,9 +32,11 @@ fn leaves_on(signal: Signal) {
     server.exits_with(0).now();
     let folder = server.folder().expect("it listens in a folder of its own");
     let files = fs::read_dir(folder.path()).into_iter().flatten().flatten();
-    let sockets = files.filter(|file| file.file_type().is_ok_and(|kind| kind.is_socket()));
-    let left: Vec<_> = sockets.map(|file| file.file_name()).collect();
-    let expected = format!("no socket in {}", folder.path().display());
+    let is_left = |file: &fs::DirEntry| {
+        file.path() == path || file.file_type().is_ok_and(|kind| kind.is_socket())
+    };
+    let left: Vec<_> = files.filter(is_left).map(|file| file.path()).collect();
+    let expected = format!("nothing at {}, and no socket beside it", path.display());
     check(
         left.is_empty(),
         expected,

@@ -172,13 +172,17 @@ impl Peer {
     }
 
     /// Reads `size` bytes every `gap` for `time`: a client that takes its replies far too slowly.
-    /// Stops early when the connection ends. Says how many bytes it read.
-    pub fn trickle(&mut self, size: usize, gap: Duration, time: Duration) -> usize {
+    /// Stops early when the connection ends. Says how many bytes it read, and how long it was kept
+    /// from reading at most: on a busy machine that may be far longer than `gap`.
+    pub fn trickle(&mut self, size: usize, gap: Duration, time: Duration) -> (usize, Duration) {
         use std::io::Read as _;
         let (end, mut total) = (self.story.until(time), 0);
         let mut buffer = vec![0; size];
         let mut next = Instant::now();
+        let (mut last, mut longest) = (next, Duration::ZERO);
         while Instant::now() < end && self.ending.is_none() {
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
             match self.socket.read(&mut buffer) {
                 Ok(0) => self.end(Ending::End),
                 Ok(length) => total += length,
@@ -190,7 +194,7 @@ impl Peer {
             std::thread::sleep(next.saturating_duration_since(Instant::now()));
         }
         self.note(format!("<- {} in all, {size} every {gap:?}", count(total)));
-        total
+        (total, longest)
     }
 
     /// Answers each line, and reads the next only when the answer is wholly taken, until the stream

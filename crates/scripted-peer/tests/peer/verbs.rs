@@ -122,10 +122,10 @@ fn a_stalled_reader_fills_the_way_and_still_gets_everything() {
 #[test]
 fn a_trickling_reader_takes_little() {
     for server in each("floods-client") {
-        let taken = server
-            .connect()
-            .trickle(10, Duration::from_millis(10), SOON);
+        let gap = Duration::from_millis(10);
+        let (taken, kept) = server.connect().trickle(10, gap, SOON);
         assert!((10..=600).contains(&taken), "{taken}");
+        assert!(kept >= gap, "{kept:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scripted_peer::{Ending, Peer, Received, check, explain, needs, program};
+use scripted_peer::{Ending, Peer, Received, Running, check, explain, needs, program};
 
 const TRICKLE: &str = "11-how-long-to-wait.html#a-reader-that-trickles";
 const QUEUE: &str = "11-how-long-to-wait.html#a-queue-only-moves-the-problem";
@@ -21,6 +21,22 @@ fn rest(peer: &mut Peer, most: usize) -> (usize, Ending) {
         }
         if count >= most {
             return (count, Ending::Silence);
+        }
+    }
+}
+
+/// A client that reads 64 KiB every 10 ms, for three seconds, and how many it took. If the machine
+/// kept it from that for a while, it was a client that reads nothing: then another one tries.
+fn trickling(server: &Running) -> (Peer, usize) {
+    let mut tries = 0;
+    loop {
+        let mut peer = server.connect();
+        peer.send(format!("{LARGE}\n"));
+        let (gap, time) = (Duration::from_millis(10), Duration::from_secs(3));
+        let (taken, kept) = peer.trickle(64 << 10, gap, time);
+        tries += 1;
+        if kept < Duration::from_millis(500) || tries == 3 {
+            return (peer, taken);
         }
     }
 }
@@ -49,9 +65,7 @@ fn a_trickling_reader_is_cut_off() {
     let server = program!().arg(1000).listen();
     let mut silent = server.connect();
     silent.send(format!("{LARGE}\n")).stall_reading();
-    let mut trickling = server.connect();
-    trickling.send(format!("{LARGE}\n"));
-    let taken = trickling.trickle(64 << 10, Duration::from_millis(10), Duration::from_secs(3));
+    let (trickling, taken) = trickling(&server);
     is_cut_off(
         trickling,
         taken,

@@ -1,5 +1,6 @@
 """A server that has not accepted yet, with a queue of length 0, and three who want in."""
 
+import os
 import socket
 import threading
 
@@ -28,3 +29,6 @@ third.join(0.2)
 print("the third one waits:", third.is_alive())
 server.accept()
 # ANCHOR_END: queue
+
+third.join()
+os.unlink("busy.sock")

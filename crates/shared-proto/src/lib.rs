@@ -43,6 +43,7 @@ mod meeting_place;
 mod outgoing;
 mod request;
 mod response;
+mod users;
 
 pub use connection::{Connection, ConnectionError};
 pub use escape::escaped;
@@ -53,3 +54,4 @@ pub use frame::{
 pub use meeting_place::{DEFAULT_TCP_ADDRESS, SocketPlace, default_socket_place};
 pub use request::{BadRequest, Request};
 pub use response::{BadResponse, ErrorCode, Response, Stats};
+pub use users::{User, is_nobody};

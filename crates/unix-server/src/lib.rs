@@ -6,6 +6,7 @@
 //! | `socket_file.rs` | the path: who may take it, what is replaced, what is removed |
 //! | `lock.rs` | of two servers that start at once, one serves |
 //! | `private_folder.rs` | the default place is nobody else's |
+//! | `modes.rs` | the permissions of lock, folder and socket, whatever the umask |
 //! | `credentials.rs` | who the peer is |
 //! | `transport.rs` | the listening socket, and who is served |
 //!
@@ -32,6 +33,7 @@
 
 mod credentials;
 mod lock;
+mod modes;
 mod private_folder;
 mod socket_file;
 mod transport;

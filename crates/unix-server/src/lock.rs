@@ -5,10 +5,15 @@
 //! back however its holder ends. The file stays: removing it would let two servers hold locks on
 //! two files of the same name.
 
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use crate::modes::{give_back, with_umask};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+use shared_proto::User;
 use std::ffi::OsString;
-use std::fs::{File, TryLockError};
-use std::io;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The lock on a socket's path. Dropping it gives the lock back.
@@ -33,19 +38,78 @@ impl Lock {
     /// regular file.
     pub(crate) fn take(path: &Path) -> io::Result<Option<Lock>> {
         // ANCHOR: take
-        // Non-blocking, so that a FIFO in its place cannot hold the server up.
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = open(path, flags, Mode::RUSR | Mode::WUSR)?;
-        if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+        let file = open_or_make(path)?;
+        if !file.metadata()?.is_file() {
             return Err(io::Error::other("it is no regular file"));
         }
-        let file = File::from(file);
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
         // ANCHOR_END: take
+    }
+}
+
+// ANCHOR: open_or_make
+/// Opens what is there before it makes anything: with `O_CREAT`, and `fs.protected_regular` set,
+/// even root may not open another user's file in a folder like `/tmp` (`proc_sys_fs(5)`).
+fn open_or_make(path: &Path) -> io::Result<File> {
+    // Non-blocking, so that a FIFO in its place cannot hold the server up.
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = 0o600;
+    match open(path, flags, Mode::empty()) {
+        Err(Errno::NOENT) => {}
+        Err(error) => return Err(whose_it_is(path, error.into())),
+        Ok(file) => return Ok(file.into()),
+    }
+    let make = flags | OFlags::CREATE | OFlags::EXCL;
+    match with_umask(mode, || open(path, make, Mode::RUSR | Mode::WUSR)) {
+        // Another starter was faster. Nobody removes a lock, so it is there to stay.
+        Err(Errno::EXIST) => Ok(open(path, flags, Mode::empty())?.into()),
+        Err(error) => Err(whose_folder(path, error.into())),
+        Ok(file) => {
+            let file = File::from(file);
+            give_back(path, &file.metadata()?, mode)?;
+            Ok(file)
+        }
+    }
+}
+// ANCHOR_END: open_or_make
+
+/// Adds whose the file is, and what to do, where it may not be opened.
+fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return error;
+    };
+    if error.kind() != ErrorKind::PermissionDenied || !found.is_file() {
+        return error;
+    }
+    let (owner, mode) = (User(found.uid()), found.mode() & 0o777);
+    let what_to_do = if found.uid() == geteuid().as_raw() && mode & 0o600 != 0o600 {
+        format!("its mode is {mode:04o}: give it 0600")
+    } else {
+        "if no server of theirs needs it, have it removed, or name another path with --socket"
+            .to_owned()
+    };
+    let told = format!("{error}; it belongs to {owner}; {what_to_do}");
+    io::Error::new(error.kind(), told)
+}
+
+/// Adds whose the folder is, where no file may be made in it.
+fn whose_folder(path: &Path, error: io::Error) -> io::Error {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match fs::metadata(folder) {
+        Ok(found) if error.kind() == ErrorKind::PermissionDenied => {
+            let owner = User(found.uid());
+            let told = format!(
+                "{error}; its folder belongs to {owner}: name a path in one of yours with --socket"
+            );
+            io::Error::new(error.kind(), told)
+        }
+        _ => error,
     }
 }

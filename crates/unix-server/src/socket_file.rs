@@ -6,8 +6,10 @@
 //! somebody's, and stays.
 
 use crate::lock::{Lock, lock_path};
-use rustix::fs::{Mode, RawMode};
-use rustix::process::umask;
+use crate::modes::{give_back, identity, with_umask};
+use rustix::io::Errno;
+use shared_proto::User;
+use shared_server::log;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::fmt;
 use std::fs::{self, Metadata};
@@ -39,8 +41,12 @@ pub enum Refusal {
     Locked,
     /// The lock beside the path cannot be opened.
     Lock(PathBuf, io::Error),
-    /// Whether somebody listens there cannot be told.
-    Unclear(io::Error),
+    /// A socket of this user is there, and whether somebody listens cannot be told.
+    Unclear(User, io::Error),
+    /// Nobody listens on the socket of this user that is there, but it cannot be removed.
+    Stuck(User, io::Error),
+    /// There is a folder, and no socket can be made in it.
+    NoSocket(io::Error),
     /// A system call failed.
     Io(io::Error),
 }
@@ -57,12 +63,21 @@ impl fmt::Display for Refusal {
                 write!(f, "its folder does not exist")
             }
             Refusal::Lock(path, error) => write!(f, "cannot lock {}: {error}", path.display()),
-            Refusal::Unclear(error) => {
-                write!(
-                    f,
-                    "a socket is there, and whether a server listens is unclear: {error}"
-                )
-            }
+            Refusal::Unclear(owner, error) => write!(
+                f,
+                "a socket of {owner} is there, and whether a server listens is unclear: {error}; \
+                 have it removed if none does, or name another path with --socket"
+            ),
+            Refusal::Stuck(owner, error) => write!(
+                f,
+                "a socket of {owner} is there, on which nobody listens, and it cannot be removed: \
+                 {error}; have it removed, or name another path with --socket"
+            ),
+            Refusal::NoSocket(error) => write!(
+                f,
+                "its file system seems to have no sockets: {error}; name a path on another one \
+                 with --socket"
+            ),
             Refusal::Io(error) => error.fmt(f),
         }
     }
@@ -99,16 +114,15 @@ impl SocketFile {
         }
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         bind_with_mode(&socket, &address, mode)?;
-        let made = identity(&fs::symlink_metadata(path)?);
+        let made = fs::symlink_metadata(path)?;
+        let file = SocketFile {
+            path: path.to_owned(),
+            made: identity(&made),
+            _lock: lock,
+        };
+        give_back(path, &made, mode)?;
         // ANCHOR_END: bind
-        Ok((
-            SocketFile {
-                path: path.to_owned(),
-                made,
-                _lock: lock,
-            },
-            socket,
-        ))
+        Ok((file, socket))
     }
 
     /// The path as it was given.
@@ -121,17 +135,22 @@ impl SocketFile {
 // ANCHOR: drop
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let found = fs::symlink_metadata(&self.path);
-        if found.is_ok_and(|found| identity(&found) == self.made) {
-            let _ = fs::remove_file(&self.path);
+        let is_ours = |found| identity(&found) == self.made;
+        let removed = match fs::symlink_metadata(&self.path).map(is_ours) {
+            Ok(true) => fs::remove_file(&self.path),
+            Ok(false) => Ok(()), // another server's by now
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => log::line(format_args!(
+                "the socket file {} stays, for it cannot be removed: {error}",
+                self.path.display()
+            )),
+            _ => {}
         }
     }
 }
 // ANCHOR_END: drop
-
-fn identity(file: &Metadata) -> (u64, u64) {
-    (file.dev(), file.ino())
-}
 
 /// The address for a path. An empty one would be bound to an abstract name, and one with control
 /// characters could not be announced in a line.
@@ -178,11 +197,11 @@ fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(),
         Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(Refusal::InUse),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Refusal::Unclear(error)),
+        Err(error) => return Err(Refusal::Unclear(User(found.uid()), error)),
     }
     let still_there = find_socket(path)?.is_some_and(|now| identity(&now) == identity(found));
     if still_there {
-        fs::remove_file(path)?;
+        fs::remove_file(path).map_err(|error| Refusal::Stuck(User(found.uid()), error))?;
     }
     Ok(())
 }
@@ -192,12 +211,13 @@ fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(),
 /// `bind` makes the file with the permissions that the umask leaves, so none has to be taken away
 /// afterwards, when somebody may already have connected.
 fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), Refusal> {
-    let before = umask(Mode::from_raw_mode((!mode & 0o777) as RawMode));
-    let outcome = socket.bind(address);
-    umask(before);
-    outcome.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => Refusal::InUse,
-        _ => Refusal::Io(error),
+    with_umask(mode, || socket.bind(address)).map_err(|error| {
+        match Errno::from_io_error(&error) {
+            Some(Errno::ADDRINUSE) => Refusal::InUse,
+            // Where a lock could be made and a socket can't: FAT says the first.
+            Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => Refusal::NoSocket(error),
+            _ => Refusal::Io(error),
+        }
     })
 }
 // ANCHOR_END: bind_with_mode

@@ -1,0 +1,81 @@
+//! The permissions of what this server makes: no more and no fewer than it says.
+//!
+//! Three things take away from the mode that a program asks for: the umask it was started with, a
+//! folder's default ACL (`acl(5)`), and file systems that know no modes. The umask is set aside
+//! while something is made, so that no permission has to be taken away afterwards, when somebody
+//! may already have used it. What the ACL took away is given back.
+
+use rustix::fs::{Mode, RawMode};
+use rustix::process::umask;
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Makes something while the umask leaves `mode` and no more. The umask is the whole process's: to
+/// be called before any thread is started.
+// ANCHOR: with_umask
+pub(crate) fn with_umask<T>(mode: u32, make: impl FnOnce() -> T) -> T {
+    let before = umask(Mode::from_raw_mode((!mode & 0o777) as RawMode));
+    let made = make();
+    umask(before);
+    made
+}
+// ANCHOR_END: with_umask
+
+/// Looks at what was just made: gives it those permissions of `mode` that it lacks.
+///
+/// # Errors
+///
+/// If it cannot be had with exactly this mode, or something else stands in its place.
+pub(crate) fn give_back(path: &Path, made: &Metadata, mode: u32) -> io::Result<()> {
+    let lacks = |found: &Metadata| {
+        let found = found.mode() & 0o777;
+        if found & !mode != 0 {
+            return Err(io::Error::other(format!(
+                "it should have the mode {mode:04o}, and its file system gives it {found:04o}"
+            )));
+        }
+        Ok(found != mode)
+    };
+    if lacks(made)? {
+        change_mode(path, made, mode)?;
+        if lacks(&fs::symlink_metadata(path)?)? {
+            return Err(io::Error::new(
+                ErrorKind::PermissionDenied,
+                format!("its file system does not give it the mode {mode:04o}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The device and the inode's number: what tells two files of one name apart.
+pub(crate) fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+/// `chmod`, but never of what a symlink leads to that somebody has put there meanwhile.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn change_mode(path: &Path, made: &Metadata, mode: u32) -> io::Result<()> {
+    use rustix::fs::{OFlags, chmod, open};
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+
+    // A descriptor that only points to the file: a socket cannot be opened in any other way.
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = File::from(open(path, flags, Mode::empty())?);
+    if identity(&file.metadata()?) != identity(made) {
+        return Err(io::Error::other("another file has taken its place"));
+    }
+    let file = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(chmod(file, Mode::from_raw_mode(mode as RawMode))?)
+}
+
+/// `chmod`, but never of what a symlink leads to that somebody has put there meanwhile.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn change_mode(path: &Path, _made: &Metadata, mode: u32) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, chmodat};
+    let mode = Mode::from_raw_mode(mode as RawMode);
+    Ok(chmodat(CWD, path, mode, AtFlags::SYMLINK_NOFOLLOW)?)
+}

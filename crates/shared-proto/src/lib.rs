@@ -51,7 +51,9 @@ pub use frame::{
     BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, HEADER_BYTES, LENGTH_BYTES, Message,
     PREAMBLE, check_preamble, frame_size, split_frame,
 };
-pub use meeting_place::{DEFAULT_TCP_ADDRESS, SocketPlace, default_socket_place};
+#[cfg(unix)]
+pub use meeting_place::UnusableFolder;
+pub use meeting_place::{DEFAULT_TCP_ADDRESS, SocketFolder, SocketPlace, default_socket_place};
 pub use request::{BadRequest, Request};
 pub use response::{BadResponse, ErrorCode, Response, Stats};
 pub use users::{User, is_nobody};

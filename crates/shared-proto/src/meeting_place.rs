@@ -12,34 +12,178 @@ pub const DEFAULT_TCP_ADDRESS: &str = "127.0.0.1:7878";
 pub struct SocketPlace {
     /// The socket's path.
     pub path: PathBuf,
-    /// The folder that the server makes for it, mode 0700, and that must be its own: set where
-    /// there is no folder for each user.
-    pub private_folder: Option<PathBuf>,
+    /// The folder that it is in.
+    pub folder: SocketFolder,
+}
+
+/// The folder of the default place. An environment variable names it, and whoever set that may
+/// have been another user, so both ends look at it before they use it: see
+/// [`SocketFolder::check`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SocketFolder {
+    /// What `XDG_RUNTIME_DIR` names: the system makes it, one for each user.
+    Runtime(PathBuf),
+    /// A folder in the temporary folder, where there is none for each user. The server makes it,
+    /// mode 0700.
+    Private(PathBuf),
 }
 
 /// The place for the user `uid`: `$XDG_RUNTIME_DIR/pocket-sockets.sock`, else
-/// `pocket-sockets-UID/server.sock` in the temporary folder. A relative `XDG_RUNTIME_DIR` counts
-/// as unset, as its specification asks.
+/// `pocket-sockets-UID/server.sock` in the temporary folder. An empty `XDG_RUNTIME_DIR` counts as
+/// unset; a temporary folder whose path is not absolute counts as `/tmp`.
 #[must_use]
 pub fn default_socket_place(uid: u32) -> SocketPlace {
     place_in(env::var_os("XDG_RUNTIME_DIR"), &env::temp_dir(), uid)
 }
 
 fn place_in(runtime_folder: Option<OsString>, temporary: &Path, uid: u32) -> SocketPlace {
-    match runtime_folder
-        .map(PathBuf::from)
-        .filter(|folder| folder.is_absolute())
-    {
-        Some(folder) => SocketPlace {
+    if let Some(folder) = runtime_folder.filter(|folder| !folder.is_empty()) {
+        let folder = PathBuf::from(folder);
+        return SocketPlace {
             path: folder.join("pocket-sockets.sock"),
-            private_folder: None,
-        },
-        None => {
-            let folder = temporary.join(format!("pocket-sockets-{uid}"));
-            SocketPlace {
-                path: folder.join("server.sock"),
-                private_folder: Some(folder),
+            folder: SocketFolder::Runtime(folder),
+        };
+    }
+    let temporary = match temporary.is_absolute() {
+        true => temporary,
+        // Relative, it would be another folder for each end.
+        false => Path::new("/tmp"),
+    };
+    let folder = temporary.join(format!("pocket-sockets-{uid}"));
+    SocketPlace {
+        path: folder.join("server.sock"),
+        folder: SocketFolder::Private(folder),
+    }
+}
+
+#[cfg(unix)]
+pub use check::UnusableFolder;
+
+#[cfg(unix)]
+mod check {
+    use super::SocketFolder;
+    use crate::users::{User, is_nobody};
+    use std::fmt;
+    use std::fs::{self, Metadata};
+    use std::io::{self, ErrorKind};
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    /// Why the folder of the default place is not used.
+    #[derive(Debug)]
+    pub struct UnusableFolder {
+        folder: SocketFolder,
+        why: String,
+    }
+
+    impl fmt::Display for UnusableFolder {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let why = &self.why;
+            match &self.folder {
+                SocketFolder::Runtime(folder) => write!(
+                    f,
+                    "XDG_RUNTIME_DIR is {}, but {why}; correct or unset it, or name a path with \
+                     --socket",
+                    folder.display()
+                ),
+                SocketFolder::Private(folder) => write!(
+                    f,
+                    "cannot use the folder {}: {why}; name a path with --socket",
+                    folder.display()
+                ),
             }
+        }
+    }
+
+    impl std::error::Error for UnusableFolder {}
+
+    impl SocketFolder {
+        /// The folder's path.
+        #[must_use]
+        pub fn path(&self) -> &Path {
+            match self {
+                SocketFolder::Runtime(folder) | SocketFolder::Private(folder) => folder,
+            }
+        }
+
+        /// Whether the folder is there, belongs to the user `uid`, and is theirs alone. That it is
+        /// there is asked only of the runtime folder: the private one may still be made.
+        ///
+        /// Only what another user could do harm with is refused: the runtime folder may be a
+        /// symlink, and others may enter it; the private one, which stands where anybody may have
+        /// put it, must be exactly as it is made.
+        ///
+        /// # Errors
+        ///
+        /// What is wrong with it, in a line that names it.
+        pub fn check(&self, uid: u32) -> Result<(), UnusableFolder> {
+            let (found, shut_out) = match self {
+                SocketFolder::Runtime(folder) => {
+                    if !folder.is_absolute() {
+                        return Err(self.unusable("that path is not absolute"));
+                    }
+                    (fs::metadata(folder), 0o022)
+                }
+                SocketFolder::Private(folder) => (fs::symlink_metadata(folder), 0o077),
+            };
+            let why = match found {
+                Ok(found) => what_is_wrong(&found, uid, shut_out),
+                Err(error) if error.kind() == ErrorKind::NotFound => match self {
+                    SocketFolder::Runtime(_) => Some("there is no such folder".to_owned()),
+                    SocketFolder::Private(_) => None,
+                },
+                Err(error) => Some(error.to_string()),
+            };
+            why.map_or(Ok(()), |why| Err(self.unusable(why)))
+        }
+
+        /// For a program that failed to make it.
+        #[must_use]
+        pub fn cannot_be_made(&self, error: &io::Error) -> UnusableFolder {
+            self.unusable(match error.kind() {
+                ErrorKind::NotFound => "the folder that it is to be made in does not exist, see \
+                                        TMPDIR"
+                    .to_owned(),
+                _ => format!("it cannot be made: {error}"),
+            })
+        }
+
+        fn unusable(&self, why: impl Into<String>) -> UnusableFolder {
+            UnusableFolder {
+                folder: self.clone(),
+                why: why.into(),
+            }
+        }
+    }
+
+    /// What makes of a folder another one than this user's own, in which the permissions
+    /// `shut_out` are nobody's.
+    fn what_is_wrong(found: &Metadata, uid: u32, shut_out: u32) -> Option<String> {
+        let mode = found.mode() & 0o777;
+        if found.is_symlink() {
+            Some("it is a symlink".to_owned())
+        } else if !found.is_dir() {
+            Some("it is no folder".to_owned())
+        } else if is_nobody(found.uid()) {
+            Some(format!("it belongs to {}", User(found.uid())))
+        } else if found.uid() != uid {
+            let owner = User(found.uid());
+            Some(format!("it belongs to {owner}, and not to {}", User(uid)))
+        } else if mode & shut_out != 0 {
+            let may = if shut_out & 0o055 != 0 {
+                "enter"
+            } else {
+                "write to"
+            };
+            Some(format!(
+                "others may {may} it: its mode is {mode:04o} and must be 0700"
+            ))
+        } else if mode & 0o700 != 0o700 {
+            Some(format!(
+                "its owner may not use it: its mode is {mode:04o} and must be 0700"
+            ))
+        } else {
+            None
         }
     }
 }
@@ -52,15 +196,32 @@ mod tests {
     fn the_runtime_folder_is_taken_where_there_is_one() {
         let place = place_in(Some("/run/user/7".into()), Path::new("/tmp"), 7);
         assert_eq!(place.path, Path::new("/run/user/7/pocket-sockets.sock"));
-        assert_eq!(place.private_folder, None);
+        assert_eq!(place.folder, SocketFolder::Runtime("/run/user/7".into()));
     }
 
     #[test]
     fn elsewhere_a_folder_of_ones_own_is_made_in_the_temporary_folder() {
-        for unusable in [None, Some("".into()), Some("relative".into())] {
-            let place = place_in(unusable, Path::new("/tmp"), 7);
-            assert_eq!(place.path, Path::new("/tmp/pocket-sockets-7/server.sock"));
-            assert_eq!(place.private_folder, Some("/tmp/pocket-sockets-7".into()));
+        for unset in [None, Some("".into())] {
+            let place = place_in(unset, Path::new("/var/tmp"), 7);
+            let folder = Path::new("/var/tmp/pocket-sockets-7");
+            assert_eq!(place.path, folder.join("server.sock"));
+            assert_eq!(place.folder, SocketFolder::Private(folder.into()));
         }
+    }
+
+    #[test]
+    fn a_temporary_folder_that_is_not_absolute_counts_as_tmp() {
+        for unusable in ["", "relative", "./tmp"] {
+            let place = place_in(None, Path::new(unusable), 7);
+            assert_eq!(place.path, Path::new("/tmp/pocket-sockets-7/server.sock"));
+        }
+    }
+
+    #[test]
+    fn a_runtime_folder_that_is_not_absolute_is_refused_by_name() {
+        let place = place_in(Some("relative".into()), Path::new("/tmp"), 7);
+        let told = place.folder.check(7).unwrap_err().to_string();
+        assert!(told.contains("XDG_RUNTIME_DIR is relative"), "{told}");
+        assert!(told.contains("not absolute"), "{told}");
     }
 }

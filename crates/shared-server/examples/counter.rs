@@ -38,8 +38,8 @@ fn main() -> anyhow::Result<()> {
     }
     #[cfg(unix)]
     if let Some(path) = address.strip_prefix("unix:") {
-        let own_uid = rustix::process::geteuid().as_raw();
-        let transport = unix_server::UnixTransport::bind(path.as_ref(), 0o600, vec![own_uid])?;
+        let users = vec![unix_server::own_uid()?];
+        let transport = unix_server::UnixTransport::bind(path.as_ref(), 0o600, users)?;
         return serve(transport, path, signals);
     }
     bail!("{address} is neither tcp:HOST:PORT nor unix:PATH")

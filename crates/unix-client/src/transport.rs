@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use rustix::net::SocketAddrUnix;
 use rustix::process::geteuid;
 use shared_client::cli::{Transport, cannot_connect};
-use shared_proto::default_socket_place;
+use shared_proto::{SocketFolder, User, default_socket_place, is_nobody};
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -20,6 +20,8 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Unix {
     path: PathBuf,
+    /// The default place's folder, to be looked at first; `None` if a path was given.
+    default_folder: Option<SocketFolder>,
     /// Besides this user and root.
     trusted: Vec<u32>,
 }
@@ -53,11 +55,16 @@ impl Transport for Unix {
     }
 
     fn from_matches(matches: &ArgMatches) -> Self {
+        let (path, default_folder) = match matches.get_one::<PathBuf>("socket") {
+            Some(path) => (path.clone(), None),
+            None => {
+                let place = default_socket_place(geteuid().as_raw());
+                (place.path, Some(place.folder))
+            }
+        };
         Unix {
-            path: matches
-                .get_one("socket")
-                .cloned()
-                .unwrap_or_else(|| default_socket_place(geteuid().as_raw()).path),
+            path,
+            default_folder,
             trusted: matches
                 .get_many("server-uid")
                 .map_or_else(Vec::new, |uids| uids.copied().collect()),
@@ -69,8 +76,13 @@ impl Transport for Unix {
     }
 
     fn connect(&self, timeout: Duration) -> anyhow::Result<UnixStream> {
+        if let Some(folder) = &self.default_folder {
+            folder.check(geteuid().as_raw())?;
+        }
         let stream = connect(&self.path, timeout).map_err(|error| {
-            if error.kind() == ErrorKind::ConnectionRefused && self.is_another_file() {
+            use ErrorKind::{ConnectionRefused, PermissionDenied};
+            if matches!(error.kind(), ConnectionRefused | PermissionDenied) && self.is_another_file()
+            {
                 let address = self.address();
                 return anyhow!(
                     "nobody listens at {address}: {error}; it is no socket, so name another path with --socket"
@@ -96,7 +108,17 @@ impl Unix {
         let uid = server_uid(stream)
             .with_context(|| format!("{address}: cannot find out who runs the server"))?;
         let own = geteuid().as_raw();
-        if uid != own && uid != 0 && !self.trusted.contains(&uid) {
+        if self.trusted.contains(&uid) {
+            return Ok(());
+        }
+        if is_nobody(uid) {
+            let server = User(uid);
+            bail!(
+                "{address} is served by {server}; nothing was sent: if you trust whoever \
+                 it may be, say --server-uid {uid}"
+            );
+        }
+        if uid != own && uid != 0 {
             bail!(
                 "{address} is served by uid {uid}, which is neither yours ({own}) nor root; \
                  nothing was sent: if you trust it, say --server-uid {uid}"

@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 
 use rustix::fs::Mode;
 use rustix::process::{geteuid, umask};
-use unix_server::peer_credentials;
+use unix_server::{is_nobody, peer_credentials};
 
 /// The longest message that is read.
 const LIMIT: u32 = 64 * 1024;
@@ -57,7 +57,7 @@ fn bind_private(path: &str) -> io::Result<UnixListener> {
 // ANCHOR: serve
 fn serve(mut stream: &UnixStream) -> io::Result<()> {
     let peer = peer_credentials(stream)?;
-    if peer.uid != geteuid().as_raw() {
+    if peer.uid != geteuid().as_raw() || is_nobody(peer.uid) {
         return Err(io::Error::other(format!("uid {} is not served", peer.uid)));
     }
     eprintln!("pid {} of uid {}", peer.pid, peer.uid);

@@ -1,10 +1,11 @@
 //! What this server's command line has besides the limits: the path, and who may connect.
 
-use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use rustix::process::geteuid;
+use shared_proto::{default_socket_place, is_nobody};
 use shared_server::{cli, log};
 use std::path::PathBuf;
-use unix_server::make_private_folder;
+use unix_server::{own_uid, prepare_folder};
 
 pub(crate) const NAME: &str = env!("CARGO_PKG_NAME");
 
@@ -38,33 +39,34 @@ pub(crate) fn socket_path(arguments: &ArgMatches) -> anyhow::Result<PathBuf> {
     if let Some(path) = arguments.get_one::<PathBuf>("socket") {
         return Ok(path.clone());
     }
-    let uid = rustix::process::geteuid().as_raw();
-    let place = shared_proto::default_socket_place(uid);
-    if let Some(folder) = &place.private_folder {
-        make_private_folder(folder, uid).with_context(|| {
-            format!(
-                "cannot use the folder {}; name a path with --socket",
-                folder.display()
-            )
-        })?;
-    }
+    let uid = geteuid().as_raw();
+    let place = default_socket_place(uid);
+    prepare_folder(&place.folder, uid)?;
     Ok(place.path)
 }
 
-/// The mode, and the users who are served. Warns of those whom the mode shuts out.
-pub(crate) fn access(arguments: &ArgMatches) -> (u32, Vec<u32>) {
+/// The mode, and the users who are served. Warns of those whom the mode shuts out, and of a number
+/// that means nobody in particular.
+pub(crate) fn access(arguments: &ArgMatches) -> anyhow::Result<(u32, Vec<u32>)> {
     let mode = *arguments.get_one::<u32>("mode").expect("it has a default");
-    let own = rustix::process::geteuid().as_raw();
     let allowed: Vec<u32> = match arguments.get_many::<u32>("allow-uid") {
         Some(uids) => uids.copied().collect(),
-        None => vec![own],
+        None => vec![own_uid()?],
     };
-    for uid in allowed.iter().filter(|uid| is_shut_out(**uid, own, mode)) {
-        log::line(format_args!(
-            "{NAME}: user {uid} is allowed, but the mode {mode:04o} shuts them out; see --mode"
-        ));
+    let own = geteuid().as_raw();
+    for uid in &allowed {
+        if is_nobody(*uid) {
+            log::line(format_args!(
+                "{NAME}: uid {uid} is allowed, which here is every user without a name in this \
+                 user namespace"
+            ));
+        } else if is_shut_out(*uid, own, mode) {
+            log::line(format_args!(
+                "{NAME}: user {uid} is allowed, but the mode {mode:04o} shuts them out; see --mode"
+            ));
+        }
     }
-    (mode, allowed)
+    Ok((mode, allowed))
 }
 
 /// To connect, one needs the permission to write to the socket file (`unix(7)`). Which users are in

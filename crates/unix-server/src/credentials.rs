@@ -1,5 +1,8 @@
 //! Who is at the other end of a Unix socket, as the kernel noted it when the connection was made.
 
+use rustix::process::geteuid;
+use shared_proto::is_nobody;
+use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 
@@ -52,3 +55,36 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
         gid: gid.as_raw(),
     })
 }
+
+/// The server's own user, to be served by default.
+///
+/// # Errors
+///
+/// If the kernel has no name for this user here, as in a user namespace without a map
+/// (`user_namespaces(7)`): then every stranger has the same number.
+pub fn own_uid() -> Result<u32, NoName> {
+    match geteuid().as_raw() {
+        uid if is_nobody(uid) => Err(NoName { uid }),
+        uid => Ok(uid),
+    }
+}
+
+/// The server's own user has no name, so nobody can be told to be that user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoName {
+    uid: u32,
+}
+
+impl fmt::Display for NoName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "its own user has no name in this user namespace: uid {} is shown for everybody who \
+             has none; map the user (`unshare --map-current-user`), or name who is served with \
+             --allow-uid",
+            self.uid
+        )
+    }
+}
+
+impl std::error::Error for NoName {}

@@ -38,7 +38,8 @@ mod private_folder;
 mod socket_file;
 mod transport;
 
-pub use credentials::{Credentials, peer_credentials};
-pub use private_folder::make_private_folder;
+pub use credentials::{Credentials, NoName, own_uid, peer_credentials};
+pub use private_folder::prepare_folder;
+pub use shared_proto::is_nobody;
 pub use socket_file::{Refusal, SocketFile};
 pub use transport::UnixTransport;

@@ -24,8 +24,8 @@ fn start(
 
     let signals = Signals::hold().context("cannot catch signals")?;
     let path = arguments::socket_path(arguments)?;
-    let (mode, uids) = arguments::access(arguments);
-    let transport = UnixTransport::bind(&path, mode, uids)
+    let transport = arguments::access(arguments)
+        .and_then(|(mode, uids)| Ok(UnixTransport::bind(&path, mode, uids)?))
         .with_context(|| format!("cannot listen on {}", path.display()))?;
     let mut server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
     server.end_on(signals).context("cannot wait for signals")?;

@@ -1,32 +1,33 @@
-//! The default place, where the system has no folder for each user.
+//! The default place is nobody else's.
 
+use crate::modes::{give_back, with_umask};
+use shared_proto::{SocketFolder, UnusableFolder};
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-/// Makes `folder`, mode 0700, unless it is there: then it must be the user's own, a real folder
-/// and no symlink, and closed to all others. In a temporary folder anybody may have put it there.
+/// Makes the private folder, mode 0700, unless it is there, and looks whether the folder is the
+/// user's own and closed to all others: in a temporary folder anybody may have put it there, and
+/// an environment variable may name another user's. What is there is never changed.
+///
+/// Changes the process's umask for a moment: to be called before any thread is started.
 ///
 /// # Errors
 ///
-/// If it cannot be made, or is not as it must be; the message says which.
-pub fn make_private_folder(folder: &Path, uid: u32) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+/// If it cannot be made, or is not as it must be; the message names it and says which.
+pub fn prepare_folder(folder: &SocketFolder, uid: u32) -> Result<(), UnusableFolder> {
+    if let SocketFolder::Private(path) = folder {
+        make_private(path).map_err(|error| folder.cannot_be_made(&error))?;
     }
-    let found = fs::symlink_metadata(folder)?;
-    let wrong = if found.is_symlink() {
-        "it is a symlink"
-    } else if !found.is_dir() {
-        "it is no folder"
-    } else if found.uid() != uid {
-        "it belongs to another user"
-    } else if found.mode() & 0o077 != 0 {
-        "others may enter it; its mode must be 0700"
-    } else {
-        return Ok(());
-    };
-    Err(io::Error::new(ErrorKind::PermissionDenied, wrong))
+    folder.check(uid)
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mode = 0o700;
+    match with_umask(mode, || DirBuilder::new().mode(mode).create(folder)) {
+        Ok(()) => give_back(folder, &fs::symlink_metadata(folder)?, mode),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }

@@ -21,7 +21,7 @@ fn main() -> io::Result<()> {
 /// Answers each line with the peer's process and user; another user's connection ends at once.
 fn serve(mut stream: &UnixStream) -> io::Result<()> {
     let (pid, uid) = who_is(stream)?;
-    if uid != geteuid().as_raw() {
+    if uid != geteuid().as_raw() || is_nobody(uid) {
         return Err(io::Error::other(format!("uid {uid} is not served")));
     }
     for line in BufReader::new(stream).lines() {
@@ -41,6 +41,25 @@ fn who_is(stream: &UnixStream) -> io::Result<(u32, u32)> {
     Ok((pid, peer.uid.as_raw()))
 }
 // ANCHOR_END: who_is
+
+// ANCHOR: is_nobody
+/// Whether this number may be anybody's. A user namespace that does not know all users shows all the
+/// others as one: `user_namespaces(7)`.
+#[cfg(target_os = "linux")]
+fn is_nobody(uid: u32) -> bool {
+    const ALL: [&str; 3] = ["0", "0", "4294967295"]; // each user, under its own number
+    let known = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let overflow = std::fs::read_to_string("/proc/sys/kernel/overflowuid");
+    let overflow = overflow.unwrap_or("65534".into());
+    !known.split_whitespace().eq(ALL) && overflow.trim() == uid.to_string()
+}
+// ANCHOR_END: is_nobody
+
+/// Other systems have no user namespaces.
+#[cfg(not(target_os = "linux"))]
+fn is_nobody(_: u32) -> bool {
+    false
+}
 
 /// Other systems ask in other ways: see `credentials.rs` of `unix-server`.
 #[cfg(not(target_os = "linux"))]

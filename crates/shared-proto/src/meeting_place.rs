@@ -117,6 +117,10 @@ mod check {
         ///
         /// What is wrong with it, in a line that names it.
         pub fn check(&self, uid: u32) -> Result<(), UnusableFolder> {
+            if is_nobody(uid) {
+                // Another such user would look like the folder's owner, too.
+                return Err(self.unusable(format!("this program runs as {}", User(uid))));
+            }
             let (found, shut_out) = match self {
                 SocketFolder::Runtime(folder) => {
                     if !folder.is_absolute() {

@@ -60,8 +60,8 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
 ///
 /// # Errors
 ///
-/// If the kernel has no name for this user here, as in a user namespace without a map
-/// (`user_namespaces(7)`): then every stranger has the same number.
+/// If every stranger may have the same number, as in a user namespace without a map
+/// (`user_namespaces(7)`).
 pub fn own_uid() -> Result<u32, NoName> {
     match geteuid().as_raw() {
         uid if is_nobody(uid) => Err(NoName { uid }),
@@ -69,7 +69,7 @@ pub fn own_uid() -> Result<u32, NoName> {
     }
 }
 
-/// The server's own user has no name, so nobody can be told to be that user.
+/// The server's own user shares its number with strangers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoName {
     uid: u32,
@@ -79,9 +79,9 @@ impl fmt::Display for NoName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "its own user has no name in this user namespace: uid {} is shown for everybody who \
-             has none; map the user (`unshare --map-current-user`), or name who is served with \
-             --allow-uid",
+            "who its own user is cannot be told, for uid {} is shown for every user without a \
+             name in this user namespace; start it as a user who has one, or name who is served \
+             with --allow-uid",
             self.uid
         )
     }

@@ -5,15 +5,15 @@
 //! back however its holder ends. The file stays: removing it would let two servers hold locks on
 //! two files of the same name.
 
-use crate::modes::{give_back, with_umask};
+use crate::modes::with_umask;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 use shared_proto::User;
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The lock on a socket's path. Dropping it gives the lock back.
@@ -70,7 +70,10 @@ fn open_or_make(path: &Path) -> io::Result<File> {
         Err(error) => Err(whose_folder(path, error.into())),
         Ok(file) => {
             let file = File::from(file);
-            give_back(path, &file.metadata()?, mode)?;
+            // The folder's default ACL may have taken from it what the next start needs.
+            if file.metadata()?.mode() & mode != mode {
+                file.set_permissions(Permissions::from_mode(mode))?;
+            }
             Ok(file)
         }
     }

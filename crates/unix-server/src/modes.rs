@@ -1,7 +1,7 @@
 //! The permissions of what this server makes: no more and no fewer than it says.
 //!
 //! Three things take away from the mode that a program asks for: the umask it was started with, a
-//! folder's default ACL (`acl(5)`), and file systems that know no modes. The umask is set aside
+//! folder's default ACL (`acl(5)`), and a file system that knows other modes. The umask is set aside
 //! while something is made, so that no permission has to be taken away afterwards, when somebody
 //! may already have used it. What the ACL took away is given back.
 

@@ -17,6 +17,7 @@ use std::path::Path;
 ///
 /// If it cannot be made, or is not as it must be; the message names it and says which.
 pub fn prepare_folder(folder: &SocketFolder, uid: u32) -> Result<(), UnusableFolder> {
+    folder.check(uid)?;
     if let SocketFolder::Private(path) = folder {
         make_private(path).map_err(|error| folder.cannot_be_made(&error))?;
     }

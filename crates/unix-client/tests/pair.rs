@@ -4,6 +4,11 @@
 
 #![cfg(unix)]
 
+#[path = "pair/default_place.rs"]
+mod default_place;
+#[path = "pair/namespaces.rs"]
+#[cfg(target_os = "linux")]
+mod namespaces;
 #[path = "../../shared-client/tests/pair/mod.rs"]
 mod shared;
 #[path = "pair/socket_file.rs"]

@@ -19,7 +19,7 @@ pub struct Start {
     program: PathBuf,
     arguments: Vec<String>,
     shell: String,
-    user: String,
+    wrapper: String,
     place: Arc<Place>,
     address: String,
 }
@@ -31,7 +31,7 @@ impl Start {
             program: server_program().to_owned(),
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
             shell: String::new(),
-            user: String::new(),
+            wrapper: String::new(),
             address: place.address(),
             place,
         }
@@ -70,8 +70,16 @@ impl Start {
 
     /// As another user, which takes the superuser.
     #[allow(dead_code, reason = "for Unix sockets alone: TCP does not know users")]
-    pub fn run_by(mut self, uid: &str) -> Self {
-        self.user = format!("setpriv --clear-groups --regid {uid} --reuid {uid} ");
+    pub fn run_by(self, uid: &str) -> Self {
+        self.inside(&format!(
+            "setpriv --clear-groups --regid {uid} --reuid {uid}"
+        ))
+    }
+
+    /// Inside another program, which runs the server in its own place: `unshare`, `setpriv`.
+    #[allow(dead_code, reason = "for Unix sockets alone")]
+    pub fn inside(mut self, wrapper: &str) -> Self {
+        self.wrapper = format!("{wrapper} ");
         self
     }
 
@@ -79,7 +87,7 @@ impl Start {
         let mut command = Command::new("sh");
         command.args([
             "-c",
-            &format!("{}exec {}\"$0\" \"$@\"", self.shell, self.user),
+            &format!("{}exec {}\"$0\" \"$@\"", self.shell, self.wrapper),
         ]);
         command.arg(&self.program);
         if !self.address.is_empty() {

@@ -4,19 +4,21 @@
 use crate::shared::fake_server::tells;
 use crate::shared::limits::served;
 use crate::shared::peer::Peer;
+use crate::shared::process::server_program;
 use crate::shared::server::{Server, Start};
 use crate::shared::skipped;
-use crate::transport::{CLIENT, Place, connect};
+use crate::transport::{CLIENT, Place, connect, leave_socket_file};
 use assert_cmd::Command;
 use predicates::prelude::*;
+use rustix::process::Signal;
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A user that exists nowhere and owns nothing.
-const STRANGER: &str = "54321";
+pub const STRANGER: &str = "54321";
 
 #[test]
 fn a_user_is_given_by_number() {
@@ -29,13 +31,13 @@ fn a_user_is_given_by_number() {
 }
 
 /// A folder that a stranger may enter, with programs that they may run.
-struct Open {
-    place: Arc<Place>,
+pub struct Open {
+    pub place: Arc<Place>,
 }
 
 impl Open {
     /// `None` if this user cannot become another.
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             skipped("it becomes another user, which takes root");
             return None;
@@ -62,6 +64,20 @@ impl Open {
         copy
     }
 
+    /// The server's program, where the stranger can reach it.
+    pub fn server_program(&self) -> PathBuf {
+        self.program(server_program().to_str().unwrap())
+    }
+
+    /// A server of the stranger, who may make files in this folder.
+    fn strangers_server(&self, arguments: &[&str]) -> Start {
+        fs::set_permissions(self.place.folder(), Permissions::from_mode(0o777)).unwrap();
+        Start::new(arguments)
+            .program(self.server_program())
+            .at(&self.place, &self.place.address())
+            .run_by(STRANGER)
+    }
+
     fn server(&self, arguments: &[&str]) -> Server {
         Start::new(arguments)
             .at(&self.place, &self.place.address())
@@ -69,7 +85,7 @@ impl Open {
     }
 
     /// The client, as a stranger.
-    fn strangers_client(&self, arguments: &[&str]) -> Command {
+    pub fn strangers_client(&self, arguments: &[&str]) -> Command {
         let mut client = Command::new("setpriv");
         client.args(["--reuid", STRANGER, "--regid", STRANGER, "--clear-groups"]);
         client
@@ -175,13 +191,8 @@ fn not_allowed_comes_before_busy() {
 #[test]
 fn the_client_refuses_a_server_that_runs_as_a_stranger() {
     let Some(open) = Open::new() else { return };
-    fs::set_permissions(open.place.folder(), Permissions::from_mode(0o777)).unwrap();
-    let server = crate::shared::process::server_program().to_str().unwrap();
-    let start = Start::new(&["--mode", "0666", "--allow-uid", "0"]);
-    let start = start
-        .program(open.program(server))
-        .at(&open.place, &open.place.address());
-    let server = start.run_by(STRANGER).run();
+    let start = open.strangers_server(&["--mode", "0666", "--allow-uid", "0"]);
+    let server = start.run();
 
     let client = server.client(&["say", "hello"]).assert().code(1).stdout("");
     let words = [STRANGER, "nothing was sent", "--server-uid"];
@@ -220,4 +231,56 @@ fn the_client_trusts_a_server_of_root() {
         .assert()
         .success()
         .stdout("accepted\n");
+}
+
+#[test]
+fn a_lock_of_another_user_is_told_as_theirs() {
+    let Some(open) = Open::new() else { return };
+    drop(open.server(&[]));
+    fs::remove_file(open.place.path()).unwrap();
+    let told = open.strangers_server(&[]).refused();
+    let lock = format!("{}.lock", open.place.address());
+    tells(told.as_bytes(), &lock, &["belongs to uid 0", "--socket"]);
+    // The other way round there is nothing that root may not open.
+    chown_to_stranger(Path::new(&lock));
+    served(&open.server(&[]));
+}
+
+#[test]
+fn a_stale_socket_of_another_user_is_told_as_theirs() {
+    let Some(open) = Open::new() else { return };
+    leave_socket_file(&open.place.path());
+    let own_mode = |mode| {
+        let path = open.place.path();
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    };
+    own_mode(0o600);
+    let told = open.strangers_server(&[]).refused();
+    let words = ["socket of uid 0", "unclear", "--socket"];
+    tells(told.as_bytes(), &open.place.address(), &words);
+    // Nobody listens, but where the folder is sticky only its owner may remove it.
+    own_mode(0o666);
+    let start = open.strangers_server(&[]);
+    fs::set_permissions(open.place.folder(), Permissions::from_mode(0o1777)).unwrap();
+    let words = ["socket of uid 0", "cannot be removed", "--socket"];
+    tells(start.refused().as_bytes(), &open.place.address(), &words);
+    assert!(open.place.path().exists());
+}
+
+#[test]
+fn a_socket_file_that_cannot_be_removed_is_told() {
+    let Some(open) = Open::new() else { return };
+    let mut server = open.strangers_server(&[]).run();
+    fs::set_permissions(open.place.folder(), Permissions::from_mode(0o755)).unwrap();
+    server.signal(Signal::TERM);
+    server.exits_with(0);
+    assert!(open.place.path().exists());
+    let line = server.log().wait_for("cannot be removed");
+    assert!(line.contains(&open.place.address()), "{line}");
+    assert!(line.contains("Permission denied"), "{line}");
+}
+
+fn chown_to_stranger(path: &Path) {
+    let stranger = STRANGER.parse().unwrap();
+    chown(path, Some(stranger), Some(stranger)).unwrap();
 }

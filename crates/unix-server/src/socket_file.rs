@@ -207,7 +207,6 @@ fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(),
 }
 // ANCHOR_END: remove_stale
 
-// ANCHOR: bind_with_mode
 /// `bind` makes the file with the permissions that the umask leaves, so none has to be taken away
 /// afterwards, when somebody may already have connected.
 fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), Refusal> {
@@ -220,4 +219,3 @@ fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), 
         }
     })
 }
-// ANCHOR_END: bind_with_mode

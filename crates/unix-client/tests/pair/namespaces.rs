@@ -9,6 +9,7 @@ use crate::shared::skipped;
 use crate::transport::{CLIENT, Place};
 use crate::users::Open;
 use assert_cmd::Command;
+use escargot::CargoBuild;
 use predicates::prelude::*;
 use rustix::process::geteuid;
 use std::fs;
@@ -167,29 +168,33 @@ fn a_folder_whose_owner_has_no_name_is_nobodys_own() {
     assert_eq!(fs::read_dir(place.folder()).unwrap().count(), 0);
 }
 
+/// The programs of chapter 8, which decide by themselves: the step, and the solution.
 #[test]
-fn the_chapters_step_serves_nobody_without_a_name() {
+fn the_chapters_programs_serve_nobody_without_a_name() {
     if !namespaces() {
         return;
     }
-    let build = escargot::CargoBuild::new()
-        .package("unix-server")
-        .example("ch08_who_is_it")
-        .target_dir(server_program().parent().unwrap().parent().unwrap());
-    let step = build.run().unwrap().path().to_owned();
-    let greeting = b"\0\0\0\x05hello";
-    // It takes a path, and no option.
-    for (namespace, is_served) in [(NO_MAP, false), (ONE_MAPPED, true)] {
-        let place = Arc::new(Place::new());
-        let wrapper = format!("{namespace} sh -c 'exec \"$0\" \"$2\"'");
-        let start = Start::new(&[]).program(step.clone()).inside(&wrapper);
-        let server = start.at(&place, &place.address()).run();
-        let mut peer = server.connect();
-        if is_served {
-            peer.send(greeting);
-            peer.expect(b"\0\0\0\x08accepted");
-        } else {
-            peer.expect_end();
+    let target = server_program().parent().unwrap().parent().unwrap();
+    let build = || CargoBuild::new().target_dir(target);
+    let step = build().package("unix-server").example("ch08_who_is_it");
+    let solution = build().package("sol-08-02").bin("sol-08-02");
+    let frame = (&b"\0\0\0\x02hi"[..], &b"\0\0\0\x08accepted"[..]);
+    let line = (&b"hi\n"[..], &b"pid="[..]);
+    for (program, (question, answer)) in [(step, frame), (solution, line)] {
+        let program = program.run().unwrap().path().to_owned();
+        for (namespace, is_served) in [(NO_MAP, false), (ONE_MAPPED, true)] {
+            let place = Arc::new(Place::new());
+            // They take a path alone, without an option's name before it.
+            let wrapper = format!("{namespace} sh -c 'exec \"$0\" \"$2\"'");
+            let start = Start::new(&[]).program(program.clone()).inside(&wrapper);
+            let server = start.at(&place, &place.address()).run();
+            let mut peer = server.connect();
+            if is_served {
+                peer.send(question);
+                peer.expect(answer);
+            } else {
+                peer.expect_end();
+            }
         }
     }
 }

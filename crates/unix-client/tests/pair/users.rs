@@ -112,6 +112,22 @@ fn another_user_is_shut_out_by_the_mode() {
 }
 
 #[test]
+fn a_file_that_is_no_socket_is_told_as_such_also_to_whom_its_mode_shuts_out() {
+    let Some(open) = Open::new() else { return };
+    fs::write(open.place.path(), "no socket").unwrap();
+    fs::set_permissions(open.place.path(), Permissions::from_mode(0o600)).unwrap();
+    let client = open.strangers_client(&["whoami"]).assert();
+    let client = client.code(1).stdout("");
+    let told = &client.get_output().stderr;
+    tells(
+        told,
+        &open.place.address(),
+        &["Permission denied", "no socket"],
+    );
+    assert!(!String::from_utf8_lossy(told).contains("--mode"));
+}
+
+#[test]
 fn another_user_is_refused_by_their_credentials() {
     let Some(open) = Open::new() else {
         return;

@@ -136,7 +136,7 @@ mod check {
                     SocketFolder::Runtime(_) => Some("there is no such folder".to_owned()),
                     SocketFolder::Private(_) => None,
                 },
-                Err(error) => Some(error.to_string()),
+                Err(error) => Some(format!("it cannot be looked at: {error}")),
             };
             why.map_or(Ok(()), |why| Err(self.unusable(why)))
         }

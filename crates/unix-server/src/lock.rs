@@ -40,7 +40,8 @@ impl Lock {
         // ANCHOR: take
         let file = open_or_make(path)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is no regular file"));
+            let error = io::Error::other("it cannot be locked");
+            return Err(whose_it_is(path, error));
         }
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock { _file: file })),
@@ -85,31 +86,34 @@ fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
     let Ok(found) = fs::symlink_metadata(path) else {
         return error;
     };
-    if error.kind() != ErrorKind::PermissionDenied || !found.is_file() {
-        return error;
-    }
     let (owner, mode) = (User(found.uid()), found.mode() & 0o777);
-    let what_to_do = if found.uid() == geteuid().as_raw() && mode & 0o600 != 0o600 {
-        format!("its mode is {mode:04o}: give it 0600")
+    let told = if !found.is_file() {
+        format!("it is no regular file, and belongs to {owner}; {REMOVE_IT}")
+    } else if error.kind() != ErrorKind::PermissionDenied {
+        return error;
+    } else if found.uid() == geteuid().as_raw() && mode & 0o600 != 0o600 {
+        format!("{error}; it belongs to {owner}, and its mode is {mode:04o}: give it 0600")
     } else {
-        "if no server of theirs needs it, have it removed, or name another path with --socket"
-            .to_owned()
+        format!("{error}; it belongs to {owner}; {REMOVE_IT}")
     };
-    let told = format!("{error}; it belongs to {owner}; {what_to_do}");
     io::Error::new(error.kind(), told)
 }
 
-/// Adds whose the folder is, where no file may be made in it.
-fn whose_folder(path: &Path, error: io::Error) -> io::Error {
+const REMOVE_IT: &str =
+    "if no server needs it, have it removed, or name another path with --socket";
+
+/// Adds whose the folder is, where a file may not be looked for or made in it.
+pub(crate) fn whose_folder(path: &Path, error: io::Error) -> io::Error {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     match fs::metadata(folder) {
         Ok(found) if error.kind() == ErrorKind::PermissionDenied => {
-            let owner = User(found.uid());
+            let (owner, mode) = (User(found.uid()), found.mode() & 0o777);
             let told = format!(
-                "{error}; its folder belongs to {owner}: name a path in one of yours with --socket"
+                "{error}; its folder belongs to {owner} and has the mode {mode:04o}: name a path \
+                 where you may make files with --socket"
             );
             io::Error::new(error.kind(), told)
         }

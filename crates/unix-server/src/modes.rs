@@ -79,3 +79,61 @@ fn change_mode(path: &Path, _made: &Metadata, mode: u32) -> io::Result<()> {
     let mode = Mode::from_raw_mode(mode as RawMode);
     Ok(chmodat(CWD, path, mode, AtFlags::SYMLINK_NOFOLLOW)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use tempfile::TempDir;
+
+    fn file_of_mode(path: &Path, mode: u32) -> Metadata {
+        fs::write(path, "").unwrap();
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        fs::symlink_metadata(path).unwrap()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_missing_is_given_back() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("file");
+        for too_little in [0, 0o400, 0o200, 0o600] {
+            let made = file_of_mode(&path, too_little);
+            give_back(&path, &made, 0o600).unwrap();
+            assert_eq!(mode(&path), 0o600);
+        }
+    }
+
+    #[test]
+    fn what_others_had_for_a_moment_is_refused_and_not_hidden() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("file");
+        for too_much in [0o644, 0o602, 0o440] {
+            let made = file_of_mode(&path, too_much);
+            let told = give_back(&path, &made, 0o600).unwrap_err().to_string();
+            assert!(told.contains("0600"), "{told}");
+            assert_eq!(mode(&path), too_much);
+        }
+    }
+
+    #[test]
+    fn what_has_taken_its_place_keeps_its_mode() {
+        let folder = TempDir::new().unwrap();
+        let (path, moved) = (folder.path().join("file"), folder.path().join("moved"));
+        let made = file_of_mode(&path, 0o400);
+        fs::rename(&path, &moved).unwrap();
+        symlink("moved", &path).unwrap();
+        give_back(&path, &made, 0o600).unwrap_err();
+        assert_eq!(mode(&moved), 0o400, "no symlink is followed");
+        if cfg!(any(target_os = "linux", target_os = "android")) {
+            fs::remove_file(&path).unwrap();
+            file_of_mode(&path, 0o400);
+            give_back(&path, &made, 0o600).unwrap_err();
+            assert_eq!(mode(&path), 0o400, "nor another file taken for it");
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //! socket and `connect` says `ECONNREFUSED`: nobody listens on it any more. Everything else is
 //! somebody's, and stays.
 
-use crate::lock::{Lock, lock_path};
+use crate::lock::{Lock, lock_path, whose_folder};
 use crate::modes::{give_back, identity, with_umask};
 use rustix::io::Errno;
 use shared_proto::User;
@@ -103,8 +103,12 @@ impl SocketFile {
     pub fn bind(path: &Path, mode: u32) -> Result<(SocketFile, Socket), Refusal> {
         // ANCHOR: bind
         let address = check_path(path)?;
+        let whose = |refusal| match refusal {
+            Refusal::Io(error) => Refusal::Io(whose_folder(path, error)),
+            other => other,
+        };
         // Before the lock, so that a mistaken path does not leave a lock file beside it.
-        find_socket(path)?;
+        find_socket(path).map_err(whose)?;
         let beside = lock_path(path);
         let lock = Lock::take(&beside)
             .map_err(|error| Refusal::Lock(beside, error))?
@@ -113,7 +117,7 @@ impl SocketFile {
             remove_stale(path, &address, &found)?;
         }
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        bind_with_mode(&socket, &address, mode)?;
+        bind_with_mode(&socket, &address, mode).map_err(whose)?;
         let made = fs::symlink_metadata(path)?;
         let file = SocketFile {
             path: path.to_owned(),

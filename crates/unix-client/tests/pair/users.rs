@@ -13,7 +13,7 @@ use predicates::prelude::*;
 use rustix::process::Signal;
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -260,6 +260,48 @@ fn a_lock_of_another_user_is_told_as_theirs() {
     // The other way round there is nothing that root may not open.
     chown_to_stranger(Path::new(&lock));
     served(&open.server(&[]));
+}
+
+#[test]
+fn what_is_no_file_in_the_locks_place_is_told_as_such() {
+    let place = Arc::new(Place::new());
+    let lock = format!("{}.lock", place.address());
+    let refused = || {
+        let told = Start::new(&[]).at(&place, &place.address()).refused();
+        tells(
+            told.as_bytes(),
+            &lock,
+            &["no regular file", "belongs to uid", "--socket"],
+        );
+    };
+    fs::create_dir(&lock).unwrap();
+    refused();
+    fs::remove_dir(&lock).unwrap();
+    symlink("nothing", &lock).unwrap();
+    refused();
+    fs::remove_file(&lock).unwrap();
+    // Nobody opens its other end; it is not waited for.
+    Command::new("mkfifo").arg(&lock).assert().success();
+    refused();
+}
+
+#[test]
+fn a_folder_of_another_user_is_told_as_theirs() {
+    let Some(open) = Open::new() else { return };
+    // Files may be made in it, no longer made, not even looked for.
+    let start = open.strangers_server(&[]);
+    drop(start.run());
+    fs::remove_file(open.place.path()).unwrap();
+    for mode in [0o755, 0o700] {
+        let start = open.strangers_server(&[]);
+        fs::set_permissions(open.place.folder(), Permissions::from_mode(mode)).unwrap();
+        // The program is in there, too.
+        let elsewhere = Open::new().expect("this user can become another");
+        let told = start.program(elsewhere.server_program()).refused();
+        let mode = format!("{mode:04o}");
+        let words = ["folder belongs to uid 0", &mode, "--socket"];
+        tells(told.as_bytes(), &open.place.address(), &words);
+    }
 }
 
 #[test]

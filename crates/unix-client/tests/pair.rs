@@ -6,13 +6,17 @@
 
 #[path = "pair/default_place.rs"]
 mod default_place;
-#[path = "pair/namespaces.rs"]
+#[path = "pair/modes.rs"]
+mod modes;
 #[cfg(target_os = "linux")]
+#[path = "pair/namespaces.rs"]
 mod namespaces;
 #[path = "../../shared-client/tests/pair/mod.rs"]
 mod shared;
 #[path = "pair/socket_file.rs"]
 mod socket_file;
+#[path = "pair/strangers.rs"]
+mod strangers;
 #[path = "pair/transport.rs"]
 mod transport;
 #[path = "pair/unix_only.rs"]

@@ -1,10 +1,10 @@
 //! The promises about the place where both ends meet unless they are told: whatever the
 //! environment says, it is nobody else's.
 
+use crate::modes::mode;
 use crate::shared::fake_server::tells;
 use crate::shared::limits::served;
 use crate::shared::server::{Server, Start};
-use crate::socket_file::mode;
 use crate::transport::{CLIENT, Place};
 use crate::users::{Open, STRANGER};
 use assert_cmd::Command;

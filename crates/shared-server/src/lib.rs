@@ -38,6 +38,8 @@
 //! | `deadlines.rs` | which connection's time is up next |
 //! | `alarm.rs` | ends the wait when it is |
 //! | `signals.rs` | ends the server when asked |
+//! | `event.rs` | what the server tells whoever runs it |
+//! | `log.rs`, `output.rs` | a program's log, which waits for nobody |
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
 //!
 //! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`
@@ -54,8 +56,12 @@ pub mod cli;
 mod connection;
 mod deadlines;
 mod descriptors;
+mod event;
 mod limits;
+#[cfg(feature = "cli")]
 pub mod log;
+#[cfg(feature = "cli")]
+mod output;
 mod server;
 mod service;
 mod shared;
@@ -63,6 +69,7 @@ mod signals;
 mod transport;
 mod worker;
 
+pub use event::Event;
 pub use limits::Limits;
 pub use server::{Outcome, Server};
 pub use service::{Service, TutorialService};

@@ -5,7 +5,8 @@ use super::peer::{PREAMBLE, Peer};
 use super::process::{client, server_program};
 use crate::transport::{LISTEN_OPTION, Place, connect};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -20,6 +21,8 @@ pub struct Start {
     arguments: Vec<String>,
     shell: String,
     user: String,
+    stderr: Option<OwnedFd>,
+    stdout: Option<OwnedFd>,
     place: Arc<Place>,
     address: String,
 }
@@ -32,6 +35,8 @@ impl Start {
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
             shell: String::new(),
             user: String::new(),
+            stderr: None,
+            stdout: None,
             address: place.address(),
             place,
         }
@@ -75,6 +80,18 @@ impl Start {
         self
     }
 
+    /// Its log goes there, and [`Server::log`] stays empty.
+    pub fn stderr(mut self, descriptor: impl Into<OwnedFd>) -> Self {
+        self.stderr = Some(descriptor.into());
+        self
+    }
+
+    /// Its one line goes there.
+    pub fn stdout(mut self, descriptor: impl Into<OwnedFd>) -> Self {
+        self.stdout = Some(descriptor.into());
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new("sh");
         command.args([
@@ -91,10 +108,23 @@ impl Start {
     }
 
     /// Starts it, whatever becomes of it.
-    pub fn spawn(self) -> Server {
-        let mut child = self.command().spawn().unwrap();
-        let output = lines_of(child.stdout.take().unwrap());
-        let log = Log::of(child.stderr.take().unwrap());
+    pub fn spawn(mut self) -> Server {
+        let mut command = self.command();
+        if let Some(descriptor) = self.stderr.take() {
+            command.stderr(descriptor);
+        }
+        if let Some(descriptor) = self.stdout.take() {
+            command.stdout(descriptor);
+        }
+        let mut child = command.spawn().unwrap();
+        let output = match child.stdout.take() {
+            Some(pipe) => lines_of(pipe),
+            None => lines_of(io::empty()),
+        };
+        let log = match child.stderr.take() {
+            Some(pipe) => Log::of(pipe),
+            None => Log::of(io::empty()),
+        };
         Server {
             address: String::new(),
             child,
@@ -216,6 +246,13 @@ impl Server {
             stdout,
             stderr: self.log.text().into(),
         }
+    }
+
+    /// Waits for its end, where its output goes elsewhere.
+    #[track_caller]
+    pub fn ends_with(&mut self, code: i32) {
+        let status = super::eventually("its end", || self.child.try_wait().unwrap());
+        assert_eq!(status.code(), Some(code));
     }
 
     /// Waits for its end, and expects this exit code and no second line on standard output.

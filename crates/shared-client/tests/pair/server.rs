@@ -20,7 +20,8 @@ pub struct Start {
     program: PathBuf,
     arguments: Vec<String>,
     shell: String,
-    user: String,
+    /// A program that runs it, with the arguments that come before.
+    through: String,
     stderr: Option<OwnedFd>,
     stdout: Option<OwnedFd>,
     place: Arc<Place>,
@@ -34,7 +35,7 @@ impl Start {
             program: server_program().to_owned(),
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
             shell: String::new(),
-            user: String::new(),
+            through: String::new(),
             stderr: None,
             stdout: None,
             address: place.address(),
@@ -76,7 +77,13 @@ impl Start {
     /// As another user, which takes the superuser.
     #[allow(dead_code, reason = "for Unix sockets alone: TCP does not know users")]
     pub fn run_by(mut self, uid: &str) -> Self {
-        self.user = format!("setpriv --clear-groups --regid {uid} --reuid {uid} ");
+        self.through = format!("setpriv --clear-groups --regid {uid} --reuid {uid} ");
+        self
+    }
+
+    /// By a program that sets something and then executes it, such as `env`.
+    pub fn through(mut self, program: &str) -> Self {
+        self.through = format!("{program} ");
         self
     }
 
@@ -96,7 +103,7 @@ impl Start {
         let mut command = Command::new("sh");
         command.args([
             "-c",
-            &format!("{}exec {}\"$0\" \"$@\"", self.shell, self.user),
+            &format!("{}exec {}\"$0\" \"$@\"", self.shell, self.through),
         ]);
         command.arg(&self.program);
         if !self.address.is_empty() {

@@ -11,9 +11,10 @@
 //! struct Shout;
 //!
 //! impl Service for Shout {
-//!     fn call<'a>(&mut self, request: Request<'a>, _peer: &Peer) -> Response<'a> {
+//!     fn call<'a>(&mut self, request: Request<'a>, peer: &Peer) -> Response<'a> {
 //!         match request {
 //!             Request::Say(text) => Response::Echo(text.to_uppercase().into_bytes().into()),
+//!             Request::WhoAmI => Response::Peer(peer.to_string().into()),
 //!             _ => Response::Accepted,
 //!         }
 //!     }
@@ -24,6 +25,9 @@
 //! ```
 //!
 //! `examples/counter.rs` serves one over both transports.
+//!
+//! Nothing here prints: a server tells its [`Event`]s to the function that [`Server::on_event`] gives
+//! it. The programs' is `cli::log_event`, with the feature `cli`.
 //!
 //! # Where to find what
 //!

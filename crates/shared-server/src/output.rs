@@ -78,6 +78,7 @@ mod on_unix {
             self.kind = Kind::Stream(None);
         }
 
+        // ANCHOR: write
         /// Writes at most [`LONGEST_LINE`] bytes; says how many were written.
         ///
         /// # Errors
@@ -93,13 +94,16 @@ mod on_unix {
             };
             Ok(written?)
         }
+        // ANCHOR_END: write
     }
 
+    // ANCHOR: room
     /// What cannot be polled is taken to have room, and so is what is broken: writing tells.
     fn has_room(fd: BorrowedFd<'_>) -> bool {
         let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
         !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
     }
+    // ANCHOR_END: room
 
     /// A pipe that polls writable takes a whole line, if nobody else writes to it meanwhile. A
     /// terminal may have room for less than a line, or be stopped meanwhile. So one of our own is

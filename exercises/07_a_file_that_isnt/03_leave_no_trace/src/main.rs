@@ -28,7 +28,7 @@ fn leave(path: &Path) -> io::Result<()> {
 fn greet(listener: &UnixListener) {
     for client in listener.incoming() {
         if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
 }

@@ -45,7 +45,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 fn greet(listener: &UnixListener) {
     for client in listener.incoming() {
         if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
 }

@@ -67,7 +67,9 @@ impl fmt::Display for Event {
 
 /// Who is told of events: nobody, until somebody asks for it.
 #[derive(Default)]
-pub(crate) struct Observer(OnceLock<Box<dyn Fn(&Event) + Send + Sync>>);
+pub(crate) struct Observer(OnceLock<Box<Tell>>);
+
+type Tell = dyn Fn(&Event) + Send + Sync;
 
 impl Observer {
     pub(crate) fn set(&self, observer: impl Fn(&Event) + Send + Sync + 'static) {

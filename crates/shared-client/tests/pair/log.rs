@@ -3,10 +3,16 @@
 use super::limits::served;
 use super::peer::{ACCEPTED, say};
 use super::server::{Server, Start};
+use rustix::fs::OFlags;
 use rustix::process::Signal;
-use std::fs::OpenOptions;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Action, tcflow};
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write, pipe};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 
 /// More lines than a pipe, a terminal or a socket has room for.
@@ -40,6 +46,29 @@ fn a_log_that_nobody_reads_stops_nothing() {
         serves_and_drains(server);
     }
     drop((unread_pipe, unread_socket));
+}
+
+#[test]
+fn a_terminal_that_stands_still_stops_nothing() {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let terminal = OpenOptions::new()
+        .write(true)
+        .custom_flags(OFlags::NOCTTY.bits().cast_signed())
+        .open(OsStr::from_bytes(
+            ptsname(&master, Vec::new()).unwrap().as_bytes(),
+        ))
+        .unwrap();
+    let server = Start::new(&[]).stderr(terminal.try_clone().unwrap()).run();
+    tcflow(&terminal, Action::OOff).unwrap(); // as Ctrl-S does
+    strangers(&server, 3);
+    tcflow(&terminal, Action::OOn).unwrap();
+    strangers(&server, 1);
+    let mut lines = BufReader::new(File::from(master)).lines();
+    let line = lines.next().unwrap().unwrap();
+    assert!(line.starts_with("3 log lines were lost"), "{line}");
+    serves_and_drains(server);
 }
 
 #[test]

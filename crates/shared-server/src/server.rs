@@ -97,8 +97,8 @@ impl<T: Transport> Server<T> {
         Handle(Arc::clone(&self.shared))
     }
 
-    /// From now on the first signal drains the server, those already held included, and the second
-    /// cuts it.
+    /// From now on the first signal drains the server, those already held included, and a later one
+    /// cuts it. What comes within 200 ms of the first is the first, sent twice.
     ///
     /// # Errors
     ///

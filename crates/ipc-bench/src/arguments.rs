@@ -22,7 +22,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(50);
 pub fn main() -> ExitCode {
     match dispatch(&command().get_matches()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<Interrupted>() => {
+        // Its children may have got the signal as well, and have ended first.
+        Err(error) if error.is::<Interrupted>() || interrupt::check().is_err() => {
             eprintln!("ipc-bench: interrupted; nothing was written");
             ExitCode::from(130)
         }

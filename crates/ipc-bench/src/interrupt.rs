@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
@@ -22,16 +23,15 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// From here on the signals are noted, and [`check`] tells of them.
+/// From here on the signals are noted, and [`check`] tells of them. A second one changes nothing:
+/// `timeout(1)` sends two. Whoever started this process may have blocked them; that ends here, too.
 pub fn watch() -> io::Result<()> {
     let flag = FLAG.get_or_init(Arc::default);
     for signal in [SIGINT, SIGTERM] {
-        // A second one, while the first isn't noticed yet, ends the process at once; the children
-        // die with it (`child::die_with`).
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(flag))?;
         signal_hook::flag::register(signal, Arc::clone(flag))?;
     }
-    Ok(())
+    let both = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+    Ok(both.thread_unblock()?)
 }
 
 pub fn check() -> Result<(), Interrupted> {

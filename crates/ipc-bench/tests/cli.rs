@@ -4,12 +4,14 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use predicates::prelude::*;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
 
 /// Every run here takes two or three seconds; one that takes this long hangs.
@@ -137,8 +139,31 @@ fn a_processor_that_is_not_there_is_refused() {
 
 #[test]
 fn ctrl_c_leaves_no_process_and_no_file() {
+    let run = Process::new(env!("CARGO_BIN_EXE_ipc-bench"));
+    is_interrupted(run, |pid| kill_process(pid, Signal::INT).unwrap());
+}
+
+#[test]
+fn one_signal_that_is_sent_twice_leaves_nothing_either() {
+    // As timeout(1) does: its child, and then the group.
+    let run = Process::new(env!("CARGO_BIN_EXE_ipc-bench"));
+    is_interrupted(run, |pid| {
+        kill_process(pid, Signal::TERM).unwrap();
+        kill_process_group(pid, Signal::TERM).unwrap();
+    });
+}
+
+#[test]
+fn a_signal_that_the_starter_blocked_interrupts_all_the_same() {
+    let mut run = Process::new("env");
+    run.args(["--block-signal=INT,TERM", env!("CARGO_BIN_EXE_ipc-bench")]);
+    is_interrupted(run, |pid| kill_process(pid, Signal::TERM).unwrap());
+}
+
+fn is_interrupted(mut run: Process, interrupt: impl Fn(Pid)) {
     let folder = tempfile::tempdir().unwrap();
-    let mut run = Process::new(env!("CARGO_BIN_EXE_ipc-bench"))
+    let mut run = run
+        .process_group(0)
         .args(["--out", "report"])
         .current_dir(folder.path())
         .env("TMPDIR", folder.path())
@@ -146,9 +171,9 @@ fn ctrl_c_leaves_no_process_and_no_file() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let pid = rustix::process::Pid::from_child(&run);
+    let pid = Pid::from_child(&run);
     let children = wait_for(|| Some(children(run.id())).filter(|children| children.len() == 2));
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    interrupt(pid);
     let status = wait_for(|| run.try_wait().unwrap());
     assert_eq!(status.code(), Some(130));
     let mut said = String::new();

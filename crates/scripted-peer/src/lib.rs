@@ -60,6 +60,7 @@ mod chapter;
 mod figures;
 mod folder;
 mod guardian;
+mod inherited;
 mod listener;
 pub mod needs;
 mod output;

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::folder::{Folder, folder};
+use crate::inherited;
 use crate::listener::Listener;
 use crate::process::Process;
 use crate::running::Running;
@@ -256,11 +257,11 @@ impl Program {
     /// those of the thread that makes it.
     fn spawn(&self, command: &mut Command) -> std::io::Result<Child> {
         let Some(uid) = self.user else {
-            return command.spawn();
+            return inherited::spawn(command);
         };
         let spawn = || {
             act_for_user(uid);
-            command.spawn()
+            inherited::spawn(command)
         };
         thread::scope(|scope| scope.spawn(spawn).join())
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))

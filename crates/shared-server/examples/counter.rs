@@ -1,5 +1,5 @@
 //! A service of one's own, over either transport: counts what is said to it, and tells how much it
-//! was to whoever asks for an echo.
+//! was to whoever asks for an echo. All workers count together.
 //!
 //! ```text
 //! cargo run -p shared-server --example counter -- tcp:127.0.0.1:7878
@@ -8,20 +8,31 @@
 
 use anyhow::{Context, bail};
 use shared_server::{Limits, Peer, Request, Response, Server, Service, Signals, Transport, cli};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 // ANCHOR: service
-#[derive(Default)]
+/// Each worker has one; what they count is one number.
+#[derive(Clone, Default)]
 struct Counter {
-    said: u64,
+    said: Arc<AtomicU64>,
 }
 
 impl Service for Counter {
-    fn call<'a>(&mut self, request: Request<'a>, _peer: &Peer) -> Response<'a> {
-        if let Request::Say(_) = request {
-            self.said += 1;
-            return Response::Accepted;
+    fn call<'a>(&mut self, request: Request<'a>, peer: &Peer) -> Response<'a> {
+        match request {
+            Request::WhoAmI => Response::Peer(peer.to_string().into()),
+            Request::Say(_) => {
+                self.said.fetch_add(1, Ordering::Relaxed);
+                Response::Accepted
+            }
+            _ => {
+                let said = self.said.load(Ordering::Relaxed);
+                Response::Echo(said.to_string().into_bytes().into())
+            }
         }
-        Response::Echo(self.said.to_string().into_bytes().into())
     }
 }
 // ANCHOR_END: service
@@ -46,9 +57,15 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn serve<T: Transport>(transport: T, address: &str, signals: Signals) -> anyhow::Result<()> {
-    let mut server = Server::new(transport, Limits::default())?;
+    let limits = Limits {
+        workers: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        ..Limits::default()
+    };
+    let mut server = Server::new(transport, limits)?;
+    server.on_event(cli::log_event);
     server.end_on(signals)?;
     cli::announce(address);
-    server.run(Counter::default)?;
+    let counter = Counter::default();
+    server.run(|| counter.clone())?;
     Ok(())
 }

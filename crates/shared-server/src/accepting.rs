@@ -1,7 +1,7 @@
 //! The listening socket: who comes in, who is turned away, and what when no descriptor is left.
 
 use crate::connection::Connection;
-use crate::log;
+use crate::event::Event;
 use crate::service::Service;
 use crate::shared::Slot;
 use crate::transport::{Peer, Transport};
@@ -85,7 +85,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
                     ) => {}
                 Err(error) => {
                     if !self.shared.accept_stalled.swap(true, Ordering::Relaxed) {
-                        log::line(format_args!("cannot accept, will try again: {error}"));
+                        self.shared.tell(&Event::CannotAccept(error));
                     }
                     (door.knocked, door.retry) = (false, Some(self.now + RETRY));
                     return;

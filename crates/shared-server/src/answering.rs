@@ -1,7 +1,7 @@
 //! Bytes that came, cut into frames and answered.
 
+use crate::event::Event;
 use crate::limits::Limits;
-use crate::log;
 use crate::service::Service;
 use crate::shared::Shared;
 use crate::transport::Peer;
@@ -301,7 +301,11 @@ impl Conversation {
         told: fmt::Arguments<'_>,
         desk: &mut Desk<'_, S>,
     ) {
-        log::line(format_args!("{}: {code}: {told}", self.peer));
+        desk.shared.tell(&Event::Refused {
+            peer: self.peer,
+            code,
+            reason: told.to_string(),
+        });
         Response::Error {
             code,
             text: text.to_string().into(),

@@ -1,13 +1,15 @@
 //! The flags that both servers share, what they print, and how they exit.
 
+use crate::event::Event;
 use crate::limits::Limits;
 use crate::log;
+use crate::output::line_on_stdout;
 use crate::server::Outcome;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind};
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -84,23 +86,38 @@ pub fn limits(arguments: &ArgMatches) -> Limits {
 }
 
 /// Prints the one line of standard output: a client can connect to `address` from now on.
+///
+/// Like the log it waits for nobody. Where standard output is closed or has no room, the log tells
+/// the address, and the server serves.
 pub fn announce(address: impl AsRef<OsStr>) {
-    let line = [b"listening on ", address.as_ref().as_encoded_bytes(), b"\n"].concat();
-    let mut output = io::stdout().lock();
-    if let Err(error) = output.write_all(&line).and_then(|()| output.flush()) {
-        log::line(format_args!("cannot say where it listens: {error}"));
-    }
+    let address = address.as_ref();
+    let line = [b"listening on ", address.as_encoded_bytes(), b"\n"].concat();
+    let reason = match line_on_stdout(&line) {
+        Ok(()) => return,
+        Err(error) if error.kind() == ErrorKind::WouldBlock => "it has no room".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    log::line(format_args!(
+        "listening on {}, which could not be said on standard output: {reason}",
+        address.display()
+    ));
+}
+
+/// Lets an event take one line of the log: for [`Server::on_event`](crate::Server::on_event).
+pub fn log_event(event: &Event) {
+    log::line(format_args!("{event}"));
 }
 
 /// Tells in one line why the server does not start.
 pub fn refuse_to_start(name: &str, reason: impl fmt::Display) -> ExitCode {
     log::line(format_args!("{name}: {reason}"));
+    log::finish();
     REFUSED_TO_START.into()
 }
 
-/// Tells how serving ended.
+/// Tells how serving ended, and of the lines of the log that were lost.
 pub fn exit_code(name: &str, outcome: io::Result<Outcome>) -> ExitCode {
-    match outcome {
+    let code = match outcome {
         Ok(Outcome::Drained) => ExitCode::SUCCESS,
         Ok(Outcome::Cut) => {
             log::line(format_args!("{name}: connections were cut with work left"));
@@ -110,11 +127,14 @@ pub fn exit_code(name: &str, outcome: io::Result<Outcome>) -> ExitCode {
             log::line(format_args!("{name}: serving failed: {error}"));
             FAILED_WHILE_RUNNING.into()
         }
-    }
+    };
+    log::finish();
+    code
 }
 
-/// Lets a panic take one line of the log, like any event.
+/// Opens the log, and lets a panic take one line of it, like any event.
 pub fn log_panics() {
+    log::open();
     std::panic::set_hook(Box::new(|panic| log::line(format_args!("{panic}"))));
 }
 

@@ -9,7 +9,7 @@
 
 use crate::answering::{Conversation, Desk};
 use crate::deadlines::Deadline;
-use crate::log;
+use crate::event::Event;
 use crate::service::Service;
 use crate::shared::Slot;
 use crate::transport::{Peer, Transport};
@@ -127,10 +127,8 @@ impl<T: Transport> Connection<T> {
         }
         if self.undelivered.is_some() {
             let limit = desk.limits.reply_timeout;
-            log::line(format_args!(
-                "{}: replies were not taken within {limit:?}",
-                self.conversation.peer
-            ));
+            let peer = self.conversation.peer;
+            desk.shared.tell(&Event::RepliesNotTaken { peer, limit });
             return Next::Close;
         }
         self.conversation.time_is_up(desk);

@@ -11,9 +11,10 @@
 //! struct Shout;
 //!
 //! impl Service for Shout {
-//!     fn call<'a>(&mut self, request: Request<'a>, _peer: &Peer) -> Response<'a> {
+//!     fn call<'a>(&mut self, request: Request<'a>, peer: &Peer) -> Response<'a> {
 //!         match request {
 //!             Request::Say(text) => Response::Echo(text.to_uppercase().into_bytes().into()),
+//!             Request::WhoAmI => Response::Peer(peer.to_string().into()),
 //!             _ => Response::Accepted,
 //!         }
 //!     }
@@ -24,6 +25,9 @@
 //! ```
 //!
 //! `examples/counter.rs` serves one over both transports.
+//!
+//! Nothing here prints: a server tells its [`Event`]s to the function that [`Server::on_event`] gives
+//! it. The programs' is `cli::log_event`, with the feature `cli`.
 //!
 //! # Where to find what
 //!
@@ -38,6 +42,8 @@
 //! | `deadlines.rs` | which connection's time is up next |
 //! | `alarm.rs` | ends the wait when it is |
 //! | `signals.rs` | ends the server when asked |
+//! | `event.rs` | what the server tells whoever runs it |
+//! | `log.rs`, `output.rs` | a program's log, which waits for nobody |
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
 //!
 //! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`
@@ -54,8 +60,12 @@ pub mod cli;
 mod connection;
 mod deadlines;
 mod descriptors;
+mod event;
 mod limits;
+#[cfg(feature = "cli")]
 pub mod log;
+#[cfg(feature = "cli")]
+mod output;
 mod server;
 mod service;
 mod shared;
@@ -63,6 +73,7 @@ mod signals;
 mod transport;
 mod worker;
 
+pub use event::Event;
 pub use limits::Limits;
 pub use server::{Outcome, Server};
 pub use service::{Service, TutorialService};

@@ -3,8 +3,8 @@
 use crate::accepting::Door;
 use crate::alarm::Alarm;
 use crate::descriptors;
+use crate::event::Event;
 use crate::limits::Limits;
-use crate::log;
 use crate::service::Service;
 use crate::shared::{Handle, Shared};
 use crate::signals::Signals;
@@ -35,11 +35,13 @@ pub struct Server<T> {
     polls: Vec<(Poll, Alarm)>,
     shared: Arc<Shared>,
     signals: Option<Signals>,
+    /// What happened before anybody could be told.
+    early: Option<Event>,
 }
 
 impl<T: Transport> Server<T> {
     /// Prepares the workers, and raises the soft limit on open files as far as `max_clients`
-    /// needs. Where the hard limit is too low, `max_clients` shrinks, and the log says so.
+    /// needs. Where the hard limit is too low, `max_clients` shrinks, and an [`Event`] says so.
     ///
     /// # Errors
     ///
@@ -61,13 +63,10 @@ impl<T: Transport> Server<T> {
         let wanted = limits.max_clients;
         let room = descriptors::make_room(wanted.get());
         limits.max_clients = NonZeroUsize::new(room.clients).unwrap_or(NonZeroUsize::MIN);
-        if limits.max_clients < wanted {
-            log::line(format_args!(
-                "max-clients is {} instead of {wanted}: the hard limit on open files allows no \
-                 more (ulimit -Hn)",
-                limits.max_clients
-            ));
-        }
+        let early = (limits.max_clients < wanted).then(|| Event::FewerClients {
+            wanted: wanted.get(),
+            allowed: limits.max_clients.get(),
+        });
         let shared = Arc::new(Shared::new(limits.max_clients.get(), wakers));
         Ok(Server {
             transport,
@@ -76,7 +75,20 @@ impl<T: Transport> Server<T> {
             polls,
             shared,
             signals: None,
+            early,
         })
+    }
+
+    /// Tells `observer` of what happens from now on, and of what happened in [`Server::new`]. Without
+    /// it nobody is told: the server itself prints nothing.
+    ///
+    /// It is called by the threads that serve, in the midst of it, so it must neither block nor
+    /// panic. The first observer stays.
+    pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
+        self.shared.observer.set(observer);
+        if let Some(event) = self.early.take() {
+            self.shared.tell(&event);
+        }
     }
 
     /// What ends the server.
@@ -85,8 +97,8 @@ impl<T: Transport> Server<T> {
         Handle(Arc::clone(&self.shared))
     }
 
-    /// From now on the first signal drains the server, those already held included, and the second
-    /// cuts it.
+    /// From now on the first signal drains the server, those already held included, and a later one
+    /// cuts it. What comes within 200 ms of the first is the first, sent twice.
     ///
     /// # Errors
     ///

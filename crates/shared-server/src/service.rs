@@ -7,7 +7,10 @@ use shared_proto::{Request, Response};
 ///
 /// Each worker has a value of its own, so `&mut self` needs no lock. A call must not block: while
 /// it runs, no other client of its worker is served. A panic ends the client that asked, with the
-/// error Internal, and nobody else; the value goes on being used.
+/// error Internal, and nobody else; the value goes on being used. (That takes unwinding, Rust's
+/// default: with `panic = "abort"` in the profile, a panic ends the process.)
+///
+/// What all workers should know is shared between their values, in an `Arc`.
 pub trait Service: Send {
     /// The answer to one request. `Stats` and `Close` never come here: the server answers them.
     ///

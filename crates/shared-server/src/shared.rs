@@ -1,11 +1,15 @@
 //! What all workers know: the slots for clients, the counters, and whether to go on.
 
-use crate::log;
+use crate::event::{Event, Observer};
 use mio::Waker;
 use shared_proto::Stats;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// A signal that comes this soon after the first is the first, sent twice: `timeout(1)` signals its
+/// child and then the child's group, and a terminal's Ctrl-C may be passed on by a launcher.
+const SENT_TWICE: Duration = Duration::from_millis(200);
 
 // ANCHOR: stage
 /// Whether to go on serving.
@@ -29,6 +33,9 @@ pub(crate) struct Shared {
     requests: AtomicU64,
     /// Accepting failed and waits for a connection to close.
     pub(crate) accept_stalled: AtomicBool,
+    /// Since when the first worker drains, and has answered what had come by then.
+    first_round: OnceLock<Instant>,
+    pub(crate) observer: Observer,
     /// One for each worker; the first one's worker accepts.
     wakers: Vec<Waker>,
 }
@@ -43,6 +50,8 @@ impl Shared {
             clients_ever: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             accept_stalled: AtomicBool::new(false),
+            first_round: OnceLock::new(),
+            observer: Observer::default(),
             wakers,
         }
     }
@@ -60,6 +69,20 @@ impl Shared {
         for worker in 0..self.wakers.len() {
             self.wake(worker);
         }
+    }
+
+    /// A long first round is no time in which somebody could have lost patience.
+    pub(crate) fn first_round_is_over(&self) {
+        self.first_round.get_or_init(Instant::now);
+    }
+
+    fn is_sent_twice(&self) -> bool {
+        let first_round = self.first_round.get();
+        first_round.is_none_or(|over| over.elapsed() < SENT_TWICE)
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        self.observer.tell(event);
     }
 
     pub(crate) fn wake(&self, worker: usize) {
@@ -122,17 +145,47 @@ impl Handle {
         self.0.enter_stage(Stage::Cutting);
     }
 
-    /// What a signal asks for: the first drains, the second cuts.
+    // ANCHOR: signal
+    /// What a signal asks for: the first drains, a later one cuts.
     pub(crate) fn signal(&self) {
         match self.0.stage() {
             Stage::Serving => {
-                log::line(format_args!("draining: a signal came"));
+                self.0.tell(&Event::Draining);
                 self.drain();
             }
-            Stage::Draining | Stage::Cutting => {
-                log::line(format_args!("cutting: a second signal came"));
+            Stage::Draining if self.0.is_sent_twice() => {}
+            Stage::Draining => {
+                self.0.tell(&Event::Cutting);
                 self.cut();
             }
+            Stage::Cutting => {}
         }
+    }
+    // ANCHOR_END: signal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after_the_first_round(ago: Option<Duration>) -> Stage {
+        let shared = Arc::new(Shared::new(1, Vec::new()));
+        let handle = Handle(Arc::clone(&shared));
+        handle.signal();
+        assert_eq!(shared.stage(), Stage::Draining);
+        if let Some(ago) = ago {
+            let over = Instant::now().checked_sub(ago).expect("it runs longer");
+            shared.first_round.set(over).unwrap();
+        }
+        handle.signal();
+        shared.stage()
+    }
+
+    #[test]
+    fn a_signal_soon_after_the_first_is_the_first_sent_twice() {
+        assert_eq!(after_the_first_round(None), Stage::Draining);
+        let at_once = Some(Duration::ZERO);
+        assert_eq!(after_the_first_round(at_once), Stage::Draining);
+        assert_eq!(after_the_first_round(Some(SENT_TWICE)), Stage::Cutting);
     }
 }

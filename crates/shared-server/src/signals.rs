@@ -1,4 +1,8 @@
-//! SIGINT and SIGTERM drain a server; a second one cuts it.
+//! SIGINT and SIGTERM drain a server; a later one cuts it.
+//!
+//! Both are caught whatever the program that started this one did with them. It may have blocked
+//! them, and a process inherits that (`sigprocmask(2)`); it may have ignored them, as a script's
+//! shell ignores SIGINT for what it starts with `&`. nginx, Redis and PostgreSQL catch them then, too.
 //!
 //! The handler writes a byte into a socket pair that the first worker's poller watches, so no
 //! thread waits for signals: with a second thread every system call of the first costs more, for
@@ -14,6 +18,7 @@ mod on_unix {
     use crate::shared::Handle;
     use mio::net::UnixStream;
     use mio::{Interest, Registry, Token};
+    use nix::sys::signal::{SigSet, Signal};
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::low_level::pipe;
     use std::io::{self, Read};
@@ -25,16 +30,19 @@ mod on_unix {
     }
 
     impl Signals {
-        /// Catches SIGINT and SIGTERM from now on.
+        /// Catches SIGINT and SIGTERM from now on, and unblocks them in this thread and in those
+        /// that it starts.
         ///
         /// # Errors
         ///
-        /// Those of `sigaction(2)` and `socketpair(2)`.
+        /// Those of `sigaction(2)`, `socketpair(2)` and `pthread_sigmask(3)`.
         pub fn hold() -> io::Result<Self> {
             let (sending, arriving) = std::os::unix::net::UnixStream::pair()?;
             arriving.set_nonblocking(true)?;
             pipe::register(SIGINT, sending.try_clone()?)?;
             pipe::register(SIGTERM, sending)?;
+            let both: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+            both.thread_unblock()?;
             Ok(Signals {
                 arriving: UnixStream::from_std(arriving),
             })
@@ -50,12 +58,12 @@ mod on_unix {
         }
 
         // ANCHOR: take
-        /// How many have come since.
-        pub(crate) fn take(&mut self) -> usize {
-            let mut came = 0;
+        /// Whether any has come since; several at once are one.
+        pub(crate) fn take(&mut self) -> bool {
+            let mut came = false;
             let mut buffer = [0; 16];
-            while let Ok(bytes @ 1..) = self.arriving.read(&mut buffer) {
-                came += bytes;
+            while let Ok(1..) = self.arriving.read(&mut buffer) {
+                came = true;
             }
             came
         }
@@ -92,8 +100,8 @@ mod on_windows {
             ctrlc::set_handler(move || server.signal()).map_err(io::Error::other)
         }
 
-        pub(crate) fn take(&mut self) -> usize {
-            0
+        pub(crate) fn take(&mut self) -> bool {
+            false
         }
     }
 }

@@ -166,8 +166,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     fn take_signals(&mut self) {
-        let came = self.signals.as_mut().map_or(0, Signals::take);
-        for _ in 0..came {
+        if self.signals.as_mut().is_some_and(Signals::take) {
             Handle(Arc::clone(&self.shared)).signal();
         }
     }
@@ -335,6 +334,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         for key in keys {
             self.take_turn(key, true);
         }
+        self.shared.first_round_is_over();
     }
     // ANCHOR_END: drain
 }

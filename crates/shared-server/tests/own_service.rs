@@ -27,6 +27,7 @@ fn ask<S: Read + Write>(client: &mut Connection<S>, request: &Request<'_>) -> Re
             text: text.into_owned().into(),
         },
         Response::Accepted => Response::Accepted,
+        Response::Peer(name) => Response::Peer(name.into_owned().into()),
         other => panic!("not expected here: {other:?}"),
     }
 }
@@ -81,31 +82,43 @@ impl SameProfile for escargot::CargoBuild {
     }
 }
 
-fn count_to_two<S: Read + Write>(mut client: Connection<S>) {
-    for said in ["one", "two"] {
-        assert_eq!(ask(&mut client, &Request::Say(said)), Response::Accepted);
+/// Clients on different workers, if there are several.
+fn count_to_six<S: Read + Write>(connect: impl Fn() -> Connection<S>, peer: &str) {
+    let mut clients: Vec<_> = (0..3).map(|_| connect()).collect();
+    for client in &mut clients {
+        for said in ["one", "two"] {
+            assert_eq!(ask(client, &Request::Say(said)), Response::Accepted);
+        }
     }
-    assert_eq!(
-        ask(&mut client, &Request::Echo(b"")),
-        Response::Echo(b"2".into())
-    );
+    for client in &mut clients {
+        let counted = ask(client, &Request::Echo(b""));
+        assert_eq!(counted, Response::Echo(b"6".into()));
+        let who = ask(client, &Request::WhoAmI);
+        assert!(
+            matches!(&who, Response::Peer(name) if name.starts_with(peer)),
+            "{who:?}"
+        );
+    }
 }
 
 #[test]
-fn a_service_of_ten_lines_is_served_over_tcp() {
+fn a_service_of_ones_own_is_served_over_tcp() {
     let counter = Counter::start("tcp:127.0.0.1:0");
-    count_to_two(connect(&counter.1));
+    count_to_six(|| connect(&counter.1), "tcp 127.0.0.1:");
 }
 
 #[test]
 #[cfg(unix)]
-fn a_service_of_ten_lines_is_served_over_a_unix_socket() {
+fn a_service_of_ones_own_is_served_over_a_unix_socket() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("counter.sock");
     let counter = Counter::start(&format!("unix:{}", path.display()));
-    let stream = std::os::unix::net::UnixStream::connect(&counter.1).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    count_to_two(Connection::client(stream));
+    let connect = || {
+        let stream = std::os::unix::net::UnixStream::connect(&counter.1).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Connection::client(stream)
+    };
+    count_to_six(connect, &format!("unix pid={} ", std::process::id()));
 }
 
 /// Panics when told to.
@@ -166,4 +179,26 @@ fn a_panic_in_the_service_ends_that_one_connection() {
         handle.drain();
         assert_eq!(running.join().unwrap(), Outcome::Drained);
     }
+}
+
+#[test]
+fn events_are_told_to_who_asked_for_them() {
+    let transport = TcpTransport::bind("127.0.0.1:0").unwrap();
+    let address = transport.local_address().unwrap().to_string();
+    let mut server = Server::new(transport, Limits::default()).unwrap();
+    let (told, events) = std::sync::mpsc::channel();
+    server.on_event(move |event| told.send(event.to_string()).unwrap());
+    let handle = server.handle();
+    let running = std::thread::spawn(|| server.run(|| Fragile).unwrap());
+    let mut stranger = TcpStream::connect(address).unwrap();
+    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let own = stranger.local_addr().unwrap();
+    let told = events.recv_timeout(PATIENCE).unwrap();
+    assert!(
+        told.starts_with(&format!("tcp {own}: BadPreamble: ")),
+        "{told}"
+    );
+    drop(stranger);
+    handle.drain();
+    assert_eq!(running.join().unwrap(), Outcome::Drained);
 }

@@ -12,7 +12,7 @@ fn main() -> io::Result<()> {
     // ANCHOR: loop
     for stream in listener.incoming() {
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     // ANCHOR_END: loop

@@ -19,7 +19,7 @@ fn main() -> io::Result<()> {
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
         if let Err(error) = stream.and_then(|stream| finish(&stream)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())

@@ -6,8 +6,9 @@
 
 use shared_proto::{BadRequest, Message, Request, Response, Stats};
 use shared_proto::{DEFAULT_MAX_FRAME, PREAMBLE, check_preamble, split_frame};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{env, error::Error, io, time::Instant};
+use std::{env, error::Error, time::Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -26,7 +27,7 @@ async fn accept() -> io::Result<()> {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => start(stream, Client::new(&all)),
-            Err(error) => eprintln!("a client was lost: {error}"), // and nobody else
+            Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"), // and nobody else
         }
     }
 }
@@ -34,7 +35,7 @@ async fn accept() -> io::Result<()> {
 fn start(stream: TcpStream, client: Client) {
     tokio::spawn(async move {
         if let Err(error) = serve(stream, &client.0).await {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     });
 }

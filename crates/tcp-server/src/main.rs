@@ -39,6 +39,7 @@ fn start(arguments: &ArgMatches) -> anyhow::Result<Server<TcpTransport>> {
         .local_address()
         .context("cannot tell the address")?;
     let mut server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
+    server.on_event(cli::log_event);
     server.end_on(signals).context("cannot wait for signals")?;
     cli::announce(address.to_string());
     Ok(server)

@@ -3,7 +3,7 @@
 use shared_proto::{Connection, Request, Response};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -15,6 +15,10 @@ struct Step {
 impl Step {
     /// `cargo test -p tcp-server` builds the examples beside the folder that this test is in.
     fn start(name: &str) -> Step {
+        Step::start_with_log(name, Stdio::inherit())
+    }
+
+    fn start_with_log(name: &str, log: impl Into<Stdio>) -> Step {
         let test = std::env::current_exe().unwrap();
         let profile = test.ancestors().nth(2).unwrap();
         let program: PathBuf = profile
@@ -24,6 +28,7 @@ impl Step {
         let mut child = Command::new(&program)
             .arg("127.0.0.1:0")
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         let mut line = String::new();
@@ -119,4 +124,57 @@ fn tokio_speaks_the_same_frames() {
     every_request_is_answered_in_order(&step);
     a_large_echo_comes_back_whole(&step);
     garbage_ends_one_connection(&step);
+}
+
+#[test]
+fn no_step_panics_when_nobody_reads_its_log() {
+    let frame = b"\0\0\0\x05hello";
+    for (name, wrong, right) in [
+        ("ch03_unshakeable", &b"hello"[..], &b"hello"[..]),
+        ("ch04_frames", b"\xff\xff\xff\xff", frame),
+        ("ch05_one_write", b"\xff\xff\xff\xff", frame),
+        ("ch06_linger", b"\xff\xff\xff\xff", frame),
+    ] {
+        let (_, closed) = std::io::pipe().unwrap();
+        let step = Step::start_with_log(name, closed);
+        for _ in 0..3 {
+            let mut visitor = TcpStream::connect(&step.address).unwrap();
+            visitor.write_all(wrong).unwrap();
+            let visitor = socket2::Socket::from(visitor);
+            visitor.set_linger(Some(Duration::ZERO)).unwrap(); // a reset, for chapter 3
+        }
+        let mut client = TcpStream::connect(&step.address).unwrap();
+        client
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        client.write_all(right).unwrap();
+        assert_ne!(client.read(&mut [0; 99]).unwrap(), 0, "{name}");
+    }
+}
+
+/// `eprintln!` panics where nobody reads standard error; from chapter 3 on, no server may.
+#[test]
+fn no_step_and_no_solution_uses_eprintln() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files: Vec<PathBuf> = Vec::new();
+    for steps in ["tcp-server/examples", "unix-server/examples"] {
+        files.extend(entries(&crates.join(steps)));
+    }
+    for chapter in entries(&crates.join("../solutions")) {
+        let number = chapter.file_name().unwrap().to_string_lossy();
+        if &*number > "03" {
+            files.extend(entries(&chapter).map(|solution| solution.join("src/main.rs")));
+        }
+    }
+    assert!(files.len() > 30, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("eprintln!"), "{}", file.display());
+    }
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
 }

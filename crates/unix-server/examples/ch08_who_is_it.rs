@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
     println!("listening on {path}");
     for stream in listener.incoming() {
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())
@@ -60,7 +60,7 @@ fn serve(mut stream: &UnixStream) -> io::Result<()> {
     if peer.uid != geteuid().as_raw() || is_nobody(peer.uid) {
         return Err(io::Error::other(format!("uid {} is not served", peer.uid)));
     }
-    eprintln!("pid {} of uid {}", peer.pid, peer.uid);
+    let _ = writeln!(io::stderr(), "pid {} of uid {}", peer.pid, peer.uid);
     let mut reader = BufReader::new(stream);
     while let Some(message) = read_frame(&mut reader)? {
         let close = message.eq_ignore_ascii_case(b"close");

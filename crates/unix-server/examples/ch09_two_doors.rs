@@ -32,7 +32,7 @@ fn main() -> io::Result<()> {
 fn serve_all<S: Read + Write>(clients: impl Iterator<Item = io::Result<S>>) {
     for stream in clients {
         if let Err(error) = stream.and_then(serve) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
 }

@@ -4,10 +4,11 @@
 //! is out of descriptors, and whoever breaks the protocol is hung up on without a word.
 
 use shared_proto::{BadRequest, Connection, ConnectionError, Request, Response, Stats};
+use std::io::{self, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use std::{env, io, thread};
+use std::{env, thread};
 
 // ANCHOR: accept
 fn main() -> io::Result<()> {
@@ -19,7 +20,7 @@ fn main() -> io::Result<()> {
     let all = Arc::new(All(Instant::now(), Mutex::default()));
     for stream in listener.incoming() {
         if let Err(error) = stream.and_then(|stream| start(stream, Client::new(&all))) {
-            eprintln!("a client was lost: {error}"); // and nobody else
+            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // and nobody else
         }
     }
     Ok(())
@@ -28,7 +29,7 @@ fn main() -> io::Result<()> {
 fn start(stream: UnixStream, client: Client) -> io::Result<()> {
     let serving = move || {
         if let Err(error) = serve(&stream, &client.0) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     };
     thread::Builder::new().spawn(serving)?; // `thread::spawn` would panic where there is none left

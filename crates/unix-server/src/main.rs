@@ -28,6 +28,7 @@ fn start(
         .and_then(|(mode, uids)| Ok(UnixTransport::bind(&path, mode, uids)?))
         .with_context(|| format!("cannot listen on {}", path.display()))?;
     let mut server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
+    server.on_event(cli::log_event);
     server.end_on(signals).context("cannot wait for signals")?;
     cli::announce(path);
     Ok(server)

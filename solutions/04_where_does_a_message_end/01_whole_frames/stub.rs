@@ -1,6 +1,6 @@
 //! Echoes frames: a length (four bytes, big-endian), then so many bytes of payload.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 
 fn main() -> io::Result<()> {
@@ -10,7 +10,7 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         // One client's trouble is not the next one's.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
             greet(&listener)
         }
         Err(error) => {
-            eprintln!("{}: {error}", path.display());
+            let _ = writeln!(io::stderr(), "{}: {error}", path.display());
             ExitCode::from(2)
         }
     }
@@ -44,7 +44,9 @@ fn knock(path: &Path) -> io::Result<()> {
 fn greet(listener: &UnixListener) -> ExitCode {
     for client in listener.incoming() {
         match client.and_then(|mut client| client.write_all(b"hello\n")) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => eprintln!("a client: {error}"),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let _ = writeln!(io::stderr(), "a client: {error}");
+            }
             _ => {}
         }
     }

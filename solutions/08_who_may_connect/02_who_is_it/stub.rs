@@ -9,7 +9,7 @@ fn main() -> io::Result<()> {
     println!("listening on {path}");
     for stream in listener.incoming() {
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())
@@ -19,7 +19,7 @@ fn main() -> io::Result<()> {
 fn serve(mut stream: &UnixStream) -> io::Result<()> {
     let (pid, uid) = who_is(stream)?;
     for line in BufReader::new(stream).lines() {
-        eprintln!("it says: {}", line?.escape_debug());
+        let _ = writeln!(io::stderr(), "it says: {}", line?.escape_debug());
         writeln!(stream, "pid={pid} uid={uid}")?;
     }
     Ok(())

@@ -23,7 +23,7 @@ fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Re
 fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
     thread::Builder::new().spawn(move || {
         if let Err(error) = talk(&stream, peer) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     })?;
     Ok(())

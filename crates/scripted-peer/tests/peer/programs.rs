@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::process::Command;
 
 use crate::common::{tcp, unix, verdict};
 use scripted_peer::{
@@ -231,4 +232,51 @@ fn another_program_may_be_named_in_the_environment() {
     holder
         .exits_with(101)
         .stderr(contains("the program ended with exit code 0"));
+}
+
+#[test]
+fn a_program_starts_with_its_signals_at_their_defaults() {
+    const AGAIN: &str = "STARTED_WITHOUT_SIGNALS";
+    if std::env::var_os(AGAIN).is_none() {
+        let env = |options: &str| {
+            let mut env = Command::new("env");
+            env.args(options.split(' ')).env(AGAIN, "");
+            env
+        };
+        let unkind = "--block-signal=INT,TERM,USR1 --ignore-signal=HUP,QUIT,CHLD";
+        if !env(unkind)
+            .arg("true")
+            .status()
+            .is_ok_and(|end| end.success())
+        {
+            needs::skip("no env(1) here that blocks and ignores signals");
+            return;
+        }
+        let mut again = env(unkind);
+        again.arg(std::env::current_exe().unwrap());
+        let test = std::thread::current().name().unwrap().to_owned();
+        let output = again.args(["--exact", &test]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+            "{output:?}"
+        );
+        return;
+    }
+    for signal in [
+        Signal::INT,
+        Signal::TERM,
+        Signal::HUP,
+        Signal::QUIT,
+        Signal::USR1,
+    ] {
+        for server in [
+            tcp("waits"),
+            program!().limit("-c", 0).arg("waits").listen(),
+        ] {
+            server.signal(signal);
+            let exit = server.ends().now().exit;
+            assert_eq!(exit, Exit::Signal(signal.as_raw()));
+        }
+    }
 }

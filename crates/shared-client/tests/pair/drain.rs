@@ -6,9 +6,12 @@
 use super::deadlines::ask_for_much;
 use super::limits::served;
 use super::peer::{ACCEPTED, PREAMBLE, Peer, echo, echoed, say};
-use super::server::Server;
+use super::server::{Server, Start};
+use super::skipped;
 use crate::transport::{connect, is_gone};
 use rustix::process::Signal;
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -120,12 +123,72 @@ fn a_second_signal_cuts_at_once_and_exits_3() {
     let mut server = Server::start(&["--drain-timeout", "1h", "--reply-timeout", "1h"]);
     let mut slow = served(&server);
     ask_for_much(&mut slow);
+    let started = Instant::now();
     server.signal(Signal::TERM);
     server.log().wait_for("draining");
-    server.signal(Signal::INT);
+    // Those of the first 200 ms are the first one, sent again.
+    super::eventually("cutting", || {
+        server.signal(Signal::INT);
+        server.log().text().contains("cutting").then_some(())
+    });
     server.exits_with(3);
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(200), "{took:?}");
     assert!(is_gone(&server), "nothing is left behind");
     drop(slow);
+}
+
+#[test]
+fn one_signal_that_is_sent_twice_drains() {
+    for _ in 0..10 {
+        let mut server = Server::start(&["--drain-timeout", "1m"]);
+        let mut slow = served(&server);
+        ask_for_much(&mut slow);
+        // As timeout(1) does: its child, and then the child's group.
+        server.signal(Signal::INT);
+        server.signal(Signal::TERM);
+        server.log().wait_for("draining");
+        slow.drain();
+        drop(slow);
+        server.exits_with(0);
+        let log = server.log().text();
+        assert_eq!(log.matches("signal").count(), 1, "one event: {log}");
+    }
+}
+
+#[test]
+fn signals_that_the_starter_blocked_or_ignored_drain_all_the_same() {
+    let blocking = "env --block-signal=INT,TERM";
+    let mut env = Command::new("sh");
+    env.args(["-c", &format!("{blocking} true")]);
+    let blocks = env.output().unwrap().status.success();
+    if !blocks {
+        skipped("no env(1) here that blocks signals");
+    }
+    for signal in [Signal::INT, Signal::TERM] {
+        let ignored = Start::new(&[]).after("trap '' INT TERM").run();
+        let blocked = blocks.then(|| Start::new(&[]).inside(blocking).run());
+        for mut server in [Some(ignored), blocked].into_iter().flatten() {
+            server.signal(signal);
+            server.exits_with(0);
+        }
+    }
+}
+
+#[test]
+fn sighup_and_sigquit_end_it_at_once_unless_the_starter_ignored_them() {
+    for signal in [Signal::HUP, Signal::QUIT] {
+        let mut server = Start::new(&[]).after("ulimit -c 0").run();
+        server.signal(signal);
+        let status = server.exit().status;
+        assert_eq!(status.signal(), Some(signal.as_raw()));
+        // As nohup(1) does with SIGHUP, and a script's shell with SIGQUIT.
+        let mut server = Start::new(&[]).after("trap '' HUP QUIT").run();
+        server.signal(signal);
+        server.client(&["say", "still served"]).assert().success();
+        server.signal(Signal::TERM);
+        server.exits_with(0);
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod server;
 mod commands;
 mod crowd;
 mod drain;
+mod log;
 mod python;
 mod refusals;
 mod session;

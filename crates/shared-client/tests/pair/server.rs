@@ -5,7 +5,8 @@ use super::peer::{PREAMBLE, Peer};
 use super::process::{client, server_program};
 use crate::transport::{LISTEN_OPTION, Place, connect};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -19,7 +20,10 @@ pub struct Start {
     program: PathBuf,
     arguments: Vec<String>,
     shell: String,
+    /// A program that runs it, with the arguments that come before.
     wrapper: String,
+    stderr: Option<OwnedFd>,
+    stdout: Option<OwnedFd>,
     place: Arc<Place>,
     address: String,
 }
@@ -32,6 +36,8 @@ impl Start {
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
             shell: String::new(),
             wrapper: String::new(),
+            stderr: None,
+            stdout: None,
             address: place.address(),
             place,
         }
@@ -76,10 +82,22 @@ impl Start {
         ))
     }
 
-    /// Inside another program, which runs the server in its own place: `unshare`, `setpriv`.
-    #[allow(dead_code, reason = "for Unix sockets alone")]
+    /// Inside another program, which sets something and runs the server in its own place: `env`,
+    /// `unshare`, `setpriv`.
     pub fn inside(mut self, wrapper: &str) -> Self {
         self.wrapper = format!("{wrapper} ");
+        self
+    }
+
+    /// Its log goes there, and [`Server::log`] stays empty.
+    pub fn stderr(mut self, descriptor: impl Into<OwnedFd>) -> Self {
+        self.stderr = Some(descriptor.into());
+        self
+    }
+
+    /// Its one line goes there.
+    pub fn stdout(mut self, descriptor: impl Into<OwnedFd>) -> Self {
+        self.stdout = Some(descriptor.into());
         self
     }
 
@@ -99,10 +117,23 @@ impl Start {
     }
 
     /// Starts it, whatever becomes of it.
-    pub fn spawn(self) -> Server {
-        let mut child = self.command().spawn().unwrap();
-        let output = lines_of(child.stdout.take().unwrap());
-        let log = Log::of(child.stderr.take().unwrap());
+    pub fn spawn(mut self) -> Server {
+        let mut command = self.command();
+        if let Some(descriptor) = self.stderr.take() {
+            command.stderr(descriptor);
+        }
+        if let Some(descriptor) = self.stdout.take() {
+            command.stdout(descriptor);
+        }
+        let mut child = command.spawn().unwrap();
+        let output = match child.stdout.take() {
+            Some(pipe) => lines_of(pipe),
+            None => lines_of(io::empty()),
+        };
+        let log = match child.stderr.take() {
+            Some(pipe) => Log::of(pipe),
+            None => Log::of(io::empty()),
+        };
         Server {
             address: String::new(),
             child,
@@ -224,6 +255,13 @@ impl Server {
             stdout,
             stderr: self.log.text().into(),
         }
+    }
+
+    /// Waits for its end, where its output goes elsewhere.
+    #[track_caller]
+    pub fn ends_with(&mut self, code: i32) {
+        let status = super::eventually("its end", || self.child.try_wait().unwrap());
+        assert_eq!(status.code(), Some(code));
     }
 
     /// Waits for its end, and expects this exit code and no second line on standard output.

@@ -1,7 +1,7 @@
 //! Echoes frames, a length (four bytes, big-endian) and so many bytes of payload, but none that is
 //! too long.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 
 /// The longest payload that is served.
@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         // One client's trouble is not the next one's.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Sends a large reply on a socket that never waits.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         // One client's trouble is not the next one's.
         if let Err(error) = stream.and_then(|stream| serve(&stream, &reply)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())

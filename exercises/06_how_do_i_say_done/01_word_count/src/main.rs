@@ -1,7 +1,8 @@
 //! Counts the lines, words and bytes that a client sends, and tells it when it has finished.
 
+use std::fmt;
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
-use std::{fmt, io};
 
 fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).expect("usage: ex-06-01 ADDRESS");
@@ -10,8 +11,8 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         // One client's trouble is not the next one's.
         match stream.and_then(|stream| serve(&stream)) {
-            Ok(counts) => println!("counted {counts}"),
-            Err(error) => eprintln!("a client: {error}"),
+            Ok(counts) => _ = writeln!(io::stdout(), "counted {counts}"),
+            Err(error) => _ = writeln!(io::stderr(), "a client: {error}"),
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::thread;
 
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -12,6 +13,8 @@ fn main() -> io::Result<()> {
     let path = std::env::args().nth(1).expect("usage: ex-07-03 PATH");
     // From here on the two signals do not kill: they wait for somebody to take them.
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    // Whoever started this program may have blocked them, and a program inherits that.
+    SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_unblock()?;
     let listener = UnixListener::bind(&path)?;
     println!("listening on {path}");
     thread::spawn(move || greet(&listener));
@@ -28,7 +31,7 @@ fn leave(path: &Path) -> io::Result<()> {
 fn greet(listener: &UnixListener) {
     for client in listener.incoming() {
         if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
 }

@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     println!("listening on {path}");
     for client in listener.incoming() {
         if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match run(&address) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{address}: {error}");
+            let _ = writeln!(io::stderr(), "{address}: {error}");
             ExitCode::from(2)
         }
     }
@@ -24,7 +24,7 @@ fn run(address: &str) -> io::Result<()> {
     println!("listening on tcp:{}", listener.local_addr()?);
     for stream in listener.incoming() {
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())

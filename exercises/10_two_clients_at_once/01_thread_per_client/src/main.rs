@@ -10,7 +10,7 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         match stream {
             Ok(stream) => start(move || talk(&stream)),
-            Err(error) => eprintln!("a client was lost: {error}"),
+            Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"),
         }
     }
     Ok(())
@@ -25,7 +25,7 @@ fn start(client: impl FnOnce() + Send + 'static) {
 /// Talks to one client until it leaves.
 fn talk(stream: &TcpStream) {
     if let Err(error) = handle(stream) {
-        eprintln!("a client: {error}");
+        let _ = writeln!(io::stderr(), "a client: {error}");
     }
 }
 

@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
             None => turn_away(&stream),
         });
         if let Err(error) = served {
-            eprintln!("a client was lost: {error}"); // and nobody else
+            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // and nobody else
         }
     }
     Ok(())
@@ -50,7 +50,7 @@ fn start(stream: TcpStream, guest: Guest) -> io::Result<()> {
     thread::Builder::new().spawn(move || {
         let _guest = guest; // dropped when this closure ends, and that may be by a panic
         if let Err(error) = handle(&stream) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     })?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Sends as many bytes as a line asks for, and gives the client so many milliseconds to take them.
 
-use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         match stream {
             Ok(stream) => drop(thread::spawn(move || talk(&stream, within))),
-            Err(error) => eprintln!("a client was lost: {error}"),
+            Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"),
         }
     }
     Ok(())
@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
 
 fn talk(stream: &TcpStream, within: Duration) {
     if let Err(error) = serve(stream, within) {
-        eprintln!("a client: {error}");
+        let _ = writeln!(io::stderr(), "a client: {error}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Echoes frames, a length (four bytes, big-endian) and so many bytes of payload, and sends an empty
 //! frame, a heartbeat, every so many milliseconds, whatever the client does.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -22,14 +22,14 @@ async fn main() -> io::Result<()> {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => drop(tokio::spawn(talk(stream, period))),
-            Err(error) => eprintln!("a client was lost: {error}"),
+            Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"),
         }
     }
 }
 
 async fn talk(mut stream: TcpStream, period: Duration) {
     if let Err(error) = serve(&mut stream, period).await {
-        eprintln!("a client: {error}");
+        let _ = writeln!(io::stderr(), "a client: {error}");
     }
 }
 

@@ -11,7 +11,7 @@ fn main() -> io::Result<()> {
         // Accepting and serving both fail when a client is gone already or resets the connection.
         // That is this client's trouble: tell, and go on.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())

@@ -11,8 +11,8 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         // One client's trouble is not the next one's.
         match stream.and_then(|stream| serve(&stream)) {
-            Ok(counts) => println!("counted {counts}"),
-            Err(error) => eprintln!("a client: {error}"),
+            Ok(counts) => _ = writeln!(io::stdout(), "counted {counts}"),
+            Err(error) => _ = writeln!(io::stderr(), "a client: {error}"),
         }
     }
     Ok(())

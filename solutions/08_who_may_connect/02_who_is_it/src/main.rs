@@ -11,7 +11,7 @@ fn main() -> io::Result<()> {
     println!("listening on {path}");
     for stream in listener.incoming() {
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())
@@ -25,7 +25,7 @@ fn serve(mut stream: &UnixStream) -> io::Result<()> {
         return Err(io::Error::other(format!("uid {uid} is not served")));
     }
     for line in BufReader::new(stream).lines() {
-        eprintln!("it says: {}", line?.escape_debug());
+        let _ = writeln!(io::stderr(), "it says: {}", line?.escape_debug());
         writeln!(stream, "pid={pid} uid={uid}")?;
     }
     Ok(())

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match run(&address) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{address}: {error}");
+            let _ = writeln!(io::stderr(), "{address}: {error}");
             ExitCode::from(2)
         }
     }
@@ -38,7 +38,7 @@ fn run(address: &str) -> io::Result<()> {
 fn serve_all<S: Read + Write>(clients: impl Iterator<Item = io::Result<S>>) -> io::Result<()> {
     for stream in clients {
         if let Err(error) = stream.and_then(serve) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     }
     Ok(())

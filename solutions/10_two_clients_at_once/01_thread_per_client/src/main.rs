@@ -11,7 +11,7 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         match stream {
             Ok(stream) => start(move || talk(&stream)),
-            Err(error) => eprintln!("a client was lost: {error}"),
+            Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"),
         }
     }
     Ok(())
@@ -24,14 +24,14 @@ fn main() -> io::Result<()> {
 fn start(client: impl FnOnce() + Send + 'static) {
     // `thread::spawn` would panic, here in the accept loop, when the system has no thread left.
     if let Err(error) = thread::Builder::new().spawn(client) {
-        eprintln!("a client was lost: {error}");
+        let _ = writeln!(io::stderr(), "a client was lost: {error}");
     }
 }
 
 /// Talks to one client until it leaves.
 fn talk(stream: &TcpStream) {
     if let Err(error) = handle(stream) {
-        eprintln!("a client: {error}");
+        let _ = writeln!(io::stderr(), "a client: {error}");
     }
 }
 

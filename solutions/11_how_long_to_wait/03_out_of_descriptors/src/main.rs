@@ -27,7 +27,7 @@ fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Re
             .accept()
             .and_then(|(stream, peer)| start(stream, peer));
         if let Err(error) = started {
-            eprintln!("accepting: {error}");
+            let _ = writeln!(io::stderr(), "accepting: {error}");
             thread::sleep(PAUSE);
         }
     }
@@ -36,7 +36,7 @@ fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Re
 fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
     thread::Builder::new().spawn(move || {
         if let Err(error) = talk(&stream, peer) {
-            eprintln!("a client: {error}");
+            let _ = writeln!(io::stderr(), "a client: {error}");
         }
     })?;
     Ok(())

@@ -38,7 +38,7 @@ fn main() -> io::Result<()> {
                     Ok(true) => {}
                     Ok(false) => drop(clients.remove(&token)), // closed, and so forgotten by the poll
                     Err(error) => {
-                        eprintln!("a client: {error}");
+                        let _ = writeln!(io::stderr(), "a client: {error}");
                         clients.remove(&token);
                     }
                 }
@@ -69,7 +69,7 @@ fn accept_all(
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
             Err(error) if error.kind() == ErrorKind::ConnectionAborted => {} // gone meanwhile
             Err(error) => {
-                eprintln!("accepting: {error}");
+                let _ = writeln!(io::stderr(), "accepting: {error}");
                 return Ok(false);
             }
         }

@@ -1,0 +1,45 @@
+//! A program starts with every signal as the system has it by default, whatever the one who runs the
+//! checks inherited: a mask, and what was ignored, would go on to the program (`execve(2)`), and no
+//! SIGTERM would end it.
+
+use std::fs;
+use std::io;
+use std::process::{Child, Command};
+use std::sync::Once;
+
+use nix::sys::signal::{SigSet, SigmaskHow};
+use signal_hook::consts::{
+    SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+};
+
+/// Starts it, from this thread: it gets the thread's mask.
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(catch_what_is_ignored);
+    let ours = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let child = command.spawn();
+    ours.thread_set_mask()?;
+    child
+}
+
+/// A signal that is caught here is at its default in a program that is started; one that is ignored
+/// stays ignored. The handler does nothing, so for this process they are as good as ignored still.
+/// (SIGCHLD makes a difference: while it is ignored, nobody can wait for a child, `wait(2)`.)
+fn catch_what_is_ignored() {
+    let ignored = ignored();
+    for signal in [
+        SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGCHLD, SIGTSTP,
+    ] {
+        if ignored & 1 << (signal - 1) != 0 {
+            let _ = signal_hook::flag::register(signal, std::sync::Arc::default());
+        }
+    }
+}
+
+/// Where there is no `/proc`, nobody can say without unsafe code.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,95 @@
+//! What a server tells whoever runs it. Nothing here prints.
+
+use crate::transport::Peer;
+use shared_proto::ErrorCode;
+use std::fmt;
+use std::io;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Something that whoever runs a server may want to read: one line of a log, as it is displayed.
+///
+/// What a peer sent is in it as it came: escape it ([`shared_proto::escaped`]) before it goes to a
+/// terminal.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The hard limit on open files leaves room for fewer clients than
+    /// [`Limits::max_clients`](crate::Limits::max_clients).
+    FewerClients {
+        /// The clients that were to be served at once.
+        wanted: usize,
+        /// The clients that are.
+        allowed: usize,
+    },
+    /// Clients cannot be accepted, for lack of descriptors mostly; it will be tried again.
+    CannotAccept(io::Error),
+    /// A client was sent an error that ends its connection.
+    Refused {
+        /// The client.
+        peer: Peer,
+        /// The code that it was sent.
+        code: ErrorCode,
+        /// The reason, for a person.
+        reason: String,
+    },
+    /// A client did not take its replies in time, and its connection was closed.
+    RepliesNotTaken {
+        /// The client.
+        peer: Peer,
+        /// The time that it had.
+        limit: Duration,
+    },
+    /// A signal came: the server answers what has come, then ends.
+    Draining,
+    /// A second signal came: the server ends at once.
+    Cutting,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::FewerClients { wanted, allowed } => write!(
+                f,
+                "max-clients is {allowed} instead of {wanted}: the hard limit on open files \
+                 allows no more (ulimit -Hn)"
+            ),
+            Event::CannotAccept(error) => write!(f, "cannot accept, will try again: {error}"),
+            Event::Refused { peer, code, reason } => write!(f, "{peer}: {code}: {reason}"),
+            Event::RepliesNotTaken { peer, limit } => {
+                write!(f, "{peer}: replies were not taken within {limit:?}")
+            }
+            Event::Draining => f.write_str("draining: a signal came"),
+            Event::Cutting => f.write_str("cutting: a second signal came"),
+        }
+    }
+}
+
+/// Who is told of events: nobody, until somebody asks for it.
+#[derive(Default)]
+pub(crate) struct Observer(OnceLock<Box<Tell>>);
+
+type Tell = dyn Fn(&Event) + Send + Sync;
+
+impl Observer {
+    pub(crate) fn set(&self, observer: impl Fn(&Event) + Send + Sync + 'static) {
+        let _ = self.0.set(Box::new(observer));
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        if let Some(observer) = self.0.get() {
+            observer(event);
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = if self.0.get().is_some() {
+            "somebody"
+        } else {
+            "nobody"
+        };
+        write!(f, "Observer({told})")
+    }
+}

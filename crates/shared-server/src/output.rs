@@ -1,0 +1,161 @@
+//! A descriptor that somebody else reads, written to without ever waiting for them.
+//!
+//! Non-blocking mode would be the usual means, but it belongs to the open file description, and
+//! that of standard output and standard error is shared: with the shell, with other programs
+//! (`fcntl(2)`, `O_NONBLOCK`). So it is never set there.
+
+use std::io;
+
+#[cfg(unix)]
+pub(crate) use std::os::fd::AsFd as Descriptor;
+
+#[cfg(not(unix))]
+pub(crate) use elsewhere::{Descriptor, LONGEST_LINE, Output};
+#[cfg(unix)]
+pub(crate) use on_unix::{LONGEST_LINE, Output};
+
+/// Writes a line to standard output.
+///
+/// # Errors
+///
+/// Those of the write; `WouldBlock` if there is no room for the line.
+pub(crate) fn line_on_stdout(line: &[u8]) -> io::Result<()> {
+    match Output::new(io::stdout()).write(line)? {
+        written if written == line.len() => Ok(()),
+        _ => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
+#[cfg(unix)]
+mod on_unix {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::FileType;
+    use rustix::net::SendFlags;
+    use std::io;
+    use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+    /// So much fits whole or not at all into a pipe that has room (`pipe(7)`, `PIPE_BUF`).
+    pub(crate) const LONGEST_LINE: usize = rustix::pipe::PIPE_BUF;
+
+    /// Where lines go.
+    pub(crate) struct Output<F> {
+        descriptor: F,
+        kind: Kind,
+    }
+
+    enum Kind {
+        /// A file or a device: a write waits for no reader.
+        File,
+        Socket,
+        /// A pipe or a terminal, and, where the system allows it, an open file description of it
+        /// that is our own and non-blocking.
+        Stream(Option<OwnedFd>),
+    }
+
+    impl<F: AsFd> Output<F> {
+        pub(crate) fn new(descriptor: F) -> Self {
+            let fd = descriptor.as_fd();
+            let kind = rustix::fs::fstat(fd).map(|stat| FileType::from_raw_mode(stat.st_mode));
+            let kind = match kind {
+                Ok(FileType::Socket) => Kind::Socket,
+                Ok(FileType::Fifo) => Kind::Stream(reopen(fd)),
+                Ok(FileType::CharacterDevice) if rustix::termios::isatty(fd) => {
+                    Kind::Stream(reopen(fd))
+                }
+                _ => Kind::File,
+            };
+            Output { descriptor, kind }
+        }
+
+        #[cfg(test)]
+        pub(crate) fn descriptor(&self) -> &F {
+            &self.descriptor
+        }
+
+        /// As it is where the pipe cannot be opened once more.
+        #[cfg(test)]
+        pub(crate) fn forget_own(&mut self) {
+            self.kind = Kind::Stream(None);
+        }
+
+        // ANCHOR: write
+        /// Writes at most [`LONGEST_LINE`] bytes; says how many were written.
+        ///
+        /// # Errors
+        ///
+        /// Those of `write(2)` and `send(2)`; `WouldBlock` if there is no room.
+        pub(crate) fn write(&self, line: &[u8]) -> io::Result<usize> {
+            let fd = self.descriptor.as_fd();
+            let written = match &self.kind {
+                Kind::File => rustix::io::write(fd, line),
+                Kind::Socket => rustix::net::send(fd, line, SendFlags::DONTWAIT),
+                Kind::Stream(_) if !has_room(fd) => Err(rustix::io::Errno::WOULDBLOCK),
+                Kind::Stream(own) => rustix::io::write(own.as_ref().map_or(fd, AsFd::as_fd), line),
+            };
+            Ok(written?)
+        }
+        // ANCHOR_END: write
+    }
+
+    // ANCHOR: room
+    /// What cannot be polled is taken to have room, and so is what is broken: writing tells.
+    fn has_room(fd: BorrowedFd<'_>) -> bool {
+        let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
+        !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
+    }
+    // ANCHOR_END: room
+
+    /// A pipe that polls writable takes a whole line, if nobody else writes to it meanwhile. A
+    /// terminal may have room for less than a line, or be stopped meanwhile. So one of our own is
+    /// better, where there is `/proc` and the permission to open what another user may have made.
+    #[cfg(target_os = "linux")]
+    fn reopen(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
+        use rustix::fs::{Mode, OFlags, open};
+        use std::os::fd::AsRawFd;
+        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        open(path, flags, Mode::empty()).ok()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn reopen(_: BorrowedFd<'_>) -> Option<OwnedFd> {
+        None
+    }
+}
+
+/// Elsewhere than on Unix a write waits for whoever reads: nothing better is known here.
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::io::{self, Stderr, Stdout, Write};
+
+    pub(crate) const LONGEST_LINE: usize = 4096;
+
+    pub(crate) trait Descriptor {
+        fn write_line(&self, line: &[u8]) -> io::Result<()>;
+    }
+
+    impl Descriptor for Stdout {
+        fn write_line(&self, line: &[u8]) -> io::Result<()> {
+            let mut output = self.lock();
+            output.write_all(line).and_then(|()| output.flush())
+        }
+    }
+
+    impl Descriptor for Stderr {
+        fn write_line(&self, line: &[u8]) -> io::Result<()> {
+            self.lock().write_all(line)
+        }
+    }
+
+    pub(crate) struct Output<F>(F);
+
+    impl<F: Descriptor> Output<F> {
+        pub(crate) fn new(descriptor: F) -> Self {
+            Output(descriptor)
+        }
+
+        pub(crate) fn write(&self, line: &[u8]) -> io::Result<usize> {
+            self.0.write_line(line).map(|()| line.len())
+        }
+    }
+}

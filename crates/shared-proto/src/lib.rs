@@ -52,4 +52,4 @@ pub use frame::{
 };
 pub use meeting_place::{DEFAULT_TCP_ADDRESS, SocketPlace, default_socket_place};
 pub use request::{BadRequest, Request};
-pub use response::{BadResponse, ErrorCode, Response, Stats};
+pub use response::{BadResponse, ErrorCode, Response, ServiceCode, Stats, UnknownCode};

@@ -92,9 +92,10 @@ fn what_to_try<T: Transport>(code: ErrorCode) -> String {
     match code {
         ErrorCode::BadPreamble => format!("use the client that came with this {server}"),
         ErrorCode::TooLarge => format!("send less, or start {server} with a larger --max-frame"),
-        ErrorCode::Malformed | ErrorCode::Other(_) => {
+        ErrorCode::Malformed | ErrorCode::Unknown(_) => {
             format!("does this {server} know this request?")
         }
+        ErrorCode::Service(_) => format!("see what this {server} means by it"),
         ErrorCode::NotText => "send text in UTF-8, or other bytes with echo".to_owned(),
         ErrorCode::Busy => {
             format!("try again later, or start {server} with a larger --max-clients")

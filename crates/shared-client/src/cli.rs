@@ -173,6 +173,9 @@ fn ask<T: Transport>(
         .call(request)
         .map_err(|error| explain::failed_call(transport, error))?;
     match (&request, &response) {
+        (Request::Echo(sent), Response::Echo(came)) if *sent != came.as_ref() => {
+            Err(explain::other_bytes(transport, sent, came))
+        }
         (Request::Say(_), Response::Accepted)
         | (Request::Echo(_), Response::Echo(_))
         | (Request::WhoAmI, Response::Peer(_))

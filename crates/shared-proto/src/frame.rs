@@ -159,6 +159,10 @@ pub fn frame_size(bytes: &[u8], max_frame: u32) -> Result<Option<usize>, FrameEr
     let Some(length) = bytes.first_chunk::<LENGTH_BYTES>() else {
         return Ok(None);
     };
+    #[allow(
+        clippy::unnecessary_min_or_max,
+        reason = "it isn't where addresses have 32 bits"
+    )]
     let max_frame = max_frame.min(LARGEST_LENGTH);
     match u32::from_be_bytes(*length) {
         0 => Err(FrameError::Empty),

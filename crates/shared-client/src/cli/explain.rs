@@ -87,6 +87,20 @@ pub(super) fn not_an_answer<T: Transport>(
     failed_call(transport, CallError::NotThisProtocol(how))
 }
 
+/// An echo of something else. It isn't printed: on a terminal these bytes could do what they like.
+pub(super) fn other_bytes<T: Transport>(transport: &T, sent: &[u8], came: &[u8]) -> Error {
+    let differs = sent.iter().zip(came).position(|(sent, came)| sent != came);
+    let how = match differs {
+        Some(at) => format!("its echo differs from what was sent at byte {at}"),
+        None => format!(
+            "its echo has {} bytes, {} were sent",
+            came.len(),
+            sent.len()
+        ),
+    };
+    failed_call(transport, CallError::NotThisProtocol(how))
+}
+
 fn what_to_try<T: Transport>(code: ErrorCode) -> String {
     let server = T::SERVER;
     match code {

@@ -6,6 +6,8 @@ use super::process::client;
 use crate::transport::{ADDRESS_OPTION, CLIENT, Listener, Nobody, SERVER};
 use std::io::Read;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -108,6 +110,50 @@ fn a_trickling_reader_cannot_stretch_the_timeout() {
     );
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
     // What the sockets still hold would take it long to read: it is left to itself.
+}
+
+#[test]
+fn an_answer_before_the_request_is_read_cannot_stretch_the_timeout() {
+    let request = vec![b'q'; 20_000_000];
+    let reply = echoed(&request);
+    // One server reads on in sips, and one reads nothing at all.
+    for sip in [40_000, 0] {
+        let (early, is_gone) = (reply.clone(), Arc::new(AtomicBool::new(false)));
+        let client_is_gone = Arc::clone(&is_gone);
+        let server = FakeServer::new(move |peer| {
+            peer.send(&early);
+            let (mut stream, mut some) = (peer.stream(), vec![0; sip]);
+            while !client_is_gone.load(Ordering::Relaxed) {
+                let _ = stream.read(&mut some);
+                thread::park_timeout(Duration::from_millis(50));
+            }
+        });
+        let started = Instant::now();
+        let mut client = server.client(&["--timeout", "1s", "echo", "-"]);
+        let assert = client.write_stdin(request.clone()).assert();
+        is_gone.store(true, Ordering::Relaxed);
+        assert!(started.elapsed() < 3 * SOON, "{:?}", started.elapsed());
+        let expected = predicates::ord::eq(request.clone());
+        assert.success().stdout(expected).stderr("");
+        server.join();
+    }
+}
+
+#[test]
+fn an_echo_of_something_else_is_not_printed() {
+    for (came, how) in [
+        (&b"\x1b[2J"[..], "at byte 0"),
+        (b"hellO", "at byte 4"),
+        (b"hello!", "6 bytes, 5 were sent"),
+        (b"", "0 bytes, 5 were sent"),
+    ] {
+        let server = FakeServer::new(move |peer| {
+            peer.expect(&[PREAMBLE, &frame(2, b"hello")].concat());
+            peer.send(&echoed(came));
+        });
+        let words = ["does not speak this protocol", how];
+        server.fails(&["echo", "hello"], &words);
+    }
 }
 
 #[test]

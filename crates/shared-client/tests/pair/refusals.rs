@@ -2,8 +2,8 @@
 
 use super::fake_server::{FakeServer, tells};
 use super::peer::{ACCEPTED, CLOSED, PREAMBLE, Peer, echoed, error, frame, say};
-use super::process::client;
-use crate::transport::{ADDRESS_OPTION, CLIENT, Listener, Nobody, SERVER};
+use super::process::{client, server_program};
+use crate::transport::{ADDRESS_OPTION, CLIENT, IF_NOT_ALLOWED, Listener, Nobody, SERVER};
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -164,12 +164,33 @@ fn a_closing_error_is_told_by_name_with_its_text_and_what_to_try() {
         (5, "Busy", "--max-clients"),
         (6, "TooSlow", "--frame-timeout"),
         (7, "Draining", "shutting down"),
-        (8, "NotAllowed", "--allow-uid"),
+        (8, "NotAllowed", IF_NOT_ALLOWED),
         (9, "Internal", "log"),
     ] {
         let server =
             FakeServer::new(move |peer| listens_and_answers(peer, &error(code, "because")));
         server.fails(&["say", "hello"], &[name, "because", try_this]);
+    }
+}
+
+#[test]
+fn no_advice_names_an_option_that_this_pair_has_not() {
+    let help = [CLIENT.as_ref(), server_program()].map(|program| {
+        let help = Command::new(program).arg("--help").output().unwrap();
+        String::from_utf8(help.stdout).unwrap()
+    });
+    for code in (0..=10).chain([255, 256, u16::MAX]) {
+        let server = FakeServer::new(move |peer| listens_and_answers(peer, &error(code, "no")));
+        let client = server.client(&["say", "hello"]).assert().code(1);
+        let told = String::from_utf8(client.get_output().stderr.clone()).unwrap();
+        let options = told
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"));
+        for option in options {
+            let known = help.iter().any(|help| help.contains(&format!("{option} ")));
+            assert!(known, "{option} in {told}");
+        }
+        server.join();
     }
 }
 

@@ -49,7 +49,16 @@ impl TcpTransport {
     /// not be used, is never passed over for the next: at one name there is one server.
     pub fn bind(address: &str) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
-        let listener = listen::on_first(&addresses)?;
+        TcpTransport::bind_first(&addresses)
+    }
+
+    /// Listens on the first of these addresses that this machine has.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind); an error names its address where there are several.
+    pub fn bind_first(addresses: &[SocketAddr]) -> io::Result<Self> {
+        let listener = listen::on_first(addresses)?;
         Ok(TcpTransport {
             listener: TcpListener::from_std(listener.into()),
         })

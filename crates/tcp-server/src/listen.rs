@@ -63,7 +63,7 @@ fn socket(address: SocketAddr) -> Result<Socket, Refusal> {
     let domain = Domain::for_address(address);
     Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(|error| {
         // EAFNOSUPPORT: the family is not here, socket(2). No descriptor is another matter.
-        match is_of_the_family(&error) {
+        match family_is_missing(&error) {
             true => Refusal::NotHere(error),
             false => Refusal::Refused(error),
         }
@@ -81,7 +81,7 @@ fn set_up(socket: &Socket) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn is_of_the_family(error: &io::Error) -> bool {
+fn family_is_missing(error: &io::Error) -> bool {
     use rustix::io::Errno;
     matches!(
         Errno::from_io_error(error),
@@ -90,62 +90,11 @@ fn is_of_the_family(error: &io::Error) -> bool {
 }
 
 #[cfg(not(unix))]
-fn is_of_the_family(error: &io::Error) -> bool {
+fn family_is_missing(error: &io::Error) -> bool {
     const WSAEAFNOSUPPORT: i32 = 10047;
     const WSAEPROTONOSUPPORT: i32 = 10043;
     matches!(
         error.raw_os_error(),
         Some(WSAEAFNOSUPPORT | WSAEPROTONOSUPPORT)
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::{Ipv4Addr, TcpListener};
-
-    /// An address for documentation, which no machine has: RFC 5737.
-    fn not_here() -> SocketAddr {
-        (Ipv4Addr::new(192, 0, 2, 1), 0).into()
-    }
-
-    fn here() -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, 0).into()
-    }
-
-    #[test]
-    fn an_address_that_this_machine_has_not_is_passed_over() {
-        let socket = on_first(&[not_here(), here()]).unwrap();
-        let address = socket.local_addr().unwrap().as_socket().unwrap();
-        assert!(address.ip().is_loopback());
-    }
-
-    #[test]
-    fn of_two_servers_at_one_name_the_second_is_refused() {
-        let first = TcpListener::bind(here()).unwrap();
-        let in_use = first.local_addr().unwrap();
-        // Whether the name's other addresses stand before it or behind it.
-        for addresses in [
-            vec![in_use],
-            vec![in_use, here()],
-            vec![not_here(), in_use, here()],
-        ] {
-            let error = on_first(&addresses).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::AddrInUse, "{error}");
-            let names_it = error.to_string().contains(&in_use.to_string());
-            assert_eq!(names_it, addresses.len() > 1, "{error}");
-        }
-    }
-
-    #[test]
-    fn if_none_is_here_each_is_named() {
-        let other = (Ipv4Addr::new(198, 51, 100, 1), 0).into();
-        let error = on_first(&[not_here(), other]).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
-        for address in ["192.0.2.1:0: ", "198.51.100.1:0: "] {
-            assert!(error.to_string().contains(address), "{error}");
-        }
-        let error = on_first(&[]).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NotFound);
-    }
 }

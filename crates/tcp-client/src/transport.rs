@@ -22,7 +22,7 @@ impl Transport for Tcp {
     const SERVER: &'static str = "tcp-server";
     const ADDRESS_OPTION: &'static str = "--connect";
     const IF_NOT_PERMITTED: &'static str = "a firewall or a route forbids it: ask who set it";
-    const IF_NOT_ALLOWED: &'static str = "ask whoever runs it";
+    const IF_NOT_ALLOWED: &'static str = "ask whoever runs the server";
 
     fn options() -> Vec<Arg> {
         vec![
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn tcp_users_are_not_advised_what_tcp_has_not() {
+    fn tcp_users_are_not_advised_what_tcp_lacks() {
         let Tcp { address } = &Tcp {
             address: "127.0.0.1:7878".to_owned(),
         };

@@ -5,13 +5,13 @@ use mio::net::TcpStream;
 use socket2::{SockRef, Socket, TcpKeepalive};
 use std::time::Duration;
 
-/// A peer that has been silent for so long is asked whether it is still there.
+/// A peer that has been silent for this long is asked whether it is still there.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// So often, …
+/// It is asked this often, …
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// … and so many times, before it counts as gone.
+/// … and this many times before it counts as gone.
 #[allow(dead_code, reason = "some systems have one number for all sockets")]
 const PROBES: u32 = 3;
 
@@ -23,7 +23,7 @@ const PROBES: u32 = 3;
 #[cfg(target_os = "linux")]
 const GONE: Duration = Duration::from_secs(IDLE.as_secs() + PROBES as u64 * INTERVAL.as_secs());
 
-/// From so many unsent bytes on the kernel takes no more of a connection's replies: as many as the
+/// With this many bytes unsent, the kernel takes no more of a connection's replies: as many as the
 /// server writes at once. Otherwise it would take what `net.ipv4.tcp_wmem` allows, 4 MiB or more.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 256 * 1024;

@@ -14,7 +14,7 @@ fn here() -> SocketAddr {
 }
 
 #[test]
-fn an_address_that_this_machine_has_not_is_passed_over() {
+fn an_address_that_this_machine_lacks_is_passed_over() {
     let transport = TcpTransport::bind_first(&[not_here(), here()]).unwrap();
     assert!(transport.local_address().unwrap().ip().is_loopback());
 }
@@ -37,7 +37,7 @@ fn of_two_servers_at_one_name_the_second_is_refused() {
 }
 
 #[test]
-fn if_this_machine_has_none_of_the_addresses_each_is_named() {
+fn if_this_machine_lacks_all_addresses_each_is_named() {
     let other = (Ipv4Addr::new(198, 51, 100, 1), 0).into();
     let error = TcpTransport::bind_first(&[not_here(), other]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);

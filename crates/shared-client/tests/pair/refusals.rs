@@ -172,7 +172,7 @@ fn a_closing_error_is_told_by_name_with_its_text_and_what_to_try() {
 }
 
 #[test]
-fn no_advice_names_an_option_that_this_pair_has_not() {
+fn no_advice_names_an_option_that_this_pair_lacks() {
     let help = [CLIENT.as_ref(), server_program()].map(|program| {
         let help = Command::new(program).arg("--help").output().unwrap();
         String::from_utf8(help.stdout).unwrap()

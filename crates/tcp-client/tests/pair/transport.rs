@@ -14,7 +14,7 @@ pub const SERVER: &str = "tcp-server";
 pub const ADDRESS_OPTION: &str = "--connect";
 pub const LISTEN_OPTION: &str = "--listen";
 /// What a client that was not allowed is advised.
-pub const IF_NOT_ALLOWED: &str = "ask whoever runs it";
+pub const IF_NOT_ALLOWED: &str = "ask whoever runs the server";
 
 /// Where a server is told to listen; a free port.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ mod explain;
 mod output;
 mod session;
 
-pub use explain::cannot_connect;
+pub use explain::{cannot_connect, cannot_connect_to_any};
 
 use crate::{Client, Request, Response, Stream};
 use anyhow::Context;
@@ -33,6 +33,10 @@ pub trait Transport: Sized {
     const SERVER: &'static str;
     /// The option that names the server's address.
     const ADDRESS_OPTION: &'static str;
+    /// What to try where the system does not permit the connection.
+    const IF_NOT_PERMITTED: &'static str;
+    /// What to try where the server answers NotAllowed.
+    const IF_NOT_ALLOWED: &'static str;
 
     /// The options that name a server.
     fn options() -> Vec<Arg>;
@@ -173,6 +177,9 @@ fn ask<T: Transport>(
         .call(request)
         .map_err(|error| explain::failed_call(transport, error))?;
     match (&request, &response) {
+        (Request::Echo(sent), Response::Echo(came)) if *sent != came.as_ref() => {
+            Err(explain::other_bytes(transport, sent, came))
+        }
         (Request::Say(_), Response::Accepted)
         | (Request::Echo(_), Response::Echo(_))
         | (Request::WhoAmI, Response::Peer(_))

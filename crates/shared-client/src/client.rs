@@ -8,6 +8,7 @@ use shared_proto::{
 use std::io::{self, ErrorKind, Write};
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -19,7 +20,11 @@ const FITS_UNREAD: usize = 16 * 1024;
 ///
 /// A reply is waited for no longer than the timeout, counted from when its wait begins: after its
 /// request was sent, or after the reply before it. No server can stretch that, neither by sending
-/// its reply in drips nor by not reading the request.
+/// its reply in drips, nor by not reading the request, nor by reading it in sips behind its reply.
+///
+/// Replies that nobody asked for are none: what lies behind the last reply when the next request is
+/// about to be sent, or comes when no more are, is an error that closes, or it is
+/// [`CallError::NotThisProtocol`].
 #[derive(Debug)]
 pub struct Client<S> {
     connection: Connection<Bounded<S>>,
@@ -79,24 +84,35 @@ impl<S: Stream> Client<S> {
         })
     }
 
-    /// Tells the server that no more requests come, and gives `each` the replies that still do,
-    /// until the server closes.
+    /// Tells the server that no more requests come, and waits until it closes. Every request has
+    /// its reply already, so nothing more may come.
     ///
     /// # Errors
     ///
-    /// As [`CallError`] says; the whole of it takes no longer than the timeout.
-    pub fn finish(mut self, mut each: impl FnMut(Response<'_>)) -> Result<(), CallError> {
+    /// As [`CallError`] says; the whole of it takes no longer than the timeout. An error that
+    /// closes may come in place of the end; any other reply is
+    /// [`CallError::NotThisProtocol`].
+    pub fn finish(mut self) -> Result<(), CallError> {
         if self.given_up {
             return Err(CallError::GivenUp);
         }
         self.flush()?;
         // It fails where the peer has closed already, which the next read tells more about.
         let _ = self.stream().shutdown(Shutdown::Write);
+        self.expect_end()
+    }
+
+    /// Waits for the end of the stream, or for the error that says why it comes.
+    fn expect_end(&mut self) -> Result<(), CallError> {
         self.connection.stream_mut().start();
-        while self.next_is_whole()? {
-            each(self.take()?);
+        if !self.next_is_whole()? {
+            return Ok(());
         }
-        Ok(())
+        let kind = self.take()?.kind();
+        self.given_up = true;
+        Err(CallError::NotThisProtocol(format!(
+            "it sent a reply of kind {kind:02x} that nobody asked for"
+        )))
     }
 
     /// Sends the requests and runs `read`, at the same time if need be.
@@ -108,14 +124,19 @@ impl<S: Stream> Client<S> {
         if self.given_up {
             return Err(CallError::GivenUp);
         }
+        if self.connection.has_more() {
+            self.expect_end()?;
+            self.given_up = true;
+            return Err(CallError::Ended);
+        }
         let largest = requests.iter().map(length).try_fold(0, |largest, length| {
             length.map(|length| u32::max(largest, length))
         })?;
         // The server's limit may be above the default; a reply is then as large as its request.
         self.connection
             .set_max_frame(largest.max(DEFAULT_MAX_FRAME));
-        let bytes: usize = requests.iter().map(frame_bytes).sum();
-        if bytes > FITS_UNREAD {
+        let bytes = requests.iter().map(frame_bytes);
+        if bytes.fold(0, usize::saturating_add) > FITS_UNREAD {
             return self.while_writing(requests, read);
         }
         for request in requests {
@@ -184,21 +205,27 @@ impl<S: Stream> Client<S> {
             Err(error) => return Err(self.give_up(error)),
         };
         let enough = AtomicBool::new(false);
+        let (done, written) = mpsc::channel();
         thread::scope(|scope| {
-            let write = || write_all(stream, requests, &enough);
-            let writer = match thread::Builder::new().spawn_scoped(scope, write) {
-                Ok(writer) => writer,
-                Err(error) => return Err(self.give_up(error)),
-            };
+            let enough = &enough;
+            let write = move || done.send(write_all(stream, requests, enough));
+            if let Err(error) = thread::Builder::new().spawn_scoped(scope, write) {
+                return Err(self.give_up(error));
+            }
             let outcome = read(self);
             enough.store(true, Ordering::Relaxed);
-            if outcome.is_err() {
+            // An honest server has read the whole request before it answers, so all is written.
+            // For any other the time is up when it would be for the reply.
+            let left = match outcome {
+                Ok(()) => self.connection.stream().left(),
+                Err(_) => Duration::ZERO,
+            };
+            if !matches!(written.recv_timeout(left), Ok(Ok(Written::Whole))) {
+                self.given_up = true;
                 // Wakes the writer, for whom nobody will make room any more.
                 let _ = self.stream().shutdown(Shutdown::Both);
             }
-            let written = writer.join().expect("the writer does not panic");
-            outcome?;
-            written.map_err(|error| self.give_up(error))
+            outcome
         })
     }
 
@@ -223,13 +250,20 @@ fn frame_bytes(request: &Request<'_>) -> usize {
     HEADER_BYTES + request.body().len()
 }
 
+/// How far the writer came.
+enum Written {
+    Whole,
+    /// The replies are there, or nobody reads any more.
+    InPart,
+}
+
 /// Writes all requests, several to a call. It waits as long as its reader does: the reader alone
 /// knows the deadline, and says when there has been `enough`.
 fn write_all(
     mut stream: impl Write,
     requests: &[Request<'_>],
     enough: &AtomicBool,
-) -> io::Result<()> {
+) -> io::Result<Written> {
     let mut requests = requests.iter();
     let mut frames = Vec::new();
     loop {
@@ -240,7 +274,7 @@ fn write_all(
             request.encode(&mut frames);
         }
         if frames.is_empty() {
-            return Ok(());
+            return Ok(Written::Whole);
         }
         let mut rest = &frames[..];
         while !rest.is_empty() {
@@ -248,10 +282,13 @@ fn write_all(
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => rest = &rest[written..],
                 // The reader finds out why, and what the peer said before it went.
-                Err(error) if peer_is_gone(&error) => return Ok(()),
+                Err(error) if peer_is_gone(&error) => return Ok(Written::InPart),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if timed_out(&error) && !enough.load(Ordering::Relaxed) => {}
+                Err(error) if timed_out(&error) => {}
                 Err(error) => return Err(error),
+            }
+            if !rest.is_empty() && enough.load(Ordering::Relaxed) {
+                return Ok(Written::InPart);
             }
         }
     }

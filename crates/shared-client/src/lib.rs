@@ -42,5 +42,5 @@ mod stream;
 
 pub use client::Client;
 pub use error::CallError;
-pub use shared_proto::{ErrorCode, Request, Response, Stats};
+pub use shared_proto::{ErrorCode, Request, Response, ServiceCode, Stats};
 pub use stream::Stream;

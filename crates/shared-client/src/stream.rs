@@ -108,10 +108,15 @@ impl<S: Stream> Bounded<S> {
         self.timeout
     }
 
+    /// How much time the wait that began last has left.
+    pub(crate) fn left(&self) -> Duration {
+        self.timeout.saturating_sub(self.started.elapsed())
+    }
+
     fn set_what_is_left(&mut self) -> io::Result<()> {
         let left = match self.reads {
             0 => self.timeout,
-            _ => self.timeout.saturating_sub(self.started.elapsed()),
+            _ => self.left(),
         };
         self.reads = self.reads.saturating_add(1);
         if left.is_zero() {

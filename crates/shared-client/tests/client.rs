@@ -2,10 +2,11 @@
 
 use shared_client::{CallError, Client, ErrorCode, Request, Response};
 use shared_proto::Connection;
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const SOON: Duration = Duration::from_millis(200);
@@ -149,18 +150,78 @@ fn an_error_that_leaves_the_connection_open_is_a_reply() {
 }
 
 #[test]
-fn what_is_left_comes_after_the_last_request() {
+fn nothing_but_the_end_comes_after_the_last_request() {
     let (client, server) = pair(PATIENCE, |mut server| {
         assert!(
             server.receive().unwrap().is_none(),
             "a preamble, then the end"
         );
+    });
+    client.finish().unwrap();
+    server.join().unwrap();
+
+    let (client, server) = pair(PATIENCE, |mut server| {
+        server.receive().unwrap();
         server.send(&Response::Accepted).unwrap();
     });
-    let mut replies = 0;
-    client.finish(|_| replies += 1).unwrap();
-    assert_eq!(replies, 1);
+    let outcome = client.finish();
+    assert!(
+        matches!(outcome, Err(CallError::NotThisProtocol(_))),
+        "{outcome:?}"
+    );
     server.join().unwrap();
+}
+
+#[test]
+fn a_reply_that_came_with_the_last_one_is_not_taken_for_that_of_the_next_request() {
+    let (mut client, server) = pair(PATIENCE, |mut server| {
+        server.receive().unwrap();
+        server.queue(&Response::Accepted);
+        server.queue(&Response::Accepted);
+        server.flush().unwrap();
+        let _ = server.receive();
+    });
+    assert_eq!(
+        client.call(Request::Say("one")).unwrap(),
+        Response::Accepted
+    );
+    let outcome = client.call(Request::Say("two"));
+    assert!(
+        matches!(outcome, Err(CallError::NotThisProtocol(_))),
+        "{outcome:?}"
+    );
+    let outcome = client.call(Request::Say("three"));
+    assert!(matches!(outcome, Err(CallError::GivenUp)), "{outcome:?}");
+    drop(client);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_server_that_answers_before_it_reads_cannot_hold_a_call() {
+    // One that sips, and one that reads no more.
+    for sip in [60_000, 0] {
+        let (done, wait) = mpsc::channel::<()>();
+        let (mut client, server) = pair(5 * SOON, move |mut server| {
+            server.send(&Response::Echo(b"early"[..].into())).unwrap();
+            let mut stream = server.stream();
+            let mut some = vec![0; sip];
+            while let Err(RecvTimeoutError::Timeout) = wait.recv_timeout(SOON / 4) {
+                let _ = stream.read(&mut some);
+            }
+        });
+        let started = Instant::now();
+        let body = vec![0; 50_000_000];
+        let response = client.call(Request::Echo(&body));
+        assert_eq!(response.unwrap(), Response::Echo(b"early"[..].into()));
+        let took = started.elapsed();
+        assert!(took < PATIENCE / 2, "{took:?}");
+        // Half a request lies in the stream: nothing can be put behind it.
+        let outcome = client.call(Request::Say("more"));
+        assert!(matches!(outcome, Err(CallError::GivenUp)), "{outcome:?}");
+        drop(client);
+        drop(done);
+        server.join().unwrap();
+    }
 }
 
 #[test]

@@ -72,6 +72,11 @@ impl<S> Connection<S> {
         &mut self.stream
     }
 
+    /// Whether bytes behind the last message have been read already.
+    pub fn has_more(&self) -> bool {
+        !self.incoming.bytes().is_empty()
+    }
+
     /// Bytes of memory that it holds for messages: no more than twice the largest message that
     /// came, or 16 KiB, and what is queued.
     pub fn memory(&self) -> usize {

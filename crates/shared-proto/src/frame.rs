@@ -15,6 +15,21 @@ pub const HEADER_BYTES: usize = LENGTH_BYTES + 1;
 /// The largest `length` that a frame may declare unless told otherwise: 256 KiB.
 pub const DEFAULT_MAX_FRAME: u32 = 256 * 1024;
 
+/// The largest `length` whose frame can lie in memory: `Vec` holds `isize::MAX` bytes at most.
+/// Where addresses have 64 bits, that is every length.
+const LARGEST_LENGTH: u32 = largest_length(isize::MAX as u64);
+
+/// The largest `length` of a frame that takes `most` bytes, the length itself included.
+const fn largest_length(most: u64) -> u32 {
+    let length = most.saturating_sub(LENGTH_BYTES as u64);
+    if length > u32::MAX as u64 {
+        return u32::MAX;
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "compared above")]
+    let length = length as u32;
+    length
+}
+
 /// A whole frame, still lying in the buffer that it was read into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -137,12 +152,18 @@ impl std::error::Error for FrameError {}
 ///
 /// # Errors
 ///
-/// As soon as the length itself has come, if it is 0 or above `max_frame`.
+/// As soon as the length itself has come, if it is 0 or above `max_frame`, or if the frame is
+/// larger than anything can be in this machine's memory (2 GiB where addresses have 32 bits).
 #[inline]
 pub fn frame_size(bytes: &[u8], max_frame: u32) -> Result<Option<usize>, FrameError> {
     let Some(length) = bytes.first_chunk::<LENGTH_BYTES>() else {
         return Ok(None);
     };
+    #[allow(
+        clippy::unnecessary_min_or_max,
+        reason = "it isn't where addresses have 32 bits"
+    )]
+    let max_frame = max_frame.min(LARGEST_LENGTH);
     match u32::from_be_bytes(*length) {
         0 => Err(FrameError::Empty),
         length if length > max_frame => Err(FrameError::TooLarge { length, max_frame }),
@@ -210,6 +231,24 @@ mod tests {
                 max_frame: 9
             })
         );
+    }
+
+    #[test]
+    fn no_length_overflows_the_size_of_its_frame_whatever_the_size_of_an_address() {
+        for most in [i16::MAX as u64, i32::MAX as u64, 1 << 32] {
+            let frame = u64::from(largest_length(most)) + LENGTH_BYTES as u64;
+            assert_eq!(frame, most);
+        }
+        // Everything that four bytes can say, on a machine of 64 bits.
+        assert_eq!(largest_length(i64::MAX as u64), u32::MAX);
+        assert_eq!(largest_length(3), 0);
+        let bytes = u32::MAX.to_be_bytes();
+        match frame_size(&bytes, u32::MAX) {
+            Ok(Some(size)) => assert_eq!(size as u64, (1 << 32) + 3),
+            outcome => assert!(
+                matches!(outcome, Err(FrameError::TooLarge { max_frame, .. }) if max_frame == LARGEST_LENGTH)
+            ),
+        }
     }
 
     #[test]

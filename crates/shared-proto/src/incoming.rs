@@ -66,7 +66,28 @@ impl Incoming {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         } else {
-            self.buffer.resize(FIRST_BUFFER.max(2 * self.end), 0);
+            let grown = twice(self.end, isize::MAX as usize);
+            self.buffer.resize(FIRST_BUFFER.max(grown), 0);
         }
+    }
+}
+
+/// Twice as many bytes, or `most`: what a `Vec` can hold. Where addresses have 32 bits, a frame of
+/// more than 1 GiB meets that.
+fn twice(bytes: usize, most: usize) -> usize {
+    bytes.saturating_mul(2).min(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_grows_no_further_than_a_vec_can() {
+        let most = i32::MAX as usize;
+        assert_eq!(twice(FIRST_BUFFER, most), 2 * FIRST_BUFFER);
+        assert_eq!(twice((1 << 30) - 1, most), (1 << 31) - 2);
+        assert_eq!(twice(1 << 30, most), most);
+        assert_eq!(twice(usize::MAX, most), most);
     }
 }

@@ -55,5 +55,5 @@ pub use frame::{
 pub use meeting_place::UnusableFolder;
 pub use meeting_place::{DEFAULT_TCP_ADDRESS, SocketFolder, SocketPlace, default_socket_place};
 pub use request::{BadRequest, Request};
-pub use response::{BadResponse, ErrorCode, Response, Stats};
+pub use response::{BadResponse, ErrorCode, Response, ServiceCode, Stats, UnknownCode};
 pub use users::{User, is_nobody};

@@ -62,9 +62,40 @@ pub enum ErrorCode {
     NotAllowed,
     /// 9: the service failed on this request. Closes.
     Internal,
-    /// A service's own code, or one that this version of the protocol does not know. Goes on.
-    Other(u16),
+    /// 256 and above: a service's own. Goes on.
+    Service(ServiceCode),
+    /// 0, or from 10 to 255: another version of this protocol may know it. Goes on.
+    Unknown(UnknownCode),
 }
+
+/// A service's own code. Those below 256 are the protocol's, so there is no value for them: whatever
+/// a service puts here is never taken for one of the server's own errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ServiceCode(u16);
+
+impl ServiceCode {
+    /// The smallest one.
+    pub const FIRST: ServiceCode = ServiceCode(256);
+
+    /// `None` if it is one of the protocol's, below 256.
+    #[must_use]
+    pub const fn new(code: u16) -> Option<Self> {
+        if code < Self::FIRST.0 {
+            return None;
+        }
+        Some(ServiceCode(code))
+    }
+
+    /// As it travels.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// One of the protocol's codes that this version does not know. It only comes from the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UnknownCode(u8);
 
 const CODES: [ErrorCode; 9] = [
     ErrorCode::BadPreamble,
@@ -81,7 +112,10 @@ const CODES: [ErrorCode; 9] = [
 impl From<u16> for ErrorCode {
     fn from(code: u16) -> Self {
         let known = CODES.into_iter().find(|known| u16::from(*known) == code);
-        known.unwrap_or(ErrorCode::Other(code))
+        known.unwrap_or_else(|| match u8::try_from(code) {
+            Ok(code) => ErrorCode::Unknown(UnknownCode(code)),
+            Err(_) => ErrorCode::Service(ServiceCode(code)),
+        })
     }
 }
 
@@ -97,7 +131,8 @@ impl From<ErrorCode> for u16 {
             ErrorCode::Draining => 7,
             ErrorCode::NotAllowed => 8,
             ErrorCode::Internal => 9,
-            ErrorCode::Other(code) => code,
+            ErrorCode::Service(code) => code.get(),
+            ErrorCode::Unknown(code) => code.0.into(),
         }
     }
 }
@@ -105,7 +140,9 @@ impl From<ErrorCode> for u16 {
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ErrorCode::Other(code) => write!(f, "error {code}"),
+            ErrorCode::Service(_) | ErrorCode::Unknown(_) => {
+                write!(f, "error {}", u16::from(*self))
+            }
             known => write!(f, "{known:?}"),
         }
     }
@@ -180,7 +217,10 @@ impl<'a> Response<'a> {
                 // says so itself.
                 !matches!(
                     code,
-                    ErrorCode::Malformed | ErrorCode::NotText | ErrorCode::Other(_)
+                    ErrorCode::Malformed
+                        | ErrorCode::NotText
+                        | ErrorCode::Service(_)
+                        | ErrorCode::Unknown(_)
                 )
             }
             _ => false,
@@ -238,5 +278,37 @@ impl Stats {
             requests: u64::from_be_bytes(requests),
             uptime_ms: u64::from_be_bytes(uptime_ms),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_has_no_code_that_is_the_protocols() {
+        for code in 0..=u16::MAX {
+            let own = ServiceCode::new(code);
+            assert_eq!(own.is_some(), code >= 256, "{code}");
+            // What a client reads of it is what the service meant.
+            if let Some(own) = own {
+                let code = ErrorCode::Service(own);
+                assert_eq!(ErrorCode::from(u16::from(code)), code);
+                assert!(
+                    !Response::Error {
+                        code,
+                        text: "".into()
+                    }
+                    .closes()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_reads_as_it_was_written() {
+        for code in 0..=u16::MAX {
+            assert_eq!(u16::from(ErrorCode::from(code)), code);
+        }
     }
 }

@@ -78,6 +78,6 @@ pub use limits::Limits;
 pub use server::{Outcome, Server};
 pub use service::{Service, TutorialService};
 pub use shared::Handle;
-pub use shared_proto::{ErrorCode, Request, Response, Stats};
+pub use shared_proto::{ErrorCode, Request, Response, ServiceCode, Stats};
 pub use signals::Signals;
 pub use transport::{Peer, Transport};

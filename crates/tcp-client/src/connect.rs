@@ -1,46 +1,76 @@
 //! From a name and a port to a connection.
 
+use crate::attempts::Attempts;
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Connects to `HOST:PORT`, trying each address of the host in turn, all within `timeout`.
+/// How long one address has the network for itself before the next is tried, as RFC 8305 has it.
+const APART: Duration = Duration::from_millis(250);
+
+/// The longest single wait: pollers count milliseconds in 32 bits.
+const LONG: Duration = Duration::from_secs(60 * 60);
+
+/// Connects to `HOST:PORT` within `timeout`, looking up the name included.
+///
+/// A host with several addresses is tried as by [`connect_to_any`].
 ///
 /// # Errors
 ///
-/// Those of `connect(2)` for the last address tried, those of looking up a name, or
-/// [`ErrorKind::TimedOut`].
-pub fn connect(address: &str, timeout: Duration) -> io::Result<TcpStream> {
+/// As [`ConnectError`] says.
+pub fn connect(address: &str, timeout: Duration) -> Result<TcpStream, ConnectError> {
     let started = Instant::now();
-    let mut outcome = Err(ErrorKind::NotFound.into());
-    for address in look_up(address, timeout)? {
+    let addresses = look_up(address, timeout).map_err(ConnectError::LookUp)?;
+    connect_to_any(&addresses, timeout.saturating_sub(started.elapsed()))
+}
+
+/// Connects to one of several addresses, all within `timeout`. Small messages are sent at once:
+/// `TCP_NODELAY` is set.
+///
+/// They are tried in their order. The next one is tried when the one before it has failed, or has
+/// been silent for 250 ms (less where the timeout would not reach the last one), and all go on at
+/// the same time: the first that answers is kept, and the others are closed.
+///
+/// # Errors
+///
+/// [`ConnectError::Unreachable`] says of each address why not.
+pub fn connect_to_any(
+    addresses: &[SocketAddr],
+    timeout: Duration,
+) -> Result<TcpStream, ConnectError> {
+    let started = Instant::now();
+    let mut untried = Vec::new(); // the next one last
+    for address in addresses.iter().rev() {
+        // A name may have an address twice.
+        untried.retain(|later| later != address);
+        untried.push(*address);
+    }
+    let all = u32::try_from(untried.len()).unwrap_or(u32::MAX);
+    let apart = APART.min(timeout / all.saturating_add(1));
+    let mut attempts = Attempts::new().map_err(ConnectError::System)?;
+    loop {
+        match untried.pop() {
+            Some(address) if !attempts.begin(address) => continue,
+            None if attempts.none_is_pending() => return Err(attempts.give_up(&untried)),
+            _ => {}
+        }
         let left = timeout.saturating_sub(started.elapsed());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
+        let patience = if untried.is_empty() { LONG } else { apart };
+        let connected = attempts.wait(left.min(patience));
+        if let Some(stream) = connected.map_err(ConnectError::System)? {
+            return Ok(stream);
         }
-        outcome = connect_to(address, left);
-        if outcome.is_ok() {
-            break;
+        if started.elapsed() >= timeout {
+            return Err(attempts.give_up(&untried));
         }
     }
-    outcome
 }
 
-fn connect_to(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, timeout)?;
-    // A request is written whole, so there is nothing to wait for before it is sent: tcp(7).
-    stream.set_nodelay(true)?;
-    // Where nobody listens on a port that the system hands out to clients, it may hand out that
-    // very port, and the socket is then connected to itself.
-    if stream.local_addr()? == stream.peer_addr()? {
-        return Err(ErrorKind::ConnectionRefused.into());
-    }
-    Ok(stream)
-}
-
-/// A name is looked up by a thread that can be left behind: `getaddrinfo(3)` knows no deadline.
+/// A name is looked up by a thread that can be left behind: `getaddrinfo(3)` knows no deadline, and
+/// cannot be told to stop. It ends when the resolver gives up.
 fn look_up(address: &str, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
     if let Ok(address) = address.parse() {
         return Ok(vec![address]);
@@ -53,4 +83,79 @@ fn look_up(address: &str, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
     answer
         .recv_timeout(timeout)
         .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The name was not looked up; its kind is [`ErrorKind::TimedOut`] if that took too long.
+    LookUp(io::Error),
+    /// Each address that was tried, in that order, and why it took no connection:
+    /// [`ErrorKind::TimedOut`] if it did not answer, else the errors of `connect(2)`. It is empty if
+    /// the name has no address.
+    Unreachable(Vec<(SocketAddr, io::Error)>),
+    /// The system lacks what waiting takes: a descriptor, mostly.
+    System(io::Error),
+}
+
+impl ConnectError {
+    /// The most telling reason of all. An address that did not answer may have a server; a refusal
+    /// says that none is there; that this machine has no IPv6 (or IPv4) says nothing of the server.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            ConnectError::LookUp(error) | ConnectError::System(error) => error.kind(),
+            ConnectError::Unreachable(reasons) => {
+                let kinds = reasons.iter().map(|(_, reason)| reason.kind());
+                kinds
+                    .min_by_key(|kind| match kind {
+                        ErrorKind::TimedOut => 0,
+                        ErrorKind::ConnectionRefused => 1,
+                        ErrorKind::PermissionDenied => 2,
+                        ErrorKind::AddrNotAvailable | ErrorKind::NetworkUnreachable => 4,
+                        _ => 3,
+                    })
+                    .unwrap_or(ErrorKind::NotFound)
+            }
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectError::LookUp(error) | ConnectError::System(error) => error.fmt(f),
+            ConnectError::Unreachable(reasons) if reasons.is_empty() => {
+                write!(f, "the name has no address")
+            }
+            ConnectError::Unreachable(reasons) => {
+                for (at, (address, reason)) in reasons.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { ", " };
+                    write!(f, "{comma}{address}: {reason}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ConnectError::LookUp(error) | ConnectError::System(error) => error.source(),
+            ConnectError::Unreachable(_) => None,
+        }
+    }
+}
+
+impl From<ConnectError> for io::Error {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::LookUp(error) | ConnectError::System(error) => error,
+            unreachable @ ConnectError::Unreachable(_) => {
+                io::Error::new(unreachable.kind(), unreachable)
+            }
+        }
+    }
 }

@@ -2,8 +2,9 @@
 
 #![warn(missing_docs)]
 
+mod attempts;
 mod connect;
 mod transport;
 
-pub use connect::connect;
+pub use connect::{ConnectError, connect, connect_to_any};
 pub use transport::Tcp;

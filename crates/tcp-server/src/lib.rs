@@ -24,16 +24,14 @@
 
 #![warn(missing_docs)]
 
+mod listen;
+mod options;
+
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
 use shared_server::{Peer, Transport};
-use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
-
-/// Connections that the kernel completes ahead of `accept`; it takes no more than
-/// `net.core.somaxconn`, see `listen(2)`.
-const BACKLOG: i32 = 4096;
 
 /// Accepts TCP connections.
 #[derive(Debug)]
@@ -43,20 +41,27 @@ pub struct TcpTransport {
 
 impl TcpTransport {
     /// Listens on `address`, such as `127.0.0.1:7878`, `[::1]:0` or `localhost:7878`: the first
-    /// of a name's addresses that works. Port 0 is one that the system chooses.
+    /// of a name's addresses that this machine has. Port 0 is one that the system chooses.
     ///
     /// # Errors
     ///
-    /// If the name has no address, or those of `bind(2)` for the last one tried.
+    /// If the name has no address, or those of `bind(2)`. An address that is in use, or that may
+    /// not be used, is never passed over for the next: at one name there is one server.
     pub fn bind(address: &str) -> io::Result<Self> {
-        let mut outcome = Err(io::Error::other("the name has no address"));
-        for address in address.to_socket_addrs()? {
-            outcome = listen(address);
-            if outcome.is_ok() {
-                break;
-            }
-        }
-        Ok(TcpTransport { listener: outcome? })
+        let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
+        TcpTransport::bind_first(&addresses)
+    }
+
+    /// Listens on the first of these addresses that this machine has.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind); an error names its address where there are several.
+    pub fn bind_first(addresses: &[SocketAddr]) -> io::Result<Self> {
+        let listener = listen::on_first(addresses)?;
+        Ok(TcpTransport {
+            listener: TcpListener::from_std(listener.into()),
+        })
     }
 
     /// Where it listens, with the port that the system chose.
@@ -69,22 +74,6 @@ impl TcpTransport {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    // On Unix: bind although connections of a server before this one are still in TIME-WAIT. On
-    // Windows the option would let two servers share the port.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(TcpListener::from_std(socket.into()))
-}
-
 impl Transport for TcpTransport {
     type Stream = TcpStream;
 
@@ -94,11 +83,8 @@ impl Transport for TcpTransport {
 
     fn accept(&self) -> io::Result<(TcpStream, Peer)> {
         let (stream, address) = self.listener.accept()?;
-        // Each write holds all replies that there are: nothing is won by holding it back until
-        // the client acknowledges the one before (Nagle's algorithm, tcp(7)). It fails only where
-        // the client has gone already, which reading will tell.
-        let _ = stream.set_nodelay(true);
-        Ok((stream, Peer::Tcp(address)))
+        options::set_unless_inherited(&stream);
+        Ok((stream, Peer::Tcp(canonical(address))))
     }
 
     /// TCP does not tell who the peer is.
@@ -112,4 +98,35 @@ impl Transport for TcpTransport {
 
     /// A port needs no cleaning up.
     fn retire(&mut self) {}
+}
+
+/// A socket that listens on `[::]` takes IPv4 clients too, and shows their addresses as IPv6 ones,
+/// `::ffff:127.0.0.1`: `ipv6(7)`. Nobody knows them by that.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_some() => {
+            SocketAddr::new(address.ip().to_canonical(), address.port())
+        }
+        // With its scope, which tells two links apart.
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_peer_is_named_as_such() {
+        for (seen, named) in [
+            ("[::ffff:127.0.0.1]:7", "127.0.0.1:7"),
+            ("127.0.0.1:7", "127.0.0.1:7"),
+            ("[::1]:7", "[::1]:7"),
+            ("[fe80::1%3]:7", "[fe80::1%3]:7"),
+            ("[::7f00:1]:7", "[::127.0.0.1]:7"),
+        ] {
+            let named: SocketAddr = named.parse().unwrap();
+            assert_eq!(canonical(seen.parse().unwrap()), named, "{seen}");
+        }
+    }
 }

@@ -31,6 +31,9 @@ impl Transport for Unix {
     const CLIENT: &'static str = "unix-client";
     const SERVER: &'static str = "unix-server";
     const ADDRESS_OPTION: &'static str = "--socket";
+    const IF_NOT_PERMITTED: &'static str = "ask whoever runs unix-server for a wider --mode";
+    const IF_NOT_ALLOWED: &'static str =
+        "ask whoever runs unix-server for --allow-uid with your uid";
 
     fn options() -> Vec<Arg> {
         let place = default_socket_place(geteuid().as_raw());

@@ -8,29 +8,51 @@ use shared_proto::Message;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-/// Why there is no connection.
+/// Why there is no connection to the one address that was tried.
 pub fn cannot_connect<T: Transport>(transport: &T, error: &io::Error, timeout: Duration) -> Error {
+    no_connection(transport, error.kind(), &error.to_string(), "", timeout)
+}
+
+/// Why there is no connection to any of several addresses: the most telling error's `kind`, and in
+/// `reasons` each address with its own.
+pub fn cannot_connect_to_any<T: Transport>(
+    transport: &T,
+    kind: ErrorKind,
+    reasons: &str,
+    timeout: Duration,
+) -> Error {
+    no_connection(transport, kind, reasons, &format!(" ({reasons})"), timeout)
+}
+
+fn no_connection<T: Transport>(
+    transport: &T,
+    kind: ErrorKind,
+    reason: &str,
+    of_silence: &str,
+    timeout: Duration,
+) -> Error {
     let address = transport.address();
     let (server, option) = (T::SERVER, T::ADDRESS_OPTION);
-    match error.kind() {
+    match kind {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => anyhow!(
-            "{address} took no connection within {}; the server may be overloaded: \
+            "{address} took no connection within {}{of_silence}; the server may be overloaded: \
              try again later, or wait longer with --timeout",
             format_duration(timeout)
         ),
         ErrorKind::ConnectionRefused => anyhow!(
-            "nobody listens at {address}: {error}; start a server with \
+            "nobody listens at {address}: {reason}; start a server with \
              `cargo run -p {server}`, or name another address with {option}"
         ),
         ErrorKind::NotFound => anyhow!(
-            "there is nothing at {address}: {error}; start a server with \
+            "there is nothing at {address}: {reason}; start a server with \
              `cargo run -p {server}`, or name another address with {option}"
         ),
         ErrorKind::PermissionDenied => anyhow!(
-            "{address} may not be used by this user: {error}; ask whoever runs {server} \
-             for a wider --mode, or name another address with {option}"
+            "{address} may not be used by this user: {reason}; {}, \
+             or name another address with {option}",
+            T::IF_NOT_PERMITTED
         ),
-        _ => anyhow!("cannot connect to {address}: {error}; name another address with {option}"),
+        _ => anyhow!("cannot connect to {address}: {reason}; name another address with {option}"),
     }
 }
 
@@ -87,14 +109,29 @@ pub(super) fn not_an_answer<T: Transport>(
     failed_call(transport, CallError::NotThisProtocol(how))
 }
 
+/// An echo of something else. It isn't printed: on a terminal these bytes could do what they like.
+pub(super) fn other_bytes<T: Transport>(transport: &T, sent: &[u8], came: &[u8]) -> Error {
+    let differs = sent.iter().zip(came).position(|(sent, came)| sent != came);
+    let how = match differs {
+        Some(at) => format!("its echo differs from what was sent at byte {at}"),
+        None => format!(
+            "its echo has {} bytes, {} were sent",
+            came.len(),
+            sent.len()
+        ),
+    };
+    failed_call(transport, CallError::NotThisProtocol(how))
+}
+
 fn what_to_try<T: Transport>(code: ErrorCode) -> String {
     let server = T::SERVER;
     match code {
         ErrorCode::BadPreamble => format!("use the client that came with this {server}"),
         ErrorCode::TooLarge => format!("send less, or start {server} with a larger --max-frame"),
-        ErrorCode::Malformed | ErrorCode::Other(_) => {
+        ErrorCode::Malformed | ErrorCode::Unknown(_) => {
             format!("does this {server} know this request?")
         }
+        ErrorCode::Service(_) => format!("see what this {server} means by it"),
         ErrorCode::NotText => "send text in UTF-8, or other bytes with echo".to_owned(),
         ErrorCode::Busy => {
             format!("try again later, or start {server} with a larger --max-clients")
@@ -103,7 +140,7 @@ fn what_to_try<T: Transport>(code: ErrorCode) -> String {
             format!("try again, or start {server} with a longer --frame-timeout")
         }
         ErrorCode::Draining => format!("it is shutting down: start {server} again"),
-        ErrorCode::NotAllowed => format!("ask whoever runs {server} for --allow-uid with your uid"),
+        ErrorCode::NotAllowed => T::IF_NOT_ALLOWED.to_owned(),
         ErrorCode::Internal => "see its log".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Without a command: each line of standard input is said, and its reply printed.
 
 use super::{LARGEST_INPUT, Transport, ask, explain, output, tell};
-use crate::{Client, Request, Response};
+use crate::{Client, Request};
 use anyhow::Context;
 use std::io::{self, BufRead, IsTerminal, Read};
 
@@ -30,25 +30,7 @@ pub(super) fn run<T: Transport>(
             }
         };
     }
-    Ok(finish(transport, client)? && well)
-}
-
-/// Half-closes, and prints what the server still sends.
-fn finish<T: Transport>(transport: &T, client: Client<T::Stream>) -> anyhow::Result<bool> {
-    let mut well = true;
-    let mut printed = Ok(());
-    let finished = client.finish(|response| match response {
-        Response::Error { code, text } => {
-            well = false;
-            tell::<T>(&explain::error_answer(transport, code, &text));
-        }
-        response => {
-            if printed.is_ok() {
-                printed = output::print(&response);
-            }
-        }
-    });
-    printed?;
+    let finished = client.finish();
     finished.map_err(|error| explain::failed_call(transport, error))?;
     Ok(well)
 }

@@ -2,10 +2,12 @@
 
 use super::fake_server::{FakeServer, tells};
 use super::peer::{ACCEPTED, CLOSED, PREAMBLE, Peer, echoed, error, frame, say};
-use super::process::client;
-use crate::transport::{ADDRESS_OPTION, CLIENT, Listener, Nobody, SERVER};
+use super::process::{client, server_program};
+use crate::transport::{ADDRESS_OPTION, CLIENT, IF_NOT_ALLOWED, Listener, Nobody, SERVER};
 use std::io::Read;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -111,6 +113,48 @@ fn a_trickling_reader_cannot_stretch_the_timeout() {
 }
 
 #[test]
+fn an_answer_before_the_request_is_read_cannot_stretch_the_timeout() {
+    // One server reads on in sips, and one reads nothing at all.
+    for sip in [40_000, 0] {
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let client_is_gone = Arc::clone(&is_gone);
+        let server = FakeServer::new(move |peer| {
+            peer.send(&echoed(b"early"));
+            let (mut stream, mut some) = (peer.stream(), vec![0; sip]);
+            while !client_is_gone.load(Ordering::Relaxed) {
+                let _ = stream.read(&mut some);
+                thread::park_timeout(Duration::from_millis(50));
+            }
+        });
+        let started = Instant::now();
+        let mut client = server.client(&["--timeout", "1s", "echo", "-"]);
+        let assert = client.write_stdin(vec![b'q'; 20_000_000]).assert();
+        is_gone.store(true, Ordering::Relaxed);
+        assert!(started.elapsed() < 3 * SOON, "{:?}", started.elapsed());
+        let assert = assert.code(1).stdout("");
+        tells(&assert.get_output().stderr, &server.address, &["its echo"]);
+        server.join();
+    }
+}
+
+#[test]
+fn an_echo_of_something_else_is_not_printed() {
+    for (came, how) in [
+        (&b"\x1b[2J"[..], "at byte 0"),
+        (b"hellO", "at byte 4"),
+        (b"hello!", "6 bytes, 5 were sent"),
+        (b"", "0 bytes, 5 were sent"),
+    ] {
+        let server = FakeServer::new(move |peer| {
+            peer.expect(&[PREAMBLE, &frame(2, b"hello")].concat());
+            peer.send(&echoed(came));
+        });
+        let words = ["does not speak this protocol", how];
+        server.fails(&["echo", "hello"], &words);
+    }
+}
+
+#[test]
 fn a_closing_error_is_told_by_name_with_its_text_and_what_to_try() {
     for (code, name, try_this) in [
         (1, "BadPreamble", "client that came with"),
@@ -118,12 +162,33 @@ fn a_closing_error_is_told_by_name_with_its_text_and_what_to_try() {
         (5, "Busy", "--max-clients"),
         (6, "TooSlow", "--frame-timeout"),
         (7, "Draining", "shutting down"),
-        (8, "NotAllowed", "--allow-uid"),
+        (8, "NotAllowed", IF_NOT_ALLOWED),
         (9, "Internal", "log"),
     ] {
         let server =
             FakeServer::new(move |peer| listens_and_answers(peer, &error(code, "because")));
         server.fails(&["say", "hello"], &[name, "because", try_this]);
+    }
+}
+
+#[test]
+fn no_advice_names_an_option_that_this_pair_lacks() {
+    let help = [CLIENT.as_ref(), server_program()].map(|program| {
+        let help = Command::new(program).arg("--help").output().unwrap();
+        String::from_utf8(help.stdout).unwrap()
+    });
+    for code in (0..=10).chain([255, 256, u16::MAX]) {
+        let server = FakeServer::new(move |peer| listens_and_answers(peer, &error(code, "no")));
+        let client = server.client(&["say", "hello"]).assert().code(1);
+        let told = String::from_utf8(client.get_output().stderr.clone()).unwrap();
+        let options = told
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"));
+        for option in options {
+            let known = help.iter().any(|help| help.contains(&format!("{option} ")));
+            assert!(known, "{option} in {told}");
+        }
+        server.join();
     }
 }
 

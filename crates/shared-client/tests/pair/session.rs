@@ -1,7 +1,7 @@
 //! Without a command: lines in, replies out.
 
 use super::fake_server::{FakeServer, tells};
-use super::peer::{ACCEPTED, CLOSE, CLOSED, PREAMBLE, error, say};
+use super::peer::{ACCEPTED, CLOSE, CLOSED, PREAMBLE, echoed, error, frame, say};
 use super::skipped;
 use crate::transport::{ADDRESS_OPTION, CLIENT};
 use assert_cmd::Command;
@@ -55,15 +55,78 @@ fn the_line_close_sends_close_and_nothing_after_it() {
 }
 
 #[test]
-fn the_end_of_input_half_closes_and_the_rest_is_printed() {
+fn the_end_of_input_half_closes() {
     let server = FakeServer::new(|peer| {
         peer.expect(&[PREAMBLE, &say("one")].concat());
         peer.send(ACCEPTED);
         peer.expect_end();
-        peer.send(ACCEPTED);
     });
     let client = server.client(&[]).write_stdin("one\n").assert();
-    client.success().stdout("accepted\naccepted\n").stderr("");
+    client.success().stdout("accepted\n").stderr("");
+    server.join();
+}
+
+/// Sets a terminal's title and clears it.
+const TITLE: &[u8] = b"\x1b]0;changed\x07\x1b[2J";
+
+#[test]
+fn replies_that_nobody_asked_for_are_not_printed() {
+    let replies = [
+        ACCEPTED.to_vec(),
+        echoed(TITLE),
+        echoed(b""),
+        CLOSED.to_vec(),
+        frame(0x83, b"tcp 127.0.0.1:1"),
+        frame(0x84, &[0; 28]),
+        error(4, "this leaves the connection open"),
+        error(300, "this too"),
+    ];
+    // At the end, and, in one piece with the last answer, in front of the next request.
+    for (input, wanted) in [("one\n", "one"), ("one\ntwo\n", "one")] {
+        for unasked in replies.clone() {
+            let kind = format!("kind {:02x}", unasked[4]);
+            let server = FakeServer::new(move |peer| {
+                peer.expect(&[PREAMBLE, &say(wanted)].concat());
+                peer.send(&[ACCEPTED, &unasked].concat());
+                peer.drain();
+            });
+            let client = server.client(&[]).write_stdin(input).assert();
+            let client = client.code(1).stdout("accepted\n");
+            let words = ["does not speak this protocol", "nobody asked for", &kind];
+            tells(&client.get_output().stderr, &server.address, &words);
+            server.join();
+        }
+    }
+}
+
+#[test]
+fn a_server_that_never_stops_replying_is_left() {
+    let server = FakeServer::new(|peer| {
+        peer.expect(PREAMBLE);
+        while peer.try_send(&echoed(TITLE).repeat(1000)).is_ok() {}
+    });
+    // Long before the default timeout, or the test's own.
+    let client = server.client(&[]).write_stdin("").assert();
+    let client = client.code(1).stdout("");
+    tells(
+        &client.get_output().stderr,
+        &server.address,
+        &["nobody asked for"],
+    );
+    server.join();
+}
+
+#[test]
+fn an_error_that_closes_is_told_though_it_came_with_the_last_answer() {
+    let server = FakeServer::new(|peer| {
+        peer.expect(&[PREAMBLE, &say("one")].concat());
+        peer.send(&[ACCEPTED, &error(7, "going down")].concat());
+        peer.drain();
+    });
+    let client = server.client(&[]).write_stdin("one\ntwo\n").assert();
+    let client = client.code(1).stdout("accepted\n");
+    let words = ["Draining", "going down"];
+    tells(&client.get_output().stderr, &server.address, &words);
     server.join();
 }
 

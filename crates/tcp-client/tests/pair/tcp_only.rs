@@ -1,11 +1,16 @@
 //! What is true of TCP alone.
 
+use crate::shared::deadlines::ask_for_much;
 use crate::shared::fake_server::tells;
+use crate::shared::peer::Peer;
 use crate::shared::process::{client, server_program};
+use crate::shared::server::{Server, Start};
+use crate::shared::{eventually, skipped};
+use crate::transport::{CLIENT, Place, connect};
 use assert_cmd::Command;
 use predicates::prelude::*;
-
-use crate::transport::CLIENT;
+use std::net::TcpListener;
+use std::sync::Arc;
 
 #[test]
 fn an_address_without_a_port_is_a_bad_argument() {
@@ -38,4 +43,62 @@ fn a_name_that_nobody_has_is_told() {
     let address = "no-such-name.invalid:1";
     let assert = client(address).arg("whoami").assert().code(1).stdout("");
     tells(&assert.get_output().stderr, address, &["--connect"]);
+}
+
+#[test]
+fn an_ipv4_client_is_named_as_such_on_a_dual_stack_socket() {
+    let place = Arc::new(Place::new());
+    if TcpListener::bind("[::]:0").is_err() {
+        return skipped("this machine has no IPv6");
+    }
+    let server = Start::new(&[]).at(&place, "[::]:0").run();
+    let port = server.address.rsplit_once(':').unwrap().1;
+    let client = client(&format!("127.0.0.1:{port}")).arg("whoami").assert();
+    let starts = predicate::str::starts_with("tcp 127.0.0.1:");
+    client.success().stdout(starts);
+
+    let mut stranger = Peer::new(connect(&format!("127.0.0.1:{port}")).unwrap());
+    stranger.send(b"GET");
+    stranger.expect_error(1);
+    let line = server.log().wait_for("BadPreamble");
+    assert!(line.contains("tcp 127.0.0.1:"), "{line}");
+}
+
+/// Bytes that wait to be sent from this port, and the connections they are of: `/proc/net/tcp`.
+fn to_send(port: u16) -> (usize, u64) {
+    const ESTABLISHED: &str = "01";
+    let port = format!(":{port:04X}");
+    let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let queues = sockets.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let ours = fields[1].ends_with(&port) && fields[3] == ESTABLISHED;
+        ours.then(|| u64::from_str_radix(fields[4].split_once(':').unwrap().0, 16).unwrap())
+    });
+    let queues: Vec<u64> = queues.collect();
+    (queues.len(), queues.iter().sum())
+}
+
+#[test]
+fn what_a_client_that_does_not_read_holds_in_the_kernel_is_bounded() {
+    if !cfg!(target_os = "linux") {
+        return skipped("it reads /proc, which this system lacks");
+    }
+    let server = Server::start(&["--reply-timeout", "1h"]);
+    let greedy: Vec<Peer> = (0..8)
+        .map(|_| {
+            let mut peer = server.greet();
+            // What its own kernel takes for it is not the server's.
+            rustix::net::sockopt::set_socket_recv_buffer_size(peer.stream(), 4096).unwrap();
+            ask_for_much(&mut peer);
+            peer
+        })
+        .collect();
+    let port = server.address.rsplit_once(':').unwrap().1.parse().unwrap();
+    let (connections, bytes) = eventually("replies wait", || {
+        Some(to_send(port)).filter(|(_, bytes)| *bytes > 0)
+    });
+    assert_eq!(connections, greedy.len());
+    let each = bytes / greedy.len() as u64;
+    assert!(each < 600 * 1024, "{each} bytes each");
+    drop(greedy);
 }

@@ -13,6 +13,8 @@ pub const CLIENT: &str = env!("CARGO_BIN_EXE_tcp-client");
 pub const SERVER: &str = "tcp-server";
 pub const ADDRESS_OPTION: &str = "--connect";
 pub const LISTEN_OPTION: &str = "--listen";
+/// What a client that was not allowed is advised.
+pub const IF_NOT_ALLOWED: &str = "ask whoever runs the server";
 
 /// Where a server is told to listen; a free port.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl Place {
 }
 
 pub fn connect(address: &str) -> std::io::Result<Stream> {
-    tcp_client::connect(address, DEADLINE)
+    Ok(tcp_client::connect(address, DEADLINE)?)
 }
 
 /// Whether this is how a server sees a client of this machine.

@@ -15,6 +15,8 @@ pub const CLIENT: &str = env!("CARGO_BIN_EXE_unix-client");
 pub const SERVER: &str = "unix-server";
 pub const ADDRESS_OPTION: &str = "--socket";
 pub const LISTEN_OPTION: &str = "--socket";
+/// What a client that was not allowed is advised.
+pub const IF_NOT_ALLOWED: &str = "--allow-uid";
 
 /// Where a server is told to listen: a path in a folder that goes away.
 #[derive(Debug)]

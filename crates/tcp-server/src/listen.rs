@@ -1,0 +1,100 @@
+//! From a name's addresses to one socket that listens.
+
+use crate::options;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+/// Connections that the kernel completes ahead of `accept`; it takes no more than
+/// `net.core.somaxconn`, see `listen(2)`.
+const BACKLOG: i32 = 4096;
+
+/// Why an address cannot be listened on.
+enum Refusal {
+    /// This machine has no such address: it has no IPv6, mostly. The next one may do.
+    NotHere(io::Error),
+    /// It is in use, or may not be used. The next one would be another server at the same name.
+    Refused(io::Error),
+}
+
+/// Listens on the first of a name's addresses that this machine has. Non-blocking.
+pub(crate) fn on_first(addresses: &[SocketAddr]) -> io::Result<Socket> {
+    let name_has_several = addresses.len() > 1;
+    let tell = |address: SocketAddr, error: io::Error| match name_has_several {
+        true => io::Error::new(error.kind(), format!("{address}: {error}")),
+        false => error,
+    };
+    let mut reasons = Vec::new();
+    for &address in addresses {
+        match on(address) {
+            Ok(socket) => return Ok(socket),
+            Err(Refusal::Refused(error)) => return Err(tell(address, error)),
+            Err(Refusal::NotHere(error)) => reasons.push(tell(address, error)),
+        }
+    }
+    match &reasons[..] {
+        [] => Err(io::Error::new(
+            ErrorKind::NotFound,
+            "the name has no address",
+        )),
+        [_] => Err(reasons.remove(0)),
+        all => {
+            let all: Vec<String> = all.iter().map(io::Error::to_string).collect();
+            Err(io::Error::new(ErrorKind::AddrNotAvailable, all.join(", ")))
+        }
+    }
+}
+
+fn on(address: SocketAddr) -> Result<Socket, Refusal> {
+    let socket = socket(address)?;
+    set_up(&socket).map_err(Refusal::Refused)?;
+    socket
+        .bind(&address.into())
+        .map_err(|error| match error.kind() {
+            ErrorKind::AddrNotAvailable => Refusal::NotHere(error),
+            _ => Refusal::Refused(error),
+        })?;
+    // Two sockets may be bound to one address with SO_REUSEADDR; only one may listen there.
+    socket.listen(BACKLOG).map_err(Refusal::Refused)?;
+    Ok(socket)
+}
+
+fn socket(address: SocketAddr) -> Result<Socket, Refusal> {
+    let domain = Domain::for_address(address);
+    Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(|error| {
+        // EAFNOSUPPORT: the family is not here, socket(2). No descriptor is another matter.
+        match family_is_missing(&error) {
+            true => Refusal::NotHere(error),
+            false => Refusal::Refused(error),
+        }
+    })
+}
+
+fn set_up(socket: &Socket) -> io::Result<()> {
+    // On Unix: bind although connections of a server before this one are still in TIME-WAIT. On
+    // Windows the option would let two servers share the port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    options::set_to_be_inherited(socket);
+    Ok(())
+}
+
+#[cfg(unix)]
+fn family_is_missing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::AFNOSUPPORT | Errno::PROTONOSUPPORT)
+    )
+}
+
+#[cfg(not(unix))]
+fn family_is_missing(error: &io::Error) -> bool {
+    const WSAEAFNOSUPPORT: i32 = 10047;
+    const WSAEPROTONOSUPPORT: i32 = 10043;
+    matches!(
+        error.raw_os_error(),
+        Some(WSAEAFNOSUPPORT | WSAEPROTONOSUPPORT)
+    )
+}

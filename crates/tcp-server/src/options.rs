@@ -1,0 +1,66 @@
+//! The options of each connection: small replies that do not wait, a peer that is gone, and what
+//! the kernel holds for one that does not read.
+
+use mio::net::TcpStream;
+use socket2::{SockRef, Socket, TcpKeepalive};
+use std::time::Duration;
+
+/// A peer that has been silent for this long is asked whether it is still there.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// It is asked this often, …
+const INTERVAL: Duration = Duration::from_secs(15);
+
+/// … and this many times before it counts as gone.
+#[allow(dead_code, reason = "some systems have one number for all sockets")]
+const PROBES: u32 = 3;
+
+/// 75 s. The timers of Linux may be an eighth late, which makes it 85 s at most.
+///
+/// Also for a peer that is silent while bytes are on their way to it, or wait for room at its side:
+/// keepalive stands still meanwhile. Linux then takes this time in place of the number of probes,
+/// so both have to say the same: `tcp(7)`, `TCP_USER_TIMEOUT`.
+#[cfg(target_os = "linux")]
+const GONE: Duration = Duration::from_secs(IDLE.as_secs() + PROBES as u64 * INTERVAL.as_secs());
+
+/// With this many bytes unsent, the kernel takes no more of a connection's replies: as many as the
+/// server writes at once. Otherwise it would take what `net.ipv4.tcp_wmem` allows, 4 MiB or more.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 256 * 1024;
+
+/// Sets what connections are to have on the socket that will listen for them: on Linux an accepted
+/// socket is a copy of that, options included, and costs no system call of its own.
+pub(crate) fn set_to_be_inherited(listener: &Socket) {
+    set(&SockRef::from(listener));
+}
+
+/// Sets on an accepted connection what it has not inherited.
+pub(crate) fn set_unless_inherited(stream: &TcpStream) {
+    if !cfg!(target_os = "linux") {
+        set(&SockRef::from(stream));
+    }
+}
+
+/// It fails where the client has gone already, which reading will tell, and where a kernel lacks an
+/// option: serving without it is better than not serving.
+fn set(socket: &SockRef<'_>) {
+    // Each write holds all replies that there are: nothing is won by holding it back until the
+    // client acknowledges the one before (Nagle's algorithm, tcp(7)).
+    let _ = socket.set_tcp_nodelay(true);
+    let keepalive = TcpKeepalive::new().with_time(IDLE);
+    #[cfg(any(
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "linux",
+        target_os = "netbsd",
+        target_vendor = "apple",
+        windows
+    ))]
+    let keepalive = keepalive.with_interval(INTERVAL).with_retries(PROBES);
+    let _ = socket.set_tcp_keepalive(&keepalive);
+    #[cfg(target_os = "linux")]
+    {
+        let _ = socket.set_tcp_user_timeout(Some(GONE));
+        let _ = socket.set_tcp_notsent_lowat(UNSENT);
+    }
+}

@@ -21,3 +21,21 @@ impl Write for &Socket {
         Ok(())
     }
 }
+
+/// The same, of a socket that is given away: `BufReader::new(socket)`.
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv_into(buffer)
+    }
+}
+
+/// The same, of a socket that is given away: `BufWriter::new(socket)`.
+impl Write for Socket {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.send(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -239,12 +239,16 @@ impl AsRawFd for Socket {
 /// # Examples
 ///
 /// ```
-/// use std::os::fd::OwnedFd;
+/// use std::os::fd::{AsFd, OwnedFd};
 /// use pocket_socket::{AF_INET, SOCK_STREAM, Socket, socket};
 ///
 /// # fn main() -> std::io::Result<()> {
-/// let owned_fd = OwnedFd::from(socket(AF_INET, SOCK_STREAM)?); // s.detach()
-/// let s = Socket::from(owned_fd); // socket.socket(fileno=fd)
+/// let s = socket(AF_INET, SOCK_STREAM)?;
+/// let owned_fd = OwnedFd::from(s); // fd = s.detach()
+/// let s = Socket::from(owned_fd); // s = socket.socket(fileno=fd)
+/// let copy = s.as_fd().try_clone_to_owned()?; // socket.fromfd(fd, …) is of a copy
+/// let copy = Socket::from(copy);
+///
 /// let file = Socket::from(OwnedFd::from(std::fs::File::open("/dev/null")?));
 /// assert!(file.getsockname().is_err());
 /// # Ok(())

@@ -91,7 +91,8 @@ option! {
 }
 
 /// The process at the other end of a Unix socket, when it called `connect`, `listen` or
-/// `socketpair`. The value of [`SO_PEERCRED`]; see `unix(7)`.
+/// `socketpair`: the value of [`SO_PEERCRED`]. With a message, the process that sent it. See
+/// `unix(7)`.
 ///
 /// # Examples
 ///
@@ -109,7 +110,8 @@ option! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerCredentials {
-    /// The process; 0 if there is no peer. It may have ended, and its number be another's.
+    /// The process; 0 if there is no peer, or none that this process's PID namespace shows. It may
+    /// have ended, and its number be another's.
     pub pid: i32,
     /// Its effective user; `u32::MAX` if there is no peer.
     pub uid: u32,

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+#[path = "same_as_python/addresses.rs"]
+mod addresses;
 #[path = "same_as_python/constants.rs"]
 mod constants;
 #[path = "same_as_python/create.rs"]

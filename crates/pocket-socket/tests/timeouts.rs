@@ -6,7 +6,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use pocket_socket::{
-    AF_UNIX, CMSG_LEN, CMSG_SPACE, SHUT_WR, SOCK_STREAM, Socket, recv_fds, socketpair,
+    AF_UNIX, CMSG_LEN, CMSG_SPACE, SHUT_WR, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SOCK_STREAM,
+    SOL_SOCKET, Socket, recv_fds, socketpair,
 };
 
 #[test]
@@ -115,6 +116,19 @@ fn more_room_than_there_can_be_is_an_error() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(CMSG_SPACE(usize::MAX), usize::MAX);
     assert_eq!(CMSG_LEN(usize::MAX), usize::MAX);
+}
+
+#[test]
+fn a_number_that_the_system_cannot_count_is_not_cut() {
+    let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+    let invalid = |outcome: std::io::Result<()>| {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::InvalidInput);
+    };
+    let seconds = Some(Duration::from_secs(1 << 32)); // cut, it would be 0, which resets
+    invalid(a.setsockopt(SOL_SOCKET, SO_LINGER, seconds));
+    invalid(a.setsockopt(SOL_SOCKET, SO_RCVBUF, (1 << 32) + 4096));
+    invalid(a.setsockopt(SOL_SOCKET, SO_SNDBUF, 1 << 31));
+    assert_eq!(a.getsockopt(SOL_SOCKET, SO_LINGER).unwrap(), None);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use pocket_socket::{ServerSettings, Socket, create_connection, create_connection_with};
 
-use crate::player::{Place, Scenario};
+use crate::addresses::Place;
+use crate::player::Scenario;
 use crate::words::{family_of, seconds_of};
 
 impl Scenario {

@@ -86,9 +86,9 @@
 //! # What differs from Python
 //!
 //! - `SIGPIPE` never comes: Python ignores the signal, here each send says `MSG_NOSIGNAL`.
-//! - No signal ends a call. In Python a handler may raise, and so Ctrl-C leaves `accept()`; here a
-//!   signal that the program catches is caught, and the call goes on, as Python's does when the
-//!   handler returns. (`read` and `write` of `std` return
+//! - No signal ends a call. In Python a handler may raise, and so Ctrl-C leaves `accept()`; here,
+//!   when the program has installed a handler, the handler runs and the call goes on, as Python's
+//!   does when the handler returns. (`read` and `write` of `std` return
 //!   [`Interrupted`](std::io::ErrorKind::Interrupted).) To leave a call, give it a
 //!   [timeout](Socket::settimeout), or [`shutdown`](Socket::shutdown) the socket from another
 //!   thread.

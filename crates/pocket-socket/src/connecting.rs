@@ -19,6 +19,10 @@ impl Socket {
     /// It returns when the *system* at the other end has answered: the server may not have called
     /// `accept` yet.
     ///
+    /// A timeout of `connect` rests on the switch in the system that copies of the descriptor share
+    /// ([`dup`](Socket::dup)): if a copy is set to block, `connect` waits until the system gives up,
+    /// as in Python.
+    ///
     /// # Errors
     ///
     /// `ECONNREFUSED`: nobody listens there; of a path: the file is there, its socket isn't.
@@ -94,8 +98,7 @@ impl Socket {
         };
         let interrupted = error.kind() == io::ErrorKind::Interrupted;
         let in_progress = error.raw_os_error() == Some(in_progress.raw_os_error());
-        (interrupted && self.timeout.is_blocking())
-            || ((interrupted || in_progress) && self.timeout.is_set())
+        self.getblocking() && (interrupted || (in_progress && !self.timeout.is_blocking()))
     }
 
     fn finish_connecting(&self) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Families, kinds, ends of a conversation, the longest queue.
+//! Families, kinds, ends of a conversation, the longest queue, IPv6.
 
 use std::fmt;
 use std::net::Shutdown;
@@ -70,7 +70,8 @@ pub const SOCK_STREAM: SocketKind = SocketKind(Type::STREAM);
 pub const SOCK_DGRAM: SocketKind = SocketKind(Type::DGRAM);
 /// Messages over a connection, in order (`AF_UNIX` on Linux). Python: `socket.SOCK_SEQPACKET`.
 pub const SOCK_SEQPACKET: SocketKind = SocketKind(Type::SEQPACKET);
-/// Packets with their headers, for privileged programs. Python: `socket.SOCK_RAW`; see `raw(7)`.
+/// Packets with their headers, for privileged programs; it needs a protocol, and so
+/// [`socket_with`](crate::socket_with). Python: `socket.SOCK_RAW`; see `raw(7)`.
 pub const SOCK_RAW: SocketKind = SocketKind(Type::RAW);
 
 impl SocketKind {
@@ -88,19 +89,123 @@ impl SocketKind {
 
 impl fmt::Display for SocketKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
+        match self.without_flags() {
             SOCK_STREAM => f.write_str("SOCK_STREAM"),
             SOCK_DGRAM => f.write_str("SOCK_DGRAM"),
             SOCK_SEQPACKET => f.write_str("SOCK_SEQPACKET"),
             SOCK_RAW => f.write_str("SOCK_RAW"),
             other => write!(f, "SocketKind({})", other.value()),
+        }?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        for flag in [SOCK_NONBLOCK, SOCK_CLOEXEC] {
+            if self.value() & flag.value() != 0 {
+                write!(f, "|{flag:?}")?;
+            }
         }
+        Ok(())
     }
 }
 
 impl fmt::Debug for SocketKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a new socket is besides its kind, joined to it by `|`: `SOCK_STREAM | SOCK_NONBLOCK`. A
+/// flag alone is no kind:
+///
+/// ```compile_fail,E0308
+/// use pocket_socket::{AF_INET, SOCK_NONBLOCK, socket};
+/// let s = socket(AF_INET, SOCK_NONBLOCK);
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use pocket_socket::{AF_INET, SOCK_NONBLOCK, SOCK_STREAM, socket};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK)?;
+/// assert!(!s.getblocking());
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SocketFlag(i32);
+
+/// The socket doesn't block, from the start: one system call less than
+/// [`setblocking(false)`](crate::Socket::setblocking). Python: `socket.SOCK_NONBLOCK`; see
+/// `socket(2)`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub const SOCK_NONBLOCK: SocketFlag = SocketFlag(nix::libc::SOCK_NONBLOCK);
+/// A program that this one starts doesn't inherit the socket. Every socket here is made so. Python:
+/// `socket.SOCK_CLOEXEC`; see `socket(2)`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub const SOCK_CLOEXEC: SocketFlag = SocketFlag(nix::libc::SOCK_CLOEXEC);
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl SocketFlag {
+    /// The system's number. Python: `int(socket.SOCK_NONBLOCK)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_ne!(pocket_socket::SOCK_NONBLOCK.value(), 0);
+    /// ```
+    pub fn value(self) -> i32 {
+        self.0
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl fmt::Debug for SocketFlag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            SOCK_NONBLOCK => f.write_str("SOCK_NONBLOCK"),
+            SOCK_CLOEXEC => f.write_str("SOCK_CLOEXEC"),
+            SocketFlag(bits) => write!(f, "SocketFlag({bits:#x})"),
+        }
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl std::ops::BitOr<SocketFlag> for SocketKind {
+    type Output = SocketKind;
+
+    fn bitor(self, flag: SocketFlag) -> SocketKind {
+        SocketKind(Type::from(self.value() | flag.0))
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl std::ops::BitOr for SocketFlag {
+    type Output = SocketFlag;
+
+    fn bitor(self, other: SocketFlag) -> SocketFlag {
+        SocketFlag(self.0 | other.0)
+    }
+}
+
+impl SocketKind {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) fn is_non_blocking(self) -> bool {
+        self.value() & SOCK_NONBLOCK.0 != 0
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(crate) fn is_non_blocking(self) -> bool {
+        false // such a kind cannot be written there
+    }
+
+    fn without_flags(self) -> SocketKind {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return SocketKind(Type::from(
+            self.value() & !(SOCK_NONBLOCK.0 | SOCK_CLOEXEC.0),
+        ));
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        return self;
     }
 }
 
@@ -118,3 +223,9 @@ pub const SOMAXCONN: u32 = nix::libc::SOMAXCONN.cast_unsigned();
 /// The longest queue: the system chooses. Python: `socket.SOMAXCONN`.
 #[cfg(windows)]
 pub const SOMAXCONN: u32 = 0x7fff_ffff;
+
+/// That IPv6 is known here, as it is on every system. Python: `socket.has_ipv6`, which says with
+/// what Python was built. Neither says whether this machine has an IPv6 address: try to
+/// [`bind`](crate::Socket::bind) to `("::1", 0)`.
+#[expect(non_upper_case_globals, reason = "the name that Python gives it")]
+pub const has_ipv6: bool = true;

@@ -9,9 +9,6 @@ use crate::{
     ToAddress, socket,
 };
 
-/// As many as Python's `listen()` queues when it isn't told.
-const BACKLOG: u32 = 128;
-
 /// Makes a stream socket that listens at `address`.
 ///
 /// Python: `socket.create_server(("127.0.0.1", 8000))` · system calls: `socket(2)`, `setsockopt(2)`
@@ -19,8 +16,8 @@ const BACKLOG: u32 = 128;
 ///
 /// The family is the address's (Python wants `family=` for IPv6); a name is looked up as
 /// `AF_INET`. `SO_REUSEADDR` is set, so that a server can be started again at once, but not on
-/// Windows, where it means something else. An IPv6 socket doesn't serve IPv4. Python's other
-/// settings are three lines: `socket`, `bind`, `listen`.
+/// Windows, where it means something else. An IPv6 socket doesn't serve IPv4.
+/// [`create_server_with`] has Python's other settings.
 ///
 /// # Errors
 ///
@@ -36,17 +33,117 @@ const BACKLOG: u32 = 128;
 /// # }
 /// ```
 pub fn create_server(address: impl ToAddress) -> io::Result<Socket> {
-    let address = address.to_sockaddr(&|| Ok(AF_INET))?;
+    create_server_with(address, ServerSettings::default())
+}
+
+/// What [`create_server_with`] is told besides the address. Python: the keyword arguments of
+/// `socket.create_server`.
+///
+/// # Examples
+///
+/// ```
+/// use pocket_socket::{AF_INET, ServerSettings};
+///
+/// let settings = ServerSettings { backlog: 5, ..ServerSettings::default() };
+/// assert_eq!(settings.family, AF_INET);
+/// assert!(!settings.dualstack_ipv6);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ServerSettings {
+    /// The family in which a name is looked up, and of which `""` is every address. An IP address
+    /// has its own. At first `AF_INET`.
+    pub family: AddressFamily,
+    /// What [`listen`](Socket::listen) is told. At first 128, as many as in Python.
+    pub backlog: u32,
+    /// Set [`SO_REUSEPORT`](crate::SO_REUSEPORT): several servers share the address.
+    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+    pub reuse_port: bool,
+    /// Serve IPv4 on an IPv6 address too: the peers' addresses are then `::ffff:127.0.0.1`.
+    pub dualstack_ipv6: bool,
+}
+
+impl Default for ServerSettings {
+    fn default() -> ServerSettings {
+        ServerSettings {
+            family: AF_INET,
+            backlog: 128,
+            #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+            reuse_port: false,
+            dualstack_ipv6: false,
+        }
+    }
+}
+
+/// [`create_server`] with Python's other settings.
+///
+/// Python: `socket.create_server(("", 8000), family=socket.AF_INET6, dualstack_ipv6=True)` · system
+/// calls: those of [`create_server`].
+///
+/// # Errors
+///
+/// Those of [`create_server`]. Kind [`InvalidInput`](io::ErrorKind::InvalidInput): `dualstack_ipv6`
+/// for an address that isn't of IPv6.
+///
+/// # Examples
+///
+/// ```no_run
+/// use pocket_socket::{AF_INET6, ServerSettings, create_server_with};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let settings = ServerSettings {
+///     family: AF_INET6,
+///     dualstack_ipv6: true,
+///     ..ServerSettings::default()
+/// };
+/// let server = create_server_with(("", 8000), settings)?; // for everybody, IPv4 and IPv6
+/// # Ok(())
+/// # }
+/// ```
+pub fn create_server_with(address: impl ToAddress, settings: ServerSettings) -> io::Result<Socket> {
+    let address = address.to_sockaddr(&|| Ok(settings.family))?;
     let family = AddressFamily(address.domain());
+    if settings.dualstack_ipv6 && family != AF_INET6 {
+        let address = Address::from(&address);
+        let message = format!("dualstack_ipv6 needs an IPv6 address, not {address}: try \"::\"");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
     let server = socket(family, SOCK_STREAM)?;
     #[cfg(not(windows))]
     server.setsockopt(crate::SOL_SOCKET, crate::SO_REUSEADDR, true)?;
+    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+    if settings.reuse_port {
+        server.setsockopt(crate::SOL_SOCKET, crate::SO_REUSEPORT, true)?;
+    }
     if family == AF_INET6 {
-        server.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, true)?;
+        server.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, !settings.dualstack_ipv6)?;
     }
     server.bind(Address::from(&address))?;
-    server.listen(BACKLOG)?;
+    server.listen(settings.backlog)?;
     Ok(server)
+}
+
+/// Whether one IPv6 socket can serve IPv4 too, here and now.
+///
+/// Python: `socket.has_dualstack_ipv6()` · system calls: `socket(2)`, `setsockopt(2)` with
+/// `IPV6_V6ONLY`, `close(2)`.
+///
+/// # Examples
+///
+/// ```
+/// use pocket_socket::{AF_INET6, ServerSettings, create_server_with, has_dualstack_ipv6};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let dualstack_ipv6 = has_dualstack_ipv6();
+/// # if dualstack_ipv6 {
+/// let settings = ServerSettings { family: AF_INET6, dualstack_ipv6, ..Default::default() };
+/// let server = create_server_with(("", 0), settings)?;
+/// # }
+/// # Ok(())
+/// # }
+/// ```
+pub fn has_dualstack_ipv6() -> bool {
+    let dualstack = || socket(AF_INET6, SOCK_STREAM)?.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, false);
+    dualstack().is_ok()
 }
 
 /// Connects a stream socket to `address`, trying every address that a name has, in turn.
@@ -58,8 +155,8 @@ pub fn create_server(address: impl ToAddress) -> io::Result<Socket> {
 ///
 /// # Errors
 ///
-/// Those of [`connect`](Socket::connect), of the last attempt. A name that cannot be looked up
-/// (Python's `gaierror`), without errno.
+/// Those of [`connect`](Socket::connect), of the last attempt (Python's `all_errors=True` would
+/// have them all). A name that cannot be looked up (Python's `gaierror`), without errno.
 ///
 /// # Examples
 ///
@@ -78,9 +175,46 @@ pub fn create_connection(
     address: impl ToSocketAddrs,
     timeout: Option<Duration>,
 ) -> io::Result<Socket> {
+    connect_to_any(address, timeout, &|_| Ok(()))
+}
+
+/// [`create_connection`] from an address of one's own: the local address that each attempt binds
+/// to, port 0 for any port.
+///
+/// Python: `socket.create_connection(address, timeout, ("127.0.0.1", 0))` · system calls: those of
+/// [`create_connection`], and `bind(2)`.
+///
+/// # Errors
+///
+/// Those of [`create_connection`] and [`bind`](Socket::bind).
+///
+/// # Examples
+///
+/// ```
+/// use pocket_socket::{create_connection_with, create_server};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let server = create_server(("127.0.0.1", 0))?;
+/// let client = create_connection_with(server.getsockname()?, None, ("127.0.0.1", 0))?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn create_connection_with(
+    address: impl ToSocketAddrs,
+    timeout: Option<Duration>,
+    source_address: impl ToAddress,
+) -> io::Result<Socket> {
+    connect_to_any(address, timeout, &|client| client.bind(&source_address))
+}
+
+fn connect_to_any(
+    address: impl ToSocketAddrs,
+    timeout: Option<Duration>,
+    bind: &dyn Fn(&Socket) -> io::Result<()>,
+) -> io::Result<Socket> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in address.to_socket_addrs()? {
-        match connect_one(address, timeout) {
+        match connect_one(address, timeout, bind) {
             Ok(socket) => return Ok(socket),
             Err(error) => failure = error,
         }
@@ -88,12 +222,17 @@ pub fn create_connection(
     Err(failure)
 }
 
-fn connect_one(address: SocketAddr, timeout: Option<Duration>) -> io::Result<Socket> {
+fn connect_one(
+    address: SocketAddr,
+    timeout: Option<Duration>,
+    bind: &dyn Fn(&Socket) -> io::Result<()>,
+) -> io::Result<Socket> {
     let family = if address.is_ipv4() { AF_INET } else { AF_INET6 };
     let client = socket(family, SOCK_STREAM)?;
     if timeout.is_some() {
         client.settimeout(timeout)?;
     }
+    bind(&client)?;
     client.connect(address)?;
     Ok(client)
 }

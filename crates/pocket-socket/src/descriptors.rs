@@ -1,18 +1,12 @@
 //! Open files, sent to another process over a Unix socket.
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
+use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use nix::libc;
-use rustix::event::PollFlags;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags,
-};
 
-use crate::flags::{DEFAULT_FOR_SENDING, MsgFlag, Received};
-use crate::{Address, Socket};
+use crate::flags::{MsgFlag, Received};
+use crate::{Address, CMSG_LEN, RecvAncillary, SendAncillary, Socket};
 
 /// Sends descriptors with a message; the receiver gets its own, of the same open files. Returns
 /// how many bytes of the message were sent.
@@ -20,7 +14,8 @@ use crate::{Address, Socket};
 /// Python: `socket.send_fds(s, [b"files"], [f.fileno()])` · system call: `sendmsg(2)` with
 /// `SCM_RIGHTS`; see `unix(7)`, `cmsg(3)`.
 ///
-/// The descriptors stay open here. Send at least one byte: on a stream, descriptors without bytes
+/// Python's flags and address, which it accepts and ignores here, are those of
+/// [`sendmsg`](Socket::sendmsg_to). The descriptors stay open here. Send at least one byte: on a stream, descriptors without bytes
 /// are not sent at all.
 ///
 /// # Errors
@@ -45,20 +40,7 @@ use crate::{Address, Socket};
 /// # }
 /// ```
 pub fn send_fds(socket: &Socket, buffers: &[&[u8]], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
-    let slices: Vec<IoSlice<'_>> = buffers.iter().map(|buffer| IoSlice::new(buffer)).collect();
-    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(fds.len()))];
-    let flags = SendFlags::from_bits_retain(DEFAULT_FOR_SENDING.bits().cast_unsigned());
-    socket.attempt(PollFlags::OUT, || {
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        let pushed = control.push(SendAncillaryMessage::ScmRights(fds));
-        debug_assert!(pushed, "the space was computed for these");
-        Ok(rustix::net::sendmsg(
-            &socket.inner,
-            &slices,
-            &mut control,
-            flags,
-        )?)
-    })
+    socket.sendmsg(buffers, &[SendAncillary::ScmRights(fds)])
 }
 
 /// What [`recv_fds`] received.
@@ -86,7 +68,8 @@ pub struct ReceivedFds {
 ///
 /// # Errors
 ///
-/// Those of [`recv`](Socket::recv). No descriptor left here (`ulimit -n`) is not an error: the
+/// Those of [`recv`](Socket::recv). Kind [`InvalidInput`](io::ErrorKind::InvalidInput): `maxfds` is
+/// more than the system can count; 253 are the most that a message carries. No descriptor left here (`ulimit -n`) is not an error: the
 /// flags hold [`MSG_CTRUNC`](crate::MSG_CTRUNC), and descriptors are missing.
 ///
 /// # Examples
@@ -105,52 +88,18 @@ pub struct ReceivedFds {
 /// # }
 /// ```
 pub fn recv_fds(socket: &Socket, bufsize: usize, maxfds: usize) -> io::Result<ReceivedFds> {
-    let mut data = crate::receiving::memory(bufsize)?;
-    data.resize(bufsize, 0);
-    // Room for exactly so many: the system counts by the length, and rounding up would let one
-    // more in.
-    let length = size_of::<libc::cmsghdr>() + maxfds * size_of::<libc::c_int>();
-    let mut space = vec![MaybeUninit::uninit(); length + align_of::<libc::cmsghdr>()];
-    let start = space.as_ptr().align_offset(align_of::<libc::cmsghdr>());
-    let mut control = RecvAncillaryBuffer::new(&mut space[start..start + length]);
-
-    let message = socket.attempt(PollFlags::IN, || {
-        let into = &mut [IoSliceMut::new(&mut data)];
-        Ok(rustix::net::recvmsg(
-            &socket.inner,
-            into,
-            &mut control,
-            CLOSE_ON_EXEC,
-        )?)
-    })?;
-    let mut fds = Vec::new();
-    for part in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(received) = part {
-            fds.extend(received);
-        }
-    }
-    close_on_exec(&fds)?;
-    data.truncate(message.bytes);
-    let returned = message.flags.bits() & !CLOSE_ON_EXEC.bits();
+    // The length, not the space, which would let one more in.
+    let room = CMSG_LEN(maxfds.saturating_mul(size_of::<libc::c_int>()));
+    let (data, ancdata, flags, address) = socket.recvmsg(bufsize, room)?;
+    let fds = ancdata.into_iter().filter_map(|part| match part {
+        RecvAncillary::ScmRights(fds) => Some(fds),
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        RecvAncillary::ScmCredentials(_) => None,
+    });
     Ok(ReceivedFds {
         data,
-        fds,
-        flags: MsgFlag::new(returned.cast_signed()),
-        address: Address::from_received(message.address),
+        fds: fds.flatten().collect(),
+        flags,
+        address,
     })
-}
-
-#[cfg(not(target_vendor = "apple"))]
-const CLOSE_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
-#[cfg(target_vendor = "apple")]
-const CLOSE_ON_EXEC: RecvFlags = RecvFlags::empty();
-
-/// macOS has no flag for it.
-fn close_on_exec(fds: &[OwnedFd]) -> io::Result<()> {
-    if cfg!(target_vendor = "apple") {
-        for fd in fds {
-            rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC)?;
-        }
-    }
-    Ok(())
 }

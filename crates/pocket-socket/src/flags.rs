@@ -87,6 +87,19 @@ impl<Way> MsgFlag<Way> {
     }
 }
 
+impl MsgFlag<EitherWay> {
+    /// No flag. Python: 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(pocket_socket::MsgFlag::none().bits(), 0);
+    /// ```
+    pub const fn none() -> MsgFlag<EitherWay> {
+        MsgFlag::new(0)
+    }
+}
+
 pub(crate) const NONE_FOR_RECEIVING: MsgFlag<Receiving> = MsgFlag::new(0);
 
 /// An error instead of the signal `SIGPIPE`, where the system can say so for each call; macOS says
@@ -122,7 +135,8 @@ pub const MSG_EOR: MsgFlag<Sending> = MsgFlag::new(libc::MSG_EOR);
 /// Returned: the datagram was longer than the buffer, the rest is lost.
 #[cfg(unix)]
 pub const MSG_TRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_TRUNC);
-/// Returned: more descriptors came than there was room for; the rest is closed.
+/// Returned: more ancillary data came than there was room for; descriptors among the rest are
+/// closed.
 #[cfg(unix)]
 pub const MSG_CTRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_CTRUNC);
 

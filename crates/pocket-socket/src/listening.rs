@@ -4,6 +4,7 @@ use std::io;
 
 use rustix::event::PollFlags;
 
+use crate::timeout::Patience;
 use crate::{Address, Socket, ToAddress};
 
 impl Socket {
@@ -73,7 +74,7 @@ impl Socket {
     /// connected to one client, and that client's address.
     ///
     /// Python: `conn, address = s.accept()` · system call: `accept4(2)` with `SOCK_CLOEXEC`
-    /// (elsewhere `accept(2)`).
+    /// (elsewhere `accept(2)`). With a [timeout](Socket::settimeout) `poll(2)` comes first.
     ///
     /// The new socket blocks and has no timeout, whatever the listening one has.
     ///
@@ -99,7 +100,8 @@ impl Socket {
     /// # }
     /// ```
     pub fn accept(&self) -> io::Result<(Socket, Address)> {
-        let (inner, address) = self.attempt(PollFlags::IN, || self.inner.accept())?;
+        let (inner, address) =
+            Patience::of(self).attempt_when_ready(PollFlags::IN, || self.inner.accept())?;
         // Elsewhere the new socket inherits the switch from the listening one.
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         if !self.timeout.is_blocking() {

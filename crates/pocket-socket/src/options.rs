@@ -160,7 +160,8 @@ impl Socket {
     ///
     /// `ENOPROTOOPT`, `EOPNOTSUPP`: this kind of socket doesn't know the option. `EINVAL`: not
     /// such a value, or not at this time. `EPERM`, `EACCES`: not allowed. `EDOM`: a time that is
-    /// too long.
+    /// too long. Kind [`InvalidInput`](io::ErrorKind::InvalidInput): a number that is too large for
+    /// the system's.
     ///
     /// # Examples
     ///

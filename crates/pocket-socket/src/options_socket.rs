@@ -34,16 +34,20 @@ option! {
 option! {
     /// `Some`: [`close`](crate::Socket::close) waits so long, in whole seconds, for what was sent
     /// to arrive; zero resets a TCP connection. Python: `struct.pack("ii", 1, seconds)`.
-    SO_LINGER: SocketLevel, Option<Duration>, Socket::linger, Socket::set_linger
+    SO_LINGER: SocketLevel, Option<Duration>, Socket::linger, |s, time| {
+        s.set_linger(time.map(seconds_that_fit).transpose()?)
+    }
 }
 option! {
     /// The size of the receive buffer in bytes. Linux doubles what is set, and so it says twice as
     /// much. Python: a number.
-    SO_RCVBUF: SocketLevel, usize, Socket::recv_buffer_size, Socket::set_recv_buffer_size
+    SO_RCVBUF: SocketLevel, usize, Socket::recv_buffer_size,
+    |s, size| s.set_recv_buffer_size(size_that_fits(size)?)
 }
 option! {
     /// The size of the send buffer in bytes. Linux doubles what is set. Python: a number.
-    SO_SNDBUF: SocketLevel, usize, Socket::send_buffer_size, Socket::set_send_buffer_size
+    SO_SNDBUF: SocketLevel, usize, Socket::send_buffer_size,
+    |s, size| s.set_send_buffer_size(size_that_fits(size)?)
 }
 option! {
     /// The system's own timeout of receiving, for a socket that blocks; it ends a call with
@@ -90,8 +94,35 @@ option! {
     SO_PEERCRED: SocketLevel, PeerCredentials, peer_credentials
 }
 
+/// Larger ones would be cut to a number that nobody asked for.
+fn size_that_fits(size: usize) -> io::Result<usize> {
+    match i32::try_from(size) {
+        Ok(_) => Ok(size),
+        Err(_) => Err(too_large(&format!("a buffer of {size} bytes"))),
+    }
+}
+
+/// A time that was cut to zero would reset the connection.
+fn seconds_that_fit(time: Duration) -> io::Result<Duration> {
+    let largest = if cfg!(windows) {
+        u64::from(u16::MAX)
+    } else {
+        u64::from(i32::MAX.unsigned_abs())
+    };
+    if time.as_secs() > largest {
+        return Err(too_large(&format!("lingering for {time:?}")));
+    }
+    Ok(time)
+}
+
+fn too_large(what: &str) -> io::Error {
+    let message = format!("{what}: more than the system can count");
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
 /// The process at the other end of a Unix socket, when it called `connect`, `listen` or
-/// `socketpair`. The value of [`SO_PEERCRED`]; see `unix(7)`.
+/// `socketpair`: the value of [`SO_PEERCRED`]. With a message, the process that sent it. See
+/// `unix(7)`.
 ///
 /// # Examples
 ///
@@ -109,7 +140,8 @@ option! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerCredentials {
-    /// The process; 0 if there is no peer. It may have ended, and its number be another's.
+    /// The process; 0 if there is no peer, or none that this process's PID namespace shows. It may
+    /// have ended, and its number be another's.
     pub pid: i32,
     /// Its effective user; `u32::MAX` if there is no peer.
     pub uid: u32,

@@ -29,8 +29,5 @@ use crate::{AddressFamily, Socket, SocketKind};
 /// ```
 pub fn socketpair(family: AddressFamily, kind: SocketKind) -> io::Result<(Socket, Socket)> {
     let (a, b) = socket2::Socket::pair(family.0, kind.0, None)?;
-    Ok((
-        Socket::blocking(a, family.value()),
-        Socket::blocking(b, family.value()),
-    ))
+    Ok((Socket::made(a, family, kind), Socket::made(b, family, kind)))
 }

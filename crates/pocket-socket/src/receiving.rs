@@ -1,4 +1,4 @@
-//! Bytes and datagrams in.
+//! Bytes in.
 
 use std::io;
 
@@ -6,8 +6,8 @@ use rustix::buffer::spare_capacity;
 use rustix::event::PollFlags;
 use rustix::net::RecvFlags;
 
+use crate::Socket;
 use crate::flags::{MsgFlag, NONE_FOR_RECEIVING, Receiving};
-use crate::{Address, Socket};
 
 impl Socket {
     /// Receives what has come, at most `bufsize` bytes, waiting for the first one if need be.
@@ -20,8 +20,8 @@ impl Socket {
     /// A datagram comes whole, and what `bufsize` has no room for is lost; an empty datagram is
     /// `b""` too. Zero bytes are received without asking the system, as in Python.
     ///
-    /// The bytes are put into new memory of `bufsize` bytes;
-    /// [`recv_into`](Socket::recv_into) reuses yours.
+    /// The bytes are put into new memory of `bufsize` bytes, of which only what they need is kept,
+    /// as in Python; [`recv_into`](Socket::recv_into) reuses yours.
     ///
     /// # Errors
     ///
@@ -77,10 +77,11 @@ impl Socket {
         bufsize: usize,
         flags: impl Into<MsgFlag<Receiving>>,
     ) -> io::Result<Vec<u8>> {
-        let flags = recv_flags(flags.into());
+        let flags = flags.into();
         let mut data = memory(bufsize)?;
         if bufsize > 0 {
-            self.attempt(PollFlags::IN, || {
+            self.attempt(PollFlags::IN, |now| {
+                let flags = recv_flags(flags, now);
                 Ok(rustix::net::recv(
                     &self.inner,
                     spare_capacity(&mut data),
@@ -88,6 +89,7 @@ impl Socket {
                 )?)
             })?;
         }
+        data.shrink_to_fit();
         Ok(data)
     }
 
@@ -116,49 +118,46 @@ impl Socket {
     /// # }
     /// ```
     pub fn recv_into(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        self.attempt(PollFlags::IN, || {
-            let (received, _) = rustix::net::recv(&self.inner, &mut *buffer, RecvFlags::empty())?;
-            Ok(received)
-        })
+        self.recv_into_with(buffer, NONE_FOR_RECEIVING)
     }
 
-    /// Receives one datagram and the address of its sender.
+    /// [`recv_into`](Socket::recv_into) with flags.
     ///
-    /// Python: `data, address = s.recvfrom(1024)` · system call: `recvfrom(2)`.
-    ///
-    /// The address is [`Unnamed`](Address::Unnamed) where Python says `None`: on a stream, and when
-    /// the sender is a Unix socket that was not bound.
+    /// Python: `n = s.recv_into(buffer, 0, socket.MSG_PEEK)` · system call: `recv(2)`.
     ///
     /// # Errors
     ///
-    /// Those of [`recv`](Socket::recv).
+    /// Those of [`recv_with`](Socket::recv_with), but for memory.
     ///
     /// # Examples
     ///
     /// ```
-    /// # use pocket_socket::{AF_INET, SOCK_DGRAM, socket};
+    /// # use pocket_socket::{MSG_PEEK, create_connection, create_server};
     /// # fn main() -> std::io::Result<()> {
-    /// let a = socket(AF_INET, SOCK_DGRAM)?;
-    /// let b = socket(AF_INET, SOCK_DGRAM)?;
-    /// b.bind(("127.0.0.1", 0))?;
-    /// a.sendto(b"hello", b.getsockname()?)?;
-    /// let (data, address) = b.recvfrom(1024)?;
-    /// assert_eq!(data, b"hello");
-    /// assert_eq!(address.port(), a.getsockname()?.port());
+    /// # let server = create_server(("127.0.0.1", 0))?;
+    /// # let client = create_connection(server.getsockname()?, None)?;
+    /// # let (conn, _) = server.accept()?;
+    /// client.sendall(b"hello")?;
+    /// let mut first = [0; 1];
+    /// assert_eq!(conn.recv_into_with(&mut first, MSG_PEEK)?, 1);
+    /// assert_eq!(conn.recv(1024)?, b"hello");
     /// # Ok(())
     /// # }
     /// ```
-    pub fn recvfrom(&self, bufsize: usize) -> io::Result<(Vec<u8>, Address)> {
-        let flags = RecvFlags::empty();
-        let mut data = memory(bufsize)?;
-        let address = self.attempt(PollFlags::IN, || match bufsize {
-            0 => Ok(rustix::net::recvfrom(&self.inner, &mut [0; 0], flags)?.2),
-            _ => Ok(rustix::net::recvfrom(&self.inner, spare_capacity(&mut data), flags)?.2),
-        })?;
-        Ok((data, Address::from_received(address)))
+    pub fn recv_into_with(
+        &self,
+        buffer: &mut [u8],
+        flags: impl Into<MsgFlag<Receiving>>,
+    ) -> io::Result<usize> {
+        let flags = flags.into();
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        self.attempt(PollFlags::IN, |now| {
+            let (received, _) =
+                rustix::net::recv(&self.inner, &mut *buffer, recv_flags(flags, now))?;
+            Ok(received)
+        })
     }
 }
 
@@ -171,6 +170,17 @@ pub(crate) fn memory(bufsize: usize) -> io::Result<Vec<u8>> {
     Ok(data)
 }
 
-pub(crate) fn recv_flags(flags: MsgFlag<Receiving>) -> RecvFlags {
-    RecvFlags::from_bits_retain(flags.bits().cast_unsigned())
+/// `bufsize` zero bytes, which cost no memory until they are written; a failure is an error here
+/// too.
+#[cfg(unix)]
+pub(crate) fn zeroed(bufsize: usize) -> io::Result<Vec<u8>> {
+    // Asked for and given back: `vec!` aborts where there is no memory, but has it zeroed by the
+    // system. `black_box`, or the compiler takes the question for idle.
+    std::hint::black_box(memory(bufsize)?);
+    Ok(vec![0; bufsize])
+}
+
+/// The caller's flags, and what [`attempt`](Socket::attempt) adds.
+pub(crate) fn recv_flags(flags: MsgFlag<Receiving>, now: i32) -> RecvFlags {
+    RecvFlags::from_bits_retain((flags.bits() | now).cast_unsigned())
 }

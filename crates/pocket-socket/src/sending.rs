@@ -1,12 +1,12 @@
-//! Bytes and datagrams out.
+//! Bytes out.
 
 use std::io;
 
 use rustix::event::PollFlags;
 
+use crate::Socket;
 use crate::flags::{DEFAULT_FOR_SENDING, MsgFlag, Sending};
 use crate::timeout::Patience;
-use crate::{Socket, ToAddress};
 
 impl Socket {
     /// Sends what the system has room for, and returns how many bytes that was: look at it.
@@ -89,50 +89,41 @@ impl Socket {
     /// # }
     /// ```
     pub fn sendall(&self, data: &[u8]) -> io::Result<()> {
-        let mut patience = Patience::of(self);
-        let mut rest = data;
-        loop {
-            let sent = self.send_patiently(rest, DEFAULT_FOR_SENDING, &mut patience)?;
-            rest = &rest[sent..];
-            if rest.is_empty() {
-                return Ok(());
-            }
-        }
+        self.sendall_with(data, DEFAULT_FOR_SENDING)
     }
 
-    /// Sends one datagram to `address`, without a connection.
+    /// [`sendall`](Socket::sendall) with flags.
     ///
-    /// Python: `s.sendto(data, ("127.0.0.1", 8000))` · system call: `sendto(2)`; see `udp(7)`,
-    /// `unix(7)`.
+    /// Python: `s.sendall(data, socket.MSG_OOB)` · system call: `send(2)`, with the flags each time.
     ///
     /// # Errors
     ///
-    /// `EMSGSIZE`: larger than a datagram can be. `EISCONN`: the socket is connected and cannot
-    /// send elsewhere (Unix sockets; UDP on Linux can). `ECONNREFUSED`, `ENOENT`: nobody has this
-    /// path; of UDP, `ECONNREFUSED` tells of an earlier datagram, and only on a connected socket.
-    /// `ENOTCONN`, `EPIPE`: a stream that isn't connected, whose address is ignored. `EACCES`: a
-    /// broadcast address without [`SO_BROADCAST`](crate::SO_BROADCAST). `EAGAIN`, or the kind
-    /// [`TimedOut`](io::ErrorKind::TimedOut): no room.
+    /// Those of [`sendall`](Socket::sendall) and [`send_with`](Socket::send_with).
     ///
     /// # Examples
     ///
     /// ```
-    /// # use pocket_socket::{AF_INET, SOCK_DGRAM, socket};
+    /// # use pocket_socket::{MSG_OOB, create_connection, create_server};
     /// # fn main() -> std::io::Result<()> {
-    /// let a = socket(AF_INET, SOCK_DGRAM)?;
-    /// let b = socket(AF_INET, SOCK_DGRAM)?;
-    /// b.bind(("127.0.0.1", 0))?;
-    /// a.sendto(b"hello", b.getsockname()?)?;
-    /// assert_eq!(b.recv(1024)?, b"hello");
+    /// # let server = create_server(("127.0.0.1", 0))?;
+    /// # let client = create_connection(server.getsockname()?, None)?;
+    /// client.sendall_with(b"ABOR\r\n", MSG_OOB)?; // as FTP's clients interrupt a transfer
     /// # Ok(())
     /// # }
     /// ```
-    pub fn sendto(&self, data: &[u8], address: impl ToAddress) -> io::Result<usize> {
-        let address = address.to_sockaddr(&|| self.family())?;
-        let flags = DEFAULT_FOR_SENDING.bits();
-        self.attempt(PollFlags::OUT, || {
-            self.inner.send_to_with_flags(data, &address, flags)
-        })
+    pub fn sendall_with(&self, data: &[u8], flags: impl Into<MsgFlag<Sending>>) -> io::Result<()> {
+        let flags = flags.into();
+        let mut patience = Patience::of(self);
+        let mut rest = data;
+        loop {
+            let sent = self.send_patiently(rest, flags, &mut patience)?;
+            rest = &rest[sent..];
+            if rest.is_empty() {
+                return Ok(());
+            }
+            // A peer that always makes room in time cannot stretch the whole either.
+            patience.left()?;
+        }
     }
 
     fn send_patiently(
@@ -142,6 +133,8 @@ impl Socket {
         patience: &mut Patience<'_>,
     ) -> io::Result<usize> {
         let flags = (flags | DEFAULT_FOR_SENDING).bits();
-        patience.attempt(PollFlags::OUT, || self.inner.send_with_flags(data, flags))
+        patience.attempt(PollFlags::OUT, |now| {
+            self.inner.send_with_flags(data, flags | now)
+        })
     }
 }

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, OwnedSocket, RawSocket};
 
 use crate::timeout::Timeout;
-use crate::{AddressFamily, SocketKind};
+use crate::{AddressFamily, Protocol, SocketKind};
 
 /// The number that the system knows a socket by: a file descriptor.
 #[cfg(unix)]
@@ -47,14 +47,16 @@ pub struct Socket {
 /// Python: `socket.socket(socket.AF_INET, socket.SOCK_STREAM)` · system call: `socket(2)`, with
 /// `SOCK_CLOEXEC`, so that a program started by this one doesn't inherit it (as in Python).
 ///
-/// The protocol is the only one that each pair of family and kind has: TCP, UDP, or none.
+/// The protocol is the first that the pair of family and kind has: TCP, UDP, or none;
+/// [`socket_with`] takes another.
 ///
 /// # Errors
 ///
 /// `EAFNOSUPPORT`: the system was built without this family. `EPROTONOSUPPORT` or
-/// `ESOCKTNOSUPPORT`: the family has no such kind (TCP has no `SOCK_SEQPACKET`). `EMFILE`: this
+/// `ESOCKTNOSUPPORT`: the family has no such kind (TCP has no `SOCK_SEQPACKET`), or no protocol
+/// that goes without saying ([`SOCK_RAW`](crate::SOCK_RAW) wants [`socket_with`]). `EMFILE`: this
 /// process has as many descriptors open as it may (`ulimit -n`); `ENFILE`: the whole system has.
-/// `EPERM` or `EACCES`: not allowed, as `SOCK_RAW` without privileges. `ENOBUFS`, `ENOMEM`.
+/// `ENOBUFS`, `ENOMEM`.
 ///
 /// # Examples
 ///
@@ -76,11 +78,51 @@ pub struct Socket {
 /// let s = socket(SOCK_STREAM, AF_INET);
 /// ```
 pub fn socket(family: AddressFamily, kind: SocketKind) -> io::Result<Socket> {
-    let inner = socket2::Socket::new(family.0, kind.0, None)?;
-    Ok(Socket::blocking(inner, family.value()))
+    socket_with(family, kind, 0)
+}
+
+/// [`socket()`] with a protocol: what [`SOCK_RAW`](crate::SOCK_RAW) needs.
+///
+/// Python: `socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)` · system call:
+/// `socket(2)`; see `raw(7)`, `icmp(7)`.
+///
+/// # Errors
+///
+/// Those of [`socket()`]. `EPROTONOSUPPORT`: no such protocol, or not with this kind. `EPERM`
+/// (Linux) or `EACCES`: not allowed; [`SOCK_RAW`](crate::SOCK_RAW) is for privileged programs.
+/// `EINVAL`: no protocol has such a number.
+///
+/// # Examples
+///
+/// ```
+/// use pocket_socket::{AF_INET, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_STREAM, socket_with};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let s = socket_with(AF_INET, SOCK_STREAM, IPPROTO_TCP)?; // as `socket` does
+/// let d = socket_with(AF_INET, SOCK_DGRAM, 0)?; // so too
+/// assert!(socket_with(AF_INET, SOCK_STREAM, IPPROTO_UDP).is_err());
+/// # Ok(())
+/// # }
+/// ```
+pub fn socket_with(
+    family: AddressFamily,
+    kind: SocketKind,
+    protocol: impl Into<Protocol>,
+) -> io::Result<Socket> {
+    let inner = socket2::Socket::new(family.0, kind.0, Some(protocol.into().0))?;
+    Ok(Socket::made(inner, family, kind))
 }
 
 impl Socket {
+    /// What the program has asked for, in the mode that its kind says.
+    pub(crate) fn made(inner: socket2::Socket, family: AddressFamily, kind: SocketKind) -> Socket {
+        let mut socket = Socket::blocking(inner, family.value());
+        if kind.is_non_blocking() {
+            socket.timeout = Timeout::non_blocking();
+        }
+        socket
+    }
+
     /// What the system has just given us: calls on it wait for as long as it takes.
     pub(crate) fn blocking(inner: socket2::Socket, family: i32) -> Socket {
         Socket {
@@ -118,10 +160,13 @@ impl Socket {
     /// Python: `s.dup()` · system call: `fcntl(2)` with `F_DUPFD_CLOEXEC`, a `dup(2)` that isn't
     /// inherited.
     ///
-    /// The copy starts with the same timeout. Both share one "don't block" switch in the system,
-    /// as in Python, so [`settimeout`](Socket::settimeout) or
-    /// [`setblocking`](Socket::setblocking) on one changes how the other's calls end when they
-    /// would have to wait.
+    /// The copy starts with the same timeout, and keeps it when the other's is changed. But both
+    /// share one "don't block" switch in the system, as in Python: `settimeout` or
+    /// `setblocking(false)` on one makes calls on the other, if that one blocks, end with `EAGAIN`
+    /// when they would have to wait. In the other direction,
+    /// [`setblocking(true)`](Socket::setblocking) on one takes no timeout from the other, but for
+    /// that of [`connect`](Socket::connect). A mode that never waits is kept by sends and receives,
+    /// not by [`accept`](Socket::accept) and `connect` (in Python by none).
     ///
     /// # Errors
     ///
@@ -188,7 +233,27 @@ impl AsRawFd for Socket {
     }
 }
 
-/// Python: `socket.socket(fileno=fd)`. The descriptor is taken to be one that blocks.
+/// Python: `socket.socket(fileno=fd)`. The descriptor is taken to be one that blocks, and to be a
+/// socket: if it isn't, the first call says so, `ENOTSOCK` (Python at once).
+///
+/// # Examples
+///
+/// ```
+/// use std::os::fd::{AsFd, OwnedFd};
+/// use pocket_socket::{AF_INET, SOCK_STREAM, Socket, socket};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let s = socket(AF_INET, SOCK_STREAM)?;
+/// let owned_fd = OwnedFd::from(s); // fd = s.detach()
+/// let s = Socket::from(owned_fd); // s = socket.socket(fileno=fd)
+/// let copy = s.as_fd().try_clone_to_owned()?; // socket.fromfd(fd, …) is of a copy
+/// let copy = Socket::from(copy);
+///
+/// let file = Socket::from(OwnedFd::from(std::fs::File::open("/dev/null")?));
+/// assert!(file.getsockname().is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(unix)]
 impl From<OwnedFd> for Socket {
     fn from(fd: OwnedFd) -> Socket {

@@ -5,6 +5,30 @@ use std::io::{self, Read, Write};
 use crate::Socket;
 
 /// [`Socket::recv_into`].
+///
+/// # Examples
+///
+/// A reader and a writer of one socket:
+///
+/// ```
+/// # use pocket_socket::{create_connection, create_server};
+/// use std::io::{BufRead, BufReader, BufWriter, Write};
+///
+/// # fn main() -> std::io::Result<()> {
+/// # let server = create_server(("127.0.0.1", 0))?;
+/// # let s = create_connection(server.getsockname()?, None)?;
+/// # let (conn, _) = server.accept()?;
+/// # conn.sendall(b"hello\n")?;
+/// let mut reader = BufReader::new(&s); // s.makefile("rb")
+/// let mut writer = BufWriter::new(&s); // s.makefile("wb")
+/// let mut line = String::new();
+/// reader.read_line(&mut line)?;
+/// write!(writer, "you said {line}")?;
+/// writer.flush()?;
+/// # assert_eq!(conn.recv(1024)?, b"you said hello\n");
+/// # Ok(())
+/// # }
+/// ```
 impl Read for &Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.recv_into(buffer)
@@ -13,6 +37,25 @@ impl Read for &Socket {
 
 /// [`Socket::send`]. There is nothing to flush: what is sent has left the program.
 impl Write for &Socket {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.send(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The same, of a socket that is given away, so that the reader can be kept: `BufReader::new(s)`.
+/// As Python's `s.makefile()` it outlives the `s` that it was made of.
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv_into(buffer)
+    }
+}
+
+/// The same, of a socket that is given away: `BufWriter::new(socket)`.
+impl Write for Socket {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.send(data)
     }

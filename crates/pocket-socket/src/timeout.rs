@@ -3,9 +3,15 @@
 //! As in Python there are three modes: wait for as long as it takes, don't wait, wait so long. The
 //! last is a non-blocking socket and `poll(2)`, not `SO_RCVTIMEO`, because only so do `accept` and
 //! `connect` time out on every system, an interrupting signal doesn't start the clock anew, and a
-//! peer that reads a byte now and then cannot stretch `sendall`. The call is tried first and
-//! `poll(2)` is asked only when there is nothing to do yet, so a socket without a timeout pays
-//! nothing, and one with a timeout pays only when it really waits.
+//! peer that reads a byte now and then cannot stretch `sendall`.
+//!
+//! The switch in the system, `O_NONBLOCK`, belongs to the open socket, not to the descriptor: a
+//! copy, a child or a process that was sent one can turn it back, and then a call that is only
+//! tried would wait forever. So no call relies on it that can do without. On Linux each send and
+//! receive says `MSG_DONTWAIT` for itself, is tried first, and `poll(2)` is asked only when there
+//! is nothing to do yet: one system call, if it needn't wait. `accept` has no such flag, and other
+//! systems don't keep to it for every send: there `poll(2)` is asked first, as Python does always.
+//! `connect` has neither; see there.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +32,10 @@ pub(crate) struct Timeout(AtomicU64);
 impl Timeout {
     pub(crate) fn blocking() -> Timeout {
         Timeout(AtomicU64::new(BLOCKING))
+    }
+
+    pub(crate) fn non_blocking() -> Timeout {
+        Timeout(AtomicU64::new(NON_BLOCKING))
     }
 
     fn set(&self, timeout: Option<Duration>) {
@@ -49,11 +59,6 @@ impl Timeout {
     pub(crate) fn is_blocking(&self) -> bool {
         self.0.load(Ordering::Relaxed) == BLOCKING
     }
-
-    /// Neither of the two: there is a time to wait for.
-    pub(crate) fn is_set(&self) -> bool {
-        !matches!(self.0.load(Ordering::Relaxed), BLOCKING | NON_BLOCKING)
-    }
 }
 
 impl Clone for Timeout {
@@ -76,8 +81,13 @@ impl Socket {
     /// `EINPROGRESS`). A connection that the system itself gives up is
     /// [`TimedOut`](io::ErrorKind::TimedOut) too, but with the errno `ETIMEDOUT`.
     ///
-    /// Costs: none to a call that needn't wait. One that must is three system calls: itself,
-    /// `poll(2)`, itself again.
+    /// It holds whatever is done to a copy of the descriptor ([`dup`](Socket::dup), a child process,
+    /// [`recv_fds`](crate::recv_fds)): if that is set to block, the calls here still end in time.
+    /// The one exception is [`connect`](Socket::connect).
+    ///
+    /// Costs: none to a send or receive that needn't wait. One that must is three system calls:
+    /// itself, `poll(2)`, itself again. [`accept`](Socket::accept) is two, `poll(2)` and itself,
+    /// whether it must wait or not. (Elsewhere than on Linux all calls are.)
     ///
     /// It is a bound on *one call*, not on a message: a peer that sends a byte just before each
     /// timeout runs out is never cut off.
@@ -152,20 +162,56 @@ impl Socket {
         self.settimeout(if blocking { None } else { Some(Duration::ZERO) })
     }
 
-    /// Runs one system call: again after a signal (as Python has done since PEP 475), and again
-    /// once the socket is ready if a timeout allows to wait for that.
+    /// `false`: calls don't wait at all. `true`: they wait, for as long as it takes or as the
+    /// [timeout](Socket::settimeout) says.
+    ///
+    /// Python: `s.getblocking()` · system call: none; it is about what was set here, not about
+    /// `O_NONBLOCK`, which a copy may have changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # fn main() -> std::io::Result<()> {
+    /// let s = pocket_socket::socket(pocket_socket::AF_INET, pocket_socket::SOCK_STREAM)?;
+    /// assert!(s.getblocking());
+    /// s.settimeout(Some(Duration::from_secs(2)))?;
+    /// assert!(s.getblocking());
+    /// s.setblocking(false)?;
+    /// assert!(!s.getblocking());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn getblocking(&self) -> bool {
+        self.timeout.get() != Some(Duration::ZERO)
+    }
+
+    /// [`Patience::attempt`] of a single call.
     pub(crate) fn attempt<T>(
         &self,
         readiness: PollFlags,
-        call: impl FnMut() -> io::Result<T>,
+        call: impl FnMut(i32) -> io::Result<T>,
     ) -> io::Result<T> {
         Patience::of(self).attempt(readiness, call)
     }
 }
 
+/// The flag by which a single call doesn't wait, where every call keeps to it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const DONT_WAIT: Option<i32> = Some(nix::libc::MSG_DONTWAIT);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const DONT_WAIT: Option<i32> = None;
+
+/// Before a call is tried again that said "not now" although `poll(2)` had said "ready": another
+/// thread was faster, or it is a Unix datagram for somebody whose queue is full, which `poll(2)`
+/// sees only on a connected socket. Not to ask without pause until the time is over.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// What is left of a timeout, over one call or several.
 pub(crate) struct Patience<'socket> {
     socket: &'socket Socket,
+    /// As it was when the call began, whatever another thread sets meanwhile.
+    timeout: Option<Duration>,
     /// Set when the first wait begins: a call that needn't wait doesn't read the clock.
     deadline: Option<Instant>,
 }
@@ -174,38 +220,70 @@ impl Patience<'_> {
     pub(crate) fn of(socket: &Socket) -> Patience<'_> {
         Patience {
             socket,
+            timeout: socket.timeout.get(),
             deadline: None,
         }
     }
 
+    /// Runs one system call that takes flags, and gives it those that keep it from waiting: again
+    /// after a signal (as Python has done since PEP 475), and again once the socket is ready if a
+    /// timeout allows to wait for that.
     pub(crate) fn attempt<T>(
         &mut self,
+        readiness: PollFlags,
+        mut call: impl FnMut(i32) -> io::Result<T>,
+    ) -> io::Result<T> {
+        match (DONT_WAIT, self.timeout) {
+            (Some(flag), Some(_)) => self.repeat(false, readiness, || call(flag)),
+            _ => self.repeat(true, readiness, || call(0)),
+        }
+    }
+
+    /// The same for one that takes no flags: with a timeout, it isn't tried before it is ready.
+    pub(crate) fn attempt_when_ready<T>(
+        &mut self,
+        readiness: PollFlags,
+        call: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.repeat(true, readiness, call)
+    }
+
+    fn repeat<T>(
+        &mut self,
+        mut ask_first: bool,
         readiness: PollFlags,
         mut call: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
         loop {
+            if ask_first && self.is_set() {
+                self.wait(readiness)?;
+            }
             match call() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     // A descriptor that someone else made non-blocking stays as it was made.
-                    if !self.socket.timeout.is_set() {
+                    if !self.is_set() {
                         return Err(error);
                     }
-                    self.wait(readiness)?;
+                    if ask_first {
+                        std::thread::sleep(PAUSE);
+                    }
+                    ask_first = true;
                 }
                 outcome => return outcome,
             }
         }
     }
 
+    /// There is a time to wait for: neither no time nor all time.
+    fn is_set(&self) -> bool {
+        self.timeout.is_some_and(|timeout| !timeout.is_zero())
+    }
+
     /// Returns when the socket is ready, has failed, or its peer has gone: the next call tells.
     pub(crate) fn wait(&mut self, readiness: PollFlags) -> io::Result<()> {
         loop {
-            let left = self
-                .socket
-                .timeout
-                .get()
-                .map(|timeout| self.left_of(timeout));
+            let left = self.left()?;
             // Seconds that don't fit the system's clock are waited for without end.
             let left = left.and_then(|left| Timespec::try_from(left).ok());
             let mut fds = [PollFd::new(&self.socket.inner, readiness)];
@@ -218,13 +296,19 @@ impl Patience<'_> {
         }
     }
 
-    fn left_of(&mut self, timeout: Duration) -> Duration {
+    /// What is left of the time; `None` is all of it. An error if nothing is: a peer that makes us
+    /// ready now and then must not move the deadline.
+    pub(crate) fn left(&mut self) -> io::Result<Option<Duration>> {
+        let Some(timeout) = self.timeout else {
+            return Ok(None);
+        };
         let now = Instant::now();
         match self.deadline {
-            Some(deadline) => deadline.saturating_duration_since(now),
+            Some(deadline) if deadline <= now => Err(io::ErrorKind::TimedOut.into()),
+            Some(deadline) => Ok(Some(deadline - now)),
             None => {
                 self.deadline = now.checked_add(timeout);
-                timeout
+                Ok(Some(timeout))
             }
         }
     }

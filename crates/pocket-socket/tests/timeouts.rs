@@ -1,11 +1,14 @@
 //! What Python's `socket` is not asked in the table: timeouts over several calls, and odd ones.
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use pocket_socket::{AF_UNIX, SHUT_WR, SOCK_STREAM, Socket, socketpair};
+use pocket_socket::{
+    AF_UNIX, CMSG_LEN, CMSG_SPACE, SHUT_WR, SO_LINGER, SO_RCVBUF, SO_SNDBUF, SOCK_STREAM,
+    SOL_SOCKET, Socket, recv_fds, socketpair,
+};
 
 #[test]
 fn a_peer_that_reads_now_and_then_cannot_stretch_sendall() {
@@ -60,6 +63,83 @@ fn a_buffer_that_cannot_be_had_is_an_error() {
         a.recv(usize::MAX).unwrap_err().kind(),
         ErrorKind::OutOfMemory
     );
+}
+
+/// Python hangs here: it asks once whether there is room, and then the call sends all.
+#[test]
+fn a_large_sendall_ends_in_time_though_a_copy_is_set_to_block() {
+    let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+    a.settimeout(Some(Duration::from_millis(50))).unwrap();
+    a.dup().unwrap().setblocking(true).unwrap();
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(a.sendall(&vec![0; 32 * 1024 * 1024])));
+    let outcome = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
+}
+
+/// Python hangs here too.
+#[test]
+fn what_never_waits_goes_on_so_though_a_copy_is_set_to_block() {
+    let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+    a.setblocking(false).unwrap();
+    a.dup().unwrap().setblocking(true).unwrap();
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(a.recv(1)));
+    let outcome = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn what_is_received_takes_no_more_memory_than_it_needs() {
+    let (a, b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+    let send = || a.sendall(b"hello").unwrap();
+    send();
+    assert_eq!(b.recv(65536).unwrap().capacity(), 5);
+    send();
+    assert_eq!(b.recvfrom(65536).unwrap().0.capacity(), 5);
+    send();
+    assert_eq!(b.recvmsg(65536, 0).unwrap().0.capacity(), 5);
+    send();
+    assert_eq!(recv_fds(&b, 65536, 1).unwrap().data.capacity(), 5);
+}
+
+#[test]
+fn more_room_than_there_can_be_is_an_error() {
+    let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+    for maxfds in [usize::MAX, usize::MAX / 4, 1 << 62, 1_000_000_000_000] {
+        let error = recv_fds(&a, 10, maxfds).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{maxfds}");
+    }
+    let error = a.recvmsg(usize::MAX, 0).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+    let error = a.recvmsg(1, usize::MAX).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert_eq!(CMSG_SPACE(usize::MAX), usize::MAX);
+    assert_eq!(CMSG_LEN(usize::MAX), usize::MAX);
+}
+
+#[test]
+fn a_number_that_the_system_cannot_count_is_not_cut() {
+    let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+    let invalid = |outcome: std::io::Result<()>| {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::InvalidInput);
+    };
+    let seconds = Some(Duration::from_secs(1 << 32)); // cut, it would be 0, which resets
+    invalid(a.setsockopt(SOL_SOCKET, SO_LINGER, seconds));
+    invalid(a.setsockopt(SOL_SOCKET, SO_RCVBUF, (1 << 32) + 4096));
+    invalid(a.setsockopt(SOL_SOCKET, SO_SNDBUF, 1 << 31));
+    assert_eq!(a.getsockopt(SOL_SOCKET, SO_LINGER).unwrap(), None);
+}
+
+#[test]
+fn a_socket_that_is_given_away_reads_and_writes() {
+    let (a, b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+    let mut writer = BufWriter::new(a);
+    writeln!(writer, "hello").unwrap();
+    drop(writer);
+    let mut lines = BufReader::new(b).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "hello");
+    assert!(lines.next().is_none());
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 
-use pocket_socket::{AF_INET, AF_UNIX, SOCK_DGRAM, SOCK_STREAM, socket};
+use pocket_socket::{
+    AF_INET, AF_UNIX, IPPROTO_ICMP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, socket, socket_with,
+};
 use rustix::process::{Uid, getuid};
 use rustix::thread::set_thread_res_uid;
-use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::Situation;
 
@@ -92,10 +93,7 @@ pub const SITUATIONS: &[Situation] = &[
     Situation {
         entry: "EPERM",
         text: "`socket` with `SOCK_RAW`, without the privilege",
-        happens: |_| {
-            let raw = || Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4));
-            unprivileged(|| raw().unwrap_err())
-        },
+        happens: |_| unprivileged(|| socket_with(AF_INET, SOCK_RAW, IPPROTO_ICMP).unwrap_err()),
     },
     Situation {
         entry: "EPERM",

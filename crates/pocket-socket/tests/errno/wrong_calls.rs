@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use pocket_socket::{
-    AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, Socket, TCP_NODELAY,
-    socket,
+    AF_INET, AF_UNIX, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM,
+    Socket, TCP_NODELAY, socket, socket_with,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -67,6 +67,16 @@ pub const SITUATIONS: &[Situation] = &[
             let s = socket(AF_INET, SOCK_STREAM).unwrap();
             s.connect(("::1", 9)).unwrap_err()
         },
+    },
+    Situation {
+        entry: "EPROTONOSUPPORT",
+        text: "`socket` with `SOCK_RAW` and no protocol",
+        happens: |_| socket(AF_INET, SOCK_RAW).unwrap_err(),
+    },
+    Situation {
+        entry: "EPROTONOSUPPORT",
+        text: "`socket` with a protocol that its type does not have",
+        happens: |_| socket_with(AF_INET, SOCK_STREAM, IPPROTO_UDP).unwrap_err(),
     },
     Situation {
         entry: "ESOCKTNOSUPPORT",

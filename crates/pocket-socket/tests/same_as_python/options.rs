@@ -80,7 +80,7 @@ pub fn get(s: &Socket, name: &str) -> io::Result<String> {
     })
 }
 
-fn credentials(peer: PeerCredentials) -> String {
+pub fn credentials(peer: PeerCredentials) -> String {
     let (uid, gid) = (
         nix::unistd::geteuid().as_raw(),
         nix::unistd::getegid().as_raw(),

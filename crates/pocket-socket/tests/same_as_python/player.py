@@ -4,6 +4,7 @@ Usage: player.py TABLE. Prints one line a step, `outcome`, and `scenario NAME` b
 What the steps mean is told at the top of the table; the other player is player.rs.
 """
 
+import array
 import errno
 import faulthandler
 import os
@@ -40,6 +41,8 @@ class Scenario:
             if error.errno is None:
                 return "path too long" if "too long" in str(error) else repr(error)
             return errno_name(error.errno)
+        except (OverflowError, ValueError):
+            return "invalid"
 
     def close_all(self):
         for s in self.sockets.values():
@@ -83,8 +86,9 @@ class Scenario:
 
     # The calls.
 
-    def do_socket(self, names, family, kind):
-        self.sockets[names[0]] = socket.socket(getattr(socket, family), getattr(socket, kind))
+    def do_socket(self, names, family, kind, proto="0"):
+        proto = int(proto) if proto.isdigit() else getattr(socket, proto)
+        self.sockets[names[0]] = socket.socket(getattr(socket, family), kind_of(kind), proto)
         return "ok"
 
     def do_bind(self, _, s, address):
@@ -111,24 +115,64 @@ class Scenario:
     def do_send(self, _, s, data, *flags):
         return str(self.socket(s).send(bytes_of(data), flags_of(flags)))
 
-    def do_sendall(self, _, s, data):
-        self.socket(s).sendall(bytes_of(data))
+    def do_sendall(self, _, s, data, *flags):
+        self.socket(s).sendall(bytes_of(data), flags_of(flags))
         return "ok"
 
-    def do_sendto(self, _, s, data, address):
-        return str(self.socket(s).sendto(bytes_of(data), self.address(address)))
+    def do_sendto(self, _, s, data, address, *flags):
+        return str(self.socket(s).sendto(bytes_of(data), flags_of(flags), self.address(address)))
 
     def do_recv(self, _, s, size, *flags):
         return show(self.socket(s).recv(int(size), flags_of(flags)))
 
-    def do_recv_into(self, _, s, size):
+    def do_recv_into(self, _, s, size, *flags):
         buffer = bytearray(int(size))
-        n = self.socket(s).recv_into(buffer)
+        n = self.socket(s).recv_into(buffer, 0, flags_of(flags))
         return show(bytes(buffer[:n]))
 
-    def do_recvfrom(self, _, s, size):
-        data, address = self.socket(s).recvfrom(int(size))
+    def do_recvfrom(self, _, s, size, *flags):
+        data, address = self.socket(s).recvfrom(int(size), flags_of(flags))
         return f"{show(data)} from {self.show_address(address)}"
+
+    def do_recvfrom_into(self, _, s, size, *flags):
+        buffer = bytearray(int(size))
+        n, address = self.socket(s).recvfrom_into(buffer, 0, flags_of(flags))
+        return f"{show(bytes(buffer[:n]))} from {self.show_address(address)}"
+
+    def do_sendmsg(self, _, s, data, *words):
+        passed = [self.socket(name).fileno() for name in after("fds:", words)]
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", passed))
+        address = [self.address(word) for word in after("to:", words)]
+        flags = flags_of(word for word in words if word.startswith("MSG_"))
+        buffers = [bytes_of(word) for word in data.split(",")]
+        return str(self.socket(s).sendmsg(buffers, [rights] if passed else [], flags, *address))
+
+    def do_recvmsg(self, names, s, size, room, *flags):
+        message = self.socket(s).recvmsg(int(size), room_of(room), flags_of(flags))
+        return self.message(names, *message)
+
+    def do_recvmsg_into(self, names, s, sizes, room, *flags):
+        buffers = [bytearray(int(size)) for size in sizes.split(",")]
+        n, *rest = self.socket(s).recvmsg_into(buffers, room_of(room), flags_of(flags))
+        return self.message(names, b"".join(buffers)[:n], *rest)
+
+    def message(self, names, data, ancdata, flags, address):
+        said = [show(data)]
+        for level, kind, bits in ancdata:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                fds = array.array("i", bits[: len(bits) - len(bits) % 4])
+                said.append(f"{len(fds)} fds")
+                kept = min(len(names), len(fds))
+                for name, fd in zip(names, fds):
+                    self.sockets[name] = socket.socket(fileno=fd)
+                for fd in fds[kept:]:
+                    os.close(fd)
+            elif len(bits) == 12:  # what was cut is not shown; MSG_CTRUNC tells
+                sender = struct.unpack("3i", bits)
+                ours = (os.getpid(), os.geteuid(), os.getegid())
+                said.append("sent by this process" if sender == ours else f"sent by {sender}")
+        said += [name for name in ("MSG_CTRUNC", "MSG_TRUNC") if flags & getattr(socket, name)]
+        return " ".join([*said, "from", self.show_address(address)])
 
     def do_shutdown(self, _, s, how):
         self.socket(s).shutdown(getattr(socket, how))
@@ -149,6 +193,9 @@ class Scenario:
     def do_setblocking(self, _, s, blocking):
         self.socket(s).setblocking(blocking == "true")
         return "ok"
+
+    def do_getblocking(self, _, s):
+        return str(self.socket(s).getblocking()).lower()
 
     def do_getsockname(self, _, s):
         return self.show_address(self.socket(s).getsockname())
@@ -191,20 +238,24 @@ class Scenario:
         return "ok"
 
     def do_socketpair(self, names, family, kind):
-        pair = socket.socketpair(getattr(socket, family), getattr(socket, kind))
+        pair = socket.socketpair(getattr(socket, family), kind_of(kind))
         self.sockets[names[0]], self.sockets[names[1]] = pair
         return "ok"
 
-    def do_create_server(self, names, address):
+    def do_create_server(self, names, address, *settings):
         address = self.address(address)
+        settings = {word: value for word, _, value in (word.partition("=") for word in settings)}
+        numbers = {word: int(value) for word, value in settings.items() if word != "family"}
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self.sockets[names[0]] = socket.create_server(address, family=family)
+        family = getattr(socket, settings["family"]) if "family" in settings else family
+        self.sockets[names[0]] = socket.create_server(address, family=family, **numbers)
         return "ok"
 
-    def do_create_connection(self, names, address, timeout="none"):
+    def do_create_connection(self, names, address, timeout="none", source=None):
         timeout = None if timeout == "none" else float(timeout)
         address = self.address(address)[:2]
-        self.sockets[names[0]] = socket.create_connection(address, timeout=timeout)
+        source = source and self.address(source)
+        self.sockets[names[0]] = socket.create_connection(address, timeout, source)
         return "ok"
 
     def do_getaddrinfo(self, _, host, port):
@@ -226,7 +277,29 @@ class Scenario:
     def do_constant(self, _, name):
         return str(int(getattr(socket, name)))
 
+    def do_has_ipv6(self, _):
+        return str(socket.has_ipv6).lower()
+
+    def do_CMSG_LEN(self, _, length):
+        return str(socket.CMSG_LEN(int(length)))
+
+    def do_CMSG_SPACE(self, _, length):
+        return str(socket.CMSG_SPACE(int(length)))
+
     # What scenarios need besides.
+
+    def do_os_set_blocking(self, _, s):
+        """Turns the switch of the descriptor back, behind the socket's back."""
+        os.set_blocking(self.socket(s).fileno(), True)
+        return "ok"
+
+    def do_fill_to(self, _, s, address):
+        """Sends datagrams until no more fits at the other end."""
+        try:
+            while True:
+                self.socket(s).sendto(b"x", socket.MSG_DONTWAIT, self.address(address))
+        except BlockingIOError:
+            return "full"
 
     def do_fill(self, _, s):
         """Sends until no more fits."""
@@ -287,6 +360,22 @@ def errno_name(number):
 def bytes_of(word):
     letter, star, count = word.partition("*")
     return (letter * int(count) if star else "" if word == "nothing" else word).encode()
+
+
+def kind_of(word):
+    kind = 0
+    for name in word.split("|"):
+        kind |= getattr(socket, name)
+    return kind
+
+
+def room_of(word):
+    function, _, length = word.rpartition(":")
+    return getattr(socket, function)(int(length)) if function else int(length)
+
+
+def after(mark, words):
+    return [name for word in words if word.startswith(mark) for name in word[len(mark) :].split(",")]
 
 
 def show(data):

@@ -4,29 +4,33 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use nix::errno::Errno;
 use pocket_socket::{
-    Address, AddressFamily, MSG_CTRUNC, MSG_DONTWAIT, MSG_TRUNC, SHUT_RD, SHUT_RDWR, SHUT_WR,
-    Socket, ToAddress, create_connection, create_server, getaddrinfo, recv_fds, send_fds, socket,
-    socketpair,
+    MSG_DONTWAIT, SHUT_RD, SHUT_RDWR, SHUT_WR, Socket, create_server, create_server_with, has_ipv6,
+    send_fds, socket, socket_with, socketpair,
 };
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::words::{bytes, errno_name, family_of, kind_of, receiving, seconds_of, sending, show};
+use crate::addresses::addresses;
+use crate::create::settings_of;
+use crate::messages::{receive, receive_into};
+use crate::words::{
+    bytes, errno_name, family_of, kind_of, protocol_of, receiving, room_of, seconds_of, sending,
+    show,
+};
 use crate::{constants, options};
 
 pub struct Scenario {
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
     sockets: HashMap<String, Socket>,
     drains: HashMap<String, JoinHandle<usize>>,
 }
 
 /// What a step says when it succeeds.
-type Said = io::Result<String>;
+pub type Said = io::Result<String>;
 
 /// How a step that uses a closed socket ends. In Rust it is not even a program.
 const GONE: Errno = Errno::EBADF;
@@ -58,7 +62,10 @@ impl Scenario {
                     "timed out".into()
                 }
                 (None, io::ErrorKind::TimedOut) => "timed out early".into(),
-                (None, io::ErrorKind::InvalidInput) => "path too long".into(),
+                (None, io::ErrorKind::InvalidInput) if error.to_string().contains("too long") => {
+                    "path too long".into()
+                }
+                (None, io::ErrorKind::InvalidInput) => "invalid".into(),
                 (None, _) if error.to_string().contains("lookup") => "name unknown".into(),
                 (None, _) => format!("{error:?}"),
             },
@@ -70,8 +77,16 @@ impl Scenario {
             ("constant", [name]) => Ok(constants::value(name).to_string()),
             ("getaddrinfo", [host, port]) => addresses(host, port.parse().unwrap()),
             ("file" | "unlink" | "exists", [path]) => self.file(verb, path),
+            ("has_ipv6", []) => Ok(has_ipv6.to_string()),
+            ("CMSG_LEN" | "CMSG_SPACE", [length]) => {
+                Ok(room_of(&format!("{verb}:{length}")).to_string())
+            }
             ("socket", [family, kind]) => {
                 let s = socket(family_of(family), kind_of(kind))?;
+                self.keep(names[0], s, "ok")
+            }
+            ("socket", [family, kind, protocol]) => {
+                let s = socket_with(family_of(family), kind_of(kind), protocol_of(protocol))?;
                 self.keep(names[0], s, "ok")
             }
             ("socketpair", [family, kind]) => {
@@ -83,12 +98,12 @@ impl Scenario {
                 let s = create_server(self.address(address)?)?;
                 self.keep(names[0], s, "ok")
             }
-            ("create_connection", [address, timeout @ ..]) => {
-                let timeout = timeout.first().and_then(|seconds| seconds_of(seconds));
-                let s = match self.address(address)? {
-                    Place::Host(host, port) => create_connection((host, port), timeout)?,
-                    Place::Address(address) => create_connection(address, timeout)?,
-                };
+            ("create_server", [address, words @ ..]) => {
+                let s = create_server_with(self.address(address)?, settings_of(words))?;
+                self.keep(names[0], s, "ok")
+            }
+            ("create_connection", [address, rest @ ..]) => {
+                let s = self.create_connection(self.address(address)?, rest)?;
                 self.keep(names[0], s, "ok")
             }
             ("close", [name]) => {
@@ -105,6 +120,13 @@ impl Scenario {
                 self.keep(names[0], copy, "ok")
             }
             ("recv_fds", [name, size, max]) => self.receive_descriptors(names, name, size, max),
+            ("recvmsg" | "recvmsg_into", [name, size, room, flags @ ..]) => {
+                let message = match verb {
+                    "recvmsg" => receive(self.socket(name)?, size, room, flags)?,
+                    _ => receive_into(self.socket(name)?, size, room, flags)?,
+                };
+                self.message(names, message)
+            }
             ("drain" | "drained", [name]) => self.drain(verb, name),
             (_, [name, words @ ..]) => self.call(verb, self.socket(name)?, words),
             _ => panic!("no such step: {verb} {words:?}"),
@@ -130,21 +152,48 @@ impl Scenario {
                 Ok(s.send_with(&bytes(data), sending(flags))?.to_string())
             }
             ("sendall", [data]) => s.sendall(&bytes(data)).and_then(|()| ok()),
+            ("sendall", [data, flags @ ..]) => s
+                .sendall_with(&bytes(data), sending(flags))
+                .and_then(|()| ok()),
             ("sendto", [data, address]) => {
                 Ok(s.sendto(&bytes(data), self.address(address)?)?.to_string())
             }
+            ("sendto", [data, address, flags @ ..]) => {
+                let address = self.address(address)?;
+                Ok(s.sendto_with(&bytes(data), sending(flags), address)?
+                    .to_string())
+            }
+            ("sendmsg", [data, words @ ..]) => self.send_message(s, data, words),
             ("recv", [size]) => Ok(show(&s.recv(size.parse().unwrap())?)),
             ("recv", [size, flags @ ..]) => {
                 Ok(show(&s.recv_with(size.parse().unwrap(), receiving(flags))?))
             }
-            ("recv_into", [size]) => {
+            ("recv_into", [size, flags @ ..]) => {
                 let mut buffer = vec![0; size.parse().unwrap()];
-                let n = s.recv_into(&mut buffer)?;
+                let n = match flags {
+                    [] => s.recv_into(&mut buffer)?,
+                    flags => s.recv_into_with(&mut buffer, receiving(flags))?,
+                };
                 Ok(show(&buffer[..n]))
             }
-            ("recvfrom", [size]) => {
-                let (data, address) = s.recvfrom(size.parse().unwrap())?;
+            ("recvfrom", [size, flags @ ..]) => {
+                let (data, address) = match flags {
+                    [] => s.recvfrom(size.parse().unwrap())?,
+                    flags => s.recvfrom_with(size.parse().unwrap(), receiving(flags))?,
+                };
                 Ok(format!("{} from {}", show(&data), self.show(&address)))
+            }
+            ("recvfrom_into", [size, flags @ ..]) => {
+                let mut buffer = vec![0; size.parse().unwrap()];
+                let (n, address) = match flags {
+                    [] => s.recvfrom_into(&mut buffer)?,
+                    flags => s.recvfrom_into_with(&mut buffer, receiving(flags))?,
+                };
+                Ok(format!(
+                    "{} from {}",
+                    show(&buffer[..n]),
+                    self.show(&address)
+                ))
             }
             ("shutdown", ["SHUT_RD"]) => s.shutdown(SHUT_RD).and_then(|()| ok()),
             ("shutdown", ["SHUT_WR"]) => s.shutdown(SHUT_WR).and_then(|()| ok()),
@@ -154,6 +203,11 @@ impl Scenario {
                 .gettimeout()
                 .map_or("none".into(), |time| time.as_secs_f64().to_string())),
             ("setblocking", [word]) => s.setblocking(*word == "true").and_then(|()| ok()),
+            ("getblocking", []) => Ok(s.getblocking().to_string()),
+            ("os_set_blocking", []) => {
+                rustix::io::ioctl_fionbio(s, false)?;
+                ok()
+            }
             ("getsockname", []) => Ok(self.show(&s.getsockname()?)),
             ("getpeername", []) => Ok(self.show(&s.getpeername()?)),
             ("peer_is", [other]) => {
@@ -171,15 +225,11 @@ impl Scenario {
                     .collect();
                 Ok(send_fds(s, &[&bytes(data)], &passed?)?.to_string())
             }
-            ("fill", []) => loop {
-                match s.send_with(&[0; 4096], MSG_DONTWAIT) {
-                    Ok(_) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        return Ok("full".into());
-                    }
-                    Err(error) => return Err(error),
-                }
-            },
+            ("fill", []) => until_full(|| s.send_with(&[0; 4096], MSG_DONTWAIT)),
+            ("fill_to", [address]) => {
+                let address = self.address(address)?;
+                until_full(|| s.sendto_with(b"x", MSG_DONTWAIT, &address))
+            }
             ("wait", [event]) => {
                 let event = if *event == "in" {
                     PollFlags::IN
@@ -195,20 +245,6 @@ impl Scenario {
             }
             _ => panic!("no such step: {verb} {words:?}"),
         }
-    }
-
-    fn receive_descriptors(&mut self, names: &[&str], s: &str, size: &str, max: &str) -> Said {
-        let message = recv_fds(self.socket(s)?, size.parse().unwrap(), max.parse().unwrap())?;
-        let mut said = format!("{} {} fds", show(&message.data), message.fds.len());
-        for (flag, name) in [(MSG_CTRUNC, " MSG_CTRUNC"), (MSG_TRUNC, " MSG_TRUNC")] {
-            if message.flags.contains(flag) {
-                said += name;
-            }
-        }
-        for (name, fd) in names.iter().zip(message.fds) {
-            self.keep(name, Socket::from(fd), "")?;
-        }
-        Ok(format!("{said} from {}", self.show(&message.address)))
     }
 
     /// Starts a thread that receives until the end of stream; asks how much it has received.
@@ -245,95 +281,26 @@ impl Scenario {
         }
     }
 
-    fn keep(&mut self, name: &str, socket: Socket, said: &str) -> Said {
+    pub fn keep(&mut self, name: &str, socket: Socket, said: &str) -> Said {
         self.sockets.insert(name.into(), socket);
         Ok(said.into())
     }
 
-    fn socket(&self, name: &str) -> io::Result<&Socket> {
+    pub fn socket(&self, name: &str) -> io::Result<&Socket> {
         self.sockets.get(name).ok_or_else(|| GONE.into())
     }
-
-    fn address(&self, word: &str) -> io::Result<Place> {
-        if let Some(name) = word.strip_prefix('@') {
-            return Ok(Place::Address(self.socket(name)?.getsockname()?));
-        }
-        let path = if let Some(name) = word.strip_prefix("abstract:") {
-            PathBuf::from(format!("\0{}{name}", ours()))
-        } else if word == "autobind" {
-            PathBuf::new()
-        } else if word.starts_with("dir/") || word.starts_with("long:") {
-            self.path(word)
-        } else {
-            let (host, port) = word.rsplit_once(':').unwrap();
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            return Ok(Place::Host(host.into(), port.parse().unwrap()));
-        };
-        Ok(Place::Address(Address::from(path)))
-    }
-
-    fn path(&self, word: &str) -> PathBuf {
-        let folder = self.folder.path().to_str().unwrap();
-        match word.strip_prefix("long:") {
-            Some(length) => {
-                let length: usize = length.parse().unwrap();
-                format!("{folder}/{}", "x".repeat(length - folder.len() - 1)).into()
-            }
-            None => format!("{folder}{}", &word[3..]).into(),
-        }
-    }
-
-    fn show(&self, address: &Address) -> String {
-        match address {
-            Address::Ip(ip) if ip.port() == 0 => ip.to_string(),
-            Address::Ip(ip) => {
-                format!("{}:PORT", ip.to_string().rsplit_once(':').unwrap().0)
-            }
-            Address::Path(path) => {
-                let rest = path.strip_prefix(self.folder.path()).unwrap();
-                Path::new("dir").join(rest).display().to_string()
-            }
-            Address::Abstract(name) => match str::from_utf8(name).unwrap().strip_prefix(&ours()) {
-                Some(name) => format!("abstract:{name}"),
-                None => "abstract:(chosen)".into(),
-            },
-            _ => "unnamed".into(),
-        }
-    }
 }
 
-/// Host and port as Python takes them, or an address that the system has given.
-enum Place {
-    Host(String, u16),
-    Address(Address),
-}
-
-impl ToAddress for Place {
-    fn to_sockaddr(
-        &self,
-        family: &dyn Fn() -> io::Result<AddressFamily>,
-    ) -> io::Result<socket2::SockAddr> {
-        match self {
-            Place::Host(host, port) => (host.as_str(), *port).to_sockaddr(family),
-            Place::Address(address) => address.to_sockaddr(family),
+fn until_full(mut send: impl FnMut() -> io::Result<usize>) -> Said {
+    loop {
+        match send() {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok("full".into()),
+            Err(error) => return Err(error),
         }
     }
 }
 
 fn ok() -> Said {
     Ok("ok".into())
-}
-
-/// What this process's abstract names start with.
-fn ours() -> String {
-    format!("pocket-{}-", std::process::id())
-}
-
-fn addresses(host: &str, port: u16) -> Said {
-    let infos = getaddrinfo(host, port)?;
-    let words = infos.iter().map(|info| {
-        let (ip, port) = (info.address.ip().unwrap(), info.address.port().unwrap());
-        format!("{} {ip} {port}", info.family)
-    });
-    Ok(words.collect::<Vec<_>>().join(" "))
 }

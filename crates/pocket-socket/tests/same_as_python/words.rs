@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use nix::errno::Errno;
-use pocket_socket::{AddressFamily, MSG_DONTWAIT, MsgFlag, Receiving, Sending, SocketKind};
+use pocket_socket::{
+    AddressFamily, MSG_DONTWAIT, MsgFlag, Protocol, Receiving, Sending, SocketKind,
+};
 
 pub fn errno_name(number: i32) -> String {
     format!("{:?}", Errno::from_raw(number))
@@ -42,8 +44,39 @@ pub fn kind_of(name: &str) -> SocketKind {
         "SOCK_STREAM" => pocket_socket::SOCK_STREAM,
         "SOCK_DGRAM" => pocket_socket::SOCK_DGRAM,
         "SOCK_SEQPACKET" => pocket_socket::SOCK_SEQPACKET,
-        _ => panic!("no such kind: {name}"),
+        "SOCK_RAW" => pocket_socket::SOCK_RAW,
+        _ => match name.rsplit_once('|') {
+            Some((kind, "SOCK_NONBLOCK")) => kind_of(kind) | pocket_socket::SOCK_NONBLOCK,
+            Some((kind, "SOCK_CLOEXEC")) => kind_of(kind) | pocket_socket::SOCK_CLOEXEC,
+            _ => panic!("no such kind: {name}"),
+        },
     }
+}
+
+pub fn protocol_of(name: &str) -> Protocol {
+    match name {
+        "IPPROTO_IP" => pocket_socket::IPPROTO_IP.into(),
+        "IPPROTO_IPV6" => pocket_socket::IPPROTO_IPV6.into(),
+        "IPPROTO_TCP" => pocket_socket::IPPROTO_TCP.into(),
+        "IPPROTO_UDP" => pocket_socket::IPPROTO_UDP,
+        "IPPROTO_ICMP" => pocket_socket::IPPROTO_ICMP,
+        number => number.parse::<i32>().unwrap().into(),
+    }
+}
+
+/// Bytes of room for ancillary data: a number, or the function that computes it.
+pub fn room_of(word: &str) -> usize {
+    match word.split_once(':') {
+        Some(("CMSG_LEN", length)) => pocket_socket::CMSG_LEN(length.parse().unwrap()),
+        Some(("CMSG_SPACE", length)) => pocket_socket::CMSG_SPACE(length.parse().unwrap()),
+        _ => word.parse().unwrap(),
+    }
+}
+
+/// The names after a mark: `fds:a,b`.
+pub fn after<'word>(mark: &str, words: &[&'word str]) -> Vec<&'word str> {
+    let lists = words.iter().filter_map(|word| word.strip_prefix(mark));
+    lists.flat_map(|list| list.split(',')).collect()
 }
 
 pub fn sending(names: &[&str]) -> MsgFlag<Sending> {
@@ -56,8 +89,7 @@ pub fn sending(names: &[&str]) -> MsgFlag<Sending> {
     names
         .iter()
         .map(one)
-        .reduce(|all, flag| all | flag)
-        .unwrap()
+        .fold(MsgFlag::none().into(), |all, flag| all | flag)
 }
 
 pub fn receiving(names: &[&str]) -> MsgFlag<Receiving> {
@@ -71,6 +103,5 @@ pub fn receiving(names: &[&str]) -> MsgFlag<Receiving> {
     names
         .iter()
         .map(one)
-        .reduce(|all, flag| all | flag)
-        .unwrap()
+        .fold(MsgFlag::none().into(), |all, flag| all | flag)
 }

@@ -1,0 +1,162 @@
+//! What goes beside the bytes of a message; see `cmsg(3)`, `unix(7)`.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use nix::libc;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, SendAncillaryBuffer, SendAncillaryMessage,
+};
+
+use crate::receiving::memory;
+
+/// What [`sendmsg`](crate::Socket::sendmsg) sends beside the bytes. Python: the triples
+/// `(SOL_SOCKET, SCM_RIGHTS, array("i", fds))`; see `cmsg(3)`.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum SendAncillary<'fds> {
+    /// Descriptors: the receiver gets its own, of the same open files. They stay open here.
+    ScmRights(&'fds [BorrowedFd<'fds>]),
+}
+
+/// What [`recvmsg`](crate::Socket::recvmsg) received beside the bytes. Python: the triples
+/// `(level, type, data)`, whose `data` are bytes; see `cmsg(3)`.
+///
+/// The two kinds that a Unix socket has are here. Others, which options of IP and of timestamps
+/// turn on, are left out, and so are credentials that were cut.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RecvAncillary {
+    /// Descriptors, in the order in which they were sent. Dropping one closes it. Python: numbers,
+    /// which nobody closes.
+    ScmRights(Vec<OwnedFd>),
+    /// Who has sent the message, as the system knows it: with [`SO_PASSCRED`](crate::SO_PASSCRED).
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    ScmCredentials(crate::PeerCredentials),
+}
+
+/// The room that one piece of ancillary data of `length` bytes takes, without what pads it to the
+/// next. For the last one: it leaves no room for one descriptor more.
+///
+/// Python: `socket.CMSG_LEN(length)` · system call: none; see `cmsg(3)`.
+///
+/// # Examples
+///
+/// ```
+/// assert!(pocket_socket::CMSG_LEN(4) > 4);
+/// ```
+#[expect(non_snake_case, reason = "the name that C and Python give it")]
+pub fn CMSG_LEN(length: usize) -> usize {
+    CMSG_SPACE(0).saturating_add(length)
+}
+
+/// The room that one piece of ancillary data of `length` bytes takes, padded: what to give
+/// [`recvmsg`](crate::Socket::recvmsg). One descriptor is 4 bytes.
+///
+/// Python: `socket.CMSG_SPACE(length)` · system call: none; see `cmsg(3)`.
+///
+/// # Examples
+///
+/// ```
+/// use pocket_socket::{CMSG_LEN, CMSG_SPACE};
+/// assert_eq!(CMSG_SPACE(8), CMSG_LEN(8));
+/// assert!(CMSG_SPACE(7) > CMSG_LEN(7));
+/// ```
+#[expect(non_snake_case, reason = "the name that C and Python give it")]
+pub fn CMSG_SPACE(length: usize) -> usize {
+    let align = align_of::<libc::cmsghdr>();
+    let padded = length.checked_next_multiple_of(align);
+    size_of::<libc::cmsghdr>()
+        .next_multiple_of(align)
+        .saturating_add(padded.unwrap_or(usize::MAX))
+}
+
+/// Encodes what is to be sent, and lends it.
+pub(crate) fn with_encoded<T>(
+    ancdata: &[SendAncillary<'_>],
+    send: impl FnOnce(&mut SendAncillaryBuffer<'_, '_, '_>) -> T,
+) -> T {
+    let messages = || {
+        ancdata.iter().map(|data| match data {
+            SendAncillary::ScmRights(fds) => SendAncillaryMessage::ScmRights(fds),
+        })
+    };
+    let length = messages().map(|message| message.size()).sum();
+    let mut space = vec![MaybeUninit::uninit(); length];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    for message in messages() {
+        let pushed = control.push(message);
+        debug_assert!(pushed, "the space was computed for these");
+    }
+    send(&mut control)
+}
+
+/// Room for ancillary data, and the data once they have come.
+pub(crate) struct Room {
+    space: Vec<u8>,
+    start: usize,
+    length: usize,
+}
+
+impl Room {
+    /// Exactly so many bytes: the system counts descriptors by the length, and rounding up would
+    /// let one more in.
+    pub(crate) fn of(length: usize) -> io::Result<Room> {
+        if i32::try_from(length).is_err() {
+            let message = format!(
+                "no room of {length} bytes for ancillary data: \
+                 a message carries at most 253 descriptors, {} bytes",
+                CMSG_SPACE(253 * size_of::<libc::c_int>())
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let align = align_of::<libc::cmsghdr>();
+        let mut space = memory(length + align)?;
+        let start = space.spare_capacity_mut().as_ptr().align_offset(align);
+        Ok(Room {
+            space,
+            start,
+            length,
+        })
+    }
+
+    pub(crate) fn buffer(&mut self) -> RecvAncillaryBuffer<'_> {
+        let end = self.start + self.length;
+        RecvAncillaryBuffer::new(&mut self.space.spare_capacity_mut()[self.start..end])
+    }
+}
+
+/// Takes the data out of the system's form.
+pub(crate) fn decoded(control: &mut RecvAncillaryBuffer<'_>) -> io::Result<Vec<RecvAncillary>> {
+    let mut ancdata = Vec::new();
+    for message in control.drain() {
+        match message {
+            RecvAncillaryMessage::ScmRights(fds) => {
+                let fds: Vec<OwnedFd> = fds.collect();
+                close_on_exec(&fds)?;
+                ancdata.push(RecvAncillary::ScmRights(fds));
+            }
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            RecvAncillaryMessage::ScmCredentials(sender) => {
+                ancdata.push(RecvAncillary::ScmCredentials(crate::PeerCredentials {
+                    pid: sender.pid.as_raw_pid(),
+                    uid: sender.uid.as_raw(),
+                    gid: sender.gid.as_raw(),
+                }));
+            }
+            _ => {}
+        }
+    }
+    Ok(ancdata)
+}
+
+/// macOS has no flag for it.
+fn close_on_exec(fds: &[OwnedFd]) -> io::Result<()> {
+    if cfg!(target_vendor = "apple") {
+        for fd in fds {
+            rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC)?;
+        }
+    }
+    Ok(())
+}

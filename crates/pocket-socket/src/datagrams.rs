@@ -1,0 +1,222 @@
+//! Datagrams out and in: with each an address.
+
+use std::io;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::PollFlags;
+
+use crate::flags::{DEFAULT_FOR_SENDING, MsgFlag, NONE_FOR_RECEIVING, Receiving, Sending};
+use crate::receiving::{memory, recv_flags};
+use crate::{Address, Socket, ToAddress};
+
+impl Socket {
+    /// Sends one datagram to `address`, without a connection.
+    ///
+    /// Python: `s.sendto(data, ("127.0.0.1", 8000))` · system call: `sendto(2)`; see `udp(7)`,
+    /// `unix(7)`.
+    ///
+    /// # Errors
+    ///
+    /// `EMSGSIZE`: larger than a datagram can be. `EISCONN`: the socket is connected and cannot
+    /// send elsewhere (Unix sockets; UDP on Linux can). `ECONNREFUSED`, `ENOENT`: nobody has this
+    /// path; of UDP, `ECONNREFUSED` tells of an earlier datagram, and only on a connected socket.
+    /// `ENOTCONN`, `EPIPE`: a stream that isn't connected, whose address is ignored. `EACCES`: a
+    /// broadcast address without [`SO_BROADCAST`](crate::SO_BROADCAST). `EAGAIN`, or the kind
+    /// [`TimedOut`](io::ErrorKind::TimedOut): no room.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{AF_INET, SOCK_DGRAM, socket};
+    /// # fn main() -> std::io::Result<()> {
+    /// let a = socket(AF_INET, SOCK_DGRAM)?;
+    /// let b = socket(AF_INET, SOCK_DGRAM)?;
+    /// b.bind(("127.0.0.1", 0))?;
+    /// a.sendto(b"hello", b.getsockname()?)?;
+    /// assert_eq!(b.recv(1024)?, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sendto(&self, data: &[u8], address: impl ToAddress) -> io::Result<usize> {
+        self.sendto_with(data, DEFAULT_FOR_SENDING, address)
+    }
+
+    /// [`sendto`](Socket::sendto) with flags.
+    ///
+    /// Python: `s.sendto(data, socket.MSG_DONTWAIT, ("127.0.0.1", 8000))` · system call:
+    /// `sendto(2)`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sendto`](Socket::sendto). `EOPNOTSUPP`: a flag that this kind of socket doesn't
+    /// know.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(unix)] {
+    /// # use pocket_socket::{AF_INET, MSG_DONTWAIT, SOCK_DGRAM, socket};
+    /// # fn main() -> std::io::Result<()> {
+    /// let a = socket(AF_INET, SOCK_DGRAM)?;
+    /// let b = socket(AF_INET, SOCK_DGRAM)?;
+    /// b.bind(("127.0.0.1", 0))?;
+    /// a.sendto_with(b"hello", MSG_DONTWAIT, b.getsockname()?)?;
+    /// assert_eq!(b.recv(1024)?, b"hello");
+    /// # Ok(())
+    /// # }
+    /// # main().unwrap(); }
+    /// ```
+    pub fn sendto_with(
+        &self,
+        data: &[u8],
+        flags: impl Into<MsgFlag<Sending>>,
+        address: impl ToAddress,
+    ) -> io::Result<usize> {
+        let address = address.to_sockaddr(&|| self.family())?;
+        let flags = (flags.into() | DEFAULT_FOR_SENDING).bits();
+        self.attempt(PollFlags::OUT, |now| {
+            self.inner.send_to_with_flags(data, &address, flags | now)
+        })
+    }
+
+    /// Receives one datagram and the address of its sender.
+    ///
+    /// Python: `data, address = s.recvfrom(1024)` · system call: `recvfrom(2)`.
+    ///
+    /// The address is [`Unnamed`](Address::Unnamed) where Python says `None`: on a stream, and when
+    /// the sender is a Unix socket that was not bound.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Socket::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{AF_INET, SOCK_DGRAM, socket};
+    /// # fn main() -> std::io::Result<()> {
+    /// let a = socket(AF_INET, SOCK_DGRAM)?;
+    /// let b = socket(AF_INET, SOCK_DGRAM)?;
+    /// b.bind(("127.0.0.1", 0))?;
+    /// a.sendto(b"hello", b.getsockname()?)?;
+    /// let (data, address) = b.recvfrom(1024)?;
+    /// assert_eq!(data, b"hello");
+    /// assert_eq!(address.port(), a.getsockname()?.port());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recvfrom(&self, bufsize: usize) -> io::Result<(Vec<u8>, Address)> {
+        self.recvfrom_with(bufsize, NONE_FOR_RECEIVING)
+    }
+
+    /// [`recvfrom`](Socket::recvfrom) with flags: [`MSG_PEEK`](crate::MSG_PEEK) tells who has sent
+    /// the next datagram, and leaves it there.
+    ///
+    /// Python: `s.recvfrom(1024, socket.MSG_PEEK)` · system call: `recvfrom(2)`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_with`](Socket::recv_with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{AF_INET, MSG_PEEK, SOCK_DGRAM, socket};
+    /// # fn main() -> std::io::Result<()> {
+    /// let a = socket(AF_INET, SOCK_DGRAM)?;
+    /// let b = socket(AF_INET, SOCK_DGRAM)?;
+    /// b.bind(("127.0.0.1", 0))?;
+    /// a.sendto(b"hello", b.getsockname()?)?;
+    /// let (_, sender) = b.recvfrom_with(0, MSG_PEEK)?;
+    /// assert_eq!(b.recvfrom(1024)?, (b"hello".to_vec(), sender));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recvfrom_with(
+        &self,
+        bufsize: usize,
+        flags: impl Into<MsgFlag<Receiving>>,
+    ) -> io::Result<(Vec<u8>, Address)> {
+        let flags = flags.into();
+        let mut data = memory(bufsize)?;
+        let address = self.attempt(PollFlags::IN, |now| {
+            let flags = recv_flags(flags, now);
+            Ok(match bufsize {
+                0 => rustix::net::recvfrom(&self.inner, &mut [0; 0], flags)?.2,
+                _ => rustix::net::recvfrom(&self.inner, spare_capacity(&mut data), flags)?.2,
+            })
+        })?;
+        data.shrink_to_fit();
+        Ok((data, Address::from_received(address)))
+    }
+
+    /// Receives one datagram into memory that is there already: how many bytes came, and the
+    /// address of their sender.
+    ///
+    /// Python: `n, address = s.recvfrom_into(buffer)` · system call: `recvfrom(2)`.
+    ///
+    /// What the buffer has no room for is lost, and not told: [`recvmsg_into`](Socket::recvmsg_into)
+    /// tells.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Socket::recv), but for memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{AF_INET, SOCK_DGRAM, socket};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let a = socket(AF_INET, SOCK_DGRAM)?;
+    /// # let b = socket(AF_INET, SOCK_DGRAM)?;
+    /// # b.bind(("127.0.0.1", 0))?;
+    /// # a.sendto(b"hello", b.getsockname()?)?;
+    /// let mut buffer = [0; 1024]; // for all the datagrams to come
+    /// let (n, address) = b.recvfrom_into(&mut buffer)?;
+    /// assert_eq!(&buffer[..n], b"hello");
+    /// b.sendto(b"thanks", address)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recvfrom_into(&self, buffer: &mut [u8]) -> io::Result<(usize, Address)> {
+        self.recvfrom_into_with(buffer, NONE_FOR_RECEIVING)
+    }
+
+    /// [`recvfrom_into`](Socket::recvfrom_into) with flags.
+    ///
+    /// Python: `n, address = s.recvfrom_into(buffer, 0, socket.MSG_PEEK)` · system call:
+    /// `recvfrom(2)`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_with`](Socket::recv_with), but for memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pocket_socket::{AF_INET, MSG_PEEK, SOCK_DGRAM, socket};
+    /// # fn main() -> std::io::Result<()> {
+    /// # let a = socket(AF_INET, SOCK_DGRAM)?;
+    /// # let b = socket(AF_INET, SOCK_DGRAM)?;
+    /// # b.bind(("127.0.0.1", 0))?;
+    /// # a.sendto(b"hello", b.getsockname()?)?;
+    /// let (n, _) = b.recvfrom_into_with(&mut [0; 1], MSG_PEEK)?;
+    /// assert_eq!(n, 1);
+    /// assert_eq!(b.recv(1024)?, b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recvfrom_into_with(
+        &self,
+        buffer: &mut [u8],
+        flags: impl Into<MsgFlag<Receiving>>,
+    ) -> io::Result<(usize, Address)> {
+        let flags = flags.into();
+        let (received, address) = self.attempt(PollFlags::IN, |now| {
+            let flags = recv_flags(flags, now);
+            let (received, _, address) = rustix::net::recvfrom(&self.inner, &mut *buffer, flags)?;
+            Ok((received, address))
+        })?;
+        Ok((received, Address::from_received(address)))
+    }
+}

@@ -44,6 +44,9 @@
 //! - End of stream, reset, refusal and silence are four [endings](Ending), and none is reported as
 //!   another.
 //! - Nothing waits for ever: each verb has its patience, and each test a watchdog ([`deadline`]).
+//! - What the machine cannot do is not told as the learner's: it has sentences of its own. Time in
+//!   which it kept the program or the check from running is not counted ([`Stopwatch`]), a scene that
+//!   depends on the clock is played again ([`undisturbed`]).
 //! - The environment variable `CHECK_PROGRAM` names another program to run instead; `CHECK_SKIPS` a
 //!   file that collects the checks that were [skipped](needs).
 //!
@@ -61,6 +64,7 @@ mod figures;
 mod folder;
 mod guardian;
 mod listener;
+mod machine;
 pub mod needs;
 mod output;
 mod peer;
@@ -71,6 +75,7 @@ mod report;
 mod running;
 mod serving;
 mod story;
+mod strain;
 mod verdict;
 mod wait;
 mod watch;
@@ -89,6 +94,7 @@ pub use serving::Serving;
 #[doc(hidden)]
 pub use story::Failed;
 pub use story::{deadline, explain};
+pub use strain::{Stopwatch, rounds, too_busy, undisturbed};
 pub use verdict::{Verdict, check, eventually};
 pub use watch::Watch;
 

@@ -9,13 +9,35 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Whether this is Linux; else the test is noted as skipped.
+use crate::machine;
+
+/// Whether this is Linux, with its /proc; else the test is noted as skipped.
 #[must_use]
 pub fn linux() -> bool {
-    cfg!(target_os = "linux") || skip("needs Linux")
+    if cfg!(target_os = "linux") {
+        has_proc() || skip("needs /proc: mount it (`mount -t proc proc /proc`)")
+    } else {
+        skip("needs Linux")
+    }
+}
+
+/// Whether /proc is there, as Linux has it.
+pub(crate) fn has_proc() -> bool {
+    Path::new("/proc/self/stat").exists()
+}
+
+/// A tool or a service of the system that the check needs, and that isn't there: the test ends, and
+/// says so.
+pub fn working(works: bool, what: &str) {
+    if !works {
+        let advice =
+            format!("The check needs {what}: install or repair it, and run the check again.");
+        machine::no_verdict(what, "it failed", &advice);
+    }
 }
 
 /// Whether root runs this test, on Linux; else it is noted as skipped.

@@ -56,6 +56,10 @@ pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
     for process in &processes[hidden..] {
         output(&mut out, process, processes.len() > 1);
     }
+    if let Some(sentence) = &failure.machine {
+        let _ = writeln!(out, " {}{sentence}{}", paint.bold, paint.plain);
+        return out;
+    }
     let explanation = failure
         .explanation
         .clone()

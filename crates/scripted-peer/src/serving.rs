@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::listener::Listener;
+use crate::machine;
 use crate::peer::Peer;
 use crate::story;
 
@@ -31,7 +32,7 @@ impl Serving {
         Self {
             address,
             stop,
-            thread: Some(thread::spawn(serve)),
+            thread: Some(machine::spawn("a server", serve)),
         }
     }
 
@@ -74,7 +75,7 @@ fn serve(
         let last = stopped.load(Ordering::SeqCst) || listener.story().is_over();
         if let Some(peer) = listener.accept_within(GLANCE) {
             let (script, story) = (Arc::clone(script), Arc::clone(listener.story()));
-            scripts.push(thread::spawn(move || {
+            scripts.push(machine::spawn("a connection", move || {
                 story::join(&story);
                 script(peer);
             }));

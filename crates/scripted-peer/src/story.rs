@@ -11,12 +11,18 @@ use std::time::{Duration, Instant};
 
 use crate::bytes::is_text;
 use crate::figures::is_runnable;
+use crate::machine::{self, NO_VERDICT};
 use crate::process::Process;
 use crate::report;
+use crate::strain::{TOO_BUSY, Turns, kept_from_running, this_thread};
 use crate::verdict::Failure;
 
 /// How long a whole test may take, unless [`deadline`] says otherwise.
 const DEADLINE: Duration = Duration::from_secs(25);
+/// How much longer at most, where the machine keeps it from running.
+const MOST_LATE: Duration = Duration::from_secs(35);
+/// Less late than this, a waking thread is as punctual as any.
+const PUNCTUAL: Duration = Duration::from_millis(5);
 /// How long the test may go on once its programs have been killed.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -31,7 +37,15 @@ pub(crate) struct State {
     pub processes: Vec<Arc<Process>>,
     pub peers: usize,
     pub explanation: Option<Box<(String, String)>>,
+    /// The threads of the check itself that act in this story.
+    threads: Vec<u32>,
+    turns: Turns,
+    /// A scene that depends on the clock: what the test had been kept from running before it, and
+    /// how much more spoils it.
+    pub scene: Option<(Duration, Duration)>,
     deadline: Duration,
+    /// Its time has been over once: it stays so, whatever is owed to it since.
+    is_over: bool,
     finished: bool,
     /// A connection has ended; perhaps the program has too.
     pub ended: bool,
@@ -111,6 +125,7 @@ pub(crate) fn current() -> Arc<Story> {
     CURRENT.with_borrow_mut(|slot| {
         let narrator = slot.get_or_insert_with(|| {
             let story = Arc::new(Story::new());
+            story.lock().threads.extend(this_thread());
             watch(&story);
             Narrator {
                 story,
@@ -123,6 +138,7 @@ pub(crate) fn current() -> Arc<Story> {
 
 /// Makes `story`, begun by another thread, the one that this thread adds to.
 pub(crate) fn join(story: &Arc<Story>) {
+    story.lock().threads.extend(this_thread());
     let narrator = Narrator {
         story: Arc::clone(story),
         began_it: false,
@@ -130,8 +146,9 @@ pub(crate) fn join(story: &Arc<Story>) {
     CURRENT.with_borrow_mut(|slot| *slot = Some(narrator));
 }
 
-/// Gives this test more, or less, time than the usual 25 seconds. After it, every program that the
-/// test started is killed; soon after that, a test that still goes on is ended with its timeline.
+/// Gives this test more, or less, time than the usual 25 seconds, not counting the time in which the
+/// machine kept it from running (but no more than 35 seconds of that). After it, every program that
+/// the test started is killed; soon after that, a test that still goes on is ended with its timeline.
 pub fn deadline(after: Duration) {
     let story = current();
     story.lock().deadline = story.start.elapsed() + after;
@@ -152,7 +169,11 @@ impl Story {
             processes: Vec::new(),
             peers: 0,
             explanation: None,
+            threads: Vec::new(),
+            turns: Turns::default(),
+            scene: None,
             deadline: DEADLINE,
+            is_over: false,
             finished: false,
             ended: false,
         };
@@ -202,7 +223,55 @@ impl Story {
 
     /// Whether the watchdog has ended this, or is about to.
     pub fn is_over(&self) -> bool {
-        self.start.elapsed() >= self.lock().deadline
+        let is_over = Instant::now() >= self.last();
+        let mut state = self.lock();
+        state.is_over |= is_over;
+        state.is_over
+    }
+
+    /// A wait was cut short by the end of this test.
+    pub fn time_is_up(&self) {
+        self.lock().is_over = true;
+    }
+
+    /// When the watchdog ends this, as far as is known now.
+    pub fn last(&self) -> Instant {
+        let state = self.lock();
+        let last = self.start + state.deadline;
+        if Instant::now() < last || state.is_over {
+            return last;
+        }
+        drop(state);
+        last + self.kept().min(MOST_LATE)
+    }
+
+    /// How long this test's programs and its own threads, taken together, wanted to run and got no
+    /// processor.
+    pub fn kept(&self) -> Duration {
+        self.turns().0
+    }
+
+    /// That, and how long its programs ran.
+    pub fn turns(&self) -> (Duration, Duration) {
+        let mut state = self.lock();
+        let mut own = state.threads.clone();
+        let mut programs = Vec::new();
+        for process in &state.processes {
+            own.extend(process.helpers());
+            if process.exit().is_none() {
+                programs.push(process.pid);
+            }
+        }
+        state.turns.look(&programs, &own);
+        (state.turns.kept(), state.turns.ran())
+    }
+
+    /// A thread of the check meant to wake up at this moment.
+    pub fn woke_late(&self, meant: Instant) {
+        let late = Instant::now().saturating_duration_since(meant);
+        if late > PUNCTUAL {
+            self.lock().turns.late += late;
+        }
     }
 
     /// Whether programs were started, and all of them have ended: nothing more will come of them.
@@ -223,19 +292,64 @@ impl Story {
             .any(|process| process.exit().is_none() && is_runnable(process.pid))
     }
 
-    /// The end of a wait that may take `patience`, or until the test's own deadline.
-    pub fn until(&self, patience: Duration) -> Instant {
-        let last = self.start + self.lock().deadline;
-        last.min(Instant::now() + patience)
+    /// The end of a wait by the clock, for this long, or until the test's own deadline.
+    pub fn until(&self, time: Duration) -> Instant {
+        self.last().min(Instant::now() + time)
+    }
+
+    /// Sleeps until this moment.
+    pub fn sleep(&self, until: Instant) {
+        thread::sleep(until.saturating_duration_since(Instant::now()));
+        self.woke_late(until);
     }
 
     /// Prints the verdict and ends the test, without a backtrace.
     pub fn fail(&self, failure: &Failure) -> ! {
-        let text = report::verdict(self, failure);
+        let mut failure = failure.clone();
+        failure.machine = failure.machine.or_else(|| self.excuse());
+        let scene = self.lock().scene;
+        if let Some((before, most)) = scene
+            && failure.machine.is_none()
+            && self.kept().saturating_sub(before) > most
+        {
+            resume_unwind(Box::new(Disturbed));
+        }
+        let text = report::verdict(self, &failure);
         eprint!("{text}");
         resume_unwind(Box::new(Failed(text)));
     }
+
+    /// Why a failure now is no judgment of the learner's program, if there is a reason.
+    fn excuse(&self) -> Option<Box<str>> {
+        let processes = self.lock().processes.clone();
+        let ended = processes
+            .iter()
+            .rev()
+            .find_map(|one| machine::of_ended(one));
+        ended
+            .or_else(|| self.is_over().then(|| self.time_is_over()))
+            .map(Into::into)
+    }
+
+    /// The watchdog's own sentence.
+    fn time_is_over(&self) -> String {
+        let (kept, took) = (self.kept(), self.start.elapsed());
+        let after = format!("the watchdog ended this test after {took:.0?}");
+        if kept > took / 4 {
+            let kept = kept_from_running(kept.min(took));
+            return format!(
+                "{NO_VERDICT} {TOO_BUSY} ({after}: the program and the check, {kept}.)"
+            );
+        }
+        format!(
+            "It took too long: {after}, and killed the program. That is all it knows: run the test \
+             once more. If it happens again, the end of the timeline says what it waited for."
+        )
+    }
 }
+
+/// What a failure unwinds with that proves nothing, as the machine was too busy for its scene.
+pub(crate) struct Disturbed;
 
 /// What a failed check unwinds with. The verdict has been printed by then; the text is for this
 /// crate's own tests.
@@ -243,11 +357,12 @@ impl Story {
 pub struct Failed(pub String);
 
 fn watch(story: &Arc<Story>) {
-    let story = Arc::clone(story);
+    let watched = Arc::clone(story);
     let test = thread::current().name().unwrap_or("the test").to_owned();
-    thread::Builder::new()
+    let watchdog = thread::Builder::new()
         .name("watchdog".to_owned())
         .spawn(move || {
+            let story = watched;
             if story.finishes_within(Duration::ZERO) {
                 return;
             }
@@ -260,23 +375,23 @@ fn watch(story: &Arc<Story>) {
             if !story.finishes_within(GRACE) {
                 give_up(&story, &test);
             }
-        })
-        .expect("a thread for the watchdog");
+        });
+    if let Err(error) = watchdog {
+        story.fail(&machine::no_thread(&error));
+    }
 }
 
 impl Story {
     fn finishes_within(&self, grace: Duration) -> bool {
-        let mut state = self.lock();
         loop {
-            let left = (state.deadline + grace).saturating_sub(self.start.elapsed());
+            let left = (self.last() + grace).saturating_duration_since(Instant::now());
+            let mut state = self.lock();
             if state.finished || left.is_zero() {
+                state.is_over = !state.finished;
                 return state.finished;
             }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            let wait = self.changed.wait_timeout(state, left);
+            drop(wait.unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
@@ -284,7 +399,8 @@ impl Story {
 /// The check itself is stuck, outside of any verb. Nothing but the end of the process helps then.
 fn give_up(story: &Story, test: &str) -> ! {
     use std::io::Write;
-    let failure = Failure::new("the test to end", "it went on after its deadline");
+    let mut failure = Failure::new("the test to end", "it went on after its deadline");
+    failure.machine = Some(story.time_is_over().into());
     let text = format!("\n{test}:{}", report::verdict(story, &failure));
     // Past the capture of `eprint!`, which nobody would print any more.
     let _ = std::io::stderr().write_all(text.as_bytes());

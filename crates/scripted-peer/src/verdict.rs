@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::bytes::compare;
 use crate::program::PATIENCE;
 use crate::story::{self, Story};
+use crate::strain::Patience;
 
 /// What was expected, and what came instead.
 #[derive(Debug, Clone)]
@@ -16,6 +17,9 @@ pub(crate) struct Failure {
     /// Columns before the mark, its width, and what it says.
     pub mark: Option<Box<(usize, usize, String)>>,
     pub explanation: Option<Box<(String, String)>>,
+    /// The sentence about this machine, where it is not the program that failed: it is shown in the
+    /// explanation's place.
+    pub machine: Option<Box<str>>,
 }
 
 impl Failure {
@@ -25,6 +29,7 @@ impl Failure {
             got: got.into(),
             mark: None,
             explanation: None,
+            machine: None,
         }
     }
 
@@ -120,17 +125,18 @@ pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -
     )
 }
 
-/// Asks again and again, every 10 ms, until `happens` says yes or 4 seconds have passed. For what
-/// needs a moment and gives no sign of its own: a slot that comes back after a reset.
+/// Asks again and again, every 10 ms, until `happens` says yes or 4 seconds have passed, not counting
+/// those in which the machine let nobody run. For what needs a moment and gives no sign of its own: a
+/// slot that comes back after a reset.
 pub fn eventually(expected: &str, mut happens: impl FnMut() -> bool) -> Verdict {
     let story = story::current();
-    let until = story.until(PATIENCE);
+    let mut patience = Patience::new(&story, PATIENCE);
     while !happens() {
-        if Instant::now() >= until {
+        if patience.is_out() {
             let got = format!("it had not happened after {PATIENCE:?}");
             return Verdict::new(&story, Err(Failure::new(expected, got)));
         }
-        thread::sleep(Duration::from_millis(10));
+        story.sleep(Instant::now() + Duration::from_millis(10));
     }
     Verdict::new(&story, Ok(()))
 }

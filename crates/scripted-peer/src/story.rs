@@ -44,8 +44,8 @@ pub(crate) struct State {
     /// how much more spoils it.
     pub scene: Option<(Duration, Duration)>,
     deadline: Duration,
-    /// Its time has been over once: it stays so, whatever is owed to it since.
-    is_over: bool,
+    /// When its time was over: it stays so, whatever is owed to it since.
+    over: Option<Instant>,
     finished: bool,
     /// A connection has ended; perhaps the program has too.
     pub ended: bool,
@@ -173,7 +173,7 @@ impl Story {
             turns: Turns::default(),
             scene: None,
             deadline: DEADLINE,
-            is_over: false,
+            over: None,
             finished: false,
             ended: false,
         };
@@ -224,25 +224,32 @@ impl Story {
     /// Whether the watchdog has ended this, or is about to.
     pub fn is_over(&self) -> bool {
         let is_over = Instant::now() >= self.last();
-        let mut state = self.lock();
-        state.is_over |= is_over;
-        state.is_over
+        if is_over {
+            self.time_is_up();
+        }
+        is_over
     }
 
     /// A wait was cut short by the end of this test.
     pub fn time_is_up(&self) {
-        self.lock().is_over = true;
+        self.lock().over.get_or_insert(Instant::now());
     }
 
     /// When the watchdog ends this, as far as is known now.
     pub fn last(&self) -> Instant {
         let state = self.lock();
-        let last = self.start + state.deadline;
-        if Instant::now() < last || state.is_over {
+        let (over, deadline) = (state.over, state.deadline);
+        drop(state);
+        let last = self.start + deadline;
+        if over.is_some() || Instant::now() < last {
+            return over.unwrap_or(last);
+        }
+        let (kept, ran) = self.turns();
+        // A program that never rests is always kept from running, and had its time all the same.
+        if ran > deadline / 2 {
             return last;
         }
-        drop(state);
-        last + self.kept().min(MOST_LATE)
+        last + kept.min(MOST_LATE)
     }
 
     /// How long this test's programs and its own threads, taken together, wanted to run and got no
@@ -333,9 +340,9 @@ impl Story {
 
     /// The watchdog's own sentence.
     fn time_is_over(&self) -> String {
-        let (kept, took) = (self.kept(), self.start.elapsed());
+        let ((kept, ran), took) = (self.turns(), self.start.elapsed());
         let after = format!("the watchdog ended this test after {took:.0?}");
-        if kept > took / 4 {
+        if kept > took / 4 && ran < took / 2 {
             let kept = kept_from_running(kept.min(took));
             return format!(
                 "{NO_VERDICT} {TOO_BUSY} ({after}: the program and the check, {kept}.)"
@@ -387,7 +394,9 @@ impl Story {
             let left = (self.last() + grace).saturating_duration_since(Instant::now());
             let mut state = self.lock();
             if state.finished || left.is_zero() {
-                state.is_over = !state.finished;
+                if !state.finished {
+                    state.over.get_or_insert(Instant::now());
+                }
                 return state.finished;
             }
             let wait = self.changed.wait_timeout(state, left);

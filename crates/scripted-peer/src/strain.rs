@@ -168,15 +168,18 @@ impl Patience {
 pub struct Stopwatch {
     began: Instant,
     before: Duration,
+    ran_before: Duration,
 }
 
 impl Stopwatch {
     /// Starts it.
     #[must_use]
     pub fn start() -> Self {
+        let (before, ran_before) = story::current().turns();
         Self {
-            before: story::current().kept(),
             began: Instant::now(),
+            before,
+            ran_before,
         }
     }
 
@@ -191,6 +194,14 @@ impl Stopwatch {
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed().saturating_sub(self.kept())
+    }
+
+    /// Whether the program has had this much time since then: by this clock, or half of it on a
+    /// processor. One that never rests is always kept from running, and yet has had its time.
+    #[must_use]
+    pub fn is_past(&self, time: Duration) -> bool {
+        let ran = story::current().turns().1.saturating_sub(self.ran_before);
+        self.elapsed() >= time || ran > time / 2
     }
 }
 

@@ -141,7 +141,7 @@ fn a_check_without_descriptors_says_so() {
 #[test]
 fn a_program_that_cannot_be_started_is_not_blamed() {
     machine("cargo build", || {
-        drop(Program::new("/nowhere/at-all").listen())
+        drop(Program::new("/nowhere/at-all").listen());
     });
     let folder = folder();
     let file = folder.join("no program");

@@ -10,10 +10,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::environment::{Before, Environment};
 use crate::interrupt::{self, Interrupted};
+use crate::output::tell;
 use crate::processors::{self, Placement};
 use crate::report::{self, Report};
 use crate::run::{self, Options};
-use crate::{child, plan, serve_vs, summary, surprises};
+use crate::{child, output, places, plan, serve_vs, summary, surprises};
 
 /// A block more is only begun if it will have ended by then: with the warm-up and the report, that
 /// stays under the minute that the program promises.
@@ -23,11 +24,11 @@ pub fn main() -> ExitCode {
     match dispatch(&command().get_matches()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => {
-            eprintln!("ipc-bench: interrupted; nothing was written");
+            tell("interrupted; nothing was written");
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("ipc-bench: {error:#}");
+            tell(format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -42,7 +43,7 @@ fn dispatch(arguments: &ArgMatches) -> anyhow::Result<()> {
             interrupt::watch()?;
             serve_vs::main(&serve_vs_options(arguments)?)
         }
-        Some(("surprises", _)) => surprises::main(),
+        Some(("surprises", _)) => output::print(surprises::main),
         _ => {
             interrupt::watch()?;
             measure(arguments)
@@ -55,6 +56,10 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
     let began = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)?
         .as_secs();
+    let folder = arguments
+        .get_one::<PathBuf>("out")
+        .expect("it has a default");
+    places::can_write(folder, &report::FILES)?;
     let before = Before::read();
     let placement = placement(arguments)?;
     let options = Options {
@@ -67,10 +72,10 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
     };
     let outcome = run::run(&plan::block(), &options)?;
     if outcome.blocks < options.blocks {
-        eprintln!(
-            "ipc-bench: only {} of {} blocks fitted into the time",
+        tell(format!(
+            "only {} of {} blocks fitted into the time",
             outcome.blocks, options.blocks
-        );
+        ));
     }
     let report = Report {
         schema: report::SCHEMA,
@@ -83,16 +88,13 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
         ratios: summary::ratios(&outcome),
         failures: summary::failures(&outcome),
     };
-    let folder = arguments
-        .get_one::<PathBuf>("out")
-        .expect("it has a default");
+    // Each is worth having without the other: first what the person waits for.
+    let printed = output::print(|out| Ok(report::print(&report, out)?));
     report.write_to(folder)?;
-    report::print(&report, std::io::stdout().lock())?;
-    println!(
-        "\n{} says it in pictures",
-        folder.join("report.html").display()
-    );
-    Ok(())
+    printed?;
+    let page = folder.join("report.html");
+    output::print(|out| Ok(writeln!(out, "\n{} says it in pictures", page.display())?))?;
+    report.what_is_missing()
 }
 
 fn blocks(arguments: &ArgMatches) -> usize {
@@ -138,21 +140,25 @@ fn serve_vs_options(arguments: &ArgMatches) -> anyhow::Result<serve_vs::Options>
     })
 }
 
-/// What has a slash is a path; `HOST:PORT` is TCP; anything else is a path, too.
-fn address(text: &str) -> anyhow::Result<serve_vs::Address> {
+/// What has a slash is a path; `HOST:PORT` is TCP; anything else is a path, too. A name may have
+/// several addresses: the server is at the first that answers.
+fn address(text: &str) -> anyhow::Result<serve_vs::Named> {
     let (is_path, has_port) = (text.contains('/'), text.rsplit_once(':'));
-    match has_port {
-        Some((_, port)) if !is_path && port.parse::<u16>().is_ok() => {
-            let mut addresses = text
-                .to_socket_addrs()
-                .with_context(|| format!("cannot find the address of {text}"))?;
-            let address = addresses.next();
-            Ok(serve_vs::Address::Tcp(
-                address.with_context(|| format!("{text} has no address"))?,
-            ))
-        }
-        _ => Ok(serve_vs::Address::Unix(text.into())),
+    let addresses: Vec<serve_vs::Address> = match has_port {
+        Some((_, port)) if !is_path && port.parse::<u16>().is_ok() => text
+            .to_socket_addrs()
+            .with_context(|| format!("cannot find the address of {text}"))?
+            .map(serve_vs::Address::Tcp)
+            .collect(),
+        _ => vec![serve_vs::Address::Unix(text.into())],
+    };
+    if addresses.is_empty() {
+        bail!("{text} has no address");
     }
+    Ok(serve_vs::Named {
+        name: text.to_owned(),
+        addresses,
+    })
 }
 
 fn command() -> Command {

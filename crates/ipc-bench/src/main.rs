@@ -23,9 +23,15 @@ mod exchange;
 #[cfg(target_os = "linux")]
 mod interrupt;
 #[cfg(target_os = "linux")]
+mod output;
+#[cfg(target_os = "linux")]
+mod places;
+#[cfg(target_os = "linux")]
 mod plan;
 #[cfg(target_os = "linux")]
 mod processors;
+#[cfg(target_os = "linux")]
+mod quota;
 #[cfg(target_os = "linux")]
 mod report;
 #[cfg(target_os = "linux")]
@@ -38,6 +44,8 @@ mod stats;
 mod summary;
 #[cfg(target_os = "linux")]
 mod surprises;
+#[cfg(target_os = "linux")]
+mod units;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {

@@ -148,6 +148,32 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_found_at_a_further_address_of_its_name() {
+        use crate::serve_vs::client::Window;
+        use std::io::{Read, Write};
+
+        let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+        let refusing = nobody.local_addr().unwrap();
+        drop(nobody);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = listener.local_addr().unwrap();
+        let window = Window::new(1, 1);
+        let serve = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let length = shared_proto::PREAMBLE.len() + window.requests.len();
+            client.read_exact(&mut vec![0; length]).unwrap();
+            client.write_all(&window.replies).unwrap();
+        });
+        let named = Named {
+            name: "a-name:7878".to_owned(),
+            addresses: vec![Address::Tcp(refusing), Address::Tcp(there)],
+        };
+        let server = Server::visit(&named).unwrap();
+        assert_eq!(server.address.to_string(), there.to_string());
+        serve.join().unwrap();
+    }
+
+    #[test]
     fn our_own_figures_can_be_read() {
         let address = Address::Unix("unused".into());
         let own = Server {

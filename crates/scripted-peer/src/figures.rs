@@ -2,14 +2,14 @@
 //! ([proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)).
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
 use crate::needs;
+use crate::patience::Patience;
 use crate::running::Running;
-use crate::strain::Patience;
+use crate::threads::is_runnable;
 use crate::verdict::{Failure, Verdict};
 
 /// What a program has cost so far, and what it holds.
@@ -91,31 +91,6 @@ impl Running {
         let after = figures(self.pid())?;
         (!self.has_ended()).then_some((before, after))
     }
-}
-
-/// Whether one of its threads runs, or would if a processor were free, or has ended just now. Where
-/// /proc isn't mounted nobody knows: then it may.
-pub(crate) fn is_runnable(pid: u32) -> bool {
-    if cfg!(target_os = "linux") && !needs::has_proc() {
-        return true;
-    }
-    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-    let mut states = tasks
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|task| state(&task.path().join("stat")));
-    states.any(|state| matches!(state, 'R' | 'Z'))
-}
-
-/// Whether this thread of the check itself runs, or would if a processor were free.
-pub(crate) fn runs(thread: u32) -> bool {
-    state(Path::new(&format!("/proc/self/task/{thread}/stat"))) == Some('R')
-}
-
-fn state(stat: &Path) -> Option<char> {
-    let stat = fs::read_to_string(stat).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 fn figures(pid: u32) -> Option<Figures> {

@@ -11,11 +11,9 @@ use socket2::{Domain, Socket, Type};
 use crate::address::Address;
 use crate::folder::{Folder, folder};
 use crate::machine;
+use crate::patience::{PATIENCE, Patience};
 use crate::peer::Peer;
-use crate::program::PATIENCE;
-use crate::serving::Serving;
 use crate::story::{self, Story};
-use crate::strain::Patience;
 use crate::verdict::{Failure, Verdict};
 use crate::wait;
 
@@ -171,12 +169,6 @@ impl Listener {
     #[must_use]
     pub fn crowd(&self, count: usize) -> Vec<Peer> {
         (0..count).map(|_| Peer::connect(&self.address)).collect()
-    }
-
-    /// Serves every connection on a thread of its own, each with `script`, until the result is
-    /// dropped or [finished](Serving::finish).
-    pub fn serve(self, script: impl Fn(Peer) + Send + Sync + 'static) -> Serving {
-        Serving::start(self, script)
     }
 
     /// The next connection, if one comes within `time`.

@@ -5,47 +5,23 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{TcpListener, TcpStream, ToSocketAddrs as _};
 use std::sync::{Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::process::{Exit, Process};
 use crate::story;
 use crate::verdict::Failure;
-
-/// How each of these sentences begins: what follows is no judgment of the learner's program.
-pub(crate) const NO_VERDICT: &str = "This machine gave no verdict on your program.";
 
 /// How long 127.0.0.1 may take to connect to itself: the kernel does it at once, or not at all.
 const LOOPBACK: Duration = Duration::from_secs(2);
 
+/// What helps against most shortages.
+pub(crate) const RESOURCES: &str = "The check itself got no socket from the system: too few \
+                                    descriptors (`ulimit -Hn`), ports or memory, or no such network. \
+                                    Mend that, and run it again.";
+
 /// Ends the test: `expected` is what the check needs, `got` what the system says, and `advice` what
 /// the reader can do about it.
 pub(crate) fn no_verdict(expected: &str, got: &str, advice: &str) -> ! {
-    story::current().fail(&failure(expected, got, advice))
-}
-
-pub(crate) fn failure(expected: &str, got: &str, advice: &str) -> Failure {
-    let mut failure = Failure::new(expected, got);
-    failure.machine = Some(format!("{NO_VERDICT} {advice}").into());
-    failure
-}
-
-/// A thread of the check's own; where the system has none left, the test ends.
-pub(crate) fn spawn<T: Send + 'static>(
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> JoinHandle<T> {
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
-    thread.unwrap_or_else(|error| story::current().fail(&no_thread(&error)))
-}
-
-pub(crate) fn no_thread(error: &io::Error) -> Failure {
-    failure(
-        "a thread for the check",
-        &error.to_string(),
-        "The system has no thread or no memory left for the check. End other programs, or raise the \
-         limits (`ulimit -u`, `ulimit -v`), and run it again.",
-    )
+    story::current().fail(&Failure::of_machine(expected, got, advice))
 }
 
 /// The learner's program could not be started at all.
@@ -63,7 +39,7 @@ pub(crate) fn cannot_start(path: &str, error: &io::Error) -> Failure {
              others and run the check again."
         }
     };
-    failure(&format!("{path} to start"), &error.to_string(), advice)
+    Failure::of_machine(&format!("{path} to start"), &error.to_string(), advice)
 }
 
 /// A program is to listen there: so its host must be one that this machine can listen on. What is no
@@ -120,28 +96,4 @@ pub(crate) fn is_to_blame(error: &io::Error) -> bool {
         Errno::HOSTUNREACH,
     ];
     errno.is_some_and(|errno| own.contains(&errno))
-}
-
-/// The sentence about a program that ended before its first line could run, or that was killed by
-/// somebody else.
-pub(crate) fn of_ended(process: &Process) -> Option<String> {
-    let said = process.last_error();
-    match process.exit()? {
-        Exit::Code(126 | 127) if process.by_shell || said.contains("shared librar") => {
-            Some(format!(
-                "{NO_VERDICT} It was not started: {}. Mend that (limits: `ulimit -Ha`), and run the \
-             check again.",
-                if said.is_empty() {
-                    "the shell does not say why"
-                } else {
-                    said.trim()
-                }
-            ))
-        }
-        Exit::Signal(9) if !process.was_killed() => Some(format!(
-            "{NO_VERDICT} Somebody else killed it (SIGKILL): the system, if it was short of memory \
-             (`dmesg` says so). Free some, and run the check again."
-        )),
-        _ => None,
-    }
 }

@@ -9,11 +9,13 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::machine;
+#[cfg(target_os = "linux")]
+use crate::story;
+use crate::threads::has_proc;
 
 /// Whether this is Linux, with its /proc; else the test is noted as skipped.
 #[must_use]
@@ -23,11 +25,6 @@ pub fn linux() -> bool {
     } else {
         skip("needs Linux")
     }
-}
-
-/// Whether /proc is there, as Linux has it.
-pub(crate) fn has_proc() -> bool {
-    Path::new("/proc/self/stat").exists()
 }
 
 /// A tool or a service of the system that the check needs, and that isn't there: the test ends, and
@@ -40,10 +37,29 @@ pub fn working(works: bool, what: &str) {
     }
 }
 
-/// Whether root runs this test, on Linux; else it is noted as skipped.
+/// Whether root runs this test, on Linux, and may act for other users; else it is noted as skipped.
 #[must_use]
 pub fn root() -> bool {
-    linux() && (rustix::process::geteuid().is_root() || skip("needs root: run it with `sudo -E`"))
+    linux()
+        && (rustix::process::geteuid().is_root() || skip("needs root: run it with `sudo -E`"))
+        && (acts_for_others()
+            || skip("needs a root that may act for other users, outside of this user namespace"))
+}
+
+/// In a user namespace root may be the only user that there is (user_namespaces(7)).
+#[cfg(target_os = "linux")]
+fn acts_for_others() -> bool {
+    use rustix::process::Uid;
+    // In a thread of its own: credentials are kept by thread.
+    let nobody = Uid::from_raw(65_534);
+    let real = rustix::process::getuid();
+    let act = move || rustix::thread::set_thread_res_uid(real, nobody, real).is_ok();
+    story::spawn("another user", act).join().unwrap_or_default()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn acts_for_others() -> bool {
+    false
 }
 
 /// Notes why this test is skipped: on standard error, past the capture that would hide it, and as a

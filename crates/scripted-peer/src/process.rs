@@ -11,11 +11,11 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
-use crate::figures::runs;
 use crate::guardian;
-use crate::machine;
 use crate::report::Unsolved;
-use crate::strain::this_thread;
+use crate::story;
+use crate::threads::{runs, this_thread};
+use crate::verdict::NO_VERDICT;
 
 /// What is kept of each stream; what comes after it is read, so that the program isn't stopped, and
 /// counted.
@@ -109,7 +109,7 @@ impl Process {
         }
         process.drain(Channel::Err, err.expect("standard error is piped"));
         let watcher = Arc::clone(&process);
-        machine::spawn("wait", move || {
+        story::spawn("wait", move || {
             watcher.lock().helpers.extend(this_thread());
             watcher.watch();
         });
@@ -118,7 +118,7 @@ impl Process {
 
     fn drain(self: &Arc<Self>, channel: Channel, mut pipe: impl Read + Send + 'static) {
         let process = Arc::clone(self);
-        machine::spawn("output", move || {
+        story::spawn("output", move || {
             process.lock().helpers.extend(this_thread());
             let mut buffer = vec![0; 64 << 10];
             while let Ok(length @ 1..) = pipe.read(&mut buffer) {
@@ -232,6 +232,30 @@ impl Process {
     /// Whether it was killed by the check rather than ended.
     pub fn was_killed(&self) -> bool {
         self.lock().killed
+    }
+
+    /// The sentence about a program that ended before its first line could run, or that was killed by
+    /// somebody else.
+    pub fn excuse(&self) -> Option<String> {
+        let said = self.last_error();
+        match self.exit()? {
+            Exit::Code(126 | 127) if self.by_shell || said.contains("shared librar") => {
+                Some(format!(
+                    "{NO_VERDICT} It was not started: {}. Mend that (limits: `ulimit -Ha`), and run the \
+                 check again.",
+                    if said.is_empty() {
+                        "the shell does not say why"
+                    } else {
+                        said.trim()
+                    }
+                ))
+            }
+            Exit::Signal(9) if !self.was_killed() => Some(format!(
+                "{NO_VERDICT} Somebody else killed it (SIGKILL): the system, if it was short of memory \
+                 (`dmesg` says so). Free some, and run the check again."
+            )),
+            _ => None,
+        }
     }
 
     pub fn bytes(&self, channel: Channel) -> Vec<u8> {

@@ -22,13 +22,11 @@ use crate::folder::{Folder, folder, folder_of_programs};
 use crate::listener::Listener;
 use crate::machine;
 use crate::needs;
+use crate::patience::PATIENCE;
 use crate::process::Process;
 use crate::running::Running;
 use crate::story;
 use crate::verdict::Verdict;
-
-/// How long a verb waits for what it names, unless told otherwise.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The program of the package that is being tested, or the one that `CHECK_PROGRAM` names.
 #[macro_export]
@@ -232,7 +230,10 @@ impl Program {
         let story = story::current();
         let mut command = self.command();
         let screen = matches!(self.stdin, Input::Typed).then(|| {
-            let (ours, theirs) = UnixStream::pair().expect("a pair of sockets can be made");
+            let pair = UnixStream::pair();
+            let (ours, theirs) = pair.unwrap_or_else(|error| {
+                machine::no_verdict("a pair of sockets", &error.to_string(), machine::RESOURCES)
+            });
             command.stdout(OwnedFd::from(theirs));
             ours
         });
@@ -315,15 +316,6 @@ impl Program {
             (None, _) => Stdio::piped(),
         }
     }
-}
-
-/// Where a program said that it listens.
-pub(crate) fn announced(output: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(output).ok()?;
-    let (whole, _) = text.rsplit_once('\n')?;
-    whole
-        .lines()
-        .find_map(|line| line.strip_prefix("listening on "))
 }
 
 #[cfg(target_os = "linux")]

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::bytes::show_as;
 use crate::chapter;
-use crate::figures::is_runnable;
 use crate::process::Process;
 use crate::story::{Bytes, Event, State, Story, What};
+use crate::threads::is_runnable;
 use crate::verdict::Failure;
 
 /// How many events of a long story are shown from its beginning and from its end.

@@ -13,13 +13,11 @@ use rustix::process::Signal;
 use crate::address::Address;
 use crate::bytes::show;
 use crate::folder::Folder;
-use crate::machine;
 use crate::output::Output;
+use crate::patience::Patience;
 use crate::peer::Peer;
 use crate::process::{Channel, Exit, Process};
-use crate::program::announced;
-use crate::story::Story;
-use crate::strain::Patience;
+use crate::story::{self, Story};
 use crate::verdict::{Failure, Verdict};
 
 /// A program that has been started. It is killed, with all that it started, when this is dropped.
@@ -79,8 +77,8 @@ impl Running {
     pub(crate) fn feed(&mut self, bytes: Vec<u8>) {
         let mut stdin = self.stdin.take().expect("standard input is piped");
         let story = Arc::clone(&self.story);
-        machine::spawn("input", move || {
-            crate::story::join(&story);
+        story::spawn("input", move || {
+            story::join(&story);
             drop(stdin.write_all(&bytes));
         });
     }
@@ -168,12 +166,12 @@ impl Running {
         // Of a thread, not of the process: the kernel keeps credentials by thread, and the
         // connection gets those of the thread that connects (unix(7), SO_PEERCRED).
         let connect = move || {
-            crate::story::join(&story);
+            story::join(&story);
             story.note(None, format!("uid {uid} connects:"));
             become_user(uid);
             Peer::try_connect(&address)
         };
-        machine::spawn("another user", connect)
+        story::spawn("another user", connect)
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
@@ -328,6 +326,15 @@ impl Running {
         let found = found.ok_or_else(|| Failure::new("the program to end", silent()));
         Verdict::new(&self.story, found)
     }
+}
+
+/// Where a program said that it listens.
+fn announced(output: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(output).ok()?;
+    let (whole, _) = text.rsplit_once('\n')?;
+    whole
+        .lines()
+        .find_map(|line| line.strip_prefix("listening on "))
 }
 
 fn holds(bytes: &[u8], wanted: &[u8]) -> bool {

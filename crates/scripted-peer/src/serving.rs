@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::listener::Listener;
-use crate::machine;
 use crate::peer::Peer;
 use crate::story;
 
@@ -23,8 +22,16 @@ pub struct Serving {
     thread: Option<JoinHandle<()>>,
 }
 
+impl Listener {
+    /// Serves every connection on a thread of its own, each with `script`, until the result is
+    /// dropped or [finished](Serving::finish).
+    pub fn serve(self, script: impl Fn(Peer) + Send + Sync + 'static) -> Serving {
+        Serving::start(self, script)
+    }
+}
+
 impl Serving {
-    pub(crate) fn start(listener: Listener, script: impl Fn(Peer) + Send + Sync + 'static) -> Self {
+    fn start(listener: Listener, script: impl Fn(Peer) + Send + Sync + 'static) -> Self {
         let address = listener.address().clone();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -32,7 +39,7 @@ impl Serving {
         Self {
             address,
             stop,
-            thread: Some(machine::spawn("a server", serve)),
+            thread: Some(story::spawn("a server", serve)),
         }
     }
 
@@ -75,7 +82,7 @@ fn serve(
         let last = stopped.load(Ordering::SeqCst) || listener.story().is_over();
         if let Some(peer) = listener.accept_within(GLANCE) {
             let (script, story) = (Arc::clone(script), Arc::clone(listener.story()));
-            scripts.push(machine::spawn("a connection", move || {
+            scripts.push(story::spawn("a connection", move || {
                 story::join(&story);
                 script(peer);
             }));

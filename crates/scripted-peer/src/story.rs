@@ -6,16 +6,14 @@
 use std::cell::RefCell;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::bytes::is_text;
-use crate::figures::is_runnable;
-use crate::machine::{self, NO_VERDICT};
 use crate::process::Process;
 use crate::report;
-use crate::strain::{TOO_BUSY, Turns, kept_from_running, this_thread};
-use crate::verdict::Failure;
+use crate::threads::{Turns, is_runnable, runs, this_thread};
+use crate::verdict::{Failure, NO_VERDICT, TOO_BUSY, kept_from_running};
 
 /// How long a whole test may take, unless [`deadline`] says otherwise.
 const DEADLINE: Duration = Duration::from_secs(25);
@@ -144,6 +142,15 @@ pub(crate) fn join(story: &Arc<Story>) {
         began_it: false,
     };
     CURRENT.with_borrow_mut(|slot| *slot = Some(narrator));
+}
+
+/// A thread of the check's own; where the system has none left, the test ends.
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.unwrap_or_else(|error| current().fail(&Failure::no_thread(&error)))
 }
 
 /// Gives this test more, or less, time than the usual 25 seconds, not counting the time in which the
@@ -291,12 +298,13 @@ impl Story {
                 .all(|process| process.exit().is_some())
     }
 
-    /// Whether a program runs, or would if it had its turn.
+    /// Whether a program runs, or would if it had its turn, or what reads its output does.
     pub fn is_busy(&self) -> bool {
         let processes = self.lock().processes.clone();
-        processes
-            .iter()
-            .any(|process| process.exit().is_none() && is_runnable(process.pid))
+        processes.iter().any(|process| {
+            process.exit().is_none() && is_runnable(process.pid)
+                || process.helpers().into_iter().any(runs)
+        })
     }
 
     /// The end of a wait by the clock, for this long, or until the test's own deadline.
@@ -329,10 +337,7 @@ impl Story {
     /// Why a failure now is no judgment of the learner's program, if there is a reason.
     fn excuse(&self) -> Option<Box<str>> {
         let processes = self.lock().processes.clone();
-        let ended = processes
-            .iter()
-            .rev()
-            .find_map(|one| machine::of_ended(one));
+        let ended = processes.iter().rev().find_map(|one| one.excuse());
         ended
             .or_else(|| self.is_over().then(|| self.time_is_over()))
             .map(Into::into)
@@ -384,7 +389,7 @@ fn watch(story: &Arc<Story>) {
             }
         });
     if let Err(error) = watchdog {
-        story.fail(&machine::no_thread(&error));
+        story.fail(&Failure::no_thread(&error));
     }
 }
 

@@ -5,9 +5,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bytes::compare;
-use crate::program::PATIENCE;
+use crate::patience::{PATIENCE, Patience};
 use crate::story::{self, Story};
-use crate::strain::Patience;
+
+/// How the sentences about the machine begin: what follows is no judgment of the learner's program.
+pub(crate) const NO_VERDICT: &str = "This machine gave no verdict on your program.";
+
+pub(crate) const TOO_BUSY: &str = "It was too busy for a check that needs the clock. End what else \
+                                   runs, or wait for its end, and run the check again.";
+
+pub(crate) fn kept_from_running(kept: Duration) -> String {
+    format!("they wanted to run for {kept:.1?} and got no processor")
+}
 
 /// What was expected, and what came instead.
 #[derive(Debug, Clone)]
@@ -31,6 +40,25 @@ impl Failure {
             explanation: None,
             machine: None,
         }
+    }
+
+    /// It is this machine's: `expected` is what the check needs, `got` what the system says, and
+    /// `advice` what the reader can do about it.
+    pub fn of_machine(expected: &str, got: &str, advice: &str) -> Self {
+        Self {
+            machine: Some(format!("{NO_VERDICT} {advice}").into()),
+            ..Self::new(expected, got)
+        }
+    }
+
+    /// The system has no thread left for the check.
+    pub fn no_thread(error: &std::io::Error) -> Self {
+        Self::of_machine(
+            "a thread for the check",
+            &error.to_string(),
+            "The system has no thread or no memory left for the check. End other programs, or raise \
+             the limits (`ulimit -u`, `ulimit -v`), and run it again.",
+        )
     }
 
     /// `after` says what followed the last byte that came.

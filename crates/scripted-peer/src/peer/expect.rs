@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::{Ending, Peer};
 use crate::bytes::show;
+use crate::patience::Patience;
 use crate::report::count;
-use crate::strain::Patience;
 use crate::verdict::{Failure, Verdict};
 
 /// How long to wait for more of an answer that is wrong already, so that the report shows it whole.

@@ -17,10 +17,9 @@ use socket2::{Socket, Type};
 
 use crate::address::Address;
 use crate::machine;
-use crate::program::PATIENCE;
+use crate::patience::{PATIENCE, Patience};
 use crate::queue::Queue;
 use crate::story::{self, Story};
-use crate::strain::Patience;
 use crate::verdict::{Failure, Verdict};
 use crate::wait;
 
@@ -258,9 +257,7 @@ fn outcome(error: &io::Error) -> String {
 /// What no program on the other side can cause is the machine's trouble.
 fn failure(expected: String, got: String, error: &io::Error) -> Failure {
     if machine::is_to_blame(error) {
-        let advice = "The check itself got no connection from the system: too few descriptors \
-                      (`ulimit -Hn`), ports or memory, or no such network. Mend that, and run it again.";
-        return machine::failure(&expected, &got, advice);
+        return Failure::of_machine(&expected, &got, machine::RESOURCES);
     }
     Failure::new(expected, got)
 }

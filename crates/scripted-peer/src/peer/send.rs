@@ -10,10 +10,10 @@ use rustix::event::PollFlags;
 
 use super::{Ending, Peer};
 use crate::bytes::show;
+use crate::patience::Patience;
 use crate::queue::Unread;
 use crate::report::{count, grouped};
 use crate::story::Bytes;
-use crate::strain::Patience;
 use crate::verdict::Failure;
 use crate::wait::{self, wait};
 

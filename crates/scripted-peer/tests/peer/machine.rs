@@ -122,6 +122,14 @@ fn an_address_that_this_machine_has_not_is_the_machines() {
 }
 
 #[test]
+fn a_root_that_is_alone_in_its_namespace_skips_what_needs_others() {
+    if let Some(check) = apart("-Ur", "", "user") {
+        let told = contains("needs a root that may act for other users");
+        check.exits_with(0).stderr(told).now();
+    }
+}
+
+#[test]
 fn a_check_without_proc_is_skipped() {
     let script = "umount -l /proc";
     if let Some(check) = apart("-m", script, "idle") {

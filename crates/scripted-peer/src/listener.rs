@@ -4,7 +4,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
@@ -159,7 +159,7 @@ impl Listener {
             }
             self.story.woke_late(soon);
             if deserted || patience.is_out() {
-                return false;
+                return wait::readable(&self.socket, Instant::now());
             }
         }
     }

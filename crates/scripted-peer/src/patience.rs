@@ -28,6 +28,8 @@ pub(crate) struct Patience {
     end: Instant,
     /// What the test had been kept from running until the first look, and what its programs had run.
     before: Option<(Duration, Duration)>,
+    /// How much too late this wait itself woke up.
+    late: Duration,
 }
 
 impl Patience {
@@ -39,6 +41,7 @@ impl Patience {
             length,
             end: story.last().min(began + length),
             before: None,
+            late: Duration::ZERO,
         }
     }
 
@@ -71,7 +74,7 @@ impl Patience {
         } else {
             Duration::ZERO
         };
-        let owed = self.length + kept.saturating_sub(before.0);
+        let owed = self.length + kept.saturating_sub(before.0).max(self.late);
         let own = (self.began + owed).max(now + waits);
         if own < now + WORTH {
             return true;
@@ -87,16 +90,17 @@ impl Patience {
     }
 
     /// Asks `come`, which waits until a moment and says whether what is awaited has come, until it
-    /// has or time is out. Says which.
+    /// has or time is out. Says which. The last look is after the end: a check that woke up too late
+    /// finds what came in time.
     pub fn wait(&mut self, mut come: impl FnMut(Instant) -> bool) -> bool {
         loop {
             let next = self.next();
             if come(next) {
                 return true;
             }
-            self.story.woke_late(next);
+            self.late += self.story.woke_late(next);
             if self.is_out() {
-                return false;
+                return come(Instant::now());
             }
         }
     }

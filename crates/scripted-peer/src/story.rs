@@ -280,12 +280,14 @@ impl Story {
         (state.turns.kept(), state.turns.ran())
     }
 
-    /// A thread of the check meant to wake up at this moment.
-    pub fn woke_late(&self, meant: Instant) {
+    /// A thread of the check meant to wake up at this moment. Says how much too late it did.
+    pub fn woke_late(&self, meant: Instant) -> Duration {
         let late = Instant::now().saturating_duration_since(meant);
-        if late > PUNCTUAL {
-            self.lock().turns.late += late;
+        if late <= PUNCTUAL {
+            return Duration::ZERO;
         }
+        self.lock().turns.late += late;
+        late
     }
 
     /// Whether programs were started, and all of them have ended: nothing more will come of them.

@@ -159,12 +159,16 @@ pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -
 pub fn eventually(expected: &str, mut happens: impl FnMut() -> bool) -> Verdict {
     let story = story::current();
     let mut patience = Patience::new(&story, PATIENCE);
-    while !happens() {
-        if patience.is_out() {
+    loop {
+        // The last look is after the end: whoever looks late finds what happened in time.
+        let is_out = patience.is_out();
+        if happens() {
+            return Verdict::new(&story, Ok(()));
+        }
+        if is_out {
             let got = format!("it had not happened after {PATIENCE:?}");
             return Verdict::new(&story, Err(Failure::new(expected, got)));
         }
         story.sleep(Instant::now() + Duration::from_millis(10));
     }
-    Verdict::new(&story, Ok(()))
 }

@@ -216,7 +216,7 @@ impl Peer {
     }
 
     /// Bytes that wait in the kernel for this end to read them.
-    fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         let waiting = rustix::io::ioctl_fionread(&self.socket).unwrap_or_default();
         usize::try_from(waiting).expect("a socket's queue fits in memory")
     }

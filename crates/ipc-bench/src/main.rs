@@ -5,6 +5,8 @@
 //! processes ([`children`] holds them, [`child`] is what they do) measure them in shuffled slices,
 //! [`summary`] makes figures and ratios of the slices, [`environment`] reads what machine it was,
 //! and [`report`] writes it all down. [`serve_vs`] and [`surprises`] are programs of their own.
+//! [`places`] finds out before all that where files can go, [`quota`] whether the processors are its
+//! own, [`units`] and [`output`] bring it before the reader.
 
 #[cfg(target_os = "linux")]
 mod arguments;

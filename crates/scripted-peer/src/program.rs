@@ -159,7 +159,7 @@ impl Program {
     }
 
     /// Its effective user is `uid`, and the real one that of the check, as with a set-user-ID
-    /// program; guard the check with [`needs::root`](crate::needs::root), and start it with
+    /// program; guard the check with [`needs::root`], and start it with
     /// [`listen_on_path`](Self::listen_on_path): the folder of the path is that user's then. What runs
     /// is a copy of the program in another folder, for its own may be closed to that user.
     ///

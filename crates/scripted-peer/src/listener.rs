@@ -131,10 +131,15 @@ impl Listener {
     pub fn try_accept(&self) -> Verdict<Peer> {
         let found = if self.is_called_upon() {
             // Not non-blocking: a program may inherit this socket, and would inherit that too.
-            self.socket
-                .accept()
-                .map(|(socket, _)| Peer::accepted(socket))
-                .map_err(|e| e.to_string())
+            match self.socket.accept() {
+                Ok((socket, _)) => Ok(Peer::accepted(socket)),
+                Err(error) if machine::is_to_blame(&error) => machine::no_verdict(
+                    "the check to accept a connection",
+                    &error.to_string(),
+                    machine::RESOURCES,
+                ),
+                Err(error) => Err(error.to_string()),
+            }
         } else if self.story.is_deserted() {
             Err("it ended without connecting".to_owned())
         } else {

@@ -78,6 +78,7 @@ pub fn skip(reason: &str) -> bool {
 }
 
 /// Raises this process's soft limit of open descriptors to `count`, as far as the hard one allows.
+/// Programs that are started from then on inherit it.
 pub(crate) fn descriptors(count: u64) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < count) {
@@ -88,6 +89,23 @@ pub(crate) fn descriptors(count: u64) {
                 current: Some(current),
                 ..limit
             },
+        );
+    }
+}
+
+/// The check, and a program with as many descriptors, can hold `count` connections each; else the
+/// test ends.
+pub(crate) fn room_for(count: u64) {
+    descriptors(count + 100);
+    let limit = getrlimit(Resource::Nofile).current;
+    if limit.is_some_and(|limit| limit < count + 10) {
+        machine::no_verdict(
+            &format!("room for {count} connections"),
+            &format!(
+                "Too many open files: the limit is {}",
+                limit.unwrap_or_default()
+            ),
+            machine::RESOURCES,
         );
     }
 }

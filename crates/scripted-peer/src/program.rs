@@ -28,6 +28,9 @@ use crate::running::Running;
 use crate::story;
 use crate::verdict::Verdict;
 
+/// What a program may have open, unless told otherwise, where the system allows it.
+const DESCRIPTORS: u64 = 1024;
+
 /// The program of the package that is being tested, or the one that `CHECK_PROGRAM` names.
 #[macro_export]
 macro_rules! program {
@@ -228,6 +231,8 @@ impl Program {
     #[must_use]
     pub fn start(self) -> Running {
         let story = story::current();
+        // A program must not run out of descriptors because the learner's shell gives it few.
+        needs::descriptors(DESCRIPTORS);
         let mut command = self.command();
         let screen = matches!(self.stdin, Input::Typed).then(|| {
             let pair = UnixStream::pair();

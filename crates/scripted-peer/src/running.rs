@@ -145,7 +145,7 @@ impl Running {
     /// As many connections, one after the other.
     #[must_use]
     pub fn connect_many(&self, count: usize) -> Vec<Peer> {
-        crate::needs::descriptors(count as u64 + 100);
+        crate::needs::room_for(count as u64);
         (0..count).map(|_| self.connect()).collect()
     }
 

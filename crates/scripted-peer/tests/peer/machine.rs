@@ -147,6 +147,12 @@ fn a_check_without_descriptors_says_so() {
 }
 
 #[test]
+fn a_shell_that_gives_few_descriptors_stops_no_program() {
+    let script = "ulimit -Sn 40; exec \"$0\" \"$@\"";
+    passes(&by(&["sh", "-c", script], "crowd").start());
+}
+
+#[test]
 fn a_program_that_cannot_be_started_is_not_blamed() {
     machine("cargo build", || {
         drop(Program::new("/nowhere/at-all").listen());

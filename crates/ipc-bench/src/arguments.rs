@@ -10,10 +10,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::environment::{Before, Environment};
 use crate::interrupt::{self, Interrupted};
+use crate::output::tell;
 use crate::processors::{self, Placement};
 use crate::report::{self, Report};
 use crate::run::{self, Options};
-use crate::{child, plan, serve_vs, summary, surprises};
+use crate::{child, output, places, plan, serve_vs, summary, surprises};
 
 /// A block more is only begun if it will have ended by then: with the warm-up and the report, that
 /// stays under the minute that the program promises.
@@ -24,11 +25,11 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Its children may have got the signal as well, and have ended first.
         Err(error) if error.is::<Interrupted>() || interrupt::check().is_err() => {
-            eprintln!("ipc-bench: interrupted; nothing was written");
+            tell("interrupted; nothing was written");
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("ipc-bench: {error:#}");
+            tell(format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -43,7 +44,7 @@ fn dispatch(arguments: &ArgMatches) -> anyhow::Result<()> {
             interrupt::watch()?;
             serve_vs::main(&serve_vs_options(arguments)?)
         }
-        Some(("surprises", _)) => surprises::main(),
+        Some(("surprises", _)) => output::print(surprises::main),
         _ => {
             interrupt::watch()?;
             measure(arguments)
@@ -56,6 +57,10 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
     let began = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)?
         .as_secs();
+    let folder = arguments
+        .get_one::<PathBuf>("out")
+        .expect("it has a default");
+    places::can_write(folder, &report::FILES)?;
     let before = Before::read();
     let placement = placement(arguments)?;
     let options = Options {
@@ -68,10 +73,10 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
     };
     let outcome = run::run(&plan::block(), &options)?;
     if outcome.blocks < options.blocks {
-        eprintln!(
-            "ipc-bench: only {} of {} blocks fitted into the time",
+        tell(format!(
+            "only {} of {} blocks fitted into the time",
             outcome.blocks, options.blocks
-        );
+        ));
     }
     let report = Report {
         schema: report::SCHEMA,
@@ -84,16 +89,13 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
         ratios: summary::ratios(&outcome),
         failures: summary::failures(&outcome),
     };
-    let folder = arguments
-        .get_one::<PathBuf>("out")
-        .expect("it has a default");
+    // Each is worth having without the other: first what the person waits for.
+    let printed = output::print(|out| Ok(report::print(&report, out)?));
     report.write_to(folder)?;
-    report::print(&report, std::io::stdout().lock())?;
-    println!(
-        "\n{} says it in pictures",
-        folder.join("report.html").display()
-    );
-    Ok(())
+    printed?;
+    let page = folder.join("report.html");
+    output::print(|out| Ok(writeln!(out, "\n{} says it in pictures", page.display())?))?;
+    report.what_is_missing()
 }
 
 fn blocks(arguments: &ArgMatches) -> usize {
@@ -139,21 +141,25 @@ fn serve_vs_options(arguments: &ArgMatches) -> anyhow::Result<serve_vs::Options>
     })
 }
 
-/// What has a slash is a path; `HOST:PORT` is TCP; anything else is a path, too.
-fn address(text: &str) -> anyhow::Result<serve_vs::Address> {
+/// What has a slash is a path; `HOST:PORT` is TCP; anything else is a path, too. A name may have
+/// several addresses: the server is at the first that answers.
+fn address(text: &str) -> anyhow::Result<serve_vs::Named> {
     let (is_path, has_port) = (text.contains('/'), text.rsplit_once(':'));
-    match has_port {
-        Some((_, port)) if !is_path && port.parse::<u16>().is_ok() => {
-            let mut addresses = text
-                .to_socket_addrs()
-                .with_context(|| format!("cannot find the address of {text}"))?;
-            let address = addresses.next();
-            Ok(serve_vs::Address::Tcp(
-                address.with_context(|| format!("{text} has no address"))?,
-            ))
-        }
-        _ => Ok(serve_vs::Address::Unix(text.into())),
+    let addresses: Vec<serve_vs::Address> = match has_port {
+        Some((_, port)) if !is_path && port.parse::<u16>().is_ok() => text
+            .to_socket_addrs()
+            .with_context(|| format!("cannot find the address of {text}"))?
+            .map(serve_vs::Address::Tcp)
+            .collect(),
+        _ => vec![serve_vs::Address::Unix(text.into())],
+    };
+    if addresses.is_empty() {
+        bail!("{text} has no address");
     }
+    Ok(serve_vs::Named {
+        name: text.to_owned(),
+        addresses,
+    })
 }
 
 fn command() -> Command {

@@ -8,6 +8,7 @@ use crate::case::{Regime, Transport};
 use crate::channel::Facts;
 use crate::exchange;
 use crate::processors::list_name;
+use crate::quota::Quota;
 use crate::run::Outcome;
 
 /// From here on the report says that others were in the way.
@@ -37,6 +38,9 @@ pub struct Environment {
     /// The share of it that other processes of this machine took. A busy machine doesn't only add
     /// to the tail: it changes the scheduler's choices, and so the medians.
     pub others_share: f64,
+    /// The processor quota that it was under, if any, and what that did.
+    #[serde(default)]
+    pub quota: Option<Quota>,
     /// The measuring processes' own word on where they were allowed to run.
     pub pinning: Vec<Pinning>,
     /// What a new connection of each transport starts with.
@@ -82,6 +86,7 @@ impl Environment {
             load_average: before.load_average,
             stolen_share: shares.stolen,
             others_share: shares.others,
+            quota: Quota::since(before.quota.as_ref()),
             pinning: outcome
                 .cpus
                 .iter()
@@ -121,6 +126,12 @@ impl Environment {
                 format!("{:.2} % of the time", 100.0 * self.stolen_share),
             ),
             ("taken by other processes".to_owned(), self.others_line()),
+            (
+                "processor quota".to_owned(),
+                self.quota
+                    .as_ref()
+                    .map_or_else(|| "none".to_owned(), Quota::to_string),
+            ),
         ];
         for Pinning {
             regime,
@@ -178,6 +189,7 @@ fn buffers(transport: Transport, facts: &Facts) -> String {
 pub struct Before {
     load_average: f64,
     ticks: Ticks,
+    quota: Option<Quota>,
 }
 
 impl Before {
@@ -187,6 +199,7 @@ impl Before {
         Before {
             load_average: load_average.unwrap_or(0.0),
             ticks: Ticks::read(),
+            quota: Quota::read(),
         }
     }
 }

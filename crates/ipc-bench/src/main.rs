@@ -5,6 +5,8 @@
 //! processes ([`children`] holds them, [`child`] is what they do) measure them in shuffled slices,
 //! [`summary`] makes figures and ratios of the slices, [`environment`] reads what machine it was,
 //! and [`report`] writes it all down. [`serve_vs`] and [`surprises`] are programs of their own.
+//! [`places`] finds out before all that where files can go, [`quota`] whether the processors are its
+//! own, [`units`] and [`output`] bring it before the reader.
 
 #[cfg(target_os = "linux")]
 mod arguments;
@@ -23,9 +25,15 @@ mod exchange;
 #[cfg(target_os = "linux")]
 mod interrupt;
 #[cfg(target_os = "linux")]
+mod output;
+#[cfg(target_os = "linux")]
+mod places;
+#[cfg(target_os = "linux")]
 mod plan;
 #[cfg(target_os = "linux")]
 mod processors;
+#[cfg(target_os = "linux")]
+mod quota;
 #[cfg(target_os = "linux")]
 mod report;
 #[cfg(target_os = "linux")]
@@ -38,6 +46,8 @@ mod stats;
 mod summary;
 #[cfg(target_os = "linux")]
 mod surprises;
+#[cfg(target_os = "linux")]
+mod units;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {

@@ -26,7 +26,7 @@ mod table;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Measure, Regime, Transport};
@@ -35,6 +35,9 @@ use crate::environment::Environment;
 pub use table::print;
 
 pub const SCHEMA: u32 = 1;
+
+/// The files that [`Report::write_to`] makes.
+pub const FILES: [&str; 3] = ["report.json", "report.html", "report.svg"];
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
@@ -122,17 +125,23 @@ impl Report {
         })
     }
 
+    /// What is missing, in one line, if anything is.
+    pub fn what_is_missing(&self) -> anyhow::Result<()> {
+        match self.failures.len() {
+            0 => Ok(()),
+            1 => bail!("one case could not be measured: see `not measured` above"),
+            count => bail!("{count} cases could not be measured: see `not measured` above"),
+        }
+    }
+
     /// Writes `report.html`, `report.svg` and `report.json`, each whole or not at all.
     pub fn write_to(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let json = serde_json::to_string_pretty(self)? + "\n";
         let svg = plot::draw(self)?;
-        for (name, text) in [
-            ("report.json", &json),
-            ("report.html", &html::page(self, &svg)),
-            ("report.svg", &svg),
-        ] {
+        let html = html::page(self, &svg);
+        for (name, text) in FILES.into_iter().zip([json, html, svg]) {
             let (path, unfinished) = (folder.join(name), folder.join(format!(".{name}.new")));
             fs::write(&unfinished, text)
                 .and_then(|()| fs::rename(&unfinished, &path))

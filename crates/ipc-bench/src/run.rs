@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::case::{Case, Regime, Transport};
 use crate::channel::Facts;
 use crate::children::{Pair, Setup, Slice};
 use crate::interrupt::{self, Interrupted};
+use crate::places;
 use crate::plan::Planned;
 use crate::processors::Placement;
 use crate::stats::Tally;
@@ -42,10 +42,7 @@ pub struct Options<'a> {
 }
 
 pub fn run(plan: &[Planned], options: &Options<'_>) -> anyhow::Result<Outcome> {
-    let folder = tempfile::Builder::new()
-        .prefix("ipc-bench-")
-        .tempdir()
-        .context("cannot make a folder for the sockets")?;
+    let folder = places::for_sockets()?;
     let setup = Setup {
         folder: folder.path(),
         congestion: options.congestion,

@@ -21,7 +21,7 @@ mod report;
 mod server;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -30,13 +30,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::environment::Ticks;
 use crate::interrupt;
+use crate::output;
+use crate::places;
+use crate::quota::Quota;
 use crate::run::{progress_bar, shuffled};
 use client::Client;
 use load::{Load, Slice};
 use report::{Report, Scenario};
 use server::Server;
 
-pub use client::Address;
+pub use client::{Address, Named};
 
 pub const IN_WORDS: &str = "\
 Each block connects 1, 100 and 1,000 clients to every server in turn and has them all active, with \
@@ -53,7 +56,7 @@ const ACTIVE: [usize; 3] = [1, 100, 1000];
 const WINDOWS: [usize; 2] = [1, 64];
 
 pub struct Options {
-    pub addresses: Vec<Address>,
+    pub addresses: Vec<Named>,
     pub blocks: usize,
     pub idle: usize,
     /// The load's processors; empty: wherever the scheduler puts it.
@@ -62,7 +65,12 @@ pub struct Options {
 }
 
 pub fn main(options: &Options) -> anyhow::Result<()> {
-    let (start, ticks) = (Instant::now(), Ticks::read());
+    let (start, ticks, quota) = (Instant::now(), Ticks::read(), Quota::read());
+    if let Some(path) = &options.json {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let folder = path.parent().unwrap_or(Path::new(""));
+        places::can_write(folder, &[name.unwrap_or_default()])?;
+    }
     if !options.cpus.is_empty() {
         crate::processors::stay_on(&options.cpus)?;
     }
@@ -92,11 +100,15 @@ pub fn main(options: &Options) -> anyhow::Result<()> {
     report.take(&scenarios);
     report.took_s = start.elapsed().as_secs_f64();
     report.stolen_share = ticks.shares_until(&Ticks::read()).stolen;
+    report.quota = Quota::since(quota.as_ref());
+    // Each is worth having without the other: first what the person waits for.
+    let printed = output::print(|out| Ok(report.print(out)?));
     if let Some(path) = &options.json {
         fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(report.print(std::io::stdout().lock())?)
+    printed?;
+    report.what_is_missing()
 }
 
 fn scenarios(servers: usize) -> Vec<Scenario> {

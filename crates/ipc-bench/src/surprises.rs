@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 
-use crate::summary::time_name;
+use crate::units::time_name;
 
 /// No read or write here waits longer: the most that anything can hang.
 const LIMIT: Duration = Duration::from_secs(2);
 
-pub fn main() -> anyhow::Result<()> {
-    stalls()?;
-    println!();
-    deadlocks()
+pub fn main(out: &mut dyn Write) -> anyhow::Result<()> {
+    stalls(out)?;
+    writeln!(out)?;
+    deadlocks(out)
 }
 
 /// What both kinds of stream can do here.
@@ -65,42 +65,63 @@ const ROUNDS: usize = 50;
 /// trip on one machine takes half of that by itself.
 const STALLED: Duration = Duration::from_millis(20);
 
-fn stalls() -> anyhow::Result<()> {
-    println!("1. Write, write, read: a request of {HEADER} + {BODY} bytes, {ROUNDS} times\n");
-    println!(
+fn stalls(out: &mut dyn Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "1. Write, write, read: a request of {HEADER} + {BODY} bytes, {ROUNDS} times\n"
+    )?;
+    writeln!(
+        out,
         "   {:<38}{:>10}{:>10}{:>20}",
         "", "median", "slowest", "stalled over 20 ms"
-    );
+    )?;
     let (here, there) = tcp_pair()?;
-    show_rounds("TCP, header and body in two writes", here, there, true)?;
+    show_rounds(
+        out,
+        "TCP, header and body in two writes",
+        (here, there),
+        true,
+    )?;
     let (here, there) = tcp_pair()?;
     here.set_nodelay(true)?;
-    show_rounds("TCP, two writes, with TCP_NODELAY", here, there, true)?;
+    show_rounds(
+        out,
+        "TCP, two writes, with TCP_NODELAY",
+        (here, there),
+        true,
+    )?;
     let (here, there) = tcp_pair()?;
-    show_rounds("TCP, one write", here, there, false)?;
+    show_rounds(out, "TCP, one write", (here, there), false)?;
     let (here, there) = UnixStream::pair()?;
-    show_rounds("Unix stream, two writes", here, there, true)?;
-    println!(
+    show_rounds(out, "Unix stream, two writes", (here, there), true)?;
+    writeln!(
+        out,
         "
    Nagle's algorithm holds the second small write back until the first is acknowledged. The
    receiver has only a header, nothing to answer yet, and delays the acknowledgment in the hope
    that an answer will carry it: both wait, until the timer of 40 ms ends it. Write a message
    with one call; set TCP_NODELAY where you can't. A Unix socket has neither of the two."
-    );
+    )?;
     Ok(())
 }
 
-fn show_rounds(name: &str, here: impl Stream, there: impl Stream, two: bool) -> anyhow::Result<()> {
+fn show_rounds(
+    out: &mut dyn Write,
+    name: &str,
+    (here, there): (impl Stream, impl Stream),
+    two: bool,
+) -> anyhow::Result<()> {
     let mut took = rounds(here, there, two).with_context(|| name.to_owned())?;
     took.sort();
     let stalled = took.iter().filter(|&&time| time >= STALLED).count();
     let name_of = |time: Duration| time_name(time.as_secs_f64() * 1e9);
-    println!(
+    writeln!(
+        out,
         "   {name:<38}{:>10}{:>10}{stalled:>14} of {}",
         name_of(took[took.len() / 2]),
         name_of(took[took.len() - 1]),
         took.len()
-    );
+    )?;
     Ok(())
 }
 
@@ -141,24 +162,33 @@ fn rounds(mut here: impl Stream, mut there: impl Stream, two: bool) -> io::Resul
 const MUCH: usize = 64 << 20;
 const STUCK: Duration = Duration::from_millis(500);
 
-fn deadlocks() -> anyhow::Result<()> {
-    println!("2. Both sides send {} MiB before they read\n", MUCH >> 20);
-    both_send_first("TCP", tcp_pair()?)?;
-    both_send_first("Unix stream", UnixStream::pair()?)?;
-    println!();
-    one_listens_meanwhile("TCP", tcp_pair()?)?;
-    one_listens_meanwhile("Unix stream", UnixStream::pair()?)?;
-    println!(
+fn deadlocks(out: &mut dyn Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "2. Both sides send {} MiB before they read\n",
+        MUCH >> 20
+    )?;
+    both_send_first(out, "TCP", tcp_pair()?)?;
+    both_send_first(out, "Unix stream", UnixStream::pair()?)?;
+    writeln!(out)?;
+    one_listens_meanwhile(out, "TCP", tcp_pair()?)?;
+    one_listens_meanwhile(out, "Unix stream", UnixStream::pair()?)?;
+    writeln!(
+        out,
         "
    A write returns when the kernel has taken the bytes. When the buffers are full it waits until
    the other side reads; the other side doesn't, because it waits for the same. No timeout is set
    by default: they wait for ever, without an error and without using any processor. Read while
    you write (a thread, or a loop over both), or agree on who speaks first, and how much."
-    );
+    )?;
     Ok(())
 }
 
-fn both_send_first<S: Stream>(name: &str, (here, there): (S, S)) -> anyhow::Result<()> {
+fn both_send_first<S: Stream>(
+    out: &mut dyn Write,
+    name: &str,
+    (here, there): (S, S),
+) -> anyhow::Result<()> {
     // Neither may hang up before the other has given up, too: that would look like an error.
     let end = Arc::new(Barrier::new(2));
     let sides = [here, there].map(|stream| {
@@ -181,12 +211,13 @@ fn both_send_first<S: Stream>(name: &str, (here, there): (S, S)) -> anyhow::Resu
     } else {
         "deadlock"
     };
-    println!(
+    writeln!(
+        out,
         "   {name:<12} {verdict}: one got rid of {} KiB, the other of {} KiB, then nothing moved for {:.1} s",
         sent[0] / 1024,
         sent[1] / 1024,
         STUCK.as_secs_f64()
-    );
+    )?;
     Ok(())
 }
 
@@ -207,7 +238,11 @@ fn send_until_stuck(stream: &impl Stream) -> io::Result<usize> {
     Ok(sent)
 }
 
-fn one_listens_meanwhile<S: Stream>(name: &str, (here, there): (S, S)) -> anyhow::Result<()> {
+fn one_listens_meanwhile<S: Stream>(
+    out: &mut dyn Write,
+    name: &str,
+    (here, there): (S, S),
+) -> anyhow::Result<()> {
     here.limit(LIMIT)?;
     there.limit(LIMIT)?;
     let start = Instant::now();
@@ -224,10 +259,11 @@ fn one_listens_meanwhile<S: Stream>(name: &str, (here, there): (S, S)) -> anyhow
     for thread in threads {
         thread.join().map_err(|_| anyhow!("a thread panicked"))??;
     }
-    println!(
+    writeln!(
+        out,
         "   {name:<12} the same, but one side reads in a second thread: done in {}",
         time_name(start.elapsed().as_secs_f64() * 1e9)
-    );
+    )?;
     Ok(())
 }
 

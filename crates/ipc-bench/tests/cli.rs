@@ -23,15 +23,24 @@ fn ipc_bench() -> Command {
     command
 }
 
-fn report(folder: &Path, arguments: &[&str]) -> Value {
-    ipc_bench()
+/// One block into that folder.
+fn block_into(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = ipc_bench();
+    command
         .args(["--blocks", "1", "--out"])
         .arg(folder)
-        .args(arguments)
-        .assert()
-        .success();
+        .args(arguments);
+    command
+}
+
+fn report(folder: &Path, arguments: &[&str]) -> Value {
+    // What is missing makes it fail, and is in the report.
+    let output = block_into(folder, arguments).output().expect("it starts");
     let json = fs::read_to_string(folder.join("report.json")).expect("it was just written");
-    serde_json::from_str(&json).expect("it is JSON")
+    let report: Value = serde_json::from_str(&json).expect("it is JSON");
+    let missing = report["failures"].as_array().map_or(0, Vec::len);
+    assert_eq!(output.status.code(), Some(i32::from(missing > 0)));
+    report
 }
 
 fn pinning(report: &Value, regime: &str) -> String {
@@ -227,6 +236,191 @@ fn serve_vs_names_the_server_that_is_not_there() {
         .stderr(predicate::str::contains(
             "/nonexistent/socket: no server to measure",
         ));
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_before_anything_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let start = Instant::now();
+    for place in [Path::new("/proc/nope"), &file, &file.join("below")] {
+        let refused = block_into(place, &[]).assert().code(1).stdout("");
+        refused.stderr(
+            predicate::str::contains(place.to_str().unwrap())
+                .and(predicate::str::contains("nothing was measured")),
+        );
+        let json = place.join("out.json");
+        let refused = ipc_bench()
+            .args(["serve-vs", "/nonexistent/socket", "--json"])
+            .arg(json)
+            .assert();
+        refused
+            .code(1)
+            .stderr(predicate::str::contains("nothing was measured"));
+    }
+    assert!(start.elapsed() < LIMIT);
+}
+
+#[test]
+fn the_table_comes_before_the_files_and_is_there_without_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let mut run = Process::new(env!("CARGO_BIN_EXE_ipc-bench"))
+        .args(["--blocks", "1", "--out"])
+        .arg(&out)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It was possible to write, and then it is not any more.
+    wait_for(|| Some(()).filter(|()| children(run.id()).len() == 2));
+    fs::write(&out, "in the way").unwrap();
+    let mut said = String::new();
+    run.stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(1));
+    assert!(said.contains("There and back"), "{said}");
+}
+
+#[test]
+fn a_closed_pipe_is_quiet_and_a_full_device_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str], stdout: Stdio| {
+        let output = Process::new(env!("CARGO_BIN_EXE_ipc-bench"))
+            .args(arguments)
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn()
+            .and_then(std::process::Child::wait_with_output)
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    let out = folder.path().to_str().unwrap();
+    for arguments in [&["surprises"][..], &["--blocks", "1", "--out", out]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(run(arguments, writer.into()), (Some(0), String::new()));
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let (code, said) = run(arguments, full.into());
+        assert_eq!(code, Some(1));
+        let whole = "ipc-bench: cannot write to standard output: No space left on device";
+        assert!(
+            said.starts_with(whole) && said.lines().count() == 1,
+            "{said}"
+        );
+    }
+    assert!(folder.path().join("report.html").exists());
+}
+
+#[test]
+fn nobody_at_standard_error_is_no_panic() {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = Process::new(env!("CARGO_BIN_EXE_ipc-bench"))
+        .args(["--cpus", "1000"])
+        .stderr(full())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn a_temporary_folder_without_room_for_a_socket_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = folder.path().join("x".repeat(95));
+    fs::create_dir(&long).unwrap();
+    for place in [long.to_str().unwrap(), "relative", "/proc"] {
+        let mut run = block_into(folder.path(), &[]);
+        let output = run.env("TMPDIR", place).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!said.contains("not measured: Unix"), "{place}: {said}");
+        assert!(said.contains("Unix seqpacket"), "{place}: {said}");
+    }
+}
+
+#[test]
+fn what_could_not_be_measured_makes_it_fail_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = block_into(folder.path(), &["--congestion", "nosuch"]).assert();
+    run.code(1)
+        .stdout(predicate::str::contains("not measured: TCP"))
+        .stderr(predicate::str::contains("could not be measured"));
+}
+
+#[test]
+fn a_processor_quota_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(group) = half_a_processor() else {
+        eprintln!("skipped: a processor quota needs root and a writable control group");
+        return;
+    };
+    let script = "echo $$ >\"$0/cgroup.procs\"; exec \"$@\"";
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .arg(&group)
+        .arg(env!("CARGO_BIN_EXE_ipc-bench"))
+        .args(["--blocks", "1", "--out"])
+        .arg(folder.path())
+        .timeout(LIMIT)
+        .output();
+    fs::remove_dir(&group).unwrap();
+    let said = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
+    let line = said.lines().find(|line| line.contains("processor quota"));
+    assert!(
+        line.is_some_and(|line| line.contains("0.50 processors, throttled in ")),
+        "{said}"
+    );
+}
+
+/// A control group of version 1 or 2 with a quota, where one can be made.
+fn half_a_processor() -> Option<std::path::PathBuf> {
+    let name = format!("ipc-bench-test-{}", std::process::id());
+    for (root, file, quota) in [
+        ("/sys/fs/cgroup", "cpu.max", "50000 100000"),
+        ("/sys/fs/cgroup/cpu", "cpu.cfs_quota_us", "50000"),
+    ] {
+        let group = Path::new(root).join(&name);
+        let is_group = Path::new(root).join("cgroup.procs").exists();
+        if !is_group || fs::create_dir(&group).is_err() {
+            continue;
+        }
+        if fs::write(group.join(file), quota).is_ok() {
+            return Some(group);
+        }
+        fs::remove_dir(&group).ok();
+    }
+    None
+}
+
+#[test]
+fn serve_vs_finds_a_server_at_any_of_a_names_addresses() {
+    let made = Process::new("unshare").args(["-mn", "true"]).output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        eprintln!("skipped: needs namespaces of its own");
+        return;
+    }
+    // Nobody listens at either address: each is tried, and named with its reason.
+    let script = "ip link set lo up
+        hosts=$(mktemp); printf '127.0.0.2 both\\n127.0.0.1 both\\n' >\"$hosts\"
+        mount --bind \"$hosts\" /etc/hosts; exec \"$0\" serve-vs both:7878";
+    let run = Command::new("unshare")
+        .args(["-mn", "sh", "-e", "-c", script])
+        .arg(env!("CARGO_BIN_EXE_ipc-bench"))
+        .timeout(LIMIT)
+        .assert();
+    run.code(1).stderr(
+        predicate::str::contains("both:7878: no server to measure")
+            .and(predicate::str::contains(
+                "127.0.0.2:7878: Connection refused",
+            ))
+            .and(predicate::str::contains(
+                "127.0.0.1:7878: Connection refused",
+            )),
+    );
 }
 
 fn children(pid: u32) -> Vec<u32> {

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use rustix::fs::OFlags;
 
 use crate::needs;
+use crate::patience::Patience;
 use crate::running::Running;
+use crate::threads::is_runnable;
 use crate::verdict::{Failure, Verdict};
 
 /// What a program has cost so far, and what it holds.
@@ -35,6 +37,8 @@ const WINDOW: Duration = Duration::from_millis(300);
 /// What it may do in that time: three wakes of a timer of 100 ms, and a little more.
 const SWITCHES: u64 = 8;
 const CPU_SECONDS: f64 = 0.02;
+/// What a right program needs in all to come to rest is far less.
+const AWAKE_SECONDS: f64 = 3.0;
 
 impl Running {
     /// What the program costs; nothing but zeros where there is no /proc, or once it has ended.
@@ -53,7 +57,8 @@ impl Running {
         if !needs::linux() {
             return Verdict::new(&self.story, Ok(()));
         }
-        let until = self.story.until(self.patience);
+        let mut patience = Patience::new(&self.story, self.patience);
+        let began = self.figures().cpu_seconds;
         let found = loop {
             let Some((before, after)) = self.window() else {
                 break Err(Failure::new("a program that waits", "it has ended"));
@@ -66,7 +71,8 @@ impl Running {
             if wakes < SWITCHES && cpu < CPU_SECONDS && !is_runnable(self.pid()) {
                 break Ok(());
             }
-            if Instant::now() >= until {
+            // It is never quiet, and has had the time to be: by the clock, or on the processor.
+            if after.cpu_seconds - began > AWAKE_SECONDS || patience.is_out() {
                 let spent = cpu * 1000.0;
                 let got =
                     format!("{wakes} wakes and {spent:.0} ms of processor time in {WINDOW:?}");
@@ -81,20 +87,10 @@ impl Running {
 
     fn window(&self) -> Option<(Figures, Figures)> {
         let before = figures(self.pid())?;
-        std::thread::sleep(WINDOW);
+        self.story.sleep(Instant::now() + WINDOW);
         let after = figures(self.pid())?;
         (!self.has_ended()).then_some((before, after))
     }
-}
-
-/// Whether one of its threads runs, or would if a processor were free, or has ended just now.
-pub(crate) fn is_runnable(pid: u32) -> bool {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-    let mut states = tasks.into_iter().flatten().flatten().filter_map(|task| {
-        let stat = fs::read_to_string(task.path().join("stat")).ok()?;
-        stat.rsplit_once(") ")?.1.chars().next()
-    });
-    states.any(|state| matches!(state, 'R' | 'Z'))
 }
 
 fn figures(pid: u32) -> Option<Figures> {

@@ -1,37 +1,150 @@
 //! A fresh folder for the sockets of one test.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::env;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use crate::machine;
 
 /// A folder of mode 0700 that goes away, with all that is in it, when its last clone does.
 ///
 /// It lies in the temporary folder and its path is short: a socket's path has room for little more
-/// than 100 bytes ([unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
+/// than 100 bytes ([unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)). Where `TMPDIR`
+/// names a folder that has no room for that, or cannot hold sockets, it lies in `/tmp` or the like.
 #[derive(Debug, Clone)]
 pub struct Folder(Arc<Owned>);
 
 #[derive(Debug)]
 struct Owned(PathBuf);
 
-/// Makes a fresh folder.
-///
-/// # Panics
-///
-/// When the temporary folder cannot be written to.
+/// How long a folder's path may be, so that a socket with a name of some 30 bytes fits behind it:
+/// 103 bytes on macOS, 107 on Linux.
+const LONGEST: usize = 70;
+
+/// Makes a fresh folder. Where this machine has no folder that can hold sockets, the test ends with
+/// a sentence that says so.
 #[must_use]
 pub fn folder() -> Folder {
+    static BASE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let base = BASE.get_or_init(|| first_usable(&places(), holds_sockets));
+    let made = match base {
+        Ok(base) => fresh(base).map_err(|error| format!("{}: {error}", base.display())),
+        Err(reasons) => Err(reasons.clone()),
+    };
+    made.unwrap_or_else(|reasons| {
+        machine::no_verdict(
+            "a folder for the check's sockets",
+            &reasons,
+            "No temporary folder of this machine can hold the check's sockets. Set TMPDIR to a \
+             folder that you may write to, with a short absolute path, on a disk of this system's \
+             own.",
+        )
+    })
+}
+
+/// A fresh folder whose programs `uid` can run: for a copy of a program that its own folder may hide
+/// from that user.
+pub(crate) fn folder_of_programs(program: &Path, uid: u32) -> Folder {
+    let beside = program.parent().map(Path::to_path_buf);
+    let places: Vec<PathBuf> = places().into_iter().chain(beside).collect();
+    let runs = |base: &Path| runs_programs(base);
+    let made = first_usable(&places, runs).and_then(|base| {
+        let folder = fresh(&base).map_err(|error| format!("{}: {error}", base.display()))?;
+        let open = fs::Permissions::from_mode(0o711);
+        fs::set_permissions(folder.path(), open).map_err(|error| error.to_string())?;
+        Ok(folder)
+    });
+    made.unwrap_or_else(|reasons| {
+        machine::no_verdict(
+            &format!("a folder from which uid {uid} may run programs"),
+            &reasons,
+            "No temporary folder of this machine lets another user run a program (mounted with \
+             `noexec`?). Set TMPDIR to a folder that does.",
+        )
+    })
+}
+
+/// Where a folder may lie, the best place first.
+fn places() -> Vec<PathBuf> {
+    let fixed = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
+    let mut places = vec![env::temp_dir()];
+    places.extend(fixed.into_iter().filter(|place| *place != env::temp_dir()));
+    places
+}
+
+/// The first place that passes; or why none does, each with its reason.
+fn first_usable(
+    places: &[PathBuf],
+    usable: impl Fn(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
+    let mut reasons = Vec::new();
+    for place in places {
+        match usable(place) {
+            Ok(()) => return Ok(place.clone()),
+            Err(reason) => reasons.push(format!("{}: {reason}", place.display())),
+        }
+    }
+    Err(reasons.join("; "))
+}
+
+/// A socket can be made in a folder there, and its path has room for a name.
+fn holds_sockets(base: &Path) -> Result<(), String> {
+    if !base.is_absolute() {
+        return Err("not an absolute path".to_owned());
+    }
+    let folder = fresh(base).map_err(|error| error.to_string())?;
+    let length = folder.path().as_os_str().len();
+    if length > LONGEST {
+        return Err("too long for the path of a socket".to_owned());
+    }
+    UnixListener::bind(folder.join("probe"))
+        .map(drop)
+        .map_err(|error| format!("no socket can be made there: {error}"))
+}
+
+/// Programs there can be executed, by everybody.
+fn runs_programs(base: &Path) -> Result<(), String> {
+    if !base.is_absolute() {
+        return Err("not an absolute path".to_owned());
+    }
+    let closed = |place: &&Path| {
+        !fs::metadata(place).is_ok_and(|place| place.permissions().mode() & 0o001 != 0)
+    };
+    if let Some(place) = base.ancestors().find(closed) {
+        return Err(format!("{} is closed to others", place.display()));
+    }
+    if forbids_execution(base) {
+        return Err("mounted with `noexec`".to_owned());
+    }
+    fresh(base).map(drop).map_err(|error| error.to_string())
+}
+
+#[cfg(target_os = "linux")]
+fn forbids_execution(base: &Path) -> bool {
+    use rustix::fs::{StatVfsMountFlags, statvfs};
+    statvfs(base).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn forbids_execution(_: &Path) -> bool {
+    false
+}
+
+fn fresh(base: &Path) -> io::Result<Folder> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     loop {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("peer-{}-{number}", std::process::id()));
+        let path = base.join(format!("peer-{}-{number}", std::process::id()));
         match DirBuilder::new().mode(0o700).create(&path) {
-            Ok(()) => return Folder(Arc::new(Owned(path))),
+            Ok(()) => break Ok(Folder(Arc::new(Owned(path)))),
             // Left behind by a process that had this number before.
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => panic!("cannot make the folder {}: {error}", path.display()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => break Err(error),
         }
     }
 }
@@ -52,6 +165,6 @@ impl Folder {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -19,7 +19,7 @@ while read -r change group; do
 done
 for g in $groups; do kill -s KILL -- -$g; done";
 
-static GUARDIAN: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
+static GUARDIAN: OnceLock<Mutex<Option<ChildStdin>>> = OnceLock::new();
 
 pub(crate) fn add(group: u32) {
     tell(&format!("add {group}\n"));
@@ -31,24 +31,21 @@ pub(crate) fn remove(group: u32) {
 
 fn tell(change: &str) {
     let guardian = GUARDIAN.get_or_init(start).lock();
-    // A guardian that is gone (killed by hand) is no reason to fail a check.
-    let _ = guardian
-        .unwrap_or_else(PoisonError::into_inner)
-        .write_all(change.as_bytes());
+    // A guardian that is gone (killed by hand), or for which there was no process left, is no reason
+    // to fail a check.
+    if let Some(input) = guardian.unwrap_or_else(PoisonError::into_inner).as_mut() {
+        let _ = input.write_all(change.as_bytes());
+    }
 }
 
-#[expect(
-    clippy::zombie_processes,
-    reason = "it ends after this process, not before"
-)]
-fn start() -> Mutex<ChildStdin> {
-    let mut child = Command::new("sh")
+/// It ends after this process, not before: nobody waits for it.
+fn start() -> Mutex<Option<ChildStdin>> {
+    let child = Command::new("sh")
         .args(["-c", SCRIPT])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0)
-        .spawn()
-        .expect("a Unix system has `sh`");
-    Mutex::new(child.stdin.take().expect("its standard input is piped"))
+        .spawn();
+    Mutex::new(child.ok().and_then(|mut child| child.stdin.take()))
 }

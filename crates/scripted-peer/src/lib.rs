@@ -44,6 +44,9 @@
 //! - End of stream, reset, refusal and silence are four [endings](Ending), and none is reported as
 //!   another.
 //! - Nothing waits for ever: each verb has its patience, and each test a watchdog ([`deadline`]).
+//! - What the machine cannot do is not told as the learner's: it has sentences of its own. Time in
+//!   which it kept the program or the check from running is not counted ([`Stopwatch`]), a scene that
+//!   depends on the clock is played again ([`undisturbed`]).
 //! - The environment variable `CHECK_PROGRAM` names another program to run instead; `CHECK_SKIPS` a
 //!   file that collects the checks that were [skipped](needs).
 //!
@@ -62,8 +65,10 @@ mod folder;
 mod guardian;
 mod inherited;
 mod listener;
+mod machine;
 pub mod needs;
 mod output;
+mod patience;
 mod peer;
 mod process;
 mod program;
@@ -72,6 +77,8 @@ mod report;
 mod running;
 mod serving;
 mod story;
+mod strain;
+mod threads;
 mod verdict;
 mod wait;
 mod watch;
@@ -90,6 +97,7 @@ pub use serving::Serving;
 #[doc(hidden)]
 pub use story::Failed;
 pub use story::{deadline, explain};
+pub use strain::{Stopwatch, rounds, too_busy, undisturbed};
 pub use verdict::{Verdict, check, eventually};
 pub use watch::Watch;
 

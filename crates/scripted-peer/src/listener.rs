@@ -10,9 +10,9 @@ use socket2::{Domain, Socket, Type};
 
 use crate::address::Address;
 use crate::folder::{Folder, folder};
+use crate::machine;
+use crate::patience::{PATIENCE, Patience};
 use crate::peer::Peer;
-use crate::program::PATIENCE;
-use crate::serving::Serving;
 use crate::story::{self, Story};
 use crate::verdict::{Failure, Verdict};
 use crate::wait;
@@ -74,13 +74,23 @@ impl Listener {
 
     fn new(address: &Address, backlog: Option<i32>, folder: Option<Folder>) -> Self {
         let story = story::current();
+        if let Address::Tcp(_) = address {
+            machine::can_listen_at(&address.to_string());
+        }
         let open = || -> std::io::Result<Socket> {
             let socket = Socket::new(address.domain(), Type::STREAM, None)?;
             socket.bind(&address.sockaddr()?)?;
             backlog.map_or(Ok(()), |backlog| socket.listen(backlog))?;
             Ok(socket)
         };
-        let socket = open().unwrap_or_else(|error| panic!("cannot listen on {address}: {error}"));
+        let socket = open().unwrap_or_else(|error| {
+            machine::no_verdict(
+                &format!("the check to listen on {address}"),
+                &error.to_string(),
+                "The check could not make a listening socket of its own. If that is no mistake in \
+                 this check, the line above says what the system lacks.",
+            )
+        });
         let local = socket.local_addr().expect("a bound socket has an address");
         Self {
             socket,
@@ -119,13 +129,17 @@ impl Listener {
 
     /// The next connection.
     pub fn try_accept(&self) -> Verdict<Peer> {
-        let until = self.story.until(self.patience);
-        let found = if self.is_called_upon(until) {
+        let found = if self.is_called_upon() {
             // Not non-blocking: a program may inherit this socket, and would inherit that too.
-            self.socket
-                .accept()
-                .map(|(socket, _)| Peer::accepted(socket))
-                .map_err(|e| e.to_string())
+            match self.socket.accept() {
+                Ok((socket, _)) => Ok(Peer::accepted(socket)),
+                Err(error) if machine::is_to_blame(&error) => machine::no_verdict(
+                    "the check to accept a connection",
+                    &error.to_string(),
+                    machine::RESOURCES,
+                ),
+                Err(error) => Err(error.to_string()),
+            }
         } else if self.story.is_deserted() {
             Err("it ended without connecting".to_owned())
         } else {
@@ -138,17 +152,19 @@ impl Listener {
         )
     }
 
-    /// Whether someone comes before `until`, and before all programs have ended.
-    fn is_called_upon(&self, until: Instant) -> bool {
+    /// Whether someone comes in time, and before all programs have ended.
+    fn is_called_upon(&self) -> bool {
+        let mut patience = Patience::new(&self.story, self.patience);
         loop {
             let deserted = self.story.is_deserted();
-            let soon = until.min(Instant::now() + Duration::from_millis(20));
+            let soon = self.story.until(Duration::from_millis(20));
             // A program that has just ended may have connected first: look once more.
             if wait::readable(&self.socket, soon) {
                 return true;
             }
-            if deserted || Instant::now() >= until {
-                return false;
+            self.story.woke_late(soon);
+            if deserted || patience.is_out() {
+                return wait::readable(&self.socket, Instant::now());
             }
         }
     }
@@ -158,12 +174,6 @@ impl Listener {
     #[must_use]
     pub fn crowd(&self, count: usize) -> Vec<Peer> {
         (0..count).map(|_| Peer::connect(&self.address)).collect()
-    }
-
-    /// Serves every connection on a thread of its own, each with `script`, until the result is
-    /// dropped or [finished](Serving::finish).
-    pub fn serve(self, script: impl Fn(Peer) + Send + Sync + 'static) -> Serving {
-        Serving::start(self, script)
     }
 
     /// The next connection, if one comes within `time`.

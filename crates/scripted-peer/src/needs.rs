@@ -12,16 +12,54 @@ use std::io::Write as _;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Whether this is Linux; else the test is noted as skipped.
+use crate::machine;
+#[cfg(target_os = "linux")]
+use crate::story;
+use crate::threads::has_proc;
+
+/// Whether this is Linux, with its /proc; else the test is noted as skipped.
 #[must_use]
 pub fn linux() -> bool {
-    cfg!(target_os = "linux") || skip("needs Linux")
+    if cfg!(target_os = "linux") {
+        has_proc() || skip("needs /proc: mount it (`mount -t proc proc /proc`)")
+    } else {
+        skip("needs Linux")
+    }
 }
 
-/// Whether root runs this test, on Linux; else it is noted as skipped.
+/// A tool or a service of the system that the check needs, and that isn't there: the test ends, and
+/// says so.
+pub fn working(works: bool, what: &str) {
+    if !works {
+        let advice =
+            format!("The check needs {what}: install or repair it, and run the check again.");
+        machine::no_verdict(what, "it failed", &advice);
+    }
+}
+
+/// Whether root runs this test, on Linux, and may act for other users; else it is noted as skipped.
 #[must_use]
 pub fn root() -> bool {
-    linux() && (rustix::process::geteuid().is_root() || skip("needs root: run it with `sudo -E`"))
+    linux()
+        && (rustix::process::geteuid().is_root() || skip("needs root: run it with `sudo -E`"))
+        && (acts_for_others()
+            || skip("needs a root that may act for other users, outside of this user namespace"))
+}
+
+/// In a user namespace root may be the only user that there is (user_namespaces(7)).
+#[cfg(target_os = "linux")]
+fn acts_for_others() -> bool {
+    use rustix::process::Uid;
+    // In a thread of its own: credentials are kept by thread.
+    let nobody = Uid::from_raw(65_534);
+    let real = rustix::process::getuid();
+    let act = move || rustix::thread::set_thread_res_uid(real, nobody, real).is_ok();
+    story::spawn("another user", act).join().unwrap_or_default()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn acts_for_others() -> bool {
+    false
 }
 
 /// Notes why this test is skipped: on standard error, past the capture that would hide it, and as a
@@ -40,6 +78,7 @@ pub fn skip(reason: &str) -> bool {
 }
 
 /// Raises this process's soft limit of open descriptors to `count`, as far as the hard one allows.
+/// Programs that are started from then on inherit it.
 pub(crate) fn descriptors(count: u64) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < count) {
@@ -50,6 +89,23 @@ pub(crate) fn descriptors(count: u64) {
                 current: Some(current),
                 ..limit
             },
+        );
+    }
+}
+
+/// The check, and a program with as many descriptors, can hold `count` connections each; else the
+/// test ends.
+pub(crate) fn room_for(count: u64) {
+    descriptors(count + 100);
+    let limit = getrlimit(Resource::Nofile).current;
+    if limit.is_some_and(|limit| limit < count + 10) {
+        machine::no_verdict(
+            &format!("room for {count} connections"),
+            &format!(
+                "Too many open files: the limit is {}",
+                limit.unwrap_or_default()
+            ),
+            machine::RESOURCES,
         );
     }
 }

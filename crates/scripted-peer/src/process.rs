@@ -5,7 +5,6 @@ use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{
@@ -14,17 +13,24 @@ use rustix::process::{
 
 use crate::guardian;
 use crate::report::Unsolved;
+use crate::story;
+use crate::threads::{runs, this_thread};
+use crate::verdict::NO_VERDICT;
 
 /// What is kept of each stream; what comes after it is read, so that the program isn't stopped, and
 /// counted.
 const KEPT: usize = 16 << 20;
 /// How long a pipe may stay open once its program has ended: long enough for what is in it.
 const DRAIN: Duration = Duration::from_millis(500);
+/// And where those who read it don't get their turn on a busy machine.
+const DRAIN_BUSY: Duration = Duration::from_secs(10);
 
 pub(crate) struct Process {
     pub pid: u32,
     /// Programs of one test are numbered from 1.
     pub number: usize,
+    /// A shell sets limits, then becomes the program: what ends it may be the shell's trouble.
+    pub by_shell: bool,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -39,6 +45,8 @@ struct State {
     reaped: bool,
     /// Its end is our doing.
     killed: bool,
+    /// The threads that read its output and wait for its end.
+    helpers: Vec<u32>,
 }
 
 #[derive(Default)]
@@ -76,7 +84,12 @@ impl fmt::Display for Exit {
 impl Process {
     /// Takes charge of a child that leads its own process group. Its standard output is a pipe, or
     /// the other end of `screen`.
-    pub fn adopt(child: &mut Child, number: usize, screen: Option<UnixStream>) -> Arc<Self> {
+    pub fn adopt(
+        child: &mut Child,
+        number: usize,
+        screen: Option<UnixStream>,
+        by_shell: bool,
+    ) -> Arc<Self> {
         let state = Mutex::new(State {
             open: 2,
             ..State::default()
@@ -84,6 +97,7 @@ impl Process {
         let process = Arc::new(Self {
             pid: child.id(),
             number,
+            by_shell,
             state,
             changed: Condvar::new(),
         });
@@ -95,13 +109,17 @@ impl Process {
         }
         process.drain(Channel::Err, err.expect("standard error is piped"));
         let watcher = Arc::clone(&process);
-        spawn("wait", move || watcher.watch());
+        story::spawn("wait", move || {
+            watcher.lock().helpers.extend(this_thread());
+            watcher.watch();
+        });
         process
     }
 
     fn drain(self: &Arc<Self>, channel: Channel, mut pipe: impl Read + Send + 'static) {
         let process = Arc::clone(self);
-        spawn("output", move || {
+        story::spawn("output", move || {
+            process.lock().helpers.extend(this_thread());
             let mut buffer = vec![0; 64 << 10];
             while let Ok(length @ 1..) = pipe.read(&mut buffer) {
                 process.lock().streams[channel as usize].keep(&buffer[..length]);
@@ -146,18 +164,18 @@ impl Process {
         mut ready: impl FnMut(&[u8]) -> Option<T>,
     ) -> Option<T> {
         let mut state = self.lock();
-        let mut last = until;
         loop {
             if let Some(found) = ready(&state.streams[channel as usize].bytes) {
                 return Some(found);
             }
             if state.exit.is_some() {
-                last = last.min(Instant::now() + DRAIN);
+                let state = self.drained(state);
+                return ready(&state.streams[channel as usize].bytes);
             }
-            if (state.exit.is_some() && state.open == 0) || Instant::now() >= last {
+            if Instant::now() >= until {
                 return None;
             }
-            state = self.pass(state, last);
+            state = self.pass(state, until);
         }
     }
 
@@ -167,12 +185,24 @@ impl Process {
         while state.exit.is_none() && Instant::now() < until {
             state = self.pass(state, until);
         }
-        // A child that it left behind may hold the pipes open for ever: wait for them, but briefly.
-        let drained = Instant::now() + DRAIN;
-        while state.exit.is_some() && state.open > 0 && Instant::now() < drained {
-            state = self.pass(state, drained);
+        if state.exit.is_some() {
+            state = self.drained(state);
         }
         state.exit
+    }
+
+    /// Waits until all output is read. A child that the program left behind may hold the pipes open
+    /// for ever: wait for it, but briefly, unless it is our own threads that come late.
+    fn drained<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let began = Instant::now();
+        let mut until = began + DRAIN;
+        while state.open > 0 && Instant::now() < until {
+            state = self.pass(state, until);
+            if began.elapsed() < DRAIN_BUSY && state.helpers.iter().any(|thread| runs(*thread)) {
+                until = Instant::now() + DRAIN / 10;
+            }
+        }
+        state
     }
 
     fn pass<'a>(&self, state: MutexGuard<'a, State>, until: Instant) -> MutexGuard<'a, State> {
@@ -187,9 +217,45 @@ impl Process {
         self.lock().exit
     }
 
+    /// The threads that read its output and wait for its end.
+    pub fn helpers(&self) -> Vec<u32> {
+        self.lock().helpers.clone()
+    }
+
+    /// The last line on standard error.
+    pub fn last_error(&self) -> String {
+        let bytes = self.bytes(Channel::Err);
+        let text = String::from_utf8_lossy(&bytes);
+        text.lines().next_back().unwrap_or_default().to_owned()
+    }
+
     /// Whether it was killed by the check rather than ended.
     pub fn was_killed(&self) -> bool {
         self.lock().killed
+    }
+
+    /// The sentence about a program that ended before its first line could run, or that was killed by
+    /// somebody else.
+    pub fn excuse(&self) -> Option<String> {
+        let said = self.last_error();
+        match self.exit()? {
+            Exit::Code(126 | 127) if self.by_shell || said.contains("shared librar") => {
+                Some(format!(
+                    "{NO_VERDICT} It was not started: {}. Mend that (limits: `ulimit -Ha`), and run the \
+                 check again.",
+                    if said.is_empty() {
+                        "the shell does not say why"
+                    } else {
+                        said.trim()
+                    }
+                ))
+            }
+            Exit::Signal(9) if !self.was_killed() => Some(format!(
+                "{NO_VERDICT} Somebody else killed it (SIGKILL): the system, if it was short of memory \
+                 (`dmesg` says so). Free some, and run the check again."
+            )),
+            _ => None,
+        }
     }
 
     pub fn bytes(&self, channel: Channel) -> Vec<u8> {
@@ -222,8 +288,10 @@ impl Process {
     /// Sends a signal to the program itself; false when it is gone. After SIGSTOP it does stand
     /// still: `kill` returns before the last of its threads has stopped.
     pub fn signal(&self, signal: Signal) -> bool {
-        let state = self.lock();
+        let mut state = self.lock();
         let sent = !state.reaped && kill_process(self.raw(), signal).is_ok();
+        state.killed |= sent && signal == Signal::KILL;
+        drop(state);
         if sent && signal == Signal::STOP {
             let stopped = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
             let wait = || waitid(WaitId::Pid(self.raw()), stopped);
@@ -287,11 +355,4 @@ fn short(line: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),
     }
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .expect("a thread for a program");
 }

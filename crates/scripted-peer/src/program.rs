@@ -18,16 +18,19 @@ use std::thread;
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::folder::{Folder, folder};
+use crate::folder::{Folder, folder, folder_of_programs};
 use crate::inherited;
 use crate::listener::Listener;
+use crate::machine;
+use crate::needs;
+use crate::patience::PATIENCE;
 use crate::process::Process;
 use crate::running::Running;
 use crate::story;
-use crate::verdict::{Failure, Verdict};
+use crate::verdict::Verdict;
 
-/// How long a verb waits for what it names, unless told otherwise.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
+/// What a program may have open, unless told otherwise, where the system allows it.
+const DESCRIPTORS: u64 = 1024;
 
 /// The program of the package that is being tested, or the one that `CHECK_PROGRAM` names.
 #[macro_export]
@@ -51,6 +54,8 @@ pub struct Program {
     inherited: Option<OwnedFd>,
     /// A folder that lives as long as the program does.
     own_folder: Option<Folder>,
+    /// And one for a copy of the program.
+    copy_folder: Option<Folder>,
     /// The effective user, where it is another one than the check's.
     user: Option<u32>,
     patience: Duration,
@@ -77,6 +82,7 @@ impl Program {
             prelude: String::new(),
             inherited: None,
             own_folder: None,
+            copy_folder: None,
             user: None,
             patience: PATIENCE,
         }
@@ -157,23 +163,28 @@ impl Program {
     }
 
     /// Its effective user is `uid`, and the real one that of the check, as with a set-user-ID
-    /// program; guard the check with [`needs::root`](crate::needs::root), and start it with
+    /// program; guard the check with [`needs::root`], and start it with
     /// [`listen_on_path`](Self::listen_on_path): the folder of the path is that user's then. What runs
-    /// is a copy of the program in that folder, for its own may be closed to that user.
+    /// is a copy of the program in another folder, for its own may be closed to that user.
     ///
     /// # Panics
     ///
     /// When this process may not change its user.
     pub fn as_user(mut self, uid: u32) -> Self {
         let folder = self.own_folder.get_or_insert_with(folder);
-        let copy = folder.join("program");
+        let programs = folder_of_programs(self.path.as_ref(), uid);
+        let copy = programs.join("program");
         // By another process: no child of this one holds the copy open for writing when it is
         // executed, which would fail (ETXTBSY, execve(2)).
         let copied = Command::new("cp").arg(&self.path).arg(&copy).status();
-        assert!(copied.is_ok_and(|end| end.success()), "cp(1) works");
+        needs::working(
+            copied.is_ok_and(|end| end.success()),
+            "cp(1), and room for a copy",
+        );
         fs::set_permissions(&copy, Permissions::from_mode(0o755)).expect("the copy is ours");
         chown(folder.path(), Some(uid), None).expect("root may do this");
         self.path = copy.into();
+        self.copy_folder = Some(programs);
         self.user = Some(uid);
         self
     }
@@ -199,6 +210,7 @@ impl Program {
 
     /// Starts it with `address` as its first argument, and waits for `listening on ADDRESS`.
     pub fn listen_on(self, address: impl ToString) -> Verdict<Running> {
+        machine::can_listen_at(&address.to_string());
         let running = self.first(address).start();
         let story = story::current();
         let found = running.wait_listening();
@@ -220,9 +232,14 @@ impl Program {
     #[must_use]
     pub fn start(self) -> Running {
         let story = story::current();
+        // A program must not run out of descriptors because the learner's shell gives it few.
+        needs::descriptors(DESCRIPTORS);
         let mut command = self.command();
         let screen = matches!(self.stdin, Input::Typed).then(|| {
-            let (ours, theirs) = UnixStream::pair().expect("a pair of sockets can be made");
+            let pair = UnixStream::pair();
+            let (ours, theirs) = pair.unwrap_or_else(|error| {
+                machine::no_verdict("a pair of sockets", &error.to_string(), machine::RESOURCES)
+            });
             command.stdout(OwnedFd::from(theirs));
             ours
         });
@@ -230,23 +247,19 @@ impl Program {
             Ok(child) => child,
             Err(error) => {
                 let path = self.path.to_string_lossy();
-                story.fail(&Failure::new(format!("{path} to start"), error.to_string()))
+                story.fail(&machine::cannot_start(&path, &error))
             }
         };
         // The command holds its own copy of what the program inherits.
         drop(command);
         let mut state = story.lock();
-        let process = Process::adopt(&mut child, state.processes.len() + 1, screen);
+        let number = state.processes.len() + 1;
+        let by_shell = !self.prelude.is_empty();
+        let process = Process::adopt(&mut child, number, screen, by_shell);
         state.processes.push(Arc::clone(&process));
         drop(state);
-        let mut running = Running::new(
-            child,
-            process,
-            &story,
-            self.patience,
-            self.own_folder,
-            self.folder,
-        );
+        let folders = [self.own_folder, self.copy_folder];
+        let mut running = Running::new(child, process, &story, self.patience, folders, self.folder);
         if let Input::Bytes(bytes) = self.stdin {
             running.feed(bytes);
         }
@@ -263,19 +276,23 @@ impl Program {
             act_for_user(uid);
             inherited::spawn(command)
         };
-        thread::scope(|scope| scope.spawn(spawn).join())
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        thread::scope(
+            |scope| match thread::Builder::new().spawn_scoped(scope, spawn) {
+                Ok(thread) => thread.join(),
+                Err(error) => Ok(Err(error)),
+            },
+        )
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     fn command(&self) -> Command {
         let mut command = if self.prelude.is_empty() {
             Command::new(&self.path)
         } else {
+            // Exit code 126 says that the program was not started, as the shell says it itself.
+            let script = format!("{{ {}:; }} || exit 126; exec \"$0\" \"$@\"", self.prelude);
             let mut shell = Command::new("sh");
-            shell
-                .arg("-c")
-                .arg(format!("{}exec \"$0\" \"$@\"", self.prelude))
-                .arg(&self.path);
+            shell.arg("-c").arg(script).arg(&self.path);
             shell
         };
         command
@@ -305,15 +322,6 @@ impl Program {
             (None, _) => Stdio::piped(),
         }
     }
-}
-
-/// Where a program said that it listens.
-pub(crate) fn announced(output: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(output).ok()?;
-    let (whole, _) = text.rsplit_once('\n')?;
-    whole
-        .lines()
-        .find_map(|line| line.strip_prefix("listening on "))
 }
 
 #[cfg(target_os = "linux")]

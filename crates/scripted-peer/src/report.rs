@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::bytes::show_as;
 use crate::chapter;
-use crate::figures::is_runnable;
 use crate::process::Process;
 use crate::story::{Bytes, Event, State, Story, What};
+use crate::threads::is_runnable;
 use crate::verdict::Failure;
 
 /// How many events of a long story are shown from its beginning and from its end.
@@ -55,6 +55,10 @@ pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
     }
     for process in &processes[hidden..] {
         output(&mut out, process, processes.len() > 1);
+    }
+    if let Some(sentence) = &failure.machine {
+        let _ = writeln!(out, " {}{sentence}{}", paint.bold, paint.plain);
+        return out;
     }
     let explanation = failure
         .explanation

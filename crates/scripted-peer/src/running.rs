@@ -4,8 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use assert_cmd::assert::IntoCodePredicate;
 use predicates::Predicate;
@@ -15,10 +14,10 @@ use crate::address::Address;
 use crate::bytes::show;
 use crate::folder::Folder;
 use crate::output::Output;
+use crate::patience::Patience;
 use crate::peer::Peer;
 use crate::process::{Channel, Exit, Process};
-use crate::program::announced;
-use crate::story::Story;
+use crate::story::{self, Story};
 use crate::verdict::{Failure, Verdict};
 
 /// A program that has been started. It is killed, with all that it started, when this is dropped.
@@ -30,6 +29,8 @@ pub struct Running {
     pub(crate) address: Option<Address>,
     pub(crate) patience: Duration,
     own_folder: Option<Folder>,
+    /// Lives as long as the program that was copied there.
+    _copy_folder: Option<Folder>,
     folder: Option<PathBuf>,
 }
 
@@ -54,7 +55,7 @@ impl Running {
         process: Arc<Process>,
         story: &Arc<Story>,
         patience: Duration,
-        own_folder: Option<Folder>,
+        [own_folder, copy_folder]: [Option<Folder>; 2],
         folder: Option<PathBuf>,
     ) -> Self {
         let stdin = child.stdin.take();
@@ -67,6 +68,7 @@ impl Running {
             address: None,
             patience,
             own_folder,
+            _copy_folder: copy_folder,
             folder,
         }
     }
@@ -74,15 +76,30 @@ impl Running {
     /// Standard input is written beside the check: a program that doesn't read it stops nobody.
     pub(crate) fn feed(&mut self, bytes: Vec<u8>) {
         let mut stdin = self.stdin.take().expect("standard input is piped");
-        let write = move || drop(stdin.write_all(&bytes));
-        thread::Builder::new()
-            .name("input".to_owned())
-            .spawn(write)
-            .expect("a thread for stdin");
+        let story = Arc::clone(&self.story);
+        story::spawn("input", move || {
+            story::join(&story);
+            drop(stdin.write_all(&bytes));
+        });
     }
 
-    fn until(&self) -> Instant {
-        self.story.until(self.patience)
+    /// What `look` finds in a stream, in time, and before the program has ended.
+    fn wait_for<T>(&self, channel: Channel, mut look: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
+        let mut found = None;
+        Patience::new(&self.story, self.patience).wait(|until| {
+            found = self.process.wait_for(channel, until, &mut look);
+            found.is_some() || self.process.exit().is_some()
+        });
+        found
+    }
+
+    fn wait_exit(&self) -> Option<Exit> {
+        let mut exit = None;
+        Patience::new(&self.story, self.patience).wait(|until| {
+            exit = self.process.wait_exit(until);
+            exit.is_some()
+        });
+        exit
     }
 
     /// Where the program listens, as it said.
@@ -128,7 +145,7 @@ impl Running {
     /// As many connections, one after the other.
     #[must_use]
     pub fn connect_many(&self, count: usize) -> Vec<Peer> {
-        crate::needs::descriptors(count as u64 + 100);
+        crate::needs::room_for(count as u64);
         (0..count).map(|_| self.connect()).collect()
     }
 
@@ -149,12 +166,12 @@ impl Running {
         // Of a thread, not of the process: the kernel keeps credentials by thread, and the
         // connection gets those of the thread that connects (unix(7), SO_PEERCRED).
         let connect = move || {
-            crate::story::join(&story);
+            story::join(&story);
             story.note(None, format!("uid {uid} connects:"));
             become_user(uid);
             Peer::try_connect(&address)
         };
-        thread::spawn(connect)
+        story::spawn("another user", connect)
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
@@ -235,15 +252,13 @@ impl Running {
     pub(crate) fn wait_listening(&self) -> Result<Address, Failure> {
         let folder = self.folder.as_deref();
         let read = |output: &[u8]| announced(output).map(|text| Address::parse(text, folder));
-        self.process
-            .wait_for(Channel::Out, self.until(), read)
-            .ok_or_else(|| {
-                let got = self.process.exit().map_or_else(
-                    || format!("no such line within {:?}", self.patience),
-                    |exit| format!("the program {exit}"),
-                );
-                Failure::new("a line \"listening on ADDRESS\" on standard output", got)
-            })
+        self.wait_for(Channel::Out, read).ok_or_else(|| {
+            let got = self.process.exit().map_or_else(
+                || format!("no such line within {:?}", self.patience),
+                |exit| format!("the program {exit}"),
+            );
+            Failure::new("a line \"listening on ADDRESS\" on standard output", got)
+        })
     }
 
     /// Its standard output comes to hold `text`.
@@ -258,21 +273,18 @@ impl Running {
 
     fn says(&self, channel: Channel, text: &str) -> Verdict {
         let holds = |bytes: &[u8]| holds(bytes, text.as_bytes()).then_some(());
-        let found = self
-            .process
-            .wait_for(channel, self.until(), holds)
-            .ok_or_else(|| {
-                let name = if channel == Channel::Out {
-                    "output"
-                } else {
-                    "error"
-                };
-                let got = match self.process.exit() {
-                    Some(exit) => format!("the program {exit} without it"),
-                    None => format!("nothing of the kind within {:?}", self.patience),
-                };
-                Failure::new(format!("{text:?} on standard {name}"), got)
-            });
+        let found = self.wait_for(channel, holds).ok_or_else(|| {
+            let name = if channel == Channel::Out {
+                "output"
+            } else {
+                "error"
+            };
+            let got = match self.process.exit() {
+                Some(exit) => format!("the program {exit} without it"),
+                None => format!("nothing of the kind within {:?}", self.patience),
+            };
+            Failure::new(format!("{text:?} on standard {name}"), got)
+        });
         Verdict::new(&self.story, found)
     }
 
@@ -305,7 +317,7 @@ impl Running {
 
     /// It ends, however.
     pub fn ends(&self) -> Verdict<Output> {
-        let found = self.process.wait_exit(self.until()).map(|exit| Output {
+        let found = self.wait_exit().map(|exit| Output {
             exit,
             stdout: self.process.bytes(Channel::Out),
             stderr: self.process.bytes(Channel::Err),
@@ -314,6 +326,15 @@ impl Running {
         let found = found.ok_or_else(|| Failure::new("the program to end", silent()));
         Verdict::new(&self.story, found)
     }
+}
+
+/// Where a program said that it listens.
+fn announced(output: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(output).ok()?;
+    let (whole, _) = text.rsplit_once('\n')?;
+    whole
+        .lines()
+        .find_map(|line| line.strip_prefix("listening on "))
 }
 
 fn holds(bytes: &[u8], wanted: &[u8]) -> bool {

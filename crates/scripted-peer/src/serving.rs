@@ -22,8 +22,16 @@ pub struct Serving {
     thread: Option<JoinHandle<()>>,
 }
 
+impl Listener {
+    /// Serves every connection on a thread of its own, each with `script`, until the result is
+    /// dropped or [finished](Serving::finish).
+    pub fn serve(self, script: impl Fn(Peer) + Send + Sync + 'static) -> Serving {
+        Serving::start(self, script)
+    }
+}
+
 impl Serving {
-    pub(crate) fn start(listener: Listener, script: impl Fn(Peer) + Send + Sync + 'static) -> Self {
+    fn start(listener: Listener, script: impl Fn(Peer) + Send + Sync + 'static) -> Self {
         let address = listener.address().clone();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -31,7 +39,7 @@ impl Serving {
         Self {
             address,
             stop,
-            thread: Some(thread::spawn(serve)),
+            thread: Some(story::spawn("a server", serve)),
         }
     }
 
@@ -74,7 +82,7 @@ fn serve(
         let last = stopped.load(Ordering::SeqCst) || listener.story().is_over();
         if let Some(peer) = listener.accept_within(GLANCE) {
             let (script, story) = (Arc::clone(script), Arc::clone(listener.story()));
-            scripts.push(thread::spawn(move || {
+            scripts.push(story::spawn("a connection", move || {
                 story::join(&story);
                 script(peer);
             }));

@@ -6,17 +6,21 @@
 use std::cell::RefCell;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::bytes::is_text;
-use crate::figures::is_runnable;
 use crate::process::Process;
 use crate::report;
-use crate::verdict::Failure;
+use crate::threads::{Turns, is_runnable, runs, this_thread};
+use crate::verdict::{Failure, NO_VERDICT, TOO_BUSY, kept_from_running};
 
 /// How long a whole test may take, unless [`deadline`] says otherwise.
 const DEADLINE: Duration = Duration::from_secs(25);
+/// How much longer at most, where the machine keeps it from running.
+const MOST_LATE: Duration = Duration::from_secs(35);
+/// Less late than this, a waking thread is as punctual as any.
+const PUNCTUAL: Duration = Duration::from_millis(5);
 /// How long the test may go on once its programs have been killed.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -31,7 +35,15 @@ pub(crate) struct State {
     pub processes: Vec<Arc<Process>>,
     pub peers: usize,
     pub explanation: Option<Box<(String, String)>>,
+    /// The threads of the check itself that act in this story.
+    threads: Vec<u32>,
+    turns: Turns,
+    /// A scene that depends on the clock: what the test had been kept from running before it, and
+    /// how much more spoils it.
+    pub scene: Option<(Duration, Duration)>,
     deadline: Duration,
+    /// When its time was over: it stays so, whatever is owed to it since.
+    over: Option<Instant>,
     finished: bool,
     /// A connection has ended; perhaps the program has too.
     pub ended: bool,
@@ -111,6 +123,7 @@ pub(crate) fn current() -> Arc<Story> {
     CURRENT.with_borrow_mut(|slot| {
         let narrator = slot.get_or_insert_with(|| {
             let story = Arc::new(Story::new());
+            story.lock().threads.extend(this_thread());
             watch(&story);
             Narrator {
                 story,
@@ -123,6 +136,7 @@ pub(crate) fn current() -> Arc<Story> {
 
 /// Makes `story`, begun by another thread, the one that this thread adds to.
 pub(crate) fn join(story: &Arc<Story>) {
+    story.lock().threads.extend(this_thread());
     let narrator = Narrator {
         story: Arc::clone(story),
         began_it: false,
@@ -130,8 +144,18 @@ pub(crate) fn join(story: &Arc<Story>) {
     CURRENT.with_borrow_mut(|slot| *slot = Some(narrator));
 }
 
-/// Gives this test more, or less, time than the usual 25 seconds. After it, every program that the
-/// test started is killed; soon after that, a test that still goes on is ended with its timeline.
+/// A thread of the check's own; where the system has none left, the test ends.
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.unwrap_or_else(|error| current().fail(&Failure::no_thread(&error)))
+}
+
+/// Gives this test more, or less, time than the usual 25 seconds, not counting the time in which the
+/// machine kept it from running (but no more than 35 seconds of that). After it, every program that
+/// the test started is killed; soon after that, a test that still goes on is ended with its timeline.
 pub fn deadline(after: Duration) {
     let story = current();
     story.lock().deadline = story.start.elapsed() + after;
@@ -152,7 +176,11 @@ impl Story {
             processes: Vec::new(),
             peers: 0,
             explanation: None,
+            threads: Vec::new(),
+            turns: Turns::default(),
+            scene: None,
             deadline: DEADLINE,
+            over: None,
             finished: false,
             ended: false,
         };
@@ -202,7 +230,64 @@ impl Story {
 
     /// Whether the watchdog has ended this, or is about to.
     pub fn is_over(&self) -> bool {
-        self.start.elapsed() >= self.lock().deadline
+        let is_over = Instant::now() >= self.last();
+        if is_over {
+            self.time_is_up();
+        }
+        is_over
+    }
+
+    /// A wait was cut short by the end of this test.
+    pub fn time_is_up(&self) {
+        self.lock().over.get_or_insert(Instant::now());
+    }
+
+    /// When the watchdog ends this, as far as is known now.
+    pub fn last(&self) -> Instant {
+        let state = self.lock();
+        let (over, deadline) = (state.over, state.deadline);
+        drop(state);
+        let last = self.start + deadline;
+        if over.is_some() || Instant::now() < last {
+            return over.unwrap_or(last);
+        }
+        let (kept, ran) = self.turns();
+        // A program that never rests is always kept from running, and had its time all the same.
+        if ran > deadline / 2 {
+            return last;
+        }
+        last + kept.min(MOST_LATE)
+    }
+
+    /// How long this test's programs and its own threads, taken together, wanted to run and got no
+    /// processor.
+    pub fn kept(&self) -> Duration {
+        self.turns().0
+    }
+
+    /// That, and how long its programs ran.
+    pub fn turns(&self) -> (Duration, Duration) {
+        let mut state = self.lock();
+        let mut own = state.threads.clone();
+        let mut programs = Vec::new();
+        for process in &state.processes {
+            own.extend(process.helpers());
+            if process.exit().is_none() {
+                programs.push(process.pid);
+            }
+        }
+        state.turns.look(&programs, &own);
+        (state.turns.kept(), state.turns.ran())
+    }
+
+    /// A thread of the check meant to wake up at this moment. Says how much too late it did.
+    pub fn woke_late(&self, meant: Instant) -> Duration {
+        let late = Instant::now().saturating_duration_since(meant);
+        if late <= PUNCTUAL {
+            return Duration::ZERO;
+        }
+        self.lock().turns.late += late;
+        late
     }
 
     /// Whether programs were started, and all of them have ended: nothing more will come of them.
@@ -215,27 +300,70 @@ impl Story {
                 .all(|process| process.exit().is_some())
     }
 
-    /// Whether a program runs, or would if it had its turn.
+    /// Whether a program runs, or would if it had its turn, or what reads its output does.
     pub fn is_busy(&self) -> bool {
         let processes = self.lock().processes.clone();
-        processes
-            .iter()
-            .any(|process| process.exit().is_none() && is_runnable(process.pid))
+        processes.iter().any(|process| {
+            process.exit().is_none() && is_runnable(process.pid)
+                || process.helpers().into_iter().any(runs)
+        })
     }
 
-    /// The end of a wait that may take `patience`, or until the test's own deadline.
-    pub fn until(&self, patience: Duration) -> Instant {
-        let last = self.start + self.lock().deadline;
-        last.min(Instant::now() + patience)
+    /// The end of a wait by the clock, for this long, or until the test's own deadline.
+    pub fn until(&self, time: Duration) -> Instant {
+        self.last().min(Instant::now() + time)
+    }
+
+    /// Sleeps until this moment.
+    pub fn sleep(&self, until: Instant) {
+        thread::sleep(until.saturating_duration_since(Instant::now()));
+        self.woke_late(until);
     }
 
     /// Prints the verdict and ends the test, without a backtrace.
     pub fn fail(&self, failure: &Failure) -> ! {
-        let text = report::verdict(self, failure);
+        let mut failure = failure.clone();
+        failure.machine = failure.machine.or_else(|| self.excuse());
+        let scene = self.lock().scene;
+        if let Some((before, most)) = scene
+            && failure.machine.is_none()
+            && self.kept().saturating_sub(before) > most
+        {
+            resume_unwind(Box::new(Disturbed));
+        }
+        let text = report::verdict(self, &failure);
         eprint!("{text}");
         resume_unwind(Box::new(Failed(text)));
     }
+
+    /// Why a failure now is no judgment of the learner's program, if there is a reason.
+    fn excuse(&self) -> Option<Box<str>> {
+        let processes = self.lock().processes.clone();
+        let ended = processes.iter().rev().find_map(|one| one.excuse());
+        ended
+            .or_else(|| self.is_over().then(|| self.time_is_over()))
+            .map(Into::into)
+    }
+
+    /// The watchdog's own sentence.
+    fn time_is_over(&self) -> String {
+        let ((kept, ran), took) = (self.turns(), self.start.elapsed());
+        let after = format!("the watchdog ended this test after {took:.0?}");
+        if kept > took / 4 && ran < took / 2 {
+            let kept = kept_from_running(kept.min(took));
+            return format!(
+                "{NO_VERDICT} {TOO_BUSY} ({after}: the program and the check, {kept}.)"
+            );
+        }
+        format!(
+            "It took too long: {after}, and killed the program. That is all it knows: run the test \
+             once more. If it happens again, the end of the timeline says what it waited for."
+        )
+    }
 }
+
+/// What a failure unwinds with that proves nothing, as the machine was too busy for its scene.
+pub(crate) struct Disturbed;
 
 /// What a failed check unwinds with. The verdict has been printed by then; the text is for this
 /// crate's own tests.
@@ -243,11 +371,12 @@ impl Story {
 pub struct Failed(pub String);
 
 fn watch(story: &Arc<Story>) {
-    let story = Arc::clone(story);
+    let watched = Arc::clone(story);
     let test = thread::current().name().unwrap_or("the test").to_owned();
-    thread::Builder::new()
+    let watchdog = thread::Builder::new()
         .name("watchdog".to_owned())
         .spawn(move || {
+            let story = watched;
             if story.finishes_within(Duration::ZERO) {
                 return;
             }
@@ -260,23 +389,25 @@ fn watch(story: &Arc<Story>) {
             if !story.finishes_within(GRACE) {
                 give_up(&story, &test);
             }
-        })
-        .expect("a thread for the watchdog");
+        });
+    if let Err(error) = watchdog {
+        story.fail(&Failure::no_thread(&error));
+    }
 }
 
 impl Story {
     fn finishes_within(&self, grace: Duration) -> bool {
-        let mut state = self.lock();
         loop {
-            let left = (state.deadline + grace).saturating_sub(self.start.elapsed());
+            let left = (self.last() + grace).saturating_duration_since(Instant::now());
+            let mut state = self.lock();
             if state.finished || left.is_zero() {
+                if !state.finished {
+                    state.over.get_or_insert(Instant::now());
+                }
                 return state.finished;
             }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            let wait = self.changed.wait_timeout(state, left);
+            drop(wait.unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
@@ -284,7 +415,8 @@ impl Story {
 /// The check itself is stuck, outside of any verb. Nothing but the end of the process helps then.
 fn give_up(story: &Story, test: &str) -> ! {
     use std::io::Write;
-    let failure = Failure::new("the test to end", "it went on after its deadline");
+    let mut failure = Failure::new("the test to end", "it went on after its deadline");
+    failure.machine = Some(story.time_is_over().into());
     let text = format!("\n{test}:{}", report::verdict(story, &failure));
     // Past the capture of `eprint!`, which nobody would print any more.
     let _ = std::io::stderr().write_all(text.as_bytes());

@@ -5,8 +5,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bytes::compare;
-use crate::program::PATIENCE;
+use crate::patience::{PATIENCE, Patience};
 use crate::story::{self, Story};
+
+/// How the sentences about the machine begin: what follows is no judgment of the learner's program.
+pub(crate) const NO_VERDICT: &str = "This machine gave no verdict on your program.";
+
+pub(crate) const TOO_BUSY: &str = "It was too busy for a check that needs the clock. End what else \
+                                   runs, or wait for its end, and run the check again.";
+
+pub(crate) fn kept_from_running(kept: Duration) -> String {
+    format!("they wanted to run for {kept:.1?} and got no processor")
+}
 
 /// What was expected, and what came instead.
 #[derive(Debug, Clone)]
@@ -16,6 +26,9 @@ pub(crate) struct Failure {
     /// Columns before the mark, its width, and what it says.
     pub mark: Option<Box<(usize, usize, String)>>,
     pub explanation: Option<Box<(String, String)>>,
+    /// The sentence about this machine, where it is not the program that failed: it is shown in the
+    /// explanation's place.
+    pub machine: Option<Box<str>>,
 }
 
 impl Failure {
@@ -25,7 +38,27 @@ impl Failure {
             got: got.into(),
             mark: None,
             explanation: None,
+            machine: None,
         }
+    }
+
+    /// It is this machine's: `expected` is what the check needs, `got` what the system says, and
+    /// `advice` what the reader can do about it.
+    pub fn of_machine(expected: &str, got: &str, advice: &str) -> Self {
+        Self {
+            machine: Some(format!("{NO_VERDICT} {advice}").into()),
+            ..Self::new(expected, got)
+        }
+    }
+
+    /// The system has no thread left for the check.
+    pub fn no_thread(error: &std::io::Error) -> Self {
+        Self::of_machine(
+            "a thread for the check",
+            &error.to_string(),
+            "The system has no thread or no memory left for the check. End other programs, or raise \
+             the limits (`ulimit -u`, `ulimit -v`), and run it again.",
+        )
     }
 
     /// `after` says what followed the last byte that came.
@@ -120,17 +153,22 @@ pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -
     )
 }
 
-/// Asks again and again, every 10 ms, until `happens` says yes or 4 seconds have passed. For what
-/// needs a moment and gives no sign of its own: a slot that comes back after a reset.
+/// Asks again and again, every 10 ms, until `happens` says yes or 4 seconds have passed, not counting
+/// those in which the machine let nobody run. For what needs a moment and gives no sign of its own: a
+/// slot that comes back after a reset.
 pub fn eventually(expected: &str, mut happens: impl FnMut() -> bool) -> Verdict {
     let story = story::current();
-    let until = story.until(PATIENCE);
-    while !happens() {
-        if Instant::now() >= until {
+    let mut patience = Patience::new(&story, PATIENCE);
+    loop {
+        // The last look is after the end: whoever looks late finds what happened in time.
+        let is_out = patience.is_out();
+        if happens() {
+            return Verdict::new(&story, Ok(()));
+        }
+        if is_out {
             let got = format!("it had not happened after {PATIENCE:?}");
             return Verdict::new(&story, Err(Failure::new(expected, got)));
         }
-        thread::sleep(Duration::from_millis(10));
+        story.sleep(Instant::now() + Duration::from_millis(10));
     }
-    Verdict::new(&story, Ok(()))
 }

@@ -3,6 +3,8 @@
 //! the wrong mode for a microsecond is still found out.
 
 use crate::folder::Folder;
+#[cfg(target_os = "linux")]
+use crate::machine;
 
 /// Sees what happens in a folder from the moment it is made. [`Folder::watch`] makes one.
 #[derive(Debug)]
@@ -13,11 +15,8 @@ pub struct Watch {
 
 #[cfg(target_os = "linux")]
 impl Folder {
-    /// Begins to watch the folder.
-    ///
-    /// # Panics
-    ///
-    /// When the system has no more room for watches.
+    /// Begins to watch the folder. Where the system has no more room for watches, the test ends with
+    /// a sentence that says so.
     #[must_use]
     pub fn watch(&self) -> Watch {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
@@ -26,9 +25,19 @@ impl Folder {
             | WatchFlags::DELETE
             | WatchFlags::MOVED_FROM
             | WatchFlags::MOVED_TO;
-        let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).expect("room for a watch");
-        add_watch(&inotify, self.path(), flags).expect("the folder is there");
-        Watch { inotify }
+        let watch = || {
+            let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+            add_watch(&inotify, self.path(), flags)?;
+            Ok(Watch { inotify })
+        };
+        watch().unwrap_or_else(|error: rustix::io::Errno| {
+            machine::no_verdict(
+                "to watch a folder (inotify)",
+                &error.to_string(),
+                "The system has no room for another watch. End a program that watches many files (an \
+                 editor, a file synchronizer), or raise fs.inotify.max_user_instances with sysctl(8).",
+            )
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::plan::SMALL;
 use crate::report::plot::{GRID, INK, PAPER, SERIES};
 use crate::report::table::{HEADINGS, Row, tables};
 use crate::report::{Ratio, Report};
-use crate::summary::time_name;
+use crate::units::time_name;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --paper: #fff; --ink: #1f2328; --dim: #59636e; --grid: #d8dee4;

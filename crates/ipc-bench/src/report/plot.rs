@@ -12,7 +12,7 @@ use plotters::prelude::*;
 use crate::case::{Measure, Regime, Transport, size_name};
 use crate::plan::{SIZES, SMALL};
 use crate::report::{Figure, Ratio, Report};
-use crate::summary::time_name;
+use crate::units::time_name;
 
 pub const PAPER: RGBColor = RGBColor(255, 255, 255);
 pub const INK: RGBColor = RGBColor(31, 35, 40);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::case::{Measure, Regime, Transport, size_name};
 use crate::report::{Figure, Report};
-use crate::summary::value_name;
+use crate::units::value_name;
 
 /// What a table says of one figure.
 pub struct Row {

@@ -32,6 +32,12 @@ impl fmt::Display for Address {
     }
 }
 
+/// A server as the command line names it, and every address that this may mean.
+pub struct Named {
+    pub name: String,
+    pub addresses: Vec<Address>,
+}
+
 /// The bytes of a window of requests, and of its replies.
 pub struct Window {
     pub requests: Vec<u8>,

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::interrupt;
+use crate::output::tell;
 use crate::run::progress_bar;
 use crate::serve_vs::client::Client;
 use crate::serve_vs::load::Load;
@@ -22,7 +23,9 @@ const OWN: usize = 64;
 pub fn measure(servers: &[Server], wanted: usize, descriptors: usize) -> anyhow::Result<Vec<Idle>> {
     let count = wanted.min(descriptors.saturating_sub(ACTIVE + OWN));
     if count < wanted {
-        eprintln!("ipc-bench: {count} idle clients, not {wanted}: the hard limit on descriptors");
+        tell(format!(
+            "{count} idle clients, not {wanted}: the hard limit on descriptors"
+        ));
     }
     let progress = progress_bar(servers.len());
     let mut all = Vec::new();

@@ -3,12 +3,14 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use anyhow::bail;
 use serde::Serialize;
 
+use crate::quota::Quota;
 use crate::serve_vs::server::Server;
 use crate::serve_vs::{SIZE, Slice, WINDOWS};
 use crate::stats::{Spread, Tally, Values, paired_ratio, spread};
-use crate::summary::time_name;
+use crate::units::time_name;
 
 /// What the slices of one scenario add up to, a server each.
 pub struct Scenario {
@@ -148,6 +150,8 @@ pub struct Report {
     size: usize,
     pub took_s: f64,
     pub stolen_share: f64,
+    /// Of the load, not of the servers.
+    pub quota: Option<Quota>,
     servers: Vec<Named>,
     scenarios: Vec<Figures>,
     pub idle: Vec<Idle>,
@@ -167,6 +171,7 @@ impl Report {
             size: SIZE,
             took_s: 0.0,
             stolen_share: 0.0,
+            quota: None,
             servers: servers.iter().map(named).collect(),
             scenarios: Vec::new(),
             idle: Vec::new(),
@@ -215,7 +220,21 @@ impl Report {
             self.blocks,
             self.took_s,
             100.0 * self.stolen_share
-        )
+        )?;
+        if let Some(quota) = &self.quota {
+            writeln!(out, "the load is under a processor quota: {quota}")?;
+        }
+        Ok(())
+    }
+
+    /// How much is missing, in one line, if anything is.
+    pub fn what_is_missing(&self) -> anyhow::Result<()> {
+        let scenarios = self.scenarios.iter().map(|figures| &figures.failure);
+        let idle = self.idle.iter().map(|idle| &idle.failure);
+        match scenarios.chain(idle).flatten().count() {
+            0 => Ok(()),
+            count => bail!("{count} of the figures above could not be measured: see there"),
+        }
     }
 }
 

@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::bail;
 
-use crate::serve_vs::client::{Address, Client};
+use crate::interrupt;
+use crate::serve_vs::client::{Address, Client, Named};
 
 pub struct Server {
     pub address: Address,
@@ -19,18 +20,37 @@ pub struct Server {
 
 impl Server {
     /// Asks it once, so that a server that isn't there, or speaks something else, is told of
-    /// before anything is measured.
-    pub fn visit(address: &Address) -> anyhow::Result<Server> {
-        Client::connect(address)
-            .with_context(|| format!("{address}: no server to measure (is it running?)"))?;
+    /// before anything is measured. Of several addresses the first that answers is the server's.
+    pub fn visit(named: &Named) -> anyhow::Result<Server> {
+        let mut reasons = Vec::new();
+        for address in &named.addresses {
+            interrupt::check()?;
+            match Client::connect(address) {
+                Ok(_) => return Ok(Server::at(address)),
+                Err(error) => reasons.push((address.to_string(), error)),
+            }
+        }
+        let name = &named.name;
+        let reasons: Vec<String> = reasons
+            .into_iter()
+            .map(|(address, error)| match address == *name {
+                true => error.to_string(),
+                false => format!("{address}: {error}"),
+            })
+            .collect();
+        let reasons = reasons.join("; ");
+        bail!("{name}: no server to measure (is it running?): {reasons}")
+    }
+
+    fn at(address: &Address) -> Server {
         let pid = match address {
             Address::Unix(path) => unix_pid(path),
             Address::Tcp(address) => tcp_pid(*address),
         };
-        Ok(Server {
+        Server {
             address: address.clone(),
             pid,
-        })
+        }
     }
 
     /// The processors that it may use, as `/proc/PID/status` lists them.
@@ -125,6 +145,32 @@ mod tests {
             tcp_pid(listener.local_addr().unwrap()),
             Some(std::process::id())
         );
+    }
+
+    #[test]
+    fn a_server_is_found_at_a_further_address_of_its_name() {
+        use crate::serve_vs::client::Window;
+        use std::io::{Read, Write};
+
+        let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+        let refusing = nobody.local_addr().unwrap();
+        drop(nobody);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let there = listener.local_addr().unwrap();
+        let window = Window::new(1, 1);
+        let serve = std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let length = shared_proto::PREAMBLE.len() + window.requests.len();
+            client.read_exact(&mut vec![0; length]).unwrap();
+            client.write_all(&window.replies).unwrap();
+        });
+        let named = Named {
+            name: "a-name:7878".to_owned(),
+            addresses: vec![Address::Tcp(refusing), Address::Tcp(there)],
+        };
+        let server = Server::visit(&named).unwrap();
+        assert_eq!(server.address.to_string(), there.to_string());
+        serve.join().unwrap();
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Ending, Peer};
 use crate::bytes::show;
+use crate::patience::Patience;
 use crate::report::count;
 use crate::verdict::{Failure, Verdict};
 
@@ -23,9 +24,8 @@ impl Peer {
     /// Exactly these bytes come next. Bytes after them wait for the next verb.
     pub fn expect(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         let expected = bytes.as_ref();
-        let until = self.until();
         let decided = |inbox: &[u8]| inbox.len() >= expected.len() || !expected.starts_with(inbox);
-        let ending = self.fill(until, decided);
+        let ending = self.fill(self.new_patience(), decided);
         let found = if self.inbox.starts_with(expected) {
             self.inbox.drain(..expected.len());
             Ok(())
@@ -44,7 +44,7 @@ impl Peer {
     /// Exactly these bytes come next, all of them in the first read: they were one write.
     pub fn expect_in_one_read(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         let expected = bytes.as_ref();
-        let ending = self.fill(self.until(), |inbox| !inbox.is_empty());
+        let ending = self.fill(self.new_patience(), |inbox| !inbox.is_empty());
         let found = if self.inbox.starts_with(expected) {
             self.inbox.drain(..expected.len());
             Ok(())
@@ -77,7 +77,7 @@ impl Peer {
     }
 
     fn expect_ending(&mut self, endings: &[Ending], expected: &str) -> Verdict {
-        let ending = self.fill(self.until(), |inbox| !inbox.is_empty());
+        let ending = self.fill(self.new_patience(), |inbox| !inbox.is_empty());
         let found = match ending {
             Some(ending) if endings.contains(&ending) => Ok(()),
             Some(ending) => Err(Failure::new(expected, self.say(ending))),
@@ -105,7 +105,7 @@ impl Peer {
     /// Nothing comes for this long, and the connection stays open. The one verdict that must wait:
     /// use it rarely, and where another message can follow, expect that one instead.
     pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
-        let ending = self.fill(self.story.until(time), |inbox| !inbox.is_empty());
+        let ending = self.fill(Patience::new(&self.story, time), |inbox| !inbox.is_empty());
         let expected = format!("nothing for {time:?}");
         let found = match ending {
             Some(Ending::Silence) => Ok(()),
@@ -117,7 +117,7 @@ impl Peer {
 
     /// Whatever comes next: bytes as soon as there are any, or how it ended.
     pub fn receive(&mut self) -> Received {
-        match self.fill(self.until(), |inbox| !inbox.is_empty()) {
+        match self.fill(self.new_patience(), |inbox| !inbox.is_empty()) {
             None => Received::Bytes(std::mem::take(&mut self.inbox)),
             Some(ending) => Received::Ended(ending),
         }
@@ -156,7 +156,7 @@ impl Peer {
     /// Takes what `end` finds at the start of the inbox. Ends the test when the stream breaks off
     /// inside, is reset or falls silent.
     fn next_run(&mut self, what: &str, end: impl Fn(&[u8]) -> Option<usize>) -> Option<Vec<u8>> {
-        let ending = self.fill(self.until(), |inbox| end(inbox).is_some());
+        let ending = self.fill(self.new_patience(), |inbox| end(inbox).is_some());
         match (end(&self.inbox), ending) {
             (Some(length), _) => Some(self.inbox.drain(..length).collect()),
             (None, Some(Ending::End)) if self.inbox.is_empty() => None,
@@ -191,7 +191,7 @@ impl Peer {
             }
             // By the clock, so that a busy machine makes it no slower.
             next += gap;
-            std::thread::sleep(next.saturating_duration_since(Instant::now()));
+            self.story.sleep(next);
         }
         self.note(format!("<- {} in all, {size} every {gap:?}", count(total)));
         (total, longest)
@@ -213,8 +213,10 @@ impl Peer {
     /// What is still on its way, for the report. Silence means that no more came soon.
     fn rest(&mut self) -> Ending {
         let before = self.inbox.len();
-        self.fill(self.story.until(MORE), |inbox| inbox.len() > before + 4096)
-            .unwrap_or(Ending::Silence)
+        self.fill(Patience::new(&self.story, MORE), |inbox| {
+            inbox.len() > before + 4096
+        })
+        .unwrap_or(Ending::Silence)
     }
 
     fn say(&self, ending: Ending) -> String {

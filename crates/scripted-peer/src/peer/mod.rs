@@ -11,10 +11,13 @@ use std::io::{self, ErrorKind, Read as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::event::PollFlags;
+use rustix::io::Errno;
 use socket2::{Socket, Type};
 
 use crate::address::Address;
-use crate::program::PATIENCE;
+use crate::machine;
+use crate::patience::{PATIENCE, Patience};
 use crate::queue::Queue;
 use crate::story::{self, Story};
 use crate::verdict::{Failure, Verdict};
@@ -81,30 +84,29 @@ impl Peer {
     /// A new connection to `address`.
     pub fn try_connect(address: &Address) -> Verdict<Self> {
         let story = story::current();
-        let found = Self::attempt(&story, address)
-            .map_err(|error| Failure::new(format!("a connection to {address}"), outcome(&error)));
+        let found = Self::attempt(&story, address).map_err(|error| {
+            let (expected, got) = (format!("a connection to {address}"), outcome(&error));
+            failure(expected, got, &error)
+        });
         Verdict::new(&story, found)
     }
 
     /// A connection to `address` is refused.
     pub fn expect_refused(address: &Address) -> Verdict {
         let story = story::current();
-        let got = match Self::attempt(&story, address) {
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused => None,
-            Err(error) => Some(outcome(&error)),
-            Ok(_) => Some("a connection".to_owned()),
-        };
         let expected = format!("a refusal at {address}");
-        Verdict::new(
-            &story,
-            got.map_or(Ok(()), |got| Err(Failure::new(expected, got))),
-        )
+        let found = match Self::attempt(&story, address) {
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
+            Err(error) => Err(failure(expected, outcome(&error), &error)),
+            Ok(_) => Err(Failure::new(expected, "a connection")),
+        };
+        Verdict::new(&story, found)
     }
 
     fn attempt(story: &Arc<Story>, address: &Address) -> io::Result<Self> {
-        let until = story.until(PATIENCE);
+        let mut patience = Patience::new(story, PATIENCE);
         let socket = Socket::new(address.domain(), Type::STREAM, None)?;
-        match connect(&socket, address, until) {
+        match connect(&socket, address, &mut patience) {
             Ok(()) => {
                 let peer = Self::new(socket, story);
                 story.note(Some(peer.number), format!("connected to {address}"));
@@ -182,8 +184,8 @@ impl Peer {
         self
     }
 
-    fn until(&self) -> Instant {
-        self.story.until(self.patience)
+    fn new_patience(&self) -> Patience {
+        Patience::new(&self.story, self.patience)
     }
 
     fn note(&self, text: impl Into<String>) {
@@ -223,20 +225,35 @@ impl Peer {
         }
     }
 
-    /// Reads until `enough` or the end of the connection. When neither comes by `until`: silence.
-    fn fill(&mut self, until: Instant, enough: impl Fn(&[u8]) -> bool) -> Option<Ending> {
+    /// Reads until `enough` or the end of the connection. When neither comes in time: silence.
+    fn fill(&mut self, mut time: Patience, enough: impl Fn(&[u8]) -> bool) -> Option<Ending> {
         while !enough(&self.inbox) {
             if let Some(ending) = self.ending {
                 return Some(ending);
             }
-            if !self.read() && !wait::readable(&self.socket, until) {
+            if !self.read() && !time.wait(|until| wait::readable(&self.socket, until)) {
                 return Some(Ending::Silence);
             }
-            if Instant::now() >= until && !enough(&self.inbox) && self.ending.is_none() {
-                return Some(Ending::Silence);
+            if time.is_out() {
+                self.read_what_came();
+                if !enough(&self.inbox) && self.ending.is_none() {
+                    return Some(Ending::Silence);
+                }
             }
         }
         None
+    }
+
+    /// Reads what there is now, and no more than that: it came in time, though the check looks late.
+    fn read_what_came(&mut self) {
+        let mut left = 1 + self.waiting();
+        while left > 0 && self.ending.is_none() {
+            let before = self.inbox.len();
+            if !self.read() {
+                break;
+            }
+            left = left.saturating_sub(self.inbox.len() - before);
+        }
     }
 }
 
@@ -252,18 +269,43 @@ fn outcome(error: &io::Error) -> String {
     }
 }
 
-/// Connects, or gives up at `until`. On Linux a Unix socket whose queue is full blocks its clients:
-/// the time that a write may take bounds that wait too (`unix(7)`).
-fn connect(socket: &Socket, address: &Address, until: Instant) -> io::Result<()> {
-    let left = until
-        .saturating_duration_since(Instant::now())
-        .max(Duration::from_millis(1));
-    match address {
-        Address::Tcp(_) => socket.connect_timeout(&address.sockaddr()?, left),
-        Address::Unix(_) => {
-            socket.set_write_timeout(Some(left))?;
-            socket.connect(&address.sockaddr()?)?;
-            socket.set_write_timeout(None)
-        }
+/// What no program on the other side can cause is the machine's trouble.
+fn failure(expected: String, got: String, error: &io::Error) -> Failure {
+    if machine::is_to_blame(error) {
+        return Failure::of_machine(&expected, &got, machine::RESOURCES);
     }
+    Failure::new(expected, got)
+}
+
+/// Connects, or gives up in time. On Linux a Unix socket whose queue is full blocks its clients: the
+/// time that a write may take bounds that wait too (`unix(7)`).
+fn connect(socket: &Socket, address: &Address, patience: &mut Patience) -> io::Result<()> {
+    let to = address.sockaddr()?;
+    if let Address::Tcp(_) = address {
+        socket.set_nonblocking(true)?;
+        return match socket.connect(&to) {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::INPROGRESS) => {
+                let made = |until| !wait::wait(socket, PollFlags::OUT, until).is_empty();
+                if !patience.wait(made) {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                socket.take_error()?.map_or(Ok(()), Err)
+            }
+            other => other,
+        };
+    }
+    let mut made = Err(ErrorKind::TimedOut.into());
+    patience.wait(|until| {
+        let left = until
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1));
+        made = socket
+            .set_write_timeout(Some(left))
+            .and_then(|()| socket.connect(&to));
+        !made
+            .as_ref()
+            .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    });
+    made?;
+    socket.set_write_timeout(None)
 }

@@ -10,6 +10,7 @@ use rustix::event::PollFlags;
 
 use super::{Ending, Peer};
 use crate::bytes::show;
+use crate::patience::Patience;
 use crate::queue::Unread;
 use crate::report::{count, grouped};
 use crate::story::Bytes;
@@ -36,14 +37,10 @@ impl Peer {
     /// A program that hung up already is no failure here: the next thing expected tells it.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
-        let until = self.until();
-        let taken = self.write_until(bytes, until);
+        let mut patience = self.new_patience();
+        let taken = self.write_in_time(bytes, &mut patience);
         self.log_sent(bytes, taken, "");
-        if taken < bytes.len()
-            && self.ending.is_none()
-            && !self.reset_seen
-            && Instant::now() >= until
-        {
+        if taken < bytes.len() && self.ending.is_none() && !self.reset_seen && patience.is_out() {
             let expected = format!("the program to take {}", count(bytes.len()));
             let got = format!(
                 "it took {}, then none for {:?}",
@@ -75,13 +72,13 @@ impl Peer {
 
     /// As [`drip`](Self::drip), in pieces of `size` bytes.
     pub fn drip_pieces(&mut self, bytes: &[u8], size: usize) -> &mut Self {
-        let until = self.until();
+        let mut patience = self.new_patience();
         let (mut done, mut told, mut interruptions) = (0, 0, 0);
-        while done < bytes.len() && Instant::now() < until {
+        while done < bytes.len() && !patience.is_out() {
             let piece = &bytes[done..bytes.len().min(done + size)];
-            let taken = self.write_until(piece, until);
+            let taken = self.write_in_time(piece, &mut patience);
             done += taken;
-            if taken < piece.len() || !self.wait_for_reader(until) {
+            if taken < piece.len() || !self.wait_for_reader(&mut patience) {
                 break;
             }
             // What the program says in the middle belongs there in the timeline.
@@ -99,7 +96,7 @@ impl Peer {
             (false, _) => format!("{done} of {} bytes, dripping", bytes.len()),
         };
         self.log_dripped(&bytes[told..done], &remark);
-        if done < bytes.len() && self.ending.is_none() && Instant::now() >= until {
+        if done < bytes.len() && self.ending.is_none() && patience.is_out() {
             self.note(format!(
                 "the program did not read for {:?}; the rest at once",
                 self.patience
@@ -113,7 +110,7 @@ impl Peer {
     /// bytes: what is sent next is for another read. A program that doesn't read it in time is no
     /// failure here.
     pub fn wait_until_read(&mut self) -> &mut Self {
-        self.wait_for_reader(self.until());
+        self.wait_for_reader(&mut self.new_patience());
         self
     }
 
@@ -124,7 +121,7 @@ impl Peer {
         let remark = |sent| format!("{sent} of {} bytes, one every {gap:?}", bytes.len());
         let mut sent = 0;
         for byte in bytes {
-            if self.write_until(&[*byte], self.until()) == 0 {
+            if self.write_in_time(&[*byte], &mut self.new_patience()) == 0 {
                 break;
             }
             sent += 1;
@@ -135,7 +132,7 @@ impl Peer {
             let next = self.story.until(gap);
             while Instant::now() < next && self.ending.is_none() && !self.reset_seen {
                 if self.stalled {
-                    thread::sleep(next.saturating_duration_since(Instant::now()));
+                    self.story.sleep(next);
                 } else if wait::readable(&self.socket, next) {
                     self.read();
                 }
@@ -159,7 +156,7 @@ impl Peer {
         let mut moved = Instant::now();
         while sent < most && self.ending.is_none() && !self.reset_seen {
             let rest = &bytes[sent % bytes.len()..];
-            let taken = self.write_until(rest, self.story.until(STUCK));
+            let taken = self.write_in_time(rest, &mut Patience::new(&self.story, STUCK));
             sent += taken;
             if taken == rest.len() {
                 moved = Instant::now();
@@ -193,11 +190,7 @@ impl Peer {
     /// Does nothing for this long.
     pub fn pause(&mut self, time: Duration) -> &mut Self {
         self.note(format!("pauses for {time:?}"));
-        thread::sleep(
-            self.story
-                .until(time)
-                .saturating_duration_since(Instant::now()),
-        );
+        self.story.sleep(self.story.until(time));
         self
     }
 
@@ -205,13 +198,13 @@ impl Peer {
     /// have filled the way here, or no more come.
     pub fn stall_reading(&mut self) -> &mut Self {
         self.stalled = true;
-        let until = self.until();
+        let mut patience = self.new_patience();
         let mut last = (self.waiting(), Instant::now());
         let settled = |since: Instant| {
             let time = since.elapsed();
             time > SETTLED_BUSY || time > SETTLED && !self.story.is_busy()
         };
-        while Instant::now() < until && (last.0 == 0 || !settled(last.1)) {
+        while !patience.is_out() && (last.0 == 0 || !settled(last.1)) {
             thread::sleep(Duration::from_millis(5));
             let now = self.waiting();
             if now != last.0 {
@@ -223,7 +216,7 @@ impl Peer {
     }
 
     /// Bytes that wait in the kernel for this end to read them.
-    fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         let waiting = rustix::io::ioctl_fionread(&self.socket).unwrap_or_default();
         usize::try_from(waiting).expect("a socket's queue fits in memory")
     }
@@ -255,7 +248,8 @@ impl Peer {
             .local_addr()
             .is_ok_and(|address| address.is_unix());
         if unix && self.waiting() == 0 {
-            wait::readable(&self.socket, self.until());
+            self.new_patience()
+                .wait(|until| wait::readable(&self.socket, until));
         }
         if unix && self.waiting() == 0 {
             self.note("-> end of stream: nothing was unread, so this close cannot reset");
@@ -265,14 +259,14 @@ impl Peer {
     }
 
     /// Writes until all is taken, the connection fails, or time is up; says how much was taken.
-    fn write_until(&mut self, bytes: &[u8], until: Instant) -> usize {
+    fn write_in_time(&mut self, bytes: &[u8], patience: &mut Patience) -> usize {
         let mut taken = 0;
         while taken < bytes.len() && !self.reset_seen && self.ending != Some(Ending::Reset) {
             match self.socket.write(&bytes[taken..]) {
                 Ok(length) => taken += length,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if !self.wait_for_room(until) {
+                    if !self.wait_for_room(patience) {
                         break;
                     }
                 }
@@ -288,14 +282,18 @@ impl Peer {
     }
 
     /// Waits for room to write; reads meanwhile, unless it stalls. False when time is up.
-    fn wait_for_room(&mut self, until: Instant) -> bool {
+    fn wait_for_room(&mut self, patience: &mut Patience) -> bool {
         let reading = !self.stalled && self.ending.is_none();
         let events = if reading {
             PollFlags::OUT | PollFlags::IN
         } else {
             PollFlags::OUT
         };
-        let came = wait(&self.socket, events, until);
+        let mut came = PollFlags::empty();
+        patience.wait(|until| {
+            came = wait(&self.socket, events, until);
+            !came.is_empty()
+        });
         if came.intersects(PollFlags::IN) && reading {
             self.read();
         }
@@ -303,7 +301,7 @@ impl Peer {
     }
 
     /// Waits until the program has read all that was sent. False when it is gone or time is up.
-    fn wait_for_reader(&mut self, until: Instant) -> bool {
+    fn wait_for_reader(&mut self, patience: &mut Patience) -> bool {
         let Some(queue) = &mut self.queue else {
             thread::sleep(PAUSE);
             return true;
@@ -318,7 +316,7 @@ impl Peer {
                     thread::sleep(PAUSE);
                     return true;
                 }
-                Unread::Some if Instant::now() >= until => return false,
+                Unread::Some if patience.is_out() => return false,
                 Unread::Some if start.elapsed() < Duration::from_micros(300) => thread::yield_now(),
                 Unread::Some => thread::sleep(Duration::from_micros(100)),
             }

@@ -4,6 +4,7 @@
 mod common;
 mod drip;
 mod endings;
+mod machine;
 mod programs;
 mod verbs;
 mod verdicts;

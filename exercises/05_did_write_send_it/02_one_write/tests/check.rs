@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use scripted_peer::{Ending, Peer, Received, Signal, check, frame, program, show};
+use scripted_peer::{Ending, Peer, Received, Signal, check, frame, program, rounds, show};
 
 const WHOLE: &str = "05-did-write-send-it.html#one-message-one-write";
 const SHORT: &str = "05-did-write-send-it.html#a-write-takes-what-fits";
@@ -15,6 +15,9 @@ const LONG: usize = 12 << 20;
 /// How often a reply is asked for. Two writes may both come before the peer has looked once; not
 /// every time.
 const ROUNDS: usize = 500;
+/// How often at least; and how long each sitting may go on beyond that.
+const LEAST: usize = 50;
+const SITTING: Duration = Duration::from_secs(2);
 /// And how often so many.
 const SITTINGS: usize = 4;
 /// How many more, once one came in two pieces: to tell how long the second piece took.
@@ -67,14 +70,17 @@ fn header_and_body_travel_together() {
     for request in requests.iter().cycle().take(requests.len() * SITTINGS) {
         // On a busy machine the peer may look too late every time, for a while.
         peer.pause(Duration::from_millis(50));
-        let (mut round, mut rounds) = (0, ROUNDS);
+        let (mut round, mut last) = (0, ROUNDS);
         let (mut split, mut longest) = (0, Duration::ZERO);
-        while round < rounds {
-            round += 1;
+        for number in rounds(ROUNDS, LEAST, SITTING) {
+            round = number + 1;
             if let Some(gap) = gap(&mut peer, request) {
                 split += 1;
                 longest = longest.max(gap);
-                rounds = rounds.min(round + MORE);
+                last = last.min(round + MORE);
+            }
+            if round == last {
+                break;
             }
         }
         let gap = longest.as_secs_f64() * 1000.0;

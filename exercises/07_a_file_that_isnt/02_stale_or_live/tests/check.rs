@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use scripted_peer::{
-    Address, Exit, Listener, Peer, Running, Signal, Start, check, contains, explain, folder,
-    program, stale_socket,
+    Address, Exit, Listener, Peer, Running, Signal, Start, check, contains, explain, folder, needs,
+    program, rounds, stale_socket,
 };
 
 const STALE: &str = "07-a-file-that-isnt.html#the-file-stays-behind";
@@ -20,8 +20,14 @@ const NO_SOCKET: &str = "07-a-file-that-isnt.html#not-a-socket-at-all";
 const LONG: &str = "07-a-file-that-isnt.html#107-bytes";
 const RACE: &str = "07-a-file-that-isnt.html#two-starters";
 
-/// How often one starter overtakes another.
+/// How often one starter overtakes another; how often at least, and how long beyond that.
 const TRIES: usize = 200;
+const LEAST_TRIES: usize = 40;
+const OVERTAKING: Duration = Duration::from_secs(8);
+/// How often four start at once, and the same.
+const STARTS: usize = 12;
+const LEAST_STARTS: usize = 4;
+const STARTING: Duration = Duration::from_secs(6);
 
 /// The program says that it can't, names the path, and ends with 2; what was there is there still.
 fn is_refused(path: &Path) {
@@ -131,12 +137,7 @@ fn a_regular_file_survives() {
     is_refused(&path);
     let path = folder.join("pipe");
     let made = Command::new("mkfifo").arg(&path).status();
-    check(
-        made.is_ok_and(|end| end.success()),
-        "mkfifo(1) to work",
-        "it failed",
-    )
-    .now();
+    needs::working(made.is_ok_and(|end| end.success()), "mkfifo(1)");
     is_refused(&path);
 }
 
@@ -216,7 +217,7 @@ fn begins_to_look(starter: &Running) {
 fn one_is_overtaken() {
     let (mut after, mut step) = (Duration::ZERO, Duration::from_micros(20));
     let mut was_early = true;
-    for _ in 0..TRIES {
+    for _ in rounds(TRIES, LEAST_TRIES, OVERTAKING) {
         let folder = folder();
         let path = folder.join("socket");
         stale_socket(&path);
@@ -259,7 +260,7 @@ fn one_of_two_starters_wins() {
          end with 2. Looking and then binding leaves a gap for somebody else; hold a lock across both.",
         RACE,
     );
-    for _ in 0..12 {
+    for _ in rounds(STARTS, LEAST_STARTS, STARTING) {
         let folder = folder();
         let path = folder.join("socket");
         stale_socket(&path);

@@ -1,8 +1,10 @@
 //! Does every place come back, and is none given away twice?
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use scripted_peer::{Peer, Received, Running, Signal, check, eventually, explain, program};
+use scripted_peer::{
+    Peer, Received, Running, Signal, Stopwatch, check, eventually, explain, program,
+};
 
 const LIMIT: &str = "10-two-clients-at-once.html#a-limit-and-what-the-next-one-is-told";
 const BACK: &str = "10-two-clients-at-once.html#a-place-that-always-comes-back";
@@ -76,7 +78,7 @@ fn busy(server: &Running, turned_away: usize) {
 
 /// Somebody is served, and soon; stays, if so.
 fn a_place_is_free(server: &Running) -> Option<Peer> {
-    let (mut found, since) = (None, Instant::now());
+    let (mut found, since) = (None, Stopwatch::start());
     eventually("a client to be served", || {
         found = Some(Peer::try_connect(server.address()).now());
         found.as_mut().is_some_and(is_served)

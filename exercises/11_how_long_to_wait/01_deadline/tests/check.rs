@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scripted_peer::{Ending, Peer, Received, Running, check, explain, frame, program};
+use scripted_peer::{Ending, Peer, Received, Running, check, explain, frame, program, undisturbed};
 
 const DRIP: &str = "11-how-long-to-wait.html#a-timeout-does-not-stop-a-drip";
 const CLOCK: &str = "11-how-long-to-wait.html#when-the-clock-starts";
@@ -60,14 +60,17 @@ fn a_drip_is_cut_off() {
         "A whole frame came, and a part of the next one with it. The first one is whole: echo it.",
         CLOCK,
     );
-    let mut dripping = server.connect();
-    // Three seconds for thirty bytes: none of them is late, the frame is.
-    dripping.drip_every(millis(100), frame("a frame of thirty bytes!!!"));
-    is_cut_off(
-        &mut dripping,
-        "A byte came every 100 ms, so no read ever timed out, and the frame took three seconds. Set \
-         a deadline for the frame, and give each read only what is left of it.",
-    );
+    // A right program that was kept from running for two seconds finds a frame that took only one.
+    undisturbed(millis(1900), || {
+        let mut dripping = server.connect();
+        // Three seconds for thirty bytes: none of them is late, the frame is.
+        dripping.drip_every(millis(100), frame("a frame of thirty bytes!!!"));
+        is_cut_off(
+            &mut dripping,
+            "A byte came every 100 ms, so no read ever timed out, and the frame took three seconds. \
+             Set a deadline for the frame, and give each read only what is left of it.",
+        );
+    });
     half.patience(millis(1000));
     is_cut_off(
         &mut half,
@@ -94,13 +97,15 @@ fn a_frame_has_one_deadline() {
     let server = server();
     // Twice: on a busy machine either part may take more than a second by itself.
     for _ in 0..2 {
-        let mut dripping = server.connect();
-        dripping.drip_every(millis(235), [&[0, 0, 0, 3], &b"abc"[..]].concat());
-        is_cut_off(
-            &mut dripping,
-            "The length took most of a second, the payload took most of a second, and together they \
-             are one frame: it has one deadline, and each read gets what is left of it.",
-        );
+        undisturbed(millis(400), || {
+            let mut dripping = server.connect();
+            dripping.drip_every(millis(235), [&[0, 0, 0, 3], &b"abc"[..]].concat());
+            is_cut_off(
+                &mut dripping,
+                "The length took most of a second, the payload took most of a second, and together \
+                 they are one frame: it has one deadline, and each read gets what is left of it.",
+            );
+        });
     }
     is_served(&server);
 }
@@ -116,49 +121,60 @@ fn a_slow_but_honest_client_is_served() {
             ENDED,
         );
     }
-    for _ in 0..6 {
-        honest.drip_every(millis(20), frame("honest"));
-        honest.expect(frame("honest")).or_explain(
-            "Each of these frames took a fifth of a second. A deadline belongs to a frame, not to a \
-             connection: start the clock anew with each.",
+    // One of them that takes longer than the deadline is not honest: the machine made it late.
+    undisturbed(millis(750), || {
+        let mut honest = server.connect();
+        for _ in 0..6 {
+            honest.drip_every(millis(20), frame("honest"));
+            honest.expect(frame("honest")).or_explain(
+                "Each of these frames took a fifth of a second. A deadline belongs to a frame, not \
+                 to a connection: start the clock anew with each.",
+                CLOCK,
+            );
+        }
+        honest.pause(millis(WITHIN + 300));
+        honest.send(frame("back")).expect(frame("back")).or_explain(
+            "Between two frames a client may be silent for as long as it likes. The clock starts \
+             with a frame's first byte.",
             CLOCK,
         );
-    }
-    honest.pause(millis(WITHIN + 300));
-    honest.send(frame("back")).expect(frame("back")).or_explain(
-        "Between two frames a client may be silent for as long as it likes. The clock starts with a \
-         frame's first byte.",
-        CLOCK,
-    );
+    });
 }
 
 #[test]
 fn a_timeout_loses_no_bytes() {
     let server = server();
-    let mut peer = server.connect();
     let whole = frame("whole");
     explain(
         "The client paused inside a frame, sent the rest well before the deadline, and you did not \
          echo the frame whole. A read that timed out had taken some bytes: keep them.",
         LOST,
     );
-    for (idle, first) in [(0, 2), (0, 6), (WITHIN - 200, 2)] {
-        peer.pause(millis(idle));
-        peer.send(&whole[..first]).pause(millis(350));
-        peer.send(&whole[first..]);
-        peer.expect(&whole).now();
-    }
-    // The end of one frame and the beginning of the next, in one piece.
-    let two = [frame("first"), frame("second")].concat();
-    for part in [&two[..7], &two[7..12]] {
-        peer.send(part).pause(millis(WITHIN / 2 + 50));
-    }
-    peer.send(&two[12..]).expect(&two).or_explain(
-        "Each of these two frames took half a second, and the second one began together with the end \
-         of the first. It has a deadline of its own, and its first bytes are its own, too: keep them.",
-        CLOCK,
-    );
-    peer.half_close().expect_end().now();
+    // A right program cuts off a client that the machine made late.
+    undisturbed(millis(600), || {
+        let mut peer = server.connect();
+        for (idle, first) in [(0, 2), (0, 6), (WITHIN - 200, 2)] {
+            peer.pause(millis(idle));
+            peer.send(&whole[..first]).pause(millis(350));
+            peer.send(&whole[first..]);
+            peer.expect(&whole).now();
+        }
+    });
+    undisturbed(millis(400), || {
+        let mut peer = server.connect();
+        // The end of one frame and the beginning of the next, in one piece.
+        let two = [frame("first"), frame("second")].concat();
+        for part in [&two[..7], &two[7..12]] {
+            peer.send(part).pause(millis(WITHIN / 2 + 50));
+        }
+        peer.send(&two[12..]).expect(&two).or_explain(
+            "Each of these two frames took half a second, and the second one began together with the \
+             end of the first. It has a deadline of its own, and its first bytes are its own, too: \
+             keep them.",
+            CLOCK,
+        );
+        peer.half_close().expect_end().now();
+    });
 
     let patient = program!().arg(600_000).listen();
     for part in [2, 6] {

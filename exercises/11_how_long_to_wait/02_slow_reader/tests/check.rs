@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use scripted_peer::{Ending, Peer, Received, Running, check, explain, needs, program};
+use scripted_peer::{
+    Ending, Peer, Received, Running, check, explain, needs, program, too_busy, undisturbed,
+};
 
 const TRICKLE: &str = "11-how-long-to-wait.html#a-reader-that-trickles";
 const QUEUE: &str = "11-how-long-to-wait.html#a-queue-only-moves-the-problem";
@@ -35,8 +37,11 @@ fn trickling(server: &Running) -> (Peer, usize) {
         let (gap, time) = (Duration::from_millis(10), Duration::from_secs(3));
         let (taken, kept) = peer.trickle(64 << 10, gap, time);
         tries += 1;
-        if kept < Duration::from_millis(500) || tries == 3 {
+        if kept < Duration::from_millis(500) {
             return (peer, taken);
+        }
+        if tries == 3 {
+            too_busy(kept);
         }
     }
 }
@@ -63,22 +68,25 @@ fn is_cut_off(mut peer: Peer, taken: usize, sentence: &str) {
 #[test]
 fn a_trickling_reader_is_cut_off() {
     let server = program!().arg(1000).listen();
-    let mut silent = server.connect();
-    silent.send(format!("{LARGE}\n")).stall_reading();
-    let (trickling, taken) = trickling(&server);
-    is_cut_off(
-        trickling,
-        taken,
-        "A client took a little now and then for three seconds, so that each of your writes made \
-         progress, and none ran into its timeout. Set a deadline for the whole reply, and give each \
-         write what is left of it.",
-    );
-    is_cut_off(
-        silent,
-        0,
-        "A client asked for a large reply and read nothing for three seconds. Your write waited for \
-         it all that time. It must end at the deadline.",
-    );
+    // A right program that begins its reply two seconds late is served by the readers' end of it.
+    undisturbed(Duration::from_millis(1900), || {
+        let mut silent = server.connect();
+        silent.send(format!("{LARGE}\n")).stall_reading();
+        let (trickling, taken) = trickling(&server);
+        is_cut_off(
+            trickling,
+            taken,
+            "A client took a little now and then for three seconds, so that each of your writes made \
+             progress, and none ran into its timeout. Set a deadline for the whole reply, and give \
+             each write what is left of it.",
+        );
+        is_cut_off(
+            silent,
+            0,
+            "A client asked for a large reply and read nothing for three seconds. Your write waited \
+             for it all that time. It must end at the deadline.",
+        );
+    });
     let mut next = server.connect();
     next.send("5\n").expect("xxxxx").now();
 }
@@ -91,35 +99,40 @@ fn an_honest_reader_is_served() {
         TRICKLE,
     );
     let server = program!().arg(3000).listen();
-    let mut peer = server.connect();
-    for size in [5, 16 << 20, 0, 1 << 20] {
-        peer.send(format!("{size}\n"));
-        if size > 1 << 20 {
-            peer.stall_reading();
+    // A client that the machine keeps from reading is no honest one.
+    undisturbed(Duration::from_secs(2), || {
+        let mut peer = server.connect();
+        for size in [5, 16 << 20, 0, 1 << 20] {
+            peer.send(format!("{size}\n"));
+            if size > 1 << 20 {
+                peer.stall_reading();
+            }
+            let (count, ending) = if size == 0 {
+                (0, Ending::Silence)
+            } else {
+                rest(&mut peer, size)
+            };
+            check(
+                count == size && ending == Ending::Silence,
+                format!("{size} bytes, and the connection goes on"),
+                format!("{count} bytes, then {ending}"),
+            )
+            .now();
         }
-        let (count, ending) = if size == 0 {
-            (0, Ending::Silence)
-        } else {
-            rest(&mut peer, size)
-        };
-        check(
-            count == size && ending == Ending::Silence,
-            format!("{size} bytes, and the connection goes on"),
-            format!("{count} bytes, then {ending}"),
-        )
-        .now();
-    }
+    });
     let server = program!().arg(500).listen();
-    let mut peer = server.connect();
-    for _ in 0..3 {
-        peer.send("3\n").expect("xxx").or_explain(
-            "A client took each reply at once, and thought for a while in between. A deadline \
-             belongs to a reply: start the clock anew with each, when there is something to send.",
-            CLOCK,
-        );
-        peer.pause(Duration::from_millis(700));
-    }
-    peer.half_close().expect_end().now();
+    undisturbed(Duration::from_millis(400), || {
+        let mut peer = server.connect();
+        for _ in 0..3 {
+            peer.send("3\n").expect("xxx").or_explain(
+                "A client took each reply at once, and thought for a while in between. A deadline \
+                 belongs to a reply: start the clock anew with each, when there is something to send.",
+                CLOCK,
+            );
+            peer.pause(Duration::from_millis(700));
+        }
+        peer.half_close().expect_end().now();
+    });
 }
 
 #[test]

@@ -1,0 +1,99 @@
+//! What this machine cannot do. A check that fails for such a reason ends with a sentence about the
+//! machine, never with the explanation that was written for the learner's program.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::story;
+use crate::verdict::Failure;
+
+/// How long 127.0.0.1 may take to connect to itself: the kernel does it at once, or not at all.
+const LOOPBACK: Duration = Duration::from_secs(2);
+
+/// What helps against most shortages.
+pub(crate) const RESOURCES: &str = "The check itself got no socket from the system: too few \
+                                    descriptors (`ulimit -Hn`), ports or memory, or no such network. \
+                                    Mend that, and run it again.";
+
+/// Ends the test: `expected` is what the check needs, `got` what the system says, and `advice` what
+/// the reader can do about it.
+pub(crate) fn no_verdict(expected: &str, got: &str, advice: &str) -> ! {
+    story::current().fail(&Failure::of_machine(expected, got, advice))
+}
+
+/// The learner's program could not be started at all.
+pub(crate) fn cannot_start(path: &str, error: &io::Error) -> Failure {
+    let advice = match error.kind() {
+        io::ErrorKind::NotFound => {
+            "The program is not there. Build it with `cargo build`, or name another in CHECK_PROGRAM."
+        }
+        io::ErrorKind::PermissionDenied => {
+            "The system does not let the program be executed. If its folder is on a disk that forbids \
+             execution (mounted with `noexec`), set CARGO_TARGET_DIR to a folder on another one."
+        }
+        _ => {
+            "The system could not start the program. If it is short of memory or of processes, end \
+             others and run the check again."
+        }
+    };
+    Failure::of_machine(&format!("{path} to start"), &error.to_string(), advice)
+}
+
+/// A program is to listen there: so its host must be one that this machine can listen on. What is no
+/// `HOST:PORT` is not asked about.
+pub(crate) fn can_listen_at(address: &str) {
+    let plain = address.strip_prefix("tcp:").unwrap_or(address);
+    let Some((host, port)) = plain.rsplit_once(':') else {
+        return;
+    };
+    if plain.contains('/') || port.parse::<u16>().is_err() {
+        return;
+    }
+    static KNOWN: Mutex<Option<HashMap<String, Option<String>>>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = known.get_or_insert_default();
+    let host = host.to_owned();
+    let error = known.entry(host.clone()).or_insert_with(|| probe(&host));
+    if let Some(error) = error.clone() {
+        no_verdict(
+            &format!("to listen on {host}, and to connect to that"),
+            &error,
+            "The check talks to your program over this address. In a container or a network \
+             namespace, bring up the loopback interface (`ip link set lo up`); a name must be in \
+             /etc/hosts, and an IPv6 address needs IPv6.",
+        );
+    }
+}
+
+fn probe(host: &str) -> Option<String> {
+    let talk = || {
+        let listener = TcpListener::bind(format!("{host}:0"))?;
+        let addresses = listener.local_addr()?.to_socket_addrs()?;
+        for address in addresses {
+            TcpStream::connect_timeout(&address, LOOPBACK)?;
+        }
+        io::Result::Ok(())
+    };
+    talk().err().map(|error| error.to_string())
+}
+
+/// Errors of `socket` and `connect` that no program on the other side can cause.
+pub(crate) fn is_to_blame(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = Errno::from_io_error(error);
+    let own = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOBUFS,
+        Errno::NOMEM,
+        Errno::AFNOSUPPORT,
+        Errno::ADDRNOTAVAIL,
+        Errno::NETUNREACH,
+        Errno::NETDOWN,
+        Errno::HOSTUNREACH,
+    ];
+    errno.is_some_and(|errno| own.contains(&errno))
+}

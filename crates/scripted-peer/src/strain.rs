@@ -1,0 +1,94 @@
+//! Verdicts by the clock, and how far they hold on a busy machine.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
+
+use crate::machine;
+use crate::story::{self, Disturbed};
+use crate::verdict::{TOO_BUSY, kept_from_running};
+
+/// How often a scene is played until it is played undisturbed.
+const TRIES: usize = 3;
+
+/// A clock for what a program may take: it stands still while the machine lets nobody run.
+#[derive(Debug)]
+pub struct Stopwatch {
+    began: Instant,
+    before: Duration,
+    ran_before: Duration,
+}
+
+impl Stopwatch {
+    /// Starts it.
+    #[must_use]
+    pub fn start() -> Self {
+        let (before, ran_before) = story::current().turns();
+        Self {
+            began: Instant::now(),
+            before,
+            ran_before,
+        }
+    }
+
+    /// How long the test's program, and the check, wanted to run since then and got no processor, in
+    /// all: two that waited at the same time count twice.
+    #[must_use]
+    pub fn kept(&self) -> Duration {
+        story::current().kept().saturating_sub(self.before)
+    }
+
+    /// The time since then, without that.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed().saturating_sub(self.kept())
+    }
+
+    /// Whether the program has had this much time since then: by this clock, or half of it on a
+    /// processor. One that never rests is always kept from running, and yet has had its time.
+    #[must_use]
+    pub fn is_past(&self, time: Duration) -> bool {
+        let ran = story::current().turns().1.saturating_sub(self.ran_before);
+        self.elapsed() >= time || ran > time / 2
+    }
+}
+
+/// Plays a scene whose outcome depends on the clock. If the machine kept the program or the check
+/// from running for longer than `most`, a bad outcome proves nothing: it isn't told, and the scene is
+/// played again, three times at most. Then the test ends and says that the machine gave no verdict.
+///
+/// `most` is how late a right program, or the check, may be in this scene without failing.
+pub fn undisturbed<T>(most: Duration, mut scene: impl FnMut() -> T) -> T {
+    let story = story::current();
+    let mut kept = Duration::ZERO;
+    for _ in 0..TRIES {
+        let watch = Stopwatch::start();
+        story.lock().scene = Some((watch.before, most));
+        let played = catch_unwind(AssertUnwindSafe(&mut scene));
+        story.lock().scene = None;
+        match played {
+            Ok(value) => return value,
+            Err(panic) if panic.is::<Disturbed>() && !story.is_over() => kept = watch.kept(),
+            Err(panic) if panic.is::<Disturbed>() => break,
+            Err(panic) => resume_unwind(panic),
+        }
+        story.note(None, format!("{}; once more", kept_from_running(kept)));
+    }
+    too_busy(kept)
+}
+
+/// Ends the test: what it measures cannot be measured on a machine as busy as this one.
+pub fn too_busy(kept: Duration) -> ! {
+    machine::no_verdict(
+        "a machine that lets the program and the check run in time",
+        &kept_from_running(kept),
+        TOO_BUSY,
+    )
+}
+
+/// The numbers from 0 to `most`, for a loop that looks for a fault that shows only sometimes. It ends
+/// sooner once `time` has passed, but not before it has come to `least`: a machine that doesn't get
+/// that far within the test's time gives no verdict.
+pub fn rounds(most: usize, least: usize, time: Duration) -> impl Iterator<Item = usize> {
+    let began = Instant::now();
+    (0..most).take_while(move |round| *round < least || began.elapsed() < time)
+}

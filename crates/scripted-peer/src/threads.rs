@@ -1,0 +1,104 @@
+//! What Linux knows of threads, in /proc
+//! ([proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)): what they do now, how long they ran,
+//! and how long they wanted to.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// Whether /proc is there, as Linux has it.
+pub(crate) fn has_proc() -> bool {
+    Path::new("/proc/self/stat").exists()
+}
+
+/// Whether one of its threads runs, or would if a processor were free, or has ended just now. Where
+/// /proc isn't mounted nobody knows: then it may.
+pub(crate) fn is_runnable(pid: u32) -> bool {
+    if cfg!(target_os = "linux") && !has_proc() {
+        return true;
+    }
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    let mut states = tasks
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|task| state(&task.path().join("stat")));
+    states.any(|state| matches!(state, 'R' | 'Z'))
+}
+
+/// Whether this thread of the check itself runs, or would if a processor were free.
+pub(crate) fn runs(thread: u32) -> bool {
+    state(Path::new(&format!("/proc/self/task/{thread}/stat"))) == Some('R')
+}
+
+fn state(stat: &Path) -> Option<char> {
+    let stat = fs::read_to_string(stat).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// How the threads of one test fared, by thread id. A thread that has ended keeps what it had when it
+/// was last seen.
+#[derive(Default)]
+pub(crate) struct Turns {
+    seen: HashMap<u32, Turn>,
+    /// How much too late the check itself woke up, in all.
+    pub late: Duration,
+}
+
+struct Turn {
+    is_program: bool,
+    /// In nanoseconds: on a processor, and wanting one.
+    ran: u64,
+    waited: u64,
+}
+
+impl Turns {
+    /// Looks at the threads of these processes, and at these threads of this one.
+    pub fn look(&mut self, processes: &[u32], own: &[u32]) {
+        for pid in processes {
+            let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+            let names = tasks.into_iter().flatten().flatten();
+            for thread in names.filter_map(|task| task.file_name().to_str()?.parse().ok()) {
+                self.note(*pid, thread, true);
+            }
+        }
+        let this = std::process::id();
+        own.iter()
+            .for_each(|thread| self.note(this, *thread, false));
+    }
+
+    fn note(&mut self, pid: u32, thread: u32, is_program: bool) {
+        let text = fs::read_to_string(format!("/proc/{pid}/task/{thread}/schedstat"));
+        let text = text.unwrap_or_default();
+        let mut numbers = text.split(' ').map_while(|word| word.parse().ok());
+        if let (Some(ran), Some(waited)) = (numbers.next(), numbers.next()) {
+            let turn = Turn {
+                is_program,
+                ran,
+                waited,
+            };
+            self.seen.insert(thread, turn);
+        }
+    }
+
+    /// How long they wanted to run and got no processor, all taken together.
+    pub fn kept(&self) -> Duration {
+        let waited = self.seen.values().map(|turn| turn.waited).sum();
+        self.late.max(Duration::from_nanos(waited))
+    }
+
+    /// How long the programs ran.
+    pub fn ran(&self) -> Duration {
+        let programs = self.seen.values().filter(|turn| turn.is_program);
+        Duration::from_nanos(programs.map(|turn| turn.ran).sum())
+    }
+}
+
+/// The id of this thread, as the system counts them.
+pub(crate) fn this_thread() -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    return u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).ok();
+    #[cfg(not(target_os = "linux"))]
+    return None;
+}

@@ -10,11 +10,12 @@ mod session;
 
 pub use explain::{cannot_connect, cannot_connect_to_any};
 
-use crate::{Client, Request, Response, Stream};
+use crate::{Client, Failure, Stream};
 use anyhow::Context;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use output::OutputClosed;
 use shared_proto::escaped;
+use shared_proto::tutorial::{Request, Response};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
@@ -136,7 +137,10 @@ fn run<T: Transport>(transport: &T, matches: &ArgMatches) -> anyhow::Result<bool
         }
         Some(("whoami", _)) => Request::WhoAmI,
         Some(("stats", _)) => Request::Stats,
-        Some((_, _)) => Request::Close,
+        Some((_, _)) => {
+            close(transport, connect(transport, timeout)?)?;
+            return Ok(true);
+        }
     };
     let mut client = connect(transport, timeout)?;
     ask(transport, &mut client, request)
@@ -144,7 +148,7 @@ fn run<T: Transport>(transport: &T, matches: &ArgMatches) -> anyhow::Result<bool
 
 fn connect<T: Transport>(transport: &T, timeout: Duration) -> anyhow::Result<Client<T::Stream>> {
     let stream = transport.connect(timeout)?;
-    Client::new(stream, timeout)
+    Client::new(transport.address(), stream, timeout)
         .with_context(|| format!("{}: cannot set a timeout", transport.address()))
 }
 
@@ -173,9 +177,16 @@ fn ask<T: Transport>(
     client: &mut Client<T::Stream>,
     request: Request<'_>,
 ) -> anyhow::Result<bool> {
-    let response = client
-        .call(request)
-        .map_err(|error| explain::failed_call(transport, error))?;
+    let response = match client.call(&request) {
+        Ok(response) => response,
+        Err(error) => {
+            if let Failure::Error { code, text } = error.failure() {
+                tell::<T>(&explain::error_answer(transport, *code, text));
+                return Ok(false);
+            }
+            return Err(explain::failed_call(transport, error.failure()));
+        }
+    };
     match (&request, &response) {
         (Request::Echo(sent), Response::Echo(came)) if *sent != came.as_ref() => {
             Err(explain::other_bytes(transport, sent, came))
@@ -183,15 +194,17 @@ fn ask<T: Transport>(
         (Request::Say(_), Response::Accepted)
         | (Request::Echo(_), Response::Echo(_))
         | (Request::WhoAmI, Response::Peer(_))
-        | (Request::Stats, Response::Stats(_))
-        | (Request::Close, Response::Closed) => {
+        | (Request::Stats, Response::Stats(_)) => {
             output::print(&response)?;
             Ok(true)
         }
-        (_, Response::Error { code, text }) => {
-            tell::<T>(&explain::error_answer(transport, *code, text));
-            Ok(false)
-        }
         _ => Err(explain::not_an_answer(transport, &request, &response)),
     }
+}
+
+fn close<T: Transport>(transport: &T, client: Client<T::Stream>) -> anyhow::Result<()> {
+    client
+        .close()
+        .map_err(|error| explain::failed_call(transport, error.failure()))?;
+    output::write(b"closed\n")
 }

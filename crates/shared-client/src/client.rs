@@ -1,10 +1,6 @@
 //! Requests out, replies back, in order and in time.
 
-use crate::error::CallError;
-use crate::stream::{Bounded, Stream, peer_is_gone, timed_out};
-use shared_proto::{
-    Connection, DEFAULT_MAX_FRAME, ErrorCode, HEADER_BYTES, Message, Request, Response,
-};
+use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,36 +8,81 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// So many bytes fit into the empty send buffer of every system: writing them does not wait for
+use shared_proto::envelope::CLOSE;
+use shared_proto::{
+    BadMessage, Call, Connection, DEFAULT_MAX_FRAME, Decode, ErrorReply, Frame, HEADER_BYTES,
+    Message, Reply,
+};
+
+use crate::error::{CallError, Failure};
+use crate::stream::{Bounded, Stream, peer_is_gone, timed_out};
+
+/// This many bytes fit into the empty send buffer of every system: writing them does not wait for
 /// the server. More than that is written from a thread of its own, while this one reads.
 const FITS_UNREAD: usize = 16 * 1024;
 
-/// One connection to a server.
+/// One connection to a server, for any messages.
 ///
 /// A reply is waited for no longer than the timeout, counted from when its wait begins: after its
 /// request was sent, or after the reply before it. No server can stretch that, neither by sending
 /// its reply in drips, nor by not reading the request, nor by reading it in sips behind its reply.
 ///
-/// Replies that nobody asked for are none: what lies behind the last reply when the next request is
-/// about to be sent, or comes when no more are, is an error that closes, or it is
-/// [`CallError::NotThisProtocol`].
+/// Replies that nobody asked for are not answers: what lies behind the last reply when the next
+/// request is about to be sent, or comes when no more are, is an error that closes, or it is
+/// [`Failure::NotThisProtocol`].
 #[derive(Debug)]
 pub struct Client<S> {
     connection: Connection<Bounded<S>>,
-    given_up: bool,
+    address: String,
+    given_up: Cell<bool>,
+}
+
+/// One reply among many: see [`Client::call_many`].
+#[derive(Debug, Clone, Copy)]
+pub struct ReplyFrame<'a> {
+    frame: Frame<'a>,
+    address: &'a str,
+    given_up: &'a Cell<bool>,
+}
+
+impl<'a> ReplyFrame<'a> {
+    /// Reads the response in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Error`] if the server answered with an error, and
+    /// [`Failure::NotThisProtocol`] if it is not one of these responses.
+    pub fn decode<R: Decode<'a>>(self) -> Result<R, CallError> {
+        let failure = match Reply::decode(self.frame) {
+            Ok(Reply::Response(response)) => return Ok(response),
+            Ok(Reply::Error(error)) => Failure::error(error),
+            Ok(Reply::Closed) => Failure::NotThisProtocol("it closed without being asked".into()),
+            Err(bad) => Failure::NotThisProtocol(bad.to_string()),
+        };
+        if let Failure::NotThisProtocol(_) = failure {
+            self.given_up.set(true);
+        }
+        Err(failure.at(self.address))
+    }
 }
 
 impl<S: Stream> Client<S> {
-    /// Takes a connected stream. Nothing is sent yet.
+    /// Takes a connected stream; `address` is what errors call the server. Nothing is sent yet.
     ///
     /// # Errors
     ///
     /// Those of setting the stream's timeouts, also that `timeout` is zero.
-    pub fn new(stream: S, timeout: Duration) -> io::Result<Self> {
-        Ok(Client {
+    pub fn new(address: impl Into<String>, stream: S, timeout: Duration) -> io::Result<Self> {
+        Ok(Self {
             connection: Connection::client(Bounded::new(stream, timeout)?),
-            given_up: false,
+            address: address.into(),
+            given_up: Cell::new(false),
         })
+    }
+
+    /// The server's address, as it was given.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The stream below.
@@ -49,19 +90,24 @@ impl<S: Stream> Client<S> {
         self.connection.stream().stream()
     }
 
-    /// Sends one request and waits for its reply, which lies in this client's buffer until the
-    /// next call.
+    /// Sends one request and waits for its response, which may borrow from this client's buffer
+    /// until the next call.
     ///
     /// # Errors
     ///
-    /// As [`CallError`] says. An error that leaves the connection open is a reply like others.
-    pub fn call(&mut self, request: Request<'_>) -> Result<Response<'_>, CallError> {
-        self.send_and(&[request], Self::wait)?;
-        self.take()
+    /// As [`Failure`] says. After [`Failure::Error`] the connection goes on.
+    pub fn call<'a, R: Decode<'a>>(
+        &'a mut self,
+        request: &(impl Message + Sync),
+    ) -> Result<R, CallError> {
+        match self.exchange(std::slice::from_ref(request), Self::wait) {
+            Ok(()) => self.take()?.decode(),
+            Err(failure) => Err(failure.at(&self.address)),
+        }
     }
 
     /// Sends all requests, without waiting for a reply before the next one, and gives each reply to
-    /// `each`, in the order of the requests.
+    /// `each`, in the order of the requests, until it returns an error.
     ///
     /// A server may stop reading while its replies wait. So replies are read while requests are
     /// still being written, by a thread if they are more than a socket takes at once: however
@@ -69,19 +115,50 @@ impl<S: Stream> Client<S> {
     ///
     /// # Errors
     ///
-    /// As [`CallError`] says. Replies that came before it were given to `each`.
+    /// As [`Failure`] says, and those of `each`, after which the connection is of no more use.
     pub fn call_many(
         &mut self,
-        requests: &[Request<'_>],
-        mut each: impl FnMut(Response<'_>),
+        requests: &[impl Message + Sync],
+        mut each: impl FnMut(ReplyFrame<'_>) -> Result<(), CallError>,
     ) -> Result<(), CallError> {
-        self.send_and(requests, |client| {
+        let mut refused = None;
+        let outcome = self.exchange(requests, |client| {
             for _ in requests {
                 client.wait()?;
-                each(client.take()?);
+                if let Err(error) = client.take().and_then(&mut each) {
+                    client.given_up.set(true);
+                    refused = Some(error);
+                    return Err(Failure::GivenUp);
+                }
             }
             Ok(())
-        })
+        });
+        match refused {
+            Some(error) => Err(error),
+            None => outcome.map_err(|failure| failure.at(&self.address)),
+        }
+    }
+
+    /// Asks the server to close, and waits until it says that it does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Failure`] says.
+    pub fn close(mut self) -> Result<(), CallError> {
+        let close = [Call::<ErrorReply<'_>>::Close];
+        if let Err(failure) = self.exchange(&close, Self::wait) {
+            return Err(failure.at(&self.address));
+        }
+        let ReplyFrame { frame, address, .. } = self.take()?;
+        let failure = match Reply::<AnyFrame>::decode(frame) {
+            Ok(Reply::Closed) => return Ok(()),
+            Ok(Reply::Error(error)) => Failure::error(error),
+            _ => Failure::NotThisProtocol(format!(
+                "it answered a request of kind {CLOSE:02x} with kind {:02x}",
+                frame.kind
+            )),
+        };
+        Err(failure.at(address))
     }
 
     /// Tells the server that no more requests come, and waits until it closes. Every request has
@@ -89,12 +166,16 @@ impl<S: Stream> Client<S> {
     ///
     /// # Errors
     ///
-    /// As [`CallError`] says; the whole of it takes no longer than the timeout. An error that
-    /// closes may come in place of the end; any other reply is
-    /// [`CallError::NotThisProtocol`].
+    /// As [`Failure`] says; the whole of it takes no longer than the timeout. An error that
+    /// closes may come in place of the end; any other reply is [`Failure::NotThisProtocol`].
     pub fn finish(mut self) -> Result<(), CallError> {
-        if self.given_up {
-            return Err(CallError::GivenUp);
+        let outcome = self.half_close();
+        outcome.map_err(|failure| failure.at(&self.address))
+    }
+
+    fn half_close(&mut self) -> Result<(), Failure> {
+        if self.given_up.get() {
+            return Err(Failure::GivenUp);
         }
         self.flush()?;
         // It fails where the peer has closed already, which the next read tells more about.
@@ -103,40 +184,41 @@ impl<S: Stream> Client<S> {
     }
 
     /// Waits for the end of the stream, or for the error that says why it comes.
-    fn expect_end(&mut self) -> Result<(), CallError> {
+    fn expect_end(&mut self) -> Result<(), Failure> {
         self.connection.stream_mut().start();
         if !self.next_is_whole()? {
             return Ok(());
         }
-        let kind = self.take()?.kind();
-        self.given_up = true;
-        Err(CallError::NotThisProtocol(format!(
-            "it sent a reply of kind {kind:02x} that nobody asked for"
-        )))
+        self.given_up.set(true);
+        let frame = self.receive()?;
+        match Reply::<AnyFrame>::decode(frame) {
+            Ok(Reply::Error(error)) if error.code.closes() => Err(Failure::error(error)),
+            _ => Err(Failure::NotThisProtocol(format!(
+                "it sent a reply of kind {:02x} that nobody asked for",
+                frame.kind
+            ))),
+        }
     }
 
     /// Sends the requests and runs `read`, at the same time if need be.
-    fn send_and(
+    fn exchange<M: Message + Sync>(
         &mut self,
-        requests: &[Request<'_>],
-        read: impl FnOnce(&mut Self) -> Result<(), CallError>,
-    ) -> Result<(), CallError> {
-        if self.given_up {
-            return Err(CallError::GivenUp);
+        requests: &[M],
+        read: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.given_up.get() {
+            return Err(Failure::GivenUp);
         }
         if self.connection.has_more() {
             self.expect_end()?;
-            self.given_up = true;
-            return Err(CallError::Ended);
+            self.given_up.set(true);
+            return Err(Failure::Ended);
         }
-        let largest = requests.iter().map(length).try_fold(0, |largest, length| {
-            length.map(|length| u32::max(largest, length))
-        })?;
+        let (largest, all) = sizes(requests)?;
         // The server's limit may be above the default; a reply is then as large as its request.
         self.connection
             .set_max_frame(largest.max(DEFAULT_MAX_FRAME));
-        let bytes = requests.iter().map(frame_bytes);
-        if bytes.fold(0, usize::saturating_add) > FITS_UNREAD {
+        if all > FITS_UNREAD {
             return self.while_writing(requests, read);
         }
         for request in requests {
@@ -147,7 +229,7 @@ impl<S: Stream> Client<S> {
     }
 
     /// Writes what is queued. That the peer is gone is no error yet: it may have said why.
-    fn flush(&mut self) -> Result<(), CallError> {
+    fn flush(&mut self) -> Result<(), Failure> {
         match self.connection.flush() {
             Err(error) if !peer_is_gone(&error) => Err(self.give_up(error)),
             _ => Ok(()),
@@ -155,50 +237,60 @@ impl<S: Stream> Client<S> {
     }
 
     /// Waits until a whole reply has come.
-    fn wait(&mut self) -> Result<(), CallError> {
+    fn wait(&mut self) -> Result<(), Failure> {
         self.connection.stream_mut().start();
         if self.next_is_whole()? {
             return Ok(());
         }
-        self.given_up = true;
-        Err(CallError::Ended)
+        self.given_up.set(true);
+        Err(Failure::Ended)
     }
 
-    fn next_is_whole(&mut self) -> Result<bool, CallError> {
+    fn next_is_whole(&mut self) -> Result<bool, Failure> {
         let timeout = self.connection.stream().timeout();
         self.connection.wait().map_err(|error| {
-            self.given_up = true;
-            CallError::from_connection(error, timeout)
+            self.given_up.set(true);
+            Failure::from_connection(error, timeout)
         })
     }
 
-    /// Takes the reply that was waited for.
-    fn take(&mut self) -> Result<Response<'_>, CallError> {
+    fn receive(&mut self) -> Result<Frame<'_>, Failure> {
         let timeout = self.connection.stream().timeout();
-        let frame = match self.connection.receive() {
-            Ok(frame) => frame.ok_or(CallError::Ended)?,
-            Err(error) => return Err(CallError::from_connection(error, timeout)),
-        };
-        match Response::decode(frame) {
-            Ok(Response::Error { code, text }) if closes(code) => {
-                self.given_up = true;
-                let text = text.into_owned();
-                Err(CallError::Refused { code, text })
-            }
-            Ok(response) => Ok(response),
-            Err(error) => {
-                self.given_up = true;
-                Err(CallError::NotThisProtocol(error.to_string()))
-            }
+        match self.connection.receive() {
+            Ok(frame) => frame.ok_or(Failure::Ended),
+            Err(error) => Err(Failure::from_connection(error, timeout)),
         }
     }
 
+    /// Takes the reply that was waited for. An error that closes is not one.
+    fn take(&mut self) -> Result<ReplyFrame<'_>, CallError> {
+        let timeout = self.connection.stream().timeout();
+        let address = &self.address;
+        let failure = match self.connection.receive() {
+            Ok(Some(frame)) => match Reply::<AnyFrame>::decode(frame) {
+                Ok(Reply::Error(error)) if error.code.closes() => Failure::error(error),
+                _ => {
+                    let given_up = &self.given_up;
+                    return Ok(ReplyFrame {
+                        frame,
+                        address,
+                        given_up,
+                    });
+                }
+            },
+            Ok(None) => Failure::Ended,
+            Err(error) => Failure::from_connection(error, timeout),
+        };
+        self.given_up.set(true);
+        Err(failure.at(address))
+    }
+
     /// Runs `read` while a thread writes `requests`.
-    fn while_writing(
+    fn while_writing<M: Message + Sync>(
         &mut self,
-        requests: &[Request<'_>],
-        read: impl FnOnce(&mut Self) -> Result<(), CallError>,
-    ) -> Result<(), CallError> {
+        requests: &[M],
+        read: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         self.flush()?;
         let stream = match self.stream().try_clone() {
             Ok(stream) => stream,
@@ -221,7 +313,7 @@ impl<S: Stream> Client<S> {
                 Err(_) => Duration::ZERO,
             };
             if !matches!(written.recv_timeout(left), Ok(Ok(Written::Whole))) {
-                self.given_up = true;
+                self.given_up.set(true);
                 // Wakes the writer, for whom nobody will make room any more.
                 let _ = self.stream().shutdown(Shutdown::Both);
             }
@@ -229,25 +321,31 @@ impl<S: Stream> Client<S> {
         })
     }
 
-    fn give_up(&mut self, error: io::Error) -> CallError {
-        self.given_up = true;
-        CallError::from_io(error, self.connection.stream().timeout())
+    fn give_up(&mut self, error: io::Error) -> Failure {
+        self.given_up.set(true);
+        Failure::from_io(error, self.connection.stream().timeout())
     }
 }
 
-fn closes(code: ErrorCode) -> bool {
-    let text = "".into();
-    Response::Error { code, text }.closes()
+/// A response that is not looked at.
+struct AnyFrame;
+
+impl<'a> Decode<'a> for AnyFrame {
+    fn decode(_: Frame<'a>) -> Result<Self, BadMessage> {
+        Ok(Self)
+    }
 }
 
-/// What a request's frame declares.
-fn length(request: &Request<'_>) -> Result<u32, CallError> {
-    let body = request.body().len();
-    u32::try_from(body.saturating_add(1)).map_err(|_| CallError::TooLarge(body))
-}
-
-fn frame_bytes(request: &Request<'_>) -> usize {
-    HEADER_BYTES + request.body().len()
+/// What the largest frame declares, and the bytes of all.
+fn sizes(requests: &[impl Message]) -> Result<(u32, usize), Failure> {
+    let (mut largest, mut all) = (0, 0_usize);
+    for request in requests {
+        let body = request.body().len();
+        let length = u32::try_from(body.saturating_add(1)).map_err(|_| Failure::TooLarge(body))?;
+        largest = length.max(largest);
+        all = all.saturating_add(HEADER_BYTES + body);
+    }
+    Ok((largest, all))
 }
 
 /// How far the writer came.
@@ -261,7 +359,7 @@ enum Written {
 /// knows the deadline, and says when there has been `enough`.
 fn write_all(
     mut stream: impl Write,
-    requests: &[Request<'_>],
+    requests: &[impl Message],
     enough: &AtomicBool,
 ) -> io::Result<Written> {
     let mut requests = requests.iter();

@@ -1,17 +1,33 @@
-//! Why a call got no answer.
+//! Why a call got no answer, and of which server.
 
-use shared_proto::{ConnectionError, ErrorCode, FrameError};
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use shared_proto::{ConnectionError, ErrorCode, ErrorReply, FrameError};
+
 use crate::stream::{peer_is_gone, timed_out};
 
-/// Why a call got no answer. After any of these but [`TooLarge`](Self::TooLarge) the connection is
-/// of no more use.
+/// A call that failed.
+#[derive(Debug)]
+pub struct CallError {
+    address: String,
+    failure: Failure,
+}
+
+/// Why a call got no answer. After any of these but [`Error`](Self::Error) and
+/// [`TooLarge`](Self::TooLarge) the connection is of no more use.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum CallError {
+pub enum Failure {
+    /// The server answered with an error, and goes on.
+    Error {
+        /// What happened, for a program; the service's own codes are
+        /// [`ErrorCode::Service`].
+        code: ErrorCode,
+        /// What happened, for a person, as the server sent it: escape it before it is printed.
+        text: String,
+    },
     /// The whole reply did not come, or the request was not taken, within this time.
     Timeout(Duration),
     /// The server answered with an error after which it closes.
@@ -33,52 +49,96 @@ pub enum CallError {
     Io(io::Error),
 }
 
-impl fmt::Display for CallError {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CallError::Timeout(timeout) => write!(f, "no whole answer within {timeout:?}"),
-            CallError::Refused { code, text } => write!(f, "refused: {code}: {text}"),
-            CallError::Ended => write!(f, "the connection ended before the whole answer had come"),
-            CallError::NotThisProtocol(how) => write!(f, "not this protocol: {how}"),
-            CallError::TooLarge(bytes) => write!(f, "{bytes} bytes do not fit into a frame"),
-            CallError::GivenUp => write!(f, "the connection was given up after an earlier failure"),
-            CallError::Io(error) => error.fmt(f),
+            Failure::Timeout(timeout) => write!(f, "no whole answer within {timeout:?}"),
+            Failure::Error { code, text } => write!(f, "answered {code}: {text}"),
+            Failure::Refused { code, text } => write!(f, "refused: {code}: {text}"),
+            Failure::Ended => write!(f, "the connection ended before the whole answer had come"),
+            Failure::NotThisProtocol(how) => write!(f, "not this protocol: {how}"),
+            Failure::TooLarge(bytes) => write!(f, "{bytes} bytes do not fit into a frame"),
+            Failure::GivenUp => write!(f, "the connection was given up after an earlier failure"),
+            Failure::Io(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for CallError {
+impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            CallError::Io(error) => error.source(),
+            Failure::Io(error) => error.source(),
             _ => None,
         }
     }
 }
 
 impl CallError {
+    /// The server's address, as the client was given it.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn failure(&self) -> &Failure {
+        &self.failure
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.address, self.failure)
+    }
+}
+
+impl std::error::Error for CallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.failure.source()
+    }
+}
+
+impl Failure {
+    pub(crate) fn at(self, address: &str) -> CallError {
+        CallError {
+            address: address.to_owned(),
+            failure: self,
+        }
+    }
+
+    /// What the server reported.
+    pub(crate) fn error(error: ErrorReply<'_>) -> Self {
+        let (code, text) = (error.code, error.text.into_owned());
+        if code.closes() {
+            Failure::Refused { code, text }
+        } else {
+            Failure::Error { code, text }
+        }
+    }
+
     pub(crate) fn from_io(error: io::Error, timeout: Duration) -> Self {
         if timed_out(&error) {
-            CallError::Timeout(timeout)
+            Failure::Timeout(timeout)
         } else if peer_is_gone(&error) {
-            CallError::Ended
+            Failure::Ended
         } else {
-            CallError::Io(error)
+            Failure::Io(error)
         }
     }
 
     pub(crate) fn from_connection(error: ConnectionError, timeout: Duration) -> Self {
         match error {
-            ConnectionError::Io(error) => CallError::from_io(error, timeout),
-            ConnectionError::EndInsideFrame { .. } => CallError::Ended,
+            ConnectionError::Io(error) => Failure::from_io(error, timeout),
+            ConnectionError::EndInsideFrame { .. } => Failure::Ended,
             ConnectionError::Frame(FrameError::TooLarge { length, .. }) => {
                 // A server of another protocol sends its greeting where the length should be.
-                CallError::NotThisProtocol(format!(
+                Failure::NotThisProtocol(format!(
                     "the answer began with \"{}\"",
                     length.to_be_bytes().escape_ascii()
                 ))
             }
-            other => CallError::NotThisProtocol(other.to_string()),
+            other => Failure::NotThisProtocol(other.to_string()),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Calls a server: one request or many, over any stream, within a deadline.
 //!
 //! ```
-//! use shared_client::{Client, Request, Response};
+//! use shared_client::Client;
 //! use shared_proto::Connection;
+//! use shared_proto::tutorial::{Request, Response};
 //! use std::net::{TcpListener, TcpStream};
 //! use std::time::Duration;
 //!
@@ -16,18 +17,24 @@
 //! # });
 //! // … in which a server now accepts whatever is said …
 //!
-//! let mut client = Client::new(TcpStream::connect(address)?, Duration::from_secs(10))?;
-//! assert_eq!(client.call(Request::Say("hello"))?, Response::Accepted);
+//! let stream = TcpStream::connect(address)?;
+//! let mut client = Client::new(address.to_string(), stream, Duration::from_secs(10))?;
+//! let response: Response = client.call(&Request::Say("hello"))?;
+//! assert_eq!(response, Response::Accepted);
 //!
 //! let mut accepted = 0;
-//! client.call_many(&[Request::Say("one"), Request::Say("two")], |response| {
-//!     accepted += usize::from(response == Response::Accepted);
+//! client.call_many(&[Request::Say("one"), Request::Say("two")], |reply| {
+//!     accepted += usize::from(reply.decode::<Response>()? == Response::Accepted);
+//!     Ok(())
 //! })?;
 //! assert_eq!(accepted, 2);
 //! # drop(client);
 //! # server.join().unwrap();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! The messages are yours: whatever implements [`Message`] can be asked, whatever implements
+//! [`Decode`] be answered. The tutorial's are in `shared_proto::tutorial`.
 //!
 //! With the feature `cli` it also holds the command line that both clients present. How to connect
 //! is not decided here: that is what `tcp-client` and `unix-client` are for.
@@ -40,7 +47,7 @@ mod client;
 mod error;
 mod stream;
 
-pub use client::Client;
-pub use error::CallError;
-pub use shared_proto::{ErrorCode, Request, Response, ServiceCode, Stats};
+pub use client::{Client, ReplyFrame};
+pub use error::{CallError, Failure};
+pub use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, ServiceCode};
 pub use stream::Stream;

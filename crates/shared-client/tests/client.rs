@@ -1,7 +1,8 @@
 //! The library alone, against servers of a few lines.
 
-use shared_client::{CallError, Client, ErrorCode, Request, Response};
-use shared_proto::Connection;
+use shared_client::{CallError, Client, Decode, ErrorCode, Failure};
+use shared_proto::tutorial::{Request, Response};
+use shared_proto::{Connection, ErrorReply};
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -17,12 +18,22 @@ fn pair(
     serve: impl FnOnce(Connection<TcpStream>) + Send + 'static,
 ) -> (Client<TcpStream>, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    let stream = TcpStream::connect(address).unwrap();
     let accepted = listener.accept().unwrap().0;
     accepted.set_read_timeout(Some(PATIENCE)).unwrap();
     accepted.set_write_timeout(Some(PATIENCE)).unwrap();
     let server = thread::spawn(move || serve(Connection::server(accepted)));
-    (Client::new(stream, timeout).unwrap(), server)
+    let client = Client::new(address.to_string(), stream, timeout).unwrap();
+    (client, server)
+}
+
+/// What a call failed with.
+fn failure<R>(outcome: &Result<R, CallError>) -> &Failure {
+    match outcome {
+        Ok(_) => panic!("it did not fail"),
+        Err(error) => error.failure(),
+    }
 }
 
 /// Answers one request after the other. While a reply is not taken it does not read.
@@ -47,11 +58,12 @@ fn many_replies_come_in_order_from_a_server_that_stops_reading_while_they_wait()
     for _ in 0..2 {
         let mut expected = bodies.iter();
         client
-            .call_many(&requests, |response| {
-                let Response::Echo(bytes) = response else {
-                    panic!("{response:?}");
+            .call_many(&requests, |reply| {
+                let Response::Echo(bytes) = reply.decode()? else {
+                    panic!("{reply:?}");
                 };
                 assert!(bytes.as_ref() == expected.next().unwrap().as_slice());
+                Ok(())
             })
             .unwrap();
         assert!(expected.next().is_none(), "every request was answered");
@@ -64,7 +76,7 @@ fn many_replies_come_in_order_from_a_server_that_stops_reading_while_they_wait()
 fn no_requests_need_no_replies() {
     let (mut client, server) = pair(PATIENCE, echo_all);
     client
-        .call_many(&[], |_| panic!("nothing was asked"))
+        .call_many(&[] as &[Request<'_>], |_| panic!("nothing was asked"))
         .unwrap();
     drop(client);
     server.join().unwrap();
@@ -74,10 +86,12 @@ fn no_requests_need_no_replies() {
 fn a_body_above_the_default_limit_comes_back() {
     let (mut client, server) = pair(PATIENCE, |server| echo_all(server.with_max_frame(1 << 24)));
     let body = vec![7; 5_000_000];
-    let response = client.call(Request::Echo(&body)).unwrap();
+    let response = client.call::<Response<'_>>(&Request::Echo(&body)).unwrap();
     assert!(response == Response::Echo(body.as_slice().into()));
     // And the next small one, too.
-    let response = client.call(Request::Echo(b"small")).unwrap();
+    let response = client
+        .call::<Response<'_>>(&Request::Echo(b"small"))
+        .unwrap();
     assert_eq!(response, Response::Echo(b"small"[..].into()));
     drop(client);
     server.join().unwrap();
@@ -92,14 +106,14 @@ fn a_late_reply_is_never_taken_for_that_of_a_later_request() {
         server.send(&Response::Echo(b"late"[..].into())).unwrap();
         let _ = server.receive();
     });
-    let outcome = client.call(Request::Echo(b"first"));
+    let outcome = client.call::<Response<'_>>(&Request::Echo(b"first"));
     assert!(
-        matches!(outcome, Err(CallError::Timeout(SOON))),
+        matches!(failure(&outcome), Failure::Timeout(SOON)),
         "{outcome:?}"
     );
     given_up.send(()).unwrap();
-    let outcome = client.call(Request::Echo(b"second"));
-    assert!(matches!(outcome, Err(CallError::GivenUp)), "{outcome:?}");
+    let outcome = client.call::<Response<'_>>(&Request::Echo(b"second"));
+    assert!(matches!(failure(&outcome), Failure::GivenUp), "{outcome:?}");
     drop(client);
     server.join().unwrap();
 }
@@ -111,18 +125,21 @@ fn an_error_that_closes_ends_many_calls_though_most_were_not_read() {
         server.send(&Response::Accepted).unwrap();
         server.receive().unwrap();
         let (code, text) = (ErrorCode::Internal, "broken".into());
-        server.send(&Response::Error { code, text }).unwrap();
+        server.send(&ErrorReply { code, text }).unwrap();
         server.stream().shutdown(std::net::Shutdown::Write).unwrap();
         while let Ok(Some(_)) = server.receive() {}
     });
     let text = "x".repeat(1000);
     let mut replies = 0;
-    let outcome = client.call_many(&vec![Request::Say(&text); 50_000], |_| replies += 1);
-    let Err(CallError::Refused { code, text }) = outcome else {
+    let outcome = client.call_many(&vec![Request::Say(&text); 50_000], |_| {
+        replies += 1;
+        Ok(())
+    });
+    let Failure::Refused { code, text } = failure(&outcome) else {
         panic!("{outcome:?}");
     };
     assert_eq!(
-        (code, text.as_str(), replies),
+        (*code, text.as_str(), replies),
         (ErrorCode::Internal, "broken", 1)
     );
     drop(client);
@@ -132,20 +149,35 @@ fn an_error_that_closes_ends_many_calls_though_most_were_not_read() {
 #[test]
 fn an_error_that_leaves_the_connection_open_is_a_reply() {
     let (mut client, server) = pair(PATIENCE, |mut server| {
+        server.receive().unwrap();
         let (code, text) = (ErrorCode::NotText, "no".into());
-        let replies = [Response::Error { code, text }, Response::Accepted];
-        for reply in replies {
-            server.receive().unwrap();
-            server.send(&reply).unwrap();
-        }
+        server.send(&ErrorReply { code, text }).unwrap();
+        server.receive().unwrap();
+        server.send(&Response::Accepted).unwrap();
+        let code = ErrorCode::from(256);
+        let text = "a service's own".into();
+        server.receive().unwrap();
+        server.send(&ErrorReply { code, text }).unwrap();
     });
     let mut replies = Vec::new();
     let requests = [Request::Say("a"), Request::Say("b")];
     client
-        .call_many(&requests, |reply| replies.push(format!("{reply:?}")))
+        .call_many(&requests, |reply| {
+            replies.push(match reply.decode::<Response<'_>>() {
+                Ok(response) => format!("{response:?}"),
+                Err(error) => error.failure().to_string(),
+            });
+            Ok(())
+        })
         .unwrap();
-    assert!(replies[0].contains("NotText"), "{replies:?}");
-    assert_eq!(replies[1], "Accepted");
+    assert_eq!(replies, ["answered NotText: no", "Accepted"]);
+    let outcome = client.call::<Response<'_>>(&Request::Say("c"));
+    let said = outcome.unwrap_err().to_string();
+    assert!(
+        said.ends_with(": answered error 256: a service's own"),
+        "{said}"
+    );
+    assert!(said.starts_with("127.0.0.1:"), "{said}");
     server.join().unwrap();
 }
 
@@ -166,7 +198,7 @@ fn nothing_but_the_end_comes_after_the_last_request() {
     });
     let outcome = client.finish();
     assert!(
-        matches!(outcome, Err(CallError::NotThisProtocol(_))),
+        matches!(failure(&outcome), Failure::NotThisProtocol(_)),
         "{outcome:?}"
     );
     server.join().unwrap();
@@ -182,16 +214,16 @@ fn a_reply_that_came_with_the_last_one_is_not_taken_for_that_of_the_next_request
         let _ = server.receive();
     });
     assert_eq!(
-        client.call(Request::Say("one")).unwrap(),
+        client.call::<Response<'_>>(&Request::Say("one")).unwrap(),
         Response::Accepted
     );
-    let outcome = client.call(Request::Say("two"));
+    let outcome = client.call::<Response<'_>>(&Request::Say("two"));
     assert!(
-        matches!(outcome, Err(CallError::NotThisProtocol(_))),
+        matches!(failure(&outcome), Failure::NotThisProtocol(_)),
         "{outcome:?}"
     );
-    let outcome = client.call(Request::Say("three"));
-    assert!(matches!(outcome, Err(CallError::GivenUp)), "{outcome:?}");
+    let outcome = client.call::<Response<'_>>(&Request::Say("three"));
+    assert!(matches!(failure(&outcome), Failure::GivenUp), "{outcome:?}");
     drop(client);
     server.join().unwrap();
 }
@@ -211,13 +243,13 @@ fn a_server_that_answers_before_it_reads_cannot_hold_a_call() {
         });
         let started = Instant::now();
         let body = vec![0; 50_000_000];
-        let response = client.call(Request::Echo(&body));
+        let response = client.call::<Response<'_>>(&Request::Echo(&body));
         assert_eq!(response.unwrap(), Response::Echo(b"early"[..].into()));
         let took = started.elapsed();
         assert!(took < PATIENCE / 2, "{took:?}");
         // Half a request lies in the stream: nothing can be put behind it.
-        let outcome = client.call(Request::Say("more"));
-        assert!(matches!(outcome, Err(CallError::GivenUp)), "{outcome:?}");
+        let outcome = client.call::<Response<'_>>(&Request::Say("more"));
+        assert!(matches!(failure(&outcome), Failure::GivenUp), "{outcome:?}");
         drop(client);
         drop(done);
         server.join().unwrap();
@@ -231,9 +263,9 @@ fn a_server_that_neither_reads_nor_answers_is_given_up() {
         let _ = wait.recv();
     });
     let body = vec![0; 50_000_000];
-    let outcome = client.call(Request::Echo(&body));
+    let outcome = client.call::<Response<'_>>(&Request::Echo(&body));
     assert!(
-        matches!(outcome, Err(CallError::Timeout(SOON))),
+        matches!(failure(&outcome), Failure::Timeout(SOON)),
         "{outcome:?}"
     );
     drop(done);

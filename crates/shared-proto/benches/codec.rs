@@ -7,7 +7,8 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use shared_proto::{DEFAULT_MAX_FRAME, Message, Request, split_frame};
+use shared_proto::tutorial::Request;
+use shared_proto::{Call, DEFAULT_MAX_FRAME, Decode, Message, split_frame};
 use tokio_util::bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder, LengthDelimitedCodec};
 
@@ -32,7 +33,7 @@ fn decode(bencher: Bencher<'_, '_>, size: usize) {
     bencher.counter(ItemsCount::new(FRAMES)).bench_local(|| {
         let mut rest = black_box(&bytes[..]);
         while let Ok(Some((frame, taken))) = split_frame(rest, DEFAULT_MAX_FRAME) {
-            black_box(Request::decode(frame).is_ok());
+            black_box(Call::<Request<'_>>::decode(frame).is_ok());
             rest = &rest[taken..];
         }
         assert!(rest.is_empty());

@@ -11,7 +11,8 @@
 //! segments of 2 MiB. Under `strace -fc` it shows the system calls, under `taskset -c 0` both sides
 //! share a processor.
 
-use shared_proto::{Connection, ErrorCode, Request, Response};
+use shared_proto::tutorial::{Request, Response};
+use shared_proto::{Connection, Decode, ErrorReply};
 use std::env;
 use std::error::Error;
 use std::io::{Read, Write};
@@ -93,13 +94,10 @@ fn nodelay(stream: TcpStream) -> std::io::Result<Box<dyn Stream>> {
 
 fn answer(stream: Box<dyn Stream>) -> Outcome {
     let mut connection = Connection::server(stream);
-    while connection.answer(|frame| match Request::decode(frame) {
-        Ok(Request::Echo(bytes)) => Response::Echo(bytes.into()),
-        Ok(_) => Response::Accepted,
-        Err(bad) => Response::Error {
-            code: ErrorCode::Malformed,
-            text: bad.to_string().into(),
-        },
+    while connection.answer(|frame, answer| match Request::decode(frame) {
+        Ok(Request::Echo(bytes)) => answer.send(&Response::Echo(bytes.into())),
+        Ok(_) => answer.send(&Response::Accepted),
+        Err(bad) => answer.send(&ErrorReply::from(bad)),
     })? {}
     Ok(())
 }

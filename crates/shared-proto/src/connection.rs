@@ -1,12 +1,11 @@
 //! The blocking connection: one read and one write a round trip.
 
 use crate::frame::{
-    BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, Message, PREAMBLE, check_preamble,
-    frame_size,
+    BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, PREAMBLE, check_preamble, frame_size,
 };
 use crate::incoming::Incoming;
+use crate::message::Message;
 use crate::outgoing::Outgoing;
-use crate::response::Response;
 use std::fmt;
 use std::io::{self, Read, Write};
 
@@ -113,9 +112,9 @@ impl<S: Write> Connection<S> {
 }
 
 impl<S: Read + Write> Connection<S> {
-    /// Waits for the next request and answers it, without copying a body that the answer takes
-    /// from the request. While more whole frames lie in the buffer, the answer only joins the
-    /// queue, so that answers travel together. `false` is the end of the stream.
+    /// Waits for the next request and has it answered, without copying a body that the answer
+    /// takes from the request. While more whole frames lie in the buffer, the answer only joins
+    /// the queue, so that answers travel together. `false` is the end of the stream.
     ///
     /// # Errors
     ///
@@ -123,19 +122,44 @@ impl<S: Read + Write> Connection<S> {
     #[inline]
     pub fn answer(
         &mut self,
-        respond: impl for<'a> FnOnce(Frame<'a>) -> Response<'a>,
+        respond: impl FnOnce(Frame<'_>, Answer<'_, S>) -> io::Result<()>,
     ) -> Result<bool, ConnectionError> {
         let Some(size) = self.wait_for_size()? else {
             return Ok(false);
         };
         let more = is_whole_frame(&self.incoming.bytes()[size..], self.max_frame);
-        let response = respond(self.incoming.take(size));
-        if more {
-            self.outgoing.queue(&response);
-        } else {
-            self.outgoing.send(&response, &mut self.stream)?;
-        }
+        let answer = Answer {
+            outgoing: &mut self.outgoing,
+            stream: &mut self.stream,
+            more,
+        };
+        respond(self.incoming.take(size), answer)?;
         Ok(true)
+    }
+}
+
+/// Takes the answer to one request: see [`Connection::answer`].
+#[derive(Debug)]
+pub struct Answer<'a, S> {
+    outgoing: &'a mut Outgoing,
+    stream: &'a mut S,
+    /// More whole frames wait to be answered.
+    more: bool,
+}
+
+impl<S: Write> Answer<'_, S> {
+    /// Sends the answer, or queues it before the next.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream. What it did not take stays queued.
+    #[inline]
+    pub fn send(self, message: &impl Message) -> io::Result<()> {
+        if self.more {
+            self.outgoing.queue(message);
+            return Ok(());
+        }
+        self.outgoing.send(message, self.stream)
     }
 }
 

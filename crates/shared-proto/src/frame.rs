@@ -1,6 +1,5 @@
 //! The preamble and the frame: how a stream of bytes is cut into messages.
 
-use std::borrow::Cow;
 use std::fmt;
 
 /// The first bytes a client sends: `PSK`, then the version of the protocol.
@@ -33,36 +32,15 @@ const fn largest_length(most: u64) -> u32 {
 /// A whole frame, still lying in the buffer that it was read into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// What the body means: see [`Request`](crate::Request) and [`Response`](crate::Response).
+    /// What the body means: the service's, but for the [envelope](crate::envelope)'s three.
     pub kind: u8,
     /// `length - 1` bytes.
     pub body: &'a [u8],
 }
 
-/// What can be put into a frame: a request or a response.
-pub trait Message {
-    /// The frame's kind.
-    fn kind(&self) -> u8;
-
-    /// The frame's body, borrowed where it lies in memory as it travels.
-    fn body(&self) -> Cow<'_, [u8]>;
-
-    /// Appends the whole frame to `out`.
-    ///
-    /// # Panics
-    ///
-    /// If the body has 4 GiB - 1 bytes or more, which no length can say.
-    #[inline(always)] // with the match that made the message: a fifth fewer instructions a request
-    fn encode(&self, out: &mut Vec<u8>) {
-        match self.body() {
-            Cow::Borrowed(body) => append(self.kind(), body, out),
-            Cow::Owned(body) => append(self.kind(), &body, out),
-        }
-    }
-}
-
+/// Appends a whole frame.
 #[inline]
-fn append(kind: u8, body: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn append_frame(kind: u8, body: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&encode_header(kind, body.len()));
     out.extend_from_slice(body);
 }

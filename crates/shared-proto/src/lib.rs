@@ -1,19 +1,24 @@
 //! Bytes to messages and back: what both ends of a pair must agree on.
 //!
 //! A connection carries a [preamble](PREAMBLE) once, from the client, then [frames](Frame) both
-//! ways. Inside the frames travel [requests](Request) and [responses](Response). All integers are
-//! big-endian.
+//! ways. All integers are big-endian.
 //!
 //! ```text
 //! preamble (client -> server)   50 53 4B 01              "PSK", then the protocol version, 1
 //! frame                         length:u32  kind:u8  body:[u8; length - 1]
 //! ```
 //!
+//! Three kinds of frame belong to the protocol itself, its [envelope]: Close, Closed, and Error
+//! with the codes below 256. All others are a service's own messages: types that implement
+//! [`Message`], to be put into a frame, and [`Decode`], to be read from one. The [tutorial]'s are
+//! the first of them.
+//!
 //! A program that reads and writes without blocking takes frames from its own buffer with
 //! [`split_frame`]; one that may block uses a [`Connection`] over any stream:
 //!
 //! ```
-//! use shared_proto::{Connection, Request, Response};
+//! use shared_proto::tutorial::{Request, Response};
+//! use shared_proto::{Connection, Decode};
 //! use std::os::unix::net::UnixStream;
 //!
 //! let (client, server) = UnixStream::pair()?;
@@ -36,24 +41,27 @@
 #![warn(missing_docs)]
 
 mod connection;
+pub mod envelope;
+mod error_code;
 mod escape;
 mod frame;
 mod incoming;
 mod meeting_place;
+mod message;
 mod outgoing;
-mod request;
-mod response;
+pub mod tutorial;
 mod users;
 
-pub use connection::{Connection, ConnectionError};
+pub use connection::{Answer, Connection, ConnectionError};
+pub use envelope::{Call, ErrorReply, Reply};
+pub use error_code::{ErrorCode, ServiceCode, UnknownCode};
 pub use escape::escaped;
 pub use frame::{
-    BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, HEADER_BYTES, LENGTH_BYTES, Message,
-    PREAMBLE, check_preamble, frame_size, split_frame,
+    BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, HEADER_BYTES, LENGTH_BYTES, PREAMBLE,
+    check_preamble, frame_size, split_frame,
 };
 #[cfg(unix)]
 pub use meeting_place::UnusableFolder;
 pub use meeting_place::{DEFAULT_TCP_ADDRESS, SocketFolder, SocketPlace, default_socket_place};
-pub use request::{BadRequest, Request};
-pub use response::{BadResponse, ErrorCode, Response, ServiceCode, Stats, UnknownCode};
+pub use message::{BadMessage, Decode, Message};
 pub use users::{User, is_nobody};

@@ -1,6 +1,7 @@
 //! The bytes that wait to be written.
 
-use crate::frame::{Message, encode_header};
+use crate::frame::encode_header;
+use crate::message::Message;
 use std::io::{self, ErrorKind, IoSlice, Write};
 
 /// From here on a body is written from where it lies, by a vectored write; a smaller one is

@@ -1,9 +1,10 @@
 //! Rules that hold for all messages, all splits and all garbage; proptest looks for the exception.
 
 use proptest::prelude::*;
+use shared_proto::tutorial::{Request, Response, Stats};
 use shared_proto::{
-    BadRequest, Connection, ConnectionError, ErrorCode, Frame, Message, Request, Response, Stats,
-    split_frame,
+    BadMessage, Call, Connection, ConnectionError, Decode, ErrorCode, ErrorReply, Frame, Message,
+    Reply, split_frame,
 };
 use std::io::{self, Read};
 
@@ -35,14 +36,14 @@ enum OwnedRequest {
 }
 
 impl OwnedRequest {
-    fn borrow(&self) -> Request<'_> {
-        match self {
+    fn borrow(&self) -> Call<Request<'_>> {
+        Call::Request(match self {
             OwnedRequest::Say(text) => Request::Say(text),
             OwnedRequest::Echo(bytes) => Request::Echo(bytes),
             OwnedRequest::WhoAmI => Request::WhoAmI,
             OwnedRequest::Stats => Request::Stats,
-            OwnedRequest::Close => Request::Close,
-        }
+            OwnedRequest::Close => return Call::Close,
+        })
     }
 }
 
@@ -56,25 +57,26 @@ fn any_request() -> impl Strategy<Value = OwnedRequest> {
     ]
 }
 
-fn any_response() -> impl Strategy<Value = Response<'static>> {
+fn any_response() -> impl Strategy<Value = Reply<'static, Response<'static>>> {
     let stats = any::<(u32, u64, u64, u64)>().prop_map(|(now, ever, requests, uptime_ms)| {
-        Response::Stats(Stats {
+        Reply::Response(Response::Stats(Stats {
             connections_now: now,
             connections_ever: ever,
             requests,
             uptime_ms,
-        })
+        }))
     });
     prop_oneof![
-        Just(Response::Accepted),
-        prop::collection::vec(any::<u8>(), 0..2000).prop_map(|bytes| Response::Echo(bytes.into())),
-        any::<String>().prop_map(|text| Response::Peer(text.into())),
+        Just(Reply::Response(Response::Accepted)),
+        prop::collection::vec(any::<u8>(), 0..2000)
+            .prop_map(|bytes| Reply::Response(Response::Echo(bytes.into()))),
+        any::<String>().prop_map(|text| Reply::Response(Response::Peer(text.into()))),
         stats,
-        Just(Response::Closed),
-        any::<(u16, String)>().prop_map(|(code, text)| Response::Error {
+        Just(Reply::Closed),
+        any::<(u16, String)>().prop_map(|(code, text)| Reply::Error(ErrorReply {
             code: ErrorCode::from(code),
             text: text.into()
-        }),
+        })),
     ]
 }
 
@@ -90,7 +92,7 @@ proptest! {
         let bytes = encoded(&request.borrow());
         let (frame, size) = split_frame(&bytes, u32::MAX).unwrap().unwrap();
         prop_assert_eq!(size, bytes.len());
-        prop_assert_eq!(Request::decode(frame), Ok(request.borrow()));
+        prop_assert_eq!(Call::decode(frame), Ok(request.borrow()));
     }
 
     #[test]
@@ -98,7 +100,7 @@ proptest! {
         let bytes = encoded(&response);
         let (frame, size) = split_frame(&bytes, u32::MAX).unwrap().unwrap();
         prop_assert_eq!(size, bytes.len());
-        prop_assert_eq!(Response::decode(frame), Ok(response));
+        prop_assert_eq!(Reply::decode(frame), Ok(response));
     }
 
     #[test]
@@ -113,7 +115,7 @@ proptest! {
         let mut connection = Connection::server(Pieces { bytes, sizes });
         for request in &requests {
             let frame = connection.receive().unwrap().unwrap();
-            prop_assert_eq!(Request::decode(frame), Ok(request.borrow()));
+            prop_assert_eq!(Call::decode(frame), Ok(request.borrow()));
         }
         prop_assert!(connection.receive().unwrap().is_none());
     }
@@ -128,8 +130,8 @@ proptest! {
         let mut taken = 0;
         while let Ok(Some(Frame { kind, body })) = connection.receive() {
             taken += shared_proto::HEADER_BYTES + body.len();
-            let _ = Request::decode(Frame { kind, body });
-            let _ = Response::decode(Frame { kind, body });
+            let _ = Call::<Request<'_>>::decode(Frame { kind, body });
+            let _ = Reply::<Response<'_>>::decode(Frame { kind, body });
         }
         prop_assert!(taken <= bytes.len());
         prop_assert!(connection.memory() < 17_000);
@@ -138,7 +140,8 @@ proptest! {
     #[test]
     fn an_unknown_kind_is_told_with_its_number(kind in 6..=255_u8, body in any::<Vec<u8>>()) {
         let frame = Frame { kind, body: &body };
-        prop_assert_eq!(Request::decode(frame), Err(BadRequest::UnknownKind(kind)));
+        let bad = Call::<Request<'_>>::decode(frame);
+        prop_assert_eq!(bad, Err(BadMessage::UnknownKind(kind)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! `Connection` over streams that are slow, short, or fail halfway.
 
-use shared_proto::{Connection, ConnectionError, Frame, PREAMBLE, Request, Response};
+use shared_proto::tutorial::{Request, Response};
+use shared_proto::{Connection, ConnectionError, Decode, Frame, PREAMBLE};
 use std::io::{self, ErrorKind, Read, Write};
 
 /// Counts calls, takes at most `most` bytes a write, and fails every other call if asked to.

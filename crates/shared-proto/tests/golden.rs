@@ -1,8 +1,9 @@
 //! `golden.txt` holds the bytes of every kind of message. A client in another language can be
 //! checked against that file without Rust; the book's appendix prints it.
 
+use shared_proto::tutorial::{Request, Response, Stats};
 use shared_proto::{
-    DEFAULT_MAX_FRAME, ErrorCode, Message, PREAMBLE, Request, Response, Stats, split_frame,
+    Call, DEFAULT_MAX_FRAME, Decode, ErrorCode, ErrorReply, Message, PREAMBLE, Reply, split_frame,
 };
 
 fn golden(name: &str) -> Vec<u8> {
@@ -16,19 +17,22 @@ fn golden(name: &str) -> Vec<u8> {
         .collect()
 }
 
-fn requests() -> Vec<(String, Request<'static>)> {
+fn requests() -> Vec<(String, Call<Request<'static>>)> {
     vec![
-        ("say \"hello\"".into(), Request::Say("hello")),
-        ("say \"\"".into(), Request::Say("")),
-        ("say \"aé€😀\"".into(), Request::Say("aé€😀")),
-        ("echo 00 ff 0a".into(), Request::Echo(&[0x00, 0xFF, 0x0A])),
-        ("who am I".into(), Request::WhoAmI),
-        ("stats".into(), Request::Stats),
-        ("close".into(), Request::Close),
+        ("say \"hello\"".into(), Call::Request(Request::Say("hello"))),
+        ("say \"\"".into(), Call::Request(Request::Say(""))),
+        ("say \"aé€😀\"".into(), Call::Request(Request::Say("aé€😀"))),
+        (
+            "echo 00 ff 0a".into(),
+            Call::Request(Request::Echo(&[0x00, 0xFF, 0x0A])),
+        ),
+        ("who am I".into(), Call::Request(Request::WhoAmI)),
+        ("stats".into(), Call::Request(Request::Stats)),
+        ("close".into(), Call::Close),
     ]
 }
 
-fn responses() -> Vec<(String, Response<'static>)> {
+fn responses() -> Vec<(String, Reply<'static, Response<'static>>)> {
     let stats = Stats {
         connections_now: 1,
         connections_ever: 2,
@@ -36,21 +40,24 @@ fn responses() -> Vec<(String, Response<'static>)> {
         uptime_ms: 4,
     };
     let mut table = vec![
-        ("accepted".into(), Response::Accepted),
+        ("accepted".into(), Reply::Response(Response::Accepted)),
         (
             "echo reply 00 ff 0a".into(),
-            Response::Echo(vec![0x00, 0xFF, 0x0A].into()),
+            Reply::Response(Response::Echo(vec![0x00, 0xFF, 0x0A].into())),
         ),
         (
             "peer over TCP".into(),
-            Response::Peer("tcp 127.0.0.1:50312".into()),
+            Reply::Response(Response::Peer("tcp 127.0.0.1:50312".into())),
         ),
         (
             "peer over a Unix socket".into(),
-            Response::Peer("unix pid=71 uid=1000 gid=1000".into()),
+            Reply::Response(Response::Peer("unix pid=71 uid=1000 gid=1000".into())),
         ),
-        ("stats reply 1 2 3 4".into(), Response::Stats(stats)),
-        ("closed".into(), Response::Closed),
+        (
+            "stats reply 1 2 3 4".into(),
+            Reply::Response(Response::Stats(stats)),
+        ),
+        ("closed".into(), Reply::Closed),
     ];
     table.extend((1..=9).map(|code| {
         let code = ErrorCode::from(code);
@@ -62,11 +69,11 @@ fn responses() -> Vec<(String, Response<'static>)> {
     table
 }
 
-fn error(code: ErrorCode) -> Response<'static> {
-    Response::Error {
+fn error(code: ErrorCode) -> Reply<'static, Response<'static>> {
+    Reply::Error(ErrorReply {
         code,
         text: "why".into(),
-    }
+    })
 }
 
 fn encoded(message: &impl Message) -> Vec<u8> {
@@ -82,7 +89,7 @@ fn every_request_has_its_golden_bytes() {
         assert_eq!(encoded(&request), bytes, "{name}");
         let (frame, size) = split_frame(&bytes, DEFAULT_MAX_FRAME).unwrap().unwrap();
         assert_eq!(size, bytes.len(), "{name}");
-        assert_eq!(Request::decode(frame), Ok(request), "{name}");
+        assert_eq!(Call::decode(frame), Ok(request), "{name}");
     }
 }
 
@@ -93,7 +100,7 @@ fn every_response_has_its_golden_bytes() {
         assert_eq!(encoded(&response), bytes, "{name}");
         let (frame, size) = split_frame(&bytes, DEFAULT_MAX_FRAME).unwrap().unwrap();
         assert_eq!(size, bytes.len(), "{name}");
-        assert_eq!(Response::decode(frame), Ok(response), "{name}");
+        assert_eq!(Reply::decode(frame), Ok(response), "{name}");
     }
 }
 

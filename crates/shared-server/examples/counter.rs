@@ -1,17 +1,18 @@
-//! A service of one's own, over either transport: counts what is said to it, and tells how much it
-//! was to whoever asks for an echo. All workers count together.
+//! The tutorial's messages, answered otherwise: counts what all clients say, and echoes the number.
 //!
 //! ```text
-//! cargo run -p shared-server --example counter -- tcp:127.0.0.1:7878
-//! cargo run -p shared-server --example counter -- unix:/tmp/counter.sock
+//! cargo run -p shared-server --example counter -- 127.0.0.1:7878
 //! ```
 
-use anyhow::{Context, bail};
-use shared_server::{Limits, Peer, Request, Response, Server, Service, Signals, Transport, cli};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+
+use anyhow::Context as _;
+use shared_proto::tutorial::{Request, Response};
+use shared_server::{Answer, Context, Limits, Server, Service, Signals, cli};
+use tcp_server::TcpTransport;
 
 // ANCHOR: service
 /// Each worker has one; what they count is one number.
@@ -21,51 +22,45 @@ struct Counter {
 }
 
 impl Service for Counter {
-    fn call<'a>(&mut self, request: Request<'a>, peer: &Peer) -> Response<'a> {
-        match request {
-            Request::WhoAmI => Response::Peer(peer.to_string().into()),
+    type Request<'a> = Request<'a>;
+    type Response<'a> = Response<'a>;
+
+    fn call<'a>(
+        &mut self,
+        request: Request<'a>,
+        context: &'a Context<'_, Self>,
+    ) -> Answer<Response<'a>> {
+        Answer::Now(match request {
             Request::Say(_) => {
                 self.said.fetch_add(1, Ordering::Relaxed);
                 Response::Accepted
             }
-            _ => {
-                let said = self.said.load(Ordering::Relaxed);
-                Response::Echo(said.to_string().into_bytes().into())
+            Request::Echo(_) => {
+                let said = self.said.load(Ordering::Relaxed).to_string();
+                Response::Echo(said.into_bytes().into())
             }
-        }
+            Request::WhoAmI => Response::Peer(context.peer().to_string().into()),
+            Request::Stats => Response::Stats(context.stats()),
+        })
     }
 }
 // ANCHOR_END: service
 
 fn main() -> anyhow::Result<()> {
-    let address = std::env::args()
-        .nth(1)
-        .context("give tcp:HOST:PORT or unix:PATH")?;
-    let signals = Signals::hold()?;
-    if let Some(address) = address.strip_prefix("tcp:") {
-        let transport = tcp_server::TcpTransport::bind(address)?;
-        let address = transport.local_address()?.to_string();
-        return serve(transport, &address, signals);
-    }
-    #[cfg(unix)]
-    if let Some(path) = address.strip_prefix("unix:") {
-        let users = vec![unix_server::own_uid()?];
-        let transport = unix_server::UnixTransport::bind(path.as_ref(), 0o600, users)?;
-        return serve(transport, path, signals);
-    }
-    bail!("{address} is neither tcp:HOST:PORT nor unix:PATH")
-}
-
-fn serve<T: Transport>(transport: T, address: &str, signals: Signals) -> anyhow::Result<()> {
+    let address = std::env::args().nth(1).context("give HOST:PORT")?;
+    let signals = Signals::catch()?;
+    let transport = TcpTransport::bind(&address)?;
+    let address = transport.local_address()?.to_string();
     let limits = Limits {
         workers: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         ..Limits::default()
     };
     let mut server = Server::new(transport, limits)?;
     server.on_event(cli::log_event);
-    server.end_on(signals)?;
-    cli::announce(address);
+    server.end_on(&signals)?;
     let counter = Counter::default();
-    server.run(|| counter.clone())?;
+    let server = server.start(|| counter.clone())?;
+    cli::announce(&address);
+    server.serve()?;
     Ok(())
 }

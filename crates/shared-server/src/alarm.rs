@@ -63,7 +63,7 @@ impl Alarm {
     // ANCHOR_END: set
 
     /// The alarm has come.
-    pub(crate) fn rang(&mut self) {
+    pub(crate) fn fired(&mut self) {
         self.set_for = None;
     }
 }
@@ -83,5 +83,5 @@ impl Alarm {
         due.map(|due| due.saturating_duration_since(now))
     }
 
-    pub(crate) fn rang(&mut self) {}
+    pub(crate) fn fired(&mut self) {}
 }

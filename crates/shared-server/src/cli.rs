@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::limits::Limits;
 use crate::log;
 use crate::output::line_on_stdout;
-use crate::server::Outcome;
+use crate::shared::Outcome;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsStr;

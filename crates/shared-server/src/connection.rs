@@ -1,61 +1,66 @@
-//! The life of one client: read, answer, deliver, close.
+//! The life of one client: what waits is delivered, bytes are read, the session answers them, the
+//! answers are delivered.
 //!
 //! A connection that waits for its client owns no buffer. It keeps bytes only while a frame is
-//! incomplete or replies are undelivered, and is not read from while they are.
+//! incomplete or something is left of a turn, and is not read from while it is.
+//!
+//! A *turn* is one read's worth of work: at most one read, and replies until they are many. A
+//! connection with more to do comes again, after the others.
 //!
 //! After its last reply it *lingers*: it shuts down writing, then reads and discards, so that
 //! bytes which nobody will read do not turn the close into a reset, which could destroy that
 //! reply on its way (`tcp(7)`; a Unix socket does the same, `unix(7)`).
 
-use crate::answering::{Conversation, Desk};
-use crate::deadlines::Deadline;
-use crate::event::Event;
-use crate::service::Service;
-use crate::shared::Slot;
-use crate::transport::{Peer, Transport};
-use shared_proto::ErrorCode;
 use std::fmt;
-use std::io::{ErrorKind, Read, Write};
-use std::time::{Duration, Instant};
+use std::io::{ErrorKind, Write};
+use std::sync::Arc;
+use std::time::Instant;
 
-/// How long, and how many bytes, a lingering connection is read from.
-const LINGER_TIME: Duration = Duration::from_secs(1);
-const LINGER_BYTES: usize = 64 * 1024;
+use shared_proto::ErrorCode;
 
-/// After so many reads it is another connection's turn.
-const READS_A_TURN: usize = 8;
+use crate::deadlines::Entry;
+use crate::event::Event;
+use crate::limits::Limits;
+use crate::service::Service;
+use crate::session::{Expiry, Progress, Refusal, Session};
+use crate::shared::{Shared, Slot};
+use crate::transport::{Peer, Received, Transport};
+use crate::turn::Turn;
 
 // ANCHOR: connection
 pub(crate) struct Connection<T: Transport> {
     pub(crate) stream: T::Stream,
-    pub(crate) deadline: Deadline,
+    pub(crate) entry: Entry,
     /// Whether the poller tells of writability; the worker changes it.
     pub(crate) watched_for_writing: bool,
-    conversation: Conversation,
-    undelivered: Option<Box<Undelivered>>,
+    /// Whether it waits for its turn; the worker changes it.
+    pub(crate) queued: bool,
+    /// A read that falls short is not the last one: the poller or the system said so.
+    pub(crate) may_hold_more: bool,
+    /// The poller said that the client is gone, both ways.
+    pub(crate) gone: bool,
+    peer: Peer,
+    session: Session,
+    left: Option<Box<Left>>,
     /// The client has ended its side.
     ended: bool,
-    lingering: Option<Lingering>,
+    lingering: bool,
     slot: Option<Slot>,
 }
 // ANCHOR_END: connection
 
-// ANCHOR: undelivered
-/// Replies that the socket did not take.
-struct Undelivered {
+// ANCHOR: left
+/// What is left of a turn.
+#[derive(Default)]
+struct Left {
+    /// Replies that the socket did not take.
     replies: Vec<u8>,
     /// How many bytes of them it has taken since.
     taken: usize,
-    due: Instant,
     /// What came behind the requests of these replies, not looked at yet.
-    waiting: Vec<u8>,
+    unanswered: Vec<u8>,
 }
-// ANCHOR_END: undelivered
-
-#[derive(Debug, Clone, Copy)]
-struct Lingering {
-    discarded: usize,
-}
+// ANCHOR_END: left
 
 /// What a worker is to do with a connection after its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,71 +73,149 @@ pub(crate) enum Next {
 }
 
 /// What became of the replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Delivery {
     Done,
+    /// The socket takes no more at the moment.
     Waiting,
     Failed,
 }
 
 impl<T: Transport> Connection<T> {
-    pub(crate) fn new(stream: T::Stream, peer: Peer, slot: Option<Slot>, due: Instant) -> Self {
-        Connection {
+    /// A client that was accepted just then.
+    pub(crate) fn new(
+        stream: T::Stream,
+        peer: Peer,
+        slot: Option<Slot>,
+        accepted: Instant,
+        limits: &Limits,
+    ) -> Self {
+        Self {
             stream,
-            deadline: Deadline::new(due),
+            entry: Entry::default(),
             watched_for_writing: false,
-            conversation: Conversation::new(peer),
-            undelivered: None,
+            queued: false,
+            may_hold_more: false,
+            gone: false,
+            peer,
+            session: Session::new(accepted, limits),
+            left: None,
             ended: false,
-            lingering: None,
+            lingering: false,
             slot,
         }
     }
 
+    /// When its time is up.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.session.due()
+    }
+
     pub(crate) fn is_lingering(&self) -> bool {
-        self.lingering.is_some()
+        self.lingering
     }
 
     /// While replies wait, writability is watched, and nothing else.
     pub(crate) fn waits_for_writing(&self) -> bool {
-        self.undelivered.is_some()
+        self.session.is_blocked()
     }
 
-    /// Does what can be done now. `to_the_end` reads until nothing more waits; otherwise a read
-    /// that does not fill `input` is taken for the last, which spares the one that would say so.
-    pub(crate) fn turn<S: Service>(
-        &mut self,
-        to_the_end: bool,
-        input: &mut [u8],
-        desk: &mut Desk<'_, S>,
-    ) -> Next {
-        desk.moved = false;
-        let next = self.make_progress(to_the_end, input, desk);
-        self.settle_deadline(desk);
-        next
+    /// To be called before it is closed, so that nobody who sees the end finds a full house.
+    pub(crate) fn give_back_slot(&mut self) {
+        self.slot = None;
     }
+
+    // ANCHOR: turn
+    /// Does one turn's work. All that is decided in a turn is decided here.
+    pub(crate) fn turn<S: Service>(&mut self, turn: &mut Turn<'_, S>) -> Next {
+        if self.lingering {
+            return self.discard(turn);
+        }
+        match self.deliver_left(turn) {
+            Delivery::Done => {}
+            Delivery::Waiting => return Next::Wait,
+            Delivery::Failed => return Next::Close,
+        }
+        if self.session.is_over() {
+            return self.finish(turn);
+        }
+        if self.session.is_pending() {
+            return if self.gone { Next::Close } else { Next::Wait };
+        }
+        let unanswered = self.left.take().map(|left| left.unanswered);
+        if let Some(unanswered) = unanswered {
+            let delivery = self.answer(&unanswered, turn);
+            return self.after(delivery, true, turn);
+        }
+        match T::receive(&mut self.stream, turn.input) {
+            Ok(Received { bytes: 0, .. }) => {
+                self.ended = true;
+                let refused = self.session.end_of_stream(turn.replies);
+                self.tell(refused, turn);
+                self.finish(turn)
+            }
+            Ok(received) => {
+                turn.work += received.bytes;
+                // Until a read finds nothing.
+                self.may_hold_more |= received.may_hold_more || turn.draining;
+                let was_full = received.bytes == turn.input.len();
+                let delivery = self.answer_input(received.bytes, turn);
+                self.after(delivery, was_full || self.may_hold_more, turn)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.may_hold_more = false;
+                if !turn.draining {
+                    return Next::Wait;
+                }
+                let refused = self.session.drained(turn.replies);
+                self.tell(refused, turn);
+                self.finish(turn)
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => Next::Again,
+            Err(_) => Next::Close,
+        }
+    }
+
+    /// What comes after answers were delivered; `more` may wait to be read.
+    fn after<S: Service>(
+        &mut self,
+        delivery: Delivery,
+        more: bool,
+        turn: &mut Turn<'_, S>,
+    ) -> Next {
+        match delivery {
+            Delivery::Failed => Next::Close,
+            Delivery::Waiting => Next::Wait,
+            Delivery::Done if self.session.is_over() => self.finish(turn),
+            Delivery::Done if self.session.is_pending() => Next::Wait,
+            Delivery::Done if more || self.left.is_some() => Next::Again,
+            Delivery::Done => Next::Wait,
+        }
+    }
+    // ANCHOR_END: turn
 
     // ANCHOR: time_is_up
     /// Its time is up, unless what came while the server was busy elsewhere says otherwise.
-    pub(crate) fn time_is_up<S: Service>(
-        &mut self,
-        input: &mut [u8],
-        desk: &mut Desk<'_, S>,
-    ) -> Next {
-        if self.is_lingering() {
+    pub(crate) fn time_is_up<S: Service>(&mut self, turn: &mut Turn<'_, S>) -> Next {
+        if self.lingering {
             return Next::Close;
         }
-        let next = self.turn(true, input, desk);
-        if next != Next::Wait || !self.deadline.is_due(desk.now) {
+        self.may_hold_more = true;
+        let next = self.turn(turn);
+        if next != Next::Wait || self.due().is_none_or(|due| turn.now < due) {
             return next;
         }
-        if self.undelivered.is_some() {
-            let limit = desk.limits.reply_timeout;
-            let peer = self.conversation.peer;
-            desk.shared.tell(&Event::RepliesNotTaken { peer, limit });
-            return Next::Close;
+        match self.session.time_is_up(turn.limits, turn.replies) {
+            Expiry::End(refused) => {
+                self.tell(refused, turn);
+                self.finish(turn)
+            }
+            Expiry::Cut => {
+                let (peer, limit) = (self.peer.clone(), turn.limits.reply_timeout);
+                turn.shared.tell(&Event::RepliesNotTaken { peer, limit });
+                Next::Close
+            }
         }
-        self.conversation.time_is_up(desk);
-        self.finish(input, desk)
     }
     // ANCHOR_END: time_is_up
 
@@ -141,198 +224,167 @@ impl<T: Transport> Connection<T> {
         &mut self,
         code: ErrorCode,
         text: fmt::Arguments<'_>,
-        input: &mut [u8],
-        desk: &mut Desk<'_, S>,
+        turn: &mut Turn<'_, S>,
     ) -> Next {
-        self.conversation.refuse(code, text, desk);
-        self.finish(input, desk)
+        let refused = self.session.refuse(code, text, turn.replies);
+        self.tell(Some(refused), turn);
+        self.finish(turn)
     }
 
-    // ANCHOR: progress
-    fn make_progress<S: Service>(
+    /// An answer that was promised for later is there, or will never be.
+    pub(crate) fn complete<S: Service>(
         &mut self,
-        to_the_end: bool,
-        input: &mut [u8],
-        desk: &mut Desk<'_, S>,
+        number: u64,
+        frame: Option<&[u8]>,
+        turn: &mut Turn<'_, S>,
     ) -> Next {
-        if self.is_lingering() {
-            return self.discard(input);
+        if !self.session.awaits(number) {
+            return Next::Wait;
         }
-        match self.deliver_waiting(desk) {
-            Delivery::Done => {}
-            Delivery::Waiting => return Next::Wait,
-            Delivery::Failed => return Next::Close,
-        }
-        for _ in 0..READS_A_TURN {
-            if self.conversation.over {
-                return self.finish(input, desk);
-            }
-            match self.stream.read(input) {
-                Ok(0) => {
-                    self.ended = true;
-                    self.conversation.end_of_stream(desk);
-                }
-                Ok(bytes) => {
-                    desk.moved = true;
-                    match self.answer(&input[..bytes], desk) {
-                        Delivery::Done => {}
-                        Delivery::Waiting => return Next::Wait,
-                        Delivery::Failed => return Next::Close,
-                    }
-                    if bytes < input.len() && !to_the_end && !self.conversation.over {
-                        return Next::Wait;
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if !desk.draining {
-                        return Next::Wait;
-                    }
-                    self.conversation.drained(desk);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Next::Close,
-            }
-        }
-        Next::Again
+        let (now, limits) = (turn.now, turn.limits);
+        let refused = self.session.complete(frame, turn.replies, now, limits);
+        self.tell(refused, turn);
+        // The poller may have named it meanwhile, in vain.
+        self.may_hold_more = true;
+        let delivery = self.deliver(turn);
+        self.after(delivery, true, turn)
     }
-    // ANCHOR_END: progress
+
+    /// The bytes of this turn's read.
+    fn answer_input<S: Service>(&mut self, bytes: usize, turn: &mut Turn<'_, S>) -> Delivery {
+        let input = std::mem::take(&mut turn.input);
+        let delivery = self.answer(&input[..bytes], turn);
+        turn.input = input;
+        delivery
+    }
 
     // ANCHOR: answer
-    /// Answers what came. What is left when the socket takes no more replies is kept.
-    fn answer<S: Service>(&mut self, mut bytes: &[u8], desk: &mut Desk<'_, S>) -> Delivery {
-        loop {
-            bytes = &bytes[self.conversation.answer(bytes, desk)..];
-            match self.deliver(desk) {
-                Delivery::Done if bytes.is_empty() || self.conversation.over => {
-                    return Delivery::Done;
-                }
-                Delivery::Done => {}
-                Delivery::Waiting => {
-                    if let Some(undelivered) = &mut self.undelivered
-                        && !self.conversation.over
-                    {
-                        undelivered.waiting = bytes.to_vec();
-                    }
-                    return Delivery::Waiting;
-                }
-                Delivery::Failed => return Delivery::Failed,
-            }
+    /// Has the session answer what came, delivers the answers, and keeps what is for the next turn.
+    fn answer<S: Service>(&mut self, bytes: &[u8], turn: &mut Turn<'_, S>) -> Delivery {
+        let mut step = turn.step(&self.peer);
+        let Progress { taken, refused } = self.session.receive(bytes, &mut step);
+        drop(step);
+        self.tell(refused, turn);
+        let delivery = self.deliver(turn);
+        let rest = &bytes[taken..];
+        if !rest.is_empty() && !self.session.is_over() {
+            self.left.get_or_insert_default().unanswered = rest.to_vec();
         }
+        delivery
     }
     // ANCHOR_END: answer
 
     // ANCHOR: deliver
-    /// Writes the replies once, and keeps what the socket does not take.
-    fn deliver<S>(&mut self, desk: &mut Desk<'_, S>) -> Delivery {
-        let taken = match desk.replies.len() {
-            0 => return Delivery::Done,
-            _ => self.write(desk.replies),
-        };
-        let Some(taken) = taken else {
-            return Delivery::Failed;
-        };
-        desk.moved = true;
-        if taken < desk.replies.len() {
-            self.conversation.stop_clock(desk.now);
-            self.undelivered = Some(Box::new(Undelivered {
-                replies: desk.replies[taken..].to_vec(),
-                taken: 0,
-                due: desk.now + desk.limits.reply_timeout,
-                waiting: Vec::new(),
-            }));
+    /// Writes the replies once, and keeps what the socket does not take. Where earlier ones wait
+    /// already, they wait behind them.
+    fn deliver<S>(&mut self, turn: &mut Turn<'_, S>) -> Delivery {
+        if turn.replies.is_empty() {
+            return Delivery::Done;
         }
-        desk.replies.clear();
-        match self.undelivered {
-            None => Delivery::Done,
-            Some(_) => Delivery::Waiting,
+        let taken = if self.session.is_blocked() {
+            0
+        } else {
+            match self.write(turn.replies, turn.shared) {
+                Some(taken) => taken,
+                None => return Delivery::Failed,
+            }
+        };
+        turn.work += taken;
+        let rest = &turn.replies[taken..];
+        if !rest.is_empty() {
+            let left = self.left.get_or_insert_default();
+            left.replies.extend_from_slice(rest);
+            self.session.block(turn.now, turn.limits);
+        }
+        turn.replies.clear();
+        if self.session.is_blocked() {
+            Delivery::Waiting
+        } else {
+            Delivery::Done
         }
     }
     // ANCHOR_END: deliver
 
-    /// Writes the replies that wait, then answers what came behind them.
-    fn deliver_waiting<S: Service>(&mut self, desk: &mut Desk<'_, S>) -> Delivery {
-        let Some(mut undelivered) = self.undelivered.take() else {
+    /// Writes the replies that are left of an earlier turn.
+    fn deliver_left<S>(&mut self, turn: &mut Turn<'_, S>) -> Delivery {
+        if !self.session.is_blocked() {
             return Delivery::Done;
-        };
-        let Some(taken) = self.write(&undelivered.replies[undelivered.taken..]) else {
+        }
+        let mut left = self.left.take().unwrap_or_default();
+        let Some(taken) = self.write(&left.replies[left.taken..], turn.shared) else {
             return Delivery::Failed;
         };
-        undelivered.taken += taken;
-        desk.moved |= taken > 0;
-        if undelivered.taken < undelivered.replies.len() {
-            self.undelivered = Some(undelivered);
+        turn.work += taken;
+        left.taken += taken;
+        if left.taken < left.replies.len() {
+            self.left = Some(left);
             return Delivery::Waiting;
         }
-        self.conversation.resume_clock(desk.now);
-        self.answer(&undelivered.waiting, desk)
+        self.session.unblock(turn.now, turn.limits);
+        if !left.unanswered.is_empty() {
+            (left.replies, left.taken) = (Vec::new(), 0);
+            self.left = Some(left);
+        }
+        Delivery::Done
     }
 
     /// How many bytes the socket takes now; `None` when the connection is gone.
-    fn write(&mut self, bytes: &[u8]) -> Option<usize> {
-        loop {
+    fn write(&mut self, bytes: &[u8], shared: &Arc<Shared>) -> Option<usize> {
+        // A client that has its last reply may be back before this thread goes on, and must not
+        // find its own slot taken.
+        let is_last = self.session.is_over() && self.slot.take().is_some();
+        let taken = loop {
             match self.stream.write(bytes) {
-                Ok(taken) => return Some(taken),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(0),
+                Ok(taken) => break taken,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break 0,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return None,
             }
+        };
+        if is_last && taken < bytes.len() {
+            self.slot = Some(shared.retake_slot());
         }
+        Some(taken)
     }
 
     // ANCHOR: finish
     /// Delivers the last replies, shuts down writing, and begins to linger. From then on it holds
     /// no client's slot.
-    fn finish<S: Service>(&mut self, input: &mut [u8], desk: &mut Desk<'_, S>) -> Next {
-        match self.deliver(desk) {
+    fn finish<S>(&mut self, turn: &mut Turn<'_, S>) -> Next {
+        match self.deliver(turn) {
             Delivery::Done => {}
-            Delivery::Waiting => {
-                self.settle_deadline(desk);
-                return Next::Wait;
-            }
+            Delivery::Waiting => return Next::Wait,
             Delivery::Failed => return Next::Close,
         }
         self.slot = None;
         if T::shutdown_write(&self.stream).is_err() || self.ended {
             return Next::Close;
         }
-        self.lingering = Some(Lingering { discarded: 0 });
-        self.deadline.due = Some(desk.now + LINGER_TIME);
-        self.discard(input)
+        self.lingering = true;
+        self.session.linger(turn.now);
+        self.discard(turn)
     }
     // ANCHOR_END: finish
 
-    /// Reads, and interprets nothing.
-    fn discard(&mut self, input: &mut [u8]) -> Next {
-        let Some(lingering) = &mut self.lingering else {
-            return Next::Close;
-        };
-        while lingering.discarded < LINGER_BYTES {
-            let most = input.len().min(LINGER_BYTES - lingering.discarded);
-            match self.stream.read(&mut input[..most]) {
-                Ok(0) => return Next::Close,
-                Ok(bytes) => lingering.discarded += bytes,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Wait,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Next::Close,
+    /// Reads, and interprets nothing: until the end of the stream, or until its time is up.
+    fn discard<S>(&mut self, turn: &mut Turn<'_, S>) -> Next {
+        match T::receive(&mut self.stream, turn.input) {
+            Ok(Received { bytes: 0, .. }) => Next::Close,
+            Ok(Received { bytes, .. }) => {
+                turn.work += bytes;
+                Next::Again
             }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Next::Wait,
+            Err(error) if error.kind() == ErrorKind::Interrupted => Next::Again,
+            Err(_) => Next::Close,
         }
-        Next::Close
     }
 
-    // ANCHOR: settle
-    /// Only a client that did something gets a new deadline.
-    fn settle_deadline<S>(&mut self, desk: &Desk<'_, S>) {
-        if !desk.moved || self.is_lingering() {
-            return;
+    /// Lets whoever runs the server know of an error that ends a connection.
+    fn tell<S>(&self, refused: Option<Refusal>, turn: &Turn<'_, S>) {
+        if let Some(Refusal { code, text }) = refused {
+            let (peer, reason) = (self.peer.clone(), text);
+            turn.shared.tell(&Event::Refused { peer, code, reason });
         }
-        self.deadline.due = if let Some(undelivered) = &self.undelivered {
-            Some(undelivered.due)
-        } else if self.conversation.is_greeting() {
-            self.deadline.due
-        } else {
-            let idle = desk.limits.idle_timeout.map(|limit| desk.now + limit);
-            self.conversation.frame_due().or(idle)
-        };
     }
-    // ANCHOR_END: settle
 }

@@ -13,33 +13,28 @@ pub(crate) struct Deadlines {
     entries: BTreeSet<(Instant, usize)>,
 }
 
-/// One connection's deadline.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline {
-    /// When its time is up.
-    pub(crate) due: Option<Instant>,
-    /// Where its entry stands, never behind `due`.
-    entered: Option<Instant>,
-}
+/// Where one connection's entry stands, never behind its deadline.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Entry(Option<Instant>);
 
 impl Deadlines {
     // ANCHOR: enter
-    /// Sees to it that the connection's entry is not behind its deadline.
-    pub(crate) fn enter(&mut self, key: usize, deadline: &mut Deadline) {
-        let Some(due) = deadline.due else { return };
-        match deadline.entered {
+    /// Sees to it that the connection's entry is not behind its deadline, if it has one.
+    pub(crate) fn enter(&mut self, key: usize, due: Option<Instant>, entry: &mut Entry) {
+        let Some(due) = due else { return };
+        match entry.0 {
             Some(entered) if entered <= due => return,
             Some(entered) => self.entries.remove(&(entered, key)),
             None => false,
         };
         self.entries.insert((due, key));
-        deadline.entered = Some(due);
+        entry.0 = Some(due);
     }
     // ANCHOR_END: enter
 
     /// Removes the connection's entry.
-    pub(crate) fn forget(&mut self, key: usize, deadline: &mut Deadline) {
-        if let Some(entered) = deadline.entered.take() {
+    pub(crate) fn forget(&mut self, key: usize, entry: &mut Entry) {
+        if let Some(entered) = entry.0.take() {
             self.entries.remove(&(entered, key));
         }
     }
@@ -60,22 +55,10 @@ impl Deadlines {
     // ANCHOR_END: take
 }
 
-impl Deadline {
-    pub(crate) fn new(due: Instant) -> Self {
-        Deadline {
-            due: Some(due),
-            entered: None,
-        }
-    }
-
+impl Entry {
     /// To be called with the connection that [`Deadlines::take_due`] named.
     pub(crate) fn taken(&mut self) {
-        self.entered = None;
-    }
-
-    /// Whether the time is up, and not only the entry's.
-    pub(crate) fn is_due(&self, now: Instant) -> bool {
-        self.due.is_some_and(|due| due <= now)
+        self.0 = None;
     }
 }
 
@@ -89,25 +72,22 @@ mod tests {
         let now = Instant::now();
         let at = |seconds| now + Duration::from_secs(seconds);
         let mut deadlines = Deadlines::default();
-        let mut deadline = Deadline::new(at(10));
-        deadlines.enter(7, &mut deadline);
+        let mut entry = Entry::default();
+        deadlines.enter(7, Some(at(10)), &mut entry);
         assert_eq!(deadlines.first(), Some(at(10)));
 
-        deadline.due = Some(at(300));
-        deadlines.enter(7, &mut deadline);
+        deadlines.enter(7, Some(at(300)), &mut entry);
         assert_eq!(deadlines.first(), Some(at(10)), "early is harmless");
 
-        deadline.due = Some(at(5));
-        deadlines.enter(7, &mut deadline);
+        deadlines.enter(7, Some(at(5)), &mut entry);
         assert_eq!(deadlines.first(), Some(at(5)));
         assert_eq!(deadlines.take_due(at(4)), None);
         assert_eq!(deadlines.take_due(at(5)), Some(7));
         assert_eq!(deadlines.first(), None);
 
-        deadline.taken();
-        deadline.due = Some(at(300));
-        deadlines.enter(7, &mut deadline);
-        deadlines.forget(7, &mut deadline);
+        entry.taken();
+        deadlines.enter(7, Some(at(300)), &mut entry);
+        deadlines.forget(7, &mut entry);
         assert_eq!(deadlines.first(), None);
     }
 }

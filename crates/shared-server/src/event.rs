@@ -40,6 +40,8 @@ pub enum Event {
         /// The time that it had.
         limit: Duration,
     },
+    /// What the transport leaves behind could not be cleaned up, such as a socket file.
+    LeftBehind(io::Error),
     /// A signal came: the server answers what has come, then ends.
     Draining,
     /// A second signal came: the server ends at once.
@@ -59,6 +61,7 @@ impl fmt::Display for Event {
             Event::RepliesNotTaken { peer, limit } => {
                 write!(f, "{peer}: replies were not taken within {limit:?}")
             }
+            Event::LeftBehind(error) => error.fmt(f),
             Event::Draining => f.write_str("draining: a signal came"),
             Event::Cutting => f.write_str("cutting: a second signal came"),
         }

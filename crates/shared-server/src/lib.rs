@@ -1,83 +1,140 @@
-//! What both servers run: the readiness loop, its limits and deadlines, and draining.
+//! An engine for servers: a readiness loop with limits, deadlines and draining, for any
+//! [`Service`] over any [`Transport`].
 //!
-//! A [`Service`] answers requests, a [`Transport`] accepts clients, and a [`Server`] holds the
-//! two together and keeps the promises: limits on clients and frames, deadlines for frames,
-//! replies and idle clients, and an end that answers what had come. Adding a service takes one
-//! method:
+//! A service answers requests in messages of its own, a transport accepts clients, and a
+//! [`Server`] holds the two together and keeps the promises: limits on clients and frames,
+//! deadlines for frames, replies and idle clients, and an end that answers what had come. What a
+//! service needs is two messages and one method:
 //!
 //! ```
-//! use shared_server::{Peer, Request, Response, Service};
+//! use shared_server::{Answer, BadMessage, Context, Decode, Frame, Message, Service};
+//! use std::borrow::Cow;
+//!
+//! /// Kind 10: some text to be shouted.
+//! struct Request<'a>(&'a str);
+//! /// Kind 90: the shout.
+//! struct Response(String);
+//!
+//! impl<'a> Decode<'a> for Request<'a> {
+//!     fn decode(frame: Frame<'a>) -> Result<Self, BadMessage> {
+//!         match frame.kind {
+//!             0x10 => Ok(Request(frame.text()?)),
+//!             kind => Err(BadMessage::UnknownKind(kind)),
+//!         }
+//!     }
+//! }
+//!
+//! impl Message for Response {
+//!     fn kind(&self) -> u8 {
+//!         0x90
+//!     }
+//!
+//!     fn body(&self) -> Cow<'_, [u8]> {
+//!         self.0.as_bytes().into()
+//!     }
+//! }
 //!
 //! struct Shout;
 //!
 //! impl Service for Shout {
-//!     fn call<'a>(&mut self, request: Request<'a>, peer: &Peer) -> Response<'a> {
-//!         match request {
-//!             Request::Say(text) => Response::Echo(text.to_uppercase().into_bytes().into()),
-//!             Request::WhoAmI => Response::Peer(peer.to_string().into()),
-//!             _ => Response::Accepted,
-//!         }
+//!     type Request<'a> = Request<'a>;
+//!     type Response<'a> = Response;
+//!
+//!     fn call<'a>(&mut self, request: Request<'a>, _: &'a Context<'_, Self>) -> Answer<Response> {
+//!         Answer::Now(Response(request.0.to_uppercase()))
 //!     }
 //! }
-//! # let peer = Peer::Tcp("127.0.0.1:1".parse()?);
-//! # assert_eq!(Shout.call(Request::Say("hi"), &peer), Response::Echo(b"HI".into()));
-//! # Ok::<(), std::net::AddrParseError>(())
 //! ```
 //!
-//! `examples/counter.rs` serves one over both transports.
+//! `examples/key_value` is a whole daemon: a store that all workers share, both transports in one
+//! process, errors of its own, an answer that takes time; and its client.
 //!
-//! Nothing here prints: a server tells its [`Event`]s to the function that [`Server::on_event`] gives
-//! it. The programs' is `cli::log_event`, with the feature `cli`.
+//! # In your own `Cargo.toml`
+//!
+//! ```toml
+//! shared-server = { path = "…/crates/shared-server" }   # this
+//! tcp-server = { path = "…/crates/tcp-server" }         # TcpTransport
+//! unix-server = { path = "…/crates/unix-server" }       # UnixTransport
+//! ```
+//!
+//! The feature `cli` adds the flags that both servers share, the log on standard error and the exit
+//! codes (`cli`, `log`), with `clap` and `humantime`. Without it the engine depends on `mio`, `slab`
+//! and a few crates for signals and system calls, and prints nothing: [`Server::on_event`] says what
+//! happens. The `shared-` in the name says who shares it: `tcp-server` and `unix-server`.
 //!
 //! # Where to find what
 //!
+//! From the poll to the write a request passes, in this order, through:
+//!
 //! | file | one story |
 //! |---|---|
-//! | `server.rs` | from a listener to running workers, and how to end them |
-//! | `worker.rs` | one thread's loop: wait, serve who is ready, look at the clock |
-//! | `accepting.rs` | the listening socket: who comes in, who is turned away, no descriptors |
-//! | `descriptors.rs` | how many clients the limit on open files allows |
-//! | `connection.rs` | the life of one client: read, answer, deliver, close |
-//! | `answering.rs` | bytes that came, cut into frames and answered |
-//! | `deadlines.rs` | which connection's time is up next |
-//! | `alarm.rs` | ends the wait when it is |
-//! | `signals.rs` | ends the server when asked |
-//! | `event.rs` | what the server tells whoever runs it |
-//! | `log.rs`, `output.rs` | a program's log, which waits for nobody |
+//! | `worker.rs` | one thread's loop: wait, give turns to those who are ready, look at the clock |
+//! | `connection.rs` | the life of one client: deliver what waits, read, have it answered, deliver |
+//! | `session.rs` | one client's side of the protocol, without a socket |
+//! | `requests.rs` | from a whole frame to its answer |
+//! | `service.rs` | what a service is, and how it answers: now, with an error, or later |
+//!
+//! Around them stand:
+//!
+//! | file | one story |
+//! |---|---|
+//! | `server.rs` | from a listener to running workers, and how they end |
+//! | `transport.rs` | what the server asks of a kind of socket |
+//! | `acceptor.rs` | the listening socket: who comes, and what when no descriptor is left |
+//! | `handover.rs` | clients on their way from the worker that accepts to the one that serves |
+//! | `connections.rs` | which connections wait for a turn, whose time is up next, which linger |
+//! | `deadlines.rs` | the order of deadlines |
+//! | `poller.rs`, `alarm.rs` | what a worker waits on, and what ends the wait in time |
+//! | `turn.rs` | what a worker lends to the connection whose turn it is |
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
+//! | `signals.rs` | ends the server when asked |
+//! | `descriptors.rs` | how many clients the limit on open files allows |
+//! | `event.rs` | what the server tells the program that runs it |
+//! | `cli.rs`, `log.rs`, `output.rs` | a program's flags, its exit codes, and a log that waits for nobody |
+//! | `tutorial.rs` | the tutorial's service, the first one on this engine |
 //!
 //! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`
-//! do. Work that blocks does not belong in a `Service`: chapter 10's thread for each client is
-//! the server for that.
+//! do.
 
 #![warn(missing_docs)]
 
-mod accepting;
+mod acceptor;
 mod alarm;
-mod answering;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod connection;
+mod connections;
 mod deadlines;
 mod descriptors;
 mod event;
+mod handover;
 mod limits;
 #[cfg(feature = "cli")]
 pub mod log;
 #[cfg(feature = "cli")]
 mod output;
+mod poller;
+mod requests;
 mod server;
 mod service;
+mod session;
 mod shared;
 mod signals;
+#[cfg(any(test, fuzzing))]
+mod simulation;
 mod transport;
+mod turn;
+mod tutorial;
 mod worker;
 
 pub use event::Event;
 pub use limits::Limits;
-pub use server::{Outcome, Server};
-pub use service::{Service, TutorialService};
-pub use shared::Handle;
-pub use shared_proto::{ErrorCode, Request, Response, ServiceCode, Stats};
+pub use server::{Running, Server};
+pub use service::{Answer, Context, Later, Service, ServiceError, Ticket};
+pub use shared::{Handle, Outcome};
+pub use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, ServiceCode};
 pub use signals::Signals;
-pub use transport::{Peer, Transport};
+#[cfg(fuzzing)]
+pub use simulation::fuzz;
+pub use transport::{Peer, Received, Transport};
+pub use tutorial::TutorialService;

@@ -1,30 +1,24 @@
 //! From a listener to running workers, and how they end.
 
-use crate::accepting::Door;
-use crate::alarm::Alarm;
-use crate::descriptors;
-use crate::event::Event;
-use crate::limits::Limits;
-use crate::service::Service;
-use crate::shared::{Handle, Shared};
-use crate::signals::Signals;
-use crate::transport::Transport;
-use crate::worker::{ALARM, LISTENER, SIGNALS, WAKER, Worker};
-use mio::{Interest, Poll, Waker};
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
-/// How serving ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Every request that had come was answered.
-    Drained,
-    /// A deadline or a second signal cut connections off.
-    Cut,
-}
+use mio::Waker;
+
+use crate::acceptor::Acceptor;
+use crate::descriptors;
+use crate::event::Event;
+use crate::handover::Handover;
+use crate::limits::Limits;
+use crate::poller::{self, Poller};
+use crate::service::Service;
+use crate::shared::{Handle, Outcome, Shared};
+use crate::signals::{Arrivals, Signals};
+use crate::transport::Transport;
+use crate::worker::{Parts, Worker};
 
 /// A listening server that does not serve yet.
 #[derive(Debug)]
@@ -32,35 +26,29 @@ pub struct Server<T> {
     transport: T,
     limits: Limits,
     lingering: usize,
-    polls: Vec<(Poll, Alarm)>,
+    pollers: Vec<Poller>,
     shared: Arc<Shared>,
-    signals: Option<Signals>,
+    signals: Option<Arrivals>,
     /// What happened before anybody could be told.
     early: Option<Event>,
 }
 
 impl<T: Transport> Server<T> {
-    /// Prepares the workers, and raises the soft limit on open files as far as `max_clients`
-    /// needs. Where the hard limit is too low, `max_clients` shrinks, and an [`Event`] says so.
+    /// Prepares the workers, and raises the soft limit on open files as far as they and
+    /// `max_clients` need. Where the hard limit is too low, `max_clients` shrinks, and an [`Event`]
+    /// says so.
     ///
     /// # Errors
     ///
     /// Those of creating pollers, of which each worker needs one.
     pub fn new(mut transport: T, mut limits: Limits) -> io::Result<Self> {
-        let mut polls = Vec::new();
-        let mut wakers = Vec::new();
-        for _ in 0..limits.workers.get() {
-            let poll = Poll::new()?;
-            wakers.push(Waker::new(poll.registry(), WAKER)?);
-            let alarm = Alarm::new(poll.registry(), ALARM)?;
-            polls.push((poll, alarm));
-        }
-        polls[0]
-            .0
-            .registry()
-            .register(transport.listener(), LISTENER, Interest::READABLE)?;
-
         let wanted = limits.max_clients;
+        let of_workers = limits.workers.get() * poller::DESCRIPTORS;
+        // Before the first of them is opened.
+        descriptors::make_room(of_workers.saturating_add(wanted.get()));
+        let (pollers, wakers) = open_pollers(limits.workers.get())?;
+        pollers[0].watch_listener(transport.listener())?;
+
         let room = descriptors::make_room(wanted.get());
         limits.max_clients = NonZeroUsize::new(room.clients).unwrap_or(NonZeroUsize::MIN);
         let early = (limits.max_clients < wanted).then(|| Event::FewerClients {
@@ -68,11 +56,11 @@ impl<T: Transport> Server<T> {
             allowed: limits.max_clients.get(),
         });
         let shared = Arc::new(Shared::new(limits.max_clients.get(), wakers));
-        Ok(Server {
+        Ok(Self {
             transport,
             limits,
             lingering: room.lingering,
-            polls,
+            pollers,
             shared,
             signals: None,
             early,
@@ -98,93 +86,153 @@ impl<T: Transport> Server<T> {
     }
 
     /// From now on the first signal drains the server, those already held included, and a later one
-    /// cuts it. What comes within 200 ms of the first is the first, sent twice.
+    /// cuts it. The same signals may end several servers of one process.
     ///
     /// # Errors
     ///
     /// If the signals cannot be watched.
-    pub fn end_on(&mut self, mut signals: Signals) -> io::Result<()> {
-        signals.watch(self.polls[0].0.registry(), SIGNALS, self.handle())?;
-        self.signals = Some(signals);
+    pub fn end_on(&mut self, signals: &Signals) -> io::Result<()> {
+        let mut arrivals = signals.arrivals(self.handle())?;
+        self.pollers[0].watch_signals(&mut arrivals)?;
+        self.signals = Some(arrivals);
         Ok(())
     }
 
-    /// Serves, in this thread and one more for each further worker, until it is told to end.
-    /// `make_service` is called once for each worker.
+    /// Starts a thread for each worker but the first. `make_service` is called once for each
+    /// worker. Afterwards nothing is missing but [`Running::serve`].
     ///
     /// # Errors
     ///
-    /// If a poller fails or a thread cannot be started: nothing that one client could cause.
-    pub fn run<S: Service>(self, mut make_service: impl FnMut() -> S) -> io::Result<Outcome> {
-        let handle = self.handle();
-        let mut polls = self.polls.into_iter();
-        let Some(first_poll) = polls.next() else {
-            return Ok(Outcome::Drained);
+    /// If a thread cannot be started.
+    pub fn start<S: Service>(
+        mut self,
+        mut make_service: impl FnMut() -> S,
+    ) -> io::Result<Running<T, S>>
+    where
+        T: 'static,
+    {
+        let workers = self.limits.workers;
+        let (handover, receivers) = Handover::to(workers.get());
+        let mut make_worker = |index, poller, newcomers| Parts {
+            index,
+            poller,
+            acceptor: None,
+            handover: None,
+            signals: None,
+            newcomers,
+            limits: self.limits.clone(),
+            most_lingering: (self.lingering / workers).max(1),
+            shared: Arc::clone(&self.shared),
+            service: make_service(),
         };
-        let each = (
-            self.limits.clone(),
-            (self.lingering / self.limits.workers).max(1),
-        );
-
-        let mut senders = Vec::new();
-        let mut others = Vec::new();
-        for poll in polls {
-            let (sender, arrivals) = channel();
-            let shared = Arc::clone(&self.shared);
-            senders.push(sender);
-            let service = make_service();
-            others.push(Worker::<T, S>::new(
-                poll,
-                None,
-                arrivals,
-                each.clone(),
-                shared,
-                service,
-            ));
+        let mut threads = Threads(Handle(Arc::clone(&self.shared)), Vec::new());
+        let others = self.pollers.split_off(1);
+        for (at, (poller, newcomers)) in others.into_iter().zip(receivers).enumerate() {
+            threads.start(Worker::new(make_worker(at + 1, poller, newcomers)))?;
         }
-        let door = Door::new(self.transport, senders);
         let (_, nobody) = channel();
-        let mut first = Worker::new(
-            first_poll,
-            Some(door),
-            nobody,
-            each,
-            self.shared,
-            make_service(),
-        );
-        first.signals = self.signals;
+        let poller = self.pollers.remove(0);
+        let first = Worker::new(Parts {
+            acceptor: Some(Acceptor::new(self.transport)),
+            handover: Some(handover),
+            signals: self.signals,
+            ..make_worker(0, poller, nobody)
+        });
+        Ok(Running { first, threads })
+    }
 
-        thread::scope(|scope| {
-            let all = EndTogether(&handle);
-            let mut running = Vec::new();
-            for worker in others {
-                let run = || EndTogether(&handle).unless_ok(worker.run());
-                running.push(
-                    thread::Builder::new()
-                        .name("worker".into())
-                        .spawn_scoped(scope, run)?,
-                );
-            }
-            let mut outcomes = vec![all.unless_ok(first.run())];
-            for worker in running {
-                let died = |_| Err(io::Error::other("a worker died"));
-                outcomes.push(worker.join().unwrap_or_else(died));
-            }
-            let outcomes: Vec<Outcome> = outcomes.into_iter().collect::<io::Result<_>>()?;
-            Ok(if outcomes.contains(&Outcome::Cut) {
-                Outcome::Cut
-            } else {
-                Outcome::Drained
-            })
+    /// Serves, in this thread and one more for each further worker, until it is told to end:
+    /// [`start`](Self::start) and [`Running::serve`] in one.
+    ///
+    /// # Errors
+    ///
+    /// Those of both.
+    pub fn run<S: Service>(self, make_service: impl FnMut() -> S) -> io::Result<Outcome>
+    where
+        T: 'static,
+    {
+        self.start(make_service)?.serve()
+    }
+}
+
+fn open_pollers(workers: usize) -> io::Result<(Vec<Poller>, Vec<Waker>)> {
+    let opened: io::Result<Vec<_>> = (0..workers).map(|_| Poller::open()).collect();
+    let opened = opened.map_err(|error| {
+        let needed = poller::DESCRIPTORS;
+        let told = format!(
+            "{workers} workers need {needed} descriptors each: {error}; \
+             try fewer with --workers, or a higher limit on open files (ulimit -Hn)"
+        );
+        io::Error::new(error.kind(), told)
+    })?;
+    Ok(opened.into_iter().unzip())
+}
+
+/// A server all of whose threads run, and that accepts nobody yet. Dropping it ends it.
+pub struct Running<T: Transport, S> {
+    first: Worker<T, S>,
+    threads: Threads,
+}
+
+impl<T: Transport, S: Service> Running<T, S> {
+    /// Serves, in this thread too, until the server is told to end.
+    ///
+    /// # Errors
+    ///
+    /// If a poller fails: nothing that one client could cause.
+    pub fn serve(mut self) -> io::Result<Outcome> {
+        let first = CutOnDrop(&self.threads.0).unless_ok(self.first.run());
+        let mut outcomes = vec![first];
+        for thread in self.threads.1.drain(..) {
+            let died = |_| Err(io::Error::other("a worker died"));
+            outcomes.push(thread.join().unwrap_or_else(died));
+        }
+        let outcomes: Vec<Outcome> = outcomes.into_iter().collect::<io::Result<_>>()?;
+        Ok(if outcomes.contains(&Outcome::Cut) {
+            Outcome::Cut
+        } else {
+            Outcome::Drained
         })
+    }
+}
+
+/// The threads of the other workers. Dropping them cuts those that still run.
+struct Threads(Handle, Vec<JoinHandle<io::Result<Outcome>>>);
+
+impl Threads {
+    fn start<T, S>(&mut self, worker: Worker<T, S>) -> io::Result<()>
+    where
+        T: Transport + 'static,
+        S: Service,
+    {
+        let handle = self.0.clone();
+        let run = move || CutOnDrop(&handle).unless_ok(worker.run());
+        let thread = thread::Builder::new().name("worker".into()).spawn(run);
+        let thread = thread.map_err(|error| {
+            let told = format!("a worker's thread: {error}; try fewer with --workers");
+            io::Error::new(error.kind(), told)
+        })?;
+        self.1.push(thread);
+        Ok(())
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if !self.1.is_empty() {
+            self.0.cut();
+        }
+        for thread in self.1.drain(..) {
+            let _ = thread.join();
+        }
     }
 }
 
 // ANCHOR: together
 /// Cuts all workers when it is dropped: by an error, or by a panic of one of them.
-struct EndTogether<'a>(&'a Handle);
+struct CutOnDrop<'a>(&'a Handle);
 
-impl EndTogether<'_> {
+impl CutOnDrop<'_> {
     fn unless_ok(self, outcome: io::Result<Outcome>) -> io::Result<Outcome> {
         if outcome.is_ok() {
             std::mem::forget(self);
@@ -193,7 +241,7 @@ impl EndTogether<'_> {
     }
 }
 
-impl Drop for EndTogether<'_> {
+impl Drop for CutOnDrop<'_> {
     fn drop(&mut self) {
         self.0.cut();
     }

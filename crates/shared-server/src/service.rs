@@ -1,36 +1,230 @@
-//! What a server does with a request.
+//! What a server does with a request, and how it is answered: now, with an error, or later.
 
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use shared_proto::tutorial::Stats;
+use shared_proto::{Decode, ErrorCode, ErrorReply, Message, ServiceCode};
+
+use crate::shared::Shared;
 use crate::transport::Peer;
-use shared_proto::{Request, Response};
 
-/// Answers requests, one at a time.
+/// Answers requests, one at a time, in messages of its own.
 ///
-/// Each worker has a value of its own, so `&mut self` needs no lock. A call must not block: while
-/// it runs, no other client of its worker is served. A panic ends the client that asked, with the
-/// error Internal, and nobody else; the value goes on being used. (That takes unwinding, Rust's
-/// default: with `panic = "abort"` in the profile, a panic ends the process.)
+/// Each worker has a value of its own, so `&mut self` needs no lock. What all clients are to see
+/// is shared between those values, in an [`Arc`]: a client does not choose its worker.
 ///
-/// What all workers should know is shared between their values, in an `Arc`.
-pub trait Service: Send {
-    /// The answer to one request. `Stats` and `Close` never come here: the server answers them.
-    ///
-    /// The response may borrow from the request, and so cost no copy of its own. After an error
-    /// whose code closes, the connection is closed.
-    fn call<'a>(&mut self, request: Request<'a>, peer: &Peer) -> Response<'a>;
+/// A call must not block: while it runs, no other client of its worker is served. What takes long
+/// is answered [later](Context::later), from a thread of its own. A panic ends the client that
+/// asked, with the error Internal, and nobody else; the value goes on being used. (Where panics
+/// unwind: a program built with `panic = "abort"` ends with the first one.)
+pub trait Service: Send + Sized + 'static {
+    /// What a client may ask; it may borrow from the frame that it lies in.
+    type Request<'a>: Decode<'a>;
+
+    /// What it may be answered; it may borrow from the request, and so cost no copy of its own.
+    type Response<'a>: Message;
+
+    /// The answer to one request, which may borrow from the request and from the context. Close never comes here, nor does a frame that is not a request:
+    /// the engine answers those.
+    fn call<'a>(
+        &mut self,
+        request: Self::Request<'a>,
+        context: &'a Context<'_, Self>,
+    ) -> Answer<Self::Response<'a>>;
 }
 
-/// The service of the tutorial: accepts what is said, echoes, and tells the peer who it is.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TutorialService;
+/// The answer to a request.
+#[derive(Debug)]
+pub enum Answer<R> {
+    /// This.
+    Now(R),
+    /// An error of the service's own; the connection goes on.
+    Error(ServiceError),
+    /// Through the [`Later`] that came with this ticket. Until then this client's next request
+    /// waits, and nobody else's.
+    Later(Ticket),
+}
 
-impl Service for TutorialService {
-    #[inline]
-    fn call<'a>(&mut self, request: Request<'a>, peer: &Peer) -> Response<'a> {
-        match request {
-            Request::Say(_) => Response::Accepted,
-            Request::Echo(bytes) => Response::Echo(bytes.into()),
-            Request::WhoAmI => Response::Peer(peer.to_string().into()),
-            Request::Stats | Request::Close => unreachable!("the server answers these itself"),
+impl<R> From<R> for Answer<R> {
+    fn from(response: R) -> Self {
+        Answer::Now(response)
+    }
+}
+
+/// Why a request has no other answer, in the service's own terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceError {
+    /// For a program.
+    pub code: ServiceCode,
+    /// For a person.
+    pub text: Cow<'static, str>,
+}
+
+impl ServiceError {
+    /// An error with this code and this text.
+    pub fn new(code: ServiceCode, text: impl Into<Cow<'static, str>>) -> Self {
+        let text = text.into();
+        Self { code, text }
+    }
+
+    pub(crate) fn reply(&self) -> ErrorReply<'_> {
+        ErrorReply {
+            code: ErrorCode::Service(self.code),
+            text: self.text.as_ref().into(),
         }
+    }
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", ErrorCode::Service(self.code), self.text)
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
+/// Who asks, and of which server.
+pub struct Context<'a, S> {
+    pub(crate) peer: &'a Peer,
+    pub(crate) shared: &'a Arc<Shared>,
+    /// Frames decoded that `shared` has not been told of yet.
+    pub(crate) uncounted: Cell<u64>,
+    pub(crate) return_address: ReturnAddress<'a>,
+    pub(crate) service: PhantomData<fn() -> S>,
+}
+
+/// Where the answers that come later are sent to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReturnAddress<'a> {
+    pub(crate) completions: &'a Sender<Completion>,
+    pub(crate) worker: usize,
+    pub(crate) key: usize,
+}
+
+impl<S: Service> Context<'_, S> {
+    /// Who is at the other end.
+    #[must_use]
+    pub fn peer(&self) -> &Peer {
+        self.peer
+    }
+
+    /// The server's counters, this request included.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.count();
+        self.shared.stats()
+    }
+
+    /// Lets this request be answered later, from any thread: return [`Answer::Later`] with the
+    /// ticket, and answer through the other half. Dropping that one unused ends the client with
+    /// the error Internal.
+    ///
+    /// This client's next request waits for the answer, and no clock of its own runs. A server
+    /// that drains waits for it, too, until its deadline.
+    #[must_use]
+    pub fn later(&self) -> (Later<S>, Ticket) {
+        let number = self.shared.next_number();
+        let later = Later {
+            completions: self.return_address.completions.clone(),
+            shared: Arc::clone(self.shared),
+            worker: self.return_address.worker,
+            key: self.return_address.key,
+            number,
+            answered: false,
+            service: PhantomData,
+        };
+        let key = self.return_address.key;
+        (later, Ticket { key, number })
+    }
+}
+
+impl<S> Context<'_, S> {
+    pub(crate) fn count(&self) {
+        self.shared.count_requests(self.uncounted.take());
+    }
+}
+
+impl<S> fmt::Debug for Context<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Says that a request is answered later: see [`Context::later`].
+#[derive(Debug)]
+pub struct Ticket {
+    pub(crate) key: usize,
+    pub(crate) number: u64,
+}
+
+/// Answers one request from any thread: see [`Context::later`].
+#[must_use = "dropped without an answer, it ends the client with the error Internal"]
+pub struct Later<S> {
+    completions: Sender<Completion>,
+    shared: Arc<Shared>,
+    worker: usize,
+    key: usize,
+    number: u64,
+    answered: bool,
+    service: PhantomData<fn() -> S>,
+}
+
+/// An answer on its way to its connection.
+#[derive(Debug)]
+pub(crate) struct Completion {
+    pub(crate) key: usize,
+    pub(crate) number: u64,
+    /// The whole frame; `None` if there will be none.
+    pub(crate) frame: Option<Vec<u8>>,
+}
+
+impl<S: Service> Later<S> {
+    /// Answers with a response. A client that has gone meanwhile gets none.
+    pub fn answer(mut self, response: &S::Response<'_>) {
+        self.send(response);
+    }
+
+    /// Answers with an error of the service's own; the connection goes on.
+    pub fn fail(mut self, error: &ServiceError) {
+        self.send(&error.reply());
+    }
+}
+
+impl<S> Later<S> {
+    fn send(&mut self, message: &impl Message) {
+        let mut frame = Vec::new();
+        message.encode(&mut frame);
+        self.complete(Some(frame));
+    }
+
+    fn complete(&mut self, frame: Option<Vec<u8>>) {
+        self.answered = true;
+        let (key, number) = (self.key, self.number);
+        // It fails where the worker has ended: there is nobody to answer then.
+        let _ = self.completions.send(Completion { key, number, frame });
+        self.shared.wake(self.worker);
+    }
+}
+
+impl<S> Drop for Later<S> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.complete(None);
+        }
+    }
+}
+
+impl<S> fmt::Debug for Later<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Later")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::event::{Event, Observer};
 use mio::Waker;
-use shared_proto::Stats;
+use shared_proto::tutorial::Stats;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -23,6 +23,16 @@ pub(crate) enum Stage {
 }
 // ANCHOR_END: stage
 
+/// How serving ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Every request that had come was answered.
+    Drained,
+    /// A deadline or a second signal cut connections off.
+    Cut,
+}
+
 #[derive(Debug)]
 pub(crate) struct Shared {
     stage: AtomicU8,
@@ -31,6 +41,8 @@ pub(crate) struct Shared {
     clients: AtomicUsize,
     clients_ever: AtomicU64,
     requests: AtomicU64,
+    /// Answers that were promised for later.
+    promised: AtomicU64,
     /// Accepting failed and waits for a connection to close.
     pub(crate) accept_stalled: AtomicBool,
     /// Since when the first worker drains, and has answered what had come by then.
@@ -49,6 +61,7 @@ impl Shared {
             clients: AtomicUsize::new(0),
             clients_ever: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            promised: AtomicU64::new(0),
             accept_stalled: AtomicBool::new(false),
             first_round: OnceLock::new(),
             observer: Observer::default(),
@@ -87,7 +100,9 @@ impl Shared {
 
     pub(crate) fn wake(&self, worker: usize) {
         // An eventfd or a pipe that cannot be written is full: the worker will wake anyway.
-        let _ = self.wakers[worker].wake();
+        if let Some(waker) = self.wakers.get(worker) {
+            let _ = waker.wake();
+        }
     }
 
     // ANCHOR: slot
@@ -103,6 +118,17 @@ impl Shared {
         Some(Slot(Arc::clone(self)))
     }
     // ANCHOR_END: slot
+
+    /// A number for an answer that comes later.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.promised.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A slot given back too early, even if somebody has taken it meanwhile.
+    pub(crate) fn retake_slot(self: &Arc<Self>) -> Slot {
+        self.clients.fetch_add(1, Ordering::SeqCst);
+        Slot(Arc::clone(self))
+    }
 
     pub(crate) fn count_requests(&self, requests: u64) {
         self.requests.fetch_add(requests, Ordering::Relaxed);

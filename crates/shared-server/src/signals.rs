@@ -9,24 +9,40 @@
 //! the kernel then counts the users of each descriptor (2 % of a round trip).
 
 #[cfg(unix)]
+pub(crate) use on_unix::Arrivals;
+#[cfg(unix)]
 pub use on_unix::Signals;
+#[cfg(windows)]
+pub(crate) use on_windows::Arrivals;
 #[cfg(windows)]
 pub use on_windows::Signals;
 
 #[cfg(unix)]
 mod on_unix {
-    use crate::shared::Handle;
-    use mio::net::UnixStream;
+    use std::io::{self, Read, Write};
+    use std::os::unix::net::UnixStream;
+
     use mio::{Interest, Registry, Token};
     use nix::sys::signal::{SigSet, Signal};
+    use rustix::net::{RecvFlags, recv};
+    use signal_hook::SigId;
     use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::low_level::pipe;
-    use std::io::{self, Read};
+    use signal_hook::low_level::{pipe, unregister};
 
-    /// The signals that end a server, held back until there is one to end.
+    use crate::shared::Handle;
+
+    /// The signals that end a server, or several; held back until there is one to end.
     #[derive(Debug)]
     pub struct Signals {
-        arriving: UnixStream,
+        held: Arrivals,
+    }
+
+    /// The signals on their way to one server.
+    #[derive(Debug)]
+    pub(crate) struct Arrivals {
+        arriving: mio::net::UnixStream,
+        writing: UnixStream,
+        registered: Vec<SigId>,
     }
 
     impl Signals {
@@ -36,25 +52,47 @@ mod on_unix {
         /// # Errors
         ///
         /// Those of `sigaction(2)`, `socketpair(2)` and `pthread_sigmask(3)`.
-        pub fn hold() -> io::Result<Self> {
-            let (sending, arriving) = std::os::unix::net::UnixStream::pair()?;
-            arriving.set_nonblocking(true)?;
-            pipe::register(SIGINT, sending.try_clone()?)?;
-            pipe::register(SIGTERM, sending)?;
+        pub fn catch() -> io::Result<Self> {
+            let held = Arrivals::new()?;
             let both: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
             both.thread_unblock()?;
-            Ok(Signals {
-                arriving: UnixStream::from_std(arriving),
-            })
+            Ok(Self { held })
         }
 
-        pub(crate) fn watch(
-            &mut self,
-            registry: &Registry,
-            token: Token,
-            _server: Handle,
-        ) -> io::Result<()> {
+        /// For one server: those that come from now on, and those that are held.
+        pub(crate) fn arrivals(&self, _server: Handle) -> io::Result<Arrivals> {
+            let arrivals = Arrivals::new()?;
+            // One that comes just now may come by both ways: two so close are one.
+            if self.held.waits() {
+                (&arrivals.writing).write_all(&[0])?;
+            }
+            Ok(arrivals)
+        }
+    }
+
+    impl Arrivals {
+        fn new() -> io::Result<Self> {
+            let (writing, arriving) = UnixStream::pair()?;
+            arriving.set_nonblocking(true)?;
+            let mut arrivals = Self {
+                arriving: mio::net::UnixStream::from_std(arriving),
+                writing,
+                registered: Vec::new(),
+            };
+            for signal in [SIGINT, SIGTERM] {
+                let id = pipe::register(signal, arrivals.writing.try_clone()?)?;
+                arrivals.registered.push(id);
+            }
+            Ok(arrivals)
+        }
+
+        pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
             registry.register(&mut self.arriving, token, Interest::READABLE)
+        }
+
+        fn waits(&self) -> bool {
+            let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+            recv(&self.arriving, &mut [0_u8], flags).is_ok()
         }
 
         // ANCHOR: take
@@ -69,35 +107,62 @@ mod on_unix {
         }
         // ANCHOR_END: take
     }
+
+    impl Drop for Arrivals {
+        fn drop(&mut self) {
+            for id in self.registered.drain(..) {
+                unregister(id);
+            }
+        }
+    }
 }
 
 #[cfg(windows)]
 mod on_windows {
-    use crate::shared::Handle;
-    use mio::{Registry, Token};
     use std::io;
+    use std::sync::{Arc, Mutex, PoisonError};
 
-    /// Ctrl-C, once there is a server to end.
+    use mio::{Registry, Token};
+
+    use crate::shared::Handle;
+
+    /// Ctrl-C, once there is a server to end, or several.
     #[derive(Debug)]
-    pub struct Signals {}
+    pub struct Signals {
+        servers: Arc<Mutex<Vec<Handle>>>,
+    }
+
+    /// Nothing: a thread of its own tells the server.
+    #[derive(Debug)]
+    pub(crate) struct Arrivals;
 
     impl Signals {
-        /// Nothing is held on Windows.
+        /// Catches Ctrl-C from now on. What comes before there is a server to end is lost.
         ///
         /// # Errors
         ///
-        /// None.
-        pub fn hold() -> io::Result<Self> {
-            Ok(Signals {})
+        /// If it is caught already.
+        pub fn catch() -> io::Result<Self> {
+            let servers = Arc::new(Mutex::new(Vec::<Handle>::new()));
+            let told = Arc::clone(&servers);
+            ctrlc::set_handler(move || {
+                let servers = told.lock().unwrap_or_else(PoisonError::into_inner);
+                servers.iter().for_each(Handle::signal);
+            })
+            .map_err(io::Error::other)?;
+            Ok(Self { servers })
         }
 
-        pub(crate) fn watch(
-            &mut self,
-            _registry: &Registry,
-            _token: Token,
-            server: Handle,
-        ) -> io::Result<()> {
-            ctrlc::set_handler(move || server.signal()).map_err(io::Error::other)
+        pub(crate) fn arrivals(&self, server: Handle) -> io::Result<Arrivals> {
+            let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+            servers.push(server);
+            Ok(Arrivals)
+        }
+    }
+
+    impl Arrivals {
+        pub(crate) fn watch(&mut self, _registry: &Registry, _token: Token) -> io::Result<()> {
+            Ok(())
         }
 
         pub(crate) fn take(&mut self) -> bool {

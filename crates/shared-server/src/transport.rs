@@ -1,9 +1,11 @@
 //! What the server asks of a kind of socket.
 
-use mio::event::Source;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mio::event::Source;
 
 /// A listening socket, and what is particular to its kind. Dropping it closes the socket.
 pub trait Transport: Send {
@@ -25,6 +27,23 @@ pub trait Transport: Send {
     /// Whether this peer may be served at all.
     fn admits(&self, peer: &Peer) -> bool;
 
+    /// Reads once, as `read(2)` does.
+    ///
+    /// A read that fills less than it might says that nothing more waits, and that spares the
+    /// server the one that would find nothing. To be overridden where the system ends a read
+    /// early for another reason.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system call; `WouldBlock` when nothing waits.
+    fn receive(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<Received> {
+        let bytes = stream.read(buffer)?;
+        Ok(Received {
+            bytes,
+            may_hold_more: false,
+        })
+    }
+
     /// Tells the peer that nothing more will be written, as `shutdown(SHUT_WR)` does.
     ///
     /// # Errors
@@ -33,11 +52,27 @@ pub trait Transport: Send {
     fn shutdown_write(stream: &Self::Stream) -> io::Result<()>;
 
     /// Called when draining begins, while the listening socket is still open.
-    fn retire(&mut self);
+    ///
+    /// # Errors
+    ///
+    /// One line that says what could not be cleaned up: it becomes an [`Event`](crate::Event).
+    fn on_drain(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What one read brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// How many bytes; 0 at the end of the stream.
+    pub bytes: usize,
+    /// The system ended this read early: more may wait, however few bytes came.
+    pub may_hold_more: bool,
 }
 
 /// Who is at the other end, as the system tells it; never by what a message says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Peer {
     /// The address of a TCP peer. It says nothing about the user.
     Tcp(SocketAddr),
@@ -50,6 +85,8 @@ pub enum Peer {
         /// Its effective group.
         gid: u32,
     },
+    /// A peer of another kind of transport, as WhoAmI names it.
+    Other(Arc<str>),
 }
 
 impl fmt::Display for Peer {
@@ -57,6 +94,7 @@ impl fmt::Display for Peer {
         match self {
             Peer::Tcp(address) => write!(f, "tcp {address}"),
             Peer::Unix { pid, uid, gid } => write!(f, "unix pid={pid} uid={uid} gid={gid}"),
+            Peer::Other(name) => f.write_str(name),
         }
     }
 }

@@ -1,34 +1,45 @@
-//! One thread's loop: wait, serve who is ready, look at the clock.
+//! One thread's loop: wait, give turns to those who are ready, look at the clock.
 //!
-//! The poller is edge-triggered: it names a connection once, when something came. Whoever stops
-//! before everything is read or accepted has to remember to come back: `again` and
-//! `Door::knocked` do. There is no periodic timer: the wait is bounded by the next deadline alone.
+//! The poller is edge-triggered: it names a connection once, when something came. A worker that
+//! stops before everything is read or accepted has to remember to come back: `turns` and the
+//! acceptor's readiness do. There is no periodic timer: the wait is bounded by the next deadline
+//! alone.
+//!
+//! However much clients send, each of them waits for its turn once, a turn is bounded, and so is
+//! what is done between two looks at the signals, the clock and the listener.
 
-use crate::accepting::{Arrival, Door};
-use crate::alarm::Alarm;
-use crate::answering::Desk;
-use crate::connection::{Connection, Next};
-use crate::deadlines::Deadlines;
-use crate::limits::Limits;
-use crate::server::Outcome;
-use crate::service::Service;
-use crate::shared::{Handle, Shared, Stage};
-use crate::signals::Signals;
-use crate::transport::Transport;
-use mio::{Events, Interest, Poll, Token};
-use slab::Slab;
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::Instant;
 
-pub(crate) const LISTENER: Token = Token(usize::MAX);
-pub(crate) const WAKER: Token = Token(usize::MAX - 1);
-pub(crate) const SIGNALS: Token = Token(usize::MAX - 2);
-pub(crate) const ALARM: Token = Token(usize::MAX - 3);
+use mio::Events;
+use shared_proto::ErrorCode;
 
-const EVENTS_A_WAIT: usize = 1024;
+use crate::acceptor::{Accepted, Acceptor};
+use crate::connection::{Connection, Next};
+use crate::connections::Connections;
+use crate::event::Event;
+use crate::handover::{Handover, Newcomer};
+use crate::limits::Limits;
+use crate::poller::{self, Poller, Woken};
+use crate::service::{Completion, Service};
+use crate::shared::{Handle, Outcome, Shared, Stage};
+use crate::signals::Arrivals;
+use crate::transport::{Peer, Transport};
+use crate::turn::Turn;
+
+const EVENTS_PER_WAIT: usize = 1024;
+
+/// After this many clients it is the turn of those that are in already.
+const CLIENTS_PER_LOOP: usize = 64;
+
+/// After this many bytes, read and written, the signals, the clock and the listener are looked at.
+const WORK_PER_LOOP: usize = 256 * 1024;
+
+/// What a turn counts toward that besides its bytes: about as much time as its system calls take.
+const WORK_OF_A_TURN: usize = 256;
 
 /// Bytes that one read can bring. All connections of a worker share this buffer.
 const INPUT: usize = 256 * 1024;
@@ -38,87 +49,79 @@ const REPLIES_KEPT: usize = 1024 * 1024;
 
 // ANCHOR: worker
 pub(crate) struct Worker<T: Transport, S> {
-    pub(crate) poll: Poll,
-    alarm: Alarm,
-    pub(crate) limits: Limits,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) now: Instant,
-    /// Only the first worker has one, and only until it drains.
-    pub(crate) door: Option<Door<T>>,
-    /// Only the first worker has them.
-    pub(crate) signals: Option<Signals>,
-    arrivals: Receiver<Arrival<T::Stream>>,
-    connections: Slab<Connection<T>>,
-    deadlines: Deadlines,
-    /// Who is to be served without being named by the poller.
-    again: Vec<usize>,
-    /// The connections that linger, the longest first.
-    lingering: VecDeque<usize>,
-    most_lingering: usize,
+    parts: Parts<T, S>,
+    now: Instant,
+    connections: Connections<T>,
+    /// Bytes read and written in this loop.
+    work: usize,
+    /// Newcomers or completions may wait in their channels.
+    mail: bool,
+    completions: (Sender<Completion>, Receiver<Completion>),
     drain_due: Option<Instant>,
     input: Box<[u8]>,
     replies: Vec<u8>,
-    service: S,
+}
+
+/// What a worker is made from.
+pub(crate) struct Parts<T: Transport, S> {
+    /// Which of the workers it is; 0 is the first.
+    pub(crate) index: usize,
+    pub(crate) poller: Poller,
+    /// Only the first worker has one, and only until it drains.
+    pub(crate) acceptor: Option<Acceptor<T>>,
+    /// As the acceptor.
+    pub(crate) handover: Option<Handover<T::Stream>>,
+    /// Only the first worker has them.
+    pub(crate) signals: Option<Arrivals>,
+    /// Clients that the first worker passed on.
+    pub(crate) newcomers: Receiver<Newcomer<T::Stream>>,
+    pub(crate) limits: Limits,
+    pub(crate) most_lingering: usize,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) service: S,
 }
 // ANCHOR_END: worker
 
 impl<T: Transport, S: Service> Worker<T, S> {
-    pub(crate) fn new(
-        (poll, alarm): (Poll, Alarm),
-        door: Option<Door<T>>,
-        arrivals: Receiver<Arrival<T::Stream>>,
-        (limits, most_lingering): (Limits, usize),
-        shared: Arc<Shared>,
-        service: S,
-    ) -> Self {
-        Worker {
-            poll,
-            alarm,
-            limits,
-            shared,
+    pub(crate) fn new(parts: Parts<T, S>) -> Self {
+        Self {
             now: Instant::now(),
-            door,
-            signals: None,
-            arrivals,
-            connections: Slab::new(),
-            deadlines: Deadlines::default(),
-            again: Vec::new(),
-            lingering: VecDeque::new(),
-            most_lingering,
+            connections: Connections::new(parts.most_lingering),
+            work: 0,
+            mail: false,
+            completions: channel(),
             drain_due: None,
             input: vec![0; INPUT].into(),
             replies: Vec::new(),
-            service,
+            parts,
         }
     }
 
     // ANCHOR: run
     /// Serves until it is told to end.
     pub(crate) fn run(mut self) -> io::Result<Outcome> {
-        let mut events = Events::with_capacity(EVENTS_A_WAIT);
+        let mut events = Events::with_capacity(EVENTS_PER_WAIT);
         loop {
-            let timeout = self.timeout();
-            match self.poll.poll(&mut events, timeout) {
+            match self.wait(&mut events) {
                 Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
                 _ => self.now = Instant::now(),
             }
-            let again = std::mem::take(&mut self.again);
             for event in &events {
-                match event.token() {
-                    LISTENER => self.door.iter_mut().for_each(|door| door.knocked = true),
-                    WAKER => self.woken(),
-                    SIGNALS => self.take_signals(),
-                    ALARM => self.alarm.rang(),
-                    Token(key) => self.take_turn(key, event.is_read_closed()),
+                match Woken::by(event) {
+                    Woken::Listener => self.set_acceptor_ready(),
+                    Woken::Waker => self.woken(),
+                    Woken::Signals => self.take_signals(),
+                    Woken::Alarm => self.parts.poller.alarm_fired(),
+                    Woken::Connection(key) => {
+                        self.note_event(key, event);
+                        self.connections.queue(key);
+                    }
                 }
             }
-            for key in again {
-                self.take_turn(key, true);
-            }
+            self.give_turns();
             self.look_at_the_clock();
-            if self.door.as_ref().is_some_and(|door| door.knocked) {
-                self.accept();
-            }
+            self.take_mail();
+            self.accept();
             if let Some(outcome) = self.end() {
                 return Ok(outcome);
             }
@@ -126,215 +129,308 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
     // ANCHOR_END: run
 
-    // ANCHOR: timeout
-    /// How long to wait: until the next deadline, and not at all while somebody is to be served.
-    fn timeout(&mut self) -> Option<Duration> {
-        let door = self.door.as_ref();
-        if !self.again.is_empty() || door.is_some_and(|door| door.knocked) {
-            return Some(Duration::ZERO);
+    // ANCHOR: wait
+    /// Waits until the next deadline, and not at all while somebody is ready.
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let acceptor = self.parts.acceptor.as_ref();
+        let ready = acceptor.is_some_and(Acceptor::is_ready);
+        if self.connections.waiting() > 0 || self.mail || ready {
+            return self.parts.poller.look(events);
         }
-        let retry = door.and_then(|door| door.retry);
-        let next = [self.deadlines.first(), retry, self.drain_due];
-        self.alarm.set(next.into_iter().flatten().min(), self.now)
+        let retry_at = acceptor.and_then(Acceptor::retry_at);
+        let next = [self.connections.first_due(), retry_at, self.drain_due];
+        let due = next.into_iter().flatten().min();
+        self.parts.poller.wait(events, due, self.now)
     }
-    // ANCHOR_END: timeout
+    // ANCHOR_END: wait
 
-    fn take_turn(&mut self, key: usize, to_the_end: bool) {
-        let to_the_end = to_the_end || self.drain_due.is_some();
-        self.serve(key, |connection, input, desk| {
-            connection.turn(to_the_end, input, desk)
-        });
+    fn set_acceptor_ready(&mut self) {
+        if let Some(acceptor) = &mut self.parts.acceptor {
+            acceptor.set_ready();
+        }
     }
 
-    /// Another worker passed clients on, or closed a connection whose descriptor is wanted here.
+    /// Another worker passed clients on, or closed a connection whose descriptor is wanted here; or
+    /// an answer that was promised is there.
     fn woken(&mut self) {
-        self.take_arrivals();
-        if self.door.is_some() {
-            self.retry_accept();
-        }
-    }
-
-    /// Takes in the clients that the first worker passed on; `false` when no more can come.
-    fn take_arrivals(&mut self) -> bool {
-        loop {
-            match self.arrivals.try_recv() {
-                Ok(arrival) => self.admit(arrival),
-                Err(TryRecvError::Empty) => return true,
-                Err(TryRecvError::Disconnected) => return false,
-            }
-        }
+        self.mail = true;
+        self.retry_accept();
     }
 
     fn take_signals(&mut self) {
-        if self.signals.as_mut().is_some_and(Signals::take) {
-            Handle(Arc::clone(&self.shared)).signal();
+        if self.parts.signals.as_mut().is_some_and(Arrivals::take) {
+            Handle(Arc::clone(&self.parts.shared)).signal();
         }
     }
 
-    /// Watches a connection from now on; `None` if the poller will not.
-    pub(crate) fn add(&mut self, connection: Connection<T>) -> Option<usize> {
-        let key = self.connections.insert(connection);
-        let connection = &mut self.connections[key];
-        let registry = self.poll.registry();
-        if registry
-            .register(&mut connection.stream, Token(key), Interest::READABLE)
-            .is_err()
-        {
-            self.connections.remove(key);
-            return None;
+    fn note_event(&mut self, key: usize, event: &mio::event::Event) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.may_hold_more |= poller::may_hold_more(event);
+            connection.gone |= poller::is_gone(event);
         }
-        self.deadlines.enter(key, &mut connection.deadline);
-        if self.drain_due.is_some() {
-            self.again.push(key); // the poller names only those from whom something came
+    }
+
+    // ANCHOR: turns
+    /// Gives one turn to each that waits, until it is time to look around again.
+    fn give_turns(&mut self) {
+        self.work = 0;
+        for _ in 0..self.connections.waiting() {
+            if self.work >= WORK_PER_LOOP {
+                return;
+            }
+            self.give_turn();
         }
+    }
+
+    /// Gives a turn to the one that has waited longest, and says which that was.
+    fn give_turn(&mut self) -> Option<usize> {
+        let key = self.connections.next_turn()?;
+        self.serve(key, Connection::turn);
         Some(key)
     }
+    // ANCHOR_END: turns
 
     // ANCHOR: serve
-    /// Gives a connection a turn, and does what is to be done afterwards.
-    pub(crate) fn serve(
+    /// Lends a connection what it needs, and applies the outcome.
+    fn serve(
         &mut self,
         key: usize,
-        turn: impl FnOnce(&mut Connection<T>, &mut [u8], &mut Desk<'_, S>) -> Next,
+        act: impl FnOnce(&mut Connection<T>, &mut Turn<'_, S>) -> Next,
     ) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
         let lingered = connection.is_lingering();
         self.replies.clear();
-        let mut desk = Desk {
-            service: &mut self.service,
+        let mut turn = Turn {
+            service: &mut self.parts.service,
+            input: &mut self.input,
             replies: &mut self.replies,
-            limits: &self.limits,
-            shared: &self.shared,
+            limits: &self.parts.limits,
+            shared: &self.parts.shared,
+            completions: &self.completions.0,
+            worker: self.parts.index,
+            key,
             now: self.now,
             draining: self.drain_due.is_some(),
-            moved: false,
+            work: 0,
         };
-        let next = turn(connection, &mut self.input, &mut desk);
+        let next = act(connection, &mut turn);
+        self.work += turn.work + WORK_OF_A_TURN;
+        debug_assert!(next == Next::Close || self.replies.is_empty());
         if self.replies.capacity() > REPLIES_KEPT {
             self.replies.shrink_to(REPLIES_KEPT);
         }
-        if next == Next::Close || self.watch(key).is_err() {
+        let poller = &self.parts.poller;
+        if next == Next::Close || self.connections.watch(key, poller).is_err() {
             return self.close(key);
         }
         if next == Next::Again {
-            self.again.push(key);
+            self.connections.queue(key);
         }
-        let connection = &mut self.connections[key];
-        self.deadlines.enter(key, &mut connection.deadline);
-        if connection.is_lingering() && !lingered {
-            self.linger(key);
+        self.connections.enter(key);
+        if self.connections.is_lingering(key) && !lingered {
+            self.retry_accept();
+            if let Some(longest) = self.connections.linger(key) {
+                self.close(longest);
+            }
         }
     }
     // ANCHOR_END: serve
 
-    // ANCHOR: watch
-    /// Asks for writability while replies wait, and gives it back when they are delivered. Asking
-    /// anew also makes the poller name what came meanwhile.
-    fn watch(&mut self, key: usize) -> io::Result<()> {
-        let connection = &mut self.connections[key];
-        let writing = connection.waits_for_writing();
-        if writing == connection.watched_for_writing {
-            return Ok(());
-        }
-        connection.watched_for_writing = writing;
-        let interest = if writing {
-            Interest::WRITABLE
-        } else {
-            Interest::READABLE
-        };
-        self.poll
-            .registry()
-            .reregister(&mut connection.stream, Token(key), interest)
-    }
-    // ANCHOR_END: watch
-
-    /// Lets the connection linger, at the cost of the one that has lingered longest.
-    fn linger(&mut self, key: usize) {
-        self.retry_accept();
-        self.lingering.push_back(key);
-        if self.lingering.len() > self.most_lingering
-            && let Some(longest) = self.lingering.front()
-        {
-            self.close(*longest);
-        }
-    }
-
-    // ANCHOR: close
     fn close(&mut self, key: usize) {
-        let mut connection = self.connections.remove(key);
-        self.deadlines.forget(key, &mut connection.deadline);
-        if connection.is_lingering() {
-            self.lingering.retain(|other| *other != key);
-        }
-        let _ = self.poll.registry().deregister(&mut connection.stream);
-        drop(connection);
+        self.connections.close(key, &self.parts.poller);
         self.retry_accept();
     }
-    // ANCHOR_END: close
 
     // ANCHOR: clock
     fn look_at_the_clock(&mut self) {
-        while let Some(key) = self.deadlines.take_due(self.now) {
-            let connection = &mut self.connections[key];
-            connection.deadline.taken();
-            if connection.deadline.is_due(self.now) {
-                self.serve(key, Connection::time_is_up);
-            } else {
-                self.deadlines.enter(key, &mut connection.deadline);
-            }
+        while let Some(key) = self.connections.take_due(self.now) {
+            self.serve(key, Connection::time_is_up);
         }
-        if let Some(door) = &mut self.door
-            && door.retry.is_some_and(|retry| retry <= self.now)
-        {
-            door.knocked = true;
+        if let Some(acceptor) = &mut self.parts.acceptor {
+            acceptor.look_at_the_clock(self.now);
         }
     }
     // ANCHOR_END: clock
 
+    /// Takes in newcomers and answers that came from elsewhere, not too many at once.
+    fn take_mail(&mut self) {
+        if !self.mail {
+            return;
+        }
+        self.mail = false;
+        self.take_newcomers(CLIENTS_PER_LOOP);
+        for _ in 0..CLIENTS_PER_LOOP {
+            let Ok(completion) = self.completions.1.try_recv() else {
+                return;
+            };
+            let Completion { key, number, frame } = completion;
+            self.serve(key, |connection, turn| {
+                connection.complete(number, frame.as_deref(), turn)
+            });
+        }
+        self.mail = true;
+    }
+
+    /// `false` when no more can come.
+    fn take_newcomers(&mut self, most: usize) -> bool {
+        for _ in 0..most {
+            match self.parts.newcomers.try_recv() {
+                Ok(newcomer) => self.admit(newcomer),
+                Err(error) => return error == TryRecvError::Empty,
+            }
+        }
+        self.mail = true;
+        true
+    }
+
+    /// A connection closed: there may be a descriptor again.
+    fn retry_accept(&mut self) {
+        if !self.parts.shared.accept_stalled.load(Ordering::Relaxed) {
+            return;
+        }
+        match &mut self.parts.acceptor {
+            Some(acceptor) => acceptor.set_ready(),
+            None if self.parts.index > 0 => self.parts.shared.wake(0),
+            None => {}
+        }
+    }
+
+    // ANCHOR: accept
+    /// Lets in those who wait, not too many at once.
+    fn accept(&mut self) {
+        for _ in 0..CLIENTS_PER_LOOP {
+            let Some(acceptor) = self.parts.acceptor.as_mut().filter(|a| a.is_ready()) else {
+                return;
+            };
+            let stalled = &self.parts.shared.accept_stalled;
+            match acceptor.accept(self.now) {
+                Accepted::Client(stream, peer) if acceptor.admits(&peer) => {
+                    self.welcome(stream, peer);
+                }
+                Accepted::Client(stream, peer) => {
+                    let text = format!("this server does not serve {peer}");
+                    self.turn_away(stream, peer, ErrorCode::NotAllowed, &text);
+                }
+                Accepted::Nobody => stalled.store(false, Ordering::Relaxed),
+                Accepted::Failed(error) => {
+                    stalled.store(true, Ordering::Relaxed);
+                    if let Some(error) = error {
+                        self.parts.shared.tell(&Event::CannotAccept(error));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives a client its slot and its worker.
+    fn welcome(&mut self, stream: T::Stream, peer: Peer) {
+        let Some(slot) = self.parts.shared.take_slot() else {
+            let most = self.parts.limits.max_clients;
+            let text = format!("the server holds {most} clients already");
+            return self.turn_away(stream, peer, ErrorCode::Busy, &text);
+        };
+        let newcomer = Newcomer {
+            stream,
+            peer,
+            slot,
+            accepted: self.now,
+        };
+        let own = match &mut self.parts.handover {
+            Some(handover) => handover.pass_on(newcomer, &self.parts.shared),
+            None => Some(newcomer),
+        };
+        if let Some(newcomer) = own {
+            self.admit(newcomer);
+        }
+    }
+    // ANCHOR_END: accept
+
+    /// From now on the client is this worker's.
+    fn admit(&mut self, newcomer: Newcomer<T::Stream>) {
+        let Newcomer {
+            stream,
+            peer,
+            slot,
+            accepted,
+        } = newcomer;
+        let limits = &self.parts.limits;
+        self.add(Connection::new(stream, peer, Some(slot), accepted, limits));
+    }
+
+    fn turn_away(&mut self, stream: T::Stream, peer: Peer, code: ErrorCode, text: &str) {
+        let connection = Connection::new(stream, peer, None, self.now, &self.parts.limits);
+        if let Some(key) = self.add(connection) {
+            self.serve(key, |connection, turn| {
+                connection.turn_away(code, format_args!("{text}"), turn)
+            });
+        }
+    }
+
+    /// Watches a connection from now on; `None` if the poller will not.
+    fn add(&mut self, mut connection: Connection<T>) -> Option<usize> {
+        // While it drains, it waits for nobody to be named.
+        let draining = self.drain_due.is_some();
+        connection.may_hold_more = draining;
+        let key = self.connections.add(connection, &self.parts.poller)?;
+        if draining {
+            self.connections.queue(key);
+        }
+        Some(key)
+    }
+
     // ANCHOR: end
     /// Begins to drain when told so, and says how it ended.
     fn end(&mut self) -> Option<Outcome> {
-        match self.shared.stage() {
+        match self.parts.shared.stage() {
             Stage::Serving => return None,
             Stage::Draining => {}
             Stage::Cutting => return Some(Outcome::Cut),
         }
-        if self.drain_due.is_none() {
-            self.drain();
+        match self.drain_due {
+            None => self.drain(),
+            Some(_) => self.parts.shared.first_round_is_over(),
         }
-        if !self.take_arrivals() && self.connections.is_empty() {
+        if !self.take_newcomers(usize::MAX) && self.connections.is_empty() {
             return Some(Outcome::Drained);
         }
         if self.drain_due.is_none_or(|due| self.now < due) {
             return None;
         }
-        // Lingering connections have all their replies.
-        let all_lingering = self.connections.len() == self.lingering.len();
-        Some(if all_lingering {
+        Some(self.last_turns())
+    }
+
+    /// The deadline has passed. Those that have not had a turn since may have nothing left to do;
+    /// the first that has decides.
+    fn last_turns(&mut self) -> Outcome {
+        for _ in 0..self.connections.waiting() {
+            let served = self.give_turn();
+            let served = served.and_then(|key| self.connections.get_mut(key));
+            if served.is_some_and(|connection| !connection.is_lingering()) {
+                return Outcome::Cut;
+            }
+        }
+        if self.connections.all_linger() {
             Outcome::Drained
         } else {
             Outcome::Cut
-        })
+        }
     }
     // ANCHOR_END: end
 
     // ANCHOR: drain
     fn drain(&mut self) {
-        self.drain_due = Some(self.now + self.limits.drain_timeout);
-        if let Some(mut door) = self.door.take() {
-            door.transport.retire();
-            let others = door.others.len();
-            drop(door);
-            // They wait for the last of those that this worker passed on.
-            (1..=others).for_each(|worker| self.shared.wake(worker));
+        self.drain_due = Some(self.now + self.parts.limits.drain_timeout);
+        if let Some(acceptor) = self.parts.acceptor.take()
+            && let Err(error) = acceptor.close()
+        {
+            self.parts.shared.tell(&Event::LeftBehind(error));
         }
-        let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            self.take_turn(key, true);
+        if let Some(handover) = self.parts.handover.take() {
+            handover.end(&self.parts.shared);
         }
-        self.shared.first_round_is_over();
+        self.connections.queue_all();
     }
     // ANCHOR_END: drain
 }

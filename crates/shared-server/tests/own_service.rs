@@ -1,184 +1,324 @@
-//! A stranger's service, served by this crate.
+//! A stranger's service with messages of its own, served by this crate in this process.
 
-use shared_proto::{Connection, ErrorCode};
-use shared_server::{Handle, Limits, Outcome, Peer, Request, Response, Server, Service};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use shared_client::{CallError, Client, Failure};
+use shared_server::{
+    Answer, BadMessage, Context, Decode, ErrorCode, Frame, Handle, Later, Limits, Message, Outcome,
+    Server, Service, ServiceCode, ServiceError, TutorialService,
+};
 use tcp_server::TcpTransport;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(30);
+const NOT_TODAY: ServiceCode = ServiceCode::new(300);
 
-fn connect(address: &str) -> Connection<TcpStream> {
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    Connection::client(stream)
-}
+/// Kind 20 and some text.
+#[derive(Debug, Clone, Copy)]
+struct Ask<'a>(&'a str);
 
-fn ask<S: Read + Write>(client: &mut Connection<S>, request: &Request<'_>) -> Response<'static> {
-    client.send(request).unwrap();
-    let frame = client.receive().unwrap().expect("a reply");
-    match Response::decode(frame).unwrap() {
-        Response::Echo(bytes) => Response::Echo(bytes.into_owned().into()),
-        Response::Error { code, text } => Response::Error {
-            code,
-            text: text.into_owned().into(),
-        },
-        Response::Accepted => Response::Accepted,
-        Response::Peer(name) => Response::Peer(name.into_owned().into()),
-        other => panic!("not expected here: {other:?}"),
-    }
-}
+/// Kind A0 and some text.
+#[derive(Debug, PartialEq, Eq)]
+struct Tell(String);
 
-/// The example, as a process that ends with the test.
-struct Counter(Child, String);
-
-impl Counter {
-    fn start(address: &str) -> Counter {
-        let example = escargot::CargoBuild::new()
-            .package("shared-server")
-            .example("counter")
-            .current_release_or_debug()
-            .run()
-            .unwrap();
-        let mut child = Command::new(example.path())
-            .arg(address)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .trim_end()
-            .strip_prefix("listening on ")
-            .expect("its line")
-            .to_owned();
-        Counter(child, address)
-    }
-}
-
-impl Drop for Counter {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-trait SameProfile {
-    fn current_release_or_debug(self) -> Self;
-}
-
-impl SameProfile for escargot::CargoBuild {
-    fn current_release_or_debug(self) -> Self {
-        if cfg!(debug_assertions) {
-            self
-        } else {
-            self.release()
+impl<'a> Decode<'a> for Ask<'a> {
+    fn decode(frame: Frame<'a>) -> Result<Self, BadMessage> {
+        match frame.kind {
+            0x20 => frame.text().map(Ask),
+            kind => Err(BadMessage::UnknownKind(kind)),
         }
     }
 }
 
-/// Clients on different workers, if there are several.
-fn count_to_six<S: Read + Write>(connect: impl Fn() -> Connection<S>, peer: &str) {
-    let mut clients: Vec<_> = (0..3).map(|_| connect()).collect();
-    for client in &mut clients {
-        for said in ["one", "two"] {
-            assert_eq!(ask(client, &Request::Say(said)), Response::Accepted);
+impl Message for Ask<'_> {
+    fn kind(&self) -> u8 {
+        0x20
+    }
+
+    fn body(&self) -> Cow<'_, [u8]> {
+        self.0.as_bytes().into()
+    }
+}
+
+impl<'a> Decode<'a> for Tell {
+    fn decode(frame: Frame<'a>) -> Result<Self, BadMessage> {
+        match frame.kind {
+            0xA0 => Ok(Tell(frame.text()?.to_owned())),
+            kind => Err(BadMessage::UnknownKind(kind)),
         }
     }
-    for client in &mut clients {
-        let counted = ask(client, &Request::Echo(b""));
-        assert_eq!(counted, Response::Echo(b"6".into()));
-        let who = ask(client, &Request::WhoAmI);
-        assert!(
-            matches!(&who, Response::Peer(name) if name.starts_with(peer)),
-            "{who:?}"
-        );
+}
+
+impl Message for Tell {
+    fn kind(&self) -> u8 {
+        0xA0
+    }
+
+    fn body(&self) -> Cow<'_, [u8]> {
+        self.0.as_bytes().into()
+    }
+}
+
+/// What all workers share: the count of requests, and who is to be answered later.
+#[derive(Clone)]
+struct Oracle {
+    asked: Arc<Mutex<HashMap<String, u64>>>,
+    later: Sender<Later<Oracle>>,
+}
+
+impl Service for Oracle {
+    type Request<'a> = Ask<'a>;
+    type Response<'a> = Tell;
+
+    fn call<'a>(&mut self, Ask(text): Ask<'a>, context: &'a Context<'_, Self>) -> Answer<Tell> {
+        match text {
+            "panic" => panic!("as asked"),
+            "later" => {
+                let (later, ticket) = context.later();
+                self.later.send(later).unwrap();
+                Answer::Later(ticket)
+            }
+            "refuse" => Answer::Error(ServiceError::new(NOT_TODAY, "not today")),
+            "who" => Answer::Now(Tell(context.peer().to_string())),
+            text => {
+                let mut asked = self.asked.lock().unwrap();
+                let count = asked.entry(text.to_owned()).or_default();
+                *count += 1;
+                Answer::Now(Tell(format!("{text} {count}")))
+            }
+        }
+    }
+}
+
+struct Running {
+    address: String,
+    handle: Handle,
+    laters: Receiver<Later<Oracle>>,
+    thread: JoinHandle<Outcome>,
+}
+
+impl Running {
+    fn start(limits: Limits) -> Self {
+        let transport = TcpTransport::bind("127.0.0.1:0").unwrap();
+        let address = transport.local_address().unwrap().to_string();
+        let server = Server::new(transport, limits).unwrap();
+        let handle = server.handle();
+        let (later, laters) = channel();
+        let oracle = Oracle {
+            asked: Arc::default(),
+            later,
+        };
+        let thread = std::thread::spawn(move || server.run(|| oracle.clone()).unwrap());
+        Self {
+            address,
+            handle,
+            laters,
+            thread,
+        }
+    }
+
+    fn with_workers(workers: usize) -> Self {
+        Self::start(Limits {
+            workers: workers.try_into().unwrap(),
+            ..Limits::default()
+        })
+    }
+
+    fn client(&self) -> Client<TcpStream> {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        Client::new(&self.address, stream, TIMEOUT).unwrap()
+    }
+
+    fn later(&self) -> Later<Oracle> {
+        self.laters.recv_timeout(TIMEOUT).unwrap()
+    }
+
+    fn drain(self) -> Outcome {
+        self.handle.drain();
+        self.thread.join().unwrap()
+    }
+}
+
+fn ask(client: &mut Client<TcpStream>, text: &str) -> Result<String, CallError> {
+    client.call(&Ask(text)).map(|Tell(text)| text)
+}
+
+/// The code of the error that a call ended with, and whether the connection goes on.
+fn code(outcome: Result<String, CallError>) -> (ErrorCode, bool) {
+    match outcome.unwrap_err().failure() {
+        Failure::Error { code, .. } => (*code, true),
+        Failure::Refused { code, .. } => (*code, false),
+        other => panic!("{other}"),
     }
 }
 
 #[test]
-fn a_service_of_ones_own_is_served_over_tcp() {
-    let counter = Counter::start("tcp:127.0.0.1:0");
-    count_to_six(|| connect(&counter.1), "tcp 127.0.0.1:");
-}
-
-#[test]
-#[cfg(unix)]
-fn a_service_of_ones_own_is_served_over_a_unix_socket() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("counter.sock");
-    let counter = Counter::start(&format!("unix:{}", path.display()));
-    let connect = || {
-        let stream = std::os::unix::net::UnixStream::connect(&counter.1).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Connection::client(stream)
-    };
-    count_to_six(connect, &format!("unix pid={} ", std::process::id()));
-}
-
-/// Panics when told to.
-struct Fragile;
-
-impl Service for Fragile {
-    fn call<'a>(&mut self, request: Request<'a>, _peer: &Peer) -> Response<'a> {
-        match request {
-            Request::Say("panic") => panic!("as asked"),
-            Request::Echo(bytes) => Response::Echo(bytes.into()),
-            _ => Response::Accepted,
+fn a_services_own_messages_travel_and_its_workers_count_together() {
+    for workers in [1, 3] {
+        let server = Running::with_workers(workers);
+        let mut clients: Vec<_> = (0..6).map(|_| server.client()).collect();
+        for (at, client) in clients.iter_mut().enumerate() {
+            assert_eq!(ask(client, "up").unwrap(), format!("up {}", at + 1));
         }
+        let own = clients[0].stream().local_addr().unwrap();
+        assert_eq!(ask(&mut clients[0], "who").unwrap(), format!("tcp {own}"));
+        assert_eq!(server.drain(), Outcome::Drained);
     }
 }
 
-fn serve_fragile(workers: usize) -> (String, Handle, JoinHandle<Outcome>) {
-    let transport = TcpTransport::bind("127.0.0.1:0").unwrap();
-    let address = transport.local_address().unwrap().to_string();
-    let limits = Limits {
-        workers: workers.try_into().unwrap(),
-        ..Limits::default()
-    };
-    let server = Server::new(transport, limits).unwrap();
-    let handle = server.handle();
-    (
-        address,
-        handle,
-        std::thread::spawn(|| server.run(|| Fragile).unwrap()),
-    )
+#[test]
+fn an_error_of_the_services_own_leaves_the_connection_open() {
+    let server = Running::with_workers(1);
+    let mut client = server.client();
+    let refused = code(ask(&mut client, "refuse"));
+    assert_eq!(refused, (ErrorCode::Service(NOT_TODAY), true));
+    assert_eq!(ask(&mut client, "on").unwrap(), "on 1");
 }
 
 #[test]
 fn a_panic_in_the_service_ends_that_one_connection() {
     for workers in [1, 3] {
-        let (address, handle, running) = serve_fragile(workers);
-        let mut bystanders: Vec<_> = (0..6).map(|_| connect(&address)).collect();
+        let server = Running::with_workers(workers);
+        let mut bystanders: Vec<_> = (0..6).map(|_| server.client()).collect();
         for bystander in &mut bystanders {
-            assert_eq!(ask(bystander, &Request::Say("hello")), Response::Accepted);
+            ask(bystander, "hello").unwrap();
         }
-        let mut victim = connect(&address);
-        victim.queue(&Request::Say("before"));
-        victim.queue(&Request::Echo(b"this too"));
-        victim.queue(&Request::Say("panic"));
-        victim.queue(&Request::Say("after"));
-        victim.flush().unwrap();
-        let mut told = Vec::new();
-        while let Some(frame) = victim.receive().unwrap() {
-            told.push(match Response::decode(frame).unwrap() {
-                Response::Error { code, .. } => format!("{code}"),
-                other => format!("{other:?}"),
-            });
-        }
-        let echo = format!("{:?}", Response::Echo(b"this too".into()));
-        assert_eq!(told, ["Accepted", &echo, &ErrorCode::Internal.to_string()]);
+        let mut victim = server.client();
+        let mut came = Vec::new();
+        let asked = [Ask("before"), Ask("this too"), Ask("panic"), Ask("after")];
+        let outcome = victim.call_many(&asked, |reply| {
+            came.push(reply.decode::<Tell>()?.0);
+            Ok(())
+        });
+        assert_eq!(came, ["before 1", "this too 1"]);
+        let ended = code(outcome.map(|()| String::new()));
+        assert_eq!(ended, (ErrorCode::Internal, false));
         for bystander in &mut bystanders {
-            assert_eq!(ask(bystander, &Request::Say("hello")), Response::Accepted);
+            ask(bystander, "hello").unwrap();
         }
-        handle.drain();
-        assert_eq!(running.join().unwrap(), Outcome::Drained);
+        assert_eq!(server.drain(), Outcome::Drained);
     }
+}
+
+#[test]
+fn a_request_that_takes_long_delays_its_own_client_alone() {
+    for workers in [1, 3] {
+        let server = Running::with_workers(workers);
+        let mut patient = server.client();
+        let waiting = std::thread::spawn(move || {
+            let mut came = Vec::new();
+            patient
+                .call_many(&[Ask("first"), Ask("later"), Ask("last")], |reply| {
+                    came.push(reply.decode::<Tell>()?.0);
+                    Ok(())
+                })
+                .unwrap();
+            came
+        });
+        let later = server.later();
+        let mut other = server.client();
+        for round in 1..=100 {
+            assert_eq!(ask(&mut other, "up").unwrap(), format!("up {round}"));
+        }
+        // What came behind the request that waits was not answered meanwhile.
+        assert_eq!(ask(&mut other, "last").unwrap(), "last 1");
+        later.answer(&Tell("at last".into()));
+        assert_eq!(waiting.join().unwrap(), ["first 1", "at last", "last 2"]);
+        assert_eq!(server.drain(), Outcome::Drained);
+    }
+}
+
+#[test]
+fn no_clock_of_the_clients_runs_while_its_answer_is_awaited() {
+    let short = Duration::from_millis(50);
+    let server = Running::start(Limits {
+        frame_timeout: Duration::from_secs(5),
+        idle_timeout: Some(short),
+        ..Limits::default()
+    });
+    let mut client = server.client();
+    let waiting = std::thread::spawn(move || {
+        let outcome = ask(&mut client, "later");
+        (client, outcome)
+    });
+    let later = server.later();
+    // Long enough that a clock would have cut it: another client, idle from now on, is.
+    let since = Instant::now();
+    let mut idle = server.client();
+    ask(&mut idle, "up").unwrap();
+    let ended = idle.stream().read(&mut [0]).unwrap();
+    assert_eq!((ended, since.elapsed() >= short), (0, true));
+    later.answer(&Tell("at last".into()));
+    assert_eq!(waiting.join().unwrap().1.unwrap(), "at last");
+}
+
+#[test]
+fn an_answer_that_is_dropped_ends_its_client_with_internal() {
+    let server = Running::with_workers(1);
+    let mut client = server.client();
+    let waiting = std::thread::spawn(move || ask(&mut client, "later"));
+    drop(server.later());
+    assert_eq!(code(waiting.join().unwrap()), (ErrorCode::Internal, false));
+}
+
+#[test]
+fn an_answer_may_be_an_error_and_its_client_may_be_gone() {
+    let server = Running::with_workers(1);
+    let mut client = server.client();
+    let waiting = std::thread::spawn(move || {
+        let outcome = ask(&mut client, "later");
+        (ask(&mut client, "on").unwrap(), outcome)
+    });
+    server
+        .later()
+        .fail(&ServiceError::new(NOT_TODAY, "after all"));
+    let (on, outcome) = waiting.join().unwrap();
+    assert_eq!(code(outcome), (ErrorCode::Service(NOT_TODAY), true));
+    assert_eq!(on, "on 1");
+
+    let gone = server.client();
+    gone.stream()
+        .write_all(b"PSK\x01\0\0\0\x06\x20later")
+        .unwrap();
+    let later = server.later();
+    drop(gone);
+    let mut other = server.client();
+    ask(&mut other, "up").unwrap();
+    later.answer(&Tell("to nobody".into()));
+    assert_eq!(ask(&mut other, "up").unwrap(), "up 2");
+}
+
+#[test]
+fn a_drain_waits_for_an_answer_until_its_deadline() {
+    let server = Running::with_workers(1);
+    let mut client = server.client();
+    let waiting = std::thread::spawn(move || ask(&mut client, "later"));
+    let later = server.later();
+    server.handle.drain();
+    later.answer(&Tell("in time".into()));
+    assert_eq!(waiting.join().unwrap().unwrap(), "in time");
+    assert_eq!(server.thread.join().unwrap(), Outcome::Drained);
+
+    let server = Running::start(Limits {
+        drain_timeout: Duration::from_millis(50),
+        ..Limits::default()
+    });
+    let mut client = server.client();
+    let waiting = std::thread::spawn(move || ask(&mut client, "later"));
+    let later = server.later();
+    server.handle.drain();
+    assert_eq!(server.thread.join().unwrap(), Outcome::Cut);
+    assert!(matches!(
+        waiting.join().unwrap().unwrap_err().failure(),
+        Failure::Ended
+    ));
+    later.answer(&Tell("too late".into()));
 }
 
 #[test]
@@ -186,14 +326,14 @@ fn events_are_told_to_who_asked_for_them() {
     let transport = TcpTransport::bind("127.0.0.1:0").unwrap();
     let address = transport.local_address().unwrap().to_string();
     let mut server = Server::new(transport, Limits::default()).unwrap();
-    let (told, events) = std::sync::mpsc::channel();
+    let (told, events) = channel();
     server.on_event(move |event| told.send(event.to_string()).unwrap());
     let handle = server.handle();
-    let running = std::thread::spawn(|| server.run(|| Fragile).unwrap());
+    let running = std::thread::spawn(|| server.run(TutorialService::default).unwrap());
     let mut stranger = TcpStream::connect(address).unwrap();
     stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     let own = stranger.local_addr().unwrap();
-    let told = events.recv_timeout(PATIENCE).unwrap();
+    let told = events.recv_timeout(TIMEOUT).unwrap();
     assert!(
         told.starts_with(&format!("tcp {own}: BadPreamble: ")),
         "{told}"

@@ -4,7 +4,9 @@
 
 mod attempts;
 mod connect;
+#[cfg(feature = "cli")]
 mod transport;
 
 pub use connect::{ConnectError, connect, connect_to_any};
+#[cfg(feature = "cli")]
 pub use transport::Tcp;

@@ -4,7 +4,8 @@
 //! What it still gets wrong is what the thread for each client does; and each client keeps its
 //! buffers, idle or not.
 
-use shared_proto::{BadRequest, Message, Request, Response, Stats};
+use shared_proto::tutorial::{Request, Response, Stats};
+use shared_proto::{BadMessage, Call, Decode, Message, Reply};
 use shared_proto::{DEFAULT_MAX_FRAME, PREAMBLE, check_preamble, split_frame};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,7 +61,7 @@ async fn serve(mut stream: TcpStream, all: &All) -> Result<(), Box<dyn Error + S
         while !closes
             && let Some((frame, size)) = split_frame(&incoming[taken..], DEFAULT_MAX_FRAME)?
         {
-            let reply = answer(Request::decode(frame), &peer, all);
+            let reply = answer(Call::decode(frame), &peer, all);
             reply.encode(&mut replies);
             closes = reply.closes();
             taken += size;
@@ -73,19 +74,20 @@ async fn serve(mut stream: TcpStream, all: &All) -> Result<(), Box<dyn Error + S
 }
 // ANCHOR_END: serve
 
-fn answer<'a>(request: Result<Request<'a>, BadRequest>, peer: &'a str, all: &All) -> Response<'a> {
+fn answer<'a>(
+    call: Result<Call<Request<'a>>, BadMessage>,
+    peer: &'a str,
+    all: &All,
+) -> Reply<'a, Response<'a>> {
     all.stats().requests += 1;
-    match request {
-        Ok(Request::Say(_)) => Response::Accepted,
-        Ok(Request::Echo(bytes)) => Response::Echo(bytes.into()),
-        Ok(Request::WhoAmI) => Response::Peer(peer.into()),
-        Ok(Request::Stats) => Response::Stats(*all.stats()),
-        Ok(Request::Close) => Response::Closed,
-        Err(bad) => Response::Error {
-            code: bad.code(),
-            text: bad.to_string().into(),
-        },
-    }
+    Reply::Response(match call {
+        Ok(Call::Request(Request::Say(_))) => Response::Accepted,
+        Ok(Call::Request(Request::Echo(bytes))) => Response::Echo(bytes.into()),
+        Ok(Call::Request(Request::WhoAmI)) => Response::Peer(peer.into()),
+        Ok(Call::Request(Request::Stats)) => Response::Stats(*all.stats()),
+        Ok(Call::Close) => return Reply::Closed,
+        Err(bad) => return bad.into(),
+    })
 }
 
 // ANCHOR: shared

@@ -95,9 +95,6 @@ impl Transport for TcpTransport {
     fn shutdown_write(stream: &TcpStream) -> io::Result<()> {
         stream.shutdown(Shutdown::Write)
     }
-
-    /// A port needs no cleaning up.
-    fn retire(&mut self) {}
 }
 
 /// A socket that listens on `[::]` takes IPv4 clients too, and shows their addresses as IPv6 ones,

@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use clap::{Arg, ArgMatches};
 use shared_proto::DEFAULT_TCP_ADDRESS;
-use shared_server::{Server, Signals, TutorialService, cli};
+use shared_server::{Running, Server, Signals, TutorialService, cli};
 use std::io::ErrorKind;
 use std::process::ExitCode;
 use tcp_server::TcpTransport;
@@ -20,13 +20,13 @@ fn main() -> ExitCode {
     let about = "Serves the tutorial's protocol over TCP";
     let arguments = cli::command(NAME, about).arg(listen).get_matches();
     match start(&arguments) {
-        Ok(server) => cli::exit_code(NAME, server.run(TutorialService::default)),
+        Ok(server) => cli::exit_code(NAME, server.serve()),
         Err(reason) => cli::refuse_to_start(NAME, format_args!("{reason:#}")),
     }
 }
 
-fn start(arguments: &ArgMatches) -> anyhow::Result<Server<TcpTransport>> {
-    let signals = Signals::hold().context("cannot catch signals")?;
+fn start(arguments: &ArgMatches) -> anyhow::Result<Running<TcpTransport, TutorialService>> {
+    let signals = Signals::catch().context("cannot catch signals")?;
     let address: &String = arguments.get_one("listen").expect("it has a default");
     let transport = TcpTransport::bind(address).map_err(|error| {
         let try_this = match error.kind() {
@@ -38,9 +38,13 @@ fn start(arguments: &ArgMatches) -> anyhow::Result<Server<TcpTransport>> {
     let address = transport
         .local_address()
         .context("cannot tell the address")?;
-    let mut server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
+    let cannot_start = || format!("cannot start on {address}");
+    let mut server = Server::new(transport, cli::limits(arguments)).with_context(cannot_start)?;
     server.on_event(cli::log_event);
-    server.end_on(signals).context("cannot wait for signals")?;
+    server.end_on(&signals).context("cannot wait for signals")?;
+    let server = server
+        .start(TutorialService::default)
+        .with_context(cannot_start)?;
     cli::announce(address.to_string());
     Ok(server)
 }

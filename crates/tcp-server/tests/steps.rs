@@ -1,6 +1,7 @@
 //! The steps that are servers of their own speak the same frames as the finished one.
 
-use shared_proto::{Connection, Request, Response};
+use shared_proto::tutorial::{Request, Response};
+use shared_proto::{Call, Connection, Decode, Reply};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -61,19 +62,22 @@ impl Drop for Step {
 
 fn next(client: &mut Connection<TcpStream>) -> String {
     let frame = client.receive().unwrap().expect("a response, not the end");
-    format!("{:?}", Response::decode(frame).unwrap())
+    match Reply::<Response<'_>>::decode(frame).unwrap() {
+        Reply::Response(response) => format!("{response:?}"),
+        other => format!("{other:?}"),
+    }
 }
 
 fn every_request_is_answered_in_order(step: &Step) {
     let _silent = step.connect(); // it blocks nobody
     let mut client = step.connect();
     for request in [
-        Request::Say("hello"),
-        Request::Echo(b"any \xFF bytes"),
-        Request::WhoAmI,
-        Request::Stats,
-        Request::Close,
-        Request::Say("nobody answers this"),
+        Call::Request(Request::Say("hello")),
+        Call::Request(Request::Echo(b"any \xFF bytes")),
+        Call::Request(Request::WhoAmI),
+        Call::Request(Request::Stats),
+        Call::Close,
+        Call::Request(Request::Say("nobody answers this")),
     ] {
         client.queue(&request);
     }

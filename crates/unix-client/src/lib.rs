@@ -5,7 +5,9 @@
 #![warn(missing_docs)]
 
 mod connect;
+#[cfg(feature = "cli")]
 mod transport;
 
 pub use connect::{connect, server_uid};
+#[cfg(feature = "cli")]
 pub use transport::Unix;

@@ -6,6 +6,8 @@
 
 #[path = "pair/default_place.rs"]
 mod default_place;
+#[path = "pair/descriptors.rs"]
+mod descriptors;
 #[path = "pair/modes.rs"]
 mod modes;
 #[cfg(target_os = "linux")]

@@ -3,7 +3,8 @@
 //! What it still gets wrong: no limit to the threads, no deadline, no way to stop, it spins when it
 //! is out of descriptors, and whoever breaks the protocol is hung up on without a word.
 
-use shared_proto::{BadRequest, Connection, ConnectionError, Request, Response, Stats};
+use shared_proto::tutorial::{Request, Response, Stats};
+use shared_proto::{BadMessage, Call, Connection, ConnectionError, Decode, Reply};
 use std::io::{self, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,10 +45,10 @@ fn serve(stream: &UnixStream, all: &All) -> Result<(), ConnectionError> {
     let mut connection = Connection::server(stream);
     let mut over = false;
     while !over {
-        let came = connection.answer(|frame| {
-            let reply = answer(Request::decode(frame), &peer, all);
+        let came = connection.answer(|frame, to| {
+            let reply = answer(Call::decode(frame), &peer, all);
             over = reply.closes();
-            reply
+            to.send(&reply)
         })?;
         over |= !came;
     }
@@ -56,19 +57,20 @@ fn serve(stream: &UnixStream, all: &All) -> Result<(), ConnectionError> {
 }
 // ANCHOR_END: serve
 
-fn answer<'a>(request: Result<Request<'a>, BadRequest>, peer: &str, all: &All) -> Response<'a> {
+fn answer<'a>(
+    call: Result<Call<Request<'a>>, BadMessage>,
+    peer: &'a str,
+    all: &All,
+) -> Reply<'a, Response<'a>> {
     all.stats().requests += 1;
-    match request {
-        Ok(Request::Say(_)) => Response::Accepted,
-        Ok(Request::Echo(bytes)) => Response::Echo(bytes.into()),
-        Ok(Request::WhoAmI) => Response::Peer(peer.to_owned().into()),
-        Ok(Request::Stats) => Response::Stats(*all.stats()),
-        Ok(Request::Close) => Response::Closed,
-        Err(bad) => Response::Error {
-            code: bad.code(),
-            text: bad.to_string().into(),
-        },
-    }
+    Reply::Response(match call {
+        Ok(Call::Request(Request::Say(_))) => Response::Accepted,
+        Ok(Call::Request(Request::Echo(bytes))) => Response::Echo(bytes.into()),
+        Ok(Call::Request(Request::WhoAmI)) => Response::Peer(peer.into()),
+        Ok(Call::Request(Request::Stats)) => Response::Stats(*all.stats()),
+        Ok(Call::Close) => return Reply::Closed,
+        Err(bad) => return bad.into(),
+    })
 }
 
 // ANCHOR: shared

@@ -5,11 +5,11 @@ mod arguments;
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {
-    use shared_server::{TutorialService, cli};
+    use shared_server::cli;
     cli::log_panics();
     let arguments = arguments::command().get_matches();
     match start(&arguments) {
-        Ok(server) => cli::exit_code(arguments::NAME, server.run(TutorialService::default)),
+        Ok(server) => cli::exit_code(arguments::NAME, server.serve()),
         Err(reason) => cli::refuse_to_start(arguments::NAME, format_args!("{reason:#}")),
     }
 }
@@ -17,19 +17,25 @@ fn main() -> std::process::ExitCode {
 #[cfg(unix)]
 fn start(
     arguments: &clap::ArgMatches,
-) -> anyhow::Result<shared_server::Server<unix_server::UnixTransport>> {
+) -> anyhow::Result<
+    shared_server::Running<unix_server::UnixTransport, shared_server::TutorialService>,
+> {
     use anyhow::Context;
-    use shared_server::{Server, Signals, cli};
+    use shared_server::{Server, Signals, TutorialService, cli};
     use unix_server::UnixTransport;
 
-    let signals = Signals::hold().context("cannot catch signals")?;
+    let signals = Signals::catch().context("cannot catch signals")?;
     let path = arguments::socket_path(arguments)?;
     let transport = arguments::access(arguments)
         .and_then(|(mode, uids)| Ok(UnixTransport::bind(&path, mode, uids)?))
         .with_context(|| format!("cannot listen on {}", path.display()))?;
-    let mut server = Server::new(transport, cli::limits(arguments)).context("cannot start")?;
+    let cannot_start = || format!("cannot start on {}", path.display());
+    let mut server = Server::new(transport, cli::limits(arguments)).with_context(cannot_start)?;
     server.on_event(cli::log_event);
-    server.end_on(signals).context("cannot wait for signals")?;
+    server.end_on(&signals).context("cannot wait for signals")?;
+    let server = server
+        .start(TutorialService::default)
+        .with_context(cannot_start)?;
     cli::announce(path);
     Ok(server)
 }

@@ -9,7 +9,6 @@ use crate::lock::{Lock, lock_path, whose_folder};
 use crate::modes::{give_back, identity, with_umask};
 use rustix::io::Errno;
 use shared_proto::User;
-use shared_server::log;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::fmt;
 use std::fs::{self, Metadata};
@@ -137,8 +136,13 @@ impl SocketFile {
 }
 
 // ANCHOR: drop
-impl Drop for SocketFile {
-    fn drop(&mut self) {
+impl SocketFile {
+    /// Removes the file, if it is there and still the one that was made.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the path, if it stays.
+    pub fn remove(&self) -> io::Result<()> {
         let is_ours = |found| identity(&found) == self.made;
         let removed = match fs::symlink_metadata(&self.path).map(is_ours) {
             Ok(true) => fs::remove_file(&self.path),
@@ -146,12 +150,20 @@ impl Drop for SocketFile {
             Err(error) => Err(error),
         };
         match removed {
-            Err(error) if error.kind() != ErrorKind::NotFound => log::line(format_args!(
-                "the socket file {} stays, for it cannot be removed: {error}",
-                self.path.display()
-            )),
-            _ => {}
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                let path = self.path.display();
+                let stays =
+                    format!("the socket file {path} stays, for it cannot be removed: {error}");
+                Err(io::Error::new(error.kind(), stays))
+            }
+            _ => Ok(()),
         }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = self.remove(); // a server that drains has done so, and told if it could not
     }
 }
 // ANCHOR_END: drop

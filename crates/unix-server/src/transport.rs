@@ -4,9 +4,15 @@ use crate::credentials::{Credentials, peer_credentials};
 use crate::socket_file::{Refusal, SocketFile};
 use mio::event::Source;
 use mio::net::{UnixListener, UnixStream};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use nix::sys::socket::{MsgFlags, recvmsg};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use shared_server::Received;
 use shared_server::{Peer, Transport};
 use std::io;
 use std::net::Shutdown;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::Path;
 
@@ -63,13 +69,28 @@ impl Transport for UnixTransport {
         matches!(peer, Peer::Unix { uid, .. } if self.allowed_uids.contains(uid))
     }
 
+    // ANCHOR: receive
+    /// A read ends at a buffer that descriptors came with, `unix(7)`. Without room for them the
+    /// system closes them and says so (MSG_CTRUNC, `recvmsg(2)`).
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn receive(stream: &mut UnixStream, buffer: &mut [u8]) -> io::Result<Received> {
+        let mut buffer = [io::IoSliceMut::new(buffer)];
+        let socket = stream.as_raw_fd();
+        let message = recvmsg::<()>(socket, &mut buffer, None, MsgFlags::empty())?;
+        Ok(Received {
+            bytes: message.bytes,
+            may_hold_more: message.flags.contains(MsgFlags::MSG_CTRUNC),
+        })
+    }
+    // ANCHOR_END: receive
+
     fn shutdown_write(stream: &UnixStream) -> io::Result<()> {
         stream.shutdown(Shutdown::Write)
     }
 
     /// Removes the socket file, so that the path is free for a successor, before the socket is
     /// closed.
-    fn retire(&mut self) {
-        self.file = None;
+    fn on_drain(&mut self) -> io::Result<()> {
+        self.file.take().map_or(Ok(()), |file| file.remove())
     }
 }

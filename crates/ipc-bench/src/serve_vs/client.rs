@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shared_proto::{ErrorCode, Message, PREAMBLE, Request, Response, split_frame};
+use shared_proto::tutorial::{Request, Response};
+use shared_proto::{Decode, ErrorCode, ErrorReply, Message, PREAMBLE, Reply, split_frame};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::interrupt;
@@ -154,11 +155,11 @@ impl Client {
 fn explain(bytes: &[u8]) -> io::Error {
     let first = split_frame(bytes, shared_proto::DEFAULT_MAX_FRAME);
     let response = match first {
-        Ok(Some((frame, _))) => Response::decode(frame).ok(),
+        Ok(Some((frame, _))) => Reply::<Response<'_>>::decode(frame).ok(),
         _ => None,
     };
     match response {
-        Some(Response::Error { code, text }) => {
+        Some(Reply::Error(ErrorReply { code, text })) => {
             let kind = match code {
                 ErrorCode::Busy => ErrorKind::ResourceBusy,
                 _ => ErrorKind::Other,

@@ -1,10 +1,11 @@
 //! What went wrong, in one line: the address, the cause, what to try.
 
 use super::Transport;
-use crate::{CallError, ErrorCode, Request, Response};
+use crate::{ErrorCode, Failure};
 use anyhow::{Error, anyhow};
 use humantime::format_duration;
 use shared_proto::Message;
+use shared_proto::tutorial::{Request, Response};
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
@@ -57,29 +58,29 @@ fn no_connection<T: Transport>(
 }
 
 /// Why a call failed.
-pub(super) fn failed_call<T: Transport>(transport: &T, error: CallError) -> Error {
+pub(super) fn failed_call<T: Transport>(transport: &T, failure: &Failure) -> Error {
     let address = transport.address();
-    match error {
-        CallError::Timeout(timeout) => anyhow!(
+    match failure {
+        Failure::Timeout(timeout) => anyhow!(
             "{address} gave no whole answer within {}; try again later, \
              or wait longer with --timeout",
-            format_duration(timeout)
+            format_duration(*timeout)
         ),
-        CallError::Refused { code, text } => anyhow!(
+        Failure::Refused { code, text } => anyhow!(
             "{address} refused with {code}: {text}; {}",
-            what_to_try::<T>(code)
+            what_to_try::<T>(*code)
         ),
-        CallError::Ended => anyhow!(
+        Failure::Ended => anyhow!(
             "{address} closed the connection before its answer was whole; \
              see its log, and try again"
         ),
-        CallError::NotThisProtocol(how) => anyhow!(
+        Failure::NotThisProtocol(how) => anyhow!(
             "{address} does not speak this protocol: {how}; is it a {}? \
              Name another address with {}",
             T::SERVER,
             T::ADDRESS_OPTION
         ),
-        CallError::TooLarge(bytes) => anyhow!(
+        Failure::TooLarge(bytes) => anyhow!(
             "TooLarge: {bytes} bytes fit into no frame, and nothing was sent to {address}; send less"
         ),
         other => anyhow!("{address} cannot be talked to: {other}; try again"),
@@ -106,7 +107,7 @@ pub(super) fn not_an_answer<T: Transport>(
         request.kind(),
         response.kind()
     );
-    failed_call(transport, CallError::NotThisProtocol(how))
+    failed_call(transport, &Failure::NotThisProtocol(how))
 }
 
 /// An echo of something else. It isn't printed: on a terminal these bytes could do what they like.
@@ -120,7 +121,7 @@ pub(super) fn other_bytes<T: Transport>(transport: &T, sent: &[u8], came: &[u8])
             sent.len()
         ),
     };
-    failed_call(transport, CallError::NotThisProtocol(how))
+    failed_call(transport, &Failure::NotThisProtocol(how))
 }
 
 fn what_to_try<T: Transport>(code: ErrorCode) -> String {
@@ -141,6 +142,7 @@ fn what_to_try<T: Transport>(code: ErrorCode) -> String {
         }
         ErrorCode::Draining => format!("it is shutting down: start {server} again"),
         ErrorCode::NotAllowed => T::IF_NOT_ALLOWED.to_owned(),
-        ErrorCode::Internal => "see its log".to_owned(),
+        // Internal, and what a later version may add.
+        _ => "see its log".to_owned(),
     }
 }

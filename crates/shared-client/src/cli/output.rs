@@ -1,8 +1,8 @@
 //! Answers on standard output, exactly as given.
 
-use crate::Response;
 use anyhow::Context;
 use shared_proto::escaped;
+use shared_proto::tutorial::Response;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
@@ -30,8 +30,6 @@ pub(super) fn print(response: &Response<'_>) -> anyhow::Result<()> {
             )
             .as_bytes(),
         ),
-        Response::Closed => write(b"closed\n"),
-        Response::Error { .. } => Ok(()),
     }
 }
 

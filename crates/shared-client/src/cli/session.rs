@@ -1,8 +1,9 @@
 //! Without a command: each line of standard input is said, and its reply printed.
 
-use super::{LARGEST_INPUT, Transport, ask, explain, output, tell};
-use crate::{Client, Request};
+use super::{LARGEST_INPUT, Transport, ask, close, explain, output, tell};
+use crate::Client;
 use anyhow::Context;
+use shared_proto::tutorial::Request;
 use std::io::{self, BufRead, IsTerminal, Read};
 
 /// Whether every line was answered as it should be; a `false` was told already.
@@ -14,7 +15,8 @@ pub(super) fn run<T: Transport>(
     let mut well = true;
     while let Some(line) = input.next()? {
         if line.eq_ignore_ascii_case(b"close") {
-            return Ok(ask(transport, &mut client, Request::Close)? && well);
+            close(transport, client)?;
+            return Ok(well);
         }
         well &= match std::str::from_utf8(line) {
             Ok(text) => ask(transport, &mut client, Request::Say(text))?,
@@ -31,7 +33,7 @@ pub(super) fn run<T: Transport>(
         };
     }
     let finished = client.finish();
-    finished.map_err(|error| explain::failed_call(transport, error))?;
+    finished.map_err(|error| explain::failed_call(transport, error.failure()))?;
     Ok(well)
 }
 

@@ -49,6 +49,27 @@ fn the_soft_limit_on_descriptors_is_raised_as_needed() {
 }
 
 #[test]
+fn the_soft_limit_is_raised_before_the_workers_take_their_descriptors() {
+    let server = Start::new(&["--workers", "100", "--max-clients", "20"])
+        .after("ulimit -Sn 150")
+        .run();
+    drop(served(&server));
+    assert_eq!(server.log().text(), "");
+}
+
+#[test]
+fn workers_beyond_the_hard_limit_on_descriptors_are_refused_with_a_way_out() {
+    let told = Start::new(&["--workers", "100"])
+        .after("ulimit -n 100")
+        .refused();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains("--workers") && told.contains("ulimit -Hn"),
+        "{told}"
+    );
+}
+
+#[test]
 fn out_of_descriptors_it_waits_and_recovers() {
     if !known() {
         return;
@@ -96,12 +117,10 @@ fn a_client_that_leaves_any_worker_makes_room_at_once() {
         peer.send(&say("hello"));
     }
 
+    server.log().wait_for("cannot accept");
+
     let mut waits = Vec::new();
-    for (before, (leaving, next)) in of_second.into_iter().zip(&mut waiting).enumerate() {
-        eventually("it has tried to accept the next one", || {
-            let log = server.log().text();
-            (log.matches("cannot accept").count() > before).then_some(())
-        });
+    for (leaving, next) in of_second.into_iter().zip(&mut waiting) {
         let started = Instant::now();
         drop(leaving);
         next.expect(ACCEPTED);
@@ -111,6 +130,39 @@ fn a_client_that_leaves_any_worker_makes_room_at_once() {
     waits.sort();
     assert!(waits[4] < Duration::from_millis(50), "{waits:?}");
     drop(of_first);
+}
+
+#[test]
+fn out_of_descriptors_the_log_takes_one_line_and_not_one_for_each_client() {
+    if !known() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let first = served(&server);
+    allow_no_more_descriptors(&server);
+    let mut waiting: Vec<Peer> = (0..200).map(|_| server.greet()).collect();
+    server.log().wait_for("cannot accept");
+    drop(first);
+    // Each takes the descriptor of the one before it, and nobody waits when the last one is in.
+    for mut peer in waiting.drain(..) {
+        peer.send(&say("hello"));
+        peer.expect(ACCEPTED);
+    }
+    // Again, one by one: each is the only one that waits.
+    let mut inside = served(&server);
+    for _ in 0..20 {
+        let mut next = server.greet();
+        next.send(&say("hello"));
+        drop(inside);
+        next.expect(ACCEPTED);
+        inside = next;
+    }
+    let log = server.log().text();
+    let lines = log.matches("cannot accept").count();
+    assert!(
+        (1..5).contains(&lines),
+        "{lines} lines, one an event: {log}"
+    );
 }
 
 /// From now on the next descriptor is one too many.

@@ -63,6 +63,17 @@ fn slots_come_back_however_a_client_leaves() {
 }
 
 #[test]
+fn who_has_read_the_last_reply_finds_the_slot_free() {
+    // Whichever worker is quicker: the one that answers, or the one that accepts.
+    let server = Server::start(&["--max-clients", "1", "--workers", "4"]);
+    for _ in 0..1000 {
+        let mut peer = server.greet();
+        peer.send(CLOSE);
+        assert_eq!(peer.frame().map(|(kind, _)| kind), Some(0x85), "Closed");
+    }
+}
+
+#[test]
 fn a_slot_comes_back_from_a_client_that_never_said_a_word() {
     let server = Server::start(&["--max-clients", "1"]);
     drop(server.connect());

@@ -13,6 +13,7 @@ pub mod process;
 pub mod process_figures;
 pub mod server;
 
+mod beside_the_bytes;
 mod commands;
 mod crowd;
 mod drain;

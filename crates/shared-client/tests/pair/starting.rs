@@ -15,6 +15,16 @@ fn it_prints_one_line_once_a_client_can_connect() {
 }
 
 #[test]
+fn a_server_whose_threads_cannot_start_is_refused_before_it_says_where_it_listens() {
+    // No address space has room for such a stack.
+    let told = Start::new(&["--workers", "3"])
+        .after("export RUST_MIN_STACK=200000000000000")
+        .refused();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("--workers"), "{told}");
+}
+
+#[test]
 fn a_refusal_to_start_is_one_line_that_names_the_address() {
     let first = Server::start(&[]);
     let second = Start::new(&[]).at(first.place(), &first.address);

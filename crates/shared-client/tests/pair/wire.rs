@@ -182,6 +182,55 @@ fn a_reset_does_not_eat_the_last_reply() {
 }
 
 #[test]
+fn a_reset_eats_no_reply_however_much_follows_the_last_request() {
+    let server = Server::start(&[]);
+    let echoes = 20;
+    let body = vec![7; 60_000];
+    let much = vec![9; 300_000];
+    let too_large = [&300_000_u32.to_be_bytes()[..], &much].concat();
+    let endings: [(&[u8], Option<u8>); 3] = [
+        (&too_large, Some(2)),
+        (&[CLOSE, &much].concat(), None),
+        (&[b"\0\0\0\0", &much[..]].concat(), Some(3)),
+    ];
+    for (ending, code) in endings {
+        let mut peer = server.greet();
+        let mut writer = Peer::new(peer.stream().try_clone().unwrap());
+        let request = echo(&body);
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                (0..echoes).for_each(|_| writer.send(&request));
+                // All of it in well under the second for which the server lingers.
+                let _ = writer.try_send(ending);
+            });
+            // So that replies wait on both sides when the ending arrives.
+            peer.wait_until_something_came();
+            for _ in 0..echoes {
+                thread::park_timeout(Duration::from_millis(2));
+                peer.expect(&echoed(&body));
+            }
+            match code {
+                Some(code) => drop(peer.expect_error(code.into())),
+                None => peer.expect(CLOSED),
+            }
+        });
+    }
+}
+
+#[test]
+fn a_client_that_goes_on_after_its_last_reply_is_cut_off() {
+    let server = Server::start(&[]);
+    let mut peer = server.greet();
+    let (started, much) = (Instant::now(), vec![0; 100_000]);
+    peer.send(CLOSE);
+    peer.expect(CLOSED);
+    while peer.try_send(&much).is_ok() {
+        assert!(started.elapsed() < super::DEADLINE, "it is still read from");
+    }
+    assert!(started.elapsed() >= Duration::from_millis(800), "too early");
+}
+
+#[test]
 fn a_lingering_connection_holds_no_slot() {
     let server = Server::start(&["--max-clients", "1"]);
     let mut first = server.greet();

@@ -4,7 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared_proto::{Connection, Message, PREAMBLE, Request, Response, split_frame};
+use shared_proto::tutorial::{Request, Response};
+use shared_proto::{Call, Connection, Decode, Message, PREAMBLE, Reply, split_frame};
 use std::io::{self, Read};
 
 const MAX_FRAME: u32 = 1 << 16;
@@ -35,12 +36,12 @@ fuzz_target!(|input: (u8, Vec<u8>)| {
             split_frame(rest, MAX_FRAME).expect("a good length").expect("a whole frame");
         assert_eq!(frame, expected);
         rest = &rest[size..];
-        if let Ok(request) = Request::decode(frame) {
+        if let Ok(request) = Call::<Request<'_>>::decode(frame) {
             let mut encoded = Vec::new();
             request.encode(&mut encoded);
             assert_eq!(split_frame(&encoded, u32::MAX).ok().flatten().map(|it| it.0), Some(frame));
         }
-        let _ = Response::decode(frame);
+        let _ = Reply::<Response<'_>>::decode(frame);
     }
     assert!(server.memory() <= 16 * 1024 + 4 * bytes.len());
 });

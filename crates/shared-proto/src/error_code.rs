@@ -1,0 +1,178 @@
+//! Why a request was not served, as a number.
+
+use std::fmt;
+
+use crate::message::BadMessage;
+
+/// Why a request was not served, or a connection ends.
+///
+/// 1 to 255 are the protocol's, whatever the service; from 256 on they are a service's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// 1: the first bytes are not a preamble, or one of another version. Closes.
+    BadPreamble,
+    /// 2: a frame declared more than the server's limit. Closes.
+    TooLarge,
+    /// 3: not a request, or half of one at the end of the stream. Goes on after a whole frame.
+    Malformed,
+    /// 4: text that is not UTF-8. Goes on.
+    NotText,
+    /// 5: the server holds as many clients as it may. Closes.
+    Busy,
+    /// 6: the preamble or a frame did not arrive by its deadline. Closes.
+    TooSlow,
+    /// 7: the server is shutting down, and half a frame had come. Closes.
+    Draining,
+    /// 8: this user is not served. Closes.
+    NotAllowed,
+    /// 9: the service failed on this request. Closes.
+    Internal,
+    /// From 256 on: what the service says it means. Goes on.
+    Service(ServiceCode),
+    /// 0, or from 10 to 255: another version of this protocol may know it. Goes on.
+    Unknown(UnknownCode),
+}
+
+/// An error code that a service gives a meaning of its own: 256 or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceCode(u16);
+
+impl ServiceCode {
+    /// The smallest one; those below are the protocol's.
+    pub const MIN: u16 = 256;
+
+    /// Takes a code of the service's own; meant for constants, where a wrong one does not compile.
+    ///
+    /// ```
+    /// # use shared_proto::ServiceCode;
+    /// const NO_SUCH_KEY: ServiceCode = ServiceCode::new(256);
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use shared_proto::ServiceCode;
+    /// const DRAINING: ServiceCode = ServiceCode::new(7);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `code` is below 256.
+    #[must_use]
+    pub const fn new(code: u16) -> Self {
+        assert!(
+            code >= Self::MIN,
+            "a service's own error codes begin at 256"
+        );
+        Self(code)
+    }
+
+    /// The number on the wire.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// One of the protocol's codes that this version does not know. It only comes from the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UnknownCode(u8);
+
+const OF_THE_PROTOCOL: [ErrorCode; 9] = [
+    ErrorCode::BadPreamble,
+    ErrorCode::TooLarge,
+    ErrorCode::Malformed,
+    ErrorCode::NotText,
+    ErrorCode::Busy,
+    ErrorCode::TooSlow,
+    ErrorCode::Draining,
+    ErrorCode::NotAllowed,
+    ErrorCode::Internal,
+];
+
+impl ErrorCode {
+    /// Whether the server closes after it. Malformed may close as well, after length 0 or an end
+    /// inside a frame: the stream says so itself.
+    #[must_use]
+    #[inline]
+    pub fn closes(self) -> bool {
+        !matches!(
+            self,
+            ErrorCode::Malformed
+                | ErrorCode::NotText
+                | ErrorCode::Service(_)
+                | ErrorCode::Unknown(_)
+        )
+    }
+}
+
+impl From<u16> for ErrorCode {
+    fn from(code: u16) -> Self {
+        let known = OF_THE_PROTOCOL
+            .into_iter()
+            .find(|known| u16::from(*known) == code);
+        known.unwrap_or_else(|| match u8::try_from(code) {
+            Ok(code) => ErrorCode::Unknown(UnknownCode(code)),
+            Err(_) => ErrorCode::Service(ServiceCode(code)),
+        })
+    }
+}
+
+impl From<ErrorCode> for u16 {
+    fn from(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::BadPreamble => 1,
+            ErrorCode::TooLarge => 2,
+            ErrorCode::Malformed => 3,
+            ErrorCode::NotText => 4,
+            ErrorCode::Busy => 5,
+            ErrorCode::TooSlow => 6,
+            ErrorCode::Draining => 7,
+            ErrorCode::NotAllowed => 8,
+            ErrorCode::Internal => 9,
+            ErrorCode::Service(code) => code.get(),
+            ErrorCode::Unknown(code) => code.0.into(),
+        }
+    }
+}
+
+impl From<ServiceCode> for ErrorCode {
+    fn from(code: ServiceCode) -> Self {
+        ErrorCode::Service(code)
+    }
+}
+
+impl From<BadMessage> for ErrorCode {
+    fn from(bad: BadMessage) -> Self {
+        match bad {
+            BadMessage::NotText(_) => ErrorCode::NotText,
+            BadMessage::UnknownKind(_) | BadMessage::BadBody { .. } => ErrorCode::Malformed,
+        }
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorCode::Service(_) | ErrorCode::Unknown(_) => {
+                write!(f, "error {}", u16::from(*self))
+            }
+            known => write!(f, "{known:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_reads_as_it_was_written_and_a_services_own_never_closes() {
+        for code in 0..=u16::MAX {
+            let read = ErrorCode::from(code);
+            assert_eq!(u16::from(read), code);
+            let own = matches!(read, ErrorCode::Service(_));
+            assert_eq!(own, code >= ServiceCode::MIN, "{code}");
+            assert!(!own || !read.closes(), "{code}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a message is: something that a frame can carry, there and back.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::frame::{Frame, append_frame};
+
+/// What can be put into a frame.
+///
+/// Kinds of requests are below 0x80, kinds of responses from 0x80 on. The kinds of the
+/// [envelope](crate::envelope) are taken: [`CLOSE`](crate::envelope::CLOSE),
+/// [`CLOSED`](crate::envelope::CLOSED) and [`ERROR`](crate::envelope::ERROR).
+pub trait Message {
+    /// The frame's kind.
+    fn kind(&self) -> u8;
+
+    /// The frame's body: borrowed where it lies in memory as it travels, otherwise put together.
+    fn body(&self) -> Cow<'_, [u8]>;
+
+    /// Appends the whole frame to `out`.
+    ///
+    /// # Panics
+    ///
+    /// If the body has 4 GiB - 1 bytes or more, which no length can say.
+    #[inline(always)] // with the match that made the message: a fifth fewer instructions a request
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self.body() {
+            Cow::Borrowed(body) => append_frame(self.kind(), body, out),
+            Cow::Owned(body) => append_frame(self.kind(), &body, out),
+        }
+    }
+}
+
+/// What can be read from a frame, borrowing its body from the buffer that it lies in.
+///
+/// ```
+/// use shared_proto::{BadMessage, Decode, Frame};
+///
+/// enum Request<'a> {
+///     Get(&'a str),
+///     Count,
+/// }
+///
+/// impl<'a> Decode<'a> for Request<'a> {
+///     fn decode(frame: Frame<'a>) -> Result<Self, BadMessage> {
+///         match frame.kind {
+///             0x10 => Ok(Request::Get(frame.text()?)),
+///             0x11 => frame.empty().map(|()| Request::Count),
+///             kind => Err(BadMessage::UnknownKind(kind)),
+///         }
+///     }
+/// }
+/// # let frame = Frame { kind: 0x10, body: b"color" };
+/// # assert!(matches!(Request::decode(frame), Ok(Request::Get("color"))));
+/// # assert!(matches!(Request::decode(Frame { kind: 0x11, body: b"" }), Ok(Request::Count)));
+/// ```
+pub trait Decode<'a>: Sized {
+    /// Reads the message, without copying its body.
+    ///
+    /// # Errors
+    ///
+    /// If the kind is unknown, or the body is one that the kind cannot have.
+    fn decode(frame: Frame<'a>) -> Result<Self, BadMessage>;
+}
+
+/// A whole frame that is not one of the messages expected. The stream goes on behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadMessage {
+    /// No message has this kind.
+    UnknownKind(u8),
+    /// A body that a message of this kind cannot have.
+    BadBody {
+        /// The frame's kind.
+        kind: u8,
+        /// The bytes of its body.
+        bytes: usize,
+    },
+    /// The body should be text, and is not UTF-8 from this byte on.
+    NotText(usize),
+}
+
+impl fmt::Display for BadMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadMessage::UnknownKind(kind) => write!(f, "no message has the kind {kind:02x}"),
+            BadMessage::BadBody { kind, bytes } => {
+                write!(
+                    f,
+                    "no message of kind {kind:02x} has a body of {bytes} bytes like this"
+                )
+            }
+            BadMessage::NotText(at) => write!(f, "the text is not UTF-8 from byte {at} on"),
+        }
+    }
+}
+
+impl std::error::Error for BadMessage {}
+
+impl<'a> Frame<'a> {
+    /// The body as text.
+    ///
+    /// # Errors
+    ///
+    /// If it is not UTF-8.
+    #[inline]
+    pub fn text(self) -> Result<&'a str, BadMessage> {
+        std::str::from_utf8(self.body).map_err(|error| BadMessage::NotText(error.valid_up_to()))
+    }
+
+    /// Nothing: for kinds that have no body.
+    ///
+    /// # Errors
+    ///
+    /// If there is one.
+    #[inline]
+    pub fn empty(self) -> Result<(), BadMessage> {
+        if self.body.is_empty() {
+            Ok(())
+        } else {
+            Err(self.bad_body())
+        }
+    }
+
+    /// What to say of a body that the frame's kind cannot have.
+    #[must_use]
+    pub fn bad_body(self) -> BadMessage {
+        BadMessage::BadBody {
+            kind: self.kind,
+            bytes: self.body.len(),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The listening socket: who comes, and what when no descriptor is left.
+
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
+
+use crate::transport::{Peer, Transport};
+
+/// When to try again after a failed accept, unless a connection closes before.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Failed accepts are reported at most this often.
+const REPORTED_AGAIN: Duration = Duration::from_secs(10);
+
+/// The listening socket, which lives on the first worker.
+pub(crate) struct Acceptor<T> {
+    transport: T,
+    /// Somebody may be waiting.
+    ready: bool,
+    /// Accepting failed; when to try again.
+    retry_at: Option<Instant>,
+    /// When that was last reported.
+    reported: Option<Instant>,
+}
+
+/// What accepting brought.
+pub(crate) enum Accepted<T: Transport> {
+    Client(T::Stream, Peer),
+    /// Nobody waits any more.
+    Nobody,
+    /// For lack of descriptors mostly; the error, if it should be reported again.
+    Failed(Option<io::Error>),
+}
+
+impl<T: Transport> Acceptor<T> {
+    pub(crate) fn new(transport: T) -> Self {
+        Self {
+            transport,
+            ready: false,
+            retry_at: None,
+            reported: None,
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    pub(crate) fn set_ready(&mut self) {
+        self.ready = true;
+    }
+
+    pub(crate) fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Tries again if it is time to.
+    pub(crate) fn look_at_the_clock(&mut self, now: Instant) {
+        self.ready |= self.retry_at.is_some_and(|retry_at| retry_at <= now);
+    }
+
+    pub(crate) fn admits(&self, peer: &Peer) -> bool {
+        self.transport.admits(peer)
+    }
+
+    // ANCHOR: accept
+    /// Takes the next client.
+    pub(crate) fn accept(&mut self, now: Instant) -> Accepted<T> {
+        loop {
+            let error = match self.transport.accept() {
+                Ok((stream, peer)) => {
+                    self.retry_at = None;
+                    return Accepted::Client(stream, peer);
+                }
+                Err(error) => error,
+            };
+            match error.kind() {
+                ErrorKind::WouldBlock => {
+                    (self.ready, self.retry_at) = (false, None);
+                    return Accepted::Nobody;
+                }
+                ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
+                _ => {
+                    (self.ready, self.retry_at) = (false, Some(now + RETRY));
+                    let lately = |then| now.saturating_duration_since(then) < REPORTED_AGAIN;
+                    if self.reported.is_some_and(lately) {
+                        return Accepted::Failed(None);
+                    }
+                    self.reported = Some(now);
+                    return Accepted::Failed(Some(error));
+                }
+            }
+        }
+    }
+    // ANCHOR_END: accept
+
+    /// Stops listening.
+    pub(crate) fn close(mut self) -> io::Result<()> {
+        self.transport.on_drain()
+    }
+}

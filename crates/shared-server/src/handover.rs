@@ -1,0 +1,59 @@
+//! Clients on their way from the worker that accepts them to the one that serves them.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
+
+use crate::shared::{Shared, Slot};
+use crate::transport::Peer;
+
+/// A client that was accepted and belongs to no worker yet.
+pub(crate) struct Newcomer<S> {
+    pub(crate) stream: S,
+    pub(crate) peer: Peer,
+    pub(crate) slot: Slot,
+    pub(crate) accepted: Instant,
+}
+
+/// The first worker's ways to the others.
+pub(crate) struct Handover<S> {
+    others: Vec<Sender<Newcomer<S>>>,
+    next: usize,
+}
+
+impl<S> Handover<S> {
+    /// For `workers` in all, and what each of the others receives from.
+    pub(crate) fn to(workers: usize) -> (Self, Vec<Receiver<Newcomer<S>>>) {
+        let (others, receivers) = (1..workers).map(|_| channel()).unzip();
+        (Self { others, next: 0 }, receivers)
+    }
+
+    // ANCHOR: pass_on
+    /// Workers take clients in turn; those that are the first worker's own come back.
+    pub(crate) fn pass_on(
+        &mut self,
+        newcomer: Newcomer<S>,
+        shared: &Arc<Shared>,
+    ) -> Option<Newcomer<S>> {
+        let worker = self.next;
+        self.next = (worker + 1) % (self.others.len() + 1);
+        let Some(other) = worker.checked_sub(1) else {
+            return Some(newcomer);
+        };
+        match self.others[other].send(newcomer) {
+            Ok(()) => {
+                shared.wake(worker);
+                None
+            }
+            Err(returned) => Some(returned.0),
+        }
+    }
+    // ANCHOR_END: pass_on
+
+    /// Nobody is passed on any more: the others wait for that when they drain.
+    pub(crate) fn end(self, shared: &Arc<Shared>) {
+        let others = self.others.len();
+        drop(self);
+        (1..=others).for_each(|worker| shared.wake(worker));
+    }
+}

@@ -1,0 +1,646 @@
+//! Plays whole lives of a connection against an oracle: random bytes, splits, pauses, slow readers,
+//! answers that come later, ends and drains, on a clock that is made up.
+//!
+//! The oracle knows the protocol and the promises, and nothing of how they are kept: from what the
+//! stream let through, it says which replies are due, and when the client's time is up. A life is
+//! its seed: `SIMULATION_SEED=N cargo test -p shared-server simulation` plays that one alone.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, PREAMBLE, ServiceCode};
+
+use crate::connection::{Connection, Next};
+use crate::limits::Limits;
+use crate::service::{Answer, Completion, Context, Later, Service, ServiceError};
+use crate::shared::Shared;
+use crate::transport::{Peer, Transport};
+use crate::turn::Turn;
+
+const FRAME: Duration = Duration::from_secs(10);
+const REPLY: Duration = Duration::from_secs(7);
+const IDLE: Duration = Duration::from_secs(30);
+const LINGER: Duration = Duration::from_secs(1);
+const MAX_FRAME: u32 = 40;
+
+/// A socket: what the client sent, and what it has room for.
+#[derive(Default)]
+struct Wire {
+    incoming: VecDeque<u8>,
+    ended: bool,
+    room: usize,
+    /// All that the server read, and wrote.
+    read: Vec<u8>,
+    written: Vec<u8>,
+    /// The last write was not taken whole.
+    short: bool,
+    /// What this turn met: a write that was taken whole, nothing to read, the end.
+    whole: bool,
+    dry: bool,
+    end: bool,
+    shut: AtomicBool,
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.dry = self.incoming.is_empty() && !self.ended;
+        self.end = self.incoming.is_empty() && self.ended;
+        if self.dry {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let bytes = self.incoming.read(buffer)?;
+        self.read.extend_from_slice(&buffer[..bytes]);
+        Ok(bytes)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        assert!(!self.shut.load(Relaxed), "a write after the end");
+        let taken = bytes.len().min(self.room);
+        self.short = taken < bytes.len();
+        self.whole |= !self.short;
+        if taken == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.room -= taken;
+        self.written.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Source for Wire {
+    fn register(&mut self, _: &Registry, _: Token, _: Interest) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn reregister(&mut self, _: &Registry, _: Token, _: Interest) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn deregister(&mut self, _: &Registry) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Wires;
+
+impl Transport for Wires {
+    type Stream = Wire;
+
+    fn listener(&mut self) -> &mut dyn Source {
+        unreachable!("nobody connects")
+    }
+
+    fn accept(&self) -> io::Result<(Self::Stream, Peer)> {
+        Err(ErrorKind::WouldBlock.into())
+    }
+
+    fn admits(&self, _: &Peer) -> bool {
+        true
+    }
+
+    fn shutdown_write(wire: &Wire) -> io::Result<()> {
+        wire.shut.store(true, Relaxed);
+        Ok(())
+    }
+}
+
+/// Kind 10 echoes, kind 11 echoes later, kind 12 is refused by the service.
+enum Request<'a> {
+    Echo(&'a [u8]),
+    Later(&'a [u8]),
+    Refused,
+}
+
+struct Echoed<'a>(Cow<'a, [u8]>);
+
+impl<'a> Decode<'a> for Request<'a> {
+    fn decode(frame: Frame<'a>) -> Result<Self, BadMessage> {
+        match frame.kind {
+            0x10 => Ok(Request::Echo(frame.body)),
+            0x11 => Ok(Request::Later(frame.body)),
+            0x12 => Ok(Request::Refused),
+            kind => Err(BadMessage::UnknownKind(kind)),
+        }
+    }
+}
+
+impl Message for Echoed<'_> {
+    fn kind(&self) -> u8 {
+        0x90
+    }
+
+    fn body(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.0)
+    }
+}
+
+/// Sends the answers that come later to the player, who decides when.
+struct Echo(Sender<(Later<Echo>, Vec<u8>)>);
+
+impl Service for Echo {
+    type Request<'a> = Request<'a>;
+    type Response<'a> = Echoed<'a>;
+
+    fn call<'a>(
+        &mut self,
+        request: Request<'a>,
+        context: &'a Context<'_, Self>,
+    ) -> Answer<Echoed<'a>> {
+        match request {
+            Request::Echo(bytes) => Answer::Now(Echoed(bytes.into())),
+            Request::Later(bytes) => {
+                let (later, ticket) = context.later();
+                self.0
+                    .send((later, bytes.to_vec()))
+                    .expect("the player listens");
+                Answer::Later(ticket)
+            }
+            Request::Refused => Answer::Error(ServiceError::new(ServiceCode::new(999), "")),
+        }
+    }
+}
+
+/// The kind and the first bytes of each reply that is due; an Error's code without its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Due {
+    Echoed(Vec<u8>),
+    Closed,
+    Error(u16),
+}
+
+/// What the protocol says of the bytes that a server has read.
+#[derive(Debug, Default)]
+struct Expected {
+    replies: Vec<Due>,
+    /// Which of them come later.
+    laters: Vec<usize>,
+    /// Nothing behind the last reply is answered.
+    over: bool,
+    /// Where the preamble or frame begins that is not whole yet, if it has begun.
+    partial: Option<usize>,
+}
+
+impl Expected {
+    fn of(read: &[u8]) -> Self {
+        let mut expected = Self::default();
+        let start = read.len().min(PREAMBLE.len());
+        if read[..start] != PREAMBLE[..start] {
+            return expected.close(ErrorCode::BadPreamble);
+        }
+        if start < PREAMBLE.len() {
+            expected.partial = (start > 0).then_some(0);
+            return expected;
+        }
+        let mut at = start;
+        while !expected.over && at < read.len() {
+            let Some(length) = read[at..]
+                .first_chunk()
+                .map(|bytes| u32::from_be_bytes(*bytes))
+            else {
+                expected.partial = Some(at);
+                break;
+            };
+            if length == 0 || length > MAX_FRAME {
+                let code = if length == 0 {
+                    ErrorCode::Malformed
+                } else {
+                    ErrorCode::TooLarge
+                };
+                return expected.close(code);
+            }
+            let Some(frame) = read[at + 4..].get(..length as usize) else {
+                expected.partial = Some(at);
+                break;
+            };
+            let reply = match (frame[0], &frame[1..]) {
+                (0x10 | 0x11, body) => Due::Echoed(body.to_vec()),
+                (0x12, _) => Due::Error(999),
+                (0x05, []) => Due::Closed,
+                _ => Due::Error(ErrorCode::Malformed.into()),
+            };
+            expected.over = reply == Due::Closed;
+            if frame[0] == 0x11 {
+                expected.laters.push(expected.replies.len());
+            }
+            expected.replies.push(reply);
+            at += 4 + length as usize;
+        }
+        expected
+    }
+
+    fn close(mut self, code: ErrorCode) -> Self {
+        self.replies.push(Due::Error(code.into()));
+        self.over = true;
+        self.partial = None;
+        self
+    }
+}
+
+/// The whole frames in what a server wrote, and whether there is a piece of one behind them.
+fn replies(mut written: &[u8]) -> (Vec<Due>, bool) {
+    let mut replies = Vec::new();
+    while let Ok(Some((frame, size))) = shared_proto::split_frame(written, u32::MAX) {
+        replies.push(match (frame.kind, frame.body) {
+            (0x90, body) => Due::Echoed(body.to_vec()),
+            (0x85, []) => Due::Closed,
+            (0xFF, [high, low, ..]) => Due::Error(u16::from_be_bytes([*high, *low])),
+            (kind, _) => panic!("a reply of kind {kind:02x}"),
+        });
+        written = &written[size..];
+    }
+    (replies, !written.is_empty())
+}
+
+/// A script for one client: frames, most of them good.
+fn script(rng: &mut Rng) -> Vec<u8> {
+    let mut script = PREAMBLE.to_vec();
+    if rng.u8(..) < 8 {
+        script[rng.usize(..4)] ^= 1;
+    }
+    for _ in 0..rng.usize(1..12) {
+        let body: Vec<u8> = (0..rng.usize(..30)).map(|_| rng.u8(..)).collect();
+        let (kind, body) = match rng.u8(..40) {
+            0 => (0x05, &body[..0]),
+            1 => (0x05, &body[..]),
+            2 => (0x77, &body[..]),
+            3..5 => (0x12, &body[..]),
+            5..12 => (0x11, &body[..]),
+            _ => (0x10, &body[..]),
+        };
+        let length = match rng.u8(..) {
+            0 => 0,
+            1 => MAX_FRAME + 1 + rng.u32(..9),
+            _ => u32::try_from(1 + body.len()).expect("a small body"),
+        };
+        script.extend_from_slice(&length.to_be_bytes());
+        script.push(kind);
+        script.extend_from_slice(body);
+    }
+    script.truncate(script.len() - rng.usize(..script.len()).saturating_sub(script.len() / 2));
+    script
+}
+
+/// One client, its connection, and the clock of both.
+struct Life {
+    rng: Rng,
+    seed: u64,
+    limits: Limits,
+    shared: Arc<Shared>,
+    service: Echo,
+    completions: (Sender<Completion>, Receiver<Completion>),
+    promised: Receiver<(Later<Echo>, Vec<u8>)>,
+    connection: Connection<Wires>,
+    input: Vec<u8>,
+
+    accepted: Instant,
+    now: Instant,
+    script: VecDeque<u8>,
+    /// The answer that the player owes.
+    pending: Option<(Later<Echo>, Vec<u8>)>,
+    laters: usize,
+    /// The reply that the player withheld, and for good.
+    dropped: Option<usize>,
+    /// The connection waits for a turn.
+    queued: bool,
+    draining: bool,
+    closed: bool,
+    /// An end by the client, the clock or a drain: how many bytes were read before it (those behind
+    /// are discarded), and the Error that it is told with.
+    ending: Option<(usize, Option<Due>)>,
+
+    active: Instant,
+    /// The answer came, and what had come behind its request waits for a turn.
+    resumes: bool,
+    /// Where the frame begins that is not whole, and when its time is up.
+    partial: Option<(usize, Instant)>,
+    blocked: Option<Instant>,
+    lingering: Option<Instant>,
+}
+
+impl Life {
+    fn new(seed: u64, script: impl FnOnce(&mut Rng) -> Vec<u8>) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let now = Instant::now();
+        let limits = Limits {
+            max_frame: MAX_FRAME.try_into().expect("not 0"),
+            frame_timeout: FRAME,
+            reply_timeout: REPLY,
+            idle_timeout: Some(IDLE),
+            ..Limits::default()
+        };
+        let (later, promised) = channel();
+        let peer = Peer::Other("simulated".into());
+        Self {
+            shared: Arc::new(Shared::new(1, Vec::new())),
+            service: Echo(later),
+            completions: channel(),
+            promised,
+            connection: Connection::new(Wire::default(), peer, None, now, &limits),
+            input: vec![0; rng.usize(1..64)],
+            accepted: now,
+            now,
+            script: script(&mut rng).into(),
+            pending: None,
+            laters: 0,
+            dropped: None,
+            queued: false,
+            draining: false,
+            closed: false,
+            ending: None,
+            active: now,
+            resumes: false,
+            partial: None,
+            blocked: None,
+            lingering: None,
+            limits,
+            seed,
+            rng,
+        }
+    }
+
+    /// Something happens; `false` when the life is over.
+    fn step(&mut self) -> bool {
+        match self.rng.u8(..16) {
+            0..4 => self.client_sends(),
+            4..7 => self.client_takes(),
+            7..10 => self.time_passes(),
+            10..12 => self.answer_comes(),
+            12 if self.rng.u8(..) < 20 => self.client_half_closes(),
+            13 if self.rng.u8(..) < 8 => self.drain(),
+            _ => {}
+        }
+        if self.queued && self.rng.u8(..5) > 0 {
+            self.queued = false;
+            self.act(Connection::turn);
+        }
+        self.look_at_the_clock();
+        !self.closed
+    }
+
+    fn client_sends(&mut self) {
+        let most = self.rng.usize(1..40).min(self.script.len());
+        let wire = &mut self.connection.stream;
+        if most > 0 && !wire.ended {
+            wire.incoming.extend(self.script.drain(..most));
+            self.queued = true;
+        }
+    }
+
+    fn client_takes(&mut self) {
+        self.connection.stream.room += self.rng.usize(1..60);
+        self.queued |= self.connection.waits_for_writing();
+    }
+
+    fn client_half_closes(&mut self) {
+        self.connection.stream.ended = true;
+        self.connection.may_hold_more = true;
+        self.queued = true;
+    }
+
+    fn drain(&mut self) {
+        self.draining = true;
+        self.connection.may_hold_more = true;
+        self.queued = true;
+    }
+
+    fn answer_comes(&mut self) {
+        let Some((later, body)) = self.pending.take() else {
+            return;
+        };
+        if self.rng.u8(..) < 20 {
+            self.dropped = Some(self.expected().laters[self.laters - 1]);
+            drop(later);
+        } else {
+            later.answer(&Echoed(body.into()));
+        }
+        // The completion went the engine's own way; the simulated shared has no worker to wake.
+        let completion = self.completions.1.try_recv().expect("it was just sent");
+        self.act(|connection, turn| {
+            connection.complete(completion.number, completion.frame.as_deref(), turn)
+        });
+        self.active = self.now;
+        self.resumes = true;
+    }
+
+    /// By a little, by much, or just to where something is due.
+    fn time_passes(&mut self) {
+        let due = self
+            .connection
+            .due()
+            .map(|due| due.saturating_duration_since(self.now));
+        let step = match (self.rng.u8(..6), due) {
+            (0, Some(due)) => due,
+            (1, Some(due)) => due.saturating_sub(Duration::from_nanos(1)),
+            (2, _) => Duration::from_secs(self.rng.u64(..6)),
+            _ => Duration::from_millis(self.rng.u64(1..500)),
+        };
+        self.now += step;
+        if (self.blocked.is_some() || self.pending.is_some() || self.resumes)
+            && let Some((_, due)) = &mut self.partial
+        {
+            *due += step;
+        }
+    }
+
+    fn look_at_the_clock(&mut self) {
+        let due = self.connection.due();
+        if self.closed || self.queued && !self.connection.is_lingering() {
+            return; // its turn is near
+        }
+        if due.is_some_and(|due| due <= self.now) {
+            let expected = self.expected();
+            let wire = &self.connection.stream;
+            let nothing_came = wire.incoming.is_empty() && !wire.ended;
+            if nothing_came && self.blocked.is_none() && !expected.over {
+                let begun = expected.partial.is_some() || wire.read.len() < PREAMBLE.len();
+                self.end(begun, ErrorCode::TooSlow);
+            }
+            self.act(Connection::time_is_up);
+        }
+    }
+
+    /// Lets the connection act, and holds what it did against the oracle.
+    fn act(&mut self, act: impl FnOnce(&mut Connection<Wires>, &mut Turn<'_, Echo>) -> Next) {
+        let (read, written) = self.counts();
+        let wire = &mut self.connection.stream;
+        (wire.whole, wire.dry, wire.end) = (false, false, false);
+        let mut replies = Vec::new();
+        let mut turn = Turn {
+            service: &mut self.service,
+            input: &mut self.input,
+            replies: &mut replies,
+            limits: &self.limits,
+            shared: &self.shared,
+            completions: &self.completions.0,
+            worker: 0,
+            key: 0,
+            now: self.now,
+            draining: self.draining,
+            work: 0,
+        };
+        let next = act(&mut self.connection, &mut turn);
+        assert!(
+            next == Next::Close || replies.is_empty(),
+            "replies were forgotten"
+        );
+        self.closed = next == Next::Close;
+        self.resumes = false;
+        self.queued |= next == Next::Again;
+        if let Ok(promised) = self.promised.try_recv() {
+            assert!(self.pending.is_none(), "two requests wait at once");
+            self.pending = Some(promised);
+            self.laters += 1;
+        }
+        self.note(self.counts() != (read, written));
+        self.judge();
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        let wire = &self.connection.stream;
+        (wire.read.len(), wire.written.len())
+    }
+
+    /// What can be seen from outside, for the clocks of the oracle.
+    fn note(&mut self, moved: bool) {
+        let wire = &self.connection.stream;
+        if moved {
+            self.active = self.now;
+        }
+        // For the whole of what waited before, or anew.
+        let since = self.blocked.filter(|_| !wire.whole);
+        self.blocked = wire.short.then(|| since.unwrap_or(self.now));
+        if wire.shut.load(Relaxed) {
+            self.lingering = Some(self.lingering.unwrap_or(self.now));
+        }
+        let partial = self.expected().partial;
+        let frame = partial.is_some_and(|at| at >= PREAMBLE.len());
+        if self.connection.stream.end {
+            self.end(partial.is_some(), ErrorCode::Malformed);
+        } else if self.draining && self.connection.stream.dry {
+            self.end(frame, ErrorCode::Draining);
+        }
+        self.partial = match (partial, self.partial) {
+            (Some(at), Some((known, due))) if at == known => Some((at, due)),
+            (Some(at), _) => Some((at, self.now + FRAME)),
+            (None, _) => None,
+        };
+    }
+
+    /// Nothing more is interpreted.
+    fn end(&mut self, begun: bool, code: ErrorCode) {
+        if self.ending.is_none() && !self.expected().over {
+            let read = self.connection.stream.read.len();
+            self.ending = Some((read, begun.then(|| Due::Error(code.into()))));
+        }
+    }
+
+    fn expected(&self) -> Expected {
+        let read = &self.connection.stream.read;
+        let interpreted = self.ending.as_ref().map_or(read.len(), |(bytes, _)| *bytes);
+        let mut expected = Expected::of(&read[..interpreted]);
+        if let Some(dropped) = self.dropped {
+            expected.replies.truncate(dropped);
+            expected = expected.close(ErrorCode::Internal);
+        }
+        expected
+    }
+
+    fn judge(&self) {
+        let wire = &self.connection.stream;
+        let (came, torn) = replies(&wire.written);
+        let expected = self.expected();
+        let (mut due, over) = (expected.replies, expected.over || self.ending.is_some());
+        let settled = !self.queued && self.blocked.is_none() && self.pending.is_none();
+        let ended = self.closed || self.lingering.is_some();
+        if let Some((_, told)) = &self.ending {
+            due.extend(told.clone());
+        }
+        let so_far = &due[..came.len().min(due.len())];
+        assert_eq!(came, so_far, "replies out of order, or not asked for");
+        if settled && !torn && !(self.closed && self.lingering.is_none()) {
+            assert_eq!(came, due, "a request was forgotten");
+        }
+        assert!(
+            self.blocked.is_some() || !torn,
+            "a piece of a reply, and room for the rest"
+        );
+        if let Some(since) = self.lingering.filter(|_| !self.closed) {
+            assert_eq!(
+                self.connection.due(),
+                Some(since + LINGER),
+                "how long it lingers"
+            );
+        }
+        if ended || over || self.queued {
+            return; // a turn that is near sets the clock again
+        }
+        let time_is_up = if let Some(since) = self.blocked {
+            Some(since + REPLY)
+        } else if self.pending.is_some() {
+            None
+        } else if wire.read.len() < PREAMBLE.len() {
+            Some(self.accepted + FRAME)
+        } else if let Some((_, due)) = self.partial {
+            Some(due)
+        } else {
+            Some(self.active + IDLE)
+        };
+        assert_eq!(self.connection.due(), time_is_up, "when its time is up");
+    }
+}
+
+/// Says which life it was that went wrong.
+impl Drop for Life {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let seed = self.seed;
+            eprintln!(
+                "play it again: SIMULATION_SEED={seed} cargo test -p shared-server simulation"
+            );
+        }
+    }
+}
+
+/// Plays one life, and says of how many steps it was.
+fn play(seed: u64, script: impl FnOnce(&mut Rng) -> Vec<u8>) -> u64 {
+    let mut life = Life::new(seed, script);
+    let mut steps = 1;
+    while life.step() && steps < 2000 {
+        steps += 1;
+    }
+    steps
+}
+
+/// For `fuzz/fuzz_targets/session.rs`: any bytes, on any schedule.
+#[cfg(fuzzing)]
+pub fn fuzz(seed: u64, bytes: Vec<u8>) {
+    play(seed, |_| bytes);
+}
+
+#[test]
+fn whatever_clients_do_they_get_their_replies_and_their_time() {
+    if let Ok(seed) = std::env::var("SIMULATION_SEED") {
+        play(seed.parse().expect("a number"), script);
+        return;
+    }
+    let (mut seed, mut steps) = (0, 0);
+    while steps < 1_000_000 {
+        steps += play(seed, script);
+        seed += 1;
+    }
+    assert!(seed > 1000, "long lives only: {seed} in {steps} steps");
+}

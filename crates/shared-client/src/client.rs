@@ -8,14 +8,14 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use shared_proto::envelope::CLOSE;
+use shared_proto::envelope::{CLOSE, CLOSED};
 use shared_proto::{
     BadMessage, Call, Connection, DEFAULT_MAX_FRAME, Decode, ErrorReply, Frame, HEADER_BYTES,
     Message, Reply,
 };
 
 use crate::error::{CallError, Failure};
-use crate::stream::{Bounded, Stream, peer_is_gone, timed_out};
+use crate::stream::{DeadlineStream, Stream, peer_is_gone, timed_out};
 
 /// This many bytes fit into the empty send buffer of every system: writing them does not wait for
 /// the server. More than that is written from a thread of its own, while this one reads.
@@ -32,7 +32,7 @@ const FITS_UNREAD: usize = 16 * 1024;
 /// [`Failure::NotThisProtocol`].
 #[derive(Debug)]
 pub struct Client<S> {
-    connection: Connection<Bounded<S>>,
+    connection: Connection<DeadlineStream<S>>,
     address: String,
     given_up: Cell<bool>,
 }
@@ -56,7 +56,10 @@ impl<'a> ReplyFrame<'a> {
         let failure = match Reply::decode(self.frame) {
             Ok(Reply::Response(response)) => return Ok(response),
             Ok(Reply::Error(error)) => Failure::error(error),
-            Ok(Reply::Closed) => Failure::NotThisProtocol("it closed without being asked".into()),
+            Ok(Reply::Closed) => {
+                let how = format!("it said kind {CLOSED:02x}, Closed, without being asked");
+                Failure::NotThisProtocol(how)
+            }
             Err(bad) => Failure::NotThisProtocol(bad.to_string()),
         };
         if let Failure::NotThisProtocol(_) = failure {
@@ -74,7 +77,7 @@ impl<S: Stream> Client<S> {
     /// Those of setting the stream's timeouts, also that `timeout` is zero.
     pub fn new(address: impl Into<String>, stream: S, timeout: Duration) -> io::Result<Self> {
         Ok(Self {
-            connection: Connection::client(Bounded::new(stream, timeout)?),
+            connection: Connection::client(DeadlineStream::new(stream, timeout)?),
             address: address.into(),
             given_up: Cell::new(false),
         })

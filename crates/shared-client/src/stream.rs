@@ -72,7 +72,7 @@ const SLACK: u32 = 16;
 /// never reaches. So each read after the first is given what is left. The usual wait is one read,
 /// for which the timeout that was set at the start still holds: it costs no system call.
 #[derive(Debug)]
-pub(crate) struct Bounded<S> {
+pub(crate) struct DeadlineStream<S> {
     stream: S,
     timeout: Duration,
     started: Instant,
@@ -81,11 +81,11 @@ pub(crate) struct Bounded<S> {
     set: Duration,
 }
 
-impl<S: Stream> Bounded<S> {
+impl<S: Stream> DeadlineStream<S> {
     pub(crate) fn new(stream: S, timeout: Duration) -> io::Result<Self> {
         stream.set_read_timeout(timeout)?;
         stream.set_write_timeout(timeout)?;
-        Ok(Bounded {
+        Ok(DeadlineStream {
             stream,
             timeout,
             started: Instant::now(),
@@ -130,14 +130,14 @@ impl<S: Stream> Bounded<S> {
     }
 }
 
-impl<S: Stream> Read for Bounded<S> {
+impl<S: Stream> Read for DeadlineStream<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.set_what_is_left()?;
         self.stream.read(buffer)
     }
 }
 
-impl<S: Stream> Write for Bounded<S> {
+impl<S: Stream> Write for DeadlineStream<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.write(bytes)
     }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     /// Waits so many times, one read each, with a pause before each read but the first.
-    fn read(stream: &mut Bounded<Noting>, reads: u32, pause: Duration) -> io::Result<()> {
+    fn read(stream: &mut DeadlineStream<Noting>, reads: u32, pause: Duration) -> io::Result<()> {
         stream.start();
         for read in 0..reads {
             if read > 0 {
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_reply_that_comes_at_once_costs_no_system_call() {
-        let mut stream = Bounded::new(Noting::default(), TIMEOUT * 1000).unwrap();
+        let mut stream = DeadlineStream::new(Noting::default(), TIMEOUT * 1000).unwrap();
         for reads in [1, 1, 5, 1] {
             read(&mut stream, reads, Duration::ZERO).unwrap();
         }
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_drip_is_given_what_is_left_and_the_next_reply_all_again() {
-        let mut stream = Bounded::new(Noting::default(), TIMEOUT).unwrap();
+        let mut stream = DeadlineStream::new(Noting::default(), TIMEOUT).unwrap();
         let outcome = read(&mut stream, 100, TIMEOUT / 4);
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
         read(&mut stream, 1, Duration::ZERO).unwrap();

@@ -3,9 +3,9 @@
 use crate::frame::{
     BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, PREAMBLE, check_preamble, frame_size,
 };
-use crate::incoming::Incoming;
 use crate::message::Message;
-use crate::outgoing::Outgoing;
+use crate::read_buffer::ReadBuffer;
+use crate::write_buffer::WriteBuffer;
 use std::fmt;
 use std::io::{self, Read, Write};
 
@@ -20,15 +20,15 @@ pub struct Connection<S> {
     stream: S,
     max_frame: u32,
     preamble_expected: bool,
-    incoming: Incoming,
-    outgoing: Outgoing,
+    read_buffer: ReadBuffer,
+    write_buffer: WriteBuffer,
 }
 
 impl<S> Connection<S> {
     /// The client's end: the preamble goes out in front of the first message.
     pub fn client(stream: S) -> Self {
         let mut connection = Connection::new(stream, false);
-        connection.outgoing.queue_bytes(&PREAMBLE);
+        connection.write_buffer.queue_bytes(&PREAMBLE);
         connection
     }
 
@@ -42,8 +42,8 @@ impl<S> Connection<S> {
             stream,
             max_frame: DEFAULT_MAX_FRAME,
             preamble_expected,
-            incoming: Incoming::default(),
-            outgoing: Outgoing::default(),
+            read_buffer: ReadBuffer::default(),
+            write_buffer: WriteBuffer::default(),
         }
     }
 
@@ -73,18 +73,18 @@ impl<S> Connection<S> {
 
     /// Whether bytes behind the last message have been read already.
     pub fn has_more(&self) -> bool {
-        !self.incoming.bytes().is_empty()
+        !self.read_buffer.bytes().is_empty()
     }
 
     /// Bytes of memory that it holds for messages: no more than twice the largest message that
     /// came, or 16 KiB, and what is queued.
     pub fn memory(&self) -> usize {
-        self.incoming.capacity() + self.outgoing.capacity()
+        self.read_buffer.capacity() + self.write_buffer.capacity()
     }
 
     /// Puts a message behind those that wait for [`flush`](Self::flush).
     pub fn queue(&mut self, message: &impl Message) {
-        self.outgoing.queue(message);
+        self.write_buffer.queue(message);
     }
 }
 
@@ -97,7 +97,7 @@ impl<S: Write> Connection<S> {
     /// Those of the stream. What it did not take stays queued, so [`flush`](Self::flush) can go on.
     #[inline]
     pub fn send(&mut self, message: &impl Message) -> io::Result<()> {
-        self.outgoing.send(message, &mut self.stream)
+        self.write_buffer.send(message, &mut self.stream)
     }
 
     /// Writes what is queued.
@@ -107,7 +107,7 @@ impl<S: Write> Connection<S> {
     /// Those of the stream. What it did not take stays queued.
     #[inline]
     pub fn flush(&mut self) -> io::Result<()> {
-        self.outgoing.write_to(&mut self.stream, &[])
+        self.write_buffer.write_to(&mut self.stream, &[])
     }
 }
 
@@ -127,13 +127,13 @@ impl<S: Read + Write> Connection<S> {
         let Some(size) = self.wait_for_size()? else {
             return Ok(false);
         };
-        let more = is_whole_frame(&self.incoming.bytes()[size..], self.max_frame);
+        let more = is_whole_frame(&self.read_buffer.bytes()[size..], self.max_frame);
         let answer = Answer {
-            outgoing: &mut self.outgoing,
+            write_buffer: &mut self.write_buffer,
             stream: &mut self.stream,
             more,
         };
-        respond(self.incoming.take(size), answer)?;
+        respond(self.read_buffer.take(size), answer)?;
         Ok(true)
     }
 }
@@ -141,7 +141,7 @@ impl<S: Read + Write> Connection<S> {
 /// Takes the answer to one request: see [`Connection::answer`].
 #[derive(Debug)]
 pub struct Answer<'a, S> {
-    outgoing: &'a mut Outgoing,
+    write_buffer: &'a mut WriteBuffer,
     stream: &'a mut S,
     /// More whole frames wait to be answered.
     more: bool,
@@ -156,10 +156,10 @@ impl<S: Write> Answer<'_, S> {
     #[inline]
     pub fn send(self, message: &impl Message) -> io::Result<()> {
         if self.more {
-            self.outgoing.queue(message);
+            self.write_buffer.queue(message);
             return Ok(());
         }
-        self.outgoing.send(message, self.stream)
+        self.write_buffer.send(message, self.stream)
     }
 }
 
@@ -176,7 +176,7 @@ impl<S: Read> Connection<S> {
         let Some(size) = self.wait_for_size()? else {
             return Ok(None);
         };
-        Ok(Some(self.incoming.take(size)))
+        Ok(Some(self.read_buffer.take(size)))
     }
 
     /// Waits until the next frame is whole, without taking it: [`receive`](Self::receive) then
@@ -192,7 +192,7 @@ impl<S: Read> Connection<S> {
     #[inline]
     fn wait_for_size(&mut self) -> Result<Option<usize>, ConnectionError> {
         if !self.preamble_expected
-            && let Some(size) = whole_frame(self.incoming.bytes(), self.max_frame)
+            && let Some(size) = whole_frame(self.read_buffer.bytes(), self.max_frame)
         {
             return Ok(Some(size));
         }
@@ -205,11 +205,11 @@ impl<S: Read> Connection<S> {
             return Ok(None);
         }
         loop {
-            let came = self.incoming.bytes();
+            let came = self.read_buffer.bytes();
             match frame_size(came, self.max_frame)? {
                 Some(size) if size <= came.len() => return Ok(Some(size)),
-                size if !self.incoming.read_from(&mut self.stream)? => {
-                    return self.incoming.at_end(size);
+                size if !self.read_buffer.read_from(&mut self.stream)? => {
+                    return self.read_buffer.at_end(size);
                 }
                 _ => {}
             }
@@ -218,12 +218,12 @@ impl<S: Read> Connection<S> {
 
     /// `false` is the end of the stream before the first byte.
     fn receive_preamble(&mut self) -> Result<bool, ConnectionError> {
-        while !check_preamble(self.incoming.bytes())? {
-            if !self.incoming.read_from(&mut self.stream)? {
-                return self.incoming.at_end(Some(PREAMBLE.len())).map(|_| false);
+        while !check_preamble(self.read_buffer.bytes())? {
+            if !self.read_buffer.read_from(&mut self.stream)? {
+                return self.read_buffer.at_end(Some(PREAMBLE.len())).map(|_| false);
             }
         }
-        self.incoming.skip(PREAMBLE.len());
+        self.read_buffer.skip(PREAMBLE.len());
         self.preamble_expected = false;
         Ok(true)
     }
@@ -245,7 +245,7 @@ fn is_whole_frame(bytes: &[u8], max_frame: u32) -> bool {
     }
 }
 
-impl Incoming {
+impl ReadBuffer {
     /// What the end of the stream means here, inside something of `size` bytes or between frames.
     fn at_end(&self, size: Option<usize>) -> Result<Option<usize>, ConnectionError> {
         match self.bytes().len() {

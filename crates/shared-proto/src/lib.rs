@@ -41,18 +41,23 @@
 #![warn(missing_docs)]
 
 mod connection;
+mod default_address;
 pub mod envelope;
 mod error_code;
 mod escape;
 mod frame;
-mod incoming;
-mod meeting_place;
 mod message;
-mod outgoing;
+mod read_buffer;
 pub mod tutorial;
 mod users;
+mod write_buffer;
 
 pub use connection::{Answer, Connection, ConnectionError};
+#[cfg(unix)]
+pub use default_address::UnusableFolder;
+pub use default_address::{
+    DEFAULT_TCP_ADDRESS, DefaultSocketPath, SocketFolder, default_socket_path,
+};
 pub use envelope::{Call, ErrorReply, Reply};
 pub use error_code::{ErrorCode, ServiceCode, UnknownCode};
 pub use escape::escaped;
@@ -60,8 +65,5 @@ pub use frame::{
     BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, HEADER_BYTES, LENGTH_BYTES, PREAMBLE,
     check_preamble, frame_size, split_frame,
 };
-#[cfg(unix)]
-pub use meeting_place::UnusableFolder;
-pub use meeting_place::{DEFAULT_TCP_ADDRESS, SocketFolder, SocketPlace, default_socket_place};
 pub use message::{BadMessage, Decode, Message};
 pub use users::{User, is_nobody};

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 const BACKLOG: i32 = 4096;
 
 /// Why an address cannot be listened on.
-enum Refusal {
+enum BindFailure {
     /// This machine has no such address: it has no IPv6, mostly. The next one may do.
     NotHere(io::Error),
     /// It is in use, or may not be used. The next one would be another server at the same name.
@@ -28,8 +28,8 @@ pub(crate) fn on_first(addresses: &[SocketAddr]) -> io::Result<Socket> {
     for &address in addresses {
         match on(address) {
             Ok(socket) => return Ok(socket),
-            Err(Refusal::Refused(error)) => return Err(tell(address, error)),
-            Err(Refusal::NotHere(error)) => reasons.push(tell(address, error)),
+            Err(BindFailure::Refused(error)) => return Err(tell(address, error)),
+            Err(BindFailure::NotHere(error)) => reasons.push(tell(address, error)),
         }
     }
     match &reasons[..] {
@@ -45,27 +45,27 @@ pub(crate) fn on_first(addresses: &[SocketAddr]) -> io::Result<Socket> {
     }
 }
 
-fn on(address: SocketAddr) -> Result<Socket, Refusal> {
+fn on(address: SocketAddr) -> Result<Socket, BindFailure> {
     let socket = socket(address)?;
-    set_up(&socket).map_err(Refusal::Refused)?;
+    set_up(&socket).map_err(BindFailure::Refused)?;
     socket
         .bind(&address.into())
         .map_err(|error| match error.kind() {
-            ErrorKind::AddrNotAvailable => Refusal::NotHere(error),
-            _ => Refusal::Refused(error),
+            ErrorKind::AddrNotAvailable => BindFailure::NotHere(error),
+            _ => BindFailure::Refused(error),
         })?;
     // Two sockets may be bound to one address with SO_REUSEADDR; only one may listen there.
-    socket.listen(BACKLOG).map_err(Refusal::Refused)?;
+    socket.listen(BACKLOG).map_err(BindFailure::Refused)?;
     Ok(socket)
 }
 
-fn socket(address: SocketAddr) -> Result<Socket, Refusal> {
+fn socket(address: SocketAddr) -> Result<Socket, BindFailure> {
     let domain = Domain::for_address(address);
     Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(|error| {
         // EAFNOSUPPORT: the family is not here, socket(2). No descriptor is another matter.
         match family_is_missing(&error) {
-            true => Refusal::NotHere(error),
-            false => Refusal::Refused(error),
+            true => BindFailure::NotHere(error),
+            false => BindFailure::Refused(error),
         }
     })
 }

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use rustix::net::SocketAddrUnix;
 use rustix::process::geteuid;
 use shared_client::cli::{Transport, cannot_connect};
-use shared_proto::{SocketFolder, User, default_socket_place, is_nobody};
+use shared_proto::{SocketFolder, User, default_socket_path, is_nobody};
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
@@ -36,7 +36,7 @@ impl Transport for Unix {
         "ask whoever runs unix-server for --allow-uid with your uid";
 
     fn options() -> Vec<Arg> {
-        let place = default_socket_place(geteuid().as_raw());
+        let place = default_socket_path(geteuid().as_raw());
         vec![
             Arg::new("socket")
                 .long("socket")
@@ -61,7 +61,7 @@ impl Transport for Unix {
         let (path, default_folder) = match matches.get_one::<PathBuf>("socket") {
             Some(path) => (path.clone(), None),
             None => {
-                let place = default_socket_place(geteuid().as_raw());
+                let place = default_socket_path(geteuid().as_raw());
                 (place.path, Some(place.folder))
             }
         };

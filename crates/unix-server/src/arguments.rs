@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rustix::process::geteuid;
-use shared_proto::{default_socket_place, is_nobody};
+use shared_proto::{default_socket_path, is_nobody};
 use shared_server::{cli, log};
 use std::path::PathBuf;
 use unix_server::{own_uid, prepare_folder};
@@ -40,7 +40,7 @@ pub(crate) fn socket_path(arguments: &ArgMatches) -> anyhow::Result<PathBuf> {
         return Ok(path.clone());
     }
     let uid = geteuid().as_raw();
-    let place = default_socket_place(uid);
+    let place = default_socket_path(uid);
     prepare_folder(&place.folder, uid)?;
     Ok(place.path)
 }

@@ -29,7 +29,7 @@ pub struct SocketFile {
 
 /// Why the path cannot be taken.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum BindError {
     /// No socket can have this path.
     UnusablePath(&'static str),
     /// Something is there that is not a socket. It stays.
@@ -50,43 +50,43 @@ pub enum Refusal {
     Io(io::Error),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::UnusablePath(why) => write!(f, "no socket can have this path: {why}"),
-            Refusal::NotASocket(what) => write!(f, "{what} is there, and stays"),
-            Refusal::InUse => write!(f, "a server listens there already"),
-            Refusal::Locked => write!(f, "another server holds the lock beside it"),
+            BindError::UnusablePath(why) => write!(f, "no socket can have this path: {why}"),
+            BindError::NotASocket(what) => write!(f, "{what} is there, and stays"),
+            BindError::InUse => write!(f, "a server listens there already"),
+            BindError::Locked => write!(f, "another server holds the lock beside it"),
             // Nothing else can be missing: the lock itself is made where there is none.
-            Refusal::Lock(_, error) if error.kind() == ErrorKind::NotFound => {
+            BindError::Lock(_, error) if error.kind() == ErrorKind::NotFound => {
                 write!(f, "its folder does not exist")
             }
-            Refusal::Lock(path, error) => write!(f, "cannot lock {}: {error}", path.display()),
-            Refusal::Unclear(owner, error) => write!(
+            BindError::Lock(path, error) => write!(f, "cannot lock {}: {error}", path.display()),
+            BindError::Unclear(owner, error) => write!(
                 f,
                 "a socket of {owner} is there, and whether a server listens is unclear: {error}; \
                  have it removed if none does, or name another path with --socket"
             ),
-            Refusal::Stuck(owner, error) => write!(
+            BindError::Stuck(owner, error) => write!(
                 f,
                 "a socket of {owner} is there, on which nobody listens, and it cannot be removed: \
                  {error}; have it removed, or name another path with --socket"
             ),
-            Refusal::NoSocket(error) => write!(
+            BindError::NoSocket(error) => write!(
                 f,
                 "its file system seems to have no sockets: {error}; name a path on another one \
                  with --socket"
             ),
-            Refusal::Io(error) => error.fmt(f),
+            BindError::Io(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for BindError {}
 
-impl From<io::Error> for Refusal {
+impl From<io::Error> for BindError {
     fn from(error: io::Error) -> Self {
-        Refusal::Io(error)
+        BindError::Io(error)
     }
 }
 
@@ -99,19 +99,19 @@ impl SocketFile {
     /// # Errors
     ///
     /// If the path is, or may be, somebody else's.
-    pub fn bind(path: &Path, mode: u32) -> Result<(SocketFile, Socket), Refusal> {
+    pub fn bind(path: &Path, mode: u32) -> Result<(SocketFile, Socket), BindError> {
         // ANCHOR: bind
         let address = check_path(path)?;
         let whose = |refusal| match refusal {
-            Refusal::Io(error) => Refusal::Io(whose_folder(path, error)),
+            BindError::Io(error) => BindError::Io(whose_folder(path, error)),
             other => other,
         };
         // Before the lock, so that a mistaken path does not leave a lock file beside it.
         find_socket(path).map_err(whose)?;
         let beside = lock_path(path);
         let lock = Lock::take(&beside)
-            .map_err(|error| Refusal::Lock(beside, error))?
-            .ok_or(Refusal::Locked)?;
+            .map_err(|error| BindError::Lock(beside, error))?
+            .ok_or(BindError::Locked)?;
         if let Some(found) = find_socket(path)? {
             remove_stale(path, &address, &found)?;
         }
@@ -170,22 +170,22 @@ impl Drop for SocketFile {
 
 /// The address for a path. An empty one would be bound to an abstract name, and one with control
 /// characters could not be announced in a line.
-fn check_path(path: &Path) -> Result<SockAddr, Refusal> {
+fn check_path(path: &Path) -> Result<SockAddr, BindError> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.is_empty() {
-        return Err(Refusal::UnusablePath("it is empty"));
+        return Err(BindError::UnusablePath("it is empty"));
     }
     if bytes.iter().any(u8::is_ascii_control) {
-        return Err(Refusal::UnusablePath("it has a control character"));
+        return Err(BindError::UnusablePath("it has a control character"));
     }
     SockAddr::unix(path).map_err(|_| {
-        Refusal::UnusablePath("it is too long: 107 bytes at most on Linux, 103 on macOS, unix(7)")
+        BindError::UnusablePath("it is too long: 107 bytes at most on Linux, 103 on macOS, unix(7)")
     })
 }
 
 // ANCHOR: find_socket
 /// The socket at `path`, not followed through a symlink; `None` if nothing is there.
-fn find_socket(path: &Path) -> Result<Option<Metadata>, Refusal> {
+fn find_socket(path: &Path) -> Result<Option<Metadata>, BindError> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         found => found?,
@@ -194,7 +194,7 @@ fn find_socket(path: &Path) -> Result<Option<Metadata>, Refusal> {
     if kind.is_socket() {
         return Ok(Some(found));
     }
-    Err(Refusal::NotASocket(match kind {
+    Err(BindError::NotASocket(match kind {
         kind if kind.is_symlink() => "a symlink",
         kind if kind.is_dir() => "a folder",
         kind if kind.is_file() => "a regular file",
@@ -205,19 +205,19 @@ fn find_socket(path: &Path) -> Result<Option<Metadata>, Refusal> {
 
 // ANCHOR: remove_stale
 /// Removes a socket file that nobody listens on.
-fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(), Refusal> {
+fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(), BindError> {
     let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     probe.set_nonblocking(true)?; // a full backlog is a live server's, and not to be waited for
     match probe.connect(address) {
-        Ok(()) => return Err(Refusal::InUse),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(Refusal::InUse),
+        Ok(()) => return Err(BindError::InUse),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(BindError::InUse),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Refusal::Unclear(User(found.uid()), error)),
+        Err(error) => return Err(BindError::Unclear(User(found.uid()), error)),
     }
     let still_there = find_socket(path)?.is_some_and(|now| identity(&now) == identity(found));
     if still_there {
-        fs::remove_file(path).map_err(|error| Refusal::Stuck(User(found.uid()), error))?;
+        fs::remove_file(path).map_err(|error| BindError::Stuck(User(found.uid()), error))?;
     }
     Ok(())
 }
@@ -225,13 +225,13 @@ fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(),
 
 /// `bind` makes the file with the permissions that the umask leaves, so none has to be taken away
 /// afterwards, when somebody may already have connected.
-fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), Refusal> {
+fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), BindError> {
     with_umask(mode, || socket.bind(address)).map_err(|error| {
         match Errno::from_io_error(&error) {
-            Some(Errno::ADDRINUSE) => Refusal::InUse,
+            Some(Errno::ADDRINUSE) => BindError::InUse,
             // Where a lock could be made and a socket can't: FAT says the first.
-            Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => Refusal::NoSocket(error),
-            _ => Refusal::Io(error),
+            Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => BindError::NoSocket(error),
+            _ => BindError::Io(error),
         }
     })
 }

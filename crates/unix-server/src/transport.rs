@@ -1,7 +1,7 @@
 //! The listening socket, and who is served.
 
 use crate::credentials::{Credentials, peer_credentials};
-use crate::socket_file::{Refusal, SocketFile};
+use crate::socket_file::{BindError, SocketFile};
 use mio::event::Source;
 use mio::net::{UnixListener, UnixStream};
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -36,7 +36,7 @@ impl UnixTransport {
     /// # Errors
     ///
     /// If the path is, or may be, somebody else's.
-    pub fn bind(path: &Path, mode: u32, allowed_uids: Vec<u32>) -> Result<Self, Refusal> {
+    pub fn bind(path: &Path, mode: u32, allowed_uids: Vec<u32>) -> Result<Self, BindError> {
         let (file, socket) = SocketFile::bind(path, mode)?;
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;

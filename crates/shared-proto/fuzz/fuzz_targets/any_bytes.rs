@@ -1,5 +1,5 @@
 //! Any bytes, split anywhere: no panic, no memory beyond what came, and the same frames as when
-//! they are split off one by one. Run it with `cargo +nightly fuzz run any_bytes`.
+//! they are split off one by one. Run it with `RUSTC_BOOTSTRAP=1 cargo fuzz run any_bytes`.
 
 #![no_main]
 

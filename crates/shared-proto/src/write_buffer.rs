@@ -9,11 +9,11 @@ use std::io::{self, ErrorKind, IoSlice, Write};
 const WRITTEN_IN_PLACE: usize = 4 * 1024;
 
 #[derive(Debug, Default)]
-pub(crate) struct Outgoing {
+pub(crate) struct WriteBuffer {
     queued: Vec<u8>,
 }
 
-impl Outgoing {
+impl WriteBuffer {
     pub(crate) fn capacity(&self) -> usize {
         self.queued.capacity()
     }

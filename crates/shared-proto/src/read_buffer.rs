@@ -8,14 +8,14 @@ use std::io::{self, ErrorKind, Read};
 const FIRST_BUFFER: usize = 16 * 1024;
 
 #[derive(Debug, Default)]
-pub(crate) struct Incoming {
+pub(crate) struct ReadBuffer {
     /// `buffer[start..end]` has come and was not taken yet.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
 }
 
-impl Incoming {
+impl ReadBuffer {
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]

@@ -9,7 +9,7 @@ pub const DEFAULT_TCP_ADDRESS: &str = "127.0.0.1:7878";
 
 /// Where `unix-server` listens and `unix-client` connects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SocketPlace {
+pub struct DefaultSocketPath {
     /// The socket's path.
     pub path: PathBuf,
     /// The folder that it is in.
@@ -32,14 +32,14 @@ pub enum SocketFolder {
 /// `pocket-sockets-UID/server.sock` in the temporary folder. An empty `XDG_RUNTIME_DIR` counts as
 /// unset; a temporary folder whose path is not absolute counts as `/tmp`.
 #[must_use]
-pub fn default_socket_place(uid: u32) -> SocketPlace {
+pub fn default_socket_path(uid: u32) -> DefaultSocketPath {
     place_in(env::var_os("XDG_RUNTIME_DIR"), &env::temp_dir(), uid)
 }
 
-fn place_in(runtime_folder: Option<OsString>, temporary: &Path, uid: u32) -> SocketPlace {
+fn place_in(runtime_folder: Option<OsString>, temporary: &Path, uid: u32) -> DefaultSocketPath {
     if let Some(folder) = runtime_folder.filter(|folder| !folder.is_empty()) {
         let folder = PathBuf::from(folder);
-        return SocketPlace {
+        return DefaultSocketPath {
             path: folder.join("pocket-sockets.sock"),
             folder: SocketFolder::Runtime(folder),
         };
@@ -50,7 +50,7 @@ fn place_in(runtime_folder: Option<OsString>, temporary: &Path, uid: u32) -> Soc
         false => Path::new("/tmp"),
     };
     let folder = temporary.join(format!("pocket-sockets-{uid}"));
-    SocketPlace {
+    DefaultSocketPath {
         path: folder.join("server.sock"),
         folder: SocketFolder::Private(folder),
     }

@@ -5,7 +5,9 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 
-use pocket_socket::{AF_INET, AF_UNIX, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, Socket, socket};
+use pocket_socket::{
+    AF_INET, AF_UNIX, SHUT_RDWR, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, Socket, socket,
+};
 
 use crate::Situation;
 use crate::connecting::unprivileged;
@@ -76,6 +78,16 @@ pub const SITUATIONS: &[Situation] = &[
         entry: "EINVAL",
         text: "`accept` without `listen`",
         happens: |_| bound().accept().unwrap_err(),
+    },
+    Situation {
+        entry: "EINVAL",
+        text: "`accept` after `shutdown` of the listening socket",
+        happens: |_| {
+            let server = bound();
+            server.listen(1).unwrap();
+            server.shutdown(SHUT_RDWR).unwrap();
+            server.accept().unwrap_err()
+        },
     },
     Situation {
         entry: "EINVAL",

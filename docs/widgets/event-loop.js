@@ -26,7 +26,9 @@
     },
     "hangs up": (client) => {
       client.open = false;
-      return "a read returns 0: its thread ends, its entry is removed, its task is done";
+      return client.owed > 0
+        ? "it left replies unread, so this is a reset, and the write fails: its thread ends, its entry is removed, its task is done"
+        : "a read returns 0: its thread ends, its entry is removed, its task is done";
     },
   };
 

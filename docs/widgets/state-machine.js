@@ -228,7 +228,7 @@
 
   const MEANING = {
     "socket ok": "A new socket, connected to nothing.",
-    "bind ok tcp": "The socket has its address now; ss does not show it yet.",
+    "bind ok tcp": "The socket has its address now. ss does not list it yet, or, in newer versions, only with -B.",
     "bind ok unix": "The socket has its address now, and the file server.sock exists.",
     "bind EINVAL": "This socket has an address already.",
     "bind EADDRINUSE tcp": "Another socket has this address, or the kernel still keeps a connection at it.",
@@ -246,7 +246,7 @@
     "connect ENOENT": "There is no such file.",
     "connect EISCONN tcp": "It is connected already, or it listens.",
     "connect EISCONN unix": "It is connected already.",
-    "connect EINVAL": "A socket that listens cannot connect to itself.",
+    "connect EINVAL": "A socket that listens cannot connect to anybody.",
     "connect waits": "The queue is full (listen(0) lets one wait), and connect sleeps until there is room.",
     "send 5": "5 bytes are in the other side's receive buffer.",
     "send 5 reset": "The first send still succeeds. But nobody will read it: the other side's kernel answers with a reset.",
@@ -328,7 +328,7 @@
     return call === "socket" ? `${PLACES[place]} = socket(${inside})` : `${PLACES[place]}.${call}(${inside})`;
   }
 
-  // The state in ss's word for it, and the rest in ours.
+  // The state, for TCP in ss's word for it, and the rest in ours.
   function describe(family, socket) {
     if (socket.state === "-" || socket.state === "gone") {
       return ["no socket", ""];

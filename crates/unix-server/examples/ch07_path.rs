@@ -1,5 +1,5 @@
 //! The server of chapter 6 at a path. (A close loses no reply on a Unix socket, so it need not
-//! linger.)
+//! linger. A client that has sent more sees a reset after the reply.)
 //!
 //! Usage: `cargo run -p unix-server --example ch07_path [PATH]`
 

@@ -4,9 +4,10 @@ use std::fs::{File, read_to_string};
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 
-use pocket_socket::{AF_INET, AF_UNIX, SOCK_STREAM, Socket, socket};
+use pocket_socket::{
+    AF_INET, AF_UNIX, SHUT_RDWR, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, Socket, socket,
+};
 
 use crate::Situation;
 use crate::connecting::unprivileged;
@@ -25,7 +26,12 @@ pub const SITUATIONS: &[Situation] = &[
     Situation {
         entry: "EADDRINUSE",
         text: "`bind` to the port of a server that has ended, without `SO_REUSEADDR`",
-        happens: restarted_at_once,
+        happens: |_| restarted_at_once(false),
+    },
+    Situation {
+        entry: "EADDRINUSE",
+        text: "`bind` with `SO_REUSEADDR` to the port of a server that ended without it",
+        happens: |_| restarted_at_once(true),
     },
     Situation {
         entry: "EADDRINUSE",
@@ -75,6 +81,16 @@ pub const SITUATIONS: &[Situation] = &[
     },
     Situation {
         entry: "EINVAL",
+        text: "`accept` after `shutdown` of the listening socket",
+        happens: |_| {
+            let server = bound();
+            server.listen(1).unwrap();
+            server.shutdown(SHUT_RDWR).unwrap();
+            server.accept().unwrap_err()
+        },
+    },
+    Situation {
+        entry: "EINVAL",
         text: "`listen` on a Unix socket without `bind`",
         happens: |_| socket(AF_UNIX, SOCK_STREAM).unwrap().listen(1).unwrap_err(),
     },
@@ -98,7 +114,7 @@ fn bound() -> Socket {
 }
 
 /// The side that closes first keeps the port for a minute: tcp(7), TIME-WAIT.
-fn restarted_at_once(_: &Path) -> io::Error {
+fn restarted_at_once(reuse: bool) -> io::Error {
     let server = bound();
     server.listen(1).unwrap();
     let address = server.getsockname().unwrap();
@@ -110,5 +126,6 @@ fn restarted_at_once(_: &Path) -> io::Error {
     client.close().unwrap();
     server.close().unwrap();
     let again = socket(AF_INET, SOCK_STREAM).unwrap();
+    again.setsockopt(SOL_SOCKET, SO_REUSEADDR, reuse).unwrap();
     again.bind(address).unwrap_err()
 }

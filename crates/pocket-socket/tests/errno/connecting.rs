@@ -44,6 +44,15 @@ pub const SITUATIONS: &[Situation] = &[
     },
     Situation {
         entry: "ECONNREFUSED",
+        text: "`connect` to the path of a server that has not called `listen` yet",
+        happens: |folder| {
+            let server = socket(AF_UNIX, SOCK_STREAM).unwrap();
+            server.bind(folder.join("s").as_path()).unwrap();
+            UnixStream::connect(folder.join("s")).unwrap_err()
+        },
+    },
+    Situation {
+        entry: "ECONNREFUSED",
         text: "`recv` on a connected UDP socket, when nobody took the last datagram",
         happens: nobody_took_it,
     },

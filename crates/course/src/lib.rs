@@ -234,8 +234,10 @@ impl Exercise {
         let (diff, solution) = (self.stub_diff(root), self.solution_rs(root));
         let (base, text) = (read_text(&solution)?, read_text(&diff)?);
         diff::apply(&base, &text).with_context(|| {
-            let (diff, solution) = (diff.display(), solution.display());
-            format!("{diff} does not fit {solution}; has one of them been changed?")
+            let solution = solution.strip_prefix(root).unwrap_or(&solution).display();
+            format!(
+                "the beginning is kept against {solution}, which was changed: put it back first"
+            )
         })
     }
 
@@ -323,6 +325,41 @@ mod tests {
             root: PathBuf::from("/course"),
             chapters: vec![chapter],
         }
+    }
+
+    #[test]
+    fn the_stub_is_made_of_the_solution_that_it_is_kept_against() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (root, course) = (folder.path(), course());
+        let exercise = course.named("04-01").expect("it is there");
+        let write = |file: PathBuf, text: &str| {
+            fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
+            fs::write(file, text).expect("it can be written");
+        };
+        let (solution, stub) = (
+            "fn main() {\n    a();\n}\n",
+            "fn main() {\n    todo!()\n}\n",
+        );
+        write(exercise.solution_rs(root), &solution.replace('\n', "\r\n"));
+        write(exercise.stub_diff(root), &diff::make(solution, stub));
+        write(exercise.main_rs(root), stub);
+        assert_eq!(exercise.stub(root).expect("it fits"), stub);
+        assert!(!exercise.touched(root));
+        write(exercise.main_rs(root), solution);
+        assert!(exercise.touched(root));
+
+        write(exercise.solution_rs(root), "fn main() {}\n");
+        let error = exercise
+            .stub(root)
+            .expect_err("it fits no more")
+            .to_string();
+        let expected = "the beginning is kept against solutions/04_where_does_a_message_end/\
+                        01_whole_frames/src/main.rs, which was changed: put it back first";
+        assert_eq!(error, expected);
+        assert!(
+            exercise.touched(root),
+            "nothing of theirs is taken for untouched"
+        );
     }
 
     #[test]

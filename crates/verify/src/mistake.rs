@@ -10,6 +10,9 @@
 //! @@ -34,5 +34,5 @@ fn take(path: &Path) -> io::Result<(UnixListener, File)>
 //!  …
 //! ```
+//!
+//! What the book shows by anchor is a whole program instead, `NAME.rs`, its header a doc comment; so
+//! is one that has next to nothing of the solution.
 
 use course::diff::{self, Misfit};
 

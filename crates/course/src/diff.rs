@@ -42,12 +42,13 @@ pub fn make(base: &str, wanted: &str) -> String {
     let lines = patch.to_string();
     let lines = lines.lines().skip_while(|line| !line.starts_with("@@ "));
     let named = lines.map(|line| match line.starts_with("@@ ") {
-        true => format!("{line} {}", functions.next().flatten().unwrap_or_default()),
-        false => line.to_owned(),
+        true => match functions.next().flatten() {
+            Some(function) => format!("{line} {function}\n"),
+            None => format!("{line}\n"),
+        },
+        false => format!("{line}\n"),
     });
-    named
-        .map(|line| line.trim_end().to_owned() + "\n")
-        .collect()
+    named.collect()
 }
 
 /// What begins last before a line, at the margin: `fn serve(stream: &TcpStream) -> io::Result<()>`.
@@ -84,11 +85,10 @@ pub fn apply_what_fits(base: &str, diff: &str) -> String {
     text
 }
 
-/// Whether a program still holds a part that didn't fit.
+/// Whether a program still holds a part that didn't fit, these marks' or Git's.
 pub fn is_marked(program: &str) -> bool {
-    program
-        .lines()
-        .any(|line| line == MARK_BEGIN || line == MARK_END)
+    let is_mark = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>>");
+    program.lines().any(is_mark)
 }
 
 const MARK_BEGIN: &str = "<<<<<<< this part of the mistake no longer fits: write it here again";
@@ -146,6 +146,8 @@ mod tests {
         );
         assert_eq!(apply(BASE, &diff).as_deref(), Ok(&*wanted));
         assert_eq!(make(BASE, BASE), "");
+        let blank = BASE.replace("c\n", "c \n");
+        assert_eq!(apply(BASE, &make(BASE, &blank)).as_deref(), Ok(&*blank));
     }
 
     #[test]

@@ -79,7 +79,8 @@ pub fn apply_what_fits(base: &str, diff: &str) -> String {
         return format!("{base}{MARK_BEGIN}\n{diff}{MARK_END}\n");
     };
     let mut text = base.to_owned();
-    for part in parts {
+    // From the end, so that no part is put inside another one that didn't fit.
+    for part in parts.into_iter().rev() {
         text = apply_part(&text, part).unwrap_or_else(|_| mark(&text, part));
     }
     text
@@ -100,7 +101,7 @@ fn mark(text: &str, part: &str) -> String {
         patch
             .hunks()
             .first()
-            .map_or(1, |hunk| hunk.new_range().start())
+            .map_or(1, |hunk| hunk.old_range().start())
     });
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let (before, after) = lines.split_at(first.saturating_sub(1).min(lines.len()));
@@ -182,6 +183,19 @@ mod tests {
             format!("a\n{MARK_BEGIN}\n@@ -2,5 +2,5 @@\n b\n\n-c\n+C\n d\n e\n{MARK_END}\nb\n");
         assert!(
             opened.starts_with(&place) && opened.ends_with("i\nJ\n"),
+            "{opened}"
+        );
+    }
+
+    #[test]
+    fn parts_that_no_longer_fit_are_marked_one_by_one() {
+        let base = BASE.replace('a', "z\na");
+        let diff = make(&base, &base.replace("c\n", "C\n").replace("j\n", "J\n"));
+        let opened = apply_what_fits("a\nb\n", &diff);
+        let marks: Vec<&str> = opened.lines().filter(|line| is_marked(line)).collect();
+        assert_eq!(
+            marks,
+            [MARK_BEGIN, MARK_END, MARK_BEGIN, MARK_END],
             "{opened}"
         );
     }

@@ -17,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use course::Course;
 
 use crate::Book;
 
@@ -43,17 +44,18 @@ impl fmt::Display for Problem {
 ///
 /// When a file or a folder that is there cannot be read.
 pub fn all(book: &Book) -> Result<Vec<Problem>> {
+    let course = Course::read(&book.root)?;
     let mut found = Findings {
         root: &book.root,
         problems: Vec::new(),
     };
     includes::check(book, &mut found);
-    links::check(book, &mut found)?;
+    links::check(book, &course, &mut found)?;
     chapters::check(book, &mut found);
-    exercises::check(book, &mut found)?;
+    exercises::check(book, &course, &mut found);
     figures::check(book, &mut found)?;
     promises::check(book, &mut found)?;
-    verdicts::check(book, &mut found)?;
+    verdicts::check(book, &course, &mut found)?;
     let mut problems = found.problems;
     problems.sort();
     problems.dedup();
@@ -90,19 +92,6 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut entries = read().with_context(|| format!("cannot list {}", folder.display()))?;
     entries.sort();
     Ok(entries)
-}
-
-/// The exercises' folders: `exercises/NN_chapter/MM_exercise`.
-fn exercise_folders(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut folders = Vec::new();
-    for chapter in list(&root.join("exercises"))? {
-        folders.extend(
-            list(&chapter)?
-                .into_iter()
-                .filter(|path| path.join("Cargo.toml").is_file()),
-        );
-    }
-    Ok(folders)
 }
 
 /// The text of a file that is there.

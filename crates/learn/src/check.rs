@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::course::{Course, Exercise};
-use crate::libtest::{self, Check, Outcome};
-use crate::process::{self, Attend, Ended, Limit};
 use crate::progress::Progress;
-use crate::screen::Screen;
+use course::libtest::{self, Check, Outcome};
+use course::process::{self, Attend, Ended, Limit};
+use course::screen::Screen;
+use course::{Course, Exercise};
 
 pub enum Verdict {
     Passed(Vec<Check>),

@@ -4,19 +4,14 @@
 //! loses nothing. It writes to an exercise only at `reset`, after keeping a copy. What a check
 //! finds is decided in `scripted-peer` and in the exercise's `tests/check.rs`, never here.
 //!
-//! `cargo learn verify` is for those who write exercises: see [`verify`].
+//! For those who write exercises there is `cargo verify`, a crate of its own.
 
 mod check;
-mod course;
 mod hint;
-mod libtest;
-mod process;
 mod progress;
 mod reset;
-mod screen;
 mod solution;
 mod stand;
-mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -25,9 +20,9 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::course::{Course, Exercise};
 use crate::progress::Progress;
-use crate::screen::Screen;
+use course::screen::Screen;
+use course::{Course, Exercise};
 
 fn main() -> ExitCode {
     let matches = command().get_matches();
@@ -88,17 +83,6 @@ fn command() -> Command {
                     required(),
                     flag("yes", "Don't ask, though it isn't solved").short('y'),
                 ]),
-            Command::new("verify")
-                .about("Prove that stubs fail, solutions pass and wrong answers are caught")
-                .args([
-                    exercise().help("The exercise, as 04-01 [default: all]"),
-                    Arg::new("may-skip")
-                        .long("may-skip")
-                        .value_name("CHECK")
-                        .action(ArgAction::Append)
-                        .help("With CI=true, a check that may be skipped here; repeatable"),
-                    time(),
-                ]),
         ])
 }
 
@@ -112,7 +96,7 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
 /// Runs what was asked for; whether all is well with what was looked at.
 fn dispatch(matches: &ArgMatches) -> Result<bool> {
     let course = Course::find()?;
-    let screen = &mut Screen::new();
+    let screen = &mut Screen::stdout();
     let Some((name, args)) = matches.subcommand() else {
         return stand::stand(screen, &course, Duration::from_secs(120));
     };
@@ -124,21 +108,6 @@ fn dispatch(matches: &ArgMatches) -> Result<bool> {
         "reset" => reset::reset(screen, &course, named(&course, args)?).map(|()| true),
         "solution" => {
             solution::solution(screen, &course, named(&course, args)?, args.get_flag("yes"))
-        }
-        "verify" => {
-            let only = args
-                .get_one::<String>("exercise")
-                .map(|name| course.named(name));
-            let may_skip = args
-                .get_many::<String>("may-skip")
-                .unwrap_or_default()
-                .cloned();
-            let rules = verify::Rules {
-                time: time_limit(args),
-                strict: std::env::var_os("CI").is_some_and(|value| value == "true"),
-                may_skip: may_skip.collect(),
-            };
-            verify::verify(screen, &course, only.transpose()?, &rules)
         }
         other => unreachable!("clap knows no subcommand {other}"),
     }

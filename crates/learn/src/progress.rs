@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::course::{Course, Exercise};
+use course::{Course, Exercise};
 
 const FILE: &str = ".learn-state";
 const HEADER: &str = "# What you have solved. `cargo learn` reads and writes this file.\n";
@@ -139,7 +139,7 @@ fn by_number(exercise: &Exercise, line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::course::Chapter;
+    use course::Chapter;
 
     /// A course with one chapter that holds these exercises.
     fn course(names: &[&str]) -> Course {

@@ -1,10 +1,9 @@
 //! Puts an exercise back to its beginning.
 //!
-//! The beginning is `stub.rs` beside the solution: a copy of the exercise's `src/main.rs` as it was
-//! before anyone touched it. It works in a folder that was downloaded without git, however long ago
-//! the learner began to write, and needs nothing to have been run before. `cargo learn verify`
-//! proves that the copy is one. The learner's text is kept in `.learn-backups/` first, numbered, so
-//! that a reset can itself be undone.
+//! The beginning is made from the solution and the diff beside it, `stub.diff`: it works in a folder
+//! that was downloaded without git, however long ago the learner began to write, and needs nothing
+//! to have been run before. `cargo verify` proves that it is the exercise's `src/main.rs`. The
+//! learner's text is kept in `.learn-backups/` first, numbered, so that a reset can itself be undone.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,25 +11,17 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::course::{Course, Exercise, same_text};
 use crate::progress::Progress;
-use crate::screen::Screen;
+use course::screen::Screen;
+use course::{Course, Exercise};
 
 const BACKUPS: &str = ".learn-backups";
 
 /// `cargo learn reset`.
 pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
-    let (own, stub) = (
-        exercise.main_rs(&course.root),
-        exercise.stub_rs(&course.root),
-    );
-    let beginning = fs::read(&stub).with_context(|| {
-        format!(
-            "the exercise's beginning, {}, cannot be read",
-            stub.display()
-        )
-    })?;
-    if same_text(&own, &stub) == Some(true) {
+    let own = exercise.main_rs(&course.root);
+    let beginning = exercise.stub(&course.root)?;
+    if !exercise.touched(&course.root) {
         writeln!(screen, "{} is as it was at the beginning.", exercise.file())?;
         return Ok(());
     }

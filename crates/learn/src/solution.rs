@@ -6,9 +6,9 @@ use std::io::{self, Write as _};
 use anyhow::{Context, Result};
 use similar::{ChangeTag, TextDiff};
 
-use crate::course::{Course, Exercise};
 use crate::progress::Progress;
-use crate::screen::Screen;
+use course::screen::Screen;
+use course::{Course, Exercise};
 
 /// Lines of context around a difference.
 const CONTEXT: usize = 4;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::check::{self, Limits};
-use crate::course::{Course, Exercise};
-use crate::process;
 use crate::progress::Progress;
-use crate::screen::Screen;
+use course::process;
+use course::screen::Screen;
+use course::{Course, Exercise};
 
 /// `cargo learn`: the chapters, then the verdict on the next exercise. Returns whether all is well.
 ///

@@ -17,10 +17,10 @@ use notify::event::{EventKind, ModifyKind};
 use notify::{RecursiveMode, Watcher as _};
 
 use crate::check::{self, Limits, Verdict};
-use crate::course::{Course, Exercise};
 use crate::progress::Progress;
-use crate::screen::Screen;
 use crate::stand;
+use course::screen::Screen;
+use course::{Course, Exercise};
 
 /// How long a save may take: editors write, rename and touch in quick succession.
 const SETTLE: Duration = Duration::from_millis(40);

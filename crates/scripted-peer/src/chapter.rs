@@ -34,14 +34,15 @@ fn heading(text: &str, anchor: &str) -> Option<String> {
         .map(|heading| heading.replace('`', ""))
 }
 
-/// As mdBook makes an anchor of a heading: lower case, spaces to hyphens, no punctuation.
+/// As mdBook makes an anchor of a heading: lower case, spaces to hyphens, no punctuation. The crate
+/// `course` has the same, and is not used here, because every check builds this one.
 fn slug(heading: &str) -> String {
     let keep = |c: char| match c {
-        c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c.to_ascii_lowercase()),
+        c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c),
         c if c.is_whitespace() => Some('-'),
         _ => None,
     };
-    heading.chars().filter_map(keep).collect()
+    heading.to_lowercase().chars().filter_map(keep).collect()
 }
 
 fn words(anchor: &str) -> String {
@@ -75,6 +76,18 @@ mod tests {
             heading(text, "what-ok0-means").as_deref(),
             Some("What Ok(0) means")
         );
+    }
+
+    #[test]
+    fn anchors_are_those_that_the_book_has() {
+        for heading in [
+            "What `Ok(0)` means",
+            "Who's there?",
+            "État d'un côté, A_b-c",
+            "1 + 1",
+        ] {
+            assert_eq!(slug(heading), course::slug(heading), "{heading}");
+        }
     }
 
     #[test]

@@ -1,47 +1,34 @@
 //! No exercise without a chapter that leads to it, no chapter without an exercise.
 
-use anyhow::Result;
+use course::Course;
 
-use super::{Findings, exercise_folders};
+use super::Findings;
 use crate::Book;
 
-pub fn check(book: &Book, found: &mut Findings<'_>) -> Result<()> {
-    for folder in exercise_folders(&book.root)? {
-        let name = folder
-            .strip_prefix(&book.root)
-            .unwrap_or(&folder)
-            .to_string_lossy()
-            .into_owned();
-        if !folder.join("README.md").is_file() {
+pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) {
+    for exercise in course.exercises() {
+        let name = format!("exercises/{}", exercise.folder);
+        let readme = exercise.readme(&course.root);
+        if !readme.is_file() {
+            let manifest = exercise.path(&course.root).join("Cargo.toml");
             found.add(
-                &folder.join("Cargo.toml"),
+                &manifest,
                 1,
                 "an exercise without a README.md: write its task",
             );
             continue;
         }
-        let number = name
-            .split('/')
-            .nth(1)
-            .and_then(|chapter| chapter.split('_').next());
-        let number: Option<u32> = number.and_then(|number| number.parse().ok());
-        let mentioned = book
-            .chapters()
-            .filter(|page| page.number() == number)
-            .any(|page| {
-                page.links
-                    .iter()
-                    .any(|link| link.to.trim_end_matches('/').ends_with(&name))
-            });
+        let number = exercise.chapter;
+        let mut chapters = book.chapters().filter(|page| page.number() == Some(number));
+        let mentioned = chapters.any(|page| {
+            let mut links = page.links.iter();
+            links.any(|link| link.to.trim_end_matches('/').ends_with(&name))
+        });
         if !mentioned {
-            let chapter = number.map_or("its".to_owned(), |number| number.to_string());
-            found.add(
-                &folder.join("README.md"),
-                1,
-                format!(
-                    "chapter {chapter} does not mention this exercise: link to ../../{name}/ there"
-                ),
+            let what = format!(
+                "chapter {number} does not mention this exercise: link to ../../{name}/ there"
             );
+            found.add(&readme, 1, what);
         }
     }
     for page in book.chapters() {
@@ -57,5 +44,4 @@ pub fn check(book: &Book, found: &mut Findings<'_>) -> Result<()> {
             );
         }
     }
-    Ok(())
 }

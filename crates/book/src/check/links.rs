@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use course::{Course, slug};
 use regex::Regex;
 
-use super::{Findings, exercise_folders, list, read};
+use super::{Findings, list, read};
 use crate::Book;
 use crate::markdown::Page;
 
-pub fn check(book: &Book, found: &mut Findings<'_>) -> Result<()> {
+pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<()> {
     let mut targets = Targets {
         book,
         ids: HashMap::new(),
@@ -23,7 +24,7 @@ pub fn check(book: &Book, found: &mut Findings<'_>) -> Result<()> {
             }
         }
     }
-    for path in readmes(&book.root)? {
+    for path in readmes(course)? {
         let readme = Page::read(&path)?;
         for link in &readme.links {
             if let Err(what) = targets.linked_by_readme(&readme, &link.to)? {
@@ -31,8 +32,8 @@ pub fn check(book: &Book, found: &mut Findings<'_>) -> Result<()> {
             }
         }
     }
-    for folder in exercise_folders(&book.root)? {
-        sections_named_by_checks(&mut targets, &folder, found)?;
+    for exercise in course.exercises() {
+        sections_named_by_checks(&mut targets, &exercise.path(&course.root), found)?;
     }
     Ok(())
 }
@@ -61,7 +62,8 @@ fn sections_named_by_checks(
     Ok(())
 }
 
-fn readmes(root: &Path) -> Result<Vec<PathBuf>> {
+fn readmes(course: &Course) -> Result<Vec<PathBuf>> {
+    let root = &course.root;
     let mut paths = vec![root.join("README.md")];
     paths.extend(
         list(&root.join("crates"))?
@@ -71,11 +73,7 @@ fn readmes(root: &Path) -> Result<Vec<PathBuf>> {
     for chapter in list(&root.join("exercises"))? {
         paths.push(chapter.join("README.md"));
     }
-    paths.extend(
-        exercise_folders(root)?
-            .iter()
-            .map(|folder| folder.join("README.md")),
-    );
+    paths.extend(course.exercises().map(|exercise| exercise.readme(root)));
     paths.retain(|path| path.is_file());
     Ok(paths)
 }
@@ -213,18 +211,6 @@ fn ids(html: &str) -> HashSet<String> {
     id.captures_iter(html)
         .map(|found| found[1].to_owned())
         .collect()
-}
-
-/// A heading's anchor, as GitHub makes it.
-fn slug(heading: &str) -> String {
-    let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
-    heading
-        .trim()
-        .to_lowercase()
-        .chars()
-        .filter(kept)
-        .collect::<String>()
-        .replace(' ', "-")
 }
 
 /// The path without `.` and `..`, links unfollowed.

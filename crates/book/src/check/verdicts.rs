@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use anyhow::Result;
+use course::Course;
 use regex::Regex;
 
-use super::{Findings, exercise_folders, read};
+use super::{Findings, read};
 use crate::Book;
 
 /// A verdict's line that says what was expected.
@@ -20,10 +21,10 @@ static SECTION: LazyLock<Regex> =
 static MOMENT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\n \d+\.\d ms  .*").expect("a pattern"));
 
-pub fn check(book: &Book, found: &mut Findings<'_>) -> Result<()> {
+pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<()> {
     let mut told = String::new();
-    for folder in exercise_folders(&book.root)? {
-        let checks = folder.join("tests/check.rs");
+    for exercise in course.exercises() {
+        let checks = exercise.check_rs(&course.root);
         if checks.is_file() {
             told += &said(&read(&checks)?);
         }

@@ -3,5 +3,6 @@
 
 mod learner;
 mod scratch;
-mod verify;
 mod watch;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_learn");

@@ -1,20 +1,22 @@
 //! A workspace of two or more tiny exercises in a folder of its own, laid out as this one is.
 //!
 //! Each exercise's program should say `hello`, once. Its check runs the program and compares; a
-//! failure is told as a story that ends with a chapter's section.
+//! failure is told as a story that ends with a chapter's section. `cargo verify` is tried in the same
+//! workspaces (`crates/verify/tests/`).
+#![allow(dead_code, reason = "each of the two programs needs a part of it")]
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use course::diff;
 use tempfile::TempDir;
 
 pub const STUB: &str = "fn main() {\n    todo!(\"say hello\");\n}\n";
 pub const SOLVED: &str = "fn main() {\n    println!(\"hello\");\n}\n";
-const SILENT: &str = "//! Caught by: says_hello, is_brief\n//! Told: Say hello\nfn main() {}\n";
-const CHATTY: &str = "//! Caught by: is_brief\n//! Told: Say hello, once.\n\
-    fn main() {\n    println!(\"hello\\nhello\");\n}\n";
+const SILENT: &str = "Caught by: says_hello, is_brief\nTold: Say hello\n";
+const CHATTY: &str = "Caught by: is_brief\nTold: Say hello, once.\n";
 const README: &str = "# Hello\n\nSay it. Checks: `says_hello`, `is_brief`.\n\n## Hints\n\n\
     ### Hint 1\n\nA program says something with a macro.\n\n\
     ### Hint 2\n\nIt is `println!`.\n\n### Hint 3\n\nIts argument is in quotes.\n";
@@ -95,34 +97,26 @@ impl Scratch {
         self.write(&format!("{own}/src/main.rs"), STUB);
         self.write(&format!("{own}/tests/check.rs"), CHECK);
         let manifest = package("sol")
-            + "[features]\nwrong = []\n\n[[test]]\nname = \"check\"\npath = \"../../../"
+            + "[[test]]\nname = \"check\"\npath = \"../../../"
             + &own
             + "/tests/check.rs\"\n";
         self.write(&format!("{solution}/Cargo.toml"), &manifest);
         self.write(&format!("{solution}/src/main.rs"), SOLVED);
-        self.write(&format!("{solution}/stub.rs"), STUB);
-        self.wrong(folder, "silent", SILENT);
-        self.wrong(folder, "chatty", CHATTY);
+        self.write(&format!("{solution}/stub.diff"), &diff::make(SOLVED, STUB));
+        self.wrong(folder, "silent", SILENT, "fn main() {}\n");
+        self.wrong(
+            folder,
+            "chatty",
+            CHATTY,
+            &SOLVED.replace("hello", "hello\\nhello"),
+        );
     }
 
-    /// Adds a wrong answer to an exercise, or replaces one.
-    pub fn wrong(&self, folder: &str, stem: &str, text: &str) {
-        let manifest = format!("solutions/{folder}/Cargo.toml");
-        let id = format!(
-            "{}-{}",
-            &folder[..2],
-            &folder.split('/').next_back().expect("it has")[..2]
-        );
-        let example = format!(
-            "\n[[example]]\nname = \"wrong-{id}-{}\"\npath = \"wrong/{stem}.rs\"\n\
-             required-features = [\"wrong\"]\n",
-            stem.replace('_', "-")
-        );
-        let before = self.read(&manifest);
-        if !before.contains(&example) {
-            self.write(&manifest, &(before + &example));
-        }
-        self.write(&format!("solutions/{folder}/wrong/{stem}.rs"), text);
+    /// Adds a wrong answer to an exercise, or replaces one: its header, and its program.
+    pub fn wrong(&self, folder: &str, stem: &str, header: &str, program: &str) {
+        let solution = self.read(&format!("solutions/{folder}/src/main.rs"));
+        let text = format!("{header}\n{}", diff::make(&solution, program));
+        self.write(&format!("solutions/{folder}/wrong/{stem}.diff"), &text);
     }
 
     pub fn path(&self) -> &Path {
@@ -153,9 +147,9 @@ impl Scratch {
         self.write(&format!("exercises/{folder}/src/main.rs"), SOLVED);
     }
 
-    /// `cargo learn ARGS…` in the workspace, as `cargo run` would start it.
+    /// `cargo learn ARGS…` or `cargo verify ARGS…` in the workspace, as `cargo run` would start it.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_learn"));
+        let mut command = Command::new(crate::PROGRAM);
         command.args(args).current_dir(self.path());
         for name in [
             "CI",
@@ -175,8 +169,13 @@ impl Scratch {
     }
 
     /// The same where everything is meant to run.
-    pub fn learn_in_ci(&self, args: &[&str]) -> Said {
+    pub fn run_in_ci(&self, args: &[&str]) -> Said {
         Said::of(self.command(args).env("CI", "true"), "")
+    }
+
+    /// `cargo verify ARGS…`.
+    pub fn run(&self, args: &[&str]) -> Said {
+        self.learn(args)
     }
 
     /// The same, with an answer to what it asks.

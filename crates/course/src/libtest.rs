@@ -1,0 +1,220 @@
+//! Reads what the checks printed: libtest's text, without its noise.
+//!
+//! The machine-readable output of libtest isn't stable, so the text for people is read. A check
+//! that cannot run here passes for libtest; `scripted-peer` then writes `skipped: PACKAGE CHECK:
+//! WHY` to standard error.
+
+use std::fs;
+use std::path::Path;
+
+/// A check that has run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// With the modules it is in.
+    pub name: String,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What it printed, the timeline of a failure among it.
+    pub output: String,
+}
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All was as it expected.
+    Passed,
+    /// Something was not.
+    Failed,
+    /// Why it could not run here.
+    Skipped(String),
+}
+
+impl Check {
+    /// Whether it found something.
+    pub fn failed(&self) -> bool {
+        self.outcome == Outcome::Failed
+    }
+
+    /// Whether it could not run.
+    pub fn skipped(&self) -> bool {
+        matches!(self.outcome, Outcome::Skipped(_))
+    }
+}
+
+/// The checks of one run with `--show-output`, or of several one after another, from both outputs;
+/// `None` if they didn't run to their end (they don't compile, or the whole test process died).
+pub fn read(text: &str, errors: &str) -> Option<Vec<Check>> {
+    let mut checks: Vec<Check> = Vec::new();
+    let mut section = None;
+    let (mut begun, mut ended) = (0, 0);
+    for line in text.lines() {
+        if is_beginning(line) {
+            begun += 1;
+        } else if line.starts_with("test result: ") {
+            (ended, section) = (ended + 1, None);
+        } else if let Some(check) = result(line).filter(|_| section.is_none()) {
+            checks.push(check);
+        } else if line == "failures:" || line == "successes:" {
+            section = None;
+        } else if let Some(index) = header(line, &checks) {
+            section = Some(index);
+        } else if let Some(check) = section.and_then(|index: usize| checks.get_mut(index)) {
+            check.output.push_str(line);
+            check.output.push('\n');
+        }
+    }
+    for check in &mut checks {
+        check.output = quiet(&check.output, &check.name);
+        if check.outcome == Outcome::Passed
+            && let Some((_, why)) = errors
+                .lines()
+                .filter_map(skip)
+                .find(|(n, _)| *n == check.name)
+        {
+            check.outcome = Outcome::Skipped(why.to_owned());
+        }
+    }
+    (begun > 0 && begun == ended).then_some(checks)
+}
+
+/// Puts checks in the order of the file that holds them, the one that teaches first in front;
+/// libtest sorts them by name.
+pub fn sort_as_written(checks: &mut [Check], check_rs: &Path) {
+    let source = fs::read_to_string(check_rs).unwrap_or_default();
+    checks.sort_by_key(|check| place(&check.name, &source));
+}
+
+/// Where a check is written: its function, else the first mention of its name (a macro's).
+fn place(name: &str, source: &str) -> usize {
+    let own = name.rsplit("::").next().unwrap_or(name);
+    let function = source.find(&format!("fn {own}("));
+    function.or_else(|| source.find(own)).unwrap_or(usize::MAX)
+}
+
+fn is_beginning(line: &str) -> bool {
+    let count = line
+        .strip_prefix("running ")
+        .and_then(|rest| rest.split_once(" test"));
+    count.is_some_and(|(count, _)| count.parse::<usize>().is_ok())
+}
+
+fn result(line: &str) -> Option<Check> {
+    let (name, result) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
+    let outcome = match result {
+        "ok" => Outcome::Passed,
+        "FAILED" => Outcome::Failed,
+        ignored => {
+            let why = ignored
+                .strip_prefix("ignored")?
+                .trim_start_matches([',', ' ']);
+            Outcome::Skipped(if why.is_empty() { "ignored" } else { why }.to_owned())
+        }
+    };
+    let name = name.split(" - ").next().unwrap_or(name).to_owned();
+    Some(Check {
+        name,
+        outcome,
+        output: String::new(),
+    })
+}
+
+/// `---- NAME stdout ----`, for a check that has run.
+fn header(line: &str, checks: &[Check]) -> Option<usize> {
+    let name = line.strip_prefix("---- ")?.strip_suffix(" stdout ----")?;
+    checks.iter().position(|check| check.name == name)
+}
+
+/// Without what libtest says of a panic in the check itself; what the learner's own program says
+/// of its panics stays.
+fn quiet(output: &str, name: &str) -> String {
+    let noise = |line: &&str| {
+        line.starts_with("note: run with `RUST_BACKTRACE=")
+            || line
+                .strip_prefix("thread '")
+                .is_some_and(|rest| rest.starts_with(name) && rest.contains(" panicked at "))
+    };
+    let kept: Vec<&str> = output.lines().filter(|line| !noise(line)).collect();
+    kept.join("\n").trim_matches('\n').to_owned()
+}
+
+/// The check and the reason, if a line of standard error tells of a skipped one.
+pub fn skip(line: &str) -> Option<(&str, &str)> {
+    let (who, why) = line.strip_prefix("skipped: ")?.split_once(": ")?;
+    Some((who.rsplit(' ').next().unwrap_or(who), why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "
+running 0 tests
+
+test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out
+
+running 4 tests
+test lonely ... ok
+test needs_root ... ok
+test unfinished ... ignored, not yet
+test wrong ... FAILED
+
+successes:
+
+---- needs_root stdout ----
+uid 1000
+
+
+successes:
+    lonely
+    needs_root
+
+failures:
+
+---- wrong stdout ----
+
+   0.0 ms  peer  connected
+ Chapter 4: docs/src/04.md
+
+thread 'wrong' (71) panicked at tests/check.rs:3:5:
+left is not right
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+
+
+failures:
+    wrong
+
+test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out
+";
+
+    #[test]
+    fn what_the_checks_said_is_kept_and_libtests_noise_is_not() {
+        let skipped = "skipped: ex-04-01 needs_root: only root may do this\n";
+        let checks = read(TEXT, skipped).expect("all of it ran");
+        let outcomes: Vec<_> = checks
+            .iter()
+            .map(|c| (c.name.as_str(), c.outcome.clone()))
+            .collect();
+        let expected = [
+            ("lonely", Outcome::Passed),
+            (
+                "needs_root",
+                Outcome::Skipped("only root may do this".into()),
+            ),
+            ("unfinished", Outcome::Skipped("not yet".into())),
+            ("wrong", Outcome::Failed),
+        ];
+        assert_eq!(outcomes, expected);
+        let story = "   0.0 ms  peer  connected\n Chapter 4: docs/src/04.md\n\nleft is not right";
+        assert_eq!(checks[3].output, story);
+    }
+
+    #[test]
+    fn a_test_process_that_died_has_no_verdict() {
+        let died = TEXT
+            .split("failures:")
+            .next()
+            .expect("there is a first part");
+        assert_eq!(read(died, ""), None);
+        assert_eq!(read("", ""), None);
+    }
+}

@@ -1,0 +1,265 @@
+//! Runs a command with a limit, and ends it with everything that it started.
+//!
+//! `cargo test` starts a test, which starts the learner's program in a process group of its own.
+//! Killing Cargo alone would leave the other two running, so a run is ended from the root of its
+//! family tree.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+/// How often a running command is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+/// How long output may still come after the end: a program that was left behind can hold the pipe.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What came of a command.
+pub struct Ran {
+    /// How it ended.
+    pub ended: Ended,
+    /// What it printed.
+    pub stdout: String,
+    /// What it printed to standard error.
+    pub stderr: String,
+}
+
+/// How a command ended.
+pub enum Ended {
+    /// On its own.
+    Itself(ExitStatus),
+    /// The limit passed, and it was killed.
+    Stuck,
+    /// The caller's `pause` asked for its end, and it was killed.
+    Stopped,
+}
+
+/// How long a run may take.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    /// After this long it is killed.
+    pub time: Duration,
+    /// The line of standard error that starts the clock; without one it runs from the beginning.
+    pub from: Option<fn(&str) -> bool>,
+}
+
+/// What a run asks of its caller while it goes on.
+pub struct Attend<'a> {
+    /// Waits for up to the given time; true ends the run.
+    pub pause: &'a mut dyn FnMut(Duration) -> bool,
+    /// A line of standard error, as it comes.
+    pub line: &'a mut dyn FnMut(&str),
+}
+
+/// The pause of a caller that never ends a run.
+pub fn undisturbed(time: Duration) -> bool {
+    thread::sleep(time);
+    false
+}
+
+/// Runs `command` to its end or its limit, with an empty standard input.
+///
+/// # Errors
+///
+/// When it cannot be started or waited for.
+///
+/// # Panics
+///
+/// Never: both outputs are piped.
+pub fn run(command: &mut Command, limit: Limit, attend: &mut Attend<'_>) -> Result<Ran> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    let mut stdout = Collected::from(child.stdout.take().expect("standard output is piped"));
+    let mut stderr = Collected::from(child.stderr.take().expect("standard error is piped"));
+    let ended = wait(&mut child, limit, &mut stderr, attend)?;
+    stdout.rest(Instant::now() + LAST_WORDS, &mut |_| ());
+    stderr.rest(Instant::now() + LAST_WORDS, attend.line);
+    Ok(Ran {
+        ended,
+        stdout: stdout.text,
+        stderr: stderr.text,
+    })
+}
+
+fn wait(
+    child: &mut Child,
+    limit: Limit,
+    stderr: &mut Collected,
+    attend: &mut Attend<'_>,
+) -> Result<Ended> {
+    let mut start = limit.from.is_none().then(Instant::now);
+    loop {
+        stderr.take_ready(&mut |line| {
+            if start.is_none() && limit.from.is_some_and(|starts| starts(line)) {
+                start = Some(Instant::now());
+            }
+            (attend.line)(line);
+        });
+        if let Some(status) = child.try_wait().context("cannot wait for a command")? {
+            return Ok(Ended::Itself(status));
+        }
+        let stopped = (attend.pause)(LOOK);
+        if stopped || start.is_some_and(|start| start.elapsed() >= limit.time) {
+            family::kill(child);
+            child
+                .wait()
+                .context("cannot wait for a command that was killed")?;
+            return Ok(if stopped {
+                Ended::Stopped
+            } else {
+                Ended::Stuck
+            });
+        }
+    }
+}
+
+/// One stream of a command, read by a thread so that it never blocks the command.
+struct Collected {
+    lines: Receiver<String>,
+    text: String,
+}
+
+impl Collected {
+    fn from(stream: impl Read + Send + 'static) -> Self {
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            let mut stream = BufReader::new(stream);
+            let mut line = Vec::new();
+            while matches!(stream.read_until(b'\n', &mut line), Ok(count) if count > 0) {
+                if sender
+                    .send(String::from_utf8_lossy(&line).into_owned())
+                    .is_err()
+                {
+                    return;
+                }
+                line.clear();
+            }
+        });
+        Self {
+            lines,
+            text: String::new(),
+        }
+    }
+
+    fn take_ready(&mut self, tell: &mut dyn FnMut(&str)) {
+        while let Ok(line) = self.lines.try_recv() {
+            tell(&line);
+            self.text.push_str(&line);
+        }
+    }
+
+    fn rest(&mut self, until: Instant, tell: &mut dyn FnMut(&str)) {
+        loop {
+            match self
+                .lines
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
+                Ok(line) => {
+                    tell(&line);
+                    self.text.push_str(&line);
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+mod family {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+    use std::process::{Child, Command};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    /// Kills a child and all that descend from it. Each is stopped before its children are looked
+    /// for, so that none is born meanwhile.
+    pub fn kill(child: &mut Child) {
+        let mut family = BTreeSet::from([child.id()]);
+        loop {
+            signal(&family, Signal::STOP);
+            let born: Vec<u32> = processes()
+                .into_iter()
+                .filter(|(id, parent)| family.contains(parent) && !family.contains(id))
+                .map(|(id, _)| id)
+                .collect();
+            if born.is_empty() {
+                break;
+            }
+            family.extend(born);
+        }
+        signal(&family, Signal::KILL);
+    }
+
+    fn signal(family: &BTreeSet<u32>, signal: Signal) {
+        for id in family {
+            if let Some(pid) = i32::try_from(*id).ok().and_then(Pid::from_raw) {
+                // One that has just ended needs no signal.
+                let _ = kill_process(pid, signal);
+            }
+        }
+    }
+
+    /// Every process and its parent: from `/proc` where it exists, else as `ps` lists them.
+    fn processes() -> Vec<(u32, u32)> {
+        if !Path::new("/proc/self/stat").exists() {
+            return listed();
+        }
+        let Ok(entries) = std::fs::read_dir("/proc") else {
+            return listed();
+        };
+        let stat = |name: &str| std::fs::read_to_string(format!("/proc/{name}/stat")).ok();
+        let names = entries
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names
+            .filter_map(|name| {
+                // proc_pid_stat(5): pid, (the name, with any character in it), state, parent.
+                let stat = stat(&name)?;
+                let parent = stat
+                    .rsplit_once(')')?
+                    .1
+                    .split_whitespace()
+                    .nth(1)?
+                    .parse()
+                    .ok()?;
+                Some((name.parse().ok()?, parent))
+            })
+            .collect()
+    }
+
+    fn listed() -> Vec<(u32, u32)> {
+        let Ok(output) = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output() else {
+            return Vec::new();
+        };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let pair = |line: &str| {
+            let mut numbers = line.split_whitespace().map(|number| number.parse().ok());
+            Some((numbers.next()??, numbers.next()??))
+        };
+        text.lines().filter_map(pair).collect()
+    }
+}
+
+#[cfg(not(unix))]
+mod family {
+    use std::process::{Child, Command};
+
+    /// Kills a child and all that descend from it.
+    pub fn kill(child: &mut Child) {
+        let id = child.id().to_string();
+        let _ = Command::new("taskkill")
+            .args(["/T", "/F", "/PID", &id])
+            .output();
+        // Where there is no `taskkill`, at least the child itself.
+        let _ = child.kill();
+    }
+}

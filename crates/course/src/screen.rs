@@ -1,0 +1,125 @@
+//! Where everything is said: standard output, with colors only where someone sees them.
+//!
+//! Messages are written, not printed with `println!`, so that `cargo learn list | head` ends
+//! without a panic.
+
+use std::io::{self, IsTerminal as _, Stdout, Write};
+
+/// Standard output.
+pub struct Screen {
+    out: Stdout,
+    /// Its colors.
+    pub paint: Paint,
+    /// Whether a line may be written over: only on a terminal.
+    terminal: bool,
+}
+
+impl Screen {
+    /// As it is, and as the environment says that it is to be used.
+    pub fn stdout() -> Self {
+        let out = io::stdout();
+        let terminal = out.is_terminal();
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        // Windows' older console prints escape sequences as they are; its newer one sets this.
+        let shows = !cfg!(windows)
+            || ["WT_SESSION", "TERM"]
+                .iter()
+                .any(|name| std::env::var_os(name).is_some());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let on = terminal && !refused && shows && !dumb;
+        Self {
+            out,
+            paint: Paint { on },
+            terminal: terminal && shows && !dumb,
+        }
+    }
+
+    /// Shows `text` until the next thing is written; nothing where it would stay.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be written.
+    pub fn transient(&mut self, text: &str) -> io::Result<()> {
+        if self.terminal {
+            let text: String = text.chars().take(70).collect();
+            write!(self.out, "\r\x1b[K{}", self.paint.dim(&text))?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Starts a new page, or leaves a line free where what was said stays.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be written.
+    pub fn fresh(&mut self) -> io::Result<()> {
+        let start = if self.terminal { "\x1b[2J\x1b[H" } else { "\n" };
+        write!(self.out, "{start}")
+    }
+
+    /// Takes away what [`Self::transient`] shows.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be written.
+    pub fn clear_transient(&mut self) -> io::Result<()> {
+        if self.terminal {
+            write!(self.out, "\r\x1b[K")?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Colors by meaning, or none.
+#[derive(Clone, Copy)]
+pub struct Paint {
+    /// Whether there are any.
+    pub on: bool,
+}
+
+impl Paint {
+    /// What is as it should be.
+    pub fn good(self, text: &str) -> String {
+        self.wrap("32", text)
+    }
+
+    /// What is not.
+    pub fn bad(self, text: &str) -> String {
+        self.wrap("31", text)
+    }
+
+    /// A heading.
+    pub fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    /// What may be passed over.
+    pub fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    /// A file or a command.
+    pub fn name(self, text: &str) -> String {
+        self.wrap("36", text)
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.on {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}

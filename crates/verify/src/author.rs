@@ -1,0 +1,192 @@
+//! Opens a mistake as a whole program, and writes it down again as a mistake.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use course::screen::Screen;
+use course::{Course, Exercise, diff, read_text};
+
+use crate::answers::{self, Wrong, folder};
+use crate::mistake::{self, Header, Mistake};
+use crate::workspace::{rustfmt, target_folder};
+
+/// What the stub is called beside the mistakes.
+const STUB: &str = "stub";
+
+/// `cargo verify open NN-MM NAME`: writes the program, and prints where.
+pub fn open(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &str) -> Result<()> {
+    check_name(name)?;
+    ensure!(name != STUB, "the stub is open: it is {}", exercise.file());
+    let folder = folder(course, exercise);
+    let whole = folder.join(format!("{name}.rs"));
+    ensure!(
+        !whole.exists(),
+        "it is a whole program, for the book: change {}",
+        whole.display()
+    );
+    let program = opened(course, exercise, name);
+    if program.exists() {
+        bail!(
+            "{} is open already: save it, or delete it",
+            program.display()
+        );
+    }
+    let solution = answers::solution(course, exercise)?;
+    let kept = folder.join(format!("{name}.diff"));
+    let text = if kept.exists() {
+        Mistake::read(&read_text(&kept)?).opened(&solution)
+    } else {
+        mistake::open(&Header(mistake::NEW.to_owned()), &solution)
+    };
+    write(&program, &text)?;
+    writeln!(
+        screen,
+        "{}",
+        screen.paint.name(&program.display().to_string())
+    )?;
+    if diff::is_marked(&text) {
+        writeln!(
+            screen,
+            "Parts of it no longer fit the solution: look for `<<<<<<<`."
+        )?;
+    }
+    let save = format!("cargo verify save {} {name}", exercise.id());
+    writeln!(screen, "Change it, then: {}", screen.paint.name(&save))?;
+    Ok(())
+}
+
+/// `cargo verify save NN-MM NAME`: formats the program that was opened, writes its mistake down, and
+/// deletes it.
+pub fn save(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &str) -> Result<()> {
+    check_name(name)?;
+    if name == STUB {
+        return save_stub(screen, course, exercise);
+    }
+    let program = opened(course, exercise, name);
+    ensure!(
+        program.exists(),
+        "{} is not there: cargo verify open {} {name}",
+        program.display(),
+        exercise.id()
+    );
+    if diff::is_marked(&read_text(&program)?) {
+        bail!(
+            "{} still has parts between `<<<<<<<` and `>>>>>>>`",
+            program.display()
+        );
+    }
+    format(course, &program)?;
+    let solution = answers::solution(course, exercise)?;
+    let mistake = Mistake::of_program(&read_text(&program)?, &solution)
+        .with_context(|| format!("nothing to save: {} is the solution", program.display()))?;
+    let kept = folder(course, exercise).join(format!("{name}.diff"));
+    write(&kept, &mistake.text())?;
+    fs::remove_file(&program).with_context(|| format!("cannot remove {}", program.display()))?;
+    wrote(screen, course, &kept)
+}
+
+/// The stub is its author's `src/main.rs`, as long as it leaves something to do.
+fn save_stub(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
+    let stub = read_text(&exercise.main_rs(&course.root))?;
+    let file = exercise.file();
+    ensure!(
+        stub.contains("todo!("),
+        "{file} is no stub: no todo! is in it"
+    );
+    let kept = exercise.stub_diff(&course.root);
+    write(
+        &kept,
+        &diff::make(&answers::solution(course, exercise)?, &stub),
+    )?;
+    wrote(screen, course, &kept)
+}
+
+/// `cargo verify save NN-MM`: writes every mistake that still fits the solution down again, as it
+/// reads today, formatted; those that don't are named.
+pub fn save_all(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<bool> {
+    let solution = answers::solution(course, exercise)?;
+    let answers = answers::of(course, exercise)?;
+    let is_diff = |answer: &&Wrong| answer.file.ends_with(".diff");
+    let mut all = true;
+    for answer in answers.wrong.iter().filter(is_diff) {
+        let kept = exercise.solution_path(&course.root).join(&answer.file);
+        let Ok(program) = &answer.program else {
+            let open = format!("cargo verify open {} {}", exercise.id(), answer.stem);
+            writeln!(screen, "{} no longer fits: {open}", answer.file)?;
+            all = false;
+            continue;
+        };
+        let before = read_text(&kept)?;
+        let header = Mistake::read(&before).header;
+        let scratch = target_folder(course).join("mistakes/formatted.rs");
+        write(&scratch, program)?;
+        format(course, &scratch)?;
+        let diff = diff::make(&solution, &read_text(&scratch)?);
+        let text = Mistake { header, diff }.text();
+        if text != before {
+            write(&kept, &text)?;
+            wrote(screen, course, &kept)?;
+        }
+    }
+    // What the stub was against may have moved, too; what it is, only its author can say.
+    if let Ok(stub) = exercise.stub(&course.root) {
+        let kept = exercise.stub_diff(&course.root);
+        let text = diff::make(&solution, &stub);
+        if read_text(&kept)? != text {
+            write(&kept, &text)?;
+            wrote(screen, course, &kept)?;
+        }
+    }
+    Ok(all)
+}
+
+fn opened(course: &Course, exercise: &Exercise, name: &str) -> PathBuf {
+    target_folder(course)
+        .join("mistakes")
+        .join(exercise.id())
+        .join(format!("{name}.rs"))
+}
+
+/// A mistake's name becomes a file's and a program's.
+fn check_name(name: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let good = !name.is_empty() && name.chars().all(fits);
+    ensure!(
+        good,
+        "a mistake's name is of small letters, digits and `_`, not {name:?}"
+    );
+    Ok(())
+}
+
+fn format(course: &Course, program: &Path) -> Result<()> {
+    let mut rustfmt = rustfmt(course)?;
+    let output = rustfmt
+        .arg(program)
+        .output()
+        .context("cannot run rustfmt")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "rustfmt cannot read {}:\n{said}",
+        program.display()
+    );
+    Ok(())
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    let folder = file.parent().context("a file lies in a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn wrote(screen: &mut Screen, course: &Course, file: &Path) -> Result<()> {
+    let name = file
+        .strip_prefix(&course.root)
+        .unwrap_or(file)
+        .display()
+        .to_string();
+    writeln!(screen, "wrote {}", screen.paint.name(&name))?;
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! Builds every stub, solution, wrong answer and check, and holds the wrong answers to the style of
+//! all other code, in few calls of Cargo.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use course::Course;
+use course::process::{self, Attend, Ended, Limit};
+use course::screen::Screen;
+use serde_json::Value;
+
+use crate::answers::Answers;
+use crate::workspace::{self, Workspace, target_folder};
+
+/// A first build of everything, on a slow machine.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// What Cargo built, and what it, Clippy and rustfmt said of it.
+#[derive(Default)]
+pub struct Built {
+    /// By package, kind (`bin`, `test`) and name.
+    programs: HashMap<(String, String, String), PathBuf>,
+    /// By package and name of what they are about.
+    errors: HashMap<(String, String), String>,
+    warnings: HashMap<String, String>,
+    unformatted: HashSet<String>,
+}
+
+impl Built {
+    pub fn get(&self, package: &str, kind: &str, name: &str) -> Option<&Path> {
+        let key = (package.into(), kind.into(), name.into());
+        self.programs.get(&key).map(PathBuf::as_path)
+    }
+
+    /// Why it isn't there; empty if that is unknown.
+    pub fn error(&self, package: &str, name: &str) -> &str {
+        let error = self.errors.get(&(package.into(), name.into()));
+        error.map_or("", String::as_str)
+    }
+
+    /// What Clippy has against a wrong answer, which compiles.
+    pub fn warning(&self, target: &str) -> Option<&str> {
+        self.warnings.get(target).map(String::as_str)
+    }
+
+    pub fn is_formatted(&self, target: &str) -> bool {
+        !self.unformatted.contains(target)
+    }
+}
+
+/// Builds what the exercises need. What doesn't compile is missing afterwards.
+pub fn build(screen: &mut Screen, course: &Course, answers: &[Answers<'_>]) -> Result<Built> {
+    let mut stubs = cargo(course, "build");
+    stubs.arg("--bins");
+    let mut solutions = cargo(course, "build");
+    solutions.args(["--bins", "--test", "check"]);
+    let mut any = false;
+    for Answers { exercise, .. } in answers {
+        stubs.args(["-p", &exercise.package()]);
+        if exercise
+            .solution_path(&course.root)
+            .join("Cargo.toml")
+            .is_file()
+        {
+            solutions.args(["-p", &exercise.solution_package()]);
+            any = true;
+        }
+    }
+    let mut built = Built::default();
+    build_with(screen, &mut stubs, &mut built)?;
+    if any {
+        build_with(screen, &mut solutions, &mut built)?;
+    }
+    let wrong = workspace::make(course, answers)?;
+    if !wrong.programs.is_empty() {
+        build_with(
+            screen,
+            &mut in_workspace(course, "build", &wrong),
+            &mut built,
+        )?;
+        lint(
+            screen,
+            &mut in_workspace(course, "clippy", &wrong),
+            &mut built,
+        )?;
+        look_at_format(course, &wrong, &mut built)?;
+    }
+    Ok(built)
+}
+
+fn cargo(course: &Course, what: &str) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(&course.root).env("RUST_BACKTRACE", "0");
+    command.args([what, "--keep-going", "--message-format", "json"]);
+    command
+}
+
+fn in_workspace(course: &Course, what: &str, workspace: &Workspace) -> Command {
+    let mut command = cargo(course, what);
+    command
+        .args(["--workspace", "--bins", "--manifest-path"])
+        .arg(&workspace.manifest);
+    command.arg("--target-dir").arg(target_folder(course));
+    command
+}
+
+fn build_with(screen: &mut Screen, command: &mut Command, built: &mut Built) -> Result<()> {
+    let (messages, said, success) = messages(screen, command)?;
+    let before = built.programs.len();
+    for message in &messages {
+        match text(message, &["reason"]) {
+            "compiler-artifact" => built.programs.extend(artifact(message)),
+            "compiler-message" if text(message, &["message", "level"]) == "error" => {
+                let error = built.errors.entry(about(message)).or_default();
+                error.push_str(text(message, &["message", "rendered"]));
+            }
+            _ => {}
+        }
+    }
+    // Some may not compile, which their exercises are judged for; if all fail, it isn't theirs.
+    if !success && built.programs.len() == before {
+        for error in built.errors.values() {
+            writeln!(screen, "{error}")?;
+        }
+        bail!("Cargo built nothing:\n{said}");
+    }
+    Ok(())
+}
+
+/// Every warning is kept, as `-D warnings` would have it elsewhere.
+fn lint(screen: &mut Screen, command: &mut Command, built: &mut Built) -> Result<()> {
+    let (messages, said, success) = messages(screen, command)?;
+    let is_error = |message: &Value| text(message, &["message", "level"]) == "error";
+    // A program that doesn't compile is a fault by that; nothing else keeps Clippy from its work.
+    if !success && !messages.iter().any(is_error) {
+        bail!("Clippy did not run:\n{said}");
+    }
+    for message in &messages {
+        if text(message, &["reason"]) == "compiler-message" {
+            let warning = built.warnings.entry(about(message).1).or_default();
+            warning.push_str(text(message, &["message", "rendered"]));
+        }
+    }
+    Ok(())
+}
+
+fn look_at_format(course: &Course, workspace: &Workspace, built: &mut Built) -> Result<()> {
+    let mut rustfmt = workspace::rustfmt(course)?;
+    rustfmt.args(["--check", "-l"]).args(&workspace.programs);
+    let output = rustfmt.output().context("cannot run rustfmt")?;
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let said = String::from_utf8_lossy(&output.stderr);
+    // What it cannot read doesn't compile either, and is a fault by that.
+    if !output.status.success() && listed.is_empty() && built.errors.is_empty() {
+        bail!("rustfmt did not run:\n{said}");
+    }
+    let stems = listed
+        .lines()
+        .filter_map(|file| Path::new(file.trim()).file_stem());
+    built.unformatted = stems
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .collect();
+    Ok(())
+}
+
+/// Cargo's messages, what else it said, and whether it succeeded:
+/// <https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages>.
+fn messages(screen: &mut Screen, command: &mut Command) -> Result<(Vec<Value>, String, bool)> {
+    let limit = Limit {
+        time: LIMIT,
+        from: None,
+    };
+    let ran = process::run(
+        command,
+        limit,
+        &mut Attend {
+            pause: &mut process::undisturbed,
+            line: &mut |line| {
+                // A terminal that is gone is noticed later.
+                let _ = screen.transient(line.trim());
+            },
+        },
+    )?;
+    screen.clear_transient()?;
+    let messages = ran
+        .stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    match ran.ended {
+        Ended::Itself(status) => Ok((messages.collect(), ran.stderr, status.success())),
+        Ended::Stuck | Ended::Stopped => bail!("Cargo did not end within {LIMIT:?}"),
+    }
+}
+
+/// An executable: its package, kind, name and file.
+fn artifact(message: &Value) -> Option<((String, String, String), PathBuf)> {
+    let executable = message.get("executable")?.as_str()?;
+    let (package, name) = about(message);
+    let kind = message["target"]["kind"].get(0)?.as_str()?.to_owned();
+    Some(((package, kind, name), executable.into()))
+}
+
+/// The package and the target that a message is about.
+fn about(message: &Value) -> (String, String) {
+    // `path+file:///…/01_whole_frames#sol-04-01@0.1.0`, or without a name if it is the folder's.
+    let id = text(message, &["package_id"]);
+    let (source, name) = id.rsplit_once('#').unwrap_or((id, ""));
+    let package = match name.split_once('@') {
+        Some((package, _)) => package,
+        None => source.rsplit('/').next().unwrap_or(source),
+    };
+    (
+        package.to_owned(),
+        text(message, &["target", "name"]).to_owned(),
+    )
+}
+
+fn text<'v>(value: &'v Value, path: &[&str]) -> &'v str {
+    let found = path.iter().try_fold(value, |value, key| value.get(key));
+    found.and_then(Value::as_str).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_artifact_names_its_package_kind_and_file() {
+        let line = r#"{"reason":"compiler-artifact","package_id":"path+file:///c/01_frames#sol-04-01@0.1.0","target":{"kind":["test"],"name":"check"},"executable":"C:\\t\\check.exe","fresh":true}"#;
+        let (key, path) = artifact(&serde_json::from_str(line).unwrap()).expect("an artifact");
+        assert_eq!(key, ("sol-04-01".into(), "test".into(), "check".into()));
+        assert_eq!(path, PathBuf::from(r"C:\t\check.exe"));
+        let library = line.replace(r#""C:\\t\\check.exe""#, "null");
+        assert!(artifact(&serde_json::from_str(&library).unwrap()).is_none());
+        let short = line.replace("01_frames#sol-04-01@0.1.0", "sol-04-01#0.1.0");
+        let (key, _) = artifact(&serde_json::from_str(&short).unwrap()).expect("an artifact");
+        assert_eq!(key.0, "sol-04-01");
+    }
+}

@@ -1,0 +1,133 @@
+//! `cargo verify`: proves what the exercises promise, for those who write them.
+//!
+//! Nothing of it is a learner's: `cargo learn` shares the reading of the course with it (the crate
+//! `course`), and no more. What is proven says the module [`mod@prove`]; what a wrong answer is kept
+//! as, [`mistake`]; how it is changed, [`author`].
+//!
+//! A new exercise, 04-04, takes these steps:
+//!
+//! 1. `exercises/04_…/04_name/`: `Cargo.toml` as beside it, `src/main.rs` with a `todo!("…")` where
+//!    the learner writes, `tests/check.rs`, and `README.md` with each check's name and three hints.
+//! 2. `solutions/04_…/04_name/`: `Cargo.toml` as beside it, `src/main.rs`.
+//! 3. `cargo verify save 04-04 stub`
+//! 4. `cargo verify open 04-04 one_read`: change the program that it names, and its header; then
+//!    `cargo verify save 04-04 one_read`. At least twice, and until every check catches something.
+//! 5. `cargo verify 04-04` says what is missing.
+//! 6. A link from the chapter to the exercise's folder; `cargo book` asks for it.
+
+mod answers;
+mod author;
+mod compile;
+mod judge;
+mod mistake;
+mod prove;
+mod run;
+mod workspace;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use course::screen::Screen;
+use course::{Course, Exercise};
+
+fn main() -> ExitCode {
+    let matches = command().get_matches();
+    match dispatch(&matches) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cargo verify: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Command {
+    let exercise = || Arg::new("exercise").value_name("NN-MM");
+    let required = || exercise().required(true).help("The exercise, as 04-01");
+    let name = || Arg::new("name").value_name("NAME");
+    Command::new("verify")
+        .bin_name("cargo verify")
+        .about("Proves that stubs fail, solutions pass and wrong answers are caught")
+        .disable_help_subcommand(true)
+        .args_conflicts_with_subcommands(true)
+        .args([
+            exercise().help("The exercise, as 04-01 [default: all]"),
+            Arg::new("may-skip")
+                .long("may-skip")
+                .value_name("CHECK")
+                .action(ArgAction::Append)
+                .help("With CI=true, a check that may be skipped here; repeatable"),
+            Arg::new("time-limit")
+                .long("time-limit")
+                .value_name("SECONDS")
+                .default_value("120")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("End the checks of one program, and all that they started, after this long"),
+        ])
+        .subcommands([
+            Command::new("open")
+                .about("Write a wrong answer as a whole program, to be changed")
+                .args([
+                    required(),
+                    name()
+                        .required(true)
+                        .help("Its file's name; a new one begins as the solution"),
+                ]),
+            Command::new("save")
+                .about("Write a program that was opened down again as a mistake")
+                .args([
+                    required(),
+                    name().help(
+                        "Its file's name, or `stub` for the exercise's src/main.rs \
+                         [default: every mistake that fits, as it reads now]",
+                    ),
+                ]),
+        ])
+}
+
+/// Runs what was asked for; whether all is well with what was looked at.
+fn dispatch(matches: &ArgMatches) -> Result<bool> {
+    let course = Course::find()?;
+    let screen = &mut Screen::stdout();
+    let named = |args: &ArgMatches| exercise(&course, args).cloned();
+    let name = |args: &ArgMatches| args.get_one::<String>("name").cloned();
+    match matches.subcommand() {
+        Some(("open", args)) => {
+            let name = name(args).expect("clap requires it");
+            author::open(screen, &course, &named(args)?, &name).map(|()| true)
+        }
+        Some(("save", args)) => match name(args) {
+            Some(name) => author::save(screen, &course, &named(args)?, &name).map(|()| true),
+            None => author::save_all(screen, &course, &named(args)?),
+        },
+        _ => prove(screen, &course, matches),
+    }
+}
+
+fn prove(screen: &mut Screen, course: &Course, args: &ArgMatches) -> Result<bool> {
+    let only = args.contains_id("exercise").then(|| exercise(course, args));
+    let may_skip = args.get_many::<String>("may-skip").unwrap_or_default();
+    let seconds = args.get_one("time-limit").expect("clap knows its default");
+    let rules = prove::Rules {
+        time: Duration::from_secs(*seconds),
+        strict: std::env::var_os("CI").is_some_and(|value| value == "true"),
+        may_skip: may_skip.cloned().collect(),
+    };
+    prove::prove(screen, course, only.transpose()?, &rules)
+}
+
+fn exercise<'c>(course: &'c Course, args: &ArgMatches) -> Result<&'c Exercise> {
+    let name = args.get_one::<String>("exercise");
+    course.named(name.expect("it is required, or looked for first"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,182 @@
+//! A wrong answer as its author keeps it: what catches it, what its own author thought, and how it
+//! differs from the solution.
+//!
+//! ```text
+//! Caught by: a_long_path_is_explained
+//! Told: A longer path than fits
+//!
+//! There are 108 bytes, so 108 must fit. One is for the zero at the end.
+//!
+//! @@ -34,5 +34,5 @@ fn take(path: &Path) -> io::Result<(UnixListener, File)>
+//!  …
+//! ```
+//!
+//! What the book shows by anchor is a whole program instead, `NAME.rs`, its header a doc comment; so
+//! is one that has next to nothing of the solution.
+
+use course::diff::{self, Misfit};
+
+/// The header of a new one, for its author to fill in.
+pub const NEW: &str = "Caught by: the_checks_that_fail\nTold: words of the first one's explanation\n\n\
+    Why somebody writes this.\n";
+
+/// The header of a wrong answer, as plain text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header(pub String);
+
+/// A wrong answer in its file: the header, and the diff against the solution.
+pub struct Mistake {
+    pub header: Header,
+    pub diff: String,
+}
+
+impl Mistake {
+    pub fn read(text: &str) -> Self {
+        let start = text.match_indices("@@ ").map(|(at, _)| at);
+        let at_line_start = |at: &usize| *at == 0 || text[..*at].ends_with('\n');
+        let start = start.into_iter().find(at_line_start).unwrap_or(text.len());
+        let (header, diff) = text.split_at(start);
+        let header = Header(header.trim_end().to_owned() + "\n");
+        Self {
+            header,
+            diff: diff.to_owned(),
+        }
+    }
+
+    /// Of a program with a header of comments, as it is opened; nothing if it is the solution.
+    pub fn of_program(text: &str, solution: &str) -> Option<Self> {
+        let (header, program) = split_program(text);
+        let diff = diff::make(solution, program);
+        (!diff.is_empty()).then_some(Self { header, diff })
+    }
+
+    pub fn text(&self) -> String {
+        format!("{}\n{}", self.header.0, self.diff)
+    }
+
+    /// The program, without the header.
+    pub fn program(&self, solution: &str) -> Result<String, Misfit> {
+        diff::apply(solution, &self.diff)
+    }
+
+    /// The program for its author to change, under its header as comments.
+    pub fn opened(&self, solution: &str) -> String {
+        let program = diff::apply_what_fits(solution, &self.diff);
+        open(&self.header, &program)
+    }
+}
+
+/// A program under its header, as comments.
+pub fn open(header: &Header, program: &str) -> String {
+    let comment = |line: &str| format!("// {line}").trim_end().to_owned() + "\n";
+    let comments: String = header.0.lines().map(comment).collect();
+    format!("{comments}\n{program}")
+}
+
+/// The header in front of a program, and the program.
+fn split_program(text: &str) -> (Header, &str) {
+    let is_plain = |line: &&str| {
+        line.starts_with("//") && !line.starts_with("///") && !line.starts_with("//!")
+    };
+    let comments: Vec<&str> = text.split_inclusive('\n').take_while(is_plain).collect();
+    let length: usize = comments.iter().map(|line| line.len()).sum();
+    let lines = comments.iter().map(|line| uncomment(line, "//"));
+    let header: Vec<&str> = lines.collect();
+    let program = text[length..].trim_start_matches('\n');
+    (
+        Header(header.join("\n").trim_end().to_owned() + "\n"),
+        program,
+    )
+}
+
+fn uncomment<'l>(line: &'l str, mark: &str) -> &'l str {
+    let line = line.trim_end();
+    let text = line.strip_prefix(mark).unwrap_or(line);
+    text.strip_prefix(' ').unwrap_or(text)
+}
+
+impl Header {
+    /// The header of a whole program, in its own doc comment.
+    pub fn of_docs(program: &str) -> Self {
+        let docs = program.lines().take_while(|line| line.starts_with("//!"));
+        let lines: Vec<&str> = docs.map(|line| uncomment(line, "//!")).collect();
+        Self(lines.join("\n") + "\n")
+    }
+
+    /// The names after `Caught by:`; a line that ends in a comma goes on in the next.
+    pub fn caught_by(&self) -> Vec<String> {
+        let mut lines = self.0.lines();
+        let first = lines.find_map(|line| line.strip_prefix("Caught by:"));
+        let mut named = first.unwrap_or("").to_owned();
+        while named.ends_with(',')
+            && let Some(more) = lines.next()
+        {
+            named.push_str(more);
+        }
+        let names = named
+            .split(',')
+            .map(|name| name.trim_matches([' ', '`', '.']).to_owned());
+        names.filter(|name| !name.is_empty()).collect()
+    }
+
+    /// What follows `Told:`, to the end of the line.
+    pub fn told(&self) -> String {
+        let told = self.0.lines().find_map(|line| line.strip_prefix("Told:"));
+        told.unwrap_or("").trim().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOLUTION: &str = "//! Says hello.\n\nfn main() {\n    println!(\"hello\");\n}\n";
+
+    #[test]
+    fn a_wrong_answer_names_the_checks_that_catch_it() {
+        let header = |text: &str| Header(text.to_owned());
+        let several = header("Caught by: `a`, b,\ntcp::c.\n\nOne read, one message.\n");
+        assert_eq!(several.caught_by(), ["a", "b", "tcp::c"]);
+        assert_eq!(
+            Header::of_docs("//! One read.\n//! Caught by: a\n").caught_by(),
+            ["a"]
+        );
+        assert!(header("").caught_by().is_empty());
+    }
+
+    #[test]
+    fn and_the_words_by_which_the_first_explains_it() {
+        let text = "//! Caught by: a, b\n//! Told: Keep reading until\n//!\n//! One read.\n\nfn x";
+        let header = Header::of_docs(text);
+        assert_eq!(header.told(), "Keep reading until");
+        assert_eq!(
+            header.0,
+            "Caught by: a, b\nTold: Keep reading until\n\nOne read.\n"
+        );
+        assert_eq!(Header::of_docs("//! Caught by: a\n").told(), "");
+    }
+
+    #[test]
+    fn what_is_opened_and_closed_again_is_the_same() {
+        let text = format!(
+            "{NEW}\n{}",
+            diff::make(SOLUTION, &SOLUTION.replace("hello\"", "hi\""))
+        );
+        let mistake = Mistake::read(&text);
+        assert_eq!(mistake.header.0, NEW);
+        let opened = mistake.opened(SOLUTION);
+        assert!(
+            opened.starts_with("// Caught by: the_checks_that_fail\n// Told"),
+            "{opened}"
+        );
+        assert!(opened.contains("\n//\n// Why somebody writes this.\n\n//! Says hello.\n"));
+        let closed = Mistake::of_program(&opened, SOLUTION).expect("it differs");
+        assert_eq!(closed.text(), text);
+    }
+
+    #[test]
+    fn the_solution_itself_is_no_mistake() {
+        assert!(Mistake::of_program(&open(&Header(NEW.into()), SOLUTION), SOLUTION).is_none());
+        assert!(Mistake::of_program(SOLUTION, SOLUTION).is_none());
+    }
+}

@@ -1,0 +1,114 @@
+//! What an exercise promises, and whether it holds.
+//!
+//! For every exercise: the stub fails, with its `todo!` in the first check's verdict; the solution
+//! passes; every wrong answer in `solutions/NN/MM/wrong/` fails exactly the checks that its header
+//! names (`Caught by: a, b`), and the first of these, the one that teaches first, is also the one
+//! that `cargo learn` shows first, and explains that very mistake: in the words that the answer asks
+//! for (`Told: …`); every check is caught failing by some wrong answer; every wrong answer fits the
+//! solution as it is, is formatted, and nothing that Clippy knows is its mistake; `stub.diff` makes
+//! the exercise's `main.rs` of the solution; the README tells of every check and has three hints.
+//!
+//! A few calls of Cargo build everything ([`compile`]); the check's own binary then runs against
+//! each program by `CHECK_PROGRAM`, several at once ([`run`]); what came of it is judged without
+//! touching anything ([`judge`]).
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use course::screen::Screen;
+use course::{Course, Exercise};
+
+use crate::answers::{self, Answers};
+use crate::compile;
+use crate::judge::{self, Judged};
+use crate::run::{self, Tried};
+
+/// What a run is strict about.
+pub struct Rules {
+    /// For one run of all checks against one program.
+    pub time: Duration,
+    /// A skipped check is a failure, for here everything is meant to run.
+    pub strict: bool,
+    /// Unless it is one of these.
+    pub may_skip: Vec<String>,
+}
+
+/// `cargo verify`: of all exercises or of one. Returns whether all hold.
+pub fn prove(
+    screen: &mut Screen,
+    course: &Course,
+    only: Option<&Exercise>,
+    rules: &Rules,
+) -> Result<bool> {
+    let exercises: Vec<&Exercise> = course
+        .exercises()
+        .filter(|e| only.is_none_or(|o| o == *e))
+        .collect();
+    let answers = exercises
+        .iter()
+        .map(|exercise| answers::of(course, exercise));
+    let answers: Vec<Answers<'_>> = answers.collect::<Result<_>>()?;
+    let start = Instant::now();
+    let built = compile::build(screen, course, &answers)?;
+    writeln!(screen, "built in {:.1} s", start.elapsed().as_secs_f64())?;
+    let (mut passed, mut failed, mut skips) = (0, 0, Vec::new());
+    run::each(
+        course,
+        &answers,
+        &built,
+        rules.time,
+        &mut |answers, tried| {
+            let judged = judge::judge(course, answers, &built, tried, rules);
+            *(if judged.faults.is_empty() {
+                &mut passed
+            } else {
+                &mut failed
+            }) += 1;
+            skips.extend(judged.skipped.iter().cloned());
+            report(screen, answers, tried, &judged)
+        },
+    )?;
+    for (id, name, why) in &skips {
+        writeln!(screen, "skipped: {id} {name}: {why}")?;
+    }
+    writeln!(screen, "{:.1} s in all", start.elapsed().as_secs_f64())?;
+    writeln!(screen, "{passed} passed, {failed} failed")?;
+    Ok(failed == 0)
+}
+
+fn report(
+    screen: &mut Screen,
+    answers: &Answers<'_>,
+    tried: &Tried,
+    judged: &Judged,
+) -> Result<()> {
+    let paint = screen.paint;
+    let exercise = answers.exercise;
+    let name = format!("{} {:<24}", exercise.id(), exercise.name);
+    let mark = if judged.faults.is_empty() {
+        paint.good("ok  ")
+    } else {
+        paint.bad("FAIL")
+    };
+    let count = format!(
+        "{} wrong answers, {} checks",
+        answers.wrong.len(),
+        judged.checks
+    );
+    let time = format!("{:.1} s", tried.time().as_secs_f64());
+    writeln!(
+        screen,
+        "{mark} {name} {}",
+        paint.dim(&format!("{count}, {time}"))
+    )?;
+    for fault in &judged.faults {
+        writeln!(screen, "     {}", paint.bold(&fault.what))?;
+        writeln!(screen, "       expected  {}", fault.expected)?;
+        writeln!(screen, "       happened  {}", fault.happened)?;
+        for line in fault.story.lines() {
+            writeln!(screen, "       | {line}")?;
+        }
+    }
+    Ok(())
+}

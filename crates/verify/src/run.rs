@@ -1,0 +1,188 @@
+//! Runs the checks of each exercise against each of its programs, several at once, and hands the
+//! exercises over in the order of the course.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use course::Course;
+use course::libtest::{self, Check};
+use course::process::{self, Attend, Ended, Limit};
+
+use crate::answers::Answers;
+use crate::compile::Built;
+use crate::workspace;
+
+/// What came of an exercise: of its stub, its solution and its wrong answers, in their order.
+pub struct Tried {
+    pub stub: Try,
+    pub solution: Try,
+    pub wrong: Vec<Try>,
+}
+
+impl Tried {
+    /// Of all runs together.
+    pub fn time(&self) -> Duration {
+        let all = [&self.stub, &self.solution].into_iter().chain(&self.wrong);
+        all.map(|tried| tried.time).sum()
+    }
+}
+
+/// What came of one program.
+pub struct Try {
+    pub result: Result<Vec<Check>, Unable>,
+    pub time: Duration,
+}
+
+/// Why there is no verdict on a program.
+pub enum Unable {
+    /// The program doesn't compile.
+    NoProgram,
+    /// The check doesn't compile or isn't declared.
+    NoCheck,
+    Stuck(Duration),
+    /// The checks ended without a verdict; what they printed.
+    Died(String),
+}
+
+/// One run of the checks.
+struct Job {
+    program: Option<PathBuf>,
+    check: Option<PathBuf>,
+    /// The solution's package, where Cargo would run the check too.
+    folder: PathBuf,
+    package: String,
+    /// The file whose order the checks are put in.
+    check_rs: PathBuf,
+}
+
+/// Runs everything, and calls `done` for each exercise, in order, as soon as it can be judged.
+pub fn each(
+    course: &Course,
+    answers: &[Answers<'_>],
+    built: &Built,
+    limit: Duration,
+    done: &mut dyn FnMut(&Answers<'_>, &Tried) -> Result<()>,
+) -> Result<()> {
+    let jobs: Vec<Job> = answers
+        .iter()
+        .flat_map(|a| programs(course, a, built))
+        .collect();
+    // Two a core: against a wrong answer, a check mostly waits for what never comes.
+    let workers = 2 * thread::available_parallelism().map_or(2, usize::from);
+    let next = AtomicUsize::new(0);
+    let (sender, results) = channel();
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            let (jobs, next, sender) = (&jobs, &next, sender.clone());
+            scope.spawn(move || work(jobs, next, limit, &sender));
+        }
+        drop(sender);
+        let mut tries: Vec<Option<Try>> = jobs.iter().map(|_| None).collect();
+        let mut first = 0;
+        let mut waiting = answers.iter().peekable();
+        for (index, tried) in results {
+            tries[index] = Some(tried);
+            while let Some(answers) = waiting.peek() {
+                let end = first + 2 + answers.wrong.len();
+                if !tries[first..end].iter().all(Option::is_some) {
+                    break;
+                }
+                let mut of_one = tries[first..end].iter_mut().filter_map(Option::take);
+                let mut one = || of_one.next().expect("all of them are there");
+                let (stub, solution) = (one(), one());
+                let tried = Tried {
+                    stub,
+                    solution,
+                    wrong: of_one.collect(),
+                };
+                // Nobody reads on after an error: what is left need not run.
+                done(answers, &tried).inspect_err(|_| next.store(jobs.len(), Ordering::Relaxed))?;
+                (first, _) = (end, waiting.next());
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The runs of one exercise: the stub, the solution, the wrong answers.
+fn programs(course: &Course, answers: &Answers<'_>, built: &Built) -> Vec<Job> {
+    let exercise = answers.exercise;
+    let (stub, solution) = (exercise.package(), exercise.solution_package());
+    let wrong = answers.wrong.iter().map(|wrong| wrong.target(exercise));
+    let package = workspace::package(answers);
+    let wrong = wrong.map(|target| built.get(&package, "bin", &target));
+    let programs = [
+        built.get(&stub, "bin", &stub),
+        built.get(&solution, "bin", &solution),
+    ]
+    .into_iter();
+    let job = |program: Option<&std::path::Path>| Job {
+        program: program.map(Into::into),
+        check: built.get(&solution, "test", "check").map(Into::into),
+        folder: exercise.solution_path(&course.root),
+        package: solution.clone(),
+        check_rs: exercise.check_rs(&course.root),
+    };
+    programs.chain(wrong).map(job).collect()
+}
+
+fn work(jobs: &[Job], next: &AtomicUsize, limit: Duration, results: &Sender<(usize, Try)>) {
+    loop {
+        let index = next.fetch_add(1, Ordering::Relaxed);
+        let Some(job) = jobs.get(index) else { return };
+        let start = Instant::now();
+        let result = attempt(job, limit);
+        if results
+            .send((
+                index,
+                Try {
+                    result,
+                    time: start.elapsed(),
+                },
+            ))
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn attempt(job: &Job, limit: Duration) -> Result<Vec<Check>, Unable> {
+    let program = job.program.as_ref().ok_or(Unable::NoProgram)?;
+    let check = job.check.as_ref().ok_or(Unable::NoCheck)?;
+    let mut command = Command::new(check);
+    command
+        .arg("--show-output")
+        .current_dir(&job.folder)
+        // As `cargo test` sets it; a check may look for files from there.
+        .env("CARGO_MANIFEST_DIR", &job.folder)
+        .env("CARGO_PKG_NAME", &job.package)
+        .env("CHECK_PROGRAM", program)
+        .env("RUST_BACKTRACE", "0");
+    let mut attend = Attend {
+        pause: &mut process::undisturbed,
+        line: &mut |_| (),
+    };
+    let ran = process::run(
+        &mut command,
+        Limit {
+            time: limit,
+            from: None,
+        },
+        &mut attend,
+    )
+    .map_err(|error| Unable::Died(format!("{error:#}")))?;
+    match (ran.ended, libtest::read(&ran.stdout, &ran.stderr)) {
+        (Ended::Stuck | Ended::Stopped, _) => Err(Unable::Stuck(limit)),
+        (Ended::Itself(_), None) => Err(Unable::Died(ran.stdout + &ran.stderr)),
+        (Ended::Itself(_), Some(mut checks)) => {
+            libtest::sort_as_written(&mut checks, &job.check_rs);
+            Ok(checks)
+        }
+    }
+}

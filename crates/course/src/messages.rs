@@ -55,8 +55,8 @@ fn string_at(text: &str, key: &str) -> Option<String> {
     }
 }
 
-/// Whether rustc found a mistake in a file below `folder` (with `/`). A linker that is missing, a
-/// full disk or a download that failed are told as errors too, but of no place in a file.
+/// Whether rustc found a mistake in a Rust file below `folder` (with `/`). A linker that is missing,
+/// a full disk or a download that failed are told as errors too, but of no place in such a file.
 pub fn is_compile_error(stderr: &str, folder: &str) -> bool {
     let mut in_error = false;
     for line in stderr.lines().map(plain) {
@@ -66,6 +66,7 @@ pub fn is_compile_error(stderr: &str, folder: &str) -> bool {
             in_error = false;
         } else if let Some(place) = line.trim_start().strip_prefix("--> ")
             && in_error
+            && place.contains(".rs:")
             && place.replace('\\', "/").contains(folder)
         {
             return true;
@@ -146,6 +147,8 @@ warning: unused variable: `Running`
         assert!(!is_compile_error(error, "exercises/02_b/01_c/"));
         let linker = format!("error: linker `cc` not found\n  |\n  = note: os error 2\n\n{SAID}");
         assert!(!is_compile_error(&linker, folder));
+        let manifest = "error: unclosed table\n  --> exercises/01_a/01_b/Cargo.toml:11:14\n";
+        assert!(!is_compile_error(manifest, folder));
         assert!(!is_compile_error(
             "error: could not compile `ex-01-01` (bin)\n",
             folder

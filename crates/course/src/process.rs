@@ -224,14 +224,15 @@ mod family {
         let Ok(entries) = std::fs::read_dir("/proc") else {
             return listed();
         };
-        let stat = |name: &str| std::fs::read_to_string(format!("/proc/{name}/stat")).ok();
+        let stat = |name: &str| std::fs::read(format!("/proc/{name}/stat")).ok();
         let names = entries
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned());
         names
             .filter_map(|name| {
-                // proc_pid_stat(5): pid, (the name, with any character in it), state, parent.
+                // proc_pid_stat(5): pid, (the name, with any byte in it), state, parent.
                 let stat = stat(&name)?;
+                let stat = String::from_utf8_lossy(&stat);
                 let parent = stat
                     .rsplit_once(')')?
                     .1

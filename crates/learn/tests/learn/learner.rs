@@ -332,6 +332,24 @@ fn progress_that_cannot_be_kept_takes_no_verdict_away() {
 }
 
 #[test]
+fn a_verdict_that_nobody_reads_counts() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+
+    let scratch = Scratch::new();
+    let text = "fn main() {\n    let unused = 1;\n    println!(\"hello\");\n}\n";
+    scratch.write(&format!("exercises/{FIRST}/src/main.rs"), text);
+    let mut command = scratch.command(&["check", "01-01"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut heading = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+    stdout.read_line(&mut heading).expect("it is text");
+    drop(stdout);
+    child.wait().expect("it ends");
+    scratch.learn(&["list"]).says("1 of 2 solved");
+}
+
+#[test]
 fn help_is_given_however_it_is_asked_for() {
     let scratch = Scratch::empty();
     let asked = scratch.learn(&["help"]);

@@ -53,7 +53,7 @@ pub fn check(
         writeln!(screen, "{}", screen.paint.bad(&text))?;
     }
     if !verdict.passed() {
-        verdict::what_to_do(screen, course, exercise)?;
+        verdict::what_to_do(screen, course, exercise, &verdict)?;
     }
     Ok(verdict)
 }

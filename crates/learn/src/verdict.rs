@@ -93,12 +93,17 @@ fn list(screen: &mut Screen, checks: &[Check]) -> Result<()> {
 }
 
 /// Where to go on from a verdict that isn't the last.
-pub fn what_to_do(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
+pub fn what_to_do(
+    screen: &mut Screen,
+    course: &Course,
+    exercise: &Exercise,
+    verdict: &Verdict,
+) -> Result<()> {
     let page = &course.chapter_of(exercise).page;
     let id = exercise.id();
     let paint = screen.paint;
     writeln!(screen)?;
-    for (label, what) in [
+    let rows = [
         ("write", exercise.file()),
         ("task", format!("exercises/{}/README.md", exercise.folder)),
         ("read", page.clone()),
@@ -107,7 +112,11 @@ pub fn what_to_do(screen: &mut Screen, course: &Course, exercise: &Exercise) -> 
             "again",
             format!("cargo learn check {id}   (or leave `cargo learn watch {id}` running)"),
         ),
-    ] {
+    ];
+    // No writing and no hint helps where the machine is at fault.
+    let machine = matches!(verdict, Verdict::NotBuilt(_) | Verdict::NotChecked(_));
+    let skipped = if machine { rows.len() - 1 } else { 0 };
+    for (label, what) in rows.into_iter().skip(skipped) {
         writeln!(
             screen,
             "  {} {}",

@@ -100,7 +100,7 @@ fn what_the_compiler_did_not_say_is_not_called_its_complaint() {
     Said::of(&mut command, "")
         .fails()
         .says("/nowhere/cc")
-        .says("Cargo could not build it, for the reason above.")
+        .says("Cargo could not build it, for the reason above.\n\n  again  cargo learn check 01-01")
         .never_says("does not compile");
     let manifest = format!("exercises/{FIRST}/Cargo.toml");
     scratch.write(&manifest, &(scratch.read(&manifest) + "\n[dependencies\n"));

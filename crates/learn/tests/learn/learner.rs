@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::scratch::{SOLVED, STUB, Said, Scratch};
+use crate::watch::Watching;
 
 const FIRST: &str = "01_first_words/01_hello";
 const SECOND: &str = "02_more_words/01_again";
@@ -175,24 +176,16 @@ fn the_clock_starts_with_the_check() {
 #[cfg(unix)]
 #[test]
 fn a_wait_for_another_cargo_is_told() {
-    use std::io::{BufRead as _, BufReader};
-    use std::process::Stdio;
-
     let scratch = Scratch::new();
     scratch.solve(FIRST);
     scratch.learn(&["check", "01-01"]).succeeds();
     let lock = scratch.file("target/debug/.cargo-lock");
     let lock = fs::File::options().write(true).open(lock).expect("Cargo's");
     lock.lock().expect("nobody else builds here");
-    let mut command = scratch.command(&["check", "01-01"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
-    let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-    let mut lines = stdout.lines().map_while(Result::ok);
-    let told = lines.find(|line| line.contains("waiting for another Cargo, which holds the lock"));
+    let mut waiting = Watching::start(&mut scratch.command(&["check", "01-01"]));
+    waiting.says("waiting for another Cargo, which holds the lock on the ");
     lock.unlock().expect("it was locked");
-    assert!(told.is_some());
-    assert!(lines.any(|line| line == "01-01 hello is solved."));
-    assert!(child.wait().expect("it ends").success());
+    waiting.says("01-01 hello is solved.");
 }
 
 #[test]

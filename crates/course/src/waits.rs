@@ -39,7 +39,7 @@ impl<'w> Waits<'w> {
             "Updating" | "Downloading" | "Compiling" if !own => {
                 let what = self.what;
                 self.text =
-                    format!("building {what} and what it needs, the first time for minutes");
+                    format!("building {what} and its dependencies; the first time takes minutes");
             }
             _ if self.text.starts_with("waiting") => {
                 (self.text, self.since) = (format!("building {}", self.what), now);
@@ -82,7 +82,7 @@ mod tests {
         assert!(
             waits
                 .due(at(132))
-                .is_some_and(|text| text.contains("what it needs"))
+                .is_some_and(|text| text.contains("its dependencies"))
         );
         assert_eq!(waits.due(at(200)), None);
     }

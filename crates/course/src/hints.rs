@@ -19,8 +19,8 @@ pub fn hints(readme: &str) -> Vec<String> {
                     hints.push(String::new());
                 }
             }
-            None if line.trim() == "</details>" => inside = false,
-            None if inside && line.trim() != "<details>" => {
+            None if !fenced && line.trim() == "</details>" => inside = false,
+            None if inside && (fenced || line.trim() != "<details>") => {
                 let hint = hints.last_mut().expect("inside a hint, there is one");
                 hint.push_str(line);
                 hint.push('\n');

@@ -10,12 +10,15 @@
 //! how that is shown ([`screen`]).
 #![warn(missing_docs)]
 
+pub mod cargo;
 pub mod diff;
 mod headings;
 mod hints;
 pub mod libtest;
+pub mod messages;
 pub mod process;
 pub mod screen;
+mod waits;
 
 pub use headings::{headings, slug};
 pub use hints::hints;

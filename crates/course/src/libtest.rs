@@ -6,6 +6,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+/// Tests of sockets wait more than they compute, so more of them run at once than there are
+/// processors; as `.cargo/config.toml` says it for `cargo test`.
+const THREADS: &str = "8";
 
 /// A check that has run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +44,27 @@ impl Check {
     pub fn skipped(&self) -> bool {
         matches!(self.outcome, Outcome::Skipped(_))
     }
+}
+
+/// The program that holds the checks of `package`, to be run as `cargo test` would in `folder`, but
+/// so that [`read`] understands it: libtest's own variables (`RUST_TEST_NOCAPTURE` and the like)
+/// and the learner's settings for colors and backtraces don't reach it.
+pub fn command(checks: &Path, folder: &Path, package: &str) -> Command {
+    let mut command = Command::new(checks);
+    command.args(["--show-output", "--format", "pretty", "--color", "never"]);
+    command.args(["--test-threads", THREADS]);
+    command.current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("RUST_TEST_") {
+            command.env_remove(name);
+        }
+    }
+    for name in ["RUST_LIB_BACKTRACE", "CHECK_PROGRAM"] {
+        command.env_remove(name);
+    }
+    command.envs([("RUST_BACKTRACE", "0"), ("CARGO_PKG_NAME", package)]);
+    command.env("CARGO_MANIFEST_DIR", folder);
+    command
 }
 
 /// The checks of one run with `--show-output`, or of several one after another, from both outputs;

@@ -27,6 +27,28 @@ pub struct Ran {
     pub stderr: String,
 }
 
+impl Ran {
+    /// What came of running nothing.
+    pub fn nothing() -> Self {
+        Self {
+            ended: Ended::Itself(ExitStatus::default()),
+            stdout: String::new(),
+            stderr: String::new(),
+        }
+    }
+
+    /// Adds what came of the next command; true if there should be no further one. The first bad
+    /// end remains.
+    pub fn append(&mut self, next: Self) -> bool {
+        self.stdout.push_str(&next.stdout);
+        self.stderr.push_str(&next.stderr);
+        if matches!(self.ended, Ended::Itself(status) if status.success()) {
+            self.ended = next.ended;
+        }
+        matches!(self.ended, Ended::Stuck | Ended::Stopped)
+    }
+}
+
 /// How a command ended.
 pub enum Ended {
     /// On its own.
@@ -35,15 +57,6 @@ pub enum Ended {
     Stuck,
     /// The caller's `pause` asked for its end, and it was killed.
     Stopped,
-}
-
-/// How long a run may take.
-#[derive(Clone, Copy)]
-pub struct Limit {
-    /// After this long it is killed.
-    pub time: Duration,
-    /// The line of standard error that starts the clock; without one it runs from the beginning.
-    pub from: Option<fn(&str) -> bool>,
 }
 
 /// What a run asks of its caller while it goes on.
@@ -69,7 +82,7 @@ pub fn undisturbed(time: Duration) -> bool {
 /// # Panics
 ///
 /// Never: both outputs are piped.
-pub fn run(command: &mut Command, limit: Limit, attend: &mut Attend<'_>) -> Result<Ran> {
+pub fn run(command: &mut Command, limit: Option<Duration>, attend: &mut Attend<'_>) -> Result<Ran> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -91,23 +104,18 @@ pub fn run(command: &mut Command, limit: Limit, attend: &mut Attend<'_>) -> Resu
 
 fn wait(
     child: &mut Child,
-    limit: Limit,
+    limit: Option<Duration>,
     stderr: &mut Collected,
     attend: &mut Attend<'_>,
 ) -> Result<Ended> {
-    let mut start = limit.from.is_none().then(Instant::now);
+    let start = Instant::now();
     loop {
-        stderr.take_ready(&mut |line| {
-            if start.is_none() && limit.from.is_some_and(|starts| starts(line)) {
-                start = Some(Instant::now());
-            }
-            (attend.line)(line);
-        });
+        stderr.take_ready(attend.line);
         if let Some(status) = child.try_wait().context("cannot wait for a command")? {
             return Ok(Ended::Itself(status));
         }
         let stopped = (attend.pause)(LOOK);
-        if stopped || start.is_some_and(|start| start.elapsed() >= limit.time) {
+        if stopped || limit.is_some_and(|limit| start.elapsed() >= limit) {
             family::kill(child);
             child
                 .wait()
@@ -216,14 +224,15 @@ mod family {
         let Ok(entries) = std::fs::read_dir("/proc") else {
             return listed();
         };
-        let stat = |name: &str| std::fs::read_to_string(format!("/proc/{name}/stat")).ok();
+        let stat = |name: &str| std::fs::read(format!("/proc/{name}/stat")).ok();
         let names = entries
             .flatten()
             .map(|entry| entry.file_name().to_string_lossy().into_owned());
         names
             .filter_map(|name| {
-                // proc_pid_stat(5): pid, (the name, with any character in it), state, parent.
+                // proc_pid_stat(5): pid, (the name, with any byte in it), state, parent.
                 let stat = stat(&name)?;
+                let stat = String::from_utf8_lossy(&stat);
                 let parent = stat
                     .rsplit_once(')')?
                     .1

@@ -41,11 +41,17 @@ impl Screen {
     /// When nothing can be written.
     pub fn transient(&mut self, text: &str) -> io::Result<()> {
         if self.terminal {
-            let text: String = text.chars().take(70).collect();
-            write!(self.out, "\r\x1b[K{}", self.paint.dim(&text))?;
+            // In the last column, some terminals have begun a new line, which would stay.
+            let text = fit(text, columns().saturating_sub(1));
+            write!(self.out, "\r\x1b[K{}", self.paint.dim(text))?;
             self.out.flush()?;
         }
         Ok(())
+    }
+
+    /// Whether a line may be written over, so that a wait can be shown by one.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
     }
 
     /// Starts a new page, or leaves a line free where what was said stays.
@@ -80,6 +86,37 @@ impl Write for Screen {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+}
+
+/// What the terminal holds in a line now; it may be resized at any time.
+#[cfg(unix)]
+fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
+    match size.map(|size| usize::from(size.ws_col)) {
+        Ok(0) | Err(_) => USUAL,
+        Ok(columns) => columns,
+    }
+}
+
+#[cfg(not(unix))]
+fn columns() -> usize {
+    USUAL
+}
+
+const USUAL: usize = 80;
+
+/// The beginning of `text` that fits into so many columns. What isn't ASCII is counted as two: a
+/// Chinese character takes as many, and a line that is a little short does no harm.
+fn fit(text: &str, columns: usize) -> &str {
+    let mut left = columns;
+    for (at, letter) in text.char_indices() {
+        let width = if letter.is_ascii() { 1 } else { 2 };
+        if width > left {
+            return &text[..at];
+        }
+        left -= width;
+    }
+    text
 }
 
 /// Colors by meaning, or none.
@@ -121,5 +158,19 @@ impl Paint {
         } else {
             text.to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit;
+
+    #[test]
+    fn a_line_that_is_written_over_is_no_wider_than_the_terminal() {
+        assert_eq!(fit("Compiling", 9), "Compiling");
+        assert_eq!(fit("Compiling", 4), "Comp");
+        assert_eq!(fit("in 雪国", 5), "in 雪");
+        assert_eq!(fit("in 雪国", 4), "in ");
+        assert_eq!(fit("x", 0), "");
     }
 }

@@ -1,37 +1,26 @@
-//! Checks one exercise, by `cargo test -p ex-NN-MM`, and says what came of it.
+//! Checks one exercise, as `cargo test -p ex-NN-MM` does, and says what came of it.
 //!
-//! Nothing is judged here: the verdict is the check's own. What Cargo and libtest print around it
-//! is left out; what rustc prints is not touched.
+//! Cargo builds the exercise and its checks; the checks are then run as Cargo would run them, under
+//! a clock that starts only here. Nothing is judged: the verdict is the checks' own. What Cargo and
+//! libtest print around it is left out; what rustc prints is not touched.
 
 use std::io::Write as _;
-use std::process::Command;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use crate::progress::Progress;
-use course::libtest::{self, Check, Outcome};
-use course::process::{self, Attend, Ended, Limit};
+use crate::verdict::{self, Verdict};
+use course::cargo;
+use course::libtest;
+use course::messages::{self, Artifact};
+use course::process::{self, Attend, Ended, Ran};
 use course::screen::Screen;
 use course::{Course, Exercise};
 
-pub enum Verdict {
-    Passed(Vec<Check>),
-    Failed(Vec<Check>),
-    /// It never ran: what rustc and Cargo said.
-    NotBuilt,
-    /// The checks died or never ended: their own last words.
-    Stuck(Duration),
-    Broken(String),
-    /// Someone asked to stop it.
-    Stopped,
-}
-
-impl Verdict {
-    pub fn passed(&self) -> bool {
-        matches!(self, Self::Passed(_))
-    }
-}
+/// How long checks run before a word says so, where nothing else shows that they do.
+const LONG: Duration = Duration::from_secs(10);
 
 /// What a check is given beside the exercise.
 pub struct Limits<'a> {
@@ -44,240 +33,166 @@ pub struct Limits<'a> {
 pub fn check(
     screen: &mut Screen,
     course: &Course,
+    progress: &mut Progress,
     exercise: &Exercise,
     limits: &mut Limits<'_>,
 ) -> Result<Verdict> {
-    let ran = run(screen, course, exercise, limits)?;
-    let said = rustc_only(&ran.stderr);
-    let verdict = match (&ran.ended, libtest::read(&ran.stdout, &ran.stderr)) {
-        (Ended::Stopped, _) => return Ok(Verdict::Stopped),
-        (Ended::Stuck, _) => Verdict::Stuck(limits.time),
-        (Ended::Itself(_), None) if ran.stdout.trim().is_empty() => Verdict::NotBuilt,
-        (Ended::Itself(_), None) => Verdict::Broken(ran.stdout),
-        (Ended::Itself(_), Some(checks)) if checks.is_empty() => Verdict::Broken(format!(
-            "{} has no check",
-            exercise.check_rs(&course.root).display()
-        )),
-        (Ended::Itself(status), Some(mut checks)) => {
-            libtest::sort_as_written(&mut checks, &exercise.check_rs(&course.root));
-            if status.success() {
-                Verdict::Passed(checks)
-            } else {
-                Verdict::Failed(checks)
-            }
-        }
-    };
-    if !said.is_empty() {
-        writeln!(screen, "{said}")?;
+    let verdict = judge(screen, course, exercise, limits)?;
+    if matches!(verdict, Verdict::Stopped) {
+        return Ok(verdict);
     }
-    Progress::load(course).set(exercise, verdict.passed())?;
-    show(screen, exercise, &verdict)?;
+    // Shown first, and remembered even if nobody sees it.
+    let shown = verdict::show(screen, exercise, &verdict);
+    let kept = match verdict.solved() {
+        Some(solved) => progress.set(course, exercise, solved),
+        None => Ok(()),
+    };
+    shown?;
+    if let Err(error) = kept {
+        let text = format!("The verdict holds, but your progress could not be kept: {error:#}");
+        writeln!(screen, "{}", screen.paint.bad(&text))?;
+    }
     if !verdict.passed() {
-        what_to_do(screen, course, exercise)?;
+        verdict::what_to_do(screen, course, exercise, &verdict)?;
     }
     Ok(verdict)
 }
 
-fn run(
+fn judge(
     screen: &mut Screen,
     course: &Course,
     exercise: &Exercise,
     limits: &mut Limits<'_>,
-) -> Result<process::Ran> {
-    let mut command = cargo(course);
-    let color = if screen.paint.on { "always" } else { "never" };
-    command.args([
-        "test",
-        "--color",
-        color,
-        "--no-fail-fast",
-        "-p",
-        &exercise.package(),
-    ]);
-    command.args(["--", "--show-output"]);
-    if screen.paint.on {
-        // The checks' own colors: they write to a pipe, and cannot see that it ends here.
-        command.env("CLICOLOR_FORCE", "1");
-    }
-    screen.transient(&format!("building {}", exercise.package()))?;
+) -> Result<Verdict> {
+    let mut command = cargo::cargo(course);
+    command.args(["test", "--no-run", "-p", &exercise.package()]);
+    command.args(["--message-format", "json-render-diagnostics"]);
     // Building may take as long as it takes: a first one also downloads.
-    let from: fn(&str) -> bool = |line| plain(line).trim_start().starts_with("Running ");
-    let limit = Limit {
-        time: limits.time,
-        from: Some(from),
+    let what = exercise.package();
+    let built = cargo::build(screen, &what, &mut command, None, limits.pause)?;
+    let said = messages::rustc_only(&built.stderr);
+    if !said.is_empty() && !matches!(built.ended, Ended::Stopped) {
+        // Where nobody reads on, that is noticed at the verdict, which counts all the same.
+        let _ = writeln!(screen, "{said}");
+    }
+    match built.ended {
+        Ended::Itself(status) if status.success() => {}
+        Ended::Itself(_) => {
+            let folder = format!("exercises/{}/", exercise.folder);
+            return Ok(if messages::is_compile_error(&built.stderr, &folder) {
+                Verdict::NotCompiled
+            } else {
+                Verdict::NotBuilt("Cargo could not build it, for the reason above.".into())
+            });
+        }
+        Ended::Stuck | Ended::Stopped => return Ok(Verdict::Stopped),
+    }
+    let tests = tests(&built.stdout);
+    if tests.is_empty() {
+        return Ok(no_check(course, exercise));
+    }
+    let ran = match run(screen, course, exercise, &tests, limits) {
+        Ok(ran) => ran,
+        Err(error) => {
+            return Ok(Verdict::NotBuilt(format!(
+                "It compiles, but its checks cannot be started: {error:#}"
+            )));
+        }
     };
-    let ran = process::run(
-        &mut command,
-        limit,
-        &mut Attend {
-            pause: limits.pause,
-            line: &mut |line| {
-                let line = plain(line);
-                if is_status(&line) {
-                    // A terminal that is gone is noticed at the verdict.
-                    let _ = screen.transient(line.trim());
-                }
-            },
-        },
-    );
+    let errors = unskipped(&ran.stderr);
+    if !errors.is_empty() && !matches!(ran.ended, Ended::Stopped) {
+        let _ = writeln!(screen, "{errors}");
+    }
+    Ok(verdict_on(course, exercise, ran, limits.time))
+}
+
+/// The programs that hold tests, the exercise's own unit tests before its checks.
+fn tests(messages: &str) -> Vec<PathBuf> {
+    let artifacts = messages.lines().filter_map(messages::artifact);
+    let mut tests: Vec<Artifact> = artifacts.filter(|artifact| artifact.test).collect();
+    tests.sort_by_key(|artifact| artifact.kind == "test");
+    tests.into_iter().map(|test| test.executable).collect()
+}
+
+/// Runs the tests one program after another, as if they were one.
+fn run(
+    screen: &mut Screen,
+    course: &Course,
+    exercise: &Exercise,
+    tests: &[PathBuf],
+    limits: &mut Limits<'_>,
+) -> Result<Ran> {
+    screen.transient(&format!("checking {}", exercise.package()))?;
+    let (start, mut told) = (Instant::now(), false);
+    let colors = screen.paint.on;
+    let mut pause = |time| {
+        if !screen.is_terminal() && !told && start.elapsed() >= LONG {
+            told = true;
+            // One that is gone is noticed at the verdict.
+            let _ = writeln!(screen, "checking {}", exercise.package());
+        }
+        (limits.pause)(time)
+    };
+    let mut all = Ran::nothing();
+    for test in tests {
+        let folder = exercise.path(&course.root);
+        let mut command = libtest::command(test, &folder, &exercise.package());
+        if colors {
+            // The program's own colors: it writes to a pipe, and cannot see that it ends here.
+            command.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1");
+        } else {
+            command.env_remove("CLICOLOR_FORCE").env("NO_COLOR", "1");
+        }
+        let attend = &mut Attend {
+            pause: &mut pause,
+            line: &mut |_| (),
+        };
+        let left = limits.time.saturating_sub(start.elapsed());
+        let ran = process::run(&mut command, Some(left), attend)?;
+        if all.append(ran) {
+            break;
+        }
+    }
     screen.clear_transient()?;
-    ran
+    Ok(all)
 }
 
-/// Cargo, in the workspace, as this program was itself started by it.
-pub fn cargo(course: &Course) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(&course.root).env("RUST_BACKTRACE", "0");
-    command
-}
-
-fn show(screen: &mut Screen, exercise: &Exercise, verdict: &Verdict) -> Result<()> {
-    let paint = screen.paint;
-    match verdict {
-        Verdict::Passed(checks) => {
-            list(screen, checks)?;
-            writeln!(
-                screen,
-                "{}",
-                paint.good(&format!("{} {} is solved.", exercise.id(), exercise.name))
-            )?;
-        }
-        Verdict::Failed(checks) => {
-            list(screen, checks)?;
-            if let Some(first) = checks.iter().find(|check| check.failed()) {
-                writeln!(screen, "\n{}\n\n{}", paint.bold(&first.name), first.output)?;
-            }
-        }
-        Verdict::NotBuilt => writeln!(screen, "{}", paint.bad("It does not compile yet."))?,
-        Verdict::Stuck(time) => {
-            let text = format!(
-                "Stuck: still running after {} s, so it was ended.",
-                time.as_secs()
-            );
-            writeln!(screen, "{}", paint.bad(&text))?;
-        }
-        Verdict::Broken(output) => {
-            writeln!(
-                screen,
-                "{output}\n{}",
-                paint.bad("The checks ended before their verdict.")
-            )?;
-        }
-        Verdict::Stopped => {}
-    }
-    Ok(())
-}
-
-fn list(screen: &mut Screen, checks: &[Check]) -> Result<()> {
-    let paint = screen.paint;
-    for Check { name, outcome, .. } in checks {
-        match outcome {
-            Outcome::Passed => writeln!(screen, "  {} {name}", paint.good("✓"))?,
-            Outcome::Failed => writeln!(screen, "  {} {name}", paint.bad("✗"))?,
-            Outcome::Skipped(why) => {
-                writeln!(
-                    screen,
-                    "  - {name}  {}",
-                    paint.dim(&format!("skipped: {why}"))
-                )?;
+fn verdict_on(course: &Course, exercise: &Exercise, ran: Ran, limit: Duration) -> Verdict {
+    let status = match ran.ended {
+        Ended::Stopped => return Verdict::Stopped,
+        Ended::Stuck => return Verdict::Stuck(limit),
+        Ended::Itself(status) => status,
+    };
+    let check_rs = exercise.check_rs(&course.root);
+    match libtest::read(&ran.stdout, &ran.stderr) {
+        None if ran.stdout.is_empty() => Verdict::Broken(format!("They ended with {status}.")),
+        None => Verdict::Broken(ran.stdout),
+        Some(checks) if checks.is_empty() => no_check(course, exercise),
+        Some(mut checks) => {
+            libtest::sort_as_written(&mut checks, &check_rs);
+            if checks.iter().any(libtest::Check::failed) {
+                Verdict::Failed(checks)
+            } else if !status.success() {
+                Verdict::Broken(format!("They passed, and ended with {status}."))
+            } else if checks.iter().all(libtest::Check::skipped) {
+                Verdict::NotChecked(checks)
+            } else {
+                Verdict::Passed(checks)
             }
         }
     }
-    Ok(())
 }
 
-/// Where to go on from a verdict that isn't the last.
-fn what_to_do(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
-    let page = &course.chapter_of(exercise).page;
-    let id = exercise.id();
-    let paint = screen.paint;
-    writeln!(screen)?;
-    for (label, what) in [
-        ("write", exercise.file()),
-        ("task", format!("exercises/{}/README.md", exercise.folder)),
-        ("read", page.clone()),
-        ("hint", format!("cargo learn hint {id} 1")),
-        (
-            "again",
-            format!("cargo learn check {id}   (or leave `cargo learn watch` running)"),
-        ),
-    ] {
-        writeln!(
-            screen,
-            "  {} {}",
-            paint.dim(&format!("{label:<6}")),
-            paint.name(&what)
-        )?;
-    }
-    Ok(())
+fn no_check(course: &Course, exercise: &Exercise) -> Verdict {
+    let check_rs = exercise.check_rs(&course.root);
+    Verdict::Broken(format!("{} has no check", check_rs.display()))
 }
 
-/// Standard error without what Cargo says of its own work, and without what was skipped.
-pub fn rustc_only(text: &str) -> String {
-    let kept = text.lines().filter(|line| {
-        let plain = plain(line);
-        let plain = plain.trim();
-        !is_status(plain)
-            && !plain.starts_with("error: test failed, to rerun pass")
-            && !plain.starts_with("error: 1 target failed:")
-            && !plain.starts_with("`-p ex-")
-            && libtest::skip(plain).is_none()
-    });
+/// What the checks wrote to standard error, but for what they skipped.
+fn unskipped(text: &str) -> String {
+    let kept = text.lines().filter(|line| libtest::skip(line).is_none());
     kept.collect::<Vec<_>>()
         .join("\n")
         .trim_matches('\n')
         .to_owned()
-}
-
-/// The words that begin Cargo's status lines.
-const STATUS: [&str; 14] = [
-    "Adding",
-    "Blocking",
-    "Building",
-    "Checking",
-    "Compiling",
-    "Doc-tests",
-    "Downloaded",
-    "Downloading",
-    "Executable",
-    "Finished",
-    "Fresh",
-    "Locking",
-    "Running",
-    "Updating",
-];
-
-fn is_status(line: &str) -> bool {
-    let mut words = line.split_whitespace();
-    words.next().is_some_and(|word| STATUS.contains(&word)) && words.next().is_some()
-}
-
-/// Without escape sequences for colors (`ESC [ … m`).
-fn plain(line: &str) -> String {
-    let mut parts = line.split('\x1b');
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        text.push_str(part.split_once('m').map_or("", |(_, rest)| rest));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_rustc_says_is_kept_and_what_cargo_does_is_not() {
-        let text = "\x1b[1m\x1b[92m   Compiling\x1b[0m ex-01-01 v0.1.0 (/x)
-warning: unused variable: `Running`
- --> main.rs:3:9
-    Finished `test` profile in 0.3s
-     Running unittests src/main.rs (target/debug/deps/ex_01_01-1)
-error: test failed, to rerun pass `-p ex-01-01 --test check`
-";
-        assert_eq!(
-            rustc_only(text),
-            "warning: unused variable: `Running`\n --> main.rs:3:9"
-        );
-    }
 }

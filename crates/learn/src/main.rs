@@ -1,17 +1,19 @@
 //! `cargo learn`: shows where you stand in the exercises, and checks the next one.
 //!
-//! It wraps `cargo test -p ex-NN-MM` and keeps one text file, `.learn-state`; whoever ignores it
+//! It does what `cargo test -p ex-NN-MM` does and keeps one text file, `.learn-state`; whoever ignores it
 //! loses nothing. It writes to an exercise only at `reset`, after keeping a copy. What a check
 //! finds is decided in `scripted-peer` and in the exercise's `tests/check.rs`, never here.
 //!
 //! For those who write exercises there is `cargo verify`, a crate of its own.
 
 mod check;
+mod file;
 mod hint;
 mod progress;
 mod reset;
 mod solution;
 mod stand;
+mod verdict;
 mod watch;
 
 use std::process::ExitCode;
@@ -52,7 +54,6 @@ fn command() -> Command {
         .bin_name("cargo learn")
         .about("Shows where you stand in the exercises, and checks the next one")
         .after_help("Without cargo learn: `cargo test -p ex-04-01` checks exercise 04-01.")
-        .disable_help_subcommand(true)
         .subcommands([
             Command::new("list").about("Name every exercise, and mark those that are solved"),
             Command::new("check")
@@ -64,7 +65,10 @@ fn command() -> Command {
             Command::new("watch")
                 .about("Check again whenever you save")
                 .after_help("Enter checks the next exercise, q and Enter (or Ctrl-C) leaves.")
-                .arg(time()),
+                .args([
+                    exercise().help("The exercise to begin with [default: the next one]"),
+                    time(),
+                ]),
             Command::new("hint")
                 .about("Show a hint; 1 helps a little, 3 a lot")
                 .override_usage("cargo learn hint [NN-MM] [1..3]")
@@ -103,7 +107,11 @@ fn dispatch(matches: &ArgMatches) -> Result<bool> {
     match name {
         "list" => stand::list(screen, &course).map(|()| true),
         "check" => check(screen, &course, args),
-        "watch" => watch::watch(screen, &course, time_limit(args)).map(|()| true),
+        "watch" => {
+            let first = args.get_one::<String>("exercise");
+            let first = first.map(|name| course.named(name)).transpose()?;
+            watch::watch(screen, &course, first, time_limit(args)).map(|()| true)
+        }
         "hint" => hint(screen, &course, args),
         "reset" => reset::reset(screen, &course, named(&course, args)?).map(|()| true),
         "solution" => {
@@ -114,15 +122,12 @@ fn dispatch(matches: &ArgMatches) -> Result<bool> {
 }
 
 fn check(screen: &mut Screen, course: &Course, args: &ArgMatches) -> Result<bool> {
+    let mut progress = Progress::load(course);
     let exercise = match args.get_one::<String>("exercise") {
         Some(name) => course.named(name)?,
         None => next(course)?,
     };
-    let passed = stand::check_one(screen, course, exercise, time_limit(args))?;
-    if passed {
-        stand::what_is_next(screen, course, exercise)?;
-    }
-    Ok(passed)
+    stand::check_one(screen, course, &mut progress, exercise, time_limit(args))
 }
 
 fn hint(screen: &mut Screen, course: &Course, args: &ArgMatches) -> Result<bool> {

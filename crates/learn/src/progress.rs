@@ -3,36 +3,70 @@
 //! A line is `04-01 where_does_a_message_end/whole_frames`. Names outlive numbers, so a line is
 //! first looked up by its names, then by the exercise's own name, and by its number last: an
 //! exercise that was added, moved or renamed by an update keeps what was reached. Lines that fit
-//! nothing are kept as they are, for the exercise may come back. Losing the file costs one run of
-//! `cargo learn`, which checks again what it finds written.
+//! nothing are kept as they are, for the exercise may come back. The lines are in the order of
+//! solving: the last one says where to go on. Losing the file costs one run of `cargo learn`, which
+//! checks again what it finds written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
+use crate::file;
+use course::screen::Screen;
 use course::{Course, Exercise};
 
 const FILE: &str = ".learn-state";
-const HEADER: &str = "# What you have solved. `cargo learn` reads and writes this file.\n";
+const HEADER: &str =
+    "# What you have solved, the latest last. `cargo learn` reads and writes this file.\n";
 
+#[derive(Default)]
 pub struct Progress {
     path: PathBuf,
-    /// The lines of what is solved, as the exercises are called now.
-    done: BTreeSet<String>,
+    /// The lines of what is solved, as the exercises are called now, the latest last.
+    done: Vec<String>,
     /// The lines that fit no exercise of today.
     unknown: Vec<String>,
+    /// Why the file cannot be read. It is then not written either, for that would lose what it holds.
+    unreadable: Option<io::Error>,
+    /// The file holds less than is known here.
+    unsaved: bool,
 }
 
 impl Progress {
-    /// Reads the state; a file that is missing or unreadable text means that nothing is solved.
+    /// Reads the state; a file that is missing or holds no text means that nothing is solved.
     pub fn load(course: &Course) -> Self {
         let path = course.root.join(FILE);
-        let text = fs::read(&path).unwrap_or_default();
+        let (text, unreadable) = match fs::read(&path) {
+            Ok(text) => (text, None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
         Self {
             path,
+            unreadable,
             ..Self::parse(course, &String::from_utf8_lossy(&text))
+        }
+    }
+
+    /// Says so, if the file cannot be read.
+    pub fn warn(&self, screen: &mut Screen) -> io::Result<()> {
+        match &self.unreadable {
+            Some(error) => writeln!(
+                screen,
+                "Cannot read {}, so nothing counts as solved: {error}\n",
+                self.path.display()
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes over what another `cargo learn` has written, unless that holds less than this one.
+    pub fn refresh(&mut self, course: &Course) {
+        if !self.unsaved {
+            *self = Self::load(course);
         }
     }
 
@@ -60,9 +94,9 @@ impl Progress {
             .enumerate()
             .filter(|(index, _)| !claimed.contains_key(index));
         Self {
-            path: PathBuf::new(),
             unknown: unknown.map(|(_, line)| (*line).to_owned()).collect(),
             done: claimed.values().map(|exercise| line(exercise)).collect(),
+            ..Self::default()
         }
     }
 
@@ -78,36 +112,55 @@ impl Progress {
             .count()
     }
 
-    /// The first exercise that isn't solved.
+    /// The next exercise: the one that isn't solved after the one that was solved last.
     pub fn next<'c>(&self, course: &'c Course) -> Option<&'c Exercise> {
-        course
-            .exercises()
-            .find(|exercise| !self.is_done(course, exercise))
+        let last = self.done.last();
+        let last = last.and_then(|last| course.exercises().find(|e| line(e) == *last));
+        match last {
+            Some(last) => self.after(course, last),
+            None => course.exercises().find(|e| !self.is_done(course, e)),
+        }
     }
 
-    /// Remembers the last verdict on an exercise.
-    pub fn set(&mut self, exercise: &Exercise, done: bool) -> Result<()> {
-        let changed = if done {
-            self.done.insert(line(exercise))
-        } else {
-            self.done.remove(&line(exercise))
-        };
-        if changed { self.save() } else { Ok(()) }
+    /// The first exercise after this one that isn't solved; after the last comes the first.
+    pub fn after<'c>(&self, course: &'c Course, exercise: &Exercise) -> Option<&'c Exercise> {
+        let place = course.exercises().position(|e| e == exercise);
+        let before = place.map_or(0, |place| place + 1);
+        let round = course
+            .exercises()
+            .skip(before)
+            .chain(course.exercises().take(before));
+        round.into_iter().find(|e| !self.is_done(course, e))
+    }
+
+    /// Remembers the last verdict on an exercise, here in any case.
+    pub fn set(&mut self, course: &Course, exercise: &Exercise, done: bool) -> Result<()> {
+        self.refresh(course);
+        let own = line(exercise);
+        let before = self.done.clone();
+        self.done.retain(|line| *line != own);
+        if done {
+            self.done.push(own);
+        }
+        if self.done == before && !self.unsaved {
+            return Ok(());
+        }
+        let saved = self.save();
+        self.unsaved = saved.is_err();
+        saved
     }
 
     fn save(&self) -> Result<()> {
+        if let Some(error) = &self.unreadable {
+            bail!("cannot read {}: {error}", self.path.display());
+        }
         let mut text = HEADER.to_owned();
-        for line in self.done.iter().chain(&self.unknown) {
+        for line in self.unknown.iter().chain(&self.done) {
             text.push_str(line);
             text.push('\n');
         }
-        // Written beside and renamed, so that a reader never meets half a file.
-        let beside = self
-            .path
-            .with_extension(format!("{}.new", std::process::id()));
-        fs::write(&beside, text)
-            .and_then(|()| fs::rename(&beside, &self.path))
-            .with_context(|| format!("cannot remember progress in {}", self.path.display()))
+        file::replace(&self.path, text.as_bytes())
+            .with_context(|| format!("cannot write {}", self.path.display()))
     }
 }
 
@@ -198,6 +251,26 @@ mod tests {
     fn two_solved_and_swapped_stay_solved() {
         let state = "04-01 messages/length\n04-02 messages/frames\n";
         done(&["frames", "length", "text"], state, &["frames", "length"]);
+    }
+
+    #[test]
+    fn what_comes_next_is_the_next_unsolved_after_the_one_solved_last() {
+        let course = course(&["frames", "length", "text", "end"]);
+        let next = |state: &str| {
+            let progress = Progress::parse(&course, state);
+            progress.next(&course).map(Exercise::id)
+        };
+        assert_eq!(next("").as_deref(), Some("04-01"));
+        assert_eq!(next("04-02 messages/length\n").as_deref(), Some("04-03"));
+        let later = "04-03 messages/text\n04-02 messages/length\n";
+        assert_eq!(next(later).as_deref(), Some("04-04"));
+        assert_eq!(
+            next("04-04 messages/end\n").as_deref(),
+            Some("04-01"),
+            "round"
+        );
+        let all = "04-01 messages/frames\n04-02 messages/length\n04-04 messages/end\n04-03 messages/text\n";
+        assert_eq!(next(all), None);
     }
 
     #[test]

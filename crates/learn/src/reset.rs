@@ -11,6 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::file;
 use crate::progress::Progress;
 use course::screen::Screen;
 use course::{Course, Exercise};
@@ -30,11 +31,15 @@ pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     } else {
         None
     };
-    fs::write(&own, beginning).with_context(|| format!("cannot write {}", own.display()))?;
-    Progress::load(course).set(exercise, false)?;
+    file::replace(&own, beginning.as_ref())
+        .with_context(|| format!("cannot write {}", own.display()))?;
     writeln!(screen, "{} is back to its beginning.", exercise.file())?;
     if let Some(backup) = backup {
         writeln!(screen, "Yours is kept in {}.", screen.paint.name(&backup))?;
+    }
+    // A mark that stays on an exercise as it was at the beginning counts for nothing.
+    if let Err(error) = Progress::load(course).set(course, exercise, false) {
+        writeln!(screen, "Its mark could not be taken back: {error:#}")?;
     }
     Ok(())
 }
@@ -48,7 +53,9 @@ fn keep(course: &Course, exercise: &Exercise, own: &Path) -> Result<String> {
         .find(|name| !folder.join(name).exists())
         .expect("numbers don't run out");
     let backup = folder.join(&name);
-    fs::copy(own, &backup).with_context(|| {
+    let text = fs::read(own);
+    let kept = text.and_then(|text| file::replace(&backup, &text));
+    kept.with_context(|| {
         format!(
             "nothing was reset: cannot keep a copy in {}",
             backup.display()

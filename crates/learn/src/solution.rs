@@ -1,7 +1,7 @@
 //! Shows how the solution differs from the learner's own.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, Write as _};
 
 use anyhow::{Context, Result};
 use similar::{ChangeTag, TextDiff};
@@ -22,8 +22,8 @@ pub fn solution(
     sure: bool,
 ) -> Result<bool> {
     let file = exercise.solution_path(&course.root).join("src/main.rs");
-    let ours =
-        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let ours = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let ours = as_an_answer(&ours, exercise);
     let done = Progress::load(course).is_done(course, exercise);
     if !done && !sure && !ask(screen, exercise)? {
         writeln!(
@@ -34,15 +34,38 @@ pub fn solution(
         return Ok(false);
     }
     let shown = format!("solutions/{}/src/main.rs", exercise.folder);
-    if !exercise.touched(&course.root) {
-        writeln!(screen, "{}\n\n{ours}", screen.paint.bold(&shown))?;
-        return Ok(true);
-    }
     let file = exercise.main_rs(&course.root);
-    let own =
-        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    difference(screen, [&exercise.file(), &shown], [&own, &ours])?;
+    let own = match fs::read(&file) {
+        Ok(own) if exercise.touched(&course.root) => Some(own),
+        Ok(_) => None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+    };
+    match own {
+        Some(own) => {
+            let own = as_an_answer(&own, exercise);
+            difference(screen, [&exercise.file(), &shown], [&own, &ours])?;
+        }
+        None => writeln!(screen, "{}\n\n{ours}", screen.paint.bold(&shown))?,
+    }
     Ok(true)
+}
+
+/// A program's text as a learner would have it: without the comments by which the book finds its
+/// listings, under the exercise's own name, with `\n` at the end of a line.
+fn as_an_answer(text: &[u8], exercise: &Exercise) -> String {
+    let text = String::from_utf8_lossy(text);
+    let anchor = |line: &&str| {
+        let comment = line
+            .trim_start()
+            .strip_prefix("//")
+            .unwrap_or_default()
+            .trim_start();
+        !comment.starts_with("ANCHOR:") && !comment.starts_with("ANCHOR_END:")
+    };
+    let lines: Vec<&str> = text.lines().filter(anchor).collect();
+    let text = lines.join("\n") + "\n";
+    text.replace(&exercise.solution_package(), &exercise.package())
 }
 
 /// Whether the learner wants to see the solution of what they haven't solved. No answer is a no.
@@ -53,10 +76,12 @@ fn ask(screen: &mut Screen, exercise: &Exercise) -> Result<bool> {
     );
     write!(screen, "{question}")?;
     screen.flush()?;
-    let mut answer = String::new();
+    let mut answer = Vec::new();
     io::stdin()
-        .read_line(&mut answer)
+        .lock()
+        .read_until(b'\n', &mut answer)
         .context("cannot read the answer")?;
+    let answer = String::from_utf8_lossy(&answer);
     if answer.is_empty() {
         writeln!(screen)?;
     }
@@ -65,8 +90,8 @@ fn ask(screen: &mut Screen, exercise: &Exercise) -> Result<bool> {
 
 fn difference(screen: &mut Screen, names: [&str; 2], texts: [&str; 2]) -> Result<()> {
     let paint = screen.paint;
-    let [own, ours] = texts.map(|text| text.replace("\r\n", "\n"));
-    let diff = TextDiff::from_lines(&own, &ours);
+    let [own, ours] = texts;
+    let diff = TextDiff::from_lines(own, ours);
     writeln!(
         screen,
         "{}\n{}",

@@ -16,22 +16,22 @@ use course::{Course, Exercise};
 /// Exercises that were written without this program (`cargo test -p` alone, or before the state
 /// was lost) are checked one after another, up to the first that isn't solved or written.
 pub fn stand(screen: &mut Screen, course: &Course, time: Duration) -> Result<bool> {
-    let progress = Progress::load(course);
+    let mut progress = Progress::load(course);
+    progress.warn(screen)?;
     if progress.count(course) == 0 && !course.exercises().any(|e| e.touched(&course.root)) {
         welcome(screen, course)?;
     } else {
         chapters(screen, course, &progress)?;
     }
     let mut first = true;
-    while let Some(next) = Progress::load(course).next(course) {
+    while let Some(next) = progress.next(course) {
         if !first && !next.touched(&course.root) {
             return Ok(true);
         }
         first = false;
-        if !check_one(screen, course, next, time)? {
+        if !check_one(screen, course, &mut progress, next, time)? {
             return Ok(false);
         }
-        what_is_next(screen, course, next)?;
     }
     if first {
         all_solved(screen, course)?;
@@ -39,10 +39,12 @@ pub fn stand(screen: &mut Screen, course: &Course, time: Duration) -> Result<boo
     Ok(true)
 }
 
-/// Checks one exercise under its heading, without anyone who could stop it.
+/// Checks one exercise under its heading, without anyone who could stop it, and says what comes
+/// next if it is solved.
 pub fn check_one(
     screen: &mut Screen,
     course: &Course,
+    progress: &mut Progress,
     exercise: &Exercise,
     time: Duration,
 ) -> Result<bool> {
@@ -51,7 +53,11 @@ pub fn check_one(
         time,
         pause: &mut process::undisturbed,
     };
-    Ok(check::check(screen, course, exercise, &mut limits)?.passed())
+    let verdict = check::check(screen, course, progress, exercise, &mut limits)?;
+    if verdict.passed() {
+        what_is_next(screen, course, progress, exercise)?;
+    }
+    Ok(verdict.passed())
 }
 
 pub fn heading(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
@@ -67,7 +73,12 @@ pub fn heading(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Res
 }
 
 /// After an exercise that was just solved: a look at the solution, and the one that follows.
-pub fn what_is_next(screen: &mut Screen, course: &Course, solved: &Exercise) -> Result<()> {
+pub fn what_is_next(
+    screen: &mut Screen,
+    course: &Course,
+    progress: &Progress,
+    solved: &Exercise,
+) -> Result<()> {
     let paint = screen.paint;
     let compare = format!("cargo learn solution {}", solved.id());
     writeln!(
@@ -76,8 +87,7 @@ pub fn what_is_next(screen: &mut Screen, course: &Course, solved: &Exercise) -> 
         paint.dim("compare with ours  "),
         paint.name(&compare)
     )?;
-    let progress = Progress::load(course);
-    let Some(next) = progress.next(course) else {
+    let Some(next) = progress.after(course, solved) else {
         return all_solved(screen, course);
     };
     let chapter = course.chapter_of(next);
@@ -119,6 +129,7 @@ pub fn what_is_next(screen: &mut Screen, course: &Course, solved: &Exercise) -> 
 /// `cargo learn list`: every exercise by name.
 pub fn list(screen: &mut Screen, course: &Course) -> Result<()> {
     let progress = Progress::load(course);
+    progress.warn(screen)?;
     let next = progress.next(course);
     for chapter in &course.chapters {
         let title = format!("{:>2}  {}", chapter.number, chapter.title);

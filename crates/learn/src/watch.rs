@@ -3,6 +3,10 @@
 //! What was saved decides what is checked: a file of exercise 04-02 checks 04-02. A save or a key
 //! during a check ends that check, with all that it started, so that a program stuck in a loop
 //! never has to be looked for by hand.
+//!
+//! The system tells of saves at once where it can. Some file systems tell nothing (a drive of
+//! Windows in WSL, a network's, a virtual machine's shared folder), so the files are also looked at
+//! from time to time.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,17 +17,20 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use notify::event::{EventKind, ModifyKind};
-use notify::{RecursiveMode, Watcher as _};
+use notify::event::{EventKind, MetadataKind, ModifyKind};
+use notify::{Config, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use crate::check::{self, Limits, Verdict};
+use crate::check::{self, Limits};
 use crate::progress::Progress;
 use crate::stand;
+use crate::verdict::Verdict;
 use course::screen::Screen;
 use course::{Course, Exercise};
 
 /// How long a save may take: editors write, rename and touch in quick succession.
 const SETTLE: Duration = Duration::from_millis(40);
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_secs(2);
 
 enum Event {
     Changed(PathBuf),
@@ -33,44 +40,72 @@ enum Event {
 #[derive(Clone)]
 enum Action<'c> {
     Check(&'c Exercise),
-    /// Enter: whichever is next by then.
-    Next,
+    /// Enter: whichever is next by then, after this one.
+    Next(Option<&'c Exercise>),
     Leave,
 }
 
-/// `cargo learn watch`.
-pub fn watch(screen: &mut Screen, course: &Course, time: Duration) -> Result<()> {
+/// `cargo learn watch`, beginning with `first`, else with the next exercise.
+pub fn watch(
+    screen: &mut Screen,
+    course: &Course,
+    first: Option<&Exercise>,
+    time: Duration,
+) -> Result<()> {
     let (sender, events) = channel();
     let folder = course.root.join("exercises");
-    let mut watcher = notify::recommended_watcher(report_to(sender.clone()))
-        .context("this system cannot tell when files change; use `cargo learn check`")?;
-    watcher
-        .watch(&folder, RecursiveMode::Recursive)
-        .with_context(|| format!("cannot watch {}", folder.display()))?;
+    let (_watchers, note) = watchers(&folder, &sender)?;
     thread::spawn(move || read_keys(&sender));
+    let mut progress = Progress::load(course);
     let mut desk = Desk {
         course,
         events,
-        texts: HashMap::new(),
+        texts: texts(&folder),
+        current: None,
+        note,
     };
-    let mut action = Action::Next;
+    let mut next = first.or_else(|| progress.next(course));
     loop {
-        let exercise = match action {
+        screen.fresh()?;
+        progress.refresh(course);
+        progress.warn(screen)?;
+        let action = match next {
+            Some(exercise) => desk.check(screen, &mut progress, exercise, time)?,
+            None => stand::all_solved(screen, course).map(|()| None)?,
+        };
+        let action = action.map_or_else(|| desk.wait(screen), Ok)?;
+        progress.refresh(course);
+        next = match action {
             Action::Leave => return Ok(()),
             Action::Check(exercise) => Some(exercise),
-            Action::Next => Progress::load(course).next(course),
-        };
-        screen.fresh()?;
-        let Some(exercise) = exercise else {
-            stand::all_solved(screen, course)?;
-            action = desk.wait(screen)?;
-            continue;
-        };
-        action = match desk.check(screen, exercise, time)? {
-            Some(action) => action,
-            None => desk.wait(screen)?,
+            Action::Next(Some(current)) => progress.after(course, current),
+            Action::Next(None) => progress.next(course),
         };
     }
+}
+
+type Watchers = (PollWatcher, Option<RecommendedWatcher>);
+
+/// What tells of saves in `folder`, for as long as it is kept, and a word where it is late.
+fn watchers(folder: &Path, sender: &Sender<Event>) -> Result<(Watchers, Option<String>)> {
+    let look = Config::default()
+        .with_poll_interval(LOOK)
+        // The time of a file has seconds only on some file systems.
+        .with_compare_contents(true);
+    let mut looks = PollWatcher::new(report_to(sender.clone()), look)
+        .context("cannot look at the exercises' files; use `cargo learn check`")?;
+    looks
+        .watch(folder, RecursiveMode::Recursive)
+        .with_context(|| format!("cannot watch {}", folder.display()))?;
+    let told = notify::recommended_watcher(report_to(sender.clone())).and_then(|mut watcher| {
+        watcher.watch(folder, RecursiveMode::Recursive)?;
+        Ok(watcher)
+    });
+    let note = told.as_ref().err().map(|error| {
+        let seconds = LOOK.as_secs();
+        format!("Saves are noticed within {seconds} s; at once is not possible here: {error}")
+    });
+    Ok(((looks, told.ok()), note))
 }
 
 /// What the watcher works with: where events come in, and what the files held when last seen.
@@ -78,6 +113,10 @@ struct Desk<'c> {
     course: &'c Course,
     events: Receiver<Event>,
     texts: HashMap<PathBuf, Vec<u8>>,
+    /// The exercise that was checked last.
+    current: Option<&'c Exercise>,
+    /// How saves are noticed, where that is worth a word.
+    note: Option<String>,
 }
 
 impl<'c> Desk<'c> {
@@ -85,10 +124,12 @@ impl<'c> Desk<'c> {
     fn check(
         &mut self,
         screen: &mut Screen,
+        progress: &mut Progress,
         exercise: &'c Exercise,
         time: Duration,
     ) -> Result<Option<Action<'c>>> {
         let course = self.course;
+        self.current = Some(exercise);
         let own = exercise.main_rs(&course.root);
         let text = fs::read(&own).unwrap_or_default();
         self.texts.insert(own, text);
@@ -106,9 +147,9 @@ impl<'c> Desk<'c> {
             time,
             pause: &mut pause,
         };
-        let verdict = check::check(screen, course, exercise, &mut limits)?;
+        let verdict = check::check(screen, course, progress, exercise, &mut limits)?;
         if verdict.passed() {
-            stand::what_is_next(screen, course, exercise)?;
+            stand::what_is_next(screen, course, progress, exercise)?;
         }
         if matches!(verdict, Verdict::Stopped) {
             writeln!(screen, "stopped")?;
@@ -119,6 +160,9 @@ impl<'c> Desk<'c> {
     fn wait(&mut self, screen: &mut Screen) -> Result<Action<'c>> {
         let keys = "Save to check again. Enter: the next exercise. q and Enter: leave.";
         writeln!(screen, "\n{}", screen.paint.dim(keys))?;
+        if let Some(note) = &self.note {
+            writeln!(screen, "{}", screen.paint.dim(note))?;
+        }
         screen.flush()?;
         loop {
             let event = self
@@ -135,7 +179,7 @@ impl<'c> Desk<'c> {
     fn action(&mut self, event: Event) -> Option<Action<'c>> {
         match event {
             Event::Line(line) if matches!(line.trim(), "q" | "quit") => Some(Action::Leave),
-            Event::Line(_) => Some(Action::Next),
+            Event::Line(_) => Some(Action::Next(self.current)),
             Event::Changed(path) => {
                 let exercise = self.course.holding(&path)?;
                 let text = self.settled(&path)?;
@@ -164,27 +208,45 @@ fn report_to(sender: Sender<Event>) -> impl FnMut(notify::Result<notify::Event>)
     move |event| {
         let Ok(event) = event else { return };
         let written = match event.kind {
+            // How a look tells of a save.
+            EventKind::Modify(ModifyKind::Metadata(MetadataKind::WriteTime)) => true,
             EventKind::Modify(ModifyKind::Metadata(_)) => false,
             EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) => true,
             _ => false,
         };
-        let compiled = |path: &PathBuf| {
-            path.extension().is_some_and(|end| end == "rs") || path.ends_with("Cargo.toml")
-        };
-        for path in event
-            .paths
-            .into_iter()
-            .filter(|path| written && compiled(path))
-        {
+        let paths = event.paths.into_iter();
+        for path in paths.filter(|path| written && is_compiled(path)) {
             // Nobody listens any more once the learner has left.
             let _ = sender.send(Event::Changed(path));
         }
     }
 }
 
-/// Passes on each line of standard input; its end is not a wish to leave.
+/// Whether Cargo compiles the file.
+fn is_compiled(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "rs") || path.ends_with("Cargo.toml")
+}
+
+/// What the files below `folder` hold, so that one which is only touched is not taken for changed.
+fn texts(folder: &Path) -> HashMap<PathBuf, Vec<u8>> {
+    let mut texts = HashMap::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            texts.extend(self::texts(&path));
+        } else if is_compiled(&path)
+            && let Ok(text) = fs::read(&path)
+        {
+            texts.insert(path, text);
+        }
+    }
+    texts
+}
+
+/// Passes on each line of standard input, whatever its bytes are; its end is not a wish to leave.
 fn read_keys(sender: &Sender<Event>) {
-    for line in io::stdin().lock().lines().map_while(Result::ok) {
+    for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line).into_owned();
         if sender.send(Event::Line(line)).is_err() {
             return;
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use course::Course;
-use course::process::{self, Attend, Ended, Limit};
+use course::process::{self, Ended};
 use course::screen::Screen;
 use serde_json::Value;
 
@@ -93,8 +93,7 @@ pub fn build(screen: &mut Screen, course: &Course, answers: &[Answers<'_>]) -> R
 }
 
 fn cargo(course: &Course, what: &str) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(&course.root).env("RUST_BACKTRACE", "0");
+    let mut command = course::cargo::cargo(course);
     command.args([what, "--keep-going", "--message-format", "json"]);
     command
 }
@@ -170,22 +169,8 @@ fn look_at_format(course: &Course, workspace: &Workspace, built: &mut Built) -> 
 /// Cargo's messages, what else it said, and whether it succeeded:
 /// <https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages>.
 fn messages(screen: &mut Screen, command: &mut Command) -> Result<(Vec<Value>, String, bool)> {
-    let limit = Limit {
-        time: LIMIT,
-        from: None,
-    };
-    let ran = process::run(
-        command,
-        limit,
-        &mut Attend {
-            pause: &mut process::undisturbed,
-            line: &mut |line| {
-                // A terminal that is gone is noticed later.
-                let _ = screen.transient(line.trim());
-            },
-        },
-    )?;
-    screen.clear_transient()?;
+    let (what, limit) = ("the exercises", Some(LIMIT));
+    let ran = course::cargo::build(screen, what, command, limit, &mut process::undisturbed)?;
     let messages = ran
         .stdout
         .lines()

@@ -2,7 +2,6 @@
 //! exercises over in the order of the course.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use course::Course;
 use course::libtest::{self, Check};
-use course::process::{self, Attend, Ended, Limit};
+use course::process::{self, Attend, Ended};
 
 use crate::answers::Answers;
 use crate::compile::Built;
@@ -155,28 +154,14 @@ fn work(jobs: &[Job], next: &AtomicUsize, limit: Duration, results: &Sender<(usi
 fn attempt(job: &Job, limit: Duration) -> Result<Vec<Check>, Unable> {
     let program = job.program.as_ref().ok_or(Unable::NoProgram)?;
     let check = job.check.as_ref().ok_or(Unable::NoCheck)?;
-    let mut command = Command::new(check);
-    command
-        .arg("--show-output")
-        .current_dir(&job.folder)
-        // As `cargo test` sets it; a check may look for files from there.
-        .env("CARGO_MANIFEST_DIR", &job.folder)
-        .env("CARGO_PKG_NAME", &job.package)
-        .env("CHECK_PROGRAM", program)
-        .env("RUST_BACKTRACE", "0");
+    let mut command = libtest::command(check, &job.folder, &job.package);
+    command.env("CHECK_PROGRAM", program);
     let mut attend = Attend {
         pause: &mut process::undisturbed,
         line: &mut |_| (),
     };
-    let ran = process::run(
-        &mut command,
-        Limit {
-            time: limit,
-            from: None,
-        },
-        &mut attend,
-    )
-    .map_err(|error| Unable::Died(format!("{error:#}")))?;
+    let ran = process::run(&mut command, Some(limit), &mut attend)
+        .map_err(|error| Unable::Died(format!("{error:#}")))?;
     match (ran.ended, libtest::read(&ran.stdout, &ran.stderr)) {
         (Ended::Stuck | Ended::Stopped, _) => Err(Unable::Stuck(limit)),
         (Ended::Itself(_), None) => Err(Unable::Died(ran.stdout + &ran.stderr)),

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::scratch::{SOLVED, STUB, Said, Scratch};
+use crate::watch::Watching;
 
 const FIRST: &str = "01_first_words/01_hello";
 const SECOND: &str = "02_more_words/01_again";
@@ -91,6 +92,103 @@ fn what_rustc_says_is_shown_as_it_says_it() {
 }
 
 #[test]
+fn what_the_compiler_did_not_say_is_not_called_its_complaint() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    scratch.write(".learn-state", "01-01 first_words/hello\n");
+    let mut command = scratch.command(&["check", "01-01"]);
+    command.env("RUSTFLAGS", "-C linker=/nowhere/cc");
+    Said::of(&mut command, "")
+        .fails()
+        .says("/nowhere/cc")
+        .says("Cargo could not build it, for the reason above.\n\n  again  cargo learn check 01-01")
+        .never_says("does not compile");
+    let manifest = format!("exercises/{FIRST}/Cargo.toml");
+    scratch.write(&manifest, &(scratch.read(&manifest) + "\n[dependencies\n"));
+    scratch
+        .learn(&["check", "01-01"])
+        .fails()
+        .says("Cargo could not build it")
+        .never_says("does not compile");
+    scratch.learn(&["list"]).says("1 of 2 solved");
+}
+
+#[test]
+fn a_mark_goes_with_a_verdict_and_with_nothing_else() {
+    let scratch = Scratch::new();
+    let (own, check) = (
+        format!("exercises/{FIRST}/src/main.rs"),
+        format!("exercises/{FIRST}/tests/check.rs"),
+    );
+    let sound = scratch.read(&check);
+    scratch.solve(FIRST);
+    scratch.learn(&["check", "01-01"]).succeeds();
+    for (test, said) in [
+        (
+            "std::process::abort();",
+            "The checks ended before their verdict.",
+        ),
+        (
+            "println!(\"\\ntest result: so to say\"); std::process::exit(0);",
+            "ended before their verdict",
+        ),
+        (
+            "loop { std::thread::park(); }",
+            "Stuck: still running after 2 s",
+        ),
+    ] {
+        scratch.write(&check, &format!("#[test]\nfn odd() {{\n    {test}\n}}\n"));
+        scratch
+            .learn(&["check", "01-01", "--time-limit", "2"])
+            .fails()
+            .says(said);
+        scratch.learn(&["list"]).says("1 of 2 solved");
+    }
+    let skipped = "use std::io::Write as _;\n#[test]\nfn odd() {\n    writeln!(std::io::stderr(), \
+        \"skipped: ex-01-01 odd: not here\").unwrap();\n}\n";
+    scratch.write(&check, skipped);
+    scratch
+        .learn(&["check", "01-01"])
+        .fails()
+        .says("  - odd  skipped: not here\nNone of its checks can run here.");
+    scratch.learn(&["list"]).says("1 of 2 solved");
+    scratch.write(&check, &sound);
+    scratch.write(&own, "fn main() {\n    hello\n}\n");
+    scratch
+        .learn(&["check", "01-01"])
+        .fails()
+        .says("It does not compile yet.");
+    scratch.learn(&["list"]).says("0 of 2 solved");
+}
+
+#[test]
+fn the_clock_starts_with_the_check() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    let slow = "fn main() {\n    std::thread::sleep(std::time::Duration::from_secs(4));\n}\n";
+    scratch.write(&format!("exercises/{FIRST}/build.rs"), slow);
+    scratch
+        .learn(&["check", "01-01", "--time-limit", "3"])
+        .succeeds()
+        .says("\nbuilding ex-01-01\n  ✓ says_hello\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_wait_for_another_cargo_is_told() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    scratch.learn(&["check", "01-01"]).succeeds();
+    let lock = scratch.file("target/debug/.cargo-lock");
+    let lock = fs::File::options().write(true).open(lock).expect("Cargo's");
+    lock.lock().expect("nobody else builds here");
+    let mut waiting = Watching::start(&mut scratch.command(&["check", "01-01"]));
+    waiting.says("waiting for another Cargo, which holds the lock on the ");
+    lock.unlock().expect("it was locked");
+    waiting.says("01-01 hello is solved.");
+}
+
+#[test]
 fn an_exercise_whose_check_is_gone_is_not_solved() {
     let scratch = Scratch::new();
     scratch.solve(FIRST);
@@ -173,6 +271,90 @@ fn progress_is_kept_when_exercises_are_added_and_renamed() {
         state.contains("09-01 later/unknown\n"),
         "kept, for it may come back:\n{state}"
     );
+}
+
+#[test]
+fn what_comes_next_is_the_next_unsolved_after_the_one_just_solved() {
+    let scratch = Scratch::new();
+    scratch.exercise("02_more_words/02_and_again");
+    scratch.solve(SECOND);
+    scratch
+        .learn(&["check", "02-01"])
+        .succeeds()
+        .says("next exercise       02-02 and_again  1 of 3 solved\n");
+    scratch.learn(&["list"]).says("› 02-02 and_again");
+    scratch
+        .learn(&[])
+        .fails()
+        .says("02-02 and_again  chapter 2");
+    scratch.solve("02_more_words/02_and_again");
+    scratch
+        .learn(&["check"])
+        .succeeds()
+        .says("next chapter        What is a word?\n")
+        .says("next exercise       01-01 hello  2 of 3 solved\n");
+}
+
+#[test]
+fn progress_that_cannot_be_kept_takes_no_verdict_away() {
+    let scratch = Scratch::new();
+    scratch.solve(FIRST);
+    scratch.solve(SECOND);
+    // Neither read nor replaced, by root neither.
+    fs::create_dir(scratch.file(".learn-state")).expect("a folder");
+    scratch
+        .learn(&[])
+        .succeeds()
+        .says("nothing counts as solved: ")
+        .says("01-01 hello is solved.\nThe verdict holds, but your progress could not be kept: ")
+        .says("02-01 again is solved.\nThe verdict holds")
+        .says("All done: 2 exercises solved.");
+    scratch.learn(&["check", "01-01"]).succeeds();
+    scratch
+        .learn(&["reset", "01-01"])
+        .succeeds()
+        .says("is back to its beginning.");
+    let names = fs::read_dir(scratch.path()).expect("it is there").flatten();
+    let names: Vec<_> = names
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(
+        names.iter().all(|name| !name.ends_with(".new")),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn a_verdict_that_nobody_reads_counts() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+
+    let scratch = Scratch::new();
+    let text = "fn main() {\n    let unused = 1;\n    println!(\"hello\");\n}\n";
+    scratch.write(&format!("exercises/{FIRST}/src/main.rs"), text);
+    let mut command = scratch.command(&["check", "01-01"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut heading = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+    stdout.read_line(&mut heading).expect("it is text");
+    drop(stdout);
+    child.wait().expect("it ends");
+    scratch.learn(&["list"]).says("1 of 2 solved");
+}
+
+#[test]
+fn help_is_given_however_it_is_asked_for() {
+    let scratch = Scratch::empty();
+    let asked = scratch.learn(&["help"]);
+    asked
+        .succeeds()
+        .says("Usage: cargo learn")
+        .never_says("verify");
+    assert_eq!(asked.text, scratch.learn(&["--help"]).text);
+    scratch
+        .learn(&["help", "watch"])
+        .succeeds()
+        .says("cargo learn watch [OPTIONS] [NN-MM]");
 }
 
 #[test]
@@ -286,6 +468,80 @@ fn the_solution_is_compared_with_the_learners_own() {
         .learn(&["solution", "01-01"])
         .succeeds()
         .says("They are the same.");
+}
+
+#[test]
+fn the_solution_is_shown_as_an_answer_also_beside_no_answer() {
+    let scratch = Scratch::new();
+    let solution = "// ANCHOR: all\r\nfn main() {\r\n    // ANCHOR: hello\r\n    println!(\"hello\");\r\n    \
+        //ANCHOR_END: hello\r\n    // usage: sol-01-01 ADDRESS\r\n}\r\n// ANCHOR_END: all\r\n";
+    scratch.write(&format!("solutions/{FIRST}/src/main.rs"), solution);
+    let stub = course::diff::make(solution, STUB);
+    scratch.write(&format!("solutions/{FIRST}/stub.diff"), &stub);
+    let shown = "fn main() {\n    println!(\"hello\");\n    // usage: ex-01-01 ADDRESS\n}\n";
+    let args = ["solution", "--yes", "01-01"];
+    scratch
+        .learn(&args)
+        .succeeds()
+        .says(shown)
+        .never_says("ANCHOR");
+    let own = format!("exercises/{FIRST}/src/main.rs");
+    scratch.write(&own, shown);
+    scratch.learn(&args).succeeds().says("They are the same.");
+    fs::write(scratch.file(&own), b"fn main() {} // caf\xe9\n").expect("written");
+    scratch
+        .learn(&args)
+        .succeeds()
+        .says("- fn main() {} // caf\u{fffd}\n")
+        .never_says("ANCHOR");
+    fs::remove_file(scratch.file(&own)).expect("removed");
+    scratch.learn(&args).succeeds().says(shown);
+}
+
+#[test]
+fn an_answer_in_other_bytes_than_text_is_a_no() {
+    let scratch = Scratch::new();
+    let mut command = scratch.command(&["solution", "01-01"]);
+    let input = scratch.file("input");
+    fs::write(&input, b"\xff\xfe\n").expect("written");
+    command.stdin(fs::File::open(input).expect("it is there"));
+    let output = command.output().expect("it runs");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Kept shut."));
+}
+
+/// Who reads the task should not have read the hints with it.
+#[test]
+fn the_hints_of_this_course_are_folded() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../exercises");
+    let folders = |path: std::path::PathBuf| {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path())
+    };
+    let readmes = folders(root)
+        .flat_map(folders)
+        .map(|path| path.join("README.md"));
+    let mut seen = 0;
+    for readme in readmes.filter(|path| path.is_file()) {
+        let text = fs::read_to_string(&readme)
+            .expect("it is text")
+            .replace("\r\n", "\n");
+        for number in 1..=3 {
+            let folded = format!("\n<details>\n<summary>Hint {number}</summary>\n\n");
+            assert!(
+                text.contains(&folded),
+                "{}: hint {number}",
+                readme.display()
+            );
+        }
+        assert_eq!(
+            text.matches("\n</details>\n").count(),
+            3,
+            "{}",
+            readme.display()
+        );
+        seen += 1;
+    }
+    assert!(seen > 0, "there are exercises");
 }
 
 #[test]

@@ -55,21 +55,39 @@ fn is_brief() {
 "#;
 
 pub struct Scratch {
-    folder: TempDir,
+    /// Kept until the end.
+    _folder: TempDir,
+    root: PathBuf,
 }
 
 impl Scratch {
     /// A workspace with two exercises in two chapters.
     pub fn new() -> Self {
-        let scratch = Self::empty();
-        scratch.exercise("01_first_words/01_hello");
-        scratch.exercise("02_more_words/01_again");
-        scratch
+        Self::empty().with_two()
+    }
+
+    /// The same in a folder of this name.
+    pub fn within(name: &str) -> Self {
+        Self::empty_within(name).with_two()
+    }
+
+    fn with_two(self) -> Self {
+        self.exercise("01_first_words/01_hello");
+        self.exercise("02_more_words/01_again");
+        self
     }
 
     pub fn empty() -> Self {
+        Self::empty_within("course")
+    }
+
+    fn empty_within(name: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let scratch = Self { folder };
+        let root = folder.path().join(name);
+        let scratch = Self {
+            _folder: folder,
+            root,
+        };
         scratch.write(
             "Cargo.toml",
             "[workspace]\nresolver = \"3\"\nmembers = [\"exercises/*/*\", \"solutions/*/*\"]\n\n\
@@ -92,7 +110,8 @@ impl Scratch {
             )
         };
         let (own, solution) = (format!("exercises/{folder}"), format!("solutions/{folder}"));
-        self.write(&format!("{own}/Cargo.toml"), &package("ex"));
+        let bin = format!("[[bin]]\nname = \"ex-{id}\"\npath = \"src/main.rs\"\ntest = false\n");
+        self.write(&format!("{own}/Cargo.toml"), &(package("ex") + &bin));
         self.write(&format!("{own}/README.md"), README);
         self.write(&format!("{own}/src/main.rs"), STUB);
         self.write(&format!("{own}/tests/check.rs"), CHECK);
@@ -120,11 +139,11 @@ impl Scratch {
     }
 
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        &self.root
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.root.join(name)
     }
 
     pub fn write(&self, name: &str, text: &str) {
@@ -157,6 +176,7 @@ impl Scratch {
             "CARGO_TARGET_DIR",
             "CARGO_BUILD_TARGET_DIR",
             "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
         ] {
             command.env_remove(name);
         }

@@ -23,14 +23,14 @@ const STUCK: &str = "fn main() {
 }
 ";
 
-struct Watching {
+pub struct Watching {
     child: Child,
     lines: Receiver<String>,
     seen: String,
 }
 
 impl Watching {
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = pipes.spawn().expect("it starts");
         let stdout = child.stdout.take().expect("it is piped");
@@ -50,7 +50,7 @@ impl Watching {
     }
 
     #[track_caller]
-    fn says(&mut self, expected: &str) {
+    pub fn says(&mut self, expected: &str) {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -65,13 +65,17 @@ impl Watching {
         }
     }
 
-    fn key(&mut self, line: &str) {
+    pub fn key(&mut self, line: &str) {
+        self.bytes(format!("{line}\n").as_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
         let stdin = self.child.stdin.as_mut().expect("it is piped");
-        writeln!(stdin, "{line}").expect("it listens");
+        stdin.write_all(bytes).expect("it listens");
     }
 
     #[track_caller]
-    fn leaves(mut self) {
+    pub fn leaves(mut self) {
         self.key("q");
         assert!(
             self.child.wait().expect("it ends").success(),
@@ -177,4 +181,85 @@ fn leaving_during_a_check_ends_that_check() {
         .expect("the stuck program runs");
     watching.leaves();
     is_gone(program);
+}
+
+#[test]
+fn a_named_exercise_is_watched_and_enter_goes_on_from_there() {
+    let scratch = Scratch::new();
+    let mut watching = Watching::start(&mut scratch.command(&["watch", "02-01"]));
+    watching.says("02-01 again  chapter 2");
+    watching.says("Save to check again.");
+    scratch.solve("02_more_words/01_again");
+    watching.says("02-01 again is solved.");
+    watching.says("next exercise       01-01 hello");
+    watching.says("Save to check again.");
+    watching.key("");
+    watching.says("01-01 hello  chapter 1");
+    watching.leaves();
+    scratch
+        .learn(&["watch", "07-07"])
+        .fails()
+        .says("there is no exercise 07-07");
+}
+
+#[test]
+fn keys_may_be_any_bytes() {
+    let scratch = Scratch::new();
+    let mut watching = Watching::start(&mut scratch.command(&["watch"]));
+    watching.says("Save to check again.");
+    watching.bytes(b"\xff\xfe q\n");
+    watching.says("Save to check again.");
+    watching.leaves();
+}
+
+#[test]
+fn a_file_that_is_only_touched_is_not_checked() {
+    let scratch = Scratch::new();
+    let mut watching = Watching::start(&mut scratch.command(&["watch"]));
+    watching.says("Save to check again.");
+    let other = "02_more_words/01_again";
+    scratch.write(
+        &format!("exercises/{other}/src/main.rs"),
+        crate::scratch::STUB,
+    );
+    scratch.solve(FIRST);
+    watching.says("01-01 hello is solved.");
+    assert_eq!(
+        watching.seen.matches("  chapter ").count(),
+        2,
+        "{}",
+        watching.seen
+    );
+    watching.leaves();
+}
+
+/// Where the system tells of no saves, as on a drive of Windows or of a network.
+#[cfg(target_os = "linux")]
+#[test]
+fn saves_are_noticed_where_the_system_tells_of_none() {
+    let scratch = Scratch::new();
+    let namespace = ["--user", "--map-root-user"];
+    let none = "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$0\" \"$@\"";
+    let allowed = Command::new("unshare")
+        .args(namespace)
+        .args(["sh", "-c", none, "true"])
+        .output();
+    if !allowed.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: user namespaces are not allowed here");
+        return;
+    }
+    let learn = scratch.command(&["watch"]);
+    let mut command = Command::new("unshare");
+    command.args(namespace).args(["sh", "-c", none]);
+    command
+        .arg(learn.get_program())
+        .arg("watch")
+        .current_dir(scratch.path());
+    command.env("CARGO_NET_OFFLINE", "true");
+    let mut watching = Watching::start(&mut command);
+    watching.says("✗ says_hello");
+    watching.says("Saves are noticed within 2 s; at once is not possible here: ");
+    scratch.solve(FIRST);
+    watching.says("01-01 hello is solved.");
+    watching.leaves();
 }

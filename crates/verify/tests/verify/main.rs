@@ -2,8 +2,11 @@
 //! test are the work of another.
 
 mod authors;
+#[path = "../../../learn/tests/learn/environments.rs"]
+mod environments;
 mod proofs;
 #[path = "../../../learn/tests/learn/scratch.rs"]
 mod scratch;
+mod settings;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_verify");

@@ -1,0 +1,173 @@
+//! Calls Cargo so that the learner's settings change nothing in what is read of its output.
+//!
+//! Settings come from the environment, from `.cargo/config.toml` in each folder above, and from the
+//! one at home (<https://doc.rust-lang.org/cargo/reference/config.html>). A variable wins over all
+//! files, so what matters here is fixed by variables of the call.
+
+use std::cell::RefCell;
+use std::io::Write as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::Course;
+use crate::messages::{is_status, plain};
+use crate::process::{self, Attend, Ended, Ran};
+use crate::screen::Screen;
+use crate::waits::Waits;
+
+const FIXED: [(&str, &str); 6] = [
+    // Quiet takes away the lines that say what Cargo waits for, verbose adds to them.
+    ("CARGO_TERM_QUIET", "false"),
+    ("CARGO_TERM_VERBOSE", "false"),
+    ("CARGO_TERM_PROGRESS_WHEN", "never"),
+    ("CARGO_TERM_HYPERLINKS", "false"),
+    // `build.warnings = "deny"` is for projects; an unfinished exercise has unused variables.
+    ("CARGO_BUILD_WARNINGS", "warn"),
+    ("RUST_BACKTRACE", "0"),
+];
+const LOGS: [&str; 3] = ["CARGO_LOG", "RUSTC_LOG", "RUST_LIB_BACKTRACE"];
+
+/// Cargo, in the workspace, as this program was itself started by it.
+pub fn cargo(course: &Course) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(&course.root).envs(FIXED);
+    for name in LOGS {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a build of `what`, telling on the screen what it waits for. [`crate::messages`] reads what it
+/// built from standard output; what rustc says is in standard error.
+///
+/// Where the learner's flags make errors of warnings, it is built once more without these flags.
+///
+/// # Errors
+///
+/// When Cargo cannot be run, or the screen is gone.
+pub fn build(
+    screen: &mut Screen,
+    what: &str,
+    command: &mut Command,
+    limit: Option<Duration>,
+    pause: &mut dyn FnMut(Duration) -> bool,
+) -> Result<Ran> {
+    command.args(["--color", if screen.paint.on { "always" } else { "never" }]);
+    let ran = build_once(screen, what, command, limit, pause)?;
+    match ran.ended {
+        Ended::Itself(status) if !status.success() && warnings_are_denied(&ran) => {
+            screen
+                .transient("your compiler flags deny warnings: building once more without that")?;
+            command.env("CARGO_ENCODED_RUSTFLAGS", flags_without_denials());
+            build_once(screen, what, command, limit, pause)
+        }
+        _ => Ok(ran),
+    }
+}
+
+fn build_once(
+    screen: &mut Screen,
+    what: &str,
+    command: &mut Command,
+    limit: Option<Duration>,
+    pause: &mut dyn FnMut(Duration) -> bool,
+) -> Result<Ran> {
+    screen.transient(&format!("building {what}"))?;
+    let terminal = screen.is_terminal();
+    // A terminal that is gone is noticed at the verdict, so errors are none here.
+    let shown = RefCell::new((&mut *screen, Waits::new(what, Instant::now())));
+    let mut line = |line: &str| {
+        let line = plain(line);
+        let line = line.trim();
+        if is_status(line) {
+            let (screen, waits) = &mut *shown.borrow_mut();
+            let _ = screen.transient(&waits.goes_on(line, Instant::now()));
+        }
+    };
+    let mut pause = |time| {
+        let (screen, waits) = &mut *shown.borrow_mut();
+        if !terminal && let Some(text) = waits.due(Instant::now()) {
+            let _ = writeln!(screen, "{text}");
+        }
+        pause(time)
+    };
+    let attend = &mut Attend {
+        pause: &mut pause,
+        line: &mut line,
+    };
+    let ran = process::run(command, limit, attend);
+    screen.clear_transient()?;
+    ran
+}
+
+/// What the workspace's own `Cargo.toml` denies: an error for everybody.
+const OWN_DENIALS: [&str; 2] = ["unused-must-use`", "unsafe-code`"];
+
+/// Whether an error says that it is a warning which the compiler's flags have made one; rustc's text
+/// is on standard error, or in messages.
+fn warnings_are_denied(ran: &Ran) -> bool {
+    says_denied(&plain(&ran.stderr)) || says_denied(&ran.stdout)
+}
+
+fn says_denied(text: &str) -> bool {
+    let foreign = |flag: &str| {
+        let lint = flag.strip_prefix(['D', 'F']).map(str::trim_start);
+        lint.is_some_and(|lint| !OWN_DENIALS.iter().any(|own| lint.starts_with(own)))
+    };
+    let told = ["implied by `-", "on the command line with `-"];
+    told.iter().any(|told| {
+        let mut places = text.match_indices(told);
+        places.any(|(at, told)| foreign(&text[at + told.len()..]))
+    })
+}
+
+/// The flags of the environment, but for those that deny or forbid; joined as Cargo wants them.
+/// Flags of configuration files are overruled altogether: there is no way to ask for them.
+fn flags_without_denials() -> String {
+    let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS");
+    let plain = std::env::var("RUSTFLAGS").unwrap_or_default();
+    match &encoded {
+        Ok(encoded) => without_denials(encoded.split('\x1f')),
+        Err(_) => without_denials(plain.split_whitespace()),
+    }
+}
+
+fn without_denials<'f>(flags: impl Iterator<Item = &'f str>) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut flags = flags.filter(|flag| !flag.is_empty());
+    while let Some(flag) = flags.next() {
+        if ["-D", "-F", "--deny", "--forbid"].contains(&flag) {
+            // The lint that it is about.
+            flags.next();
+        } else if !["-D", "-F", "--deny=", "--forbid="]
+            .iter()
+            .any(|denial| flag.starts_with(denial))
+        {
+            kept.push(flag);
+        }
+    }
+    kept.join("\x1f")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn denials_are_taken_out_of_flags_and_nothing_else() {
+        let flags = "-C target-cpu=native -D warnings -Dunused --deny=x -F y --cfg Debug -Wall";
+        let kept = without_denials(flags.split(' '));
+        assert_eq!(kept, "-C\x1ftarget-cpu=native\x1f--cfg\x1fDebug\x1f-Wall");
+        assert!(says_denied(
+            "  = note: `-D unused-variables` implied by `-D warnings`\n"
+        ));
+        for own in [
+            "  = note: `#[deny(x)]` on by default\n",
+            "  = note: requested on the command line with `-D unused-must-use`\n",
+        ] {
+            assert!(!says_denied(own), "{own}");
+        }
+    }
+}

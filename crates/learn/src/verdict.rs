@@ -1,0 +1,128 @@
+//! What came of a check, and how a person is told of it.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use course::libtest::{Check, Outcome};
+use course::screen::Screen;
+use course::{Course, Exercise};
+
+pub enum Verdict {
+    Passed(Vec<Check>),
+    Failed(Vec<Check>),
+    /// rustc found a mistake in the exercise's code.
+    NotCompiled,
+    /// Every check was skipped.
+    NotChecked(Vec<Check>),
+    /// It never ran, and the exercise's code isn't why: what Cargo said, or the system.
+    NotBuilt(String),
+    /// The checks never ended.
+    Stuck(Duration),
+    /// The checks died: their own last words.
+    Broken(String),
+    /// Someone asked to stop it.
+    Stopped,
+}
+
+impl Verdict {
+    pub fn passed(&self) -> bool {
+        matches!(self, Self::Passed(_))
+    }
+
+    /// Whether the exercise is solved; none if this says nothing of the learner's answer.
+    pub fn solved(&self) -> Option<bool> {
+        match self {
+            Self::Passed(_) => Some(true),
+            Self::Failed(_) | Self::NotCompiled => Some(false),
+            _ => None,
+        }
+    }
+}
+
+pub fn show(screen: &mut Screen, exercise: &Exercise, verdict: &Verdict) -> Result<()> {
+    let paint = screen.paint;
+    match verdict {
+        Verdict::Passed(checks) => {
+            list(screen, checks)?;
+            let text = format!("{} {} is solved.", exercise.id(), exercise.name);
+            writeln!(screen, "{}", paint.good(&text))?;
+        }
+        Verdict::Failed(checks) => {
+            list(screen, checks)?;
+            if let Some(first) = checks.iter().find(|check| check.failed()) {
+                writeln!(screen, "\n{}\n\n{}", paint.bold(&first.name), first.output)?;
+            }
+        }
+        Verdict::NotCompiled => writeln!(screen, "{}", paint.bad("It does not compile yet."))?,
+        Verdict::NotChecked(checks) => {
+            list(screen, checks)?;
+            writeln!(screen, "{}", paint.bad("None of its checks can run here."))?;
+        }
+        Verdict::NotBuilt(why) => writeln!(screen, "{}", paint.bad(why))?,
+        Verdict::Stuck(time) => {
+            let text = format!(
+                "Stuck: still running after {} s, so it was ended.",
+                time.as_secs()
+            );
+            writeln!(screen, "{}", paint.bad(&text))?;
+        }
+        Verdict::Broken(output) => {
+            let text = "The checks ended before their verdict.";
+            writeln!(screen, "{output}\n{}", paint.bad(text))?;
+        }
+        Verdict::Stopped => {}
+    }
+    Ok(())
+}
+
+fn list(screen: &mut Screen, checks: &[Check]) -> Result<()> {
+    let paint = screen.paint;
+    for Check { name, outcome, .. } in checks {
+        match outcome {
+            Outcome::Passed => writeln!(screen, "  {} {name}", paint.good("✓"))?,
+            Outcome::Failed => writeln!(screen, "  {} {name}", paint.bad("✗"))?,
+            Outcome::Skipped(why) => {
+                let why = paint.dim(&format!("skipped: {why}"));
+                writeln!(screen, "  - {name}  {why}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where to go on from a verdict that isn't the last.
+pub fn what_to_do(
+    screen: &mut Screen,
+    course: &Course,
+    exercise: &Exercise,
+    verdict: &Verdict,
+) -> Result<()> {
+    let page = &course.chapter_of(exercise).page;
+    let id = exercise.id();
+    let paint = screen.paint;
+    writeln!(screen)?;
+    let rows = [
+        ("write", exercise.file()),
+        ("task", format!("exercises/{}/README.md", exercise.folder)),
+        ("read", page.clone()),
+        ("hint", format!("cargo learn hint {id} 1")),
+        (
+            "again",
+            format!("cargo learn check {id}   (or leave `cargo learn watch {id}` running)"),
+        ),
+    ];
+    // No writing and no hint helps where the machine is at fault.
+    let machine = matches!(verdict, Verdict::NotBuilt(_) | Verdict::NotChecked(_));
+    let skipped = if machine { rows.len() - 1 } else { 0 };
+    for (label, what) in rows.into_iter().skip(skipped) {
+        writeln!(
+            screen,
+            "  {} {}",
+            paint.dim(&format!("{label:<6}")),
+            paint.name(&what)
+        )?;
+    }
+    Ok(())
+}

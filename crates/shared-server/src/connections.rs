@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Instant;
 
+use mio::event::Event;
 use slab::Slab;
 
 use crate::connection::Connection;
 use crate::deadlines::Deadlines;
-use crate::poller::{Poller, Watch};
+use crate::poller::{self, Poller, Watch};
 use crate::transport::Transport;
 
 // ANCHOR: connections
@@ -47,10 +48,6 @@ impl<T: Transport> Connections<T> {
         self.slab.len() == self.lingering.len()
     }
 
-    pub(crate) fn is_lingering(&self, key: usize) -> bool {
-        self.slab.get(key).is_some_and(Connection::is_lingering)
-    }
-
     /// Watches a connection from now on; `None` if the poller will not.
     pub(crate) fn add(&mut self, connection: Connection<T>, poller: &Poller) -> Option<usize> {
         let key = self.slab.insert(connection);
@@ -63,13 +60,12 @@ impl<T: Transport> Connections<T> {
     }
 
     // ANCHOR: queue
-    /// The connection waits for a turn from now on: once, however often it is named before.
-    pub(crate) fn queue(&mut self, key: usize) {
-        if let Some(connection) = self.slab.get_mut(key)
-            && !connection.queued
-        {
-            connection.queued = true;
-            self.turns.push_back(key);
+    /// The poller named it: it waits for a turn from now on, once, however often it is named before.
+    pub(crate) fn named(&mut self, key: usize, event: &Event) {
+        if let Some(connection) = self.slab.get_mut(key) {
+            connection.may_hold_more |= poller::may_hold_more(event);
+            connection.gone |= poller::is_gone(event);
+            queue(connection, key, &mut self.turns);
         }
     }
 
@@ -77,9 +73,15 @@ impl<T: Transport> Connections<T> {
     pub(crate) fn queue_all(&mut self) {
         let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
         for key in keys {
-            self.slab[key].may_hold_more = true;
-            self.queue(key);
+            self.queue_to_the_end(key);
         }
+    }
+
+    /// It waits for a turn, and reads until nothing is left.
+    pub(crate) fn queue_to_the_end(&mut self, key: usize) {
+        let connection = &mut self.slab[key];
+        connection.may_hold_more = true;
+        queue(connection, key, &mut self.turns);
     }
 
     pub(crate) fn waiting(&self) -> usize {
@@ -117,30 +119,26 @@ impl<T: Transport> Connections<T> {
     // ANCHOR_END: clock
 
     /// Sees to it that its deadline is not missed.
-    pub(crate) fn enter(&mut self, key: usize) {
+    fn enter(&mut self, key: usize) {
         let connection = &mut self.slab[key];
         let due = connection.due();
         self.deadlines.enter(key, due, &mut connection.entry);
     }
 
-    // ANCHOR: watch
-    /// Asks for writability while replies wait, and gives it back when they are delivered. Asking
-    /// anew also makes the poller name what came meanwhile.
-    pub(crate) fn watch(&mut self, key: usize, poller: &Poller) -> io::Result<()> {
+    // ANCHOR: settle
+    /// After its turn: what it is watched for, when its time is up, and whether it comes again.
+    /// Says whether it lingers.
+    pub(crate) fn settle(&mut self, key: usize, again: bool, poller: &Poller) -> io::Result<bool> {
         let connection = &mut self.slab[key];
-        let writing = connection.waits_for_writing();
-        if writing == connection.watched_for_writing {
-            return Ok(());
+        watch(connection, key, poller)?;
+        if again {
+            queue(connection, key, &mut self.turns);
         }
-        connection.watched_for_writing = writing;
-        let watch = if writing {
-            Watch::Writing
-        } else {
-            Watch::Reading
-        };
-        poller.rewatch(&mut connection.stream, key, watch)
+        let due = connection.due();
+        self.deadlines.enter(key, due, &mut connection.entry);
+        Ok(connection.is_lingering())
     }
-    // ANCHOR_END: watch
+    // ANCHOR_END: settle
 
     /// Lets the connection linger. The one that has lingered longest, if there are too many.
     pub(crate) fn linger(&mut self, key: usize) -> Option<usize> {
@@ -166,3 +164,32 @@ impl<T: Transport> Connections<T> {
     }
     // ANCHOR_END: close
 }
+
+fn queue<T: Transport>(connection: &mut Connection<T>, key: usize, turns: &mut VecDeque<usize>) {
+    if !connection.queued {
+        connection.queued = true;
+        turns.push_back(key);
+    }
+}
+
+// ANCHOR: watch
+/// Asks for writability while replies wait, and gives it back when they are delivered. Asking anew
+/// also makes the poller name what came meanwhile.
+fn watch<T: Transport>(
+    connection: &mut Connection<T>,
+    key: usize,
+    poller: &Poller,
+) -> io::Result<()> {
+    let writing = connection.waits_for_writing();
+    if writing == connection.watched_for_writing {
+        return Ok(());
+    }
+    connection.watched_for_writing = writing;
+    let watch = if writing {
+        Watch::Writing
+    } else {
+        Watch::Reading
+    };
+    poller.rewatch(&mut connection.stream, key, watch)
+}
+// ANCHOR_END: watch

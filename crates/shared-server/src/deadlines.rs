@@ -20,13 +20,17 @@ pub(crate) struct Entry(Option<Instant>);
 impl Deadlines {
     // ANCHOR: enter
     /// Sees to it that the connection's entry is not behind its deadline, if it has one.
+    #[inline]
     pub(crate) fn enter(&mut self, key: usize, due: Option<Instant>, entry: &mut Entry) {
-        let Some(due) = due else { return };
-        match entry.0 {
-            Some(entered) if entered <= due => return,
-            Some(entered) => self.entries.remove(&(entered, key)),
-            None => false,
-        };
+        if let Some(due) = due
+            && entry.0.is_none_or(|entered| due < entered)
+        {
+            self.move_entry(key, due, entry);
+        }
+    }
+
+    fn move_entry(&mut self, key: usize, due: Instant, entry: &mut Entry) {
+        self.forget(key, entry);
         self.entries.insert((due, key));
         entry.0 = Some(due);
     }

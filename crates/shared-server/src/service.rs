@@ -126,7 +126,6 @@ impl<S: Service> Context<'_, S> {
     ///
     /// This client's next request waits for the answer, and no clock of its own runs. A server
     /// that drains waits for it, too, until its deadline.
-    #[must_use]
     pub fn later(&self) -> (Later<S>, Ticket) {
         let number = self.shared.next_number();
         let later = Later {

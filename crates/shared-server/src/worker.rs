@@ -23,7 +23,7 @@ use crate::connections::Connections;
 use crate::event::Event;
 use crate::handover::{Handover, Newcomer};
 use crate::limits::Limits;
-use crate::poller::{self, Poller, Woken};
+use crate::poller::{Poller, Woken};
 use crate::service::{Completion, Service};
 use crate::shared::{Handle, Outcome, Shared, Stage};
 use crate::signals::Arrivals;
@@ -112,10 +112,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
                     Woken::Waker => self.woken(),
                     Woken::Signals => self.take_signals(),
                     Woken::Alarm => self.parts.poller.alarm_fired(),
-                    Woken::Connection(key) => {
-                        self.note_event(key, event);
-                        self.connections.queue(key);
-                    }
+                    Woken::Connection(key) => self.connections.named(key, event),
                 }
             }
             self.give_turns();
@@ -160,13 +157,6 @@ impl<T: Transport, S: Service> Worker<T, S> {
     fn take_signals(&mut self) {
         if self.parts.signals.as_mut().is_some_and(Arrivals::take) {
             Handle(Arc::clone(&self.parts.shared)).signal();
-        }
-    }
-
-    fn note_event(&mut self, key: usize, event: &mio::event::Event) {
-        if let Some(connection) = self.connections.get_mut(key) {
-            connection.may_hold_more |= poller::may_hold_more(event);
-            connection.gone |= poller::is_gone(event);
         }
     }
 
@@ -221,22 +211,25 @@ impl<T: Transport, S: Service> Worker<T, S> {
         if self.replies.capacity() > REPLIES_KEPT {
             self.replies.shrink_to(REPLIES_KEPT);
         }
-        let poller = &self.parts.poller;
-        if next == Next::Close || self.connections.watch(key, poller).is_err() {
+        if next == Next::Close {
             return self.close(key);
         }
-        if next == Next::Again {
-            self.connections.queue(key);
-        }
-        self.connections.enter(key);
-        if self.connections.is_lingering(key) && !lingered {
-            self.retry_accept();
-            if let Some(longest) = self.connections.linger(key) {
-                self.close(longest);
-            }
+        let poller = &self.parts.poller;
+        match self.connections.settle(key, next == Next::Again, poller) {
+            Ok(lingers) if lingers && !lingered => self.linger(key),
+            Ok(_) => {}
+            Err(_) => self.close(key),
         }
     }
     // ANCHOR_END: serve
+
+    /// It holds no slot any more, so another may come in. Only so many linger.
+    fn linger(&mut self, key: usize) {
+        self.retry_accept();
+        if let Some(longest) = self.connections.linger(key) {
+            self.close(longest);
+        }
+    }
 
     fn close(&mut self, key: usize) {
         self.connections.close(key, &self.parts.poller);
@@ -369,13 +362,11 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     /// Watches a connection from now on; `None` if the poller will not.
-    fn add(&mut self, mut connection: Connection<T>) -> Option<usize> {
-        // While it drains, it waits for nobody to be named.
-        let draining = self.drain_due.is_some();
-        connection.may_hold_more = draining;
+    fn add(&mut self, connection: Connection<T>) -> Option<usize> {
         let key = self.connections.add(connection, &self.parts.poller)?;
-        if draining {
-            self.connections.queue(key);
+        if self.drain_due.is_some() {
+            // The poller names only those from whom something came.
+            self.connections.queue_to_the_end(key);
         }
         Some(key)
     }

@@ -17,6 +17,8 @@ use crate::verdict::{Failure, Verdict};
 pub struct Figures {
     /// Processor time of all its threads, in seconds.
     pub cpu_seconds: f64,
+    /// The memory that it holds now, in KiB (`VmRSS`).
+    pub memory_kib: u64,
     /// The most memory that it ever held, in KiB (`VmHWM`).
     pub peak_memory_kib: u64,
     /// The most address space that it ever held, in KiB (`VmPeak`).
@@ -104,6 +106,7 @@ fn figures(pid: u32) -> Option<Figures> {
     }
     Some(Figures {
         cpu_seconds: cpu_seconds(pid)?,
+        memory_kib: field(&status, "VmRSS:")?,
         peak_memory_kib: field(&status, "VmHWM:")?,
         peak_address_space_kib: field(&status, "VmPeak:")?,
         threads: usize::try_from(field(&status, "Threads:")?).ok()?,

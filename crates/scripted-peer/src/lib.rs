@@ -64,6 +64,7 @@ mod figures;
 mod folder;
 mod guardian;
 mod inherited;
+mod lines;
 mod listener;
 mod machine;
 pub mod needs;
@@ -98,7 +99,7 @@ pub use serving::Serving;
 pub use story::Failed;
 pub use story::{deadline, explain};
 pub use strain::{Stopwatch, rounds, too_busy, undisturbed};
-pub use verdict::{Verdict, check, eventually};
+pub use verdict::{Verdict, appears, check, eventually};
 pub use watch::Watch;
 
 pub use predicates::prelude::PredicateBooleanExt;

@@ -83,15 +83,17 @@ impl fmt::Display for Exit {
 
 impl Process {
     /// Takes charge of a child that leads its own process group. Its standard output is a pipe, or
-    /// the other end of `screen`.
+    /// the other end of `screen`; what goes elsewhere has no pipe, and stays empty.
     pub fn adopt(
         child: &mut Child,
         number: usize,
         screen: Option<UnixStream>,
         by_shell: bool,
     ) -> Arc<Self> {
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let has_out = screen.is_some() || out.is_some();
         let state = Mutex::new(State {
-            open: 2,
+            open: usize::from(has_out) + usize::from(err.is_some()),
             ..State::default()
         });
         let process = Arc::new(Self {
@@ -102,12 +104,14 @@ impl Process {
             changed: Condvar::new(),
         });
         guardian::add(process.pid);
-        let (out, err) = (child.stdout.take(), child.stderr.take());
-        match screen {
-            Some(screen) => process.drain(Channel::Out, screen),
-            None => process.drain(Channel::Out, out.expect("standard output is piped")),
+        match (screen, out) {
+            (Some(screen), _) => process.drain(Channel::Out, screen),
+            (None, Some(pipe)) => process.drain(Channel::Out, pipe),
+            (None, None) => {}
         }
-        process.drain(Channel::Err, err.expect("standard error is piped"));
+        if let Some(pipe) = err {
+            process.drain(Channel::Err, pipe);
+        }
         let watcher = Arc::clone(&process);
         story::spawn("wait", move || {
             watcher.lock().helpers.extend(this_thread());

@@ -1,4 +1,4 @@
-//! The program under test, and how it is started.
+//! The program under test, and how it is started. What it is started in is in `surroundings`.
 #![expect(
     clippy::needless_pass_by_value,
     reason = "an argument may be any text, given or lent"
@@ -29,6 +29,8 @@ use crate::running::Running;
 use crate::story;
 use crate::verdict::Verdict;
 
+mod surroundings;
+
 /// What a program may have open, unless told otherwise, where the system allows it.
 const DESCRIPTORS: u64 = 1024;
 
@@ -51,6 +53,10 @@ pub struct Program {
     folder: Option<PathBuf>,
     /// Shell commands that come before the program's `exec`.
     prelude: String,
+    /// A program that becomes this one, with its arguments.
+    wrapper: String,
+    /// Where standard output and standard error go, if not to the check.
+    elsewhere: [Option<OwnedFd>; 2],
     inherited: Option<OwnedFd>,
     /// A folder that lives as long as the program does.
     own_folder: Option<Folder>,
@@ -73,13 +79,20 @@ impl Program {
     /// check can be tried on any answer.
     pub fn new(path: impl AsRef<OsStr>) -> Self {
         let named = std::env::var_os("CHECK_PROGRAM").filter(|name| !name.is_empty());
+        Self::exactly(named.unwrap_or_else(|| path.as_ref().to_owned()))
+    }
+
+    /// The program at `path`, whatever `CHECK_PROGRAM` names.
+    pub fn exactly(path: impl AsRef<OsStr>) -> Self {
         Self {
-            path: named.unwrap_or_else(|| path.as_ref().to_owned()),
+            path: path.as_ref().to_owned(),
             args: Vec::new(),
             stdin: Input::Nothing,
             env: Vec::new(),
             folder: None,
             prelude: String::new(),
+            wrapper: String::new(),
+            elsewhere: [None, None],
             inherited: None,
             own_folder: None,
             copy_folder: None,
@@ -230,7 +243,7 @@ impl Program {
 
     /// Starts it and waits for nothing.
     #[must_use]
-    pub fn start(self) -> Running {
+    pub fn start(mut self) -> Running {
         let story = story::current();
         // A program must not run out of descriptors because the learner's shell gives it few.
         needs::descriptors(DESCRIPTORS);
@@ -243,6 +256,7 @@ impl Program {
             command.stdout(OwnedFd::from(theirs));
             ours
         });
+        self.send_elsewhere(&mut command);
         let mut child = match self.spawn(&mut command) {
             Ok(child) => child,
             Err(error) => {
@@ -254,7 +268,7 @@ impl Program {
         drop(command);
         let mut state = story.lock();
         let number = state.processes.len() + 1;
-        let by_shell = !self.prelude.is_empty();
+        let by_shell = self.takes_a_shell();
         let process = Process::adopt(&mut child, number, screen, by_shell);
         state.processes.push(Arc::clone(&process));
         drop(state);
@@ -286,11 +300,14 @@ impl Program {
     }
 
     fn command(&self) -> Command {
-        let mut command = if self.prelude.is_empty() {
+        let mut command = if !self.takes_a_shell() {
             Command::new(&self.path)
         } else {
             // Exit code 126 says that the program was not started, as the shell says it itself.
-            let script = format!("{{ {}:; }} || exit 126; exec \"$0\" \"$@\"", self.prelude);
+            let script = format!(
+                "{{ {}:; }} || exit 126; exec {}\"$0\" \"$@\"",
+                self.prelude, self.wrapper
+            );
             let mut shell = Command::new("sh");
             shell.arg("-c").arg(script).arg(&self.path);
             shell

@@ -263,17 +263,24 @@ impl Running {
 
     /// Its standard output comes to hold `text`.
     pub fn prints(&self, text: &str) -> Verdict {
-        self.says(Channel::Out, text)
+        let look = |bytes: &[u8]| holds(bytes, text.as_bytes()).then_some(());
+        self.says(Channel::Out, &format!("{text:?}"), look)
     }
 
     /// Its standard error comes to hold `text`.
     pub fn logs(&self, text: &str) -> Verdict {
-        self.says(Channel::Err, text)
+        let look = |bytes: &[u8]| holds(bytes, text.as_bytes()).then_some(());
+        self.says(Channel::Err, &format!("{text:?}"), look)
     }
 
-    fn says(&self, channel: Channel, text: &str) -> Verdict {
-        let holds = |bytes: &[u8]| holds(bytes, text.as_bytes()).then_some(());
-        let found = self.wait_for(channel, holds).ok_or_else(|| {
+    /// What `look` finds in a stream comes.
+    pub(crate) fn says<T>(
+        &self,
+        channel: Channel,
+        expected: &str,
+        look: impl FnMut(&[u8]) -> Option<T>,
+    ) -> Verdict<T> {
+        let found = self.wait_for(channel, look).ok_or_else(|| {
             let name = if channel == Channel::Out {
                 "output"
             } else {
@@ -283,7 +290,7 @@ impl Running {
                 Some(exit) => format!("the program {exit} without it"),
                 None => format!("nothing of the kind within {:?}", self.patience),
             };
-            Failure::new(format!("{text:?} on standard {name}"), got)
+            Failure::new(format!("{expected} on standard {name}"), got)
         });
         Verdict::new(&self.story, found)
     }

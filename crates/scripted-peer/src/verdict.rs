@@ -157,16 +157,25 @@ pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -
 /// those in which the machine let nobody run. For what needs a moment and gives no sign of its own: a
 /// slot that comes back after a reset.
 pub fn eventually(expected: &str, mut happens: impl FnMut() -> bool) -> Verdict {
+    appears(expected, PATIENCE, || happens().then_some(()))
+}
+
+/// The same, for as long as `patience`, with what `look` found in the end.
+pub fn appears<T>(
+    expected: &str,
+    patience: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> Verdict<T> {
     let story = story::current();
-    let mut patience = Patience::new(&story, PATIENCE);
+    let mut wait = Patience::new(&story, patience);
     loop {
         // The last look is after the end: whoever looks late finds what happened in time.
-        let is_out = patience.is_out();
-        if happens() {
-            return Verdict::new(&story, Ok(()));
+        let is_out = wait.is_out();
+        if let Some(found) = look() {
+            return Verdict::new(&story, Ok(found));
         }
         if is_out {
-            let got = format!("it had not happened after {PATIENCE:?}");
+            let got = format!("it had not happened after {patience:?}");
             return Verdict::new(&story, Err(Failure::new(expected, got)));
         }
         story.sleep(Instant::now() + Duration::from_millis(10));

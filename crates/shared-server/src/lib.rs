@@ -94,7 +94,8 @@
 //! | `tutorial.rs` | the tutorial's service, the first one on this engine |
 //!
 //! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`
-//! do.
+//! do. What they promise on this engine is tested by `cargo test -p pair-tests`: run it after a
+//! change here.
 
 #![warn(missing_docs)]
 

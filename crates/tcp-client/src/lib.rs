@@ -1,4 +1,6 @@
 //! Connecting over TCP, within a time. What is said then is the business of `shared-client`.
+//!
+//! What the program promises is tested by `cargo test -p pair-tests --test tcp`.
 
 #![warn(missing_docs)]
 

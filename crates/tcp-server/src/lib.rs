@@ -1,6 +1,7 @@
 //! What is true of TCP alone: addresses with a port, and small replies that must not wait.
 //!
-//! The rest of the server is `shared-server`'s.
+//! The rest of the server is `shared-server`'s. What the program promises is tested by
+//! `cargo test -p pair-tests --test tcp`, what its steps have in common by `--test steps`.
 //!
 //! # The steps on the way
 //!

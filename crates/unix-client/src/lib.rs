@@ -1,5 +1,7 @@
 //! Connecting to a Unix socket, within a time, and to a server that can be trusted. What is said
 //! then is the business of `shared-client`.
+//!
+//! What the program promises is tested by `cargo test -p pair-tests --test unix`.
 
 #![cfg(unix)]
 #![warn(missing_docs)]

@@ -10,7 +10,8 @@
 //! | `credentials.rs` | who the peer is |
 //! | `transport.rs` | the listening socket, and who is served |
 //!
-//! The rest of the server is `shared-server`'s.
+//! The rest of the server is `shared-server`'s. What the program promises is tested by
+//! `cargo test -p pair-tests --test unix`.
 //!
 //! # The steps on the way
 //!

@@ -1,0 +1,64 @@
+//! What the two clients and the two servers promise, tested on the programs themselves, over both
+//! transports.
+//!
+//! ```text
+//! cargo test -p pair-tests                                  everything
+//! cargo test -p pair-tests --test tcp                       tcp-client and tcp-server
+//! cargo test -p pair-tests --test unix a_full_house         one promise of unix-server
+//! ```
+//!
+//! Run it after a change to any of `shared-proto`, `shared-server`, `shared-client` and the four
+//! crates with the programs. Each test builds what it runs, so that it never meets a stale one.
+//!
+//! | tests | what they hold |
+//! |---|---|
+//! | `tests/pair/` | what holds for both pairs, written once; `tcp.rs` and `unix.rs` each take it in |
+//! | `tests/tcp.rs`, `tests/tcp/` | what is true of TCP alone, and what the shared tests need to know of it |
+//! | `tests/unix.rs`, `tests/unix/` | the same for Unix sockets |
+//! | `tests/steps.rs` | the chapters' servers speak the same frames |
+//! | `tests/examples.rs` | the examples of `shared-server`, as programs |
+//!
+//! Which promise a test proves is said in `docs/src/appendix-promises.md`. Programs are started and
+//! watched by `scripted-peer`; here is how they are built.
+
+#![warn(missing_docs)]
+
+use std::path::{Path, PathBuf};
+
+use escargot::CargoBuild;
+
+/// The program of this package, which has its name; Cargo builds it if anything has changed.
+///
+/// # Panics
+///
+/// When it cannot be built.
+#[must_use]
+pub fn program(package: &str) -> PathBuf {
+    built(CargoBuild::new().package(package).bin(package))
+}
+
+/// An example of this package, with all of the package's features.
+///
+/// # Panics
+///
+/// When it cannot be built.
+#[must_use]
+pub fn example(package: &str, name: &str) -> PathBuf {
+    let build = CargoBuild::new().package(package).example(name);
+    built(build.all_features())
+}
+
+/// The same profile and the same target folder as this test's, so that little is built twice. No
+/// lock is waited for, because Cargo holds none while it runs tests.
+fn built(build: CargoBuild) -> PathBuf {
+    let test = std::env::current_exe().expect("a test is a file");
+    // target/PROFILE/deps/TEST
+    let profile = test.ancestors().nth(2).expect("its folders");
+    let build = build.target_dir(profile.parent().unwrap_or(Path::new("target")));
+    let build = match profile.file_name().and_then(|name| name.to_str()) {
+        None | Some("debug") => build,
+        Some(name) => build.profile(name),
+    };
+    let built = build.run().unwrap_or_else(|error| panic!("{error}"));
+    built.path().to_owned()
+}

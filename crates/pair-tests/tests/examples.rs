@@ -1,0 +1,90 @@
+//! The examples, as programs: what is copied must work.
+
+#![cfg(unix)] // what starts them knows Unix alone
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use scripted_peer::{Program, Running, Signal, Start, folder};
+use shared_client::Client;
+use shared_proto::tutorial::{Request, Response};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A program that ends with the test, and where it says that it listens.
+fn start(name: &str, arguments: &[&str]) -> (Running, String) {
+    // A test ends when its waits give up, and no sooner.
+    scripted_peer::deadline(4 * TIMEOUT);
+    let program = Program::exactly(pair_tests::example("shared-server", name));
+    let mut running = program.patience(TIMEOUT).args(arguments).start();
+    assert_eq!(running.listens_or_ends().now(), Start::Listens);
+    let address = running.address().to_string();
+    (running, address)
+}
+
+#[test]
+fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
+    let (_counter, address) = start("counter", &["127.0.0.1:0"]);
+    let connect = || {
+        let stream = std::net::TcpStream::connect(&address).unwrap();
+        Client::new(&address, stream, TIMEOUT).unwrap()
+    };
+    let mut clients: Vec<_> = (0..5).map(|_| connect()).collect();
+    for client in &mut clients {
+        let response: Response<'_> = client.call(&Request::Say("one")).unwrap();
+        assert_eq!(response, Response::Accepted);
+    }
+    for client in &mut clients {
+        let response: Response<'_> = client.call(&Request::Echo(b"?")).unwrap();
+        assert_eq!(response, Response::Echo(b"5"[..].into()));
+        let own = client.stream().local_addr().unwrap();
+        let response: Response<'_> = client.call(&Request::WhoAmI).unwrap();
+        assert_eq!(response, Response::Peer(format!("tcp {own}").into()));
+    }
+}
+
+#[test]
+fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
+    let folder = folder();
+    let socket = folder.join("store.sock").display().to_string();
+    let arguments = [
+        "--listen",
+        "127.0.0.1:0",
+        "--socket",
+        &socket,
+        "--workers",
+        "3",
+    ];
+    let (store, address) = start("key_value", &arguments);
+    let (listen, same) = address.split_once(" and ").unwrap();
+    assert_eq!(same, socket);
+    let client = pair_tests::example("shared-server", "key_value_client");
+    let ask = |address: &str, command: &[&str]| -> Output {
+        let mut client = Command::new(&client);
+        client.env("RUST_BACKTRACE", "0");
+        client.arg(address).args(command).output().unwrap()
+    };
+    let said = |output: Output| {
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let doors = [listen, &socket];
+    for (at, door) in doors.into_iter().enumerate() {
+        let other = doors[1 - at];
+        let key = format!("key {at}");
+        said(ask(door, &["set", &key, "a green value"]));
+        assert_eq!(said(ask(other, &["get", &key])), "a green value");
+        assert_eq!(
+            said(ask(other, &["search", "green"])),
+            format!("{}\n", at + 1)
+        );
+    }
+    let none = ask(listen, &["del", "key 9"]);
+    let told = String::from_utf8(none.stderr).unwrap();
+    assert!(told.contains("has no such key"), "{told}");
+    said(ask(listen, &["del", "key 0"]));
+    assert_eq!(said(ask(&socket, &["search", "green"])), "1\n");
+
+    store.signal(Signal::TERM).exits_with(0).now();
+    assert!(!std::fs::exists(socket).unwrap(), "the path is removed");
+}

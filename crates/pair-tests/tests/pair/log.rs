@@ -27,8 +27,8 @@ fn strangers(server: &Server, count: usize) {
     }
 }
 
-fn serves_and_drains(server: Server) {
-    let mut client = served(&server);
+fn serves_and_drains(server: &Server) {
+    let mut client = served(server);
     client.send(&say("hello"));
     client.expect(ACCEPTED);
     server.signal(Signal::TERM);
@@ -43,7 +43,7 @@ fn a_log_that_nobody_reads_stops_nothing() {
     for into in into {
         let server = Start::new(&["--workers", "2"]).stderr(into).run();
         strangers(&server, STRANGERS);
-        serves_and_drains(server);
+        serves_and_drains(&server);
     }
     drop((unread_pipe, unread_socket));
 }
@@ -68,7 +68,7 @@ fn a_terminal_that_stands_still_stops_nothing() {
     let mut lines = BufReader::new(File::from(master)).lines();
     let line = lines.next().unwrap().unwrap();
     assert!(line.starts_with("3 log lines were lost"), "{line}");
-    serves_and_drains(server);
+    serves_and_drains(&server);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_log_that_cannot_be_written_stops_nothing() {
     for into in into {
         let server = Start::new(&[]).stderr(into).run();
         strangers(&server, 3);
-        serves_and_drains(server);
+        serves_and_drains(&server);
     }
 }
 
@@ -141,7 +141,7 @@ fn where_it_listens_waits_for_nobody_either() {
         let (address, reason) = address.split_once(", which could not be said").unwrap();
         assert!(reason.starts_with(" on standard output: "), "{line}");
         address.clone_into(&mut server.address);
-        serves_and_drains(server);
+        serves_and_drains(&server);
         log.read_to_string(&mut line).unwrap();
     }
 }

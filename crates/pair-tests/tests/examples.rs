@@ -13,9 +13,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A program that ends with the test, and where it says that it listens.
 fn start(name: &str, arguments: &[&str]) -> (Running, String) {
-    // A test ends when its waits give up, and no sooner.
-    scripted_peer::deadline(4 * TIMEOUT);
     let program = Program::exactly(pair_tests::example("shared-server", name));
+    // A test ends when its waits give up, and no sooner. Building is not in that time.
+    scripted_peer::deadline(4 * TIMEOUT);
     let mut running = program.patience(TIMEOUT).args(arguments).start();
     assert_eq!(running.listens_or_ends().now(), Start::Listens);
     let address = running.address().to_string();
@@ -45,6 +45,7 @@ fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
 
 #[test]
 fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
+    let client = pair_tests::example("shared-server", "key_value_client");
     let folder = folder();
     let socket = folder.join("store.sock").display().to_string();
     let arguments = [
@@ -58,7 +59,6 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
     let (store, address) = start("key_value", &arguments);
     let (listen, same) = address.split_once(" and ").unwrap();
     assert_eq!(same, socket);
-    let client = pair_tests::example("shared-server", "key_value_client");
     let ask = |address: &str, command: &[&str]| -> Output {
         let mut client = Command::new(&client);
         client.env("RUST_BACKTRACE", "0");

@@ -21,9 +21,10 @@ impl Step {
     }
 
     fn program(name: &str) -> Program {
-        // A test ends when its waits give up, and no sooner.
+        let program = pair_tests::example("tcp-server", name);
+        // A test ends when its waits give up, and no sooner. Building is not in that time.
         scripted_peer::deadline(4 * DEADLINE);
-        Program::exactly(pair_tests::example("tcp-server", name)).patience(DEADLINE)
+        Program::exactly(program).patience(DEADLINE)
     }
 
     fn stream(&self) -> TcpStream {

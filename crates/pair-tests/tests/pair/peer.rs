@@ -80,7 +80,7 @@ impl Peer {
     fn poll(&self, timeout: Duration) -> bool {
         let timeout = Timespec::try_from(timeout).unwrap();
         let mut descriptors = [PollFd::new(&self.stream, PollFlags::IN)];
-        poll(&mut descriptors, Some(&timeout)).unwrap() > 0
+        rustix::io::retry_on_intr(|| poll(&mut descriptors, Some(&timeout))).unwrap() > 0
     }
 
     /// Reads exactly these bytes.
@@ -95,10 +95,17 @@ impl Peer {
     #[track_caller]
     pub fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let mut length = [0; 4];
-        match self.stream.read(&mut length).unwrap() {
-            0 => return None,
-            came => self.stream.read_exact(&mut length[came..]).unwrap(),
+        // With a timeout set, a stop and a continue interrupt a read: signal(7).
+        let came = loop {
+            match self.stream.read(&mut length) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                came => break came.unwrap(),
+            }
+        };
+        if came == 0 {
+            return None;
         }
+        self.stream.read_exact(&mut length[came..]).unwrap();
         let length = u32::from_be_bytes(length) as usize;
         assert!((1..1 << 24).contains(&length), "a frame of {length} bytes");
         let mut frame = vec![0; length];

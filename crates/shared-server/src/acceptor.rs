@@ -1,4 +1,4 @@
-//! The listening socket: who comes, and what when no descriptor is left.
+//! The listening socket: who comes, and what happens when no descriptor is left.
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
@@ -25,9 +25,10 @@ pub(crate) struct Acceptor<T> {
 /// What accepting brought.
 pub(crate) enum Accepted<T: Transport> {
     Client(T::Stream, Peer),
-    /// Nobody waits any more.
+    /// Nobody is waiting.
     Nobody,
-    /// For lack of descriptors mostly; the error, if it should be reported again.
+    /// It does not work now, mostly for lack of descriptors; with the error, if that is to be
+    /// reported.
     Failed(Option<io::Error>),
 }
 

@@ -82,7 +82,7 @@ enum Delivery {
 }
 
 impl<T: Transport> Connection<T> {
-    /// A client that was accepted just then.
+    /// A client that was just accepted.
     pub(crate) fn new(
         stream: T::Stream,
         peer: Peer,
@@ -156,7 +156,7 @@ impl<T: Transport> Connection<T> {
             }
             Ok(received) => {
                 turn.work += received.bytes;
-                // Until a read finds nothing.
+                // A drain reads until nothing is left.
                 self.may_hold_more |= received.may_hold_more || turn.draining;
                 let was_full = received.bytes == turn.input.len();
                 let delivery = self.answer_input(received.bytes, turn);
@@ -175,8 +175,9 @@ impl<T: Transport> Connection<T> {
             Err(_) => Next::Close,
         }
     }
+    // ANCHOR_END: turn
 
-    /// What comes after answers were delivered; `more` may wait to be read.
+    /// What to do after answers were delivered; with `more`, there may be something left to read.
     fn after<S: Service>(
         &mut self,
         delivery: Delivery,
@@ -192,10 +193,9 @@ impl<T: Transport> Connection<T> {
             Delivery::Done => Next::Wait,
         }
     }
-    // ANCHOR_END: turn
 
     // ANCHOR: time_is_up
-    /// Its time is up, unless what came while the server was busy elsewhere says otherwise.
+    /// Its time is up, unless something came in time, while the server was busy elsewhere.
     pub(crate) fn time_is_up<S: Service>(&mut self, turn: &mut Turn<'_, S>) -> Next {
         if self.lingering {
             return Next::Close;
@@ -231,7 +231,7 @@ impl<T: Transport> Connection<T> {
         self.finish(turn)
     }
 
-    /// An answer that was promised for later is there, or will never be.
+    /// An answer that was promised for later has come, or never will.
     pub(crate) fn complete<S: Service>(
         &mut self,
         number: u64,
@@ -244,7 +244,7 @@ impl<T: Transport> Connection<T> {
         let (now, limits) = (turn.now, turn.limits);
         let refused = self.session.complete(frame, turn.replies, now, limits);
         self.tell(refused, turn);
-        // The poller may have named it meanwhile, in vain.
+        // While the answer was awaited, the poller may have named this connection in vain.
         self.may_hold_more = true;
         let delivery = self.deliver(turn);
         self.after(delivery, true, turn)
@@ -380,7 +380,7 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Lets whoever runs the server know of an error that ends a connection.
+    /// Reports an error that ends a connection to the program that runs the server.
     fn tell<S>(&self, refused: Option<Refusal>, turn: &Turn<'_, S>) {
         if let Some(Refusal { code, text }) = refused {
             let (peer, reason) = (self.peer.clone(), text);

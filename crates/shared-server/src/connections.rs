@@ -18,7 +18,7 @@ pub(crate) struct Connections<T: Transport> {
     deadlines: Deadlines,
     /// Those that wait for a turn, each once, the next one first.
     turns: VecDeque<usize>,
-    /// Those that linger, the longest first.
+    /// Those that linger; the one that has lingered longest comes first.
     lingering: VecDeque<usize>,
     most_lingering: usize,
 }
@@ -43,7 +43,7 @@ impl<T: Transport> Connections<T> {
         self.slab.is_empty()
     }
 
-    /// Those have all their replies.
+    /// Whether no connection is left that may still get a reply.
     pub(crate) fn all_linger(&self) -> bool {
         self.slab.len() == self.lingering.len()
     }
@@ -69,7 +69,7 @@ impl<T: Transport> Connections<T> {
         }
     }
 
-    /// All of them wait for a turn, and read until nothing is left.
+    /// All connections wait for a turn, and are read from until nothing is left.
     pub(crate) fn queue_all(&mut self) {
         let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
         for key in keys {
@@ -118,7 +118,7 @@ impl<T: Transport> Connections<T> {
     }
     // ANCHOR_END: clock
 
-    /// Sees to it that its deadline is not missed.
+    /// Sees to it that the connection's deadline is not missed.
     fn enter(&mut self, key: usize) {
         let connection = &mut self.slab[key];
         let due = connection.due();
@@ -140,7 +140,8 @@ impl<T: Transport> Connections<T> {
     }
     // ANCHOR_END: settle
 
-    /// Lets the connection linger. The one that has lingered longest, if there are too many.
+    /// Counts the connection among those that linger. If those are too many now, returns the one
+    /// that has lingered longest.
     pub(crate) fn linger(&mut self, key: usize) -> Option<usize> {
         self.lingering.push_back(key);
         if self.lingering.len() > self.most_lingering {

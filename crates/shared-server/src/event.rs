@@ -1,4 +1,4 @@
-//! What a server tells whoever runs it. Nothing here prints.
+//! What a server reports to the program that runs it. Nothing here prints.
 
 use crate::transport::Peer;
 use shared_proto::ErrorCode;
@@ -7,7 +7,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// Something that whoever runs a server may want to read: one line of a log, as it is displayed.
+/// Something that happened to a server. Displayed, it is one line of a log.
 ///
 /// What a peer sent is in it as it came: escape it ([`shared_proto::escaped`]) before it goes to a
 /// terminal.

@@ -22,14 +22,14 @@ pub(crate) struct Handover<S> {
 }
 
 impl<S> Handover<S> {
-    /// For `workers` in all, and what each of the others receives from.
+    /// For `workers` in all, with a receiver for each of the others.
     pub(crate) fn to(workers: usize) -> (Self, Vec<Receiver<Newcomer<S>>>) {
         let (others, receivers) = (1..workers).map(|_| channel()).unzip();
         (Self { others, next: 0 }, receivers)
     }
 
     // ANCHOR: pass_on
-    /// Workers take clients in turn; those that are the first worker's own come back.
+    /// Deals clients out to the workers in turn; returns those that are the first worker's own.
     pub(crate) fn pass_on(
         &mut self,
         newcomer: Newcomer<S>,
@@ -50,7 +50,7 @@ impl<S> Handover<S> {
     }
     // ANCHOR_END: pass_on
 
-    /// Nobody is passed on any more: the others wait for that when they drain.
+    /// Nobody is passed on from now on. The others wait for that when they drain.
     pub(crate) fn end(self, shared: &Arc<Shared>) {
         let others = self.others.len();
         drop(self);

@@ -70,7 +70,7 @@
 //! |---|---|
 //! | `worker.rs` | one thread's loop: wait, give turns to those who are ready, look at the clock |
 //! | `connection.rs` | the life of one client: deliver what waits, read, have it answered, deliver |
-//! | `session.rs` | one client's side of the protocol, without a socket |
+//! | `session.rs` | the protocol with one client, without a socket |
 //! | `requests.rs` | from a whole frame to its answer |
 //! | `service.rs` | what a service is, and how it answers: now, with an error, or later |
 //!
@@ -80,7 +80,7 @@
 //! |---|---|
 //! | `server.rs` | from a listener to running workers, and how they end |
 //! | `transport.rs` | what the server asks of a kind of socket |
-//! | `acceptor.rs` | the listening socket: who comes, and what when no descriptor is left |
+//! | `acceptor.rs` | the listening socket: who comes, and what happens when no descriptor is left |
 //! | `handover.rs` | clients on their way from the worker that accepts to the one that serves |
 //! | `connections.rs` | which connections wait for a turn, whose time is up next, which linger |
 //! | `deadlines.rs` | the order of deadlines |

@@ -17,8 +17,8 @@ const ALARM: Token = Token(usize::MAX - 3);
 /// The descriptors that a poller opens: its own, its waker's, its alarm's.
 pub(crate) const DESCRIPTORS: usize = 3;
 
-/// What a connection is watched for, unless replies wait. Urgent data, which ends a read before
-/// everything is read, is told as a priority where the poller can (`tcp(7)`).
+/// What a connection is watched for, unless replies wait. Urgent data ends a read before everything
+/// is read (`tcp(7)`); some pollers can report it, as priority readiness.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const READING: Interest = Interest::READABLE.add(Interest::PRIORITY);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -70,7 +70,7 @@ impl Poller {
         registry.register(stream, Token(key), READING)
     }
 
-    /// Watches for something else from now on. What came meanwhile is named anew.
+    /// Watches for something else from now on. What came before that is reported anew.
     pub(crate) fn rewatch(
         &self,
         stream: &mut impl Source,

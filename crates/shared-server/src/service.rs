@@ -29,8 +29,9 @@ pub trait Service: Send + Sized + 'static {
     /// What it may be answered; it may borrow from the request, and so cost no copy of its own.
     type Response<'a>: Message;
 
-    /// The answer to one request, which may borrow from the request and from the context. Close never comes here, nor does a frame that is not a request:
-    /// the engine answers those.
+    /// The answer to one request, which may borrow from the request and from the context.
+    ///
+    /// Close never comes here, nor does a frame that is not a request: the engine answers those.
     fn call<'a>(
         &mut self,
         request: Self::Request<'a>,
@@ -41,7 +42,7 @@ pub trait Service: Send + Sized + 'static {
 /// The answer to a request.
 #[derive(Debug)]
 pub enum Answer<R> {
-    /// This.
+    /// A response, at once.
     Now(R),
     /// An error of the service's own; the connection goes on.
     Error(ServiceError),
@@ -88,7 +89,7 @@ impl fmt::Display for ServiceError {
 
 impl std::error::Error for ServiceError {}
 
-/// Who asks, and of which server.
+/// Who asks, and what the server knows besides.
 pub struct Context<'a, S> {
     pub(crate) peer: &'a Peer,
     pub(crate) shared: &'a Arc<Shared>,
@@ -121,11 +122,11 @@ impl<S: Service> Context<'_, S> {
     }
 
     /// Lets this request be answered later, from any thread: return [`Answer::Later`] with the
-    /// ticket, and answer through the other half. Dropping that one unused ends the client with
-    /// the error Internal.
+    /// ticket, and answer through the [`Later`]. Dropping that one unused ends the client's
+    /// connection with the error Internal.
     ///
-    /// This client's next request waits for the answer, and no clock of its own runs. A server
-    /// that drains waits for it, too, until its deadline.
+    /// Until then this client's next request waits, and none of its deadlines runs. A server that
+    /// drains waits for the answer, too, until the drain's own deadline.
     pub fn later(&self) -> (Later<S>, Ticket) {
         let number = self.shared.next_number();
         let later = Later {

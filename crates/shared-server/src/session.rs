@@ -1,5 +1,5 @@
-//! One client's side of the protocol, without a socket: bytes and the time go in; replies, and
-//! until when to wait for more, come out.
+//! The protocol with one client, without a socket: bytes and the time go in; replies, and until
+//! when to wait for more, come out.
 //!
 //! Nothing is read or written here, counted or logged: `connection.rs` does that.
 
@@ -43,7 +43,7 @@ pub(crate) trait Answers {
 pub(crate) enum Answered {
     /// Its answer was appended.
     Now,
-    /// So it was, and nothing behind it is answered.
+    /// Its answer was appended, and nothing behind it will be answered.
     Closed,
     /// Its answer will come under this number.
     Later(u64),
@@ -136,7 +136,7 @@ impl Session {
         }
     }
 
-    /// Until when to wait for the client; for ever if `None`.
+    /// Until when to wait for the client; forever if `None`.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due
     }
@@ -156,7 +156,7 @@ impl Session {
         self.pending.is_some()
     }
 
-    /// Whether it is this answer that comes later.
+    /// Whether the answer that comes later is the one with this number.
     pub(crate) fn awaits(&self, number: u64) -> bool {
         self.pending == Some(number)
     }
@@ -257,8 +257,8 @@ impl Session {
         self.refuse(ErrorCode::TooSlow, text, replies)
     }
 
-    /// The answer that was promised for later is there: its frame is appended. `None` stands for
-    /// one that will never come.
+    /// The answer that was promised for later has come: its frame is appended. `None` stands for an
+    /// answer that will never come.
     pub(crate) fn complete(
         &mut self,
         frame: Option<&[u8]>,

@@ -45,7 +45,7 @@ pub(crate) struct Shared {
     promised: AtomicU64,
     /// Accepting failed and waits for a connection to close.
     pub(crate) accept_stalled: AtomicBool,
-    /// Since when the first worker drains, and has answered what had come by then.
+    /// When the first of the workers had given its first turns of the drain.
     first_round: OnceLock<Instant>,
     pub(crate) observer: Observer,
     /// One for each worker; the first one's worker accepts.

@@ -24,7 +24,7 @@ pub(crate) struct Turn<'a, S> {
     pub(crate) limits: &'a Limits,
     pub(crate) shared: &'a Arc<Shared>,
     pub(crate) completions: &'a Sender<Completion>,
-    /// Which worker's it is, and which connection's.
+    /// Whose turn it is: the worker, and the connection's key there.
     pub(crate) worker: usize,
     pub(crate) key: usize,
     pub(crate) now: Instant,

@@ -54,7 +54,7 @@ pub(crate) struct Worker<T: Transport, S> {
     connections: Connections<T>,
     /// Bytes read and written in this loop.
     work: usize,
-    /// Newcomers or completions may wait in their channels.
+    /// Newcomers or answers may wait in their channels.
     mail: bool,
     completions: (Sender<Completion>, Receiver<Completion>),
     drain_due: Option<Instant>,
@@ -67,9 +67,9 @@ pub(crate) struct Parts<T: Transport, S> {
     /// Which of the workers it is; 0 is the first.
     pub(crate) index: usize,
     pub(crate) poller: Poller,
-    /// Only the first worker has one, and only until it drains.
+    /// Only the first worker has one, until it drains.
     pub(crate) acceptor: Option<Acceptor<T>>,
-    /// As the acceptor.
+    /// Like the acceptor: only the first worker's, until it drains.
     pub(crate) handover: Option<Handover<T::Stream>>,
     /// Only the first worker has them.
     pub(crate) signals: Option<Arrivals>,
@@ -148,7 +148,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     /// Another worker passed clients on, or closed a connection whose descriptor is wanted here; or
-    /// an answer that was promised is there.
+    /// an answer came that was promised for later.
     fn woken(&mut self) {
         self.mail = true;
         self.retry_accept();
@@ -161,7 +161,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     // ANCHOR: turns
-    /// Gives one turn to each that waits, until it is time to look around again.
+    /// Gives one turn to each connection that waits, until it is time to look around again.
     fn give_turns(&mut self) {
         self.work = 0;
         for _ in 0..self.connections.waiting() {
@@ -266,7 +266,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         self.mail = true;
     }
 
-    /// `false` when no more can come.
+    /// Returns `false` once no more can come.
     fn take_newcomers(&mut self, most: usize) -> bool {
         for _ in 0..most {
             match self.parts.newcomers.try_recv() {
@@ -291,7 +291,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     // ANCHOR: accept
-    /// Lets in those who wait, not too many at once.
+    /// Lets clients in, not too many at once.
     fn accept(&mut self) {
         for _ in 0..CLIENTS_PER_LOOP {
             let Some(acceptor) = self.parts.acceptor.as_mut().filter(|a| a.is_ready()) else {
@@ -365,7 +365,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     fn add(&mut self, connection: Connection<T>) -> Option<usize> {
         let key = self.connections.add(connection, &self.parts.poller)?;
         if self.drain_due.is_some() {
-            // The poller names only those from whom something came.
+            // A worker that drains reads from it without waiting for the poller to name it.
             self.connections.queue_to_the_end(key);
         }
         Some(key)
@@ -392,8 +392,8 @@ impl<T: Transport, S: Service> Worker<T, S> {
         Some(self.last_turns())
     }
 
-    /// The deadline has passed. Those that have not had a turn since may have nothing left to do;
-    /// the first that has decides.
+    /// The deadline has passed. Connections that still wait for a turn may have nothing left to do:
+    /// each gets that turn, until the first that does have something left decides.
     fn last_turns(&mut self) -> Outcome {
         for _ in 0..self.connections.waiting() {
             let served = self.give_turn();

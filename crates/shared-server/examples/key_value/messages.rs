@@ -27,7 +27,7 @@ pub enum Response<'a> {
     Value(Cow<'a, [u8]>),
     /// Kind 91: it is done.
     Done,
-    /// Kind 92, eight bytes: so many were found.
+    /// Kind 92, eight bytes: how many were found.
     Found(u64),
 }
 

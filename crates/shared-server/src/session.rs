@@ -235,6 +235,7 @@ impl Session {
         Some(self.refuse(ErrorCode::Draining, text, replies))
     }
 
+    // ANCHOR: time_is_up
     /// The time is up, and nothing more has come.
     pub(crate) fn time_is_up(&mut self, limits: &Limits, replies: &mut Vec<u8>) -> Expiry {
         if self.blocked {
@@ -250,6 +251,7 @@ impl Session {
         };
         Expiry::End(Some(self.too_slow(what, limits, replies)))
     }
+    // ANCHOR_END: time_is_up
 
     fn too_slow(&mut self, what: &str, limits: &Limits, replies: &mut Vec<u8>) -> Refusal {
         let limit = limits.frame_timeout;

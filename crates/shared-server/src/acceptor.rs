@@ -25,6 +25,8 @@ pub(crate) struct Acceptor<T> {
 /// What accepting brought.
 pub(crate) enum Accepted<T: Transport> {
     Client(T::Stream, Peer),
+    /// This one has gone already, or a signal came: try again.
+    Again,
     /// Nobody is waiting.
     Nobody,
     /// It does not work now, mostly for lack of descriptors; with the error, if that is to be
@@ -66,29 +68,27 @@ impl<T: Transport> Acceptor<T> {
     // ANCHOR: accept
     /// Takes the next client.
     pub(crate) fn accept(&mut self, now: Instant) -> Accepted<T> {
-        loop {
-            let error = match self.transport.accept() {
-                Ok((stream, peer)) => {
-                    self.retry_at = None;
-                    return Accepted::Client(stream, peer);
+        let error = match self.transport.accept() {
+            Ok((stream, peer)) => {
+                self.retry_at = None;
+                return Accepted::Client(stream, peer);
+            }
+            Err(error) => error,
+        };
+        match error.kind() {
+            ErrorKind::WouldBlock => {
+                (self.ready, self.retry_at) = (false, None);
+                Accepted::Nobody
+            }
+            ErrorKind::Interrupted | ErrorKind::ConnectionAborted => Accepted::Again,
+            _ => {
+                (self.ready, self.retry_at) = (false, Some(now + RETRY));
+                let lately = |then| now.saturating_duration_since(then) < REPORTED_AGAIN;
+                if self.reported.is_some_and(lately) {
+                    return Accepted::Failed(None);
                 }
-                Err(error) => error,
-            };
-            match error.kind() {
-                ErrorKind::WouldBlock => {
-                    (self.ready, self.retry_at) = (false, None);
-                    return Accepted::Nobody;
-                }
-                ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
-                _ => {
-                    (self.ready, self.retry_at) = (false, Some(now + RETRY));
-                    let lately = |then| now.saturating_duration_since(then) < REPORTED_AGAIN;
-                    if self.reported.is_some_and(lately) {
-                        return Accepted::Failed(None);
-                    }
-                    self.reported = Some(now);
-                    return Accepted::Failed(Some(error));
-                }
+                self.reported = Some(now);
+                Accepted::Failed(Some(error))
             }
         }
     }

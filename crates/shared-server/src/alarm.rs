@@ -57,7 +57,11 @@ impl Alarm {
                 self.set_for = Some(due);
                 None
             }
-            _ => Some(wait),
+            // Nor is one set: the wait itself ends in time.
+            _ => {
+                self.set_for = None;
+                Some(wait)
+            }
         }
     }
     // ANCHOR_END: set
@@ -84,4 +88,27 @@ impl Alarm {
     }
 
     pub(crate) fn fired(&mut self) {}
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_that_was_due_already_does_not_stand_in_the_way_of_the_next() {
+        let mut poll = mio::Poll::new().unwrap();
+        let mut alarm = Alarm::new(poll.registry(), Token(7)).unwrap();
+        let now = Instant::now();
+        let later = now + Duration::from_secs(3600);
+        assert_eq!(alarm.set(Some(later), now), None, "the timer is set");
+        assert_eq!(alarm.set(Some(now), now), Some(Duration::ZERO));
+        let soon = now + Duration::from_millis(1);
+        let long = now + Duration::from_secs(7200);
+        assert_eq!(alarm.set(Some(long), now), None);
+        assert_eq!(alarm.set(Some(soon), now), None);
+        let mut events = mio::Events::with_capacity(1);
+        poll.poll(&mut events, Some(Duration::from_secs(30)))
+            .unwrap();
+        assert!(!events.is_empty(), "it fired");
+    }
 }

@@ -1,7 +1,7 @@
 //! The flags that both servers share, what they print, and how they exit.
 
 use crate::event::Event;
-use crate::limits::Limits;
+use crate::limits::{LONGEST, Limits};
 use crate::log;
 use crate::output::line_on_stdout;
 use crate::shared::Outcome;
@@ -18,8 +18,6 @@ const FAILED_WHILE_RUNNING: u8 = 1;
 const REFUSED_TO_START: u8 = 2;
 const DRAINED_BY_FORCE: u8 = 3;
 
-/// More than any deadline needs, and few enough to be added to any time.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 const MOST_WORKERS: usize = 1024;
 
 /// A server's command line, with the flags of [`Limits`].

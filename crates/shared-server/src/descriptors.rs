@@ -1,9 +1,31 @@
 //! How many clients the limit on open files allows.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 /// Descriptors for the connections that linger, see `connection.rs`.
 pub(crate) const LINGERING: usize = 64;
 /// Descriptors for whatever else opens one: a client to be told Busy, the service's files.
 const SPARE: usize = 8;
+
+/// Descriptors that the servers of this process have promised to their clients.
+static PROMISED: AtomicUsize = AtomicUsize::new(0);
+
+/// One server's share of them, given back when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Promise(usize);
+
+/// From now on no other server of this process counts on this room.
+pub(crate) fn promise(room: &Room) -> Promise {
+    let descriptors = room.clients + room.lingering;
+    PROMISED.fetch_add(descriptors, Ordering::SeqCst);
+    Promise(descriptors)
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        PROMISED.fetch_sub(self.0, Ordering::SeqCst);
+    }
+}
 
 /// What the limit on open files leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +38,10 @@ pub(crate) struct Room {
 /// called when everything but connections is open.
 pub(crate) fn make_room(clients: usize) -> Room {
     let wanted = clients.saturating_add(LINGERING + SPARE);
-    match raise_limit(open_descriptors().saturating_add(wanted)) {
-        Some(limit) => share_out(limit.saturating_sub(open_descriptors()), clients),
+    // What other servers have promised, they may need on top of what is open now.
+    let taken = open_descriptors().saturating_add(PROMISED.load(Ordering::SeqCst));
+    match raise_limit(taken.saturating_add(wanted)) {
+        Some(limit) => share_out(limit.saturating_sub(taken), clients),
         None => Room {
             clients,
             lingering: LINGERING,

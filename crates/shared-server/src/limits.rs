@@ -22,6 +22,25 @@ pub struct Limits {
     pub workers: NonZeroUsize,
 }
 
+/// Far longer than any sensible deadline, yet short enough that `Instant + LONGEST` cannot
+/// overflow: 100 years.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+impl Limits {
+    /// The same, with no time above [`LONGEST`].
+    pub(crate) fn bounded(mut self) -> Self {
+        let times = [
+            &mut self.frame_timeout,
+            &mut self.reply_timeout,
+            &mut self.drain_timeout,
+        ];
+        for time in times.into_iter().chain(&mut self.idle_timeout) {
+            *time = LONGEST.min(*time);
+        }
+        self
+    }
+}
+
 const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(1024).expect("not 0");
 const MAX_FRAME: NonZeroU32 = NonZeroU32::new(shared_proto::DEFAULT_MAX_FRAME).expect("not 0");
 

@@ -2,7 +2,7 @@
 
 use shared_proto::{Call, Decode, ErrorReply, Frame, Message, Reply};
 
-use crate::service::{Answer, Context, Service};
+use crate::service::{Answer, Context, Service, is_a_services};
 use crate::session::{Answered, Answers};
 
 /// Calls a service for one client.
@@ -28,13 +28,17 @@ impl<S: Service> Answers for Requests<'_, S> {
                 return Answered::Now;
             }
         };
+        self.context.issued.set(None);
         match self.service.call(request, &self.context) {
-            Answer::Now(response) => response.encode(replies),
+            Answer::Now(response) if is_a_services(response.kind()) => response.encode(replies),
+            Answer::Now(_) => {
+                return Answered::Failed("its response has a kind that is no service's");
+            }
             Answer::Error(error) => error.reply().encode(replies),
-            Answer::Later(ticket) if ticket.key == self.context.return_address.key => {
+            Answer::Later(ticket) if self.context.issued(&ticket) => {
                 return Answered::Later(ticket.number);
             }
-            Answer::Later(_) => return Answered::Failed("it gave another client's ticket"),
+            Answer::Later(_) => return Answered::Failed("its ticket is another request's"),
         }
         Answered::Now
     }

@@ -41,7 +41,8 @@ impl<T: Transport> Server<T> {
     /// # Errors
     ///
     /// Those of creating pollers, of which each worker needs one.
-    pub fn new(mut transport: T, mut limits: Limits) -> io::Result<Self> {
+    pub fn new(mut transport: T, limits: Limits) -> io::Result<Self> {
+        let mut limits = limits.bounded();
         let wanted = limits.max_clients;
         let of_workers = limits.workers.get() * poller::DESCRIPTORS;
         // Before the first of them is opened.
@@ -55,7 +56,9 @@ impl<T: Transport> Server<T> {
             wanted: wanted.get(),
             allowed: limits.max_clients.get(),
         });
-        let shared = Arc::new(Shared::new(limits.max_clients.get(), wakers));
+        let mut shared = Shared::new(limits.max_clients.get(), wakers);
+        shared.promised_descriptors = descriptors::promise(&room);
+        let shared = Arc::new(shared);
         Ok(Self {
             transport,
             limits,
@@ -175,6 +178,12 @@ pub struct Running<T: Transport, S> {
 }
 
 impl<T: Transport, S: Service> Running<T, S> {
+    /// What ends the server.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.threads.0.clone()
+    }
+
     /// Serves, in this thread too, until the server is told to end.
     ///
     /// # Errors

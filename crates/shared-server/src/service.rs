@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use shared_proto::envelope::{CLOSED, ERROR};
 use shared_proto::tutorial::Stats;
 use shared_proto::{Decode, ErrorCode, ErrorReply, Message, ServiceCode};
 
@@ -96,6 +97,8 @@ pub struct Context<'a, S> {
     /// Frames decoded that `shared` has not been told of yet.
     pub(crate) uncounted: Cell<u64>,
     pub(crate) return_address: ReturnAddress<'a>,
+    /// The first ticket of this call.
+    pub(crate) issued: Cell<Option<u64>>,
     pub(crate) service: PhantomData<fn() -> S>,
 }
 
@@ -138,12 +141,27 @@ impl<S: Service> Context<'_, S> {
             answered: false,
             service: PhantomData,
         };
-        let key = self.return_address.key;
-        (later, Ticket { key, number })
+        self.issued.set(self.issued.get().or(Some(number)));
+        let ReturnAddress { worker, key, .. } = self.return_address;
+        (
+            later,
+            Ticket {
+                worker,
+                key,
+                number,
+            },
+        )
     }
 }
 
 impl<S> Context<'_, S> {
+    /// Whether the ticket was issued for the request that is being answered.
+    pub(crate) fn issued(&self, ticket: &Ticket) -> bool {
+        let first = self.issued.get();
+        (ticket.worker, ticket.key) == (self.return_address.worker, self.return_address.key)
+            && first.is_some_and(|first| first <= ticket.number)
+    }
+
     pub(crate) fn count(&self) {
         self.shared.count_requests(self.uncounted.take());
     }
@@ -160,7 +178,8 @@ impl<S> fmt::Debug for Context<'_, S> {
 /// Says that a request is answered later: see [`Context::later`].
 #[derive(Debug)]
 pub struct Ticket {
-    pub(crate) key: usize,
+    worker: usize,
+    key: usize,
     pub(crate) number: u64,
 }
 
@@ -188,13 +207,21 @@ pub(crate) struct Completion {
 impl<S: Service> Later<S> {
     /// Answers with a response. A client that has gone meanwhile gets none.
     pub fn answer(mut self, response: &S::Response<'_>) {
-        self.send(response);
+        if is_a_services(response.kind()) {
+            self.send(response);
+        }
     }
 
     /// Answers with an error of the service's own; the connection goes on.
     pub fn fail(mut self, error: &ServiceError) {
         self.send(&error.reply());
     }
+}
+
+/// Whether a response may have this kind: the protocol's own are no service's.
+#[inline]
+pub(crate) fn is_a_services(kind: u8) -> bool {
+    kind >= 0x80 && kind != CLOSED && kind != ERROR
 }
 
 impl<S> Later<S> {

@@ -1,5 +1,6 @@
 //! What all workers know: the slots for clients, the counters, and whether to go on.
 
+use crate::descriptors::Promise;
 use crate::event::{Event, Observer};
 use mio::Waker;
 use shared_proto::tutorial::Stats;
@@ -48,6 +49,10 @@ pub(crate) struct Shared {
     /// When the first of the workers had given its first turns of the drain.
     first_round: OnceLock<Instant>,
     pub(crate) observer: Observer,
+    /// Descriptors that no other server of this process may count on.
+    pub(crate) promised_descriptors: Promise,
+    /// SIGINT or SIGTERM came.
+    signaled: AtomicBool,
     /// One for each worker; the first one's worker accepts.
     wakers: Vec<Waker>,
 }
@@ -65,6 +70,8 @@ impl Shared {
             accept_stalled: AtomicBool::new(false),
             first_round: OnceLock::new(),
             observer: Observer::default(),
+            promised_descriptors: Promise::default(),
+            signaled: AtomicBool::new(false),
             wakers,
         }
     }
@@ -174,17 +181,14 @@ impl Handle {
     // ANCHOR: signal
     /// What a signal asks for: the first drains, a later one cuts.
     pub(crate) fn signal(&self) {
-        match self.0.stage() {
-            Stage::Serving => {
+        if !self.0.signaled.swap(true, Ordering::SeqCst) {
+            if self.0.stage() == Stage::Serving {
                 self.0.tell(&Event::Draining);
                 self.drain();
             }
-            Stage::Draining if self.0.is_sent_twice() => {}
-            Stage::Draining => {
-                self.0.tell(&Event::Cutting);
-                self.cut();
-            }
-            Stage::Cutting => {}
+        } else if self.0.stage() == Stage::Draining && !self.0.is_sent_twice() {
+            self.0.tell(&Event::Cutting);
+            self.cut();
         }
     }
     // ANCHOR_END: signal

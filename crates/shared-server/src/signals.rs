@@ -20,8 +20,11 @@ pub use on_windows::Signals;
 #[cfg(unix)]
 mod on_unix {
     use std::io::{self, Read, Write};
+    use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
 
+    use mio::unix::SourceFd;
     use mio::{Interest, Registry, Token};
     use nix::sys::signal::{SigSet, Signal};
     use rustix::net::{RecvFlags, recv};
@@ -40,9 +43,11 @@ mod on_unix {
     /// The signals on their way to one server.
     #[derive(Debug)]
     pub(crate) struct Arrivals {
-        arriving: mio::net::UnixStream,
+        arriving: Arc<mio::net::UnixStream>,
         writing: UnixStream,
         registered: Vec<SigId>,
+        /// What was held for this server, and is over with it.
+        held: Option<Arc<mio::net::UnixStream>>,
     }
 
     impl Signals {
@@ -61,7 +66,8 @@ mod on_unix {
 
         /// For one server: those that come from now on, and those that are held.
         pub(crate) fn arrivals(&self, _server: Handle) -> io::Result<Arrivals> {
-            let arrivals = Arrivals::new()?;
+            let mut arrivals = Arrivals::new()?;
+            arrivals.held = Some(Arc::clone(&self.held.arriving));
             // One that comes just now may come by both ways: two so close are one.
             if self.held.waits() {
                 (&arrivals.writing).write_all(&[0])?;
@@ -75,9 +81,10 @@ mod on_unix {
             let (writing, arriving) = UnixStream::pair()?;
             arriving.set_nonblocking(true)?;
             let mut arrivals = Self {
-                arriving: mio::net::UnixStream::from_std(arriving),
+                arriving: Arc::new(mio::net::UnixStream::from_std(arriving)),
                 writing,
                 registered: Vec::new(),
+                held: None,
             };
             for signal in [SIGINT, SIGTERM] {
                 let id = pipe::register(signal, arrivals.writing.try_clone()?)?;
@@ -87,12 +94,13 @@ mod on_unix {
         }
 
         pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-            registry.register(&mut self.arriving, token, Interest::READABLE)
+            let arriving = self.arriving.as_raw_fd();
+            registry.register(&mut SourceFd(&arriving), token, Interest::READABLE)
         }
 
         fn waits(&self) -> bool {
             let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-            recv(&self.arriving, &mut [0_u8], flags).is_ok()
+            recv(&*self.arriving, &mut [0_u8], flags).is_ok()
         }
 
         // ANCHOR: take
@@ -100,7 +108,7 @@ mod on_unix {
         pub(crate) fn take(&mut self) -> bool {
             let mut came = false;
             let mut buffer = [0; 16];
-            while let Ok(1..) = self.arriving.read(&mut buffer) {
+            while let Ok(1..) = (&*self.arriving).read(&mut buffer) {
                 came = true;
             }
             came
@@ -112,6 +120,10 @@ mod on_unix {
         fn drop(&mut self) {
             for id in self.registered.drain(..) {
                 unregister(id);
+            }
+            // A server that comes after this one is not ended by what ended this one.
+            if let Some(held) = self.held.take() {
+                while let Ok(1..) = (&*held).read(&mut [0; 16]) {}
             }
         }
     }

@@ -56,6 +56,8 @@ impl Read for Wire {
         if self.dry {
             return Err(ErrorKind::WouldBlock.into());
         }
+        // Else a read ends where the ring buffer wraps: a short read that is not the last.
+        self.incoming.make_contiguous();
         let bytes = self.incoming.read(buffer)?;
         self.read.extend_from_slice(&buffer[..bytes]);
         Ok(bytes)
@@ -577,6 +579,10 @@ impl Life {
         assert!(
             self.blocked.is_some() || !torn,
             "a piece of a reply, and room for the rest"
+        );
+        assert!(
+            !settled || ended || over || (wire.incoming.is_empty() && !wire.ended),
+            "bytes or the end were left unread, and nothing will name them"
         );
         if let Some(since) = self.lingering.filter(|_| !self.closed) {
             assert_eq!(

@@ -47,6 +47,7 @@ impl<S: Service> Turn<'_, S> {
             shared: self.shared,
             uncounted: Cell::new(0),
             return_address,
+            issued: Cell::new(None),
             service: PhantomData,
         };
         Step {

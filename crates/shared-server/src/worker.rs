@@ -306,6 +306,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
                     let text = format!("this server does not serve {peer}");
                     self.turn_away(stream, peer, ErrorCode::NotAllowed, &text);
                 }
+                Accepted::Again => {}
                 Accepted::Nobody => stalled.store(false, Ordering::Relaxed),
                 Accepted::Failed(error) => {
                     stalled.store(true, Ordering::Relaxed);

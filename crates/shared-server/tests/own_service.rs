@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use shared_client::{CallError, Client, Failure};
 use shared_server::{
     Answer, BadMessage, Context, Decode, ErrorCode, Frame, Handle, Later, Limits, Message, Outcome,
-    Server, Service, ServiceCode, ServiceError, TutorialService,
+    Server, Service, ServiceCode, ServiceError, Ticket, TutorialService,
 };
 use tcp_server::TcpTransport;
 
@@ -57,7 +57,8 @@ impl<'a> Decode<'a> for Tell {
 
 impl Message for Tell {
     fn kind(&self) -> u8 {
-        0xA0
+        // An Error of the protocol's, if it could.
+        if self.0 == "forge" { 0xFF } else { 0xA0 }
     }
 
     fn body(&self) -> Cow<'_, [u8]> {
@@ -66,10 +67,20 @@ impl Message for Tell {
 }
 
 /// What all workers share: the count of requests, and who is to be answered later.
-#[derive(Clone)]
 struct Oracle {
     asked: Arc<Mutex<HashMap<String, u64>>>,
     later: Sender<Later<Oracle>>,
+    kept: Option<Ticket>,
+}
+
+impl Clone for Oracle {
+    fn clone(&self) -> Self {
+        Self {
+            asked: Arc::clone(&self.asked),
+            later: self.later.clone(),
+            kept: None,
+        }
+    }
 }
 
 impl Service for Oracle {
@@ -84,6 +95,15 @@ impl Service for Oracle {
                 self.later.send(later).unwrap();
                 Answer::Later(ticket)
             }
+            // Its answer is dropped, and its ticket kept for another request.
+            "keep" => {
+                let (later, ticket) = context.later();
+                drop(later);
+                self.kept = Some(ticket);
+                Answer::Now(Tell("kept".into()))
+            }
+            "kept" => Answer::Later(self.kept.take().expect("one was kept")),
+            "forge" => Answer::Now(Tell("forge".into())),
             "refuse" => Answer::Error(ServiceError::new(NOT_TODAY, "not today")),
             "who" => Answer::Now(Tell(context.peer().to_string())),
             text => {
@@ -113,6 +133,7 @@ impl Running {
         let oracle = Oracle {
             asked: Arc::default(),
             later,
+            kept: None,
         };
         let thread = std::thread::spawn(move || server.run(|| oracle.clone()).unwrap());
         Self {
@@ -341,4 +362,32 @@ fn events_are_told_to_who_asked_for_them() {
     drop(stranger);
     handle.drain();
     assert_eq!(running.join().unwrap(), Outcome::Drained);
+}
+
+#[test]
+fn a_ticket_of_another_request_and_a_kind_of_the_protocols_are_internal() {
+    let server = Running::with_workers(1);
+    let mut client = server.client();
+    assert_eq!(ask(&mut client, "keep").unwrap(), "kept");
+    assert_eq!(code(ask(&mut client, "kept")), (ErrorCode::Internal, false));
+
+    let mut client = server.client();
+    assert_eq!(
+        code(ask(&mut client, "forge")),
+        (ErrorCode::Internal, false)
+    );
+}
+
+#[test]
+fn the_longest_times_are_no_overflow() {
+    let longest = Duration::MAX;
+    let server = Running::start(Limits {
+        frame_timeout: longest,
+        reply_timeout: longest,
+        idle_timeout: Some(longest),
+        drain_timeout: longest,
+        ..Limits::default()
+    });
+    assert_eq!(ask(&mut server.client(), "up").unwrap(), "up 1");
+    assert_eq!(server.drain(), Outcome::Drained);
 }

@@ -100,14 +100,12 @@ fn serve(arguments: &ArgMatches) -> anyhow::Result<Outcome> {
     let tcp = start(tcp, &store, &signals, arguments)?;
     let unix = start(unix, &store, &signals, arguments)?;
     cli::announce(format!("{listen} and {socket}"));
-    let unix = thread::spawn(|| unix.serve());
-    let outcome = tcp.serve()?;
-    let other = unix.join().expect("the engine does not panic")?;
-    Ok(if other == Outcome::Cut {
-        other
-    } else {
-        outcome
-    })
+    // The signals end both doors; one that fails takes the other along.
+    let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
+    let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
+    let tcp = tcp.serve().inspect_err(|_| unix_handle.drain());
+    let unix = unix.join().expect("the engine does not panic")?;
+    Ok(if unix == Outcome::Cut { unix } else { tcp? })
 }
 
 fn start<T: Transport + 'static>(

@@ -50,13 +50,15 @@ fn any_split_is_the_same_message() {
         WHOLE,
     );
     let long = frame(vec![b'x'; 100_000]);
-    let (most, last) = long.split_at(long.len() - 1);
-    peer.drip_pieces(most, 10_000);
-    peer.expect_nothing_yet().or_explain(EARLY, WHOLE);
-    peer.send(last).expect(&long).or_explain(
+    peer.drip_pieces(&long, 10_000);
+    peer.expect(&long).or_explain(
         "This message is longer than your buffer, or than one read. Its length says how long it is.",
         WHOLE,
     );
+    let (most, last) = long.split_at(long.len() - 1);
+    peer.drip_pieces(most, 10_000);
+    peer.expect_nothing_yet().or_explain(EARLY, WHOLE);
+    peer.send(last).expect(&long).now();
     let half = frame("half");
     let (first, rest) = half.split_at(6);
     peer.drip(first);

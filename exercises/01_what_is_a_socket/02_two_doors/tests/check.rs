@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use scripted_peer::{
-    Listener, Peer, PredicateBooleanExt, Serving, contains, explain, folder, program,
+    Listener, Peer, PredicateBooleanExt, Serving, check, contains, explain, folder, program,
 };
 
 const FAMILIES: &str = "01-what-is-a-socket.html#an-address-or-a-path";
@@ -113,6 +113,13 @@ fn a_refused_door_is_named() {
             let client = program!().args(doors).start();
             let failed = client.exits_with(1).stderr(contains(shut.clone()));
             failed.stderr(contains(open.clone()).not()).now();
+            let told = client.stderr();
+            let named = told.lines().filter(|line| line.contains(shut.as_str()));
+            check(named.count() == 1, "one message about it", told.clone()).or_explain(
+                "One message is enough: the address, or the path, and what was wrong with it. Don't \
+                 tell it twice.",
+                REFUSED,
+            );
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Is it the tutorial's server, byte for byte?
 
+use std::time::Duration;
+
 use scripted_peer::{check, explain, program};
 
 const PORT: &str = "02-which-call-does-what.html#the-server-call-by-call";
@@ -44,6 +46,12 @@ fn says_accepted() {
             PORT,
         );
     }
+    peer.pause(Duration::from_millis(1200));
+    peer.send("still there").expect("accepted").or_explain(
+        "The client was silent for a second, and then spoke. recv() waits for as long as that takes: \
+         give it no timeout.",
+        PORT,
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Is it the tutorial's client, line by line?
 
-use scripted_peer::{Listener, explain, program};
+use std::time::Duration;
+
+use scripted_peer::{Listener, check, explain, program};
 
 const ASK: &str = "02-which-call-does-what.html#the-client-call-by-call";
 const EMPTY: &str = "02-which-call-does-what.html#a-message-of-no-bytes";
@@ -9,6 +11,8 @@ const BARE: &str = "Send the line as it was typed, without the newline that ende
                     answer, and keep the connection for the next line.";
 const ENDS: &str = "When the input is over, close the connection and end with exit code 0. An empty \
                     line is one byte long, the end is none.";
+const SLOW: &str = "The server thinks for a second before it answers, and you didn't wait for that. \
+                    recv() waits for as long as it takes: give it no timeout.";
 const CLOSED: &str = "`closed` is an answer: print it as well, then end with exit code 0.";
 
 #[test]
@@ -67,6 +71,17 @@ fn prints_each_reply() {
              you read the next.",
             ASK,
         );
+        if line == "two" {
+            peer.pause(Duration::from_millis(1200));
+            peer.expect_nothing_yet().or_explain(SLOW, ASK);
+            let early = client.stdout();
+            check(
+                early == printed,
+                format!("{printed:?} so far"),
+                format!("{early:?}"),
+            )
+            .or_explain(SLOW, ASK);
+        }
         peer.send(answer);
         printed += &format!("{answer}\n");
         // The end of it, so that the verdict on a long one can be read.

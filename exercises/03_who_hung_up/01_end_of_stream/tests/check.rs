@@ -15,17 +15,26 @@ fn leaves_when_the_client_leaves() {
     let server = program!().listen();
     let mut talker = server.connect();
     talker.send("hello").expect("accepted").now();
+    let mut waits = server.connect();
+    waits.send("my turn?");
     talker.pause(Duration::from_millis(1200));
     talker.send("still there").expect("accepted").or_explain(
         "The client was silent for a second, and you took that for leaving. However long it thinks, \
          it is there until read() returns Ok(0).",
         END,
     );
+    waits.expect_nothing_yet().or_explain(
+        "The first client is still there, and the second one is served beside it. Here it is one \
+         client at a time: accept the next one when the last one has left. Several at once are \
+         chapter 10's.",
+        NEXT,
+    );
     talker.half_close().expect_end().or_explain(
         "The client has left: read() returned Ok(0), the end of the stream. That is no message and \
          no reason to try again: answer nothing, and close.",
         END,
     );
+    drop(waits);
 
     let server = program!().listen();
     let mut silent = server.connect();
@@ -57,7 +66,9 @@ fn does_not_spin() {
     let server = program!().listen();
     server.expect_idle().now();
     let mut peer = server.connect();
-    peer.send("hello").expect("accepted").now();
+    peer.send("hello")
+        .expect("accepted")
+        .or_explain(TALK, TUTORIAL);
     server.expect_idle().now();
     peer.half_close();
     server.expect_idle().now();

@@ -16,7 +16,11 @@ fn serves_another(server: &Running) {
         "The next client is served as in 03-01, where `close` counts in any mixture of cases.",
         LEFT,
     );
-    next.expect_end().now();
+    next.expect_end().or_explain(
+        "`closed` was the last word, as in 03-01: close this connection yourself. Who waits for the \
+         client to do it serves nobody else.",
+        LEFT,
+    );
 }
 
 #[test]

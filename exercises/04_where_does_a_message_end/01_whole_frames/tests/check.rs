@@ -1,10 +1,16 @@
 //! Does the program see messages where the stream has only bytes?
 
+use std::time::Duration;
+
 use scripted_peer::{Signal, check, explain, frame, program};
 
 const WHOLE: &str = "04-where-does-a-message-end.html#reading-a-whole-frame";
 const SEVERAL: &str = "04-where-does-a-message-end.html#several-messages-in-one-read";
 const INSIDE: &str = "04-where-does-a-message-end.html#an-end-inside-a-message";
+const EARLY: &str =
+    "You answered before the frame was whole. Keep reading until all of it has come.";
+const SILENT: &str = "The client was silent for a second in the middle of a frame, and you gave it up. \
+                      However long it takes, the frame goes on until the stream ends: no timeout.";
 
 #[test]
 fn any_split_is_the_same_message() {
@@ -23,6 +29,16 @@ fn any_split_is_the_same_message() {
     for message in ["hello", "more than 256 bytes.".repeat(15).as_str()] {
         peer.drip(frame(message)).expect(frame(message));
     }
+    // The last frame again, but for its end: whoever answers has it from there.
+    let again = frame("more than 256 bytes.".repeat(15));
+    let (most, last) = again.split_at(again.len() - 1);
+    peer.drip(most);
+    peer.expect_nothing_yet().or_explain(EARLY, WHOLE);
+    peer.send(last).expect(&again).or_explain(
+        "This frame is the same as the one before, and so is its answer: once for each, when its last \
+         byte has come.",
+        WHOLE,
+    );
     let bytes = frame(b" \xff\0 no text\n");
     peer.send(&bytes).expect(&bytes).or_explain(
         "A payload is bytes, be they text or not. They go back as they came: nothing is added, taken \
@@ -35,15 +51,21 @@ fn any_split_is_the_same_message() {
     );
     let long = frame(vec![b'x'; 100_000]);
     peer.drip_pieces(&long, 10_000);
-    peer.expect(long).or_explain(
+    peer.expect(&long).or_explain(
         "This message is longer than your buffer, or than one read. Its length says how long it is.",
         WHOLE,
     );
-    peer.drip(&frame("half")[..6]);
-    peer.expect_nothing_yet().or_explain(
-        "You answered before the frame was whole. Keep reading until all of it has come.",
-        WHOLE,
-    );
+    let (most, last) = long.split_at(long.len() - 1);
+    peer.drip_pieces(most, 10_000);
+    peer.expect_nothing_yet().or_explain(EARLY, WHOLE);
+    peer.send(last).expect(&long).now();
+    let half = frame("half");
+    let (first, rest) = half.split_at(6);
+    peer.drip(first);
+    peer.expect_nothing_yet().or_explain(EARLY, WHOLE);
+    peer.pause(Duration::from_millis(1200));
+    peer.expect_nothing_yet().or_explain(SILENT, WHOLE);
+    peer.send(rest).expect(&half).or_explain(SILENT, WHOLE);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Does the program believe a length that a stranger wrote?
 
-use scripted_peer::{Peer, Running, Signal, check, frame, needs, program};
+use std::time::Duration;
+
+use scripted_peer::{Ending, Peer, Received, Running, Signal, check, frame, needs, program, show};
 
 const WHOLE: &str = "04-where-does-a-message-end.html#reading-a-whole-frame";
 const INSIDE: &str = "04-where-does-a-message-end.html#an-end-inside-a-message";
@@ -16,12 +18,27 @@ fn refuses(server: &Running, length: u32) {
         "A good frame came before the bad length. It is answered like any other.",
         CLAIM,
     );
-    peer.expect_gone().or_explain(
-        "Four bytes have told you that the frame is too long. End the connection now, without an \
-         answer: reading on, or waiting for more, is what the attacker wants.",
-        CLAIM,
-    );
+    is_gone(&mut peer);
     serves_the_next(server);
+}
+
+/// The connection ends, and nothing comes before that.
+fn is_gone(peer: &mut Peer) {
+    let (what, sentence) = match peer.receive() {
+        Received::Ended(Ending::Silence) => (
+            Ending::Silence.to_string(),
+            "Four bytes have told you that the frame is too long, and the connection stays open. End \
+             it now: reading on, to the end of the payload or until the client leaves, is what the \
+             attacker wants.",
+        ),
+        Received::Ended(_) => return,
+        Received::Bytes(bytes) => (
+            show(&bytes),
+            "Four bytes have told you that the frame is too long. Nothing of such a frame is answered, \
+             nor is anything said about it: end the connection.",
+        ),
+    };
+    check(false, "the program to end the connection", what).or_explain(sentence, CLAIM);
 }
 
 fn serves_the_next(server: &Running) {
@@ -30,7 +47,18 @@ fn serves_the_next(server: &Running) {
                     keep nothing of what it sent.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, CLAIM);
     next.send(frame("next"));
-    next.expect(frame("next")).or_explain(sentence, CLAIM);
+    let (what, sentence) = match next.receive() {
+        Received::Bytes(bytes) if bytes == frame("next") => return,
+        Received::Bytes(bytes) => (show(&bytes), sentence),
+        Received::Ended(Ending::Silence) if !server.has_ended() => (
+            Ending::Silence.to_string(),
+            "The client that declared too much has seen the end, and the next one is not served: you \
+             still read what the first one may send. Don't wait until it leaves: return an error, and \
+             both directions are closed.",
+        ),
+        Received::Ended(ending) => (ending.to_string(), sentence),
+    };
+    check(false, show(&frame("next")), what).or_explain(sentence, CLAIM);
 }
 
 #[test]
@@ -45,6 +73,20 @@ fn frames_are_still_whole() {
             WHOLE,
         );
     }
+    let two = [frame("whole"), frame("half")].concat();
+    let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
+    peer.send(one_and_a_half).expect(frame("whole")).or_explain(
+        "One and a half frames came. The whole one is answered at once, as in 04-01, and does not wait \
+         for the other half.",
+        WHOLE,
+    );
+    peer.pause(Duration::from_millis(1200));
+    let silent = "The client was silent for a second in the middle of a frame, and you gave it up. It is \
+                  slow, and no liar: wait for as long as it takes.";
+    peer.expect_nothing_yet().or_explain(silent, WHOLE);
+    peer.send(rest)
+        .expect(frame("half"))
+        .or_explain(silent, WHOLE);
     peer.half_close().expect_end().or_explain(
         "The stream ended between two frames: return Ok(()), and the connection is closed.",
         INSIDE,

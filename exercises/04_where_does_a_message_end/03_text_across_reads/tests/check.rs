@@ -1,5 +1,7 @@
 //! Does the program find lines and letters where the reads cut anywhere?
 
+use std::time::Duration;
+
 use scripted_peer::{Peer, explain, line, program};
 
 const TEXT: &str = "04-where-does-a-message-end.html#text-is-made-of-messages-too";
@@ -14,6 +16,10 @@ fn lines_not_reads() {
         "You answered before the line was whole. A line ends with its newline, not with a read.",
         LINES,
     );
+    peer.pause(Duration::from_millis(1200));
+    let silent = "The client was silent for a second in the middle of a line, and you gave it up. A line \
+                  ends with its newline, however long that takes: no timeout.";
+    peer.expect_nothing_yet().or_explain(silent, LINES);
     peer.send("ld \n").expect(line(" HELLO, WORLD ")).or_explain(
         "The newline has come, and the line began some reads before it. Answer all of it, once, its \
          blanks too.",
@@ -101,6 +107,11 @@ fn bad_text_is_told_and_survived() {
     peer.send(line(honest)).expect(line(honest.to_uppercase())).or_explain(
         "This line is UTF-8: it holds U+FFFD, the letter that from_utf8_lossy() puts where bytes are \
          bad. Who looks for it can't tell the two apart: from_utf8() can.",
+        TEXT,
+    );
+    peer.send("a\0b\x7f\n").expect("A\0B\x7f\n").or_explain(
+        "This line is UTF-8: a NUL is a letter like any other there, and so are other characters that \
+         nobody sees. from_utf8() decides, and nothing else.",
         TEXT,
     );
     peer.drip(b"\xe2\x82\nfine\n");

@@ -25,6 +25,23 @@ fn a_slow_reader_gets_it_all() {
         }
         judge(&server, size, &mut peer);
     }
+
+    // All of it has come to a client that had not half-closed: what is different now is that alone.
+    explain(
+        "The client half-closed while there was no room: it has said all, and still listens. That is no \
+         leaving: go on until the reply is sent, or until write() fails.",
+        SHORT,
+    );
+    let server = program!().arg(SIZE).listen();
+    let mut peer = server.connect();
+    begins(&mut peer).half_close().stall_reading();
+    let (got, ending) = read_all(&mut peer, SIZE);
+    check(
+        got.len() == SIZE - 1 && ending == Ending::End,
+        format!("{SIZE} bytes, then end of stream"),
+        format!("{} of them, then {ending}", got.len() + 1),
+    )
+    .now();
 }
 
 #[test]
@@ -90,7 +107,8 @@ fn a_client_that_leaves_is_given_up() {
 /// The first byte comes, whatever becomes of the others.
 fn begins(peer: &mut Peer) -> &mut Peer {
     peer.expect([0])
-        .or_explain("A client connects, and is sent the reply.", SHORT);
+        .or_explain("A client connects, and is sent the reply: at once, without a word from it, and however short \
+             the reply is.", SHORT);
     peer
 }
 
@@ -134,6 +152,11 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
             format!("{right} of them, then {ending}"),
             "The socket was full, and its `WouldBlock` ended the reply. That is no failure: wait \
              until there is room, and send the rest.",
+        ),
+        (None, ending) if server.stderr().contains("a client:") => (
+            format!("{right} of them, then {ending}"),
+            "The client rested for a second, and you gave it up. It is slow, and has not left: wait for \
+             room without a timeout, for as long as that takes.",
         ),
         (None, ending) => (
             format!("{right} of them, then {ending}"),

@@ -38,6 +38,15 @@ fn the_reply_does_not_wait_for_the_end() {
         );
     }
 
+    peer.pause(Duration::from_millis(1200));
+    peer.send(frame("still there"))
+        .expect(frame("still there"))
+        .or_explain(
+            "The client was silent for a second, and you gave it up. The next frame may take as long as \
+             it likes: no timeout.",
+            WHOLE,
+        );
+
     let two = [frame("whole"), frame("half")].concat();
     let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
     peer.send(one_and_a_half);
@@ -105,7 +114,9 @@ fn a_short_write_is_no_end() {
     let mut peer = server.connect();
     answers(&mut peer);
     let long = frame(vec![b'x'; LONG]);
-    peer.send(&long).stall_reading();
+    peer.send(&long)
+        .stall_reading()
+        .pause(Duration::from_millis(1200));
     // A blocking write that a signal interrupts returns what it has taken so far (signal(7)).
     server.signal(Signal::STOP).signal(Signal::CONT);
     peer.patience(PATIENCE);
@@ -120,10 +131,25 @@ fn a_short_write_is_no_end() {
         format!("a reply of {} bytes", long.len()),
         long.starts_with(&got),
     );
+    let same = got.iter().zip(&long).take_while(|(a, b)| a == b).count();
+    let again = same > 4 && got[same..].starts_with(&long[..4]);
+    let begun = format!("{same} bytes of it, then its header again");
+    check(!again, &whole, begun).or_explain(
+        "The client was slow, and a signal came while your program waited in its write, which then \
+         took a part of the reply. You began again with the header. Count what the write took, and go on \
+         with the byte after that, as write_all() does.",
+        SHORT,
+    );
     check(right, &whole, "other bytes").or_explain(
         "The frame that came was long, and so is its reply: its length takes all four bytes of the \
          header, and all of its payload comes once.",
         WHOLE,
+    );
+    let given_up = got.len() < long.len() && server.stderr().contains("a client:");
+    check(!given_up, &whole, &what).or_explain(
+        "The client took nothing for a second, and you gave it up. All of the reply goes, however little \
+         a call takes and however long: no timeout.",
+        SHORT,
     );
     check(got.len() == long.len(), &whole, what).or_explain(
         "The client was slow, and a signal came while your program waited in its write, which then \

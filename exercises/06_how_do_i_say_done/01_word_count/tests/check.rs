@@ -94,6 +94,19 @@ fn silence_is_not_the_end() {
     answered(&mut peer, "1 4 21\n");
 }
 
+/// Which of the three counts is another one, if it is the only one.
+fn only_one_is_off(got: &str, counts: &str) -> Option<usize> {
+    let (got, counts) = [got, counts]
+        .map(|text| text.split_whitespace().collect::<Vec<_>>())
+        .into();
+    if got.len() != counts.len() {
+        return None;
+    }
+    let mut off = (0..got.len()).filter(|number| got[*number] != counts[*number]);
+    let first = off.next();
+    first.filter(|_| off.next().is_none())
+}
+
 /// The counts come, then the end of the connection.
 fn answered(peer: &mut Peer, counts: &str) {
     let mut got = Vec::new();
@@ -121,6 +134,14 @@ fn answered(peer: &mut Peer, counts: &str) {
              you gave up both."
         }
         ("", _) => "The connection broke instead of a reply. Read all that the client sends first.",
+        (other, _) if only_one_is_off(other, counts) == Some(0) => {
+            "Words and bytes are right, the lines are not. A line is a newline: what comes after the last \
+             one, before the input ends, is no line."
+        }
+        (other, _) if only_one_is_off(other, counts) == Some(1) => {
+            "Lines and bytes are right, the words are not. A word is a run of bytes that are no white \
+             space, whatever ends it: white space, or the end of the input, but not the end of a read."
+        }
         _ => {
             "These are not the counts of all that this client sent, and of nothing else. Its input \
              ends where it ends it, with a read of 0 bytes, and nowhere before."
@@ -133,16 +154,18 @@ fn answered(peer: &mut Peer, counts: &str) {
 #[test]
 fn a_word_may_arrive_in_pieces() {
     explain(
-        "Count whatever comes, in whatever pieces, until the input ends.",
+        "Count whatever comes, in whatever pieces, until the input ends. Then reply with one line, and a \
+         newline at its end.",
         HALF,
     );
     let server = program!().listen();
     let mut peer = server.connect();
-    peer.drip("first second\nthird").half_close();
+    peer.drip("first second\nthird\n").half_close();
     let got = peer.next_line().unwrap_or_default();
+    let numbers: Vec<&str> = got.split_whitespace().collect();
     check(
-        got == "1 3 18",
-        "\"1 3 18\", for \"first second\\nthird\"",
+        numbers == ["2", "3", "19"],
+        "\"2 3 19\", for \"first second\\nthird\\n\"",
         format!("{got:?}"),
     )
     .or_explain(
@@ -183,8 +206,26 @@ fn a_reset_is_not_a_half_close() {
     peer.reset();
     let mut next = server.connect();
     next.send("the next one\n").half_close();
-    next.expect("1 3 13\n").now();
-    next.expect_end().now();
+    match next.receive() {
+        // What it says is judged elsewhere, too; here it counts that it says anything.
+        Received::Bytes(bytes) => check(
+            bytes == b"1 3 13\n",
+            "\"1 3 13\\n\", for the client that finished",
+            format!("{:?}", String::from_utf8_lossy(&bytes)),
+        )
+        .or_explain(
+            "A client reset its connection, and the next one is served, but not as it should be: its own \
+             counts, of nothing that came before, in one line with a newline at its end.",
+            HALF,
+        ),
+        Received::Ended(ending) => {
+            check(false, "the counts of the next client", ending.to_string()).now();
+        }
+    }
+    next.expect_end().or_explain(
+        "You have counted and replied; now close the connection: the client waits for that.",
+        HALF,
+    );
     server.prints("counted 1 3 13\n").or_explain(
         "This client ended its input, and has its counts: `counted 1 3 13` is printed for it.",
         HALF,

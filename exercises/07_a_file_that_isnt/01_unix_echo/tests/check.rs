@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::time::Duration;
 
 use scripted_peer::{Exit, Start, Verdict, check, explain, folder, frame, program, stale_socket};
 
@@ -101,6 +102,20 @@ fn speaks_the_same_frames() {
         rude.expect_end();
     }
     let mut peer = server.connect();
+    let two = [frame("whole"), frame("half")].concat();
+    let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
+    peer.send(one_and_a_half).expect(frame("whole")).or_explain(
+        "One and a half frames came. The whole one is answered at once, and does not wait for the other \
+         half.",
+        SAME,
+    );
+    peer.pause(Duration::from_millis(1200));
+    let silent = "The client was silent for a second in the middle of a frame, and you gave it up. Wait for \
+                  as long as it takes, as in 04-01.";
+    peer.expect_nothing_yet().or_explain(silent, SAME);
+    peer.send(rest)
+        .expect(frame("half"))
+        .or_explain(silent, SAME);
     let bytes = frame(b"\xff\0\n\xc3");
     peer.send(&bytes).expect(&bytes).or_explain(
         "These bytes are no UTF-8, and they needn't be: a payload is bytes, of any value. Keep text \
@@ -123,5 +138,11 @@ fn a_relative_path_works() {
         holds_a_socket(&folder.join(relative));
         let mut peer = server.connect();
         peer.send(frame("hello")).expect(frame("hello"));
+        let told = server.stdout();
+        let right = told.lines().next() == Some(&*format!("listening on {relative}"));
+        check(right, format!("listening on {relative}"), told).or_explain(
+            "Print the path as it was given: whoever gave it knows from where it is to be read.",
+            RELATIVE,
+        );
     }
 }

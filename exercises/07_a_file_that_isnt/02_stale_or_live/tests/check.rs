@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use scripted_peer::{
-    Address, Exit, Listener, Peer, Running, Signal, Start, check, contains, explain, folder, needs,
-    program, rounds, stale_socket,
+    Address, Exit, Folder, Listener, Peer, Program, Running, Signal, Start, check, contains,
+    explain, folder, needs, program, rounds, stale_socket,
 };
 
 const STALE: &str = "07-a-file-that-isnt.html#the-file-stays-behind";
@@ -19,6 +19,13 @@ const LIVE: &str = "07-a-file-that-isnt.html#stale-or-live";
 const NO_SOCKET: &str = "07-a-file-that-isnt.html#not-a-socket-at-all";
 const LONG: &str = "07-a-file-that-isnt.html#107-bytes";
 const RACE: &str = "07-a-file-that-isnt.html#two-starters";
+
+const WAITS: &str = "This starter neither listens nor ends: it waits, for the lock, perhaps, which another \
+                     one holds for as long as that runs. Ask for it without waiting, with try_lock(), and \
+                     end with 2 if somebody has it.";
+
+const CODE: &str = "The path can't be had, and the program ended, but not with exit code 2: that is how whoever \
+         started it tells this from other failures. Return ExitCode::from(2) from main(), and don't panic.";
 
 /// How often one starter overtakes another; how often at least, and how long beyond that.
 const TRIES: usize = 200;
@@ -29,11 +36,17 @@ const STARTS: usize = 12;
 const LEAST_STARTS: usize = 4;
 const STARTING: Duration = Duration::from_secs(6);
 
+/// The program, which keeps what it leaves in a folder of its own: in `run`.
+fn program_in(run: &Folder) -> Program {
+    program!().in_folder(run).env("TMPDIR", run.path())
+}
+
 /// The program says that it can't, names the path, and ends with 2; what was there is there still.
 fn is_refused(path: &Path) {
     let identity = || fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()));
     let before = identity().expect("something is there");
-    let mut starter = program!().arg(path.display()).start();
+    let run = folder();
+    let mut starter = program_in(&run).arg(path.display()).start();
     let listens = starter.listens_or_ends().now() == Start::Listens;
     check(
         !listens,
@@ -42,6 +55,16 @@ fn is_refused(path: &Path) {
     )
     .now();
     explains_itself(&starter, path);
+    let told = starter.stderr();
+    check(
+        !told.contains("too long"),
+        "another reason than its length",
+        told.clone(),
+    )
+    .or_explain(
+        "This path is short enough, and was told to be too long: say what is wrong with it.",
+        LIVE,
+    );
     let untouched = identity().is_ok_and(|now| now == before);
     let expected = format!("{} as it was", path.display());
     check(untouched, expected, "it was removed or replaced");
@@ -50,7 +73,17 @@ fn is_refused(path: &Path) {
 /// It ends with 2, after one line that names the path.
 fn explains_itself(starter: &Running, path: &Path) {
     let named = contains(path.display().to_string());
-    starter.exits_with(2).stderr(named).now();
+    let output = starter.ends().now();
+    check(
+        output.exit == Exit::Code(2),
+        "exit code 2",
+        format!("it {}", output.exit),
+    )
+    .or_explain(CODE, LIVE);
+    starter.exits_with(2).stderr(named).or_explain(
+        "Whoever starts it, or reads its log, wants to know which path it was: name it, as it was given.",
+        LIVE,
+    );
     let lines = starter.stderr().lines().count();
     let got = format!("{lines} lines");
     check(lines == 1, "one line on standard error", got).or_explain(
@@ -67,15 +100,15 @@ fn a_stale_file_is_replaced() {
         STALE,
     );
     let folder = folder();
-    let path = folder.join("socket");
+    let path = folder.join("stale.socket");
     stale_socket(&path);
-    let server = program!().listen_on(path.display()).now();
+    let server = program_in(&folder).listen_on(path.display()).now();
     for _ in 0..2 {
         server.connect().expect("hello\n").now();
     }
 
     server.signal(Signal::KILL).ends().now();
-    let again = program!().listen_on(path.display()).or_explain(
+    let again = program_in(&folder).listen_on(path.display()).or_explain(
         "This program was killed and started again. All that it left behind must be taken for \
          stale: a lock that is a file's existence outlives its holder, one of the kernel's does not.",
         STALE,
@@ -172,9 +205,10 @@ fn a_long_path_is_explained() {
     let of_length = |length| folder.join("x".repeat(room(length)));
     let accents = folder.join("é".repeat(room(140) / 2));
     for path in [of_length(140), of_length(108), accents] {
-        let starter = program!().arg(path.display()).start();
-        let explained = contains("too long");
-        starter.exits_with(2).stderr(explained).or_explain(
+        let starter = program_in(&folder).arg(path.display()).start();
+        let told = starter.ends().now().stderr;
+        let told = String::from_utf8_lossy(&told).into_owned();
+        check(told.contains("too long"), "\"too long\" on standard error", told.clone()).or_explain(
             "A longer path than fits was not called `too long`. Count its bytes, not its characters: \
              107 on Linux, 103 on macOS.",
             LONG,
@@ -182,8 +216,8 @@ fn a_long_path_is_explained() {
         explains_itself(&starter, &path);
     }
     let nowhere = folder.join("no-such-folder/socket");
-    let starter = program!().arg(nowhere.display()).start();
-    starter.exits_with(2).or_explain(
+    let starter = program_in(&folder).arg(nowhere.display()).start();
+    starter.ends().or_explain(
         "There is no such folder. That is one of the other cases: one line that names the path, and \
          exit code 2.",
         LONG,
@@ -191,11 +225,54 @@ fn a_long_path_is_explained() {
     explains_itself(&starter, &nowhere);
     let most = if cfg!(target_os = "linux") { 107 } else { 103 };
     for fits in [most, 100] {
-        let server = program!().listen_on(of_length(fits).display());
+        let server = program_in(&folder).listen_on(of_length(fits).display());
         let sentence = format!("{fits} bytes fit: only a longer path is a mistake.");
         let server = server.or_explain(&sentence, LONG);
         server.connect().expect("hello\n").now();
     }
+}
+
+/// The names of what is in `folder`.
+fn names_in(folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
+#[test]
+fn what_else_it_makes_is_beside_the_socket() {
+    let [folder, elsewhere, another] = [folder(), folder(), folder()];
+    let path = folder.join("hello.sock");
+    stale_socket(&path);
+    let start = |path: &Path| program_in(&elsewhere).listen_on(path.display());
+    let server = start(&path).or_explain(
+        "The file was left behind by a server that is gone, in another folder than the program runs \
+         in: replace it.",
+        STALE,
+    );
+    server.connect().expect("hello\n").now();
+    let stray = names_in(elsewhere.path());
+    let got = format!("{stray:?} in the program's working folder, or in TMPDIR");
+    check(stray.is_empty(), "nothing but beside the socket", got).or_explain(
+        "Another starter may run in another folder, and with another TMPDIR, and would not meet your lock: \
+         put it beside the socket, where everybody looks who wants that path.",
+        RACE,
+    );
+    let mut others = names_in(folder.path());
+    others.retain(|name| !name.starts_with("hello.sock"));
+    let got = format!("{others:?}");
+    check(others.is_empty(), "no file but hello.sock, and hello.sock with something appended", got)
+        .or_explain(
+            "Name what you put beside the socket like the socket, with something appended: hello.sock and \
+             hello.txt are two paths, and with_extension() gives them one lock.",
+            RACE,
+        );
+    start(&another.join("hello.sock")).or_explain(
+        "The server at the same name in another folder has another path. Let each path have a lock of its \
+         own, beside it.",
+        RACE,
+    );
 }
 
 /// Waits until the program has a socket, with which it looks. A program's start takes far longer than
@@ -221,7 +298,7 @@ fn one_is_overtaken() {
         let folder = folder();
         let path = folder.join("socket");
         stale_socket(&path);
-        let start = || program!().arg(path.display()).start();
+        let start = || program_in(&folder).arg(path.display()).start();
         let mut first = start();
         begins_to_look(&first);
         let stop = Instant::now() + after;
@@ -236,7 +313,8 @@ fn one_is_overtaken() {
             thread::sleep(Duration::from_micros(200));
         }
         first.signal(Signal::CONT);
-        let found = [&mut first, &mut second].map(|one| one.listens_or_ends().now());
+        let found =
+            [&mut first, &mut second].map(|one| one.listens_or_ends().or_explain(WAITS, RACE));
         let early = found == [Start::Ended(Exit::Code(2)), Start::Listens];
         let late = found == [Start::Listens, Start::Ended(Exit::Code(2))];
         let expected = "one that listens, and one that ends with 2";
@@ -264,9 +342,11 @@ fn one_of_two_starters_wins() {
         let folder = folder();
         let path = folder.join("socket");
         stale_socket(&path);
-        let start = |_| program!().arg(path.display()).start();
+        let start = |_| program_in(&folder).arg(path.display()).start();
         let mut starters: Vec<_> = (0..4).map(start).collect();
-        let judge = starters.iter_mut().map(|one| one.listens_or_ends().now());
+        let judge = starters
+            .iter_mut()
+            .map(|one| one.listens_or_ends().or_explain(WAITS, RACE));
         let found: Vec<Start> = judge.collect();
         let listens = found.iter().filter(|one| **one == Start::Listens).count();
         let refused = found
@@ -274,10 +354,15 @@ fn one_of_two_starters_wins() {
             .filter(|one| **one == Start::Ended(Exit::Code(2)));
         let got = format!("{found:?}");
         let fair = listens == 1 && refused.count() == 3;
+        let ended = found
+            .iter()
+            .filter(|one| matches!(one, Start::Ended(Exit::Code(_))));
+        let other_code = !fair && listens == 1 && ended.count() == 3;
+        check(!other_code, "one that listens, three that end with 2", &got).or_explain(CODE, RACE);
         check(fair, "one that listens, three that end with 2", got).now();
         let mut client = Peer::connect(&Address::Unix(path));
         client.expect("hello\n").now();
-        let neighbor = program!().listen_on(folder.join("another").display());
+        let neighbor = program_in(&folder).listen_on(folder.join("another").display());
         neighbor.or_explain(
             "Nothing is at this path: the server in the same folder has another. Let each path have \
              a lock of its own.",

@@ -24,6 +24,12 @@ fn leaves_on(signal: Signal) {
     );
     let mut client = server.connect();
     client.expect("hello\n").now();
+    let mut beside = server.connect();
+    beside.expect("hello\n").or_explain(
+        "Somebody connected while the first client was still there, and got no hello. Say hello and let the \
+         client go: whoever waits until it leaves greets nobody else.",
+        SIGNALS,
+    );
     server.signal(signal).ends().or_explain(
         "The signal has come, and your program still waits: for its next client, perhaps. Let a \
          thread wait for the signal itself, and let that one clean up and end the program.",

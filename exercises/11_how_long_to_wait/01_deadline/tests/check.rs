@@ -108,7 +108,18 @@ fn a_frame_has_one_deadline() {
         });
     }
     is_served(&server);
+    // A time that is not this check's usual one.
+    let server = program!().arg(300).listen();
+    undisturbed(millis(250), || {
+        let mut half = server.connect();
+        half.send(&frame("hello")[..6]).pause(millis(700));
+        half.send(&frame("hello")[6..]);
+        is_cut_off(&mut half, GIVEN);
+    });
 }
+
+const GIVEN: &str = "The time is the second argument: with 300 or 2,000 milliseconds it is another one. Take it as it \
+                     was given, and give a frame neither more nor less.";
 
 #[test]
 fn a_slow_but_honest_client_is_served() {
@@ -138,6 +149,13 @@ fn a_slow_but_honest_client_is_served() {
              with a frame's first byte.",
             CLOCK,
         );
+    });
+    let server = program!().arg(2000).listen();
+    undisturbed(millis(500), || {
+        let mut honest = server.connect();
+        honest.send(&frame("honest")[..6]).pause(millis(1300));
+        honest.send(&frame("honest")[6..]);
+        honest.expect(frame("honest")).or_explain(GIVEN, CLOCK);
     });
 }
 

@@ -35,9 +35,10 @@ fn a_client_that_never_reads_is_bounded() {
     let mib = sent >> 20;
     // And five more, so that what each of them costs can be told from what the program needs anyway.
     let mut more = server.connect_many(5);
-    for client in &mut more {
-        client.flood(frame(MESSAGE), 24 << 20);
-    }
+    let floods: Vec<_> = more
+        .iter_mut()
+        .map(|client| client.flood(frame(MESSAGE), 24 << 20))
+        .collect();
     let grown = (server.figures().peak_memory_kib - before.peak_memory_kib) / 1024;
     if needs::linux() {
         check(
@@ -53,12 +54,24 @@ fn a_client_that_never_reads_is_bounded() {
     }
 
     explain(
+        "A client said that it sends no more while its replies waited, and they are not all there. The \
+         end of what comes is not the end of what goes: send what waits, read on, and end when the end \
+         has been read.",
+        BACK,
+    );
+    let length = frame(MESSAGE).len();
+    more[0].half_close().stall_reading();
+    for _ in 0..floods[0] / length {
+        more[0].expect(frame(MESSAGE)).now();
+    }
+    more[0].expect_gone().now();
+
+    explain(
         "The client has begun to read, and it doesn't get a reply to each of its frames. Drop none \
          of them. When the replies are gone, read on by yourself: that there is something to read \
          was told long ago, and an edge is told once.",
         BACK,
     );
-    let length = frame(MESSAGE).len();
     for _ in 0..sent / length {
         client.expect(frame(MESSAGE)).now();
     }

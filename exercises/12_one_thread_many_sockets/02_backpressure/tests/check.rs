@@ -35,10 +35,9 @@ fn a_client_that_never_reads_is_bounded() {
     let mib = sent >> 20;
     // And five more, so that what each of them costs can be told from what the program needs anyway.
     let mut more = server.connect_many(5);
-    let floods: Vec<_> = more
-        .iter_mut()
-        .map(|client| client.flood(frame(MESSAGE), 24 << 20))
-        .collect();
+    for client in &mut more {
+        client.flood(frame(MESSAGE), 24 << 20);
+    }
     let grown = (server.figures().peak_memory_kib - before.peak_memory_kib) / 1024;
     if needs::linux() {
         check(
@@ -60,11 +59,15 @@ fn a_client_that_never_reads_is_bounded() {
         BACK,
     );
     let length = frame(MESSAGE).len();
-    more[0].half_close().stall_reading();
-    for _ in 0..floods[0] / length {
-        more[0].expect(frame(MESSAGE)).now();
+    // So much that replies wait, and so little that the end reaches the program while they do: of what
+    // the first one sent, half was requests that waited, and half was replies.
+    let mut leaving = server.connect();
+    let frames = leaving.flood(frame(MESSAGE), sent * 6 / 10 / length * length) / length;
+    leaving.half_close().stall_reading();
+    for _ in 0..frames {
+        leaving.expect(frame(MESSAGE)).now();
     }
-    more[0].expect_gone().now();
+    leaving.expect_gone().now();
 
     explain(
         "The client has begun to read, and it doesn't get a reply to each of its frames. Drop none \

@@ -133,17 +133,6 @@ fn n_plus_one_is_told_busy() {
         );
         inside.pop().expect("at least one").close();
         inside.extend(a_place_is_free(&server));
-        for last_words in [&b"half a li"[..], b"\xff\n", b"said\nand "] {
-            explain(
-                "A client left in the middle of a line, or after one that is no text, and its place never \
-                 came back. However a client leaves, its place is given back: in a Drop.",
-                BACK,
-            );
-            let mut leaving = inside.pop().expect("at least one");
-            leaving.send(last_words).wait_until_read();
-            leaving.close();
-            inside.extend(a_place_is_free(&server));
-        }
     }
 }
 
@@ -160,7 +149,18 @@ fn a_slot_comes_back_after_a_reset() {
             guest.reset();
         }
     }
-    guests_again(&server);
+    let mut inside = guests_again(&server);
+    explain(
+        "A client left in the middle of a line, or after one that is no text, and its place never came \
+         back. However a client leaves, its place is given back: in a Drop.",
+        BACK,
+    );
+    for last_words in [&b"half a li"[..], b"\xff\n", b"said\nand "] {
+        let mut leaving = inside.pop().expect("at least one");
+        leaving.send(last_words).wait_until_read();
+        leaving.close();
+        inside.extend(a_place_is_free(&server));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Does a client that takes no replies have to wait, and nobody else?
 
-use scripted_peer::{Peer, check, explain, frame, needs, program};
+use scripted_peer::{Peer, Running, check, explain, frame, needs, program};
 
 const BACK: &str = "12-one-thread-many-sockets.html#backpressure";
 const LOOP: &str = "12-one-thread-many-sockets.html#the-loop";
@@ -35,9 +35,10 @@ fn a_client_that_never_reads_is_bounded() {
     let mib = sent >> 20;
     // And five more, so that what each of them costs can be told from what the program needs anyway.
     let mut more = server.connect_many(5);
-    for client in &mut more {
-        client.flood(frame(MESSAGE), 24 << 20);
-    }
+    let floods = more
+        .iter_mut()
+        .map(|client| client.flood(frame(MESSAGE), 24 << 20));
+    let full = floods.min().unwrap_or_default();
     let grown = (server.figures().peak_memory_kib - before.peak_memory_kib) / 1024;
     if needs::linux() {
         check(
@@ -53,28 +54,12 @@ fn a_client_that_never_reads_is_bounded() {
     }
 
     explain(
-        "A client said that it sends no more while its replies waited, and they are not all there. The \
-         end of what comes is not the end of what goes: send what waits, read on, and end when the end \
-         has been read.",
-        BACK,
-    );
-    let length = frame(MESSAGE).len();
-    // So much that replies wait, and so little that the end reaches the program while they do: of what
-    // the first one sent, half was requests that waited, and half was replies.
-    let mut leaving = server.connect();
-    let frames = leaving.flood(frame(MESSAGE), sent * 6 / 10 / length * length) / length;
-    leaving.half_close().stall_reading();
-    for _ in 0..frames {
-        leaving.expect(frame(MESSAGE)).now();
-    }
-    leaving.expect_gone().now();
-
-    explain(
         "The client has begun to read, and it doesn't get a reply to each of its frames. Drop none \
          of them. When the replies are gone, read on by yourself: that there is something to read \
          was told long ago, and an edge is told once.",
         BACK,
     );
+    let length = frame(MESSAGE).len();
     for _ in 0..sent / length {
         client.expect(frame(MESSAGE)).now();
     }
@@ -84,6 +69,29 @@ fn a_client_that_never_reads_is_bounded() {
         "All is answered and the client sends no more: this is the end of its connection.",
         BACK,
     );
+    drop(more);
+    an_end_while_replies_wait(&server, full);
+}
+
+/// A client half-closes while its replies wait, and then reads them. `full` is what one sends until
+/// nothing more is taken.
+fn an_end_while_replies_wait(server: &Running, full: usize) {
+    explain(
+        "A client said that it sends no more while its replies waited, and they are not all there. The \
+         end of what comes is not the end of what goes: send what waits, read on, and end when the end \
+         has been read.",
+        BACK,
+    );
+    let mut leaving = server.connect();
+    // Half of what was taken was replies, and half was requests that waited. With a little more than
+    // the half, replies wait, and the end is not held up behind requests.
+    let length = frame(MESSAGE).len();
+    let frames = leaving.flood(frame(MESSAGE), full * 6 / 10 / length * length) / length;
+    leaving.half_close().stall_reading();
+    for _ in 0..frames {
+        leaving.expect(frame(MESSAGE)).now();
+    }
+    leaving.expect_gone().now();
 }
 
 #[test]

@@ -155,13 +155,6 @@ fn a_slow_but_honest_client_is_served() {
             CLOCK,
         );
     });
-    let server = program!().arg(2000).listen();
-    undisturbed(millis(500), || {
-        let mut honest = server.connect();
-        honest.send(&frame("honest")[..6]).pause(millis(1300));
-        honest.send(&frame("honest")[6..]);
-        honest.expect(frame("honest")).or_explain(GIVEN, CLOCK);
-    });
 }
 
 #[test]
@@ -197,6 +190,14 @@ fn a_timeout_loses_no_bytes() {
             CLOCK,
         );
         peer.half_close().expect_end().now();
+    });
+
+    let server = program!().arg(2000).listen();
+    undisturbed(millis(500), || {
+        let mut honest = server.connect();
+        honest.send(&frame("honest")[..6]).pause(millis(1300));
+        honest.send(&frame("honest")[6..]);
+        honest.expect(frame("honest")).or_explain(GIVEN, CLOCK);
     });
 
     let patient = program!().arg(600_000).listen();

@@ -1,5 +1,7 @@
 //! Does a client that takes no replies have to wait, and nobody else?
 
+use std::time::{Duration, Instant};
+
 use scripted_peer::{Peer, Running, check, explain, frame, needs, program};
 
 const BACK: &str = "12-one-thread-many-sockets.html#backpressure";
@@ -35,10 +37,9 @@ fn a_client_that_never_reads_is_bounded() {
     let mib = sent >> 20;
     // And five more, so that what each of them costs can be told from what the program needs anyway.
     let mut more = server.connect_many(5);
-    let floods = more
-        .iter_mut()
-        .map(|client| client.flood(frame(MESSAGE), 24 << 20));
-    let full = floods.min().unwrap_or_default();
+    for client in &mut more {
+        client.flood(frame(MESSAGE), 24 << 20);
+    }
     let grown = (server.figures().peak_memory_kib - before.peak_memory_kib) / 1024;
     if needs::linux() {
         check(
@@ -70,12 +71,11 @@ fn a_client_that_never_reads_is_bounded() {
         BACK,
     );
     drop(more);
-    an_end_while_replies_wait(&server, full);
+    an_end_while_replies_wait(&server);
 }
 
-/// A client half-closes while its replies wait, and then reads them. `full` is what one sends until
-/// nothing more is taken.
-fn an_end_while_replies_wait(server: &Running, full: usize) {
+/// A client half-closes while its replies wait, and then reads them.
+fn an_end_while_replies_wait(server: &Running) {
     explain(
         "A client said that it sends no more while its replies waited, and they are not all there. The \
          end of what comes is not the end of what goes: send what waits, read on, and end when the end \
@@ -83,12 +83,21 @@ fn an_end_while_replies_wait(server: &Running, full: usize) {
         BACK,
     );
     let mut leaving = server.connect();
-    // Half of what was taken was replies, and half was requests that waited. With a little more than
-    // the half, replies wait, and the end is not held up behind requests.
-    let length = frame(MESSAGE).len();
-    let frames = leaving.flood(frame(MESSAGE), full * 6 / 10 / length * length) / length;
+    leaving.patience(Duration::from_millis(400));
+    // Frame by frame, until one of them isn't read: replies wait, and the end is not held up behind
+    // more requests than the kernel has room for.
+    let mut frames = 0;
+    let is_read = |leaving: &mut Peer| {
+        let sent = Instant::now();
+        leaving.send(frame(MESSAGE)).wait_until_read();
+        sent.elapsed() < Duration::from_millis(400)
+    };
+    while frames < 1000 && is_read(&mut leaving) {
+        frames += 1;
+    }
+    leaving.patience(Duration::from_secs(4));
     leaving.half_close().stall_reading();
-    for _ in 0..frames {
+    for _ in 0..=frames {
         leaving.expect(frame(MESSAGE)).now();
     }
     leaving.expect_gone().now();

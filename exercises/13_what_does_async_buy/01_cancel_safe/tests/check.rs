@@ -138,52 +138,6 @@ fn any_split_is_the_same_message() {
 }
 
 #[test]
-fn each_client_has_a_clock_of_its_own() {
-    let period = Duration::from_millis(600);
-    let server = server(600);
-    // A right program whose heart the machine holds up beats late, and never early.
-    undisturbed(Duration::from_millis(350), || {
-        explain(
-            "This client has connected and says nothing, and there is no heartbeat. Its clock starts when \
-             it connects, not with its first byte.",
-            CLOCK,
-        );
-        let mut first = server.connect();
-        first.pause(period / 2);
-        let connected = Instant::now();
-        let heartbeat = server.connect().next_frame();
-        let took = connected.elapsed();
-        let got = format!("{heartbeat:?} after {took:.1?}");
-        let expected = "a heartbeat 600 ms after this client connected";
-        check(heartbeat.is_some(), expected, &got).now();
-        check(took >= period / 10, expected, &got).or_explain(
-            "This heartbeat came at once. The first one is due when the given time has passed since the \
-             client connected: tokio's interval() begins with a tick.",
-            CLOCK,
-        );
-        check(took >= period.mul_f32(0.95), expected, &got).or_explain(
-            "Two clients came at different moments, and a heartbeat came too soon. Each client has a \
-             clock of its own, with the period that was given, and it starts when that client connects: \
-             one clock for all beats for most of them at the wrong time.",
-            CLOCK,
-        );
-        check(took < period.mul_f32(1.7), expected, &got).or_explain(
-            "The first heartbeat came late. It is due when the given time has passed since the client \
-             connected, and not a second time.",
-            CLOCK,
-        );
-        let heartbeat = first.next_frame();
-        let got = format!("{heartbeat:?}");
-        check(
-            heartbeat.is_some(),
-            "a heartbeat, also to the first client",
-            got,
-        )
-        .now();
-    });
-}
-
-#[test]
 fn a_heartbeat_mid_frame_loses_nothing() {
     const LOST: &str = "A heartbeat was sent in the middle of a frame, and after it the first part is \
                         gone. select! drops the future that lost, a timeout the one that is late, and \
@@ -364,4 +318,50 @@ fn a_heartbeat_never_stands_inside_an_answer() {
             );
         }
     }
+}
+
+#[test]
+fn each_client_has_a_clock_of_its_own() {
+    let period = Duration::from_millis(600);
+    let server = server(600);
+    // A right program whose heart the machine holds up beats late, and never early.
+    undisturbed(Duration::from_millis(350), || {
+        explain(
+            "This client has connected and says nothing, and there is no heartbeat. Its clock starts when \
+             it connects, not with its first byte.",
+            CLOCK,
+        );
+        let mut first = server.connect();
+        first.pause(period / 2);
+        let connected = Instant::now();
+        let heartbeat = server.connect().next_frame();
+        let took = connected.elapsed();
+        let got = format!("{heartbeat:?} after {took:.1?}");
+        let expected = "a heartbeat 600 ms after this client connected";
+        check(heartbeat.is_some(), expected, &got).now();
+        check(took >= period / 10, expected, &got).or_explain(
+            "This heartbeat came at once. The first one is due when the given time has passed since the \
+             client connected: tokio's interval() begins with a tick.",
+            CLOCK,
+        );
+        check(took >= period.mul_f32(0.95), expected, &got).or_explain(
+            "Two clients came at different moments, and a heartbeat came too soon. Each client has a \
+             clock of its own, with the period that was given, and it starts when that client connects: \
+             one clock for all beats for most of them at the wrong time.",
+            CLOCK,
+        );
+        check(took < period.mul_f32(1.7), expected, &got).or_explain(
+            "The first heartbeat came late. It is due when the given time has passed since the client \
+             connected, and not a second time.",
+            CLOCK,
+        );
+        let heartbeat = first.next_frame();
+        let got = format!("{heartbeat:?}");
+        check(
+            heartbeat.is_some(),
+            "a heartbeat, also to the first client",
+            got,
+        )
+        .now();
+    });
 }

@@ -232,7 +232,7 @@ fn a_slow_reader_gets_it_all() {
     );
     let mut cut_short = server.connect();
     let sent = cut_short.flood(&message, 24 << 20);
-    if sent % message.len() == 0 {
+    if sent.is_multiple_of(message.len()) {
         cut_short.send(&message[..6]);
     }
     cut_short

@@ -72,9 +72,9 @@ fn is_cut_off(server: &Running, tries: usize, mut peer: Peer, taken: usize, sent
 
 #[test]
 fn a_trickling_reader_is_cut_off() {
-    let server = program!().arg(1000).listen();
     // A right program that begins its reply two seconds late is served by the readers' end of it.
-    undisturbed(Duration::from_millis(1900), || {
+    let server = undisturbed(Duration::from_millis(1900), || {
+        let server = program!().arg(1000).listen(); // each scene has a log of its own
         let mut silent = server.connect();
         silent.send(format!("{LARGE}\n")).stall_reading();
         let (trickling, taken, tries) = trickling(&server);
@@ -95,6 +95,7 @@ fn a_trickling_reader_is_cut_off() {
             "A client asked for a large reply and read nothing for three seconds. Your write waited \
              for it all that time. It must end at the deadline.",
         );
+        server
     });
     let mut next = server.connect();
     next.send("5\n").expect("xxxxx").or_explain(

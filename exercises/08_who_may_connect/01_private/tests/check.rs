@@ -3,10 +3,22 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use scripted_peer::{Running, check, explain, folder, needs, program};
+use scripted_peer::{Peer, Running, check, explain, folder, needs, program};
 
 const FIRST: &str = "08-who-may-connect.html#a-mode-from-the-first-moment";
 const UMASK: &str = "08-who-may-connect.html#what-the-umask-leaves";
+
+/// Whoever connects is greeted, and not the first one alone.
+fn greets(server: &Running) {
+    for _ in 0..2 {
+        let connected = Peer::try_connect(server.address());
+        let mut client = connected.or_explain(GREETED, FIRST);
+        client.expect("hello\n").or_explain(GREETED, FIRST);
+    }
+}
+
+const GREETED: &str = "Whoever connects is told `hello`, one after the other: go on accepting, and say it without being \
+                       asked.";
 
 /// What a umask takes from the 0777 that `bind` asks for.
 const UMASKS: [u32; 3] = [0o000, 0o022, 0o077];
@@ -27,7 +39,7 @@ fn never_seen_open() {
         let path = folder.join("socket");
         let server = program!().umask(umask).listen_on(path.display()).now();
         // Whoever is greeted knows that all that comes before the first client has happened.
-        server.connect().expect("hello\n").now();
+        greets(&server);
         let events = watch.events();
         // A folder of the program's own, which is not the socket, may be changed as it likes.
         let changed = |event: &String| event.starts_with("attributes ") && !event.ends_with('/');
@@ -71,7 +83,7 @@ fn the_umask_is_put_back() {
     }
     for umask in UMASKS {
         let server = program!().umask(umask).listen_on_path();
-        server.connect().expect("hello\n").now();
+        greets(&server);
         let expected = format!("umask {umask:04o}, with which the program was started");
         let got = umask_of(&server);
         check(got == format!("{umask:04o}"), expected, got).now();
@@ -87,10 +99,19 @@ fn mode_is_0600_whatever_the_umask() {
     );
     for umask in UMASKS {
         let server = program!().umask(umask).listen_on_path();
-        server.connect().expect("hello\n").now();
         let file = fs::symlink_metadata(server.path());
         let mode = file.map_or(0, |file| file.permissions().mode() & 0o7777);
         let expected = format!("umask {umask:03o}: mode 0600");
-        check(mode == 0o600, expected, format!("{mode:04o}"));
+        check(mode == 0o600, expected, format!("{mode:04o}")).now();
+        greets(&server);
     }
+    // One that takes from the owner, too.
+    let server = program!().umask(0o277).listen_on_path();
+    let file = fs::symlink_metadata(server.path());
+    let mode = file.map_or(0, |file| file.permissions().mode() & 0o7777);
+    check(mode == 0o600, "umask 277: mode 0600", format!("{mode:04o}")).or_explain(
+        "This umask takes from the owner, too, and what it takes is missing. What you were given is \
+         no part of what bind needs: while bind runs, the umask is 0177, and nothing is added to it.",
+        UMASK,
+    );
 }

@@ -18,8 +18,8 @@ fn main() -> io::Result<()> {
 /// Answers each line with the peer's process and user; another user's connection ends at once.
 fn serve(mut stream: &UnixStream) -> io::Result<()> {
     let (pid, uid) = who_is(stream)?;
-    for line in BufReader::new(stream).lines() {
-        let _ = writeln!(io::stderr(), "it says: {}", line?.escape_debug());
+    for line in BufReader::new(stream).split(b'\n') {
+        let _ = writeln!(io::stderr(), "it says: {}", line?.escape_ascii());
         writeln!(stream, "pid={pid} uid={uid}")?;
     }
     Ok(())

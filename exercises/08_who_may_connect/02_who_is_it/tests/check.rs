@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use scripted_peer::{Peer, Program, Running, check, explain, needs, program};
 
@@ -64,8 +65,22 @@ fn names_the_peer() {
     }
     let server = program!().listen_on_path();
     let mut peer = server.connect();
+    peer.expect_nothing_for(Duration::from_millis(1100)).or_explain(
+        "Nobody has asked yet. A client gets one line for each line that it sends, and nothing before \
+         the first; and however long it says nothing, it stays connected: reading has no timeout here.",
+        KERNEL,
+    );
     peer.send("who am I?\n").expect(own_answer(&server)).now();
-    peer.send("and now?\n").expect(own_answer(&server)).now();
+    peer.send("and now?\n").expect(own_answer(&server)).or_explain(
+        "The second line is not answered. A client gets one line for each line that it sends: serve it \
+         until it leaves.",
+        KERNEL,
+    );
+    peer.send(b"\xff\xc3(\n").expect(own_answer(&server)).or_explain(
+        "This line is no UTF-8, and it is a line all the same. It ends at its newline, whatever bytes \
+         it holds: read bytes (split or read_until), and keep text out of it.",
+        KERNEL,
+    );
     explain(
         "A line ends at its newline, however it comes: two lines in one read get two answers, and \
          half a line gets none until it is whole.",
@@ -127,6 +142,14 @@ fn another_user_is_refused() {
          this very user was not answered. Your own user is neither a fixed number nor who started \
          you: ask geteuid().",
         SERVED,
+    );
+    let rest = own.next_line().unwrap_or_default();
+    let names_the_user = rest.ends_with(&format!(" uid={STRANGER}"));
+    let expected = format!("uid={STRANGER} at the end of the line");
+    check(names_the_user, expected, format!("pid={rest}")).or_explain(
+        "This client's user is 65534, and its group is 0. The number after `uid=` is the user's: the \
+         kernel's answer holds both.",
+        KERNEL,
     );
     drop(own);
     let mut root = server.connect();

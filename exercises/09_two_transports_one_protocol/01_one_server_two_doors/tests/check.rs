@@ -1,5 +1,7 @@
 //! Does the program speak the same frames at both doors?
 
+use std::time::Duration;
+
 use scripted_peer::{Folder, Running, check, contains, explain, folder, frame, program};
 
 const ONE: &str = "09-two-transports-one-protocol.html#one-server-any-stream";
@@ -25,6 +27,12 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
             UNKNOWN,
         );
     }
+    let given = format!("listening on unix:{}", path.display());
+    check(unix.stdout().trim_end() == given, given, unix.stdout().trim_end()).or_explain(
+        "This path holds a colon, and you stopped at it. What stands before the first colon says what \
+         it is, and all that follows is the path.",
+        UNKNOWN,
+    );
     [tcp, unix]
 }
 
@@ -90,13 +98,23 @@ fn one_and_a_half_then_the_rest() {
         ONE,
     );
     let folder = folder();
-    for server in both_doors(&folder) {
-        let mut peer = server.connect();
-        let two = [frame("first"), frame("second")].concat();
-        let (one_and_a_half, rest) = two.split_at(frame("first").len() + 7);
+    let two = [frame("first"), frame("second")].concat();
+    let (one_and_a_half, rest) = two.split_at(frame("first").len() + 7);
+    let doors = both_doors(&folder);
+    let mut peers = doors.each_ref().map(Running::connect);
+    for peer in &mut peers {
         peer.send(one_and_a_half).wait_until_read();
         peer.expect(frame("first")).now();
-        peer.send(rest).expect(frame("second")).now();
+    }
+    // At both doors at once, and longer than a timeout that somebody thought was long enough.
+    peers[0].pause(Duration::from_millis(1100));
+    for peer in &mut peers {
+        peer.send(rest).expect(frame("second")).or_explain(
+            "A message and a half came, a second went by, and then the rest, at this door. What follows \
+             a message is the beginning of the next one: keep it, and wait for the rest of it as long \
+             as it takes.",
+            ONE,
+        );
     }
 }
 
@@ -139,6 +157,7 @@ fn an_unknown_scheme_is_explained() {
         "unixgram:door",
         "TCP:127.0.0.1:0",
         "unix:",
+        "tcp:",
     ];
     for address in unknown {
         let server = program!().in_folder(&folder).connect_to(address);

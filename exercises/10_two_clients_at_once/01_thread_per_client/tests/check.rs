@@ -1,5 +1,7 @@
 //! Does one client's silence, or one client's panic, reach another?
 
+use std::time::Duration;
+
 use scripted_peer::{Peer, Running, explain, program};
 
 const THREAD: &str = "10-two-clients-at-once.html#a-thread-for-each";
@@ -9,6 +11,16 @@ const PANIC: &str = "10-two-clients-at-once.html#a-panic-in-one-thread";
 /// A line, and its answer.
 fn talks(peer: &mut Peer) {
     peer.send("hello\n").expect("accepted\n").now();
+}
+
+const PATIENT: &str = "A client said nothing for a second, and then it was not served. It may take its time: its \
+                       thread waits, and costs nobody anything. Reading has no timeout here.";
+
+/// The first line of a client that has said nothing for a while.
+fn talks_after_a_while(peer: &mut Peer) {
+    peer.send("hello\n")
+        .expect("accepted\n")
+        .or_explain(PATIENT, THREAD);
 }
 
 fn serves_another(server: &Running) {
@@ -23,14 +35,19 @@ fn a_silent_client_blocks_nobody() {
         THREAD,
     );
     let server = program!().listen();
-    let _silent = server.connect();
+    let mut silent = server.connect();
     let mut second = server.connect();
     talks(&mut second);
     let mut third = server.connect();
     third.send("half a li");
     serves_another(&server);
     talks(&mut second);
-    third.send("ne\n").expect("accepted\n").now();
+    third.pause(Duration::from_millis(1100));
+    third
+        .send("ne\n")
+        .expect("accepted\n")
+        .or_explain(PATIENT, THREAD);
+    talks_after_a_while(&mut silent);
 
     explain(
         "A hundred clients are connected and say nothing, and the next one was not served. A fixed \
@@ -61,6 +78,22 @@ fn a_panic_ends_one_connection() {
              and own the only descriptor of the connection: dropping it closes.",
             PANIC,
         );
+        talks(&mut bystander);
+        serves_another(&server);
+    }
+    explain(
+        "A hundred clients' threads have panicked, and now nobody is served. Each client has a thread of \
+         its own, and a panic uses up no other: a pool loses a thread with each, and is empty one day.",
+        POOL,
+    );
+    for _ in 0..2 {
+        let mut crowd = server.connect_many(100);
+        for unlucky in &mut crowd {
+            unlucky.send("panic\n");
+        }
+        for unlucky in &mut crowd {
+            unlucky.expect_gone().now();
+        }
         talks(&mut bystander);
         serves_another(&server);
     }

@@ -99,12 +99,30 @@ fn n_plus_one_is_told_busy() {
     for most in [3, 1] {
         let server = program!().arg(most).listen();
         let mut inside = guests(&server, most);
+        let watch = Stopwatch::start();
         for turned_away in 0..5 {
             busy(&server, turned_away);
         }
+        let took = watch.elapsed();
+        let expected = "five clients to be told within a second";
+        check(took < SOON, expected, format!("it took {took:.1?}")).or_explain(
+            "A client that is turned away was kept waiting. Tell it `busy` at once, whether it has said \
+             something or not: it can try elsewhere.",
+            LIMIT,
+        );
         for guest in &mut inside {
             guest.send("still here\n").expect("accepted\n").or_explain(
                 "A client that was being served lost its place to one that came later.",
+                LIMIT,
+            );
+        }
+        if most > 1 {
+            inside[0].pause(Duration::from_millis(1100));
+        }
+        for guest in &mut inside {
+            guest.send("still here\n").expect("accepted\n").or_explain(
+                "A client said nothing for a second, and was not served any more. It may take its time, \
+                 and keeps its place: reading has no timeout here.",
                 LIMIT,
             );
         }
@@ -131,7 +149,18 @@ fn a_slot_comes_back_after_a_reset() {
             guest.reset();
         }
     }
-    guests_again(&server);
+    let mut inside = guests_again(&server);
+    explain(
+        "A client left in the middle of a line, or after one that is no text, and its place never came \
+         back. However a client leaves, its place is given back: in a Drop.",
+        BACK,
+    );
+    for last_words in [&b"half a li"[..], b"\xff\n", b"said\nand "] {
+        let mut leaving = inside.pop().expect("at least one");
+        leaving.send(last_words).wait_until_read();
+        leaving.close();
+        inside.extend(a_place_is_free(&server));
+    }
 }
 
 #[test]

@@ -108,7 +108,18 @@ fn a_frame_has_one_deadline() {
         });
     }
     is_served(&server);
+    // A time that is not this check's usual one.
+    let server = program!().arg(300).listen();
+    undisturbed(millis(250), || {
+        let mut half = server.connect();
+        half.send(&frame("hello")[..6]).pause(millis(700));
+        half.send(&frame("hello")[6..]);
+        is_cut_off(&mut half, GIVEN);
+    });
 }
+
+const GIVEN: &str = "The time is the second argument: with 300 or 2,000 milliseconds it is another one. Take it as it \
+                     was given, and give a frame neither more nor less.";
 
 #[test]
 fn a_slow_but_honest_client_is_served() {
@@ -136,6 +147,16 @@ fn a_slow_but_honest_client_is_served() {
         honest.send(frame("back")).expect(frame("back")).or_explain(
             "Between two frames a client may be silent for as long as it likes. The clock starts \
              with a frame's first byte.",
+            CLOCK,
+        );
+    });
+    let server = program!().arg(300).listen();
+    undisturbed(millis(250), || {
+        let mut idle = server.connect();
+        idle.pause(millis(700));
+        idle.send(frame("idle")).expect(frame("idle")).or_explain(
+            "A client connected, and said nothing for twice the given time and more. Until a frame's \
+             first byte has come no clock runs: wait for it without a timeout.",
             CLOCK,
         );
     });
@@ -174,6 +195,14 @@ fn a_timeout_loses_no_bytes() {
             CLOCK,
         );
         peer.half_close().expect_end().now();
+    });
+
+    let server = program!().arg(2000).listen();
+    undisturbed(millis(500), || {
+        let mut honest = server.connect();
+        honest.send(&frame("honest")[..6]).pause(millis(1300));
+        honest.send(&frame("honest")[6..]);
+        honest.expect(frame("honest")).or_explain(GIVEN, CLOCK);
     });
 
     let patient = program!().arg(600_000).listen();

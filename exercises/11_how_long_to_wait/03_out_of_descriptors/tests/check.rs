@@ -99,13 +99,15 @@ fn recovers() {
             OUT,
         );
         // Not the one who came first: nobody knows who leaves next.
-        let _stays = crowd.remove(0);
+        let (_stays, watch) = (crowd.remove(0), Stopwatch::start());
         for (number, mut peer) in crowd.into_iter().enumerate() {
             if number < 9 {
                 peer.close();
             } else {
                 peer.patience(Duration::from_millis(1900)); // a second, on a busy machine
                 is_served(&mut peer);
+                let (expected, got) = ("all to be served within a second", "it took longer");
+                check(!watch.is_past(Duration::from_secs(1)), expected, got).now();
             }
         }
     }

@@ -134,11 +134,20 @@ fn a_silent_client_blocks_nobody() {
         LOOP,
     );
     let server = program!().listen();
-    let _silent = server.connect();
+    let mut silent = server.connect();
     let mut half = server.connect();
     half.send(&frame("half")[..6]).wait_until_read();
     is_served(&mut server.connect());
-    half.send(&frame("half")[6..]).expect(frame("half")).now();
+    half.pause(Duration::from_millis(1100));
+    const PATIENT: &str = "A client said nothing for a second, and then it was not served. It may be silent for \
+                           as long as it likes, between two frames and inside one: it costs you a few bytes.";
+    half.send(&frame("half")[6..])
+        .expect(frame("half"))
+        .or_explain(PATIENT, STATE);
+    silent
+        .send(frame("hello"))
+        .expect(frame("hello"))
+        .or_explain(PATIENT, STATE);
 
     explain(
         "One client's trouble ended the service of another. Forget that client, and go on.",
@@ -215,4 +224,30 @@ fn a_slow_reader_gets_it_all() {
         last.expect(&message).now();
     }
     last.expect_end().now();
+
+    explain(
+        "A client ended inside a frame while its replies waited, and they are not all there. Half a \
+         frame gets no reply, and the whole ones before it do: send what waits, then end.",
+        STATE,
+    );
+    let mut cut_short = server.connect();
+    let sent = cut_short.flood(&message, 24 << 20);
+    if sent.is_multiple_of(message.len()) {
+        cut_short.send(&message[..6]);
+    }
+    cut_short
+        .patience(Duration::from_millis(500))
+        .wait_until_read();
+    cut_short
+        .patience(Duration::from_secs(4))
+        .half_close()
+        .stall_reading();
+    for _ in 0..sent / message.len() {
+        cut_short.expect(&message).now();
+    }
+    cut_short.expect_gone().or_explain(
+        "A client ended inside a frame, it has got its replies, and you keep it. At the end of the \
+         stream, half a frame is an error.",
+        STATE,
+    );
 }

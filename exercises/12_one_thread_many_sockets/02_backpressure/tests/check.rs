@@ -1,6 +1,8 @@
 //! Does a client that takes no replies have to wait, and nobody else?
 
-use scripted_peer::{Peer, check, explain, frame, needs, program};
+use std::time::{Duration, Instant};
+
+use scripted_peer::{Peer, Running, check, explain, frame, needs, program};
 
 const BACK: &str = "12-one-thread-many-sockets.html#backpressure";
 const LOOP: &str = "12-one-thread-many-sockets.html#the-loop";
@@ -68,6 +70,37 @@ fn a_client_that_never_reads_is_bounded() {
         "All is answered and the client sends no more: this is the end of its connection.",
         BACK,
     );
+    drop(more);
+    an_end_while_replies_wait(&server);
+}
+
+/// A client half-closes while its replies wait, and then reads them.
+fn an_end_while_replies_wait(server: &Running) {
+    explain(
+        "A client said that it sends no more while its replies waited, and they are not all there. The \
+         end of what comes is not the end of what goes: send what waits, read on, and end when the end \
+         has been read.",
+        BACK,
+    );
+    let mut leaving = server.connect();
+    leaving.patience(Duration::from_millis(400));
+    // Frame by frame, until one of them isn't read: replies wait, and the end is not held up behind
+    // more requests than the kernel has room for.
+    let mut frames = 0;
+    let is_read = |leaving: &mut Peer| {
+        let sent = Instant::now();
+        leaving.send(frame(MESSAGE)).wait_until_read();
+        sent.elapsed() < Duration::from_millis(400)
+    };
+    while frames < 1000 && is_read(&mut leaving) {
+        frames += 1;
+    }
+    leaving.patience(Duration::from_secs(4));
+    leaving.half_close().stall_reading();
+    for _ in 0..=frames {
+        leaving.expect(frame(MESSAGE)).now();
+    }
+    leaving.expect_gone().now();
 }
 
 #[test]

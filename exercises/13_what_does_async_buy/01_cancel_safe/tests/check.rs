@@ -102,7 +102,15 @@ fn any_split_is_the_same_message() {
     let messages = ["hello", "", "more than 256 bytes ".repeat(15).as_str()].map(frame);
     for message in &messages {
         other.send(&frame("other")[..6]).wait_until_read();
-        peer.drip(message).expect(message).now();
+        let echoed = peer.drip(message).expect(message);
+        if message.len() == 4 {
+            echoed.or_explain(
+                "An empty frame of the client is a frame, and no heartbeat: echo it like any other.",
+                SELECT,
+            );
+        } else {
+            echoed.now();
+        }
         other
             .send(&frame("other")[6..])
             .expect(frame("other"))
@@ -284,7 +292,17 @@ fn a_heartbeat_never_stands_inside_an_answer() {
                 Some(at) => format!("answer {number} has another byte at {at}"),
                 None => format!("answer {number} has {} bytes", payload.len()),
             };
-            check(payload == message, "the frame's echo, 60,000 times x", got).now();
+            let verdict = check(payload == message, "the frame's echo, 60,000 times x", got);
+            if payload.contains(&0) {
+                verdict.or_explain(
+                    "A heartbeat stands inside an answer, and all that comes after it is read wrongly. \
+                     While an answer is being sent, the heartbeat waits: a write that loses in select! \
+                     has sent a part already. Let one place write, and await each write to its end.",
+                    SELECT,
+                );
+            } else {
+                verdict.now();
+            }
         }
         let watch = Stopwatch::start();
         while let Some(rest) = peer.next_frame() {
@@ -293,7 +311,57 @@ fn a_heartbeat_never_stands_inside_an_answer() {
                 more => format!("{more} bytes more"),
             };
             let in_time = rest.is_empty() && !watch.is_past(2 * period);
-            check(in_time, "heartbeats, then the end", got).now();
+            check(in_time, "heartbeats, then the end", got).or_explain(
+                "The client sends no more, and has got its answers: end the connection. A heartbeat is \
+                 no reason to keep it, and no answer comes twice.",
+                SELECT,
+            );
         }
     }
+}
+
+#[test]
+fn each_client_has_a_clock_of_its_own() {
+    let period = Duration::from_millis(600);
+    let server = server(600);
+    // A right program whose heart the machine holds up beats late, and never early.
+    undisturbed(Duration::from_millis(350), || {
+        explain(
+            "This client has connected and says nothing, and there is no heartbeat. Its clock starts when \
+             it connects, not with its first byte.",
+            CLOCK,
+        );
+        let mut first = server.connect();
+        first.pause(period / 2);
+        let connected = Instant::now();
+        let heartbeat = server.connect().next_frame();
+        let took = connected.elapsed();
+        let got = format!("{heartbeat:?} after {took:.1?}");
+        let expected = "a heartbeat 600 ms after this client connected";
+        check(heartbeat.is_some(), expected, &got).now();
+        check(took >= period / 10, expected, &got).or_explain(
+            "This heartbeat came at once. The first one is due when the given time has passed since the \
+             client connected: tokio's interval() begins with a tick.",
+            CLOCK,
+        );
+        check(took >= period.mul_f32(0.95), expected, &got).or_explain(
+            "Two clients came at different moments, and a heartbeat came too soon. Each client has a \
+             clock of its own, with the period that was given, and it starts when that client connects: \
+             one clock for all beats for most of them at the wrong time.",
+            CLOCK,
+        );
+        check(took < period.mul_f32(1.7), expected, &got).or_explain(
+            "The first heartbeat came late. It is due when the given time has passed since the client \
+             connected, and not a second time.",
+            CLOCK,
+        );
+        let heartbeat = first.next_frame();
+        let got = format!("{heartbeat:?}");
+        check(
+            heartbeat.is_some(),
+            "a heartbeat, also to the first client",
+            got,
+        )
+        .now();
+    });
 }

@@ -24,8 +24,8 @@ fn serve(mut stream: &UnixStream) -> io::Result<()> {
     if uid != geteuid().as_raw() || is_nobody(uid) {
         return Err(io::Error::other(format!("uid {uid} is not served")));
     }
-    for line in BufReader::new(stream).lines() {
-        let _ = writeln!(io::stderr(), "it says: {}", line?.escape_debug());
+    for line in BufReader::new(stream).split(b'\n') {
+        let _ = writeln!(io::stderr(), "it says: {}", line?.escape_ascii());
         writeln!(stream, "pid={pid} uid={uid}")?;
     }
     Ok(())

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 /// Listens at `address`, says so, and serves one client after another.
 fn run(address: &str) -> io::Result<()> {
     match address.split_once(':') {
-        Some(("tcp", host_and_port)) => {
+        Some(("tcp", host_and_port)) if !host_and_port.is_empty() => {
             let listener = TcpListener::bind(host_and_port)?;
             println!("listening on tcp:{}", listener.local_addr()?);
             serve_all(listener.incoming())

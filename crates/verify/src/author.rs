@@ -120,7 +120,8 @@ pub fn save_all(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Re
         };
         let before = read_text(&kept)?;
         let header = Mistake::read(&before).header;
-        let scratch = target_folder(course).join("mistakes/formatted.rs");
+        let scratch =
+            target_folder(course).join(format!("mistakes/formatted-{}.rs", std::process::id()));
         write(&scratch, program)?;
         format(course, &scratch)?;
         let diff = diff::make(&solution, &read_text(&scratch)?);

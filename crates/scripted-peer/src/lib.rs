@@ -62,8 +62,6 @@ mod bytes;
 mod chapter;
 mod figures;
 mod folder;
-mod guardian;
-mod inherited;
 mod lines;
 mod listener;
 mod machine;
@@ -74,12 +72,14 @@ mod peer;
 mod process;
 mod program;
 mod queue;
+mod reaper;
 mod report;
 mod running;
 mod serving;
-mod story;
+mod signals;
 mod strain;
 mod threads;
+mod timeline;
 mod verdict;
 mod wait;
 mod watch;
@@ -95,10 +95,10 @@ pub use process::Exit;
 pub use program::Program;
 pub use running::{Running, Start};
 pub use serving::Serving;
-#[doc(hidden)]
-pub use story::Failed;
-pub use story::{deadline, explain};
 pub use strain::{Stopwatch, rounds, too_busy, undisturbed};
+#[doc(hidden)]
+pub use timeline::Failed;
+pub use timeline::{deadline, explain};
 pub use verdict::{Verdict, appears, check, eventually};
 pub use watch::Watch;
 

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream, ToSocketAddrs as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::story;
+use crate::timeline;
 use crate::verdict::Failure;
 
 /// How long 127.0.0.1 may take to connect to itself: the kernel does it at once, or not at all.
@@ -21,7 +21,7 @@ pub(crate) const RESOURCES: &str = "The check itself got no socket from the syst
 /// Ends the test: `expected` is what the check needs, `got` what the system says, and `advice` what
 /// the reader can do about it.
 pub(crate) fn no_verdict(expected: &str, got: &str, advice: &str) -> ! {
-    story::current().fail(&Failure::of_machine(expected, got, advice))
+    timeline::current().fail(&Failure::of_machine(expected, got, advice))
 }
 
 /// The learner's program could not be started at all.

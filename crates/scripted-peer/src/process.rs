@@ -11,10 +11,10 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
-use crate::guardian;
+use crate::reaper;
 use crate::report::Unsolved;
-use crate::story;
 use crate::threads::{runs, this_thread};
+use crate::timeline;
 use crate::verdict::NO_VERDICT;
 
 /// What is kept of each stream; what comes after it is read, so that the program isn't stopped, and
@@ -103,7 +103,7 @@ impl Process {
             state,
             changed: Condvar::new(),
         });
-        guardian::add(process.pid);
+        reaper::add(process.pid);
         match (screen, out) {
             (Some(screen), _) => process.drain(Channel::Out, screen),
             (None, Some(pipe)) => process.drain(Channel::Out, pipe),
@@ -113,7 +113,7 @@ impl Process {
             process.drain(Channel::Err, pipe);
         }
         let watcher = Arc::clone(&process);
-        story::spawn("wait", move || {
+        timeline::spawn("wait", move || {
             watcher.lock().helpers.extend(this_thread());
             watcher.watch();
         });
@@ -122,7 +122,7 @@ impl Process {
 
     fn drain(self: &Arc<Self>, channel: Channel, mut pipe: impl Read + Send + 'static) {
         let process = Arc::clone(self);
-        story::spawn("output", move || {
+        timeline::spawn("output", move || {
             process.lock().helpers.extend(this_thread());
             let mut buffer = vec![0; 64 << 10];
             while let Ok(length @ 1..) = pipe.read(&mut buffer) {
@@ -319,7 +319,7 @@ impl Process {
         let ended = self.wait_exit(Instant::now() + Duration::from_secs(2));
         let mut state = self.lock();
         state.reaped = true;
-        guardian::remove(self.pid);
+        reaper::remove(self.pid);
         if ended.is_some() {
             let _: std::io::Result<ExitStatus> = child.wait();
         }

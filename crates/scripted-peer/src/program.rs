@@ -19,14 +19,14 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::folder::{Folder, folder, folder_of_programs};
-use crate::inherited;
 use crate::listener::Listener;
 use crate::machine;
 use crate::needs;
 use crate::patience::PATIENCE;
 use crate::process::Process;
 use crate::running::Running;
-use crate::story;
+use crate::signals;
+use crate::timeline;
 use crate::verdict::Verdict;
 
 mod surroundings;
@@ -225,9 +225,9 @@ impl Program {
     pub fn listen_on(self, address: impl ToString) -> Verdict<Running> {
         machine::can_listen_at(&address.to_string());
         let running = self.first(address).start();
-        let story = story::current();
+        let timeline = timeline::current();
         let found = running.wait_listening();
-        Verdict::new(&story, found.map(|address| running.at(address)))
+        Verdict::new(&timeline, found.map(|address| running.at(address)))
     }
 
     /// Starts it with `address` as its first argument, and waits for nothing.
@@ -244,7 +244,7 @@ impl Program {
     /// Starts it and waits for nothing.
     #[must_use]
     pub fn start(mut self) -> Running {
-        let story = story::current();
+        let timeline = timeline::current();
         // A program must not run out of descriptors because the learner's shell gives it few.
         needs::descriptors(DESCRIPTORS);
         let mut command = self.command();
@@ -261,19 +261,26 @@ impl Program {
             Ok(child) => child,
             Err(error) => {
                 let path = self.path.to_string_lossy();
-                story.fail(&machine::cannot_start(&path, &error))
+                timeline.fail(&machine::cannot_start(&path, &error))
             }
         };
         // The command holds its own copy of what the program inherits.
         drop(command);
-        let mut state = story.lock();
+        let mut state = timeline.lock();
         let number = state.processes.len() + 1;
         let by_shell = self.takes_a_shell();
         let process = Process::adopt(&mut child, number, screen, by_shell);
         state.processes.push(Arc::clone(&process));
         drop(state);
         let folders = [self.own_folder, self.copy_folder];
-        let mut running = Running::new(child, process, &story, self.patience, folders, self.folder);
+        let mut running = Running::new(
+            child,
+            process,
+            &timeline,
+            self.patience,
+            folders,
+            self.folder,
+        );
         if let Input::Bytes(bytes) = self.stdin {
             running.feed(bytes);
         }
@@ -284,11 +291,11 @@ impl Program {
     /// those of the thread that makes it.
     fn spawn(&self, command: &mut Command) -> std::io::Result<Child> {
         let Some(uid) = self.user else {
-            return inherited::spawn(command);
+            return signals::spawn(command);
         };
         let spawn = || {
             act_for_user(uid);
-            inherited::spawn(command)
+            signals::spawn(command)
         };
         thread::scope(
             |scope| match thread::Builder::new().spawn_scoped(scope, spawn) {

@@ -1,4 +1,4 @@
-//! How a story is printed when it ends badly: one timeline, the difference, the program's output,
+//! How a timeline is printed when it ends badly: one timeline, the difference, the program's output,
 //! the sentence that explains it, and where to read on.
 
 use std::fmt::Write as _;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use crate::bytes::show_as;
 use crate::chapter;
 use crate::process::Process;
-use crate::story::{Bytes, Event, State, Story, What};
 use crate::threads::is_runnable;
+use crate::timeline::{Bytes, Event, State, Timeline, What};
 use crate::verdict::Failure;
 
-/// How many events of a long story are shown from its beginning and from its end.
+/// How many events of a long timeline are shown from its beginning and from its end.
 const FIRST: usize = 4;
 const LAST: usize = 16;
 /// How many lines of a program's output are shown, its last ones.
@@ -28,9 +28,9 @@ const LAST_WORDS_BUSY: Duration = Duration::from_secs(2);
 const OUTPUT_DRAIN: Duration = Duration::from_millis(10);
 
 /// The whole verdict, ready to print.
-pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
-    let processes = story.lock().processes.clone();
-    let ended = story.lock().ended;
+pub(crate) fn verdict(timeline: &Timeline, failure: &Failure) -> String {
+    let processes = timeline.lock().processes.clone();
+    let ended = timeline.lock().ended;
     let start = Instant::now();
     for process in &processes {
         process.wait_exit(start + if ended { LAST_WORDS } else { OUTPUT_DRAIN });
@@ -47,7 +47,7 @@ pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
         return unsolved_text(&unsolved, &paint);
     }
     let mut out = String::from("\n");
-    timeline(&mut out, &story.lock());
+    lines(&mut out, &timeline.lock());
     difference(&mut out, failure, &paint);
     let hidden = processes.len().saturating_sub(PROGRAMS);
     if hidden > 0 {
@@ -63,7 +63,7 @@ pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
     let explanation = failure
         .explanation
         .clone()
-        .or_else(|| story.lock().explanation.clone());
+        .or_else(|| timeline.lock().explanation.clone());
     if let Some(explanation) = explanation {
         let (sentence, section) = *explanation;
         let _ = writeln!(out, " {}{sentence}{}", paint.bold, paint.plain);
@@ -96,7 +96,7 @@ fn unsolved_text(unsolved: &Unsolved, paint: &Paint) -> String {
     )
 }
 
-fn timeline(out: &mut String, state: &State) {
+fn lines(out: &mut String, state: &State) {
     let events = &state.events;
     let notation = Notation::of(state);
     let hidden = events.len().saturating_sub(FIRST + LAST);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::bytes::compare;
 use crate::patience::{PATIENCE, Patience};
-use crate::story::{self, Story};
+use crate::timeline::{self, Timeline};
 
 /// How the sentences about the machine begin: what follows is no judgment of the learner's program.
 pub(crate) const NO_VERDICT: &str = "This machine gave no verdict on your program.";
@@ -80,13 +80,13 @@ impl Failure {
 pub struct Verdict<T = ()> {
     /// Taken by the one who passes it on, so that drop has nothing left to say.
     found: Option<Result<T, Failure>>,
-    story: Arc<Story>,
+    timeline: Arc<Timeline>,
 }
 
 impl<T> Verdict<T> {
-    pub(crate) fn new(story: &Arc<Story>, found: Result<T, Failure>) -> Self {
+    pub(crate) fn new(timeline: &Arc<Timeline>, found: Result<T, Failure>) -> Self {
         // What a program does that the watchdog has killed is no proof of anything.
-        let found = found.and_then(|value| match story.is_over() {
+        let found = found.and_then(|value| match timeline.is_over() {
             false => Ok(value),
             true => Err(Failure::new(
                 "a test that ends in time",
@@ -95,7 +95,7 @@ impl<T> Verdict<T> {
         });
         Self {
             found: Some(found),
-            story: Arc::clone(story),
+            timeline: Arc::clone(timeline),
         }
     }
 
@@ -107,7 +107,7 @@ impl<T> Verdict<T> {
             Ok(value) => value,
             Err(mut failure) => {
                 failure.explanation = Some(Box::new((sentence.to_owned(), section.to_owned())));
-                self.story.fail(&failure)
+                self.timeline.fail(&failure)
             }
         }
     }
@@ -116,14 +116,14 @@ impl<T> Verdict<T> {
     pub fn now(mut self) -> T {
         match self.take() {
             Ok(value) => value,
-            Err(failure) => self.story.fail(&failure),
+            Err(failure) => self.timeline.fail(&failure),
         }
     }
 
     /// Judges further what was found so far.
     pub(crate) fn and<U>(mut self, judge: impl FnOnce(T) -> Result<U, Failure>) -> Verdict<U> {
         let found = self.take().and_then(judge);
-        Verdict::new(&self.story, found)
+        Verdict::new(&self.timeline, found)
     }
 
     fn take(&mut self) -> Result<T, Failure> {
@@ -138,7 +138,7 @@ impl<T> Drop for Verdict<T> {
         if let Some(Err(failure)) = self.found.take()
             && !thread::panicking()
         {
-            self.story.fail(&failure);
+            self.timeline.fail(&failure);
         }
     }
 }
@@ -148,7 +148,7 @@ impl<T> Drop for Verdict<T> {
 pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -> Verdict {
     let failure = || Failure::new(expected, got);
     Verdict::new(
-        &story::current(),
+        &timeline::current(),
         if holds { Ok(()) } else { Err(failure()) },
     )
 }
@@ -166,18 +166,18 @@ pub fn appears<T>(
     patience: Duration,
     mut look: impl FnMut() -> Option<T>,
 ) -> Verdict<T> {
-    let story = story::current();
-    let mut wait = Patience::new(&story, patience);
+    let timeline = timeline::current();
+    let mut wait = Patience::new(&timeline, patience);
     loop {
         // The last look is after the end: whoever looks late finds what happened in time.
         let is_out = wait.is_out();
         if let Some(found) = look() {
-            return Verdict::new(&story, Ok(found));
+            return Verdict::new(&timeline, Ok(found));
         }
         if is_out {
             let got = format!("it had not happened after {patience:?}");
-            return Verdict::new(&story, Err(Failure::new(expected, got)));
+            return Verdict::new(&timeline, Err(Failure::new(expected, got)));
         }
-        story.sleep(Instant::now() + Duration::from_millis(10));
+        timeline.sleep(Instant::now() + Duration::from_millis(10));
     }
 }

@@ -13,7 +13,7 @@ use crate::bytes::show;
 use crate::patience::Patience;
 use crate::queue::Unread;
 use crate::report::{count, grouped};
-use crate::story::Bytes;
+use crate::timeline::Bytes;
 use crate::verdict::Failure;
 use crate::wait::{self, wait};
 
@@ -47,7 +47,7 @@ impl Peer {
                 count(taken),
                 self.patience
             );
-            self.story.fail(&Failure::new(expected, got));
+            self.timeline.fail(&Failure::new(expected, got));
         }
         self
     }
@@ -129,10 +129,10 @@ impl Peer {
             if sent == bytes.len() {
                 self.log_dripped(bytes, &remark(sent));
             }
-            let next = self.story.until(gap);
+            let next = self.timeline.until(gap);
             while Instant::now() < next && self.ending.is_none() && !self.reset_seen {
                 if self.stalled {
-                    self.story.sleep(next);
+                    self.timeline.sleep(next);
                 } else if wait::readable(&self.socket, next) {
                     self.read();
                 }
@@ -156,11 +156,11 @@ impl Peer {
         let mut moved = Instant::now();
         while sent < most && self.ending.is_none() && !self.reset_seen {
             let rest = &bytes[sent % bytes.len()..];
-            let taken = self.write_in_time(rest, &mut Patience::new(&self.story, STUCK));
+            let taken = self.write_in_time(rest, &mut Patience::new(&self.timeline, STUCK));
             sent += taken;
             if taken == rest.len() {
                 moved = Instant::now();
-            } else if moved.elapsed() > STUCK_BUSY || !self.story.is_busy() {
+            } else if moved.elapsed() > STUCK_BUSY || !self.timeline.is_busy() {
                 break;
             }
         }
@@ -190,7 +190,7 @@ impl Peer {
     /// Does nothing for this long.
     pub fn pause(&mut self, time: Duration) -> &mut Self {
         self.note(format!("pauses for {time:?}"));
-        self.story.sleep(self.story.until(time));
+        self.timeline.sleep(self.timeline.until(time));
         self
     }
 
@@ -202,7 +202,7 @@ impl Peer {
         let mut last = (self.waiting(), Instant::now());
         let settled = |since: Instant| {
             let time = since.elapsed();
-            time > SETTLED_BUSY || time > SETTLED && !self.story.is_busy()
+            time > SETTLED_BUSY || time > SETTLED && !self.timeline.is_busy()
         };
         while !patience.is_out() && (last.0 == 0 || !settled(last.1)) {
             thread::sleep(Duration::from_millis(5));
@@ -332,11 +332,11 @@ impl Peer {
             (false, _) => format!("{} of {}", grouped(taken), count(bytes.len())),
             (true, remark) => remark.to_owned(),
         };
-        self.story
+        self.timeline
             .sent(self.number, Bytes::new(&bytes[..taken], remark));
     }
 
     fn log_dripped(&self, bytes: &[u8], remark: &str) {
-        self.story.sent(self.number, Bytes::new(bytes, remark));
+        self.timeline.sent(self.number, Bytes::new(bytes, remark));
     }
 }

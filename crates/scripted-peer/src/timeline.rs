@@ -1,7 +1,7 @@
-//! One test's story: what everyone did and when, and the watchdog that ends it.
+//! One test's timeline: what everyone did and when, and the watchdog that ends it.
 //!
-//! Programs and peers made on one thread share one story, so a check never passes it around. How
-//! a story is printed is `report`'s business.
+//! Programs and peers made on one thread share one timeline, so a check never passes it around. How
+//! it is printed is `report`'s business.
 
 use std::cell::RefCell;
 use std::panic::resume_unwind;
@@ -24,7 +24,7 @@ const PUNCTUAL: Duration = Duration::from_millis(5);
 /// How long the test may go on once its programs have been killed.
 const GRACE: Duration = Duration::from_secs(3);
 
-pub(crate) struct Story {
+pub(crate) struct Timeline {
     start: Instant,
     state: Mutex<State>,
     changed: Condvar,
@@ -35,7 +35,7 @@ pub(crate) struct State {
     pub processes: Vec<Arc<Process>>,
     pub peers: usize,
     pub explanation: Option<Box<(String, String)>>,
-    /// The threads of the check itself that act in this story.
+    /// The threads of the check itself that act in it.
     threads: Vec<u32>,
     turns: Turns,
     /// A scene that depends on the clock: what the test had been kept from running before it, and
@@ -103,42 +103,42 @@ thread_local! {
     static CURRENT: RefCell<Option<Narrator>> = const { RefCell::new(None) };
 }
 
-/// Keeps a thread's story; when the test's own thread ends, the watchdog goes home.
+/// Keeps a thread's timeline; when the test's own thread ends, the watchdog goes home.
 struct Narrator {
-    story: Arc<Story>,
+    timeline: Arc<Timeline>,
     began_it: bool,
 }
 
 impl Drop for Narrator {
     fn drop(&mut self) {
         if self.began_it {
-            self.story.lock().finished = true;
-            self.story.changed.notify_all();
+            self.timeline.lock().finished = true;
+            self.timeline.changed.notify_all();
         }
     }
 }
 
-/// The story that this thread's programs and peers share.
-pub(crate) fn current() -> Arc<Story> {
+/// The timeline that this thread's programs and peers share.
+pub(crate) fn current() -> Arc<Timeline> {
     CURRENT.with_borrow_mut(|slot| {
         let narrator = slot.get_or_insert_with(|| {
-            let story = Arc::new(Story::new());
-            story.lock().threads.extend(this_thread());
-            watch(&story);
+            let timeline = Arc::new(Timeline::new());
+            timeline.lock().threads.extend(this_thread());
+            watch(&timeline);
             Narrator {
-                story,
+                timeline,
                 began_it: true,
             }
         });
-        Arc::clone(&narrator.story)
+        Arc::clone(&narrator.timeline)
     })
 }
 
-/// Makes `story`, begun by another thread, the one that this thread adds to.
-pub(crate) fn join(story: &Arc<Story>) {
-    story.lock().threads.extend(this_thread());
+/// Makes `timeline`, begun by another thread, the one that this thread adds to.
+pub(crate) fn join(timeline: &Arc<Timeline>) {
+    timeline.lock().threads.extend(this_thread());
     let narrator = Narrator {
-        story: Arc::clone(story),
+        timeline: Arc::clone(timeline),
         began_it: false,
     };
     CURRENT.with_borrow_mut(|slot| *slot = Some(narrator));
@@ -157,9 +157,9 @@ pub(crate) fn spawn<T: Send + 'static>(
 /// machine kept it from running (but no more than 35 seconds of that). After it, every program that
 /// the test started is killed; soon after that, a test that still goes on is ended with its timeline.
 pub fn deadline(after: Duration) {
-    let story = current();
-    story.lock().deadline = story.start.elapsed() + after;
-    story.changed.notify_all();
+    let timeline = current();
+    timeline.lock().deadline = timeline.start.elapsed() + after;
+    timeline.changed.notify_all();
 }
 
 /// What to tell the reader when this test fails at a verb that has no
@@ -169,7 +169,7 @@ pub fn explain(sentence: &str, section: &str) {
     current().lock().explanation = Some(Box::new((sentence.to_owned(), section.to_owned())));
 }
 
-impl Story {
+impl Timeline {
     fn new() -> Self {
         let state = State {
             events: Vec::new(),
@@ -291,7 +291,7 @@ impl Story {
     }
 
     /// Whether programs were started, and all of them have ended: nothing more will come of them.
-    pub fn is_deserted(&self) -> bool {
+    pub fn all_exited(&self) -> bool {
         let state = self.lock();
         !state.processes.is_empty()
             && state
@@ -370,32 +370,32 @@ pub(crate) struct Disturbed;
 #[doc(hidden)]
 pub struct Failed(pub String);
 
-fn watch(story: &Arc<Story>) {
-    let watched = Arc::clone(story);
+fn watch(timeline: &Arc<Timeline>) {
+    let watched = Arc::clone(timeline);
     let test = thread::current().name().unwrap_or("the test").to_owned();
     let watchdog = thread::Builder::new()
         .name("watchdog".to_owned())
         .spawn(move || {
-            let story = watched;
-            if story.finishes_within(Duration::ZERO) {
+            let timeline = watched;
+            if timeline.finishes_within(Duration::ZERO) {
                 return;
             }
-            story.note(
+            timeline.note(
                 None,
                 "watchdog: the test's time is over, its programs are killed",
             );
-            let processes = story.lock().processes.clone();
+            let processes = timeline.lock().processes.clone();
             processes.iter().for_each(|process| process.kill());
-            if !story.finishes_within(GRACE) {
-                give_up(&story, &test);
+            if !timeline.finishes_within(GRACE) {
+                give_up(&timeline, &test);
             }
         });
     if let Err(error) = watchdog {
-        story.fail(&Failure::no_thread(&error));
+        timeline.fail(&Failure::no_thread(&error));
     }
 }
 
-impl Story {
+impl Timeline {
     fn finishes_within(&self, grace: Duration) -> bool {
         loop {
             let left = (self.last() + grace).saturating_duration_since(Instant::now());
@@ -413,11 +413,11 @@ impl Story {
 }
 
 /// The check itself is stuck, outside of any verb. Nothing but the end of the process helps then.
-fn give_up(story: &Story, test: &str) -> ! {
+fn give_up(timeline: &Timeline, test: &str) -> ! {
     use std::io::Write;
     let mut failure = Failure::new("the test to end", "it went on after its deadline");
-    failure.machine = Some(story.time_is_over().into());
-    let text = format!("\n{test}:{}", report::verdict(story, &failure));
+    failure.machine = Some(timeline.time_is_over().into());
+    let text = format!("\n{test}:{}", report::verdict(timeline, &failure));
     // Past the capture of `eprint!`, which nobody would print any more.
     let _ = std::io::stderr().write_all(text.as_bytes());
     std::process::exit(101);

@@ -19,7 +19,7 @@ use crate::address::Address;
 use crate::machine;
 use crate::patience::{PATIENCE, Patience};
 use crate::queue::Queue;
-use crate::story::{self, Story};
+use crate::timeline::{self, Timeline};
 use crate::verdict::{Failure, Verdict};
 use crate::wait;
 
@@ -33,7 +33,7 @@ pub use expect::Received;
 pub struct Peer {
     socket: Socket,
     number: usize,
-    story: Arc<Story>,
+    timeline: Arc<Timeline>,
     patience: Duration,
     local: Address,
     remote: Address,
@@ -83,37 +83,37 @@ impl Peer {
 
     /// A new connection to `address`.
     pub fn try_connect(address: &Address) -> Verdict<Self> {
-        let story = story::current();
-        let found = Self::attempt(&story, address).map_err(|error| {
+        let timeline = timeline::current();
+        let found = Self::attempt(&timeline, address).map_err(|error| {
             let (expected, got) = (format!("a connection to {address}"), outcome(&error));
             failure(expected, got, &error)
         });
-        Verdict::new(&story, found)
+        Verdict::new(&timeline, found)
     }
 
     /// A connection to `address` is refused.
     pub fn expect_refused(address: &Address) -> Verdict {
-        let story = story::current();
+        let timeline = timeline::current();
         let expected = format!("a refusal at {address}");
-        let found = match Self::attempt(&story, address) {
+        let found = match Self::attempt(&timeline, address) {
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
             Err(error) => Err(failure(expected, outcome(&error), &error)),
             Ok(_) => Err(Failure::new(expected, "a connection")),
         };
-        Verdict::new(&story, found)
+        Verdict::new(&timeline, found)
     }
 
-    fn attempt(story: &Arc<Story>, address: &Address) -> io::Result<Self> {
-        let mut patience = Patience::new(story, PATIENCE);
+    fn attempt(timeline: &Arc<Timeline>, address: &Address) -> io::Result<Self> {
+        let mut patience = Patience::new(timeline, PATIENCE);
         let socket = Socket::new(address.domain(), Type::STREAM, None)?;
         match connect(&socket, address, &mut patience) {
             Ok(()) => {
-                let peer = Self::new(socket, story);
-                story.note(Some(peer.number), format!("connected to {address}"));
+                let peer = Self::new(socket, timeline);
+                timeline.note(Some(peer.number), format!("connected to {address}"));
                 Ok(peer)
             }
             Err(error) => {
-                story.note(
+                timeline.note(
                     None,
                     format!("a peer that connects to {address} gets {}", outcome(&error)),
                 );
@@ -124,17 +124,17 @@ impl Peer {
 
     /// A connection that a listener of ours accepted.
     pub(crate) fn accepted(socket: Socket) -> Self {
-        let story = story::current();
-        let peer = Self::new(socket, &story);
+        let timeline = timeline::current();
+        let peer = Self::new(socket, &timeline);
         let from = match &peer.remote {
             Address::Tcp(address) => format!(" from {address}"),
             Address::Unix(_) => String::new(),
         };
-        story.note(Some(peer.number), format!("accepted a connection{from}"));
+        timeline.note(Some(peer.number), format!("accepted a connection{from}"));
         peer
     }
 
-    fn new(socket: Socket, story: &Arc<Story>) -> Self {
+    fn new(socket: Socket, timeline: &Arc<Timeline>) -> Self {
         let name = |address: io::Result<socket2::SockAddr>| {
             address.map_or_else(
                 |_| Address::Unix("".into()),
@@ -152,8 +152,8 @@ impl Peer {
         let queue = Queue::of(&socket, &local, &remote);
         Self {
             socket,
-            number: story.new_peer(),
-            story: Arc::clone(story),
+            number: timeline.new_peer(),
+            timeline: Arc::clone(timeline),
             patience: PATIENCE,
             local,
             remote,
@@ -185,11 +185,11 @@ impl Peer {
     }
 
     fn new_patience(&self) -> Patience {
-        Patience::new(&self.story, self.patience)
+        Patience::new(&self.timeline, self.patience)
     }
 
     fn note(&self, text: impl Into<String>) {
-        self.story.note(Some(self.number), text);
+        self.timeline.note(Some(self.number), text);
     }
 
     /// Reads once what there is. True when something new is known: bytes, or the end.
@@ -209,7 +209,7 @@ impl Peer {
             }),
             Ok(length) => {
                 self.inbox.extend_from_slice(&buffer[..length]);
-                self.story.received(self.number, &buffer[..length]);
+                self.timeline.received(self.number, &buffer[..length]);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
             Err(_) => self.end(Ending::Reset),
@@ -220,7 +220,7 @@ impl Peer {
     fn end(&mut self, ending: Ending) {
         if self.ending.is_none() {
             self.ending = Some(ending);
-            self.story.lock().ended = true;
+            self.timeline.lock().ended = true;
             self.note(format!("<- {ending}"));
         }
     }

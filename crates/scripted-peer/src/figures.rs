@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
+use crate::failure::Failure;
 use crate::needs;
 use crate::patience::Patience;
 use crate::running::Running;
 use crate::threads::is_runnable;
-use crate::verdict::{Failure, Verdict};
+use crate::verdict::Verdict;
 
 /// What a program has cost so far, and what it holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Socket, Type};
 
 use crate::address::Address;
+use crate::failure::Failure;
 use crate::folder::{Folder, folder};
 use crate::machine;
 use crate::patience::{PATIENCE, Patience};
 use crate::peer::Peer;
 use crate::timeline::{self, Timeline};
-use crate::verdict::{Failure, Verdict};
+use crate::verdict::Verdict;
 use crate::wait;
 
 /// A listening socket of the check's own. [`tcp`](Self::tcp) and [`on_path`](Self::on_path) make

@@ -7,8 +7,8 @@ use std::net::{TcpListener, TcpStream, ToSocketAddrs as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::failure::Failure;
 use crate::timeline;
-use crate::verdict::Failure;
 
 /// How long 127.0.0.1 may take to connect to itself: the kernel does it at once, or not at all.
 const LOOPBACK: Duration = Duration::from_secs(2);

@@ -16,11 +16,12 @@ use rustix::io::Errno;
 use socket2::{Socket, Type};
 
 use crate::address::Address;
+use crate::failure::Failure;
 use crate::machine;
 use crate::patience::{PATIENCE, Patience};
 use crate::queue::Queue;
 use crate::timeline::{self, Timeline};
-use crate::verdict::{Failure, Verdict};
+use crate::verdict::Verdict;
 use crate::wait;
 
 pub use expect::Received;

@@ -1,6 +1,5 @@
 //! A program that runs: its output as it comes, how it ended, and the end of it.
 
-use std::fmt;
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
@@ -11,11 +10,12 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
+use crate::bytes::count;
+use crate::exit::{Exit, Unsolved};
+use crate::failure::NO_VERDICT;
 use crate::reaper;
-use crate::report::Unsolved;
 use crate::threads::{runs, this_thread};
 use crate::timeline;
-use crate::verdict::NO_VERDICT;
 
 /// What is kept of each stream; what comes after it is read, so that the program isn't stopped, and
 /// counted.
@@ -60,25 +60,6 @@ struct Stream {
 pub(crate) enum Channel {
     Out = 0,
     Err = 1,
-}
-
-/// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// It returned, or called `exit`, with this code.
-    Code(i32),
-    /// This signal killed it.
-    Signal(i32),
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(101) => write!(f, "panicked (exit code 101)"),
-            Self::Code(code) => write!(f, "ended with exit code {code}"),
-            Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
-        }
-    }
 }
 
 impl Process {
@@ -274,19 +255,7 @@ impl Process {
 
     /// The `todo!` that the program ran into, if it did.
     pub fn unsolved(&self) -> Option<Unsolved> {
-        let text = String::from_utf8_lossy(&self.bytes(Channel::Err)).into_owned();
-        let (before, after) = text.split_once("\nnot yet implemented")?;
-        let place = before.lines().last()?.split_once(" panicked at ")?.1;
-        let message = after
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches(": ");
-        let place = place.trim_end_matches(':').to_owned();
-        Some(Unsolved {
-            place,
-            message: message.to_owned(),
-        })
+        Unsolved::read(&String::from_utf8_lossy(&self.bytes(Channel::Err)))
     }
 
     /// Sends a signal to the program itself; false when it is gone. After SIGSTOP it does stand
@@ -326,15 +295,6 @@ impl Process {
     }
 }
 
-impl Exit {
-    fn of(code: Option<i32>, signal: Option<i32>) -> Self {
-        match (code, signal) {
-            (Some(code), _) => Self::Code(code),
-            (None, signal) => Self::Signal(signal.unwrap_or_default()),
-        }
-    }
-}
-
 impl Stream {
     fn keep(&mut self, bytes: &[u8]) {
         let kept = KEPT.saturating_sub(self.bytes.len()).min(bytes.len());
@@ -348,7 +308,7 @@ impl Stream {
         let text = String::from_utf8_lossy(&self.bytes);
         let mut lines: Vec<String> = text.lines().filter(noise).map(short).collect();
         if self.dropped > 0 {
-            lines.push(format!("… and {} more", crate::report::count(self.dropped)));
+            lines.push(format!("… and {} more", count(self.dropped)));
         }
         lines
     }

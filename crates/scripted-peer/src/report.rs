@@ -6,12 +6,13 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::bytes::show_as;
+use crate::bytes::{count, show_as};
 use crate::chapter;
+use crate::exit::Unsolved;
+use crate::failure::Failure;
 use crate::process::Process;
 use crate::threads::is_runnable;
 use crate::timeline::{Bytes, Event, State, Timeline, What};
-use crate::verdict::Failure;
 
 /// How many events of a long timeline are shown from its beginning and from its end.
 const FIRST: usize = 4;
@@ -72,12 +73,6 @@ pub(crate) fn verdict(timeline: &Timeline, failure: &Failure) -> String {
         }
     }
     out
-}
-
-/// A `todo!` that a program ran into: where it is and what it says.
-pub(crate) struct Unsolved {
-    pub place: String,
-    pub message: String,
 }
 
 fn unsolved_text(unsolved: &Unsolved, paint: &Paint) -> String {
@@ -159,28 +154,6 @@ fn run(bytes: &Bytes, notation: &Notation) -> String {
     format!("{shown:<24}  {remark}")
 }
 
-/// `1 byte`, `6,291,456 bytes`.
-pub(crate) fn count(bytes: usize) -> String {
-    format!(
-        "{} byte{}",
-        grouped(bytes),
-        if bytes == 1 { "" } else { "s" }
-    )
-}
-
-/// `6,291,456`.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 fn difference(out: &mut String, failure: &Failure, paint: &Paint) {
     let Paint {
         good, bad, plain, ..
@@ -255,16 +228,5 @@ impl Paint {
                 plain: "",
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_grouped_by_thousands() {
-        assert_eq!(count(1), "1 byte");
-        assert_eq!(count(6_291_456), "6,291,456 bytes");
     }
 }

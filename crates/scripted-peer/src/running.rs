@@ -12,13 +12,15 @@ use rustix::process::Signal;
 
 use crate::address::Address;
 use crate::bytes::show;
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::output::Output;
 use crate::patience::Patience;
 use crate::peer::Peer;
-use crate::process::{Channel, Exit, Process};
+use crate::process::{Channel, Process};
 use crate::timeline::{self, Timeline};
-use crate::verdict::{Failure, Verdict};
+use crate::verdict::Verdict;
 
 /// A program that has been started. It is killed, with all that it started, when this is dropped.
 pub struct Running {

@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
+use crate::failure::{TOO_BUSY, kept_from_running};
 use crate::machine;
 use crate::timeline::{self, Disturbed};
-use crate::verdict::{TOO_BUSY, kept_from_running};
 
 /// How often a scene is played until it is played undisturbed.
 const TRIES: usize = 3;

@@ -10,10 +10,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::bytes::is_text;
+use crate::failure::{Failure, NO_VERDICT, TOO_BUSY, kept_from_running};
 use crate::process::Process;
 use crate::report;
 use crate::threads::{Turns, is_runnable, runs, this_thread};
-use crate::verdict::{Failure, NO_VERDICT, TOO_BUSY, kept_from_running};
 
 /// How long a whole test may take, unless [`deadline`] says otherwise.
 const DEADLINE: Duration = Duration::from_secs(25);

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::{Ending, Peer};
-use crate::bytes::show;
+use crate::bytes::{count, show};
+use crate::failure::Failure;
 use crate::patience::Patience;
-use crate::report::count;
-use crate::verdict::{Failure, Verdict};
+use crate::verdict::Verdict;
 
 /// How long to wait for more of an answer that is wrong already, so that the report shows it whole.
 const MORE: Duration = Duration::from_millis(30);

@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 
 use super::{Ending, Peer};
-use crate::bytes::show;
+use crate::bytes::{count, grouped, show};
+use crate::failure::Failure;
 use crate::patience::Patience;
 use crate::queue::Unread;
-use crate::report::{count, grouped};
 use crate::timeline::Bytes;
-use crate::verdict::Failure;
 use crate::wait::{self, wait};
 
 /// How long a queue must stay as it is to count as stuck; and how long if the program would run.

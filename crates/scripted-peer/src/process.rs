@@ -1,9 +1,10 @@
 //! A program that runs: its output as it comes, how it ended, and the end of it.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{
@@ -15,7 +16,6 @@ use crate::exit::{Exit, Unsolved};
 use crate::failure::NO_VERDICT;
 use crate::reaper;
 use crate::threads::{runs, this_thread};
-use crate::timeline;
 
 /// What is kept of each stream; what comes after it is read, so that the program isn't stopped, and
 /// counted.
@@ -65,16 +65,19 @@ pub(crate) enum Channel {
 impl Process {
     /// Takes charge of a child that leads its own process group. Its standard output is a pipe, or
     /// the other end of `screen`; what goes elsewhere has no pipe, and stays empty.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no thread left to read its output with; the child is killed then.
     pub fn adopt(
         child: &mut Child,
         number: usize,
         screen: Option<UnixStream>,
         by_shell: bool,
-    ) -> Arc<Self> {
-        let (out, err) = (child.stdout.take(), child.stderr.take());
-        let has_out = screen.is_some() || out.is_some();
+    ) -> io::Result<Arc<Self>> {
+        let has_out = screen.is_some() || child.stdout.is_some();
         let state = Mutex::new(State {
-            open: usize::from(has_out) + usize::from(err.is_some()),
+            open: usize::from(has_out) + usize::from(child.stderr.is_some()),
             ..State::default()
         });
         let process = Arc::new(Self {
@@ -85,25 +88,41 @@ impl Process {
             changed: Condvar::new(),
         });
         reaper::add(process.pid);
-        match (screen, out) {
-            (Some(screen), _) => process.drain(Channel::Out, screen),
-            (None, Some(pipe)) => process.drain(Channel::Out, pipe),
-            (None, None) => {}
+        let helped = process.start_helpers(child, screen);
+        if helped.is_err() {
+            process.end(child);
         }
-        if let Some(pipe) = err {
-            process.drain(Channel::Err, pipe);
-        }
-        let watcher = Arc::clone(&process);
-        timeline::spawn("wait", move || {
-            watcher.lock().helpers.extend(this_thread());
-            watcher.watch();
-        });
-        process
+        helped.map(|()| process)
     }
 
-    fn drain(self: &Arc<Self>, channel: Channel, mut pipe: impl Read + Send + 'static) {
+    fn start_helpers(
+        self: &Arc<Self>,
+        child: &mut Child,
+        screen: Option<UnixStream>,
+    ) -> io::Result<()> {
+        let watcher = Arc::clone(self);
+        helper("wait", move || {
+            watcher.lock().helpers.extend(this_thread());
+            watcher.watch();
+        })?;
+        match (screen, child.stdout.take()) {
+            (Some(screen), _) => self.drain(Channel::Out, screen)?,
+            (None, Some(pipe)) => self.drain(Channel::Out, pipe)?,
+            (None, None) => {}
+        }
+        match child.stderr.take() {
+            Some(pipe) => self.drain(Channel::Err, pipe),
+            None => Ok(()),
+        }
+    }
+
+    fn drain(
+        self: &Arc<Self>,
+        channel: Channel,
+        mut pipe: impl Read + Send + 'static,
+    ) -> io::Result<()> {
         let process = Arc::clone(self);
-        timeline::spawn("output", move || {
+        helper("output", move || {
             process.lock().helpers.extend(this_thread());
             let mut buffer = vec![0; 64 << 10];
             while let Ok(length @ 1..) = pipe.read(&mut buffer) {
@@ -112,7 +131,7 @@ impl Process {
             }
             process.lock().open -= 1;
             process.changed.notify_all();
-        });
+        })
     }
 
     /// Sees the end without taking it: until the child is reaped, nobody else has its process id.
@@ -293,6 +312,12 @@ impl Process {
             let _: std::io::Result<ExitStatus> = child.wait();
         }
     }
+}
+
+/// A thread that ends with its program, or soon after.
+fn helper(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let builder = thread::Builder::new().name(name.to_owned());
+    builder.spawn(work).map(drop)
 }
 
 impl Stream {

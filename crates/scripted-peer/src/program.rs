@@ -18,6 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::failure::Failure;
 use crate::folder::{Folder, folder, folder_of_programs};
 use crate::listener::Listener;
 use crate::machine;
@@ -266,12 +267,11 @@ impl Program {
         };
         // The command holds its own copy of what the program inherits.
         drop(command);
-        let mut state = timeline.lock();
-        let number = state.processes.len() + 1;
+        let number = timeline.new_program();
         let by_shell = self.takes_a_shell();
-        let process = Process::adopt(&mut child, number, screen, by_shell);
-        state.processes.push(Arc::clone(&process));
-        drop(state);
+        let process = Process::adopt(&mut child, number, screen, by_shell)
+            .unwrap_or_else(|error| timeline.fail(&Failure::no_thread(&error)));
+        timeline.lock().processes.push(Arc::clone(&process));
         let folders = [self.own_folder, self.copy_folder];
         let mut running = Running::new(
             child,

@@ -34,6 +34,7 @@ pub(crate) struct State {
     pub events: Vec<Event>,
     pub processes: Vec<Arc<Process>>,
     pub peers: usize,
+    programs: usize,
     pub explanation: Option<Box<(String, String)>>,
     /// The threads of the check itself that act in it.
     threads: Vec<u32>,
@@ -175,6 +176,7 @@ impl Timeline {
             events: Vec::new(),
             processes: Vec::new(),
             peers: 0,
+            programs: 0,
             explanation: None,
             threads: Vec::new(),
             turns: Turns::default(),
@@ -199,6 +201,13 @@ impl Timeline {
         let mut state = self.lock();
         state.peers += 1;
         state.peers
+    }
+
+    /// The number of the program that is started next.
+    pub fn new_program(&self) -> usize {
+        let mut state = self.lock();
+        state.programs += 1;
+        state.programs
     }
 
     pub fn note(&self, peer: Option<usize>, what: impl Into<String>) {

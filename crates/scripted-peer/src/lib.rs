@@ -60,6 +60,8 @@ compile_error!("the exercises need a Unix system; on Windows, work in WSL");
 mod address;
 mod bytes;
 mod chapter;
+mod context;
+mod event;
 mod exit;
 mod failure;
 mod figures;
@@ -85,9 +87,11 @@ mod timeline;
 mod verdict;
 mod wait;
 mod watch;
+mod watchdog;
 
 pub use address::Address;
 pub use bytes::{frame, line, show};
+pub use context::{deadline, explain};
 pub use exit::Exit;
 pub use figures::Figures;
 pub use folder::{Folder, folder};
@@ -98,11 +102,10 @@ pub use program::Program;
 pub use running::{Running, Start};
 pub use serving::Serving;
 pub use strain::{Stopwatch, rounds, too_busy, undisturbed};
-#[doc(hidden)]
-pub use timeline::Failed;
-pub use timeline::{deadline, explain};
 pub use verdict::{Verdict, appears, check, eventually};
 pub use watch::Watch;
+#[doc(hidden)]
+pub use watchdog::Failed;
 
 pub use predicates::prelude::PredicateBooleanExt;
 pub use predicates::str::{contains, ends_with, starts_with};

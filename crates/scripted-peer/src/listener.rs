@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Socket, Type};
 
 use crate::address::Address;
+use crate::context;
 use crate::failure::Failure;
 use crate::folder::{Folder, folder};
 use crate::machine;
 use crate::patience::{PATIENCE, Patience};
 use crate::peer::Peer;
-use crate::timeline::{self, Timeline};
+use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 use crate::wait;
 
@@ -74,7 +75,7 @@ impl Listener {
     }
 
     fn new(address: &Address, backlog: Option<i32>, folder: Option<Folder>) -> Self {
-        let timeline = timeline::current();
+        let timeline = context::current();
         if let Address::Tcp(_) = address {
             machine::can_listen_at(&address.to_string());
         }

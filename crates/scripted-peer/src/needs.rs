@@ -12,10 +12,10 @@ use std::io::Write as _;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+#[cfg(target_os = "linux")]
+use crate::context;
 use crate::machine;
 use crate::threads::has_proc;
-#[cfg(target_os = "linux")]
-use crate::timeline;
 
 /// Whether this is Linux, with its /proc; else the test is noted as skipped.
 #[must_use]
@@ -54,7 +54,7 @@ fn acts_for_others() -> bool {
     let nobody = Uid::from_raw(65_534);
     let real = rustix::process::getuid();
     let act = move || rustix::thread::set_thread_res_uid(real, nobody, real).is_ok();
-    timeline::spawn("another user", act)
+    context::spawn("another user", act)
         .join()
         .unwrap_or_default()
 }

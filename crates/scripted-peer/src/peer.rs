@@ -16,11 +16,12 @@ use rustix::io::Errno;
 use socket2::{Socket, Type};
 
 use crate::address::Address;
+use crate::context;
 use crate::failure::Failure;
 use crate::machine;
 use crate::patience::{PATIENCE, Patience};
 use crate::queue::Queue;
-use crate::timeline::{self, Timeline};
+use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 use crate::wait;
 
@@ -84,7 +85,7 @@ impl Peer {
 
     /// A new connection to `address`.
     pub fn try_connect(address: &Address) -> Verdict<Self> {
-        let timeline = timeline::current();
+        let timeline = context::current();
         let found = Self::attempt(&timeline, address).map_err(|error| {
             let (expected, got) = (format!("a connection to {address}"), outcome(&error));
             failure(expected, got, &error)
@@ -94,7 +95,7 @@ impl Peer {
 
     /// A connection to `address` is refused.
     pub fn expect_refused(address: &Address) -> Verdict {
-        let timeline = timeline::current();
+        let timeline = context::current();
         let expected = format!("a refusal at {address}");
         let found = match Self::attempt(&timeline, address) {
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
@@ -125,7 +126,7 @@ impl Peer {
 
     /// A connection that a listener of ours accepted.
     pub(crate) fn accepted(socket: Socket) -> Self {
-        let timeline = timeline::current();
+        let timeline = context::current();
         let peer = Self::new(socket, &timeline);
         let from = match &peer.remote {
             Address::Tcp(address) => format!(" from {address}"),

@@ -18,6 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::context;
 use crate::failure::Failure;
 use crate::folder::{Folder, folder, folder_of_programs};
 use crate::listener::Listener;
@@ -27,8 +28,8 @@ use crate::patience::PATIENCE;
 use crate::process::Process;
 use crate::running::Running;
 use crate::signals;
-use crate::timeline;
 use crate::verdict::Verdict;
+use crate::watchdog::fail;
 
 mod surroundings;
 
@@ -226,7 +227,7 @@ impl Program {
     pub fn listen_on(self, address: impl ToString) -> Verdict<Running> {
         machine::can_listen_at(&address.to_string());
         let running = self.first(address).start();
-        let timeline = timeline::current();
+        let timeline = context::current();
         let found = running.wait_listening();
         Verdict::new(&timeline, found.map(|address| running.at(address)))
     }
@@ -245,7 +246,7 @@ impl Program {
     /// Starts it and waits for nothing.
     #[must_use]
     pub fn start(mut self) -> Running {
-        let timeline = timeline::current();
+        let timeline = context::current();
         // A program must not run out of descriptors because the learner's shell gives it few.
         needs::descriptors(DESCRIPTORS);
         let mut command = self.command();
@@ -262,7 +263,7 @@ impl Program {
             Ok(child) => child,
             Err(error) => {
                 let path = self.path.to_string_lossy();
-                timeline.fail(&machine::cannot_start(&path, &error))
+                fail(&timeline, &machine::cannot_start(&path, &error))
             }
         };
         // The command holds its own copy of what the program inherits.
@@ -270,7 +271,7 @@ impl Program {
         let number = timeline.new_program();
         let by_shell = self.takes_a_shell();
         let process = Process::adopt(&mut child, number, screen, by_shell)
-            .unwrap_or_else(|error| timeline.fail(&Failure::no_thread(&error)));
+            .unwrap_or_else(|error| fail(&timeline, &Failure::no_thread(&error)));
         timeline.lock().processes.push(Arc::clone(&process));
         let folders = [self.own_folder, self.copy_folder];
         let mut running = Running::new(

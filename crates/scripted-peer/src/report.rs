@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use crate::bytes::{count, show_as};
 use crate::chapter;
+use crate::event::{Bytes, Event, What};
 use crate::exit::Unsolved;
 use crate::failure::Failure;
 use crate::process::Process;
 use crate::threads::is_runnable;
-use crate::timeline::{Bytes, Event, State, Timeline, What};
+use crate::timeline::{State, Timeline};
 
 /// How many events of a long timeline are shown from its beginning and from its end.
 const FIRST: usize = 4;

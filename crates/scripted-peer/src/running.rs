@@ -12,6 +12,7 @@ use rustix::process::Signal;
 
 use crate::address::Address;
 use crate::bytes::show;
+use crate::context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::folder::Folder;
@@ -19,7 +20,7 @@ use crate::output::Output;
 use crate::patience::Patience;
 use crate::peer::Peer;
 use crate::process::{Channel, Process};
-use crate::timeline::{self, Timeline};
+use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 
 /// A program that has been started. It is killed, with all that it started, when this is dropped.
@@ -79,8 +80,8 @@ impl Running {
     pub(crate) fn feed(&mut self, bytes: Vec<u8>) {
         let mut stdin = self.stdin.take().expect("standard input is piped");
         let timeline = Arc::clone(&self.timeline);
-        timeline::spawn("input", move || {
-            timeline::join(&timeline);
+        context::spawn("input", move || {
+            context::join(&timeline);
             drop(stdin.write_all(&bytes));
         });
     }
@@ -168,12 +169,12 @@ impl Running {
         // Of a thread, not of the process: the kernel keeps credentials by thread, and the
         // connection gets those of the thread that connects (unix(7), SO_PEERCRED).
         let connect = move || {
-            timeline::join(&timeline);
+            context::join(&timeline);
             timeline.note(None, format!("uid {uid} connects:"));
             become_user(uid);
             Peer::try_connect(&address)
         };
-        timeline::spawn("another user", connect)
+        context::spawn("another user", connect)
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }

@@ -3,9 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
+use crate::context;
 use crate::failure::{TOO_BUSY, kept_from_running};
 use crate::machine;
-use crate::timeline::{self, Disturbed};
+use crate::watchdog::Disturbed;
 
 /// How often a scene is played until it is played undisturbed.
 const TRIES: usize = 3;
@@ -22,7 +23,7 @@ impl Stopwatch {
     /// Starts it.
     #[must_use]
     pub fn start() -> Self {
-        let (before, ran_before) = timeline::current().turns();
+        let (before, ran_before) = context::current().turns();
         Self {
             began: Instant::now(),
             before,
@@ -34,7 +35,7 @@ impl Stopwatch {
     /// all: two that waited at the same time count twice.
     #[must_use]
     pub fn kept(&self) -> Duration {
-        timeline::current().kept().saturating_sub(self.before)
+        context::current().kept().saturating_sub(self.before)
     }
 
     /// The time since then, without that.
@@ -47,10 +48,7 @@ impl Stopwatch {
     /// processor. One that never rests is always kept from running, and yet has had its time.
     #[must_use]
     pub fn is_past(&self, time: Duration) -> bool {
-        let ran = timeline::current()
-            .turns()
-            .1
-            .saturating_sub(self.ran_before);
+        let ran = context::current().turns().1.saturating_sub(self.ran_before);
         self.elapsed() >= time || ran > time / 2
     }
 }
@@ -61,7 +59,7 @@ impl Stopwatch {
 ///
 /// `most` is how late a right program, or the check, may be in this scene without failing.
 pub fn undisturbed<T>(most: Duration, mut scene: impl FnMut() -> T) -> T {
-    let timeline = timeline::current();
+    let timeline = context::current();
     let mut kept = Duration::ZERO;
     for _ in 0..TRIES {
         let watch = Stopwatch::start();

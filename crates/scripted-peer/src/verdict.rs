@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::context;
 use crate::failure::Failure;
 use crate::patience::{PATIENCE, Patience};
-use crate::timeline::{self, Timeline};
+use crate::timeline::Timeline;
+use crate::watchdog::fail;
 
 /// What a check found. A verdict that is not what it should be ends the test when it is dropped,
 /// or, with a sentence for the reader, at [`or_explain`](Self::or_explain).
@@ -40,7 +42,7 @@ impl<T> Verdict<T> {
             Ok(value) => value,
             Err(mut failure) => {
                 failure.explanation = Some(Box::new((sentence.to_owned(), section.to_owned())));
-                self.timeline.fail(&failure)
+                fail(&self.timeline, &failure)
             }
         }
     }
@@ -49,7 +51,7 @@ impl<T> Verdict<T> {
     pub fn now(mut self) -> T {
         match self.take() {
             Ok(value) => value,
-            Err(failure) => self.timeline.fail(&failure),
+            Err(failure) => fail(&self.timeline, &failure),
         }
     }
 
@@ -71,7 +73,7 @@ impl<T> Drop for Verdict<T> {
         if let Some(Err(failure)) = self.found.take()
             && !thread::panicking()
         {
-            self.timeline.fail(&failure);
+            fail(&self.timeline, &failure);
         }
     }
 }
@@ -81,7 +83,7 @@ impl<T> Drop for Verdict<T> {
 pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -> Verdict {
     let failure = || Failure::new(expected, got);
     Verdict::new(
-        &timeline::current(),
+        &context::current(),
         if holds { Ok(()) } else { Err(failure()) },
     )
 }
@@ -99,7 +101,7 @@ pub fn appears<T>(
     patience: Duration,
     mut look: impl FnMut() -> Option<T>,
 ) -> Verdict<T> {
-    let timeline = timeline::current();
+    let timeline = context::current();
     let mut wait = Patience::new(&timeline, patience);
     loop {
         // The last look is after the end: whoever looks late finds what happened in time.

@@ -7,6 +7,7 @@ use crate::bytes::{count, show};
 use crate::failure::Failure;
 use crate::patience::Patience;
 use crate::verdict::Verdict;
+use crate::watchdog::fail;
 
 /// How long to wait for more of an answer that is wrong already, so that the report shows it whole.
 const MORE: Duration = Duration::from_millis(30);
@@ -168,7 +169,7 @@ impl Peer {
                     [] => after,
                     part => format!("{}, then {after}", show(part)),
                 };
-                self.timeline.fail(&Failure::new(what, got))
+                fail(&self.timeline, &Failure::new(what, got))
             }
         }
     }

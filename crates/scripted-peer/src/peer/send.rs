@@ -10,11 +10,12 @@ use rustix::event::PollFlags;
 
 use super::{Ending, Peer};
 use crate::bytes::{count, grouped, show};
+use crate::event::Bytes;
 use crate::failure::Failure;
 use crate::patience::Patience;
 use crate::queue::Unread;
-use crate::timeline::Bytes;
 use crate::wait::{self, wait};
+use crate::watchdog::fail;
 
 /// How long a queue must stay as it is to count as stuck; and how long if the program would run.
 const SETTLED: Duration = Duration::from_millis(150);
@@ -46,7 +47,7 @@ impl Peer {
                 count(taken),
                 self.patience
             );
-            self.timeline.fail(&Failure::new(expected, got));
+            fail(&self.timeline, &Failure::new(expected, got));
         }
         self
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Ending, Peer};
+use super::connection::{Ending, Peer};
 use crate::bytes::{count, show};
 use crate::failure::Failure;
 use crate::patience::Patience;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 
-use super::{Ending, Peer};
+use super::connection::{Ending, Peer};
 use crate::bytes::{count, grouped, show};
 use crate::event::Bytes;
 use crate::failure::Failure;

@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::address::Address;
 use crate::context;
 use crate::failure::Failure;
 use crate::folder::{Folder, folder, folder_of_programs};
@@ -37,10 +36,23 @@ mod surroundings;
 const DESCRIPTORS: u64 = 1024;
 
 /// The program of the package that is being tested, or the one that `CHECK_PROGRAM` names.
+///
+/// It is the package's binary of the same name, which Cargo builds before the tests in `tests/`.
+/// Where there is none, this doesn't compile, and says why:
+///
+/// ```compile_fail
+/// scripted_peer::program!();
+/// ```
 #[macro_export]
 macro_rules! program {
     () => {
-        $crate::Program::new(env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME"))))
+        $crate::Program::new(env!(
+            concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")),
+            "program!() runs the binary that has the name of its package, from a file in tests/. \
+             This package has no such binary, or this file is no integration test. Name the binary \
+             as the package ([[bin]] name = in Cargo.toml), or say which one you mean: \
+             Program::new(env!(\"CARGO_BIN_EXE_name\"))."
+        ))
     };
 }
 
@@ -359,11 +371,4 @@ fn act_for_user(uid: u32) {
 #[cfg(not(target_os = "linux"))]
 fn act_for_user(_: u32) {
     panic!("guard the check with `needs::root`");
-}
-
-impl Running {
-    fn at(mut self, address: Address) -> Self {
-        self.address = Some(address);
-        self
-    }
 }

@@ -76,6 +76,12 @@ impl Running {
         }
     }
 
+    /// It listens there, as it said.
+    pub(crate) fn at(mut self, address: Address) -> Self {
+        self.address = Some(address);
+        self
+    }
+
     /// Standard input is written beside the check: a program that doesn't read it stops nobody.
     pub(crate) fn feed(&mut self, bytes: Vec<u8>) {
         let mut stdin = self.stdin.take().expect("standard input is piped");

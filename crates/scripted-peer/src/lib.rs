@@ -57,37 +57,47 @@
 #[cfg(not(unix))]
 compile_error!("the exercises need a Unix system; on Windows, work in WSL");
 
+// The rooms, from the ground up: each uses rooms of its own group and of those above it, and no two
+// use each other.
+
+// What the system knows, and how it is written.
 mod address;
 mod bytes;
 mod chapter;
-mod context;
-mod event;
 mod exit;
 mod failure;
-mod figures;
-mod folder;
-mod lines;
-mod listener;
-mod machine;
-pub mod needs;
-mod output;
-mod patience;
-mod peer;
 mod process;
-mod program;
 mod queue;
 mod reaper;
+mod signals;
+mod threads;
+mod wait;
+
+// One test: what happened, how it is reported, and how it ends.
+mod context;
+mod event;
 mod report;
+mod timeline;
+mod watchdog;
+
+// What a check finds, for how long it looks, and what it needs of this machine.
+mod folder;
+mod machine;
+pub mod needs;
+mod patience;
+mod strain;
+mod verdict;
+mod watch;
+
+// Who takes part: the program, and the peers that the check plays.
+mod figures;
+mod lines;
+mod listener;
+mod output;
+mod peer;
+mod program;
 mod running;
 mod serving;
-mod signals;
-mod strain;
-mod threads;
-mod timeline;
-mod verdict;
-mod wait;
-mod watch;
-mod watchdog;
 
 pub use address::Address;
 pub use bytes::{frame, line, show};

@@ -6,6 +6,7 @@ mod drip;
 mod endings;
 mod machine;
 mod programs;
+mod rooms;
 mod surroundings;
 mod verbs;
 mod verdicts;

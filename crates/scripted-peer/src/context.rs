@@ -1,11 +1,12 @@
 //! Which timeline a thread adds to: the one of the test that it belongs to.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::failure::Failure;
+use crate::picture;
 use crate::threads::this_thread;
 use crate::timeline::Timeline;
 use crate::watchdog::{fail, watch};
@@ -32,6 +33,8 @@ impl Drop for Context {
 pub(crate) fn current() -> Arc<Timeline> {
     CONTEXT.with_borrow_mut(|slot| {
         let context = slot.get_or_insert_with(|| {
+            static FIRST: Once = Once::new();
+            FIRST.call_once(picture::begin);
             let timeline = Arc::new(Timeline::new());
             timeline.lock().threads.extend(this_thread());
             watch(&timeline);

@@ -22,6 +22,15 @@ pub(crate) struct Bytes {
     pub head: Vec<u8>,
     pub total: usize,
     pub remark: String,
+    /// In which pieces they went or came, where it was more than one: the first of them.
+    pub pieces: Vec<Piece>,
+}
+
+/// A part of a run: what one write took, or what one read returned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece {
+    pub at: Duration,
+    pub length: usize,
 }
 
 impl Bytes {
@@ -33,7 +42,14 @@ impl Bytes {
             head,
             total: bytes.len(),
             remark: remark.into(),
+            pieces: Vec::new(),
         }
+    }
+
+    /// It went, or came, in these pieces.
+    pub fn in_pieces(mut self, pieces: &[Piece]) -> Self {
+        self.pieces = pieces[..pieces.len().min(Self::KEPT)].to_vec();
+        self
     }
 
     pub fn is_text(&self) -> bool {
@@ -47,7 +63,11 @@ impl Bytes {
         is_text(whole)
     }
 
-    pub fn append(&mut self, more: &[u8]) {
+    pub fn append(&mut self, at: Duration, more: &[u8]) {
+        if self.pieces.len() < Self::KEPT {
+            let length = more.len();
+            self.pieces.push(Piece { at, length });
+        }
         let room = Self::KEPT.saturating_sub(self.head.len()).min(more.len());
         self.head.extend_from_slice(&more[..room]);
         self.total += more.len();

@@ -70,12 +70,15 @@ mod process;
 mod queue;
 mod reaper;
 mod signals;
+mod stream;
 mod threads;
 mod wait;
 
 // One test: what happened, how it is reported, and how it ends.
+mod account;
 mod context;
 mod event;
+mod picture;
 mod report;
 mod timeline;
 mod watchdog;

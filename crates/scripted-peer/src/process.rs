@@ -11,15 +11,12 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
-use crate::bytes::count;
 use crate::exit::{Exit, Unsolved};
 use crate::failure::NO_VERDICT;
 use crate::reaper;
+use crate::stream::{Printed, Stream};
 use crate::threads::{runs, this_thread};
 
-/// What is kept of each stream; what comes after it is read, so that the program isn't stopped, and
-/// counted.
-const KEPT: usize = 16 << 20;
 /// How long a pipe may stay open once its program has ended: long enough for what is in it.
 const DRAIN: Duration = Duration::from_millis(500);
 /// And where those who read it don't get their turn on a busy machine.
@@ -41,18 +38,14 @@ struct State {
     /// Streams that may still bring something.
     open: usize,
     exit: Option<Exit>,
+    /// When that was seen.
+    exited: Option<Instant>,
     /// Once the process is reaped its id may belong to someone else.
     reaped: bool,
     /// Its end is our doing.
     killed: bool,
     /// The threads that read its output and wait for its end.
     helpers: Vec<u32>,
-}
-
-#[derive(Default)]
-struct Stream {
-    bytes: Vec<u8>,
-    dropped: usize,
 }
 
 /// Which of the two streams.
@@ -146,7 +139,10 @@ impl Process {
                 Err(_) => return,
             }
         };
-        self.lock().exit.get_or_insert(exit);
+        let mut state = self.lock();
+        state.exit.get_or_insert(exit);
+        state.exited.get_or_insert(Instant::now());
+        drop(state);
         self.changed.notify_all();
     }
 
@@ -169,12 +165,12 @@ impl Process {
     ) -> Option<T> {
         let mut state = self.lock();
         loop {
-            if let Some(found) = ready(&state.streams[channel as usize].bytes) {
+            if let Some(found) = ready(state.streams[channel as usize].bytes()) {
                 return Some(found);
             }
             if state.exit.is_some() {
                 let state = self.drained(state);
-                return ready(&state.streams[channel as usize].bytes);
+                return ready(state.streams[channel as usize].bytes());
             }
             if Instant::now() >= until {
                 return None;
@@ -221,6 +217,12 @@ impl Process {
         self.lock().exit
     }
 
+    /// How it ended of its own accord, and when.
+    pub fn own_end(&self) -> Option<(Exit, Instant)> {
+        let state = self.lock();
+        state.exit.zip(state.exited).filter(|_| !state.killed)
+    }
+
     /// The threads that read its output and wait for its end.
     pub fn helpers(&self) -> Vec<u32> {
         self.lock().helpers.clone()
@@ -263,11 +265,11 @@ impl Process {
     }
 
     pub fn bytes(&self, channel: Channel) -> Vec<u8> {
-        self.lock().streams[channel as usize].bytes.clone()
+        self.lock().streams[channel as usize].bytes().to_vec()
     }
 
     /// What the program printed, line by line, standard output first.
-    pub fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<Printed> {
         let state = self.lock();
         state.streams.iter().flat_map(Stream::lines).collect()
     }
@@ -318,30 +320,4 @@ impl Process {
 fn helper(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let builder = thread::Builder::new().name(name.to_owned());
     builder.spawn(work).map(drop)
-}
-
-impl Stream {
-    fn keep(&mut self, bytes: &[u8]) {
-        let kept = KEPT.saturating_sub(self.bytes.len()).min(bytes.len());
-        self.bytes.extend_from_slice(&bytes[..kept]);
-        self.dropped += bytes.len() - kept;
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let noise =
-            |line: &&str| !line.is_empty() && !line.starts_with("note: run with `RUST_BACK");
-        let text = String::from_utf8_lossy(&self.bytes);
-        let mut lines: Vec<String> = text.lines().filter(noise).map(short).collect();
-        if self.dropped > 0 {
-            lines.push(format!("… and {} more", count(self.dropped)));
-        }
-        lines
-    }
-}
-
-fn short(line: &str) -> String {
-    match line.char_indices().nth(160) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::event::{Bytes, Event, What};
+use crate::event::{Bytes, Event, Piece, What};
 use crate::process::Process;
 use crate::threads::{Turns, is_runnable, runs};
 
@@ -19,6 +19,8 @@ const MOST_LATE: Duration = Duration::from_secs(35);
 const PUNCTUAL: Duration = Duration::from_millis(5);
 
 pub(crate) struct Timeline {
+    /// The name of the test, which is that of its thread.
+    pub test: String,
     start: Instant,
     state: Mutex<State>,
     pub changed: Condvar,
@@ -61,6 +63,7 @@ impl Timeline {
             ended: false,
         };
         Self {
+            test: thread::current().name().unwrap_or("the test").to_owned(),
             start: Instant::now(),
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -94,6 +97,7 @@ impl Timeline {
 
     /// Notes what came; runs of reads by one peer become one event.
     pub fn received(&self, peer: usize, bytes: &[u8]) {
+        let at = self.elapsed();
         if let Some(Event {
             peer: Some(last),
             what: What::Received(run),
@@ -101,14 +105,21 @@ impl Timeline {
         }) = self.lock().events.last_mut()
             && *last == peer
         {
-            return run.append(bytes);
+            return run.append(at, bytes);
         }
-        self.push(Some(peer), What::Received(Bytes::new(bytes, "")));
+        let length = bytes.len();
+        let run = Bytes::new(bytes, "").in_pieces(&[Piece { at, length }]);
+        self.push(Some(peer), What::Received(run));
     }
 
     fn push(&self, peer: Option<usize>, what: What) {
         let at = self.start.elapsed();
         self.lock().events.push(Event { at, peer, what });
+    }
+
+    /// When it was, counted from its beginning.
+    pub fn moment(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.start)
     }
 
     /// How long it has lasted.

@@ -6,7 +6,9 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::account::Account;
 use crate::failure::{Failure, NO_VERDICT, TOO_BUSY, kept_from_running};
+use crate::picture;
 use crate::report;
 use crate::timeline::Timeline;
 
@@ -24,15 +26,28 @@ pub(crate) fn fail(timeline: &Timeline, failure: &Failure) -> ! {
     {
         resume_unwind(Box::new(Disturbed));
     }
-    let text = report::verdict(timeline, &failure);
-    eprint!("{text}");
-    resume_unwind(Box::new(Failed(text)));
+    let failed = put_into_words(timeline, &failure);
+    eprint!("{}", failed.text);
+    resume_unwind(Box::new(failed));
 }
 
-/// What a failed check unwinds with. The verdict has been printed by then; the text is for this
-/// crate's own tests.
+/// What a failed check unwinds with. The verdict has been printed, and its picture written, by then;
+/// both are here for this crate's own tests.
 #[doc(hidden)]
-pub struct Failed(pub String);
+pub struct Failed {
+    pub text: String,
+    pub picture: String,
+}
+
+/// The verdict in words, and drawn.
+fn put_into_words(timeline: &Timeline, failure: &Failure) -> Failed {
+    let account = Account::new(timeline, failure);
+    let drawn = picture::Drawn::new(&account);
+    Failed {
+        text: report::verdict(&account, drawn.file.as_deref()),
+        picture: drawn.section,
+    }
+}
 
 /// What a failure unwinds with that proves nothing, as the machine was too busy for its scene.
 pub(crate) struct Disturbed;
@@ -63,7 +78,6 @@ fn time_is_over(timeline: &Timeline) -> String {
 /// Starts the watchdog of this thread's test.
 pub(crate) fn watch(timeline: &Arc<Timeline>) {
     let watched = Arc::clone(timeline);
-    let test = thread::current().name().unwrap_or("the test").to_owned();
     let watchdog = thread::Builder::new().name("watchdog".to_owned());
     let watchdog = watchdog.spawn(move || {
         let timeline = watched;
@@ -77,7 +91,7 @@ pub(crate) fn watch(timeline: &Arc<Timeline>) {
         let processes = timeline.lock().processes.clone();
         processes.iter().for_each(|process| process.kill());
         if !finishes_within(&timeline, GRACE) {
-            give_up(&timeline, &test);
+            give_up(&timeline);
         }
     });
     if let Err(error) = watchdog {
@@ -101,10 +115,14 @@ fn finishes_within(timeline: &Timeline, grace: Duration) -> bool {
 }
 
 /// The check itself is stuck, outside of any verb. Nothing but the end of the process helps then.
-fn give_up(timeline: &Timeline, test: &str) -> ! {
+fn give_up(timeline: &Timeline) -> ! {
     let mut failure = Failure::new("the test to end", "it went on after its deadline");
     failure.machine = Some(time_is_over(timeline).into());
-    let text = format!("\n{test}:{}", report::verdict(timeline, &failure));
+    let text = format!(
+        "\n{}:{}",
+        timeline.test,
+        put_into_words(timeline, &failure).text
+    );
     // Past the capture of `eprint!`, which nobody would print any more.
     let _ = std::io::stderr().write_all(text.as_bytes());
     std::process::exit(101);

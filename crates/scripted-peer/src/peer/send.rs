@@ -10,7 +10,7 @@ use rustix::event::PollFlags;
 
 use super::connection::{Ending, Peer};
 use crate::bytes::{count, grouped, show};
-use crate::event::Bytes;
+use crate::event::{Bytes, Piece};
 use crate::failure::Failure;
 use crate::patience::Patience;
 use crate::queue::Unread;
@@ -74,10 +74,12 @@ impl Peer {
     pub fn drip_pieces(&mut self, bytes: &[u8], size: usize) -> &mut Self {
         let mut patience = self.new_patience();
         let (mut done, mut told, mut interruptions) = (0, 0, 0);
+        let mut pieces = Vec::new();
         while done < bytes.len() && !patience.is_out() {
             let piece = &bytes[done..bytes.len().min(done + size)];
             let taken = self.write_in_time(piece, &mut patience);
             done += taken;
+            pieces.push(self.piece(taken));
             if taken < piece.len() || !self.wait_for_reader(&mut patience) {
                 break;
             }
@@ -85,8 +87,9 @@ impl Peer {
             if done < bytes.len() && interruptions < INTERRUPTIONS && self.has_news() {
                 interruptions += 1;
                 let remark = format!("{done} of {} bytes, dripping", bytes.len());
-                self.log_dripped(&bytes[told..done], &remark);
+                self.log_dripped(&bytes[told..done], &remark, &pieces);
                 told = done;
+                pieces.clear();
                 while self.ending.is_none() && self.read() {}
             }
         }
@@ -95,7 +98,7 @@ impl Peer {
             (true, _) => format!("{}, {size} at a time", count(done)),
             (false, _) => format!("{done} of {} bytes, dripping", bytes.len()),
         };
-        self.log_dripped(&bytes[told..done], &remark);
+        self.log_dripped(&bytes[told..done], &remark, &pieces);
         if done < bytes.len() && self.ending.is_none() && patience.is_out() {
             self.note(format!(
                 "the program did not read for {:?}; the rest at once",
@@ -120,14 +123,16 @@ impl Peer {
         let bytes = bytes.as_ref();
         let remark = |sent| format!("{sent} of {} bytes, one every {gap:?}", bytes.len());
         let mut sent = 0;
+        let mut pieces = Vec::new();
         for byte in bytes {
             if self.write_in_time(&[*byte], &mut self.new_patience()) == 0 {
                 break;
             }
             sent += 1;
+            pieces.push(self.piece(1));
             // The answer to the whole comes in the last gap, and belongs behind it in the timeline.
             if sent == bytes.len() {
-                self.log_dripped(bytes, &remark(sent));
+                self.log_dripped(bytes, &remark(sent), &pieces);
             }
             let next = self.timeline.until(gap);
             while Instant::now() < next && self.ending.is_none() && !self.reset_seen {
@@ -142,7 +147,7 @@ impl Peer {
             }
         }
         if sent < bytes.len() {
-            self.log_dripped(&bytes[..sent], &remark(sent));
+            self.log_dripped(&bytes[..sent], &remark(sent), &pieces);
         }
         self
     }
@@ -336,7 +341,16 @@ impl Peer {
             .sent(self.number, Bytes::new(&bytes[..taken], remark));
     }
 
-    fn log_dripped(&self, bytes: &[u8], remark: &str) {
-        self.timeline.sent(self.number, Bytes::new(bytes, remark));
+    fn log_dripped(&self, bytes: &[u8], remark: &str, pieces: &[Piece]) {
+        let run = Bytes::new(bytes, remark).in_pieces(pieces);
+        self.timeline.sent(self.number, run);
+    }
+
+    /// What went just now.
+    fn piece(&self, length: usize) -> Piece {
+        Piece {
+            at: self.timeline.elapsed(),
+            length,
+        }
     }
 }

@@ -21,9 +21,16 @@ pub fn each(behavior: &str) -> [Running; 2] {
 
 /// The verdict that `check` ends with, or nothing if it passes.
 pub fn verdict(check: impl FnOnce() + Send + 'static) -> Option<String> {
-    let panic = thread::spawn(check).join().err()?;
-    match panic.downcast::<Failed>() {
-        Ok(failed) => Some(failed.0),
+    failed(check).map(|failed| failed.text)
+}
+
+/// What `check` ends with, or nothing if it passes.
+pub fn failed(check: impl FnOnce() + Send + 'static) -> Option<Failed> {
+    // As libtest does it: the name of the thread is that of the test.
+    let name = thread::current().name().unwrap_or("the test").to_owned();
+    let thread = thread::Builder::new().name(name).spawn(check).unwrap();
+    match thread.join().err()?.downcast::<Failed>() {
+        Ok(failed) => Some(*failed),
         Err(panic) => std::panic::resume_unwind(panic),
     }
 }

@@ -1,0 +1,377 @@
+//! The drawing: a lane for each peer and for the program, time downwards, and what went between them.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::difference;
+use super::items::{Item, Piece, Placed, is_long, items};
+use super::lanes::Lanes;
+use super::paper::{
+    Anchor, BAD, DIM, EDGE, GROUND, Output, PLAIN, Paper, SENT, Strokes, Style, cut, escape,
+    number, wrap,
+};
+use super::scale::{Moment, Scale, Wait};
+use super::shape::Shape;
+use crate::account::{Account, Arrow, Line, Program, Said, moment};
+
+/// How many lines of the paper a line of output may take.
+const OUTPUT_LINES: usize = 3;
+/// From one of them to the next.
+const LINE: f64 = 15.0;
+/// Where the lanes begin, under their names.
+const TOP: f64 = 40.0;
+
+struct Drawing<'a> {
+    account: &'a Account,
+    paper: Paper,
+    lanes: Lanes,
+    strokes: Strokes,
+}
+
+/// One `<svg>`; its ids begin with `id`.
+pub(super) fn draw(account: &Account, paper: Paper, id: &str) -> String {
+    let drawing = Drawing {
+        account,
+        paper,
+        lanes: Lanes::new(account, &paper),
+        strokes: Strokes::default(),
+    };
+    drawing.finish(&items(account), id)
+}
+
+impl Drawing<'_> {
+    fn finish(mut self, items: &[Placed<'_>], id: &str) -> String {
+        let moments: Vec<Moment> = items.iter().map(|placed| self.room(placed)).collect();
+        let scale = Scale::new(&moments, TOP);
+        let bottom = scale.heights.last().copied().unwrap_or(TOP);
+        self.lifelines(bottom, self.program_ends(items, &scale).unwrap_or(bottom));
+        scale.waits.iter().for_each(|wait| self.wait(wait));
+        for (placed, y) in items.iter().zip(&scale.heights) {
+            if let Some(at) = placed.shows {
+                self.time(&moment(at), *y);
+            }
+            self.item(&placed.item, *y);
+        }
+        let failure = &self.account.failure;
+        let height = difference::draw(&mut self.strokes, &self.paper, failure, bottom + 12.0);
+        let Paper { name, width, .. } = self.paper;
+        let mut title = self.account.test.replace('_', " ");
+        title.push_str(": what happened, in time");
+        format!(
+            "<svg class=\"{name}\" viewBox=\"0 0 {width} {height:.0}\" role=\"img\" \
+             aria-labelledby=\"{id}-title {id}-desc\" xmlns=\"http://www.w3.org/2000/svg\">\n\
+             <title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{}</desc>\n{}</svg>\n",
+            escape(&title),
+            escape(&description(self.account)),
+            self.strokes.0
+        )
+    }
+
+    /// The room that it needs above and below its height.
+    fn room(&self, placed: &Placed<'_>) -> Moment {
+        let more = |lines: usize| LINE * number(lines - 1);
+        let (above, below) = match &placed.item {
+            Item::Line(line) => match Shape::of(line) {
+                Shape::Note => (16.0, 10.0 + more(self.note_lines(line).len())),
+                Shape::Refusal => (30.0, 10.0 + more(self.note_lines(line).len())),
+                Shape::Bytes if !self.fits(line) && !line.remark.is_empty() => (24.0, 19.0),
+                _ => (24.0, 8.0),
+            },
+            Item::Part(piece) => (
+                match (piece.is_first, is_long(piece.line)) {
+                    (true, true) => 30.0,
+                    (true, false) => 18.0,
+                    _ => 9.0,
+                },
+                if piece.is_last { 20.0 } else { 6.0 },
+            ),
+            Item::Fold(..) => (14.0, 10.0),
+            Item::Said(program, said) => {
+                let lines = self.output_lines(&self.said(program, said));
+                (15.0, 8.0 + more(lines.len()))
+            }
+            Item::Exit(program) => (16.0, 10.0 + more(self.output_lines(&ending(program)).len())),
+            Item::Failure => (22.0, 0.0),
+        };
+        Moment {
+            at: placed.at,
+            above,
+            below,
+            is_cut: placed.is_cut,
+        }
+    }
+
+    fn item(&mut self, item: &Item<'_>, y: f64) {
+        let x = self.paper.program;
+        match item {
+            Item::Line(line) => match Shape::of(line) {
+                Shape::Note => self.note(line, y),
+                Shape::Refusal => self.refusal(line, y),
+                _ => self.arrow(line, y),
+            },
+            Item::Part(piece) => self.part(piece, y),
+            Item::Fold(hidden, what) => self.fold(*hidden, what, y),
+            Item::Said(program, said) => {
+                self.strokes.dot(x, y, 3.0, PLAIN);
+                self.output(&self.said(program, said), y);
+            }
+            Item::Exit(program) => {
+                let (left, right) = ((x - 9.0, y), (x + 9.0, y));
+                self.strokes
+                    .line(left, right, PLAIN, r#" stroke-width="3""#);
+                self.output(&ending(program), y);
+            }
+            Item::Failure => {
+                let (left, right) = ((self.paper.gutter + 2.0, y), (x + 14.0, y));
+                self.strokes.line(left, right, BAD, r#" stroke-width="2""#);
+                self.strokes.dot(left.0, y, 4.0, BAD);
+            }
+        }
+    }
+
+    /// The lanes between which it goes.
+    fn way(&self, line: &Line) -> (f64, f64) {
+        let (lane, program) = (self.lanes.x(line), self.paper.program);
+        let is_to_peer = line.arrow == Some(Arrow::ToPeer) || line.words.starts_with("accepted");
+        if is_to_peer {
+            (program, lane)
+        } else {
+            (lane, program)
+        }
+    }
+
+    /// Whether bytes and their number stand side by side on their arrow.
+    fn fits(&self, line: &Line) -> bool {
+        let words = self.lanes.name(line, &line.words).chars().count();
+        let bytes = self.paper.bytes(PLAIN).width(words);
+        let remark = self.paper.words(DIM).width(line.remark.chars().count() + 2);
+        bytes + remark < self.paper.program - self.lanes.x(line) - 24.0
+    }
+
+    fn arrow(&mut self, line: &Line, y: f64) {
+        let shape = Shape::of(line);
+        let color = shape.color(line);
+        let way = self.way(line);
+        shape.draw(&mut self.strokes, way, y, color);
+        let words = self.lanes.name(line, &line.words);
+        let dim = self.paper.words(DIM);
+        if line.remark.is_empty() {
+            self.label(line, y - 6.0, &[(&words, self.paper.words(color))]);
+        } else if self.fits(line) {
+            let remark = format!("  {}", line.remark);
+            let runs = [(words.as_str(), self.paper.bytes(color)), (&remark, dim)];
+            self.label(line, y - 6.0, &runs);
+        } else {
+            self.label(line, y - 6.0, &[(&words, self.paper.bytes(color))]);
+            self.label(line, y + 15.0, &[(&line.remark, dim)]);
+        }
+    }
+
+    fn part(&mut self, piece: &Piece<'_>, y: f64) {
+        let line = piece.line;
+        let bytes = self.paper.bytes(Shape::Bytes.color(line));
+        let way = self.way(line);
+        Shape::Bytes.draw(&mut self.strokes, way, y, bytes.color);
+        self.label(line, y + 4.0, &[(piece.words, bytes)]);
+        if piece.is_first && is_long(line) {
+            let words = self.lanes.name(line, &line.words);
+            self.label(line, y - 12.0, &[(&words, bytes)]);
+        }
+        if piece.is_last {
+            let remark = self.lanes.name(line, &line.remark);
+            self.label(line, y + 19.0, &[(&remark, self.paper.words(DIM))]);
+        }
+    }
+
+    /// Writes on an arrow: in its middle, if it fits there, else before its right end.
+    fn label(&mut self, line: &Line, y: f64, runs: &[(&str, Style)]) {
+        let (from, to) = (self.lanes.x(line), self.paper.program);
+        let width: f64 = runs
+            .iter()
+            .map(|(text, style)| style.width(text.chars().count()))
+            .sum();
+        if width < to - from - 24.0 {
+            return self
+                .strokes
+                .write((f64::midpoint(from, to), y), Anchor::Middle, runs);
+        }
+        let room = self.paper.letters(to - self.paper.gutter - 20.0);
+        let texts: Vec<String> = runs.iter().map(|(text, _)| cut(text, room)).collect();
+        let styles = runs.iter().map(|(_, style)| *style);
+        let runs: Vec<_> = texts.iter().map(String::as_str).zip(styles).collect();
+        self.strokes.write((to - 12.0, y), Anchor::End, &runs);
+    }
+
+    fn note_lines(&self, line: &Line) -> Vec<String> {
+        let room = self.paper.program - self.lanes.x(line) - 16.0;
+        // Words are a little narrower than bytes.
+        wrap(
+            &self.lanes.name(line, &line.words),
+            self.paper.letters(room * 1.1),
+        )
+    }
+
+    /// What somebody does alone: beside its lane.
+    fn note(&mut self, line: &Line, y: f64) {
+        let x = self.lanes.x(line);
+        let style = self.paper.words(Shape::of(line).color(line));
+        self.strokes.dot(x, y, 3.5, DIM);
+        for (index, words) in self.note_lines(line).iter().enumerate() {
+            let y = y + 4.0 + LINE * number(index);
+            self.strokes
+                .write((x + 9.0, y), Anchor::Start, &[(words.trim_end(), style)]);
+        }
+    }
+
+    /// Nobody listens: the arrow doesn't get there.
+    fn refusal(&mut self, line: &Line, y: f64) {
+        self.note(line, y);
+        let way = self.way(line);
+        Shape::Refusal.draw(&mut self.strokes, way, y - 16.0, BAD);
+    }
+
+    fn fold(&mut self, hidden: usize, what: &str, y: f64) {
+        let x = f64::midpoint(self.paper.first_lane, self.paper.program);
+        let text = format!("… {hidden} {what} …");
+        self.strokes.write(
+            (x, y + 4.0),
+            Anchor::Middle,
+            &[(&text, self.paper.words(DIM))],
+        );
+    }
+
+    fn said(&self, program: &Program, said: &Said) -> String {
+        if self.account.programs.len() > 1 {
+            format!("{}: {}", program.name, said.words)
+        } else {
+            said.words.clone()
+        }
+    }
+
+    fn output_lines(&self, words: &str) -> Vec<String> {
+        let letters = self.paper.letters(match self.paper.output {
+            Output::Beside => self.paper.width - self.paper.program - 16.0,
+            Output::Before => self.paper.program - self.paper.gutter - 22.0,
+        });
+        let mut lines = wrap(words, letters);
+        if lines.len() > OUTPUT_LINES {
+            lines.truncate(OUTPUT_LINES);
+            let last = format!("{}…", lines[OUTPUT_LINES - 1].trim_end());
+            lines[OUTPUT_LINES - 1] = cut(&last, letters);
+        }
+        lines
+    }
+
+    fn output(&mut self, words: &str, y: f64) {
+        let (x, anchor) = match self.paper.output {
+            Output::Beside => (self.paper.program + 14.0, Anchor::Start),
+            Output::Before => (self.paper.program - 12.0, Anchor::End),
+        };
+        for (index, line) in self.output_lines(words).iter().enumerate() {
+            let y = y + 4.0 + LINE * number(index);
+            self.strokes.write(
+                (x, y),
+                anchor,
+                &[(line.trim_end(), self.paper.bytes(PLAIN))],
+            );
+        }
+    }
+
+    fn time(&mut self, text: &str, y: f64) {
+        let x = self.paper.gutter - 7.0;
+        self.strokes
+            .write((x, y + 4.0), Anchor::End, &[(text, self.paper.times())]);
+    }
+
+    /// Nothing happened for long: the lanes are dotted, with round moments beside them.
+    fn wait(&mut self, wait: &Wait) {
+        let lanes: Vec<f64> = self.lanes.0.iter().map(|lane| lane.x).collect();
+        for x in lanes.into_iter().chain([self.paper.program]) {
+            let (from, to) = ((x, wait.top + 12.0), (x, wait.bottom));
+            self.strokes.line(from, to, GROUND, r#" stroke-width="5""#);
+            self.strokes.line(
+                from,
+                to,
+                DIM,
+                r#" stroke-width="1.8" stroke-dasharray="1 5""#,
+            );
+        }
+        for (at, y) in wait.ticks() {
+            let x = self.paper.gutter;
+            self.strokes.line((x - 3.0, y), (x + 3.0, y), DIM, "");
+            self.time(&length(at), y);
+        }
+        let text = format!(
+            "nothing for {}",
+            length(wait.until.saturating_sub(wait.from))
+        );
+        let x = f64::midpoint(self.lanes.0[0].x, self.paper.program);
+        let y = f64::midpoint(wait.top, wait.bottom) + 4.0;
+        self.strokes
+            .write((x, y), Anchor::Middle, &[(&text, self.paper.words(DIM))]);
+    }
+
+    /// Where the lane of the program stops: it has ended, if there was but one.
+    fn program_ends(&self, items: &[Placed<'_>], scale: &Scale) -> Option<f64> {
+        let one = self.account.programs.len() == 1 && self.account.programs_before == 0;
+        let mut placed = items.iter().zip(&scale.heights);
+        let end = placed.find(|(placed, _)| matches!(placed.item, Item::Exit(_)))?;
+        one.then_some(*end.1)
+    }
+
+    /// The lanes with their names.
+    fn lifelines(&mut self, bottom: f64, ends: f64) {
+        let lanes = self.lanes.0.iter().map(|lane| (lane.x, lane.name.clone()));
+        let many = self.account.programs.len() + self.account.programs_before > 1;
+        let program = if many { "programs" } else { "program" };
+        let mut all: Vec<_> = lanes.map(|lane| (lane, (SENT, bottom, "1.5"))).collect();
+        all.push(((self.paper.program, program.to_owned()), (PLAIN, ends, "3")));
+        for ((x, name), (color, end, width)) in all {
+            let stroke = format!(" stroke-width=\"{width}\"");
+            let line = if color == PLAIN { PLAIN } else { DIM };
+            self.strokes.line((x, TOP - 12.0), (x, end), line, &stroke);
+            let style = self.paper.words(color);
+            let half = style.width(name.chars().count()) / 2.0 + 8.0;
+            self.strokes
+                .card((x - half, 4.0), (x + half, TOP - 12.0), EDGE);
+            self.strokes
+                .write((x, 20.5), Anchor::Middle, &[(&name, style)]);
+        }
+    }
+}
+
+fn ending(program: &Program) -> String {
+    let exit = program
+        .exit
+        .map(|(exit, _)| format!("{} {exit}", program.name));
+    exit.unwrap_or_default()
+}
+
+/// `100 ms`, `2 s`, `2.5 s`.
+fn length(time: Duration) -> String {
+    match time.as_millis() {
+        ms if ms < 1000 => format!("{ms} ms"),
+        ms if ms % 1000 < 50 => format!("{} s", ms / 1000),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}
+
+/// The drawing in words, for those who cannot see it.
+fn description(account: &Account) -> String {
+    let mut text = String::from("A sequence diagram, time downwards.");
+    for line in &account.lines {
+        let verb = line.arrow.map_or("", Arrow::verb);
+        let line_words = format!("{} {verb}{}", line.who, line.words);
+        let _ = write!(text, " {}: {}", moment(line.at), line_words.trim_start());
+        if !line.remark.is_empty() {
+            let _ = write!(text, ", {}", line.remark);
+        }
+        text.push('.');
+    }
+    let failure = &account.failure;
+    let _ = write!(text, " Expected {}, got {}.", failure.expected, failure.got);
+    if let Some(mark) = &failure.mark {
+        let _ = write!(text, " The mark says: {}.", mark.2);
+    }
+    text
+}

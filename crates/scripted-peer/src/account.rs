@@ -52,6 +52,8 @@ pub(crate) struct Account {
 /// One thing that happened, in words.
 pub(crate) struct Line {
     pub at: Duration,
+    /// When it began, if that was earlier.
+    pub began: Duration,
     pub peer: Option<usize>,
     /// `peer`, or `peer 2` where there are more than one; or nothing.
     pub who: String,
@@ -209,6 +211,7 @@ impl Line {
         };
         let line = Self {
             at: event.at,
+            began: event.began.min(event.at),
             peer: event.peer,
             who,
             arrow: None,

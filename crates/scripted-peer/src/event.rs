@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::bytes::is_text;
 
 pub(crate) struct Event {
+    /// When it was noted: what lasts is noted at its end.
     pub at: Duration,
+    pub began: Duration,
     pub peer: Option<usize>,
     pub what: What,
 }

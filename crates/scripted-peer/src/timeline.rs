@@ -88,11 +88,20 @@ impl Timeline {
     }
 
     pub fn note(&self, peer: Option<usize>, what: impl Into<String>) {
-        self.push(peer, What::Note(what.into()));
+        self.push(peer, self.elapsed(), What::Note(what.into()));
+    }
+
+    /// Notes what has been going on since then.
+    pub fn note_since(&self, began: Duration, peer: usize, what: impl Into<String>) {
+        self.push(Some(peer), began, What::Note(what.into()));
     }
 
     pub fn sent(&self, peer: usize, bytes: Bytes) {
-        self.push(Some(peer), What::Sent(bytes));
+        let began = bytes
+            .pieces
+            .first()
+            .map_or(self.elapsed(), |first| first.at);
+        self.push(Some(peer), began, What::Sent(bytes));
     }
 
     /// Notes what came; runs of reads by one peer become one event.
@@ -109,12 +118,17 @@ impl Timeline {
         }
         let length = bytes.len();
         let run = Bytes::new(bytes, "").in_pieces(&[Piece { at, length }]);
-        self.push(Some(peer), What::Received(run));
+        self.push(Some(peer), at, What::Received(run));
     }
 
-    fn push(&self, peer: Option<usize>, what: What) {
-        let at = self.start.elapsed();
-        self.lock().events.push(Event { at, peer, what });
+    fn push(&self, peer: Option<usize>, began: Duration, what: What) {
+        let event = Event {
+            at: self.elapsed(),
+            began,
+            peer,
+            what,
+        };
+        self.lock().events.push(event);
     }
 
     /// When it was, counted from its beginning.

@@ -179,6 +179,7 @@ impl Peer {
     /// from reading at most: on a busy machine that may be far longer than `gap`.
     pub fn trickle(&mut self, size: usize, gap: Duration, time: Duration) -> (usize, Duration) {
         use std::io::Read as _;
+        let began = self.timeline.elapsed();
         let (end, mut total) = (self.timeline.until(time), 0);
         let mut buffer = vec![0; size];
         let mut next = Instant::now();
@@ -196,7 +197,8 @@ impl Peer {
             next += gap;
             self.timeline.sleep(next);
         }
-        self.note(format!("<- {} in all, {size} every {gap:?}", count(total)));
+        let text = format!("<- {} in all, {size} every {gap:?}", count(total));
+        self.timeline.note_since(began, self.number, text);
         (total, longest)
     }
 

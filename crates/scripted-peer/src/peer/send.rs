@@ -38,8 +38,9 @@ impl Peer {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
         let mut patience = self.new_patience();
+        let began = self.timeline.elapsed();
         let taken = self.write_in_time(bytes, &mut patience);
-        self.log_sent(bytes, taken, "");
+        self.log_sent(bytes, taken, began);
         if taken < bytes.len() && self.ending.is_none() && !self.reset_seen && patience.is_out() {
             let expected = format!("the program to take {}", count(bytes.len()));
             let got = format!(
@@ -77,9 +78,11 @@ impl Peer {
         let mut pieces = Vec::new();
         while done < bytes.len() && !patience.is_out() {
             let piece = &bytes[done..bytes.len().min(done + size)];
+            // Before the write: what the program does with it comes after.
+            let at = self.timeline.elapsed();
             let taken = self.write_in_time(piece, &mut patience);
             done += taken;
-            pieces.push(self.piece(taken));
+            pieces.push(Piece { at, length: taken });
             if taken < piece.len() || !self.wait_for_reader(&mut patience) {
                 break;
             }
@@ -125,11 +128,12 @@ impl Peer {
         let mut sent = 0;
         let mut pieces = Vec::new();
         for byte in bytes {
+            let at = self.timeline.elapsed();
             if self.write_in_time(&[*byte], &mut self.new_patience()) == 0 {
                 break;
             }
             sent += 1;
-            pieces.push(self.piece(1));
+            pieces.push(Piece { at, length: 1 });
             // The answer to the whole comes in the last gap, and belongs behind it in the timeline.
             if sent == bytes.len() {
                 self.log_dripped(bytes, &remark(sent), &pieces);
@@ -158,6 +162,7 @@ impl Peer {
         let bytes = bytes.as_ref();
         let stalled = std::mem::replace(&mut self.stalled, true);
         let mut sent = 0;
+        let began = self.timeline.elapsed();
         let mut moved = Instant::now();
         while sent < most && self.ending.is_none() && !self.reset_seen {
             let rest = &bytes[sent % bytes.len()..];
@@ -170,11 +175,8 @@ impl Peer {
             }
         }
         self.stalled = stalled;
-        self.note(format!(
-            "-> {} again and again, {} in all",
-            show(bytes),
-            count(sent)
-        ));
+        let text = format!("-> {} again and again, {} in all", show(bytes), count(sent));
+        self.timeline.note_since(began, self.number, text);
         sent
     }
 
@@ -203,6 +205,7 @@ impl Peer {
     /// have filled the way here, or no more come.
     pub fn stall_reading(&mut self) -> &mut Self {
         self.stalled = true;
+        let began = self.timeline.elapsed();
         let mut patience = self.new_patience();
         let mut last = (self.waiting(), Instant::now());
         let settled = |since: Instant| {
@@ -216,7 +219,8 @@ impl Peer {
                 last = (now, Instant::now());
             }
         }
-        self.note(format!("reads nothing; {} wait for it", count(last.0)));
+        let text = format!("reads nothing; {} wait for it", count(last.0));
+        self.timeline.note_since(began, self.number, text);
         self
     }
 
@@ -332,25 +336,21 @@ impl Peer {
         !self.stalled && wait::readable(&self.socket, Instant::now())
     }
 
-    fn log_sent(&self, bytes: &[u8], taken: usize, remark: &str) {
-        let remark = match (taken == bytes.len(), remark) {
-            (false, _) => format!("{} of {}", grouped(taken), count(bytes.len())),
-            (true, remark) => remark.to_owned(),
+    fn log_sent(&self, bytes: &[u8], taken: usize, began: Duration) {
+        let remark = if taken < bytes.len() {
+            format!("{} of {}", grouped(taken), count(bytes.len()))
+        } else {
+            String::new()
         };
-        self.timeline
-            .sent(self.number, Bytes::new(&bytes[..taken], remark));
+        let piece = Piece {
+            at: began,
+            length: taken,
+        };
+        self.log_dripped(&bytes[..taken], &remark, &[piece]);
     }
 
     fn log_dripped(&self, bytes: &[u8], remark: &str, pieces: &[Piece]) {
         let run = Bytes::new(bytes, remark).in_pieces(pieces);
         self.timeline.sent(self.number, run);
-    }
-
-    /// What went just now.
-    fn piece(&self, length: usize) -> Piece {
-        Piece {
-            at: self.timeline.elapsed(),
-            length,
-        }
     }
 }

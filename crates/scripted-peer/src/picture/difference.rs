@@ -1,6 +1,6 @@
 //! Under the drawing: what was expected, what came, and the first wrong byte.
 
-use super::paper::{Anchor, BAD, DIM, EDGE, GOOD, Output, Paper, Strokes, number, wrap};
+use super::paper::{Anchor, BAD, CARD, DIM, EDGE, GOOD, Output, Paper, Strokes, number, wrap};
 use crate::failure::Failure;
 
 /// From one line to the next.
@@ -11,7 +11,7 @@ const EDGE_ROOM: f64 = 10.0;
 /// Draws it below `top`, and says where it ends.
 pub(super) fn draw(strokes: &mut Strokes, paper: &Paper, failure: &Failure, top: f64) -> f64 {
     let left = paper.gutter + 2.0;
-    let mut inside = Strokes::default();
+    let mut inside = Strokes::on(CARD);
     let mut column = Column {
         paper,
         names: left + EDGE_ROOM,
@@ -64,7 +64,7 @@ pub(super) fn draw(strokes: &mut Strokes, paper: &Paper, failure: &Failure, top:
     }
     let bottom = column.y - 4.0;
     strokes.card((left, top), (paper.width - 2.0, bottom), EDGE);
-    strokes.0.push_str(&inside.0);
+    strokes.svg.push_str(&inside.svg);
     bottom + 2.0
 }
 
@@ -78,7 +78,9 @@ struct Column<'a> {
 
 impl Column<'_> {
     fn letters(&self) -> usize {
-        self.paper.letters(self.paper.width - self.x - EDGE_ROOM)
+        self.paper
+            .bytes(BAD)
+            .letters(self.paper.width - self.x - EDGE_ROOM)
     }
 
     /// Before the line, or on a line of its own.

@@ -34,7 +34,7 @@ pub(super) fn draw(account: &Account, paper: Paper, id: &str) -> String {
         account,
         paper,
         lanes: Lanes::new(account, &paper),
-        strokes: Strokes::default(),
+        strokes: Strokes::on(GROUND),
     };
     drawing.finish(&items(account), id)
 }
@@ -46,6 +46,7 @@ impl Drawing<'_> {
         let bottom = scale.heights.last().copied().unwrap_or(TOP);
         self.lifelines(bottom, self.program_ends(items, &scale).unwrap_or(bottom));
         scale.waits.iter().for_each(|wait| self.wait(wait));
+        self.lasting(items, &scale);
         for (placed, y) in items.iter().zip(&scale.heights) {
             if let Some(at) = placed.shows {
                 self.time(&moment(at), *y);
@@ -63,7 +64,7 @@ impl Drawing<'_> {
              <title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{}</desc>\n{}</svg>\n",
             escape(&title),
             escape(&description(self.account)),
-            self.strokes.0
+            self.strokes.svg
         )
     }
 
@@ -75,6 +76,7 @@ impl Drawing<'_> {
                 Shape::Note => (16.0, 10.0 + more(self.note_lines(line).len())),
                 Shape::Refusal => (30.0, 10.0 + more(self.note_lines(line).len())),
                 Shape::Bytes if !self.fits(line) && !line.remark.is_empty() => (24.0, 19.0),
+                _ if line.remark.is_empty() => (24.0 + more(self.words_lines(line).len()), 8.0),
                 _ => (24.0, 8.0),
             },
             Item::Part(piece) => (
@@ -83,8 +85,14 @@ impl Drawing<'_> {
                     (true, false) => 18.0,
                     _ => 9.0,
                 },
-                if piece.is_last { 20.0 } else { 6.0 },
+                if piece.is_last && piece.line.arrow == Some(Arrow::ToPeer) {
+                    20.0
+                } else {
+                    6.0
+                },
             ),
+            Item::Begin(_) => (10.0, 6.0),
+            Item::Done(_) => (14.0, 8.0),
             Item::Fold(..) => (14.0, 10.0),
             Item::Said(program, said) => {
                 let lines = self.output_lines(&self.said(program, said));
@@ -109,17 +117,20 @@ impl Drawing<'_> {
                 Shape::Refusal => self.refusal(line, y),
                 _ => self.arrow(line, y),
             },
+            // With the lanes.
+            Item::Begin(_) => {}
             Item::Part(piece) => self.part(piece, y),
+            Item::Done(line) => self.remark(line, y),
             Item::Fold(hidden, what) => self.fold(*hidden, what, y),
             Item::Said(program, said) => {
                 self.strokes.dot(x, y, 3.0, PLAIN);
-                self.output(&self.said(program, said), y);
+                self.output(&self.said(program, said), y, self.paper.bytes(PLAIN));
             }
             Item::Exit(program) => {
                 let (left, right) = ((x - 9.0, y), (x + 9.0, y));
                 self.strokes
                     .line(left, right, PLAIN, r#" stroke-width="3""#);
-                self.output(&ending(program), y);
+                self.output(&ending(program), y, self.paper.words(PLAIN));
             }
             Item::Failure => {
                 let (left, right) = ((self.paper.gutter + 2.0, y), (x + 14.0, y));
@@ -156,7 +167,11 @@ impl Drawing<'_> {
         let words = self.lanes.name(line, &line.words);
         let dim = self.paper.words(DIM);
         if line.remark.is_empty() {
-            self.label(line, y - 6.0, &[(&words, self.paper.words(color))]);
+            let lines = self.words_lines(line);
+            for (index, words) in lines.iter().rev().enumerate() {
+                let y = y - 6.0 - LINE * number(index);
+                self.label(line, y, &[(words.trim_end(), self.paper.words(color))]);
+            }
         } else if self.fits(line) {
             let remark = format!("  {}", line.remark);
             let runs = [(words.as_str(), self.paper.bytes(color)), (&remark, dim)];
@@ -165,6 +180,13 @@ impl Drawing<'_> {
             self.label(line, y - 6.0, &[(&words, self.paper.bytes(color))]);
             self.label(line, y + 15.0, &[(&line.remark, dim)]);
         }
+    }
+
+    /// Words without bytes, which may need more than one line.
+    fn words_lines(&self, line: &Line) -> Vec<String> {
+        let room = self.paper.program - self.paper.first_lane - 24.0;
+        let letters = self.paper.words(DIM).letters(room);
+        wrap(&self.lanes.name(line, &line.words), letters)
     }
 
     fn part(&mut self, piece: &Piece<'_>, y: f64) {
@@ -177,10 +199,15 @@ impl Drawing<'_> {
             let words = self.lanes.name(line, &line.words);
             self.label(line, y - 12.0, &[(&words, bytes)]);
         }
-        if piece.is_last {
-            let remark = self.lanes.name(line, &line.remark);
-            self.label(line, y + 19.0, &[(&remark, self.paper.words(DIM))]);
+        if piece.is_last && line.arrow == Some(Arrow::ToPeer) {
+            self.remark(line, y + 15.0);
         }
+    }
+
+    /// About a run in pieces.
+    fn remark(&mut self, line: &Line, y: f64) {
+        let remark = self.lanes.name(line, &line.remark);
+        self.label(line, y + 4.0, &[(&remark, self.paper.words(DIM))]);
     }
 
     /// Writes on an arrow: in its middle, if it fits there, else before its right end.
@@ -195,8 +222,9 @@ impl Drawing<'_> {
                 .strokes
                 .write((f64::midpoint(from, to), y), Anchor::Middle, runs);
         }
-        let room = self.paper.letters(to - self.paper.gutter - 20.0);
-        let texts: Vec<String> = runs.iter().map(|(text, _)| cut(text, room)).collect();
+        let room = to - self.paper.first_lane - 20.0;
+        let cut = |(text, style): &(&str, Style)| cut(text, style.letters(room));
+        let texts: Vec<String> = runs.iter().map(cut).collect();
         let styles = runs.iter().map(|(_, style)| *style);
         let runs: Vec<_> = texts.iter().map(String::as_str).zip(styles).collect();
         self.strokes.write((to - 12.0, y), Anchor::End, &runs);
@@ -204,11 +232,8 @@ impl Drawing<'_> {
 
     fn note_lines(&self, line: &Line) -> Vec<String> {
         let room = self.paper.program - self.lanes.x(line) - 16.0;
-        // Words are a little narrower than bytes.
-        wrap(
-            &self.lanes.name(line, &line.words),
-            self.paper.letters(room * 1.1),
-        )
+        let letters = self.paper.words(DIM).letters(room);
+        wrap(&self.lanes.name(line, &line.words), letters)
     }
 
     /// What somebody does alone: beside its lane.
@@ -249,7 +274,7 @@ impl Drawing<'_> {
     }
 
     fn output_lines(&self, words: &str) -> Vec<String> {
-        let letters = self.paper.letters(match self.paper.output {
+        let letters = self.paper.bytes(PLAIN).letters(match self.paper.output {
             Output::Beside => self.paper.width - self.paper.program - 16.0,
             Output::Before => self.paper.program - self.paper.gutter - 22.0,
         });
@@ -262,18 +287,15 @@ impl Drawing<'_> {
         lines
     }
 
-    fn output(&mut self, words: &str, y: f64) {
+    fn output(&mut self, words: &str, y: f64, style: Style) {
         let (x, anchor) = match self.paper.output {
             Output::Beside => (self.paper.program + 14.0, Anchor::Start),
             Output::Before => (self.paper.program - 12.0, Anchor::End),
         };
         for (index, line) in self.output_lines(words).iter().enumerate() {
             let y = y + 4.0 + LINE * number(index);
-            self.strokes.write(
-                (x, y),
-                anchor,
-                &[(line.trim_end(), self.paper.bytes(PLAIN))],
-            );
+            self.strokes
+                .write((x, y), anchor, &[(line.trim_end(), style)]);
         }
     }
 
@@ -301,10 +323,7 @@ impl Drawing<'_> {
             self.strokes.line((x - 3.0, y), (x + 3.0, y), DIM, "");
             self.time(&length(at), y);
         }
-        let text = format!(
-            "nothing for {}",
-            length(wait.until.saturating_sub(wait.from))
-        );
+        let text = format!("{} pass", length(wait.until.saturating_sub(wait.from)));
         let x = f64::midpoint(self.lanes.0[0].x, self.paper.program);
         let y = f64::midpoint(wait.top, wait.bottom) + 4.0;
         self.strokes
@@ -317,6 +336,25 @@ impl Drawing<'_> {
         let mut placed = items.iter().zip(&scale.heights);
         let end = placed.find(|(placed, _)| matches!(placed.item, Item::Exit(_)))?;
         one.then_some(*end.1)
+    }
+
+    /// What lasts is a bar on its lane, from its beginning to its end.
+    fn lasting(&mut self, items: &[Placed<'_>], scale: &Scale) {
+        let mut begun: Vec<(&Line, f64)> = Vec::new();
+        for (placed, y) in items.iter().zip(&scale.heights) {
+            match placed.item {
+                Item::Begin(line) => begun.push((line, *y)),
+                Item::Line(line) => {
+                    let found = begun.iter().find(|(begun, _)| std::ptr::eq(*begun, line));
+                    if let Some((_, top)) = found.copied() {
+                        let x = self.lanes.x(line);
+                        let color = Shape::of(line).color(line);
+                        self.strokes.card((x - 5.0, top), (x + 5.0, *y), color);
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The lanes with their names.

@@ -7,11 +7,18 @@ use crate::account::{Account, Arrow, Line, Part, Program, Said};
 /// Of a run in many pieces, how many are drawn of its beginning and of its end.
 const PARTS: usize = 6;
 
+/// What takes longer than this is drawn from its beginning on.
+const LASTS: Duration = Duration::from_millis(10);
+
 /// Something that is drawn at one height.
 #[derive(Clone, Copy)]
 pub(super) enum Item<'a> {
     Line(&'a Line),
+    /// From here on it lasts.
+    Begin(&'a Line),
     Part(Piece<'a>),
+    /// The last piece of a run has gone.
+    Done(&'a Line),
     /// So much is left out here.
     Fold(usize, &'static str),
     Said(&'a Program, &'a Said),
@@ -60,10 +67,9 @@ pub(super) fn items(account: &Account) -> Vec<Placed<'_>> {
     let mut items = Vec::new();
     let (place, hidden) = account.hidden;
     for (index, line) in account.lines.iter().enumerate() {
-        let begin = line.pieces.first().map_or(line.at, |part| part.at);
         let is_cut = hidden > 0 && index == place;
         if is_cut {
-            let fold = Placed::fold(begin.min(line.at), hidden, "more");
+            let fold = Placed::fold(line.began, hidden, "more");
             items.push(Placed { is_cut, ..fold });
         }
         line_items(&mut items, line);
@@ -80,17 +86,18 @@ pub(super) fn items(account: &Account) -> Vec<Placed<'_>> {
 fn line_items<'a>(items: &mut Vec<Placed<'a>>, line: &'a Line) {
     let parts = &line.pieces;
     if parts.is_empty() {
+        if line.at.saturating_sub(line.began) > LASTS {
+            items.push(Placed {
+                shows: None,
+                ..Placed::new(line.began, Item::Begin(line))
+            });
+        }
         return items.push(Placed::new(line.at, Item::Line(line)));
     }
     let last = parts.len() - 1;
     let hidden = parts.len().saturating_sub(2 * PARTS);
-    // A run that went is noted at its end, one that came at its beginning.
-    let shows = match line.arrow {
-        Some(Arrow::ToPeer) => 0,
-        _ => last,
-    };
-    let piece = |(index, part): (usize, &'a Part)| Placed {
-        shows: (index == shows).then_some(line.at),
+    let piece = |index: usize, part: &'a Part| Placed {
+        shows: (index == 0).then_some(part.at),
         ..Placed::new(
             part.at,
             Item::Part(Piece {
@@ -106,8 +113,12 @@ fn line_items<'a>(items: &mut Vec<Placed<'a>>, line: &'a Line) {
             items.push(Placed::fold(part.at, hidden, "pieces more"));
         }
         if index < PARTS || index >= PARTS + hidden {
-            items.push(piece((index, part)));
+            items.push(piece(index, part));
         }
+    }
+    // A run that went is noted at its end, one that came at its beginning.
+    if line.arrow == Some(Arrow::ToProgram) {
+        items.push(Placed::new(line.at, Item::Done(line)));
     }
 }
 

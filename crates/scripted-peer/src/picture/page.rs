@@ -109,7 +109,12 @@ fn table(out: &mut String, account: &Account) {
         if hidden > 0 && index == place {
             out.push_str(&row("", "", &format!("… {hidden} more …"), ""));
         }
-        out.push_str(&row(&moment(line.at), &line.who, &what(line), ""));
+        let who = if line.who.is_empty() {
+            "check"
+        } else {
+            &line.who
+        };
+        out.push_str(&row(&moment(line.at), who, &what(line), ""));
     }
     said.for_each(|(_, row)| out.push_str(&row));
     difference(out, account);

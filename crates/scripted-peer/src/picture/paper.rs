@@ -30,8 +30,8 @@ pub(super) enum Output {
 pub(super) const WIDE: Paper = Paper {
     name: "wide",
     width: 760.0,
-    gutter: 62.0,
-    first_lane: 112.0,
+    gutter: 70.0,
+    first_lane: 120.0,
     program: 500.0,
     lanes: 6,
     letter: 12.5,
@@ -41,8 +41,8 @@ pub(super) const WIDE: Paper = Paper {
 pub(super) const NARROW: Paper = Paper {
     name: "narrow",
     width: 360.0,
-    gutter: 52.0,
-    first_lane: 78.0,
+    gutter: 62.0,
+    first_lane: 88.0,
     program: 326.0,
     lanes: 3,
     letter: 11.5,
@@ -101,19 +101,19 @@ impl Paper {
             ..self.words(DIM)
         }
     }
+}
 
-    /// How many letters of bytes or output fit.
+impl Style {
+    /// How many letters fit.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a paper has room for a few hundred letters, and not for less than none"
     )]
     pub fn letters(&self, width: f64) -> usize {
-        (width / self.bytes(PLAIN).width(1)).max(8.0) as usize
+        (width / self.width(1)).max(8.0) as usize
     }
-}
 
-impl Style {
     /// How wide so many letters are: of words, whose letters differ, a little less exactly.
     pub fn width(&self, letters: usize) -> f64 {
         self.size * number(letters) * if self.is_mono { 0.603 } else { 0.53 }
@@ -153,13 +153,23 @@ pub(super) fn wrap(text: &str, letters: usize) -> Vec<String> {
 }
 
 /// What a drawing consists of.
-#[derive(Default)]
-pub(super) struct Strokes(pub String);
+pub(super) struct Strokes {
+    pub svg: String,
+    /// What letters are surrounded by.
+    ground: &'static str,
+}
 
 impl Strokes {
+    pub fn on(ground: &'static str) -> Self {
+        Self {
+            svg: String::new(),
+            ground,
+        }
+    }
+
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), color: &str, more: &str) {
         let _ = writeln!(
-            self.0,
+            self.svg,
             r#"<path d="M{:.1} {:.1}L{:.1} {:.1}" stroke="{color}" fill="none"{more}/>"#,
             from.0, from.1, to.0, to.1
         );
@@ -167,7 +177,7 @@ impl Strokes {
 
     pub fn path(&mut self, path: &str, color: &str, more: &str) {
         let _ = writeln!(
-            self.0,
+            self.svg,
             r#"<path d="{path}" stroke="{color}" fill="none"{more}/>"#
         );
     }
@@ -176,7 +186,7 @@ impl Strokes {
     pub fn card(&mut self, from: (f64, f64), to: (f64, f64), edge: &str) {
         let (width, height) = (to.0 - from.0, to.1 - from.1);
         let _ = writeln!(
-            self.0,
+            self.svg,
             r#"<rect x="{:.1}" y="{:.1}" width="{width:.1}" height="{height:.1}" rx="5" fill="{CARD}" stroke="{edge}"/>"#,
             from.0, from.1
         );
@@ -184,7 +194,7 @@ impl Strokes {
 
     pub fn dot(&mut self, x: f64, y: f64, radius: f64, color: &str) {
         let _ = writeln!(
-            self.0,
+            self.svg,
             r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}" fill="{color}"/>"#
         );
     }
@@ -197,19 +207,20 @@ impl Strokes {
             Anchor::End => "end",
         };
         let _ = write!(
-            self.0,
-            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" stroke="{GROUND}" stroke-width="4" stroke-linejoin="round" paint-order="stroke" xml:space="preserve">"#
+            self.svg,
+            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" stroke="{}" stroke-width="4" stroke-linejoin="round" paint-order="stroke" xml:space="preserve">"#,
+            self.ground
         );
         for (text, style) in runs {
             let Style { color, size, .. } = style;
             let font = if style.is_mono { MONO } else { "" };
             let text = escape(text);
             let _ = write!(
-                self.0,
+                self.svg,
                 r#"<tspan fill="{color}" font-size="{size}"{font}>{text}</tspan>"#
             );
         }
-        self.0.push_str("</text>\n");
+        self.svg.push_str("</text>\n");
     }
 }
 

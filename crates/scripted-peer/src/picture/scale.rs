@@ -34,7 +34,7 @@ const TALLEST_SUM: f64 = 560.0;
 /// And a millisecond never.
 const MILLISECOND: f64 = 1.0;
 /// A wait is worth a word if it is this much taller than its lines.
-const WORTH: f64 = 22.0;
+const WORTH: f64 = 40.0;
 
 impl Scale {
     pub fn new(moments: &[Moment], top: f64) -> Self {

@@ -52,6 +52,8 @@ impl Shape {
         let start = from + right * 4.0;
         let tip = match self {
             Self::Refusal => f64::midpoint(from, to),
+            // The bar stands free of the lane.
+            Self::End => to - right * 7.0,
             _ => to - right * 4.0,
         };
         let cross = tip - right * 6.0;

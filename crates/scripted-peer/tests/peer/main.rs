@@ -5,6 +5,7 @@ mod common;
 mod drip;
 mod endings;
 mod machine;
+mod pictures;
 mod programs;
 mod rooms;
 mod surroundings;

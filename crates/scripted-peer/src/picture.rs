@@ -1,11 +1,13 @@
 //! A failed check as a picture: a sequence diagram in one HTML file, without scripts and without a
 //! network.
 //!
-//! `items` puts what is drawn in the order of time, `scale` gives each moment its height, `lanes` each peer
-//! its place, and `drawing` draws it with the strokes of `paper`, the arrows of `shape` and, at its end, the
-//! `difference`. `page` is the file around the drawings, and `file` is where it lies. What is shown was chosen and put into words by `account`,
-//! as for the text.
+//! `items` puts what is drawn in the order of time, `scale` gives each moment its height and `lanes`
+//! each peer its place; `drawing` draws it over the `backdrop` with the strokes of `paper` and the arrows
+//! of `shape`, the `difference` at its end; `words` says it for those who cannot see it. `page` is the file
+//! around the drawings, and `file` is where it lies. What is shown was chosen and put into words by
+//! `account`, as for the text.
 
+mod backdrop;
 mod difference;
 mod drawing;
 mod file;
@@ -15,6 +17,7 @@ mod page;
 mod paper;
 mod scale;
 mod shape;
+mod words;
 
 use std::sync::{Mutex, PoisonError};
 

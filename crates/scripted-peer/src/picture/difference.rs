@@ -127,7 +127,7 @@ mod tests {
     fn a_letter_is_found_in_the_line_that_holds_it() {
         let lines = wrap("00 00 00 05 h e", 8);
         assert_eq!(place(&lines, 0), (0, 0));
-        assert_eq!(place(&lines, 9), (1, 3));
-        assert_eq!(place(&lines, 20), (2, 6));
+        assert_eq!(place(&lines, 10), (1, 1));
+        assert_eq!(place(&lines, 15), (1, 6));
     }
 }

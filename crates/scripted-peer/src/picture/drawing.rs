@@ -1,25 +1,21 @@
 //! The drawing: a lane for each peer and for the program, time downwards, and what went between them.
 
-use std::fmt::Write as _;
-use std::time::Duration;
-
+use super::backdrop::{Backdrop, TOP};
 use super::difference;
 use super::items::{Item, Piece, Placed, is_long, items};
 use super::lanes::Lanes;
 use super::paper::{
-    Anchor, BAD, DIM, EDGE, GROUND, Output, PLAIN, Paper, SENT, Strokes, Style, cut, escape,
-    number, wrap,
+    Anchor, BAD, DIM, GROUND, Output, PLAIN, Paper, Strokes, Style, cut, escape, number, wrap,
 };
-use super::scale::{Moment, Scale, Wait};
+use super::scale::{Moment, Scale};
 use super::shape::Shape;
+use super::words::{description, ending, in_words};
 use crate::account::{Account, Arrow, Line, Program, Said, moment};
 
 /// How many lines of the paper a line of output may take.
 const OUTPUT_LINES: usize = 3;
 /// From one of them to the next.
 const LINE: f64 = 15.0;
-/// Where the lanes begin, under their names.
-const TOP: f64 = 40.0;
 
 struct Drawing<'a> {
     account: &'a Account,
@@ -43,21 +39,25 @@ impl Drawing<'_> {
     fn finish(mut self, items: &[Placed<'_>], id: &str) -> String {
         let moments: Vec<Moment> = items.iter().map(|placed| self.room(placed)).collect();
         let scale = Scale::new(&moments, TOP);
-        let bottom = scale.heights.last().copied().unwrap_or(TOP);
-        self.lifelines(bottom, self.program_ends(items, &scale).unwrap_or(bottom));
-        scale.waits.iter().for_each(|wait| self.wait(wait));
-        self.lasting(items, &scale);
+        let backdrop = Backdrop {
+            account: self.account,
+            paper: &self.paper,
+            lanes: &self.lanes,
+            items,
+            scale: &scale,
+        };
+        backdrop.draw(&mut self.strokes);
+        let bottom = backdrop.bottom();
         for (placed, y) in items.iter().zip(&scale.heights) {
             if let Some(at) = placed.shows {
-                self.time(&moment(at), *y);
+                self.strokes.time(&self.paper, &moment(at), *y);
             }
             self.item(&placed.item, *y);
         }
         let failure = &self.account.failure;
         let height = difference::draw(&mut self.strokes, &self.paper, failure, bottom + 12.0);
         let Paper { name, width, .. } = self.paper;
-        let mut title = self.account.test.replace('_', " ");
-        title.push_str(": what happened, in time");
+        let title = format!("{}: what happened, in time", in_words(&self.account.test));
         format!(
             "<svg class=\"{name}\" viewBox=\"0 0 {width} {height:.0}\" role=\"img\" \
              aria-labelledby=\"{id}-title {id}-desc\" xmlns=\"http://www.w3.org/2000/svg\">\n\
@@ -298,118 +298,4 @@ impl Drawing<'_> {
                 .write((x, y), anchor, &[(line.trim_end(), style)]);
         }
     }
-
-    fn time(&mut self, text: &str, y: f64) {
-        let x = self.paper.gutter - 7.0;
-        self.strokes
-            .write((x, y + 4.0), Anchor::End, &[(text, self.paper.times())]);
-    }
-
-    /// Nothing happened for long: the lanes are dotted, with round moments beside them.
-    fn wait(&mut self, wait: &Wait) {
-        let lanes: Vec<f64> = self.lanes.0.iter().map(|lane| lane.x).collect();
-        for x in lanes.into_iter().chain([self.paper.program]) {
-            let (from, to) = ((x, wait.top + 12.0), (x, wait.bottom));
-            self.strokes.line(from, to, GROUND, r#" stroke-width="5""#);
-            self.strokes.line(
-                from,
-                to,
-                DIM,
-                r#" stroke-width="1.8" stroke-dasharray="1 5""#,
-            );
-        }
-        for (at, y) in wait.ticks() {
-            let x = self.paper.gutter;
-            self.strokes.line((x - 3.0, y), (x + 3.0, y), DIM, "");
-            self.time(&length(at), y);
-        }
-        let text = format!("{} pass", length(wait.until.saturating_sub(wait.from)));
-        let x = f64::midpoint(self.lanes.0[0].x, self.paper.program);
-        let y = f64::midpoint(wait.top, wait.bottom) + 4.0;
-        self.strokes
-            .write((x, y), Anchor::Middle, &[(&text, self.paper.words(DIM))]);
-    }
-
-    /// Where the lane of the program stops: it has ended, if there was but one.
-    fn program_ends(&self, items: &[Placed<'_>], scale: &Scale) -> Option<f64> {
-        let one = self.account.programs.len() == 1 && self.account.programs_before == 0;
-        let mut placed = items.iter().zip(&scale.heights);
-        let end = placed.find(|(placed, _)| matches!(placed.item, Item::Exit(_)))?;
-        one.then_some(*end.1)
-    }
-
-    /// What lasts is a bar on its lane, from its beginning to its end.
-    fn lasting(&mut self, items: &[Placed<'_>], scale: &Scale) {
-        let mut begun: Vec<(&Line, f64)> = Vec::new();
-        for (placed, y) in items.iter().zip(&scale.heights) {
-            match placed.item {
-                Item::Begin(line) => begun.push((line, *y)),
-                Item::Line(line) => {
-                    let found = begun.iter().find(|(begun, _)| std::ptr::eq(*begun, line));
-                    if let Some((_, top)) = found.copied() {
-                        let x = self.lanes.x(line);
-                        let color = Shape::of(line).color(line);
-                        self.strokes.card((x - 5.0, top), (x + 5.0, *y), color);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// The lanes with their names.
-    fn lifelines(&mut self, bottom: f64, ends: f64) {
-        let lanes = self.lanes.0.iter().map(|lane| (lane.x, lane.name.clone()));
-        let many = self.account.programs.len() + self.account.programs_before > 1;
-        let program = if many { "programs" } else { "program" };
-        let mut all: Vec<_> = lanes.map(|lane| (lane, (SENT, bottom, "1.5"))).collect();
-        all.push(((self.paper.program, program.to_owned()), (PLAIN, ends, "3")));
-        for ((x, name), (color, end, width)) in all {
-            let stroke = format!(" stroke-width=\"{width}\"");
-            let line = if color == PLAIN { PLAIN } else { DIM };
-            self.strokes.line((x, TOP - 12.0), (x, end), line, &stroke);
-            let style = self.paper.words(color);
-            let half = style.width(name.chars().count()) / 2.0 + 8.0;
-            self.strokes
-                .card((x - half, 4.0), (x + half, TOP - 12.0), EDGE);
-            self.strokes
-                .write((x, 20.5), Anchor::Middle, &[(&name, style)]);
-        }
-    }
-}
-
-fn ending(program: &Program) -> String {
-    let exit = program
-        .exit
-        .map(|(exit, _)| format!("{} {exit}", program.name));
-    exit.unwrap_or_default()
-}
-
-/// `100 ms`, `2 s`, `2.5 s`.
-fn length(time: Duration) -> String {
-    match time.as_millis() {
-        ms if ms < 1000 => format!("{ms} ms"),
-        ms if ms % 1000 < 50 => format!("{} s", ms / 1000),
-        _ => format!("{:.1} s", time.as_secs_f64()),
-    }
-}
-
-/// The drawing in words, for those who cannot see it.
-fn description(account: &Account) -> String {
-    let mut text = String::from("A sequence diagram, time downwards.");
-    for line in &account.lines {
-        let verb = line.arrow.map_or("", Arrow::verb);
-        let line_words = format!("{} {verb}{}", line.who, line.words);
-        let _ = write!(text, " {}: {}", moment(line.at), line_words.trim_start());
-        if !line.remark.is_empty() {
-            let _ = write!(text, ", {}", line.remark);
-        }
-        text.push('.');
-    }
-    let failure = &account.failure;
-    let _ = write!(text, " Expected {}, got {}.", failure.expected, failure.got);
-    if let Some(mark) = &failure.mark {
-        let _ = write!(text, " The mark says: {}.", mark.2);
-    }
-    text
 }

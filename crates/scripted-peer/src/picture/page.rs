@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::drawing::draw;
 use super::paper::{NARROW, WIDE, escape};
+use super::words::in_words;
 use crate::account::{Account, Arrow, Line, moment};
 use crate::failure::Failure;
 
@@ -61,7 +62,7 @@ pub(super) fn page(name: &str, sections: &[Section]) -> String {
 pub(super) fn section(account: &Account, number: usize) -> Section {
     let id = format!("check-{number}");
     let mut html = format!(
-        "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{}</h2>\n",
+        "<section>\n<h2 id=\"{id}\">{}</h2>\n",
         escape(&in_words(&account.test))
     );
     if let Some(sentence) = &account.sentence {
@@ -86,12 +87,6 @@ pub(super) fn section(account: &Account, number: usize) -> Section {
         test: account.test.clone(),
         html,
     }
-}
-
-/// A test's name, as a sentence.
-fn in_words(test: &str) -> String {
-    let name = test.rsplit("::").next().unwrap_or(test);
-    name.replace('_', " ")
 }
 
 /// All that is drawn, row by row.
@@ -190,4 +185,43 @@ fn difference(out: &mut String, account: &Account) {
         );
     }
     out.push_str(&row(&moment(account.failed), "got", &shown, "bad"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The relative luminance of a color, WCAG 2.1.
+    fn luminance(color: &str) -> f64 {
+        let part = |at: usize| {
+            let value = u8::from_str_radix(&color[at..at + 2], 16).unwrap();
+            let value = f64::from(value) / 255.0;
+            if value <= 0.03928 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    }
+
+    #[test]
+    fn what_is_read_stands_out_by_day_and_by_night() {
+        for theme in STYLE
+            .split("color-scheme: dark")
+            .map(|part| part.split('}').next().unwrap())
+        {
+            let color = |name: &str| {
+                let (_, rest) = theme.split_once(&format!("--peer-{name}: ")).unwrap();
+                luminance(rest.split_once(';').unwrap().0)
+            };
+            for ground in ["ground", "card"] {
+                for name in ["fg", "dim", "sent", "got", "good", "bad", "signal"] {
+                    let (one, other) = (color(name), color(ground));
+                    let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                    assert!(contrast >= 4.5, "{name} on {ground}: {contrast:.2}");
+                }
+            }
+        }
+    }
 }

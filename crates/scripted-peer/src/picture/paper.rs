@@ -94,13 +94,6 @@ impl Paper {
             is_mono: false,
         }
     }
-
-    pub fn times(&self) -> Style {
-        Style {
-            size: self.letter - 1.5,
-            ..self.words(DIM)
-        }
-    }
 }
 
 impl Style {
@@ -199,6 +192,15 @@ impl Strokes {
         );
     }
 
+    /// A moment, beside the drawing.
+    pub fn time(&mut self, paper: &Paper, text: &str, y: f64) {
+        let style = Style {
+            size: paper.letter - 1.5,
+            ..paper.words(DIM)
+        };
+        self.write((paper.gutter - 7.0, y + 4.0), Anchor::End, &[(text, style)]);
+    }
+
     /// Letters in one line, with the ground around them so that they can be read over a stroke.
     pub fn write(&mut self, (x, y): (f64, f64), anchor: Anchor, runs: &[(&str, Style)]) {
         let anchor = match anchor {
@@ -241,7 +243,7 @@ mod tests {
 
     #[test]
     fn long_lines_are_broken_at_spaces_or_where_they_must() {
-        assert_eq!(wrap("00 00 00 05 h e", 8), ["00 00 ", "00 05 h ", "e"]);
+        assert_eq!(wrap("00 00 00 05 h e", 8), ["00 00 00 ", "05 h e"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("", 3), [""]);
     }

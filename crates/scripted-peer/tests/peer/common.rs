@@ -27,9 +27,19 @@ pub fn verdict(check: impl FnOnce() + Send + 'static) -> Option<String> {
 /// What `check` ends with, or nothing if it passes.
 pub fn failed(check: impl FnOnce() + Send + 'static) -> Option<Failed> {
     // As libtest does it: the name of the thread is that of the test.
-    let name = thread::current().name().unwrap_or("the test").to_owned();
-    let thread = thread::Builder::new().name(name).spawn(check).unwrap();
-    match thread.join().err()?.downcast::<Failed>() {
+    failed_as(thread::current().name().unwrap_or("the test"), check)
+}
+
+/// The same, as a test of this name.
+pub fn failed_as(name: &str, check: impl FnOnce() + Send + 'static) -> Option<Failed> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    match thread
+        .spawn(check)
+        .unwrap()
+        .join()
+        .err()?
+        .downcast::<Failed>()
+    {
         Ok(failed) => Some(*failed),
         Err(panic) => std::panic::resume_unwind(panic),
     }

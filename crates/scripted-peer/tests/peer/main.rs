@@ -1,6 +1,7 @@
 //! The peer played against a program with many ways to behave. One test program, so that the waits
 //! of one file's tests are the work of another's.
 
+mod browser;
 mod common;
 mod drip;
 mod endings;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::common::{failed, tcp, unix};
+use crate::common::{failed, failed_as, tcp, unix};
 use scripted_peer::{
     Failed, Listener, Peer, Program, Signal, check, deadline, folder, frame, line, program,
 };
@@ -437,7 +437,7 @@ fn an_exercise_has_its_picture_by_its_number_until_it_passes() {
 /// figure` draws them anew.
 #[test]
 fn the_figure_of_chapter_4_is_what_is_drawn_now() {
-    let failed = failed(|| {
+    let failed = failed_as("a_message_may_arrive_in_pieces", || {
         let server = tcp("one-read");
         let mut peer = server.connect();
         peer.drip(&frame("hello")[..5]);

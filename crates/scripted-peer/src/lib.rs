@@ -33,7 +33,12 @@
 //!    program: "read 1 of 5 bytes"
 //!  One read() returned a part of the message. Keep reading until the frame is whole.
 //!  Chapter 4: docs/src/04-where-does-a-message-end.md, "Reading a whole frame"
+//!  The same as a picture: target/learn/04-01.html
 //! ```
+//!
+//! The picture is a sequence diagram of the same, with a lane for each peer, waits to scale and the
+//! program's output at its moment: one file for each package, with a section for each check that
+//! failed. It is removed when the package's checks are run again.
 //!
 //! - [`program!`] names the program of the package under test, and [`Program`] starts it: in its
 //!   own process group, with its output captured, and with an end. [`Running`] is the program then.

@@ -62,17 +62,20 @@ fn timeline(out: &mut String, account: &Account) {
 }
 
 fn line(line: &Line) -> String {
-    let (at, who, words) = (moment(line.at), &line.who, &line.words);
+    let (at, who, words, remark) = (moment(line.at), &line.who, &line.words, &line.remark);
+    let mut text = format!("{at:>10}  {who}");
     match line.arrow {
-        None if who.is_empty() => format!("{at:>10}  {words}"),
-        None => format!("{at:>10}  {who}  {words}"),
-        Some(arrow) if line.remark.is_empty() => {
-            format!("{at:>10}  {who} {} {words}", arrow.sign())
-        }
+        None if who.is_empty() => {}
+        None => text.push_str("  "),
         Some(arrow) => {
-            let remark = &line.remark;
-            format!("{at:>10}  {who} {} {words:<24}  {remark}", arrow.sign())
+            let gap = if who.is_empty() { "" } else { " " };
+            let _ = write!(text, "{gap}{} ", arrow.sign());
         }
+    }
+    if remark.is_empty() {
+        text + words
+    } else {
+        format!("{text}{words:<24}  {remark}")
     }
 }
 
@@ -134,5 +137,36 @@ impl Paint {
                 plain: "",
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::account::Arrow;
+
+    #[test]
+    fn a_line_says_when_and_who_and_what() {
+        let mut shown = Line {
+            at: Duration::from_micros(1234),
+            began: Duration::ZERO,
+            peer: None,
+            who: "peer 2".to_owned(),
+            arrow: Some(Arrow::ToProgram),
+            words: "\"x\"".to_owned(),
+            remark: "1 byte".to_owned(),
+            pieces: Vec::new(),
+        };
+        let text = "    1.2 ms  peer 2 -> \"x\"                       1 byte";
+        assert_eq!(line(&shown), text);
+        shown.remark.clear();
+        shown.who.clear();
+        assert_eq!(line(&shown), "    1.2 ms  -> \"x\"");
+        shown.arrow = None;
+        assert_eq!(line(&shown), "    1.2 ms  \"x\"");
+        "peer".clone_into(&mut shown.who);
+        assert_eq!(line(&shown), "    1.2 ms  peer  \"x\"");
     }
 }

@@ -20,13 +20,16 @@ pub(super) enum Shape {
     Note,
 }
 
+/// How the words begin of what doesn't get there, or breaks the connection.
+const BROKEN: [&str; 3] = ["a reset", "a refusal", "failed"];
+
 impl Shape {
     pub fn of(line: &Line) -> Self {
         let starts = |words: &str| line.words.starts_with(words);
         match (line.arrow, line.peer) {
             (Some(_), _) if !line.remark.is_empty() => Self::Bytes,
             (Some(_), _) if starts("end of stream") => Self::End,
-            (Some(_), _) if starts("a reset") || starts("failed") => Self::Reset,
+            (Some(_), _) if BROKEN.into_iter().any(starts) => Self::Reset,
             (Some(_), _) => Self::Bytes,
             (None, Some(_)) if starts("connected to") || starts("accepted a") => Self::Open,
             (None, Some(_)) if starts("closes") => Self::End,
@@ -81,5 +84,36 @@ impl Shape {
             Self::Signal => r#" stroke-width="2.4""#,
             _ => r#" stroke-width="1.6""#,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::peer::Ending;
+
+    fn line(arrow: Option<Arrow>, words: &str) -> Line {
+        Line {
+            at: Duration::ZERO,
+            began: Duration::ZERO,
+            peer: arrow.map(|_| 1),
+            who: String::new(),
+            arrow,
+            words: words.to_owned(),
+            remark: String::new(),
+            pieces: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn endings_do_not_look_like_bytes_and_not_like_each_other() {
+        let came = |ending: Ending| Shape::of(&line(Some(Arrow::ToPeer), &ending.to_string()));
+        assert_eq!(came(Ending::End), Shape::End);
+        assert_eq!(came(Ending::Reset), Shape::Reset);
+        let refused = format!("a peer that connects gets {}", Ending::Refusal);
+        assert_eq!(Shape::of(&line(None, &refused)), Shape::Refusal);
+        // Silence is no arrow: time passes.
     }
 }

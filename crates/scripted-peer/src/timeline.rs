@@ -122,8 +122,13 @@ impl Timeline {
     }
 
     fn push(&self, peer: Option<usize>, began: Duration, what: What) {
+        let at = match what {
+            // What comes is noted when it comes.
+            What::Received(_) => began,
+            _ => self.elapsed(),
+        };
         let event = Event {
-            at: self.elapsed(),
+            at,
             began,
             peer,
             what,

@@ -128,16 +128,16 @@ pub(super) fn cut(text: &str, letters: usize) -> String {
     kept + "…"
 }
 
-/// The text in lines of so many letters, broken at spaces where there are some.
+/// The text in lines of so many letters, broken behind a space or a slash where there is one.
 pub(super) fn wrap(text: &str, letters: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest: Vec<char> = text.chars().collect();
     while rest.len() > letters {
+        // A space may stand where nobody sees it, behind the line.
         let space = rest[..=letters].iter().rposition(|c| *c == ' ');
-        let end = space
-            .filter(|end| *end > letters / 2)
-            .map_or(letters, |end| end + 1);
-        let next = rest.split_off(end);
+        let slash = rest[..letters].iter().rposition(|c| *c == '/');
+        let end = space.max(slash).filter(|end| *end > letters / 2);
+        let next = rest.split_off(end.map_or(letters, |end| end + 1));
         lines.push(rest.into_iter().collect());
         rest = next;
     }
@@ -245,6 +245,7 @@ mod tests {
     fn long_lines_are_broken_at_spaces_or_where_they_must() {
         assert_eq!(wrap("00 00 00 05 h e", 8), ["00 00 00 ", "05 h e"]);
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("on /tmp/a/socket", 12), ["on /tmp/a/", "socket"]);
         assert_eq!(wrap("", 3), [""]);
     }
 

@@ -289,18 +289,19 @@ impl Drawing<'_> {
 
     fn output(&mut self, words: &str, y: f64, style: Style) {
         let lines = self.output_lines(words);
-        let longest = lines
-            .iter()
-            .map(|line| line.trim_end().chars().count())
-            .max();
-        let x = match self.paper.output {
-            Output::Beside => self.paper.program + 14.0,
-            Output::Before => self.paper.program - 12.0 - style.width(longest.unwrap_or(0)),
+        let letters = lines.iter().map(|line| line.trim_end().chars().count());
+        let (x, anchor) = match self.paper.output {
+            Output::Beside => (self.paper.program + 14.0, Anchor::Start),
+            Output::Before if lines.len() == 1 => (self.paper.program - 12.0, Anchor::End),
+            Output::Before => {
+                let width = style.width(letters.max().unwrap_or_default());
+                (self.paper.program - 12.0 - width, Anchor::Start)
+            }
         };
         for (index, line) in lines.iter().enumerate() {
             let y = y + 4.0 + LINE * number(index);
             self.strokes
-                .write((x, y), Anchor::Start, &[(line.trim_end(), style)]);
+                .write((x, y), anchor, &[(line.trim_end(), style)]);
         }
     }
 }

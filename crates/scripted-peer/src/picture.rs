@@ -47,6 +47,7 @@ impl Drawn {
         let section = page::section(account, sections.len() + 1);
         let html = section.html.clone();
         sections.push(section);
+        sections.sort_by_key(page::Section::place);
         // Under the lock: of two checks that fail at once, the later one writes both.
         let file = file::name().and_then(|name| {
             let page = page::page(&name, &sections);

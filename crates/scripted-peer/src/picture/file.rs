@@ -37,6 +37,20 @@ pub(super) fn remove() {
     }
 }
 
+/// Where the check is written in the file that holds an exercise's checks.
+pub(super) fn place(test: &str) -> usize {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let checks = package.map(|package| package.join("tests/check.rs"));
+    let source = checks.and_then(|checks| fs::read_to_string(checks).ok());
+    place_in(&source.unwrap_or_default(), test)
+}
+
+fn place_in(source: &str, test: &str) -> usize {
+    let function = source.find(&format!("fn {test}("));
+    // A macro may make the function.
+    function.or_else(|| source.find(test)).unwrap_or(usize::MAX)
+}
+
 /// Cargo marks its target folder with a `CACHEDIR.TAG`, and this program lies in it.
 fn folder() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
@@ -44,4 +58,17 @@ fn folder() -> Option<PathBuf> {
         .ancestors()
         .find(|folder| folder.join("CACHEDIR.TAG").is_file())?;
     Some(target.join("learn"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_are_found_where_they_are_written() {
+        let source = "// after b\nfn a() {}\nfn b() {}\nmade! { c }\n";
+        let places = ["a", "b", "made", "not_there"].map(|test| place_in(source, test));
+        assert!(places.is_sorted(), "{places:?}");
+        assert_eq!(places[3], usize::MAX);
+    }
 }

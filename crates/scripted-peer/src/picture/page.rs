@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::drawing::draw;
+use super::file;
 use super::paper::{NARROW, WIDE, escape};
 use super::words::in_words;
 use crate::account::{Account, Arrow, Line, moment};
@@ -14,8 +15,18 @@ const STYLE: &str = include_str!("page.css");
 /// What is shown of one check.
 pub(super) struct Section {
     id: String,
+    /// Where the check is written, and which one to fail it was.
+    place: (usize, usize),
     test: String,
     pub html: String,
+}
+
+impl Section {
+    /// Sections stand in the order of the file that holds the checks, the one that teaches first in
+    /// front.
+    pub fn place(&self) -> (usize, usize) {
+        self.place
+    }
 }
 
 /// The whole file.
@@ -84,6 +95,7 @@ pub(super) fn section(account: &Account, number: usize) -> Section {
     html.push_str("</section>\n");
     Section {
         id,
+        place: (file::place(&account.test), number),
         test: account.test.clone(),
         html,
     }

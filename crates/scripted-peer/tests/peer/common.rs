@@ -19,6 +19,9 @@ pub fn each(behavior: &str) -> [Running; 2] {
     [tcp(behavior), unix(behavior)]
 }
 
+/// For the fixture, where it plays a check itself: its pictures are not those of these tests.
+pub const FIXTURE: (&str, &str) = ("CARGO_PKG_NAME", "scripted-peer-fixture");
+
 /// The verdict that `check` ends with, or nothing if it passes.
 pub fn verdict(check: impl FnOnce() + Send + 'static) -> Option<String> {
     failed(check).map(|failed| failed.text)

@@ -305,7 +305,8 @@ fn a_verdict_in_words_that_no_check_has_is_found() {
     let verdict = |sentence: &str| {
         format!(
             "```text\n    0.1 ms  peer  closes\n 1000.2 ms  peer <- \"x\"\n           expected   y\n \
-             {sentence}\n Chapter 1: docs/src/01-chapter.md, \"A section\"\n```\n\n## A section\n"
+             {sentence}\n Chapter 1: docs/src/01-chapter.md, \"A section\"\n \
+             The same as a picture: target/learn/01-01.html\n```\n\n## A section\n"
         )
     };
     mistake(

@@ -33,6 +33,28 @@ pub(crate) fn show_as(bytes: &[u8], text: bool) -> String {
     window(&tokens(bytes, text), 0, text)
 }
 
+/// `1 byte`, `6,291,456 bytes`.
+pub(crate) fn count(bytes: usize) -> String {
+    format!(
+        "{} byte{}",
+        grouped(bytes),
+        if bytes == 1 { "" } else { "s" }
+    )
+}
+
+/// `6,291,456`.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// Where what came first differs from what was expected, ready to print.
 pub(crate) struct Comparison {
     pub expected: String,
@@ -171,5 +193,11 @@ mod tests {
             compare(b"hello", b"he", "a reset").note,
             "2 of 5 bytes, then a reset"
         );
+    }
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        assert_eq!(count(1), "1 byte");
+        assert_eq!(count(6_291_456), "6,291,456 bytes");
     }
 }

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
+use crate::failure::Failure;
 use crate::needs;
 use crate::patience::Patience;
 use crate::running::Running;
 use crate::threads::is_runnable;
-use crate::verdict::{Failure, Verdict};
+use crate::verdict::Verdict;
 
 /// What a program has cost so far, and what it holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -57,9 +58,9 @@ impl Running {
     /// Where there is no /proc, the test is noted as skipped from here on.
     pub fn expect_idle(&self) -> Verdict {
         if !needs::linux() {
-            return Verdict::new(&self.story, Ok(()));
+            return Verdict::new(&self.timeline, Ok(()));
         }
-        let mut patience = Patience::new(&self.story, self.patience);
+        let mut patience = Patience::new(&self.timeline, self.patience);
         let began = self.figures().cpu_seconds;
         let found = loop {
             let Some((before, after)) = self.window() else {
@@ -84,12 +85,12 @@ impl Running {
                 ));
             }
         };
-        Verdict::new(&self.story, found)
+        Verdict::new(&self.timeline, found)
     }
 
     fn window(&self) -> Option<(Figures, Figures)> {
         let before = figures(self.pid())?;
-        self.story.sleep(Instant::now() + WINDOW);
+        self.timeline.sleep(Instant::now() + WINDOW);
         let after = figures(self.pid())?;
         (!self.has_ended()).then_some((before, after))
     }

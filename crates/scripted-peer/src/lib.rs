@@ -33,7 +33,12 @@
 //!    program: "read 1 of 5 bytes"
 //!  One read() returned a part of the message. Keep reading until the frame is whole.
 //!  Chapter 4: docs/src/04-where-does-a-message-end.md, "Reading a whole frame"
+//!  The same as a picture: target/learn/04-01.html
 //! ```
+//!
+//! The picture is a sequence diagram of the same, with a lane for each peer, waits to scale and the
+//! program's output at its moment: one file for each package, with a section for each check that
+//! failed. It is removed when the package's checks are run again.
 //!
 //! - [`program!`] names the program of the package under test, and [`Program`] starts it: in its
 //!   own process group, with its output captured, and with an end. [`Running`] is the program then.
@@ -57,50 +62,68 @@
 #[cfg(not(unix))]
 compile_error!("the exercises need a Unix system; on Windows, work in WSL");
 
+// The rooms, from the ground up: each uses rooms of its own group and of those above it, and no two
+// use each other.
+
+// What the system knows, and how it is written.
 mod address;
 mod bytes;
 mod chapter;
-mod figures;
+mod exit;
+mod failure;
+mod process;
+mod queue;
+mod reaper;
+mod signals;
+mod stream;
+mod threads;
+mod wait;
+
+// One test: what happened, how it is reported, and how it ends.
+mod account;
+mod context;
+mod event;
+mod picture;
+mod report;
+mod timeline;
+mod watchdog;
+
+// What a check finds, for how long it looks, and what it needs of this machine.
 mod folder;
-mod guardian;
-mod inherited;
-mod lines;
-mod listener;
 mod machine;
 pub mod needs;
-mod output;
 mod patience;
+mod strain;
+mod verdict;
+mod watch;
+
+// Who takes part: the program, and the peers that the check plays.
+mod figures;
+mod lines;
+mod listener;
+mod output;
 mod peer;
-mod process;
 mod program;
-mod queue;
-mod report;
 mod running;
 mod serving;
-mod story;
-mod strain;
-mod threads;
-mod verdict;
-mod wait;
-mod watch;
 
 pub use address::Address;
 pub use bytes::{frame, line, show};
+pub use context::{deadline, explain};
+pub use exit::Exit;
 pub use figures::Figures;
 pub use folder::{Folder, folder};
 pub use listener::{Listener, stale_socket};
 pub use output::Output;
 pub use peer::{Ending, Peer, Received};
-pub use process::Exit;
 pub use program::Program;
 pub use running::{Running, Start};
 pub use serving::Serving;
-#[doc(hidden)]
-pub use story::Failed;
-pub use story::{deadline, explain};
 pub use strain::{Stopwatch, rounds, too_busy, undisturbed};
 pub use verdict::{Verdict, appears, check, eventually};
 pub use watch::Watch;
+#[doc(hidden)]
+pub use watchdog::Failed;
 
 pub use predicates::prelude::PredicateBooleanExt;
 pub use predicates::str::{contains, ends_with, starts_with};

@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Socket, Type};
 
 use crate::address::Address;
+use crate::context;
+use crate::failure::Failure;
 use crate::folder::{Folder, folder};
 use crate::machine;
 use crate::patience::{PATIENCE, Patience};
 use crate::peer::Peer;
-use crate::story::{self, Story};
-use crate::verdict::{Failure, Verdict};
+use crate::timeline::Timeline;
+use crate::verdict::Verdict;
 use crate::wait;
 
 /// A listening socket of the check's own. [`tcp`](Self::tcp) and [`on_path`](Self::on_path) make
@@ -22,7 +24,7 @@ use crate::wait;
 pub struct Listener {
     socket: Socket,
     address: Address,
-    story: Arc<Story>,
+    timeline: Arc<Timeline>,
     patience: Duration,
     /// Keeps the folder of a fresh path.
     _folder: Option<Folder>,
@@ -73,7 +75,7 @@ impl Listener {
     }
 
     fn new(address: &Address, backlog: Option<i32>, folder: Option<Folder>) -> Self {
-        let story = story::current();
+        let timeline = context::current();
         if let Address::Tcp(_) = address {
             machine::can_listen_at(&address.to_string());
         }
@@ -95,7 +97,7 @@ impl Listener {
         Self {
             socket,
             address: Address::of(&local),
-            story,
+            timeline,
             patience: PATIENCE,
             _folder: folder,
         }
@@ -140,30 +142,30 @@ impl Listener {
                 ),
                 Err(error) => Err(error.to_string()),
             }
-        } else if self.story.is_deserted() {
+        } else if self.timeline.all_exited() {
             Err("it ended without connecting".to_owned())
         } else {
             Err(format!("nobody came within {:?}", self.patience))
         };
         let expected = format!("the program to connect to {}", self.address);
         Verdict::new(
-            &self.story,
+            &self.timeline,
             found.map_err(|got| Failure::new(expected, got)),
         )
     }
 
     /// Whether someone comes in time, and before all programs have ended.
     fn is_called_upon(&self) -> bool {
-        let mut patience = Patience::new(&self.story, self.patience);
+        let mut patience = Patience::new(&self.timeline, self.patience);
         loop {
-            let deserted = self.story.is_deserted();
-            let soon = self.story.until(Duration::from_millis(20));
+            let all_exited = self.timeline.all_exited();
+            let soon = self.timeline.until(Duration::from_millis(20));
             // A program that has just ended may have connected first: look once more.
             if wait::readable(&self.socket, soon) {
                 return true;
             }
-            self.story.woke_late(soon);
-            if deserted || patience.is_out() {
+            self.timeline.woke_late(soon);
+            if all_exited || patience.is_out() {
                 return wait::readable(&self.socket, Instant::now());
             }
         }
@@ -178,13 +180,13 @@ impl Listener {
 
     /// The next connection, if one comes within `time`.
     pub(crate) fn accept_within(&self, time: Duration) -> Option<Peer> {
-        wait::readable(&self.socket, self.story.until(time))
+        wait::readable(&self.socket, self.timeline.until(time))
             .then(|| self.socket.accept().ok())?
             .map(|(socket, _)| Peer::accepted(socket))
     }
 
-    pub(crate) fn story(&self) -> &Arc<Story> {
-        &self.story
+    pub(crate) fn timeline(&self) -> &Arc<Timeline> {
+        &self.timeline
     }
 }
 

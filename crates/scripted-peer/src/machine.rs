@@ -7,8 +7,9 @@ use std::net::{TcpListener, TcpStream, ToSocketAddrs as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::story;
-use crate::verdict::Failure;
+use crate::context;
+use crate::failure::Failure;
+use crate::watchdog::fail;
 
 /// How long 127.0.0.1 may take to connect to itself: the kernel does it at once, or not at all.
 const LOOPBACK: Duration = Duration::from_secs(2);
@@ -21,7 +22,10 @@ pub(crate) const RESOURCES: &str = "The check itself got no socket from the syst
 /// Ends the test: `expected` is what the check needs, `got` what the system says, and `advice` what
 /// the reader can do about it.
 pub(crate) fn no_verdict(expected: &str, got: &str, advice: &str) -> ! {
-    story::current().fail(&Failure::of_machine(expected, got, advice))
+    fail(
+        &context::current(),
+        &Failure::of_machine(expected, got, advice),
+    )
 }
 
 /// The learner's program could not be started at all.

@@ -12,9 +12,9 @@ use std::io::Write as _;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::machine;
 #[cfg(target_os = "linux")]
-use crate::story;
+use crate::context;
+use crate::machine;
 use crate::threads::has_proc;
 
 /// Whether this is Linux, with its /proc; else the test is noted as skipped.
@@ -54,7 +54,9 @@ fn acts_for_others() -> bool {
     let nobody = Uid::from_raw(65_534);
     let real = rustix::process::getuid();
     let act = move || rustix::thread::set_thread_res_uid(real, nobody, real).is_ok();
-    story::spawn("another user", act).join().unwrap_or_default()
+    context::spawn("another user", act)
+        .join()
+        .unwrap_or_default()
 }
 
 #[cfg(not(target_os = "linux"))]

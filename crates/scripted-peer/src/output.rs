@@ -5,8 +5,9 @@ use predicates::Predicate;
 use predicates::reflection::PredicateReflection;
 
 use crate::bytes::show;
-use crate::process::Exit;
-use crate::verdict::{Failure, Verdict};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::verdict::Verdict;
 
 /// How a program ended, and all that it printed.
 #[derive(Debug, Clone)]

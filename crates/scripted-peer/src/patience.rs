@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::story::Story;
+use crate::timeline::Timeline;
 
 /// How long a verb waits for what it names, unless told otherwise.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
@@ -22,7 +22,7 @@ const WORTH: Duration = Duration::from_millis(20);
 
 /// A wait of some length, not counting the time in which the machine let nobody run.
 pub(crate) struct Patience {
-    story: Arc<Story>,
+    timeline: Arc<Timeline>,
     began: Instant,
     length: Duration,
     end: Instant,
@@ -33,13 +33,13 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    pub fn new(story: &Arc<Story>, length: Duration) -> Self {
+    pub fn new(timeline: &Arc<Timeline>, length: Duration) -> Self {
         let began = Instant::now();
         Self {
-            story: Arc::clone(story),
+            timeline: Arc::clone(timeline),
             began,
             length,
-            end: story.last().min(began + length),
+            end: timeline.last().min(began + length),
             before: None,
             late: Duration::ZERO,
         }
@@ -60,7 +60,7 @@ impl Patience {
         if now < self.next() {
             return false;
         }
-        let (kept, ran) = self.story.turns();
+        let (kept, ran) = self.timeline.turns();
         let before = *self.before.get_or_insert((kept, ran));
         if now < self.end {
             return false;
@@ -69,7 +69,7 @@ impl Patience {
             return true;
         }
         // What a thread waits for now is not counted yet: it will be when it gets its turn.
-        let waits = if self.story.is_busy() {
+        let waits = if self.timeline.is_busy() {
             LOOK
         } else {
             Duration::ZERO
@@ -79,9 +79,9 @@ impl Patience {
         if own < now + WORTH {
             return true;
         }
-        let end = self.story.last().min(own);
+        let end = self.timeline.last().min(own);
         if end < now + WORTH {
-            self.story.time_is_up();
+            self.timeline.time_is_up();
             return true;
         }
         // Soon enough to see that the program has had its time after all.
@@ -98,7 +98,7 @@ impl Patience {
             if come(next) {
                 return true;
             }
-            self.late += self.story.woke_late(next);
+            self.late += self.timeline.woke_late(next);
             if self.is_out() {
                 return come(Instant::now());
             }

@@ -1,25 +1,22 @@
 //! A program that runs: its output as it comes, how it ended, and the end of it.
 
-use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
-use crate::guardian;
-use crate::report::Unsolved;
-use crate::story;
+use crate::exit::{Exit, Unsolved};
+use crate::failure::NO_VERDICT;
+use crate::reaper;
+use crate::stream::{Printed, Stream};
 use crate::threads::{runs, this_thread};
-use crate::verdict::NO_VERDICT;
 
-/// What is kept of each stream; what comes after it is read, so that the program isn't stopped, and
-/// counted.
-const KEPT: usize = 16 << 20;
 /// How long a pipe may stay open once its program has ended: long enough for what is in it.
 const DRAIN: Duration = Duration::from_millis(500);
 /// And where those who read it don't get their turn on a busy machine.
@@ -41,18 +38,14 @@ struct State {
     /// Streams that may still bring something.
     open: usize,
     exit: Option<Exit>,
+    /// When that was seen.
+    exited: Option<Instant>,
     /// Once the process is reaped its id may belong to someone else.
     reaped: bool,
     /// Its end is our doing.
     killed: bool,
     /// The threads that read its output and wait for its end.
     helpers: Vec<u32>,
-}
-
-#[derive(Default)]
-struct Stream {
-    bytes: Vec<u8>,
-    dropped: usize,
 }
 
 /// Which of the two streams.
@@ -62,38 +55,22 @@ pub(crate) enum Channel {
     Err = 1,
 }
 
-/// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// It returned, or called `exit`, with this code.
-    Code(i32),
-    /// This signal killed it.
-    Signal(i32),
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(101) => write!(f, "panicked (exit code 101)"),
-            Self::Code(code) => write!(f, "ended with exit code {code}"),
-            Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
-        }
-    }
-}
-
 impl Process {
     /// Takes charge of a child that leads its own process group. Its standard output is a pipe, or
     /// the other end of `screen`; what goes elsewhere has no pipe, and stays empty.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no thread left to read its output with; the child is killed then.
     pub fn adopt(
         child: &mut Child,
         number: usize,
         screen: Option<UnixStream>,
         by_shell: bool,
-    ) -> Arc<Self> {
-        let (out, err) = (child.stdout.take(), child.stderr.take());
-        let has_out = screen.is_some() || out.is_some();
+    ) -> io::Result<Arc<Self>> {
+        let has_out = screen.is_some() || child.stdout.is_some();
         let state = Mutex::new(State {
-            open: usize::from(has_out) + usize::from(err.is_some()),
+            open: usize::from(has_out) + usize::from(child.stderr.is_some()),
             ..State::default()
         });
         let process = Arc::new(Self {
@@ -103,26 +80,42 @@ impl Process {
             state,
             changed: Condvar::new(),
         });
-        guardian::add(process.pid);
-        match (screen, out) {
-            (Some(screen), _) => process.drain(Channel::Out, screen),
-            (None, Some(pipe)) => process.drain(Channel::Out, pipe),
-            (None, None) => {}
+        reaper::add(process.pid);
+        let helped = process.start_helpers(child, screen);
+        if helped.is_err() {
+            process.end(child);
         }
-        if let Some(pipe) = err {
-            process.drain(Channel::Err, pipe);
-        }
-        let watcher = Arc::clone(&process);
-        story::spawn("wait", move || {
-            watcher.lock().helpers.extend(this_thread());
-            watcher.watch();
-        });
-        process
+        helped.map(|()| process)
     }
 
-    fn drain(self: &Arc<Self>, channel: Channel, mut pipe: impl Read + Send + 'static) {
+    fn start_helpers(
+        self: &Arc<Self>,
+        child: &mut Child,
+        screen: Option<UnixStream>,
+    ) -> io::Result<()> {
+        let watcher = Arc::clone(self);
+        helper("wait", move || {
+            watcher.lock().helpers.extend(this_thread());
+            watcher.watch();
+        })?;
+        match (screen, child.stdout.take()) {
+            (Some(screen), _) => self.drain(Channel::Out, screen)?,
+            (None, Some(pipe)) => self.drain(Channel::Out, pipe)?,
+            (None, None) => {}
+        }
+        match child.stderr.take() {
+            Some(pipe) => self.drain(Channel::Err, pipe),
+            None => Ok(()),
+        }
+    }
+
+    fn drain(
+        self: &Arc<Self>,
+        channel: Channel,
+        mut pipe: impl Read + Send + 'static,
+    ) -> io::Result<()> {
         let process = Arc::clone(self);
-        story::spawn("output", move || {
+        helper("output", move || {
             process.lock().helpers.extend(this_thread());
             let mut buffer = vec![0; 64 << 10];
             while let Ok(length @ 1..) = pipe.read(&mut buffer) {
@@ -131,7 +124,7 @@ impl Process {
             }
             process.lock().open -= 1;
             process.changed.notify_all();
-        });
+        })
     }
 
     /// Sees the end without taking it: until the child is reaped, nobody else has its process id.
@@ -146,7 +139,10 @@ impl Process {
                 Err(_) => return,
             }
         };
-        self.lock().exit.get_or_insert(exit);
+        let mut state = self.lock();
+        state.exit.get_or_insert(exit);
+        state.exited.get_or_insert(Instant::now());
+        drop(state);
         self.changed.notify_all();
     }
 
@@ -169,12 +165,12 @@ impl Process {
     ) -> Option<T> {
         let mut state = self.lock();
         loop {
-            if let Some(found) = ready(&state.streams[channel as usize].bytes) {
+            if let Some(found) = ready(state.streams[channel as usize].bytes()) {
                 return Some(found);
             }
             if state.exit.is_some() {
                 let state = self.drained(state);
-                return ready(&state.streams[channel as usize].bytes);
+                return ready(state.streams[channel as usize].bytes());
             }
             if Instant::now() >= until {
                 return None;
@@ -221,6 +217,12 @@ impl Process {
         self.lock().exit
     }
 
+    /// How it ended of its own accord, and when.
+    pub fn own_end(&self) -> Option<(Exit, Instant)> {
+        let state = self.lock();
+        state.exit.zip(state.exited).filter(|_| !state.killed)
+    }
+
     /// The threads that read its output and wait for its end.
     pub fn helpers(&self) -> Vec<u32> {
         self.lock().helpers.clone()
@@ -263,30 +265,18 @@ impl Process {
     }
 
     pub fn bytes(&self, channel: Channel) -> Vec<u8> {
-        self.lock().streams[channel as usize].bytes.clone()
+        self.lock().streams[channel as usize].bytes().to_vec()
     }
 
     /// What the program printed, line by line, standard output first.
-    pub fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<Printed> {
         let state = self.lock();
         state.streams.iter().flat_map(Stream::lines).collect()
     }
 
     /// The `todo!` that the program ran into, if it did.
     pub fn unsolved(&self) -> Option<Unsolved> {
-        let text = String::from_utf8_lossy(&self.bytes(Channel::Err)).into_owned();
-        let (before, after) = text.split_once("\nnot yet implemented")?;
-        let place = before.lines().last()?.split_once(" panicked at ")?.1;
-        let message = after
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches(": ");
-        let place = place.trim_end_matches(':').to_owned();
-        Some(Unsolved {
-            place,
-            message: message.to_owned(),
-        })
+        Unsolved::read(&String::from_utf8_lossy(&self.bytes(Channel::Err)))
     }
 
     /// Sends a signal to the program itself; false when it is gone. After SIGSTOP it does stand
@@ -319,44 +309,15 @@ impl Process {
         let ended = self.wait_exit(Instant::now() + Duration::from_secs(2));
         let mut state = self.lock();
         state.reaped = true;
-        guardian::remove(self.pid);
+        reaper::remove(self.pid);
         if ended.is_some() {
             let _: std::io::Result<ExitStatus> = child.wait();
         }
     }
 }
 
-impl Exit {
-    fn of(code: Option<i32>, signal: Option<i32>) -> Self {
-        match (code, signal) {
-            (Some(code), _) => Self::Code(code),
-            (None, signal) => Self::Signal(signal.unwrap_or_default()),
-        }
-    }
-}
-
-impl Stream {
-    fn keep(&mut self, bytes: &[u8]) {
-        let kept = KEPT.saturating_sub(self.bytes.len()).min(bytes.len());
-        self.bytes.extend_from_slice(&bytes[..kept]);
-        self.dropped += bytes.len() - kept;
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let noise =
-            |line: &&str| !line.is_empty() && !line.starts_with("note: run with `RUST_BACK");
-        let text = String::from_utf8_lossy(&self.bytes);
-        let mut lines: Vec<String> = text.lines().filter(noise).map(short).collect();
-        if self.dropped > 0 {
-            lines.push(format!("… and {} more", crate::report::count(self.dropped)));
-        }
-        lines
-    }
-}
-
-fn short(line: &str) -> String {
-    match line.char_indices().nth(160) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
+/// A thread that ends with its program, or soon after.
+fn helper(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let builder = thread::Builder::new().name(name.to_owned());
+    builder.spawn(work).map(drop)
 }

@@ -17,17 +17,18 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::address::Address;
+use crate::context;
+use crate::failure::Failure;
 use crate::folder::{Folder, folder, folder_of_programs};
-use crate::inherited;
 use crate::listener::Listener;
 use crate::machine;
 use crate::needs;
 use crate::patience::PATIENCE;
 use crate::process::Process;
 use crate::running::Running;
-use crate::story;
+use crate::signals;
 use crate::verdict::Verdict;
+use crate::watchdog::fail;
 
 mod surroundings;
 
@@ -35,10 +36,23 @@ mod surroundings;
 const DESCRIPTORS: u64 = 1024;
 
 /// The program of the package that is being tested, or the one that `CHECK_PROGRAM` names.
+///
+/// It is the package's binary of the same name, which Cargo builds before the tests in `tests/`.
+/// Where there is none, this doesn't compile, and says why:
+///
+/// ```compile_fail
+/// scripted_peer::program!();
+/// ```
 #[macro_export]
 macro_rules! program {
     () => {
-        $crate::Program::new(env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME"))))
+        $crate::Program::new(env!(
+            concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")),
+            "program!() runs the binary that has the name of its package, from a file in tests/. \
+             This package has no such binary, or this file is no integration test. Name the binary \
+             as the package ([[bin]] name = in Cargo.toml), or say which one you mean: \
+             Program::new(env!(\"CARGO_BIN_EXE_name\"))."
+        ))
     };
 }
 
@@ -225,9 +239,9 @@ impl Program {
     pub fn listen_on(self, address: impl ToString) -> Verdict<Running> {
         machine::can_listen_at(&address.to_string());
         let running = self.first(address).start();
-        let story = story::current();
+        let timeline = context::current();
         let found = running.wait_listening();
-        Verdict::new(&story, found.map(|address| running.at(address)))
+        Verdict::new(&timeline, found.map(|address| running.at(address)))
     }
 
     /// Starts it with `address` as its first argument, and waits for nothing.
@@ -244,7 +258,7 @@ impl Program {
     /// Starts it and waits for nothing.
     #[must_use]
     pub fn start(mut self) -> Running {
-        let story = story::current();
+        let timeline = context::current();
         // A program must not run out of descriptors because the learner's shell gives it few.
         needs::descriptors(DESCRIPTORS);
         let mut command = self.command();
@@ -261,19 +275,25 @@ impl Program {
             Ok(child) => child,
             Err(error) => {
                 let path = self.path.to_string_lossy();
-                story.fail(&machine::cannot_start(&path, &error))
+                fail(&timeline, &machine::cannot_start(&path, &error))
             }
         };
         // The command holds its own copy of what the program inherits.
         drop(command);
-        let mut state = story.lock();
-        let number = state.processes.len() + 1;
+        let number = timeline.new_program();
         let by_shell = self.takes_a_shell();
-        let process = Process::adopt(&mut child, number, screen, by_shell);
-        state.processes.push(Arc::clone(&process));
-        drop(state);
+        let process = Process::adopt(&mut child, number, screen, by_shell)
+            .unwrap_or_else(|error| fail(&timeline, &Failure::no_thread(&error)));
+        timeline.lock().processes.push(Arc::clone(&process));
         let folders = [self.own_folder, self.copy_folder];
-        let mut running = Running::new(child, process, &story, self.patience, folders, self.folder);
+        let mut running = Running::new(
+            child,
+            process,
+            &timeline,
+            self.patience,
+            folders,
+            self.folder,
+        );
         if let Input::Bytes(bytes) = self.stdin {
             running.feed(bytes);
         }
@@ -284,11 +304,11 @@ impl Program {
     /// those of the thread that makes it.
     fn spawn(&self, command: &mut Command) -> std::io::Result<Child> {
         let Some(uid) = self.user else {
-            return inherited::spawn(command);
+            return signals::spawn(command);
         };
         let spawn = || {
             act_for_user(uid);
-            inherited::spawn(command)
+            signals::spawn(command)
         };
         thread::scope(
             |scope| match thread::Builder::new().spawn_scoped(scope, spawn) {
@@ -351,11 +371,4 @@ fn act_for_user(uid: u32) {
 #[cfg(not(target_os = "linux"))]
 fn act_for_user(_: u32) {
     panic!("guard the check with `needs::root`");
-}
-
-impl Running {
-    fn at(mut self, address: Address) -> Self {
-        self.address = Some(address);
-        self
-    }
 }

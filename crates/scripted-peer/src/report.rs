@@ -1,83 +1,38 @@
-//! How a story is printed when it ends badly: one timeline, the difference, the program's output,
-//! the sentence that explains it, and where to read on.
+//! How a failed check is printed: one timeline, the difference, the program's output, the sentence
+//! that explains it, and where to read on. What is told is `account`'s business.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use crate::bytes::show_as;
-use crate::chapter;
-use crate::process::Process;
-use crate::story::{Bytes, Event, State, Story, What};
-use crate::threads::is_runnable;
-use crate::verdict::Failure;
+use crate::account::{Account, Line, Program, moment};
+use crate::exit::Unsolved;
+use crate::failure::Failure;
 
-/// How many events of a long story are shown from its beginning and from its end.
-const FIRST: usize = 4;
-const LAST: usize = 16;
-/// How many lines of a program's output are shown, its last ones.
-const OUTPUT: usize = 14;
-/// Of how many programs the output is shown, where there were many: those that were started last.
-const PROGRAMS: usize = 8;
-/// How long a program that may be about to end can take, so that its last words are in the report;
-/// and how long where it does not get its turn on a busy machine.
-const LAST_WORDS: Duration = Duration::from_millis(150);
-const LAST_WORDS_BUSY: Duration = Duration::from_secs(2);
-/// How long the output of one that goes on may take to get here.
-const OUTPUT_DRAIN: Duration = Duration::from_millis(10);
-
-/// The whole verdict, ready to print.
-pub(crate) fn verdict(story: &Story, failure: &Failure) -> String {
-    let processes = story.lock().processes.clone();
-    let ended = story.lock().ended;
-    let start = Instant::now();
-    for process in &processes {
-        process.wait_exit(start + if ended { LAST_WORDS } else { OUTPUT_DRAIN });
-        while ended
-            && start.elapsed() < LAST_WORDS_BUSY
-            && process.exit().is_none()
-            && is_runnable(process.pid)
-        {
-            process.wait_exit(Instant::now() + OUTPUT_DRAIN);
-        }
-    }
+/// The whole verdict, ready to print; `picture` is the file that shows the same.
+pub(crate) fn verdict(account: &Account, picture: Option<&str>) -> String {
     let paint = Paint::choose();
-    if let Some(unsolved) = processes.iter().find_map(|process| process.unsolved()) {
-        return unsolved_text(&unsolved, &paint);
+    if let Some(unsolved) = &account.unsolved {
+        return unsolved_text(unsolved, &paint);
     }
     let mut out = String::from("\n");
-    timeline(&mut out, &story.lock());
-    difference(&mut out, failure, &paint);
-    let hidden = processes.len().saturating_sub(PROGRAMS);
-    if hidden > 0 {
-        let _ = writeln!(out, "   … {hidden} programs before …");
+    timeline(&mut out, account);
+    difference(&mut out, &account.failure, &paint);
+    if account.programs_before > 0 {
+        let _ = writeln!(out, "   … {} programs before …", account.programs_before);
     }
-    for process in &processes[hidden..] {
-        output(&mut out, process, processes.len() > 1);
+    for program in &account.programs {
+        output(&mut out, program);
     }
-    if let Some(sentence) = &failure.machine {
+    if let Some(sentence) = &account.sentence {
         let _ = writeln!(out, " {}{sentence}{}", paint.bold, paint.plain);
-        return out;
     }
-    let explanation = failure
-        .explanation
-        .clone()
-        .or_else(|| story.lock().explanation.clone());
-    if let Some(explanation) = explanation {
-        let (sentence, section) = *explanation;
-        let _ = writeln!(out, " {}{sentence}{}", paint.bold, paint.plain);
-        if !section.is_empty() {
-            let _ = writeln!(out, " {}", chapter::section(&section, root().as_deref()));
-        }
+    if let Some(section) = &account.section {
+        let _ = writeln!(out, " {section}");
+    }
+    if let Some(picture) = picture {
+        let _ = writeln!(out, " The same as a picture: {picture}");
     }
     out
-}
-
-/// A `todo!` that a program ran into: where it is and what it says.
-pub(crate) struct Unsolved {
-    pub place: String,
-    pub message: String,
 }
 
 fn unsolved_text(unsolved: &Unsolved, paint: &Paint) -> String {
@@ -96,89 +51,32 @@ fn unsolved_text(unsolved: &Unsolved, paint: &Paint) -> String {
     )
 }
 
-fn timeline(out: &mut String, state: &State) {
-    let events = &state.events;
-    let notation = Notation::of(state);
-    let hidden = events.len().saturating_sub(FIRST + LAST);
-    for (index, event) in events.iter().enumerate() {
-        if hidden > 0 && index == FIRST {
+fn timeline(out: &mut String, account: &Account) {
+    let (place, hidden) = account.hidden;
+    for (index, shown) in account.lines.iter().enumerate() {
+        if hidden > 0 && index == place {
             let _ = writeln!(out, "           … {hidden} more …");
         }
-        if hidden == 0 || index < FIRST || index >= FIRST + hidden {
-            let _ = writeln!(out, "{}", line(event, &notation));
+        let _ = writeln!(out, "{}", line(shown));
+    }
+}
+
+fn line(line: &Line) -> String {
+    let (at, who, words, remark) = (moment(line.at), &line.who, &line.words, &line.remark);
+    let mut text = format!("{at:>10}  {who}");
+    match line.arrow {
+        None if who.is_empty() => {}
+        None => text.push_str("  "),
+        Some(arrow) => {
+            let gap = if who.is_empty() { "" } else { " " };
+            let _ = write!(text, "{gap}{} ", arrow.sign());
         }
     }
-}
-
-/// What is common to all lines of one timeline.
-struct Notation {
-    /// More than one peer: they are numbered.
-    many: bool,
-    /// All bytes are text: they are shown as text.
-    text: bool,
-}
-
-impl Notation {
-    fn of(state: &State) -> Self {
-        let text = |event: &Event| match &event.what {
-            What::Note(_) => true,
-            What::Sent(bytes) | What::Received(bytes) => bytes.is_text(),
-        };
-        Self {
-            many: state.peers > 1,
-            text: state.events.iter().all(text),
-        }
+    if remark.is_empty() {
+        text + words
+    } else {
+        format!("{text}{words:<24}  {remark}")
     }
-}
-
-fn line(event: &Event, notation: &Notation) -> String {
-    let at = event.at.as_secs_f64() * 1000.0;
-    let who = match event.peer {
-        Some(number) if notation.many => format!("peer {number}"),
-        Some(_) => "peer".to_owned(),
-        None => String::new(),
-    };
-    match &event.what {
-        What::Note(text) if who.is_empty() => format!("{at:7.1} ms  {text}"),
-        What::Note(text) if text.starts_with(['-', '<']) => format!("{at:7.1} ms  {who} {text}"),
-        What::Note(text) => format!("{at:7.1} ms  {who}  {text}"),
-        What::Sent(bytes) => format!("{at:7.1} ms  {who} -> {}", run(bytes, notation)),
-        What::Received(bytes) => format!("{at:7.1} ms  {who} <- {}", run(bytes, notation)),
-    }
-}
-
-fn run(bytes: &Bytes, notation: &Notation) -> String {
-    let mut shown = show_as(&bytes.head, notation.text);
-    if bytes.total > bytes.head.len() && !shown.ends_with('…') {
-        shown.push_str(" …");
-    }
-    let remark = match bytes.remark.as_str() {
-        "" => count(bytes.total),
-        remark => remark.to_owned(),
-    };
-    format!("{shown:<24}  {remark}")
-}
-
-/// `1 byte`, `6,291,456 bytes`.
-pub(crate) fn count(bytes: usize) -> String {
-    format!(
-        "{} byte{}",
-        grouped(bytes),
-        if bytes == 1 { "" } else { "s" }
-    )
-}
-
-/// `6,291,456`.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 fn difference(out: &mut String, failure: &Failure, paint: &Paint) {
@@ -198,33 +96,17 @@ fn difference(out: &mut String, failure: &Failure, paint: &Paint) {
     }
 }
 
-fn output(out: &mut String, process: &Process, many: bool) {
-    let name = if many {
-        format!("program {}", process.number)
-    } else {
-        "program".to_owned()
-    };
-    let lines = process.lines();
-    let skip = lines.len().saturating_sub(OUTPUT);
-    if skip > 0 {
-        let _ = writeln!(out, "   {name}: … {skip} lines before …");
+fn output(out: &mut String, program: &Program) {
+    let name = &program.name;
+    if program.skipped > 0 {
+        let _ = writeln!(out, "   {name}: … {} lines before …", program.skipped);
     }
-    for line in &lines[skip..] {
-        let _ = writeln!(out, "   {name}: {line:?}");
+    for said in &program.output {
+        let _ = writeln!(out, "   {name}: {}", said.words);
     }
-    if let Some(exit) = process.exit().filter(|_| !process.was_killed()) {
+    if let Some((exit, _)) = program.exit {
         let _ = writeln!(out, "   {name} {exit}");
     }
-}
-
-/// The workspace's folder: the nearest above the tested package that holds the book.
-fn root() -> Option<PathBuf> {
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let package = package.or_else(|| std::env::current_dir().ok())?;
-    package
-        .ancestors()
-        .find(|folder| folder.join("docs/src").is_dir())
-        .map(Path::to_path_buf)
 }
 
 /// Colors, or nothing at all where nobody would see them.
@@ -260,11 +142,31 @@ impl Paint {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::account::Arrow;
 
     #[test]
-    fn counts_are_grouped_by_thousands() {
-        assert_eq!(count(1), "1 byte");
-        assert_eq!(count(6_291_456), "6,291,456 bytes");
+    fn a_line_says_when_and_who_and_what() {
+        let mut shown = Line {
+            at: Duration::from_micros(1234),
+            began: Duration::ZERO,
+            peer: None,
+            who: "peer 2".to_owned(),
+            arrow: Some(Arrow::ToProgram),
+            words: "\"x\"".to_owned(),
+            remark: "1 byte".to_owned(),
+            pieces: Vec::new(),
+        };
+        let text = "    1.2 ms  peer 2 -> \"x\"                       1 byte";
+        assert_eq!(line(&shown), text);
+        shown.remark.clear();
+        shown.who.clear();
+        assert_eq!(line(&shown), "    1.2 ms  -> \"x\"");
+        shown.arrow = None;
+        assert_eq!(line(&shown), "    1.2 ms  \"x\"");
+        "peer".clone_into(&mut shown.who);
+        assert_eq!(line(&shown), "    1.2 ms  peer  \"x\"");
     }
 }

@@ -12,19 +12,22 @@ use rustix::process::Signal;
 
 use crate::address::Address;
 use crate::bytes::show;
+use crate::context;
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::output::Output;
 use crate::patience::Patience;
 use crate::peer::Peer;
-use crate::process::{Channel, Exit, Process};
-use crate::story::{self, Story};
-use crate::verdict::{Failure, Verdict};
+use crate::process::{Channel, Process};
+use crate::timeline::Timeline;
+use crate::verdict::Verdict;
 
 /// A program that has been started. It is killed, with all that it started, when this is dropped.
 pub struct Running {
     child: Child,
     pub(crate) process: Arc<Process>,
-    pub(crate) story: Arc<Story>,
+    pub(crate) timeline: Arc<Timeline>,
     stdin: Option<ChildStdin>,
     pub(crate) address: Option<Address>,
     pub(crate) patience: Duration,
@@ -53,17 +56,17 @@ impl Running {
     pub(crate) fn new(
         mut child: Child,
         process: Arc<Process>,
-        story: &Arc<Story>,
+        timeline: &Arc<Timeline>,
         patience: Duration,
         [own_folder, copy_folder]: [Option<Folder>; 2],
         folder: Option<PathBuf>,
     ) -> Self {
         let stdin = child.stdin.take();
-        let story = Arc::clone(story);
+        let timeline = Arc::clone(timeline);
         Self {
             child,
             process,
-            story,
+            timeline,
             stdin,
             address: None,
             patience,
@@ -73,12 +76,18 @@ impl Running {
         }
     }
 
+    /// It listens there, as it said.
+    pub(crate) fn at(mut self, address: Address) -> Self {
+        self.address = Some(address);
+        self
+    }
+
     /// Standard input is written beside the check: a program that doesn't read it stops nobody.
     pub(crate) fn feed(&mut self, bytes: Vec<u8>) {
         let mut stdin = self.stdin.take().expect("standard input is piped");
-        let story = Arc::clone(&self.story);
-        story::spawn("input", move || {
-            story::join(&story);
+        let timeline = Arc::clone(&self.timeline);
+        context::spawn("input", move || {
+            context::join(&timeline);
             drop(stdin.write_all(&bytes));
         });
     }
@@ -86,7 +95,7 @@ impl Running {
     /// What `look` finds in a stream, in time, and before the program has ended.
     fn wait_for<T>(&self, channel: Channel, mut look: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
         let mut found = None;
-        Patience::new(&self.story, self.patience).wait(|until| {
+        Patience::new(&self.timeline, self.patience).wait(|until| {
             found = self.process.wait_for(channel, until, &mut look);
             found.is_some() || self.process.exit().is_some()
         });
@@ -95,7 +104,7 @@ impl Running {
 
     fn wait_exit(&self) -> Option<Exit> {
         let mut exit = None;
-        Patience::new(&self.story, self.patience).wait(|until| {
+        Patience::new(&self.timeline, self.patience).wait(|until| {
             exit = self.process.wait_exit(until);
             exit.is_some()
         });
@@ -162,16 +171,16 @@ impl Running {
             let open = std::fs::Permissions::from_mode(0o711);
             std::fs::set_permissions(folder.path(), open).expect("the folder is ours");
         }
-        let (address, story) = (self.address().clone(), Arc::clone(&self.story));
+        let (address, timeline) = (self.address().clone(), Arc::clone(&self.timeline));
         // Of a thread, not of the process: the kernel keeps credentials by thread, and the
         // connection gets those of the thread that connects (unix(7), SO_PEERCRED).
         let connect = move || {
-            story::join(&story);
-            story.note(None, format!("uid {uid} connects:"));
+            context::join(&timeline);
+            timeline.note(None, format!("uid {uid} connects:"));
             become_user(uid);
             Peer::try_connect(&address)
         };
-        story::spawn("another user", connect)
+        context::spawn("another user", connect)
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
@@ -196,7 +205,7 @@ impl Running {
     ///
     /// When standard input is not open.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
-        self.story.note(
+        self.timeline.note(
             None,
             format!("program's standard input: {}", show(bytes.as_ref())),
         );
@@ -211,7 +220,7 @@ impl Running {
 
     /// The end of standard input.
     pub fn close_stdin(&mut self) -> &mut Self {
-        self.story.note(None, "program's standard input ends");
+        self.timeline.note(None, "program's standard input ends");
         self.stdin = None;
         self
     }
@@ -226,7 +235,7 @@ impl Running {
         } else {
             ", but it has ended"
         };
-        self.story
+        self.timeline
             .note(None, format!("{name} to the program{gone}"));
         self
     }
@@ -246,7 +255,7 @@ impl Running {
             }
             Err(failure) => self.process.exit().map(Start::Ended).ok_or(failure),
         };
-        Verdict::new(&self.story, found)
+        Verdict::new(&self.timeline, found)
     }
 
     pub(crate) fn wait_listening(&self) -> Result<Address, Failure> {
@@ -292,7 +301,7 @@ impl Running {
             };
             Failure::new(format!("{expected} on standard {name}"), got)
         });
-        Verdict::new(&self.story, found)
+        Verdict::new(&self.timeline, found)
     }
 
     /// Its standard output so far.
@@ -331,7 +340,7 @@ impl Running {
         });
         let silent = || format!("it was still running after {:?}", self.patience);
         let found = found.ok_or_else(|| Failure::new("the program to end", silent()));
-        Verdict::new(&self.story, found)
+        Verdict::new(&self.timeline, found)
     }
 }
 

@@ -7,9 +7,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::context;
 use crate::listener::Listener;
 use crate::peer::Peer;
-use crate::story;
 
 /// How often it looks whether it should stop.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -39,7 +39,7 @@ impl Serving {
         Self {
             address,
             stop,
-            thread: Some(story::spawn("a server", serve)),
+            thread: Some(context::spawn("a server", serve)),
         }
     }
 
@@ -75,15 +75,15 @@ fn serve(
     stopped: &AtomicBool,
     script: &Arc<impl Fn(Peer) + Send + Sync + 'static>,
 ) {
-    story::join(listener.story());
+    context::join(listener.timeline());
     let mut scripts = Vec::new();
     loop {
         // Asked before the queue is: who came before the stop is still served.
-        let last = stopped.load(Ordering::SeqCst) || listener.story().is_over();
+        let last = stopped.load(Ordering::SeqCst) || listener.timeline().is_over();
         if let Some(peer) = listener.accept_within(GLANCE) {
-            let (script, story) = (Arc::clone(script), Arc::clone(listener.story()));
-            scripts.push(story::spawn("a connection", move || {
-                story::join(&story);
+            let (script, timeline) = (Arc::clone(script), Arc::clone(listener.timeline()));
+            scripts.push(context::spawn("a connection", move || {
+                context::join(&timeline);
                 script(peer);
             }));
         } else if last {

@@ -3,9 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
+use crate::context;
+use crate::failure::{TOO_BUSY, kept_from_running};
 use crate::machine;
-use crate::story::{self, Disturbed};
-use crate::verdict::{TOO_BUSY, kept_from_running};
+use crate::watchdog::Disturbed;
 
 /// How often a scene is played until it is played undisturbed.
 const TRIES: usize = 3;
@@ -22,7 +23,7 @@ impl Stopwatch {
     /// Starts it.
     #[must_use]
     pub fn start() -> Self {
-        let (before, ran_before) = story::current().turns();
+        let (before, ran_before) = context::current().turns();
         Self {
             began: Instant::now(),
             before,
@@ -34,7 +35,7 @@ impl Stopwatch {
     /// all: two that waited at the same time count twice.
     #[must_use]
     pub fn kept(&self) -> Duration {
-        story::current().kept().saturating_sub(self.before)
+        context::current().kept().saturating_sub(self.before)
     }
 
     /// The time since then, without that.
@@ -47,7 +48,7 @@ impl Stopwatch {
     /// processor. One that never rests is always kept from running, and yet has had its time.
     #[must_use]
     pub fn is_past(&self, time: Duration) -> bool {
-        let ran = story::current().turns().1.saturating_sub(self.ran_before);
+        let ran = context::current().turns().1.saturating_sub(self.ran_before);
         self.elapsed() >= time || ran > time / 2
     }
 }
@@ -58,20 +59,20 @@ impl Stopwatch {
 ///
 /// `most` is how late a right program, or the check, may be in this scene without failing.
 pub fn undisturbed<T>(most: Duration, mut scene: impl FnMut() -> T) -> T {
-    let story = story::current();
+    let timeline = context::current();
     let mut kept = Duration::ZERO;
     for _ in 0..TRIES {
         let watch = Stopwatch::start();
-        story.lock().scene = Some((watch.before, most));
+        timeline.lock().scene = Some((watch.before, most));
         let played = catch_unwind(AssertUnwindSafe(&mut scene));
-        story.lock().scene = None;
+        timeline.lock().scene = None;
         match played {
             Ok(value) => return value,
-            Err(panic) if panic.is::<Disturbed>() && !story.is_over() => kept = watch.kept(),
+            Err(panic) if panic.is::<Disturbed>() && !timeline.is_over() => kept = watch.kept(),
             Err(panic) if panic.is::<Disturbed>() => break,
             Err(panic) => resume_unwind(panic),
         }
-        story.note(None, format!("{}; once more", kept_from_running(kept)));
+        timeline.note(None, format!("{}; once more", kept_from_running(kept)));
     }
     too_busy(kept)
 }

@@ -4,89 +4,24 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::bytes::compare;
+use crate::context;
+use crate::failure::Failure;
 use crate::patience::{PATIENCE, Patience};
-use crate::story::{self, Story};
-
-/// How the sentences about the machine begin: what follows is no judgment of the learner's program.
-pub(crate) const NO_VERDICT: &str = "This machine gave no verdict on your program.";
-
-pub(crate) const TOO_BUSY: &str = "It was too busy for a check that needs the clock. End what else \
-                                   runs, or wait for its end, and run the check again.";
-
-pub(crate) fn kept_from_running(kept: Duration) -> String {
-    format!("they wanted to run for {kept:.1?} and got no processor")
-}
-
-/// What was expected, and what came instead.
-#[derive(Debug, Clone)]
-pub(crate) struct Failure {
-    pub expected: String,
-    pub got: String,
-    /// Columns before the mark, its width, and what it says.
-    pub mark: Option<Box<(usize, usize, String)>>,
-    pub explanation: Option<Box<(String, String)>>,
-    /// The sentence about this machine, where it is not the program that failed: it is shown in the
-    /// explanation's place.
-    pub machine: Option<Box<str>>,
-}
-
-impl Failure {
-    pub fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
-        Self {
-            expected: expected.into(),
-            got: got.into(),
-            mark: None,
-            explanation: None,
-            machine: None,
-        }
-    }
-
-    /// It is this machine's: `expected` is what the check needs, `got` what the system says, and
-    /// `advice` what the reader can do about it.
-    pub fn of_machine(expected: &str, got: &str, advice: &str) -> Self {
-        Self {
-            machine: Some(format!("{NO_VERDICT} {advice}").into()),
-            ..Self::new(expected, got)
-        }
-    }
-
-    /// The system has no thread left for the check.
-    pub fn no_thread(error: &std::io::Error) -> Self {
-        Self::of_machine(
-            "a thread for the check",
-            &error.to_string(),
-            "The system has no thread or no memory left for the check. End other programs, or raise \
-             the limits (`ulimit -u`, `ulimit -v`), and run it again.",
-        )
-    }
-
-    /// `after` says what followed the last byte that came.
-    pub fn bytes(expected: &[u8], got: &[u8], after: &str) -> Self {
-        if got.is_empty() {
-            return Self::new(crate::bytes::show(expected), after);
-        }
-        let found = compare(expected, got, after);
-        let mark = Some(Box::new((found.mark.0, found.mark.1, found.note)));
-        Self {
-            mark,
-            ..Self::new(found.expected, found.got)
-        }
-    }
-}
+use crate::timeline::Timeline;
+use crate::watchdog::fail;
 
 /// What a check found. A verdict that is not what it should be ends the test when it is dropped,
 /// or, with a sentence for the reader, at [`or_explain`](Self::or_explain).
 pub struct Verdict<T = ()> {
     /// Taken by the one who passes it on, so that drop has nothing left to say.
     found: Option<Result<T, Failure>>,
-    story: Arc<Story>,
+    timeline: Arc<Timeline>,
 }
 
 impl<T> Verdict<T> {
-    pub(crate) fn new(story: &Arc<Story>, found: Result<T, Failure>) -> Self {
+    pub(crate) fn new(timeline: &Arc<Timeline>, found: Result<T, Failure>) -> Self {
         // What a program does that the watchdog has killed is no proof of anything.
-        let found = found.and_then(|value| match story.is_over() {
+        let found = found.and_then(|value| match timeline.is_over() {
             false => Ok(value),
             true => Err(Failure::new(
                 "a test that ends in time",
@@ -95,7 +30,7 @@ impl<T> Verdict<T> {
         });
         Self {
             found: Some(found),
-            story: Arc::clone(story),
+            timeline: Arc::clone(timeline),
         }
     }
 
@@ -107,7 +42,7 @@ impl<T> Verdict<T> {
             Ok(value) => value,
             Err(mut failure) => {
                 failure.explanation = Some(Box::new((sentence.to_owned(), section.to_owned())));
-                self.story.fail(&failure)
+                fail(&self.timeline, &failure)
             }
         }
     }
@@ -116,14 +51,14 @@ impl<T> Verdict<T> {
     pub fn now(mut self) -> T {
         match self.take() {
             Ok(value) => value,
-            Err(failure) => self.story.fail(&failure),
+            Err(failure) => fail(&self.timeline, &failure),
         }
     }
 
     /// Judges further what was found so far.
     pub(crate) fn and<U>(mut self, judge: impl FnOnce(T) -> Result<U, Failure>) -> Verdict<U> {
         let found = self.take().and_then(judge);
-        Verdict::new(&self.story, found)
+        Verdict::new(&self.timeline, found)
     }
 
     fn take(&mut self) -> Result<T, Failure> {
@@ -138,7 +73,7 @@ impl<T> Drop for Verdict<T> {
         if let Some(Err(failure)) = self.found.take()
             && !thread::panicking()
         {
-            self.story.fail(&failure);
+            fail(&self.timeline, &failure);
         }
     }
 }
@@ -148,7 +83,7 @@ impl<T> Drop for Verdict<T> {
 pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -> Verdict {
     let failure = || Failure::new(expected, got);
     Verdict::new(
-        &story::current(),
+        &context::current(),
         if holds { Ok(()) } else { Err(failure()) },
     )
 }
@@ -166,18 +101,18 @@ pub fn appears<T>(
     patience: Duration,
     mut look: impl FnMut() -> Option<T>,
 ) -> Verdict<T> {
-    let story = story::current();
-    let mut wait = Patience::new(&story, patience);
+    let timeline = context::current();
+    let mut wait = Patience::new(&timeline, patience);
     loop {
         // The last look is after the end: whoever looks late finds what happened in time.
         let is_out = wait.is_out();
         if let Some(found) = look() {
-            return Verdict::new(&story, Ok(found));
+            return Verdict::new(&timeline, Ok(found));
         }
         if is_out {
             let got = format!("it had not happened after {patience:?}");
-            return Verdict::new(&story, Err(Failure::new(expected, got)));
+            return Verdict::new(&timeline, Err(Failure::new(expected, got)));
         }
-        story.sleep(Instant::now() + Duration::from_millis(10));
+        timeline.sleep(Instant::now() + Duration::from_millis(10));
     }
 }

@@ -17,6 +17,9 @@ static EXPLANATION: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"((?:\n \S.*)+)\s*$").expect("a pattern"));
 static SECTION: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\n Chapter \d+: docs/src/.*").expect("a pattern"));
+/// The last line, which names a picture.
+static PICTURE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\n The same as a picture: .*").expect("a pattern"));
 /// A moment in the timeline: with four digits before the point it begins like an explanation.
 static MOMENT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\n \d+\.\d ms  .*").expect("a pattern"));
@@ -35,6 +38,7 @@ pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<(
                 continue;
             }
             let text = SECTION.replace(&block.text, "");
+            let text = PICTURE.replace(&text, "");
             let text = MOMENT.replace_all(&text, "");
             let Some(explanation) = EXPLANATION.captures(&text) else {
                 continue;

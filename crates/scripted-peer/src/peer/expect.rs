@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Ending, Peer};
-use crate::bytes::show;
+use super::connection::{Ending, Peer};
+use crate::bytes::{count, show};
+use crate::failure::Failure;
 use crate::patience::Patience;
-use crate::report::count;
-use crate::verdict::{Failure, Verdict};
+use crate::verdict::Verdict;
+use crate::watchdog::fail;
 
 /// How long to wait for more of an answer that is wrong already, so that the report shows it whole.
 const MORE: Duration = Duration::from_millis(30);
@@ -105,7 +106,9 @@ impl Peer {
     /// Nothing comes for this long, and the connection stays open. The one verdict that must wait:
     /// use it rarely, and where another message can follow, expect that one instead.
     pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
-        let ending = self.fill(Patience::new(&self.story, time), |inbox| !inbox.is_empty());
+        let ending = self.fill(Patience::new(&self.timeline, time), |inbox| {
+            !inbox.is_empty()
+        });
         let expected = format!("nothing for {time:?}");
         let found = match ending {
             Some(Ending::Silence) => Ok(()),
@@ -166,7 +169,7 @@ impl Peer {
                     [] => after,
                     part => format!("{}, then {after}", show(part)),
                 };
-                self.story.fail(&Failure::new(what, got))
+                fail(&self.timeline, &Failure::new(what, got))
             }
         }
     }
@@ -176,7 +179,8 @@ impl Peer {
     /// from reading at most: on a busy machine that may be far longer than `gap`.
     pub fn trickle(&mut self, size: usize, gap: Duration, time: Duration) -> (usize, Duration) {
         use std::io::Read as _;
-        let (end, mut total) = (self.story.until(time), 0);
+        let began = self.timeline.elapsed();
+        let (end, mut total) = (self.timeline.until(time), 0);
         let mut buffer = vec![0; size];
         let mut next = Instant::now();
         let (mut last, mut longest) = (next, Duration::ZERO);
@@ -191,9 +195,10 @@ impl Peer {
             }
             // By the clock, so that a busy machine makes it no slower.
             next += gap;
-            self.story.sleep(next);
+            self.timeline.sleep(next);
         }
-        self.note(format!("<- {} in all, {size} every {gap:?}", count(total)));
+        let text = format!("<- {} in all, {size} every {gap:?}", count(total));
+        self.timeline.note_since(began, self.number, text);
         (total, longest)
     }
 
@@ -207,13 +212,13 @@ impl Peer {
             self.send(answer(&line));
             self.stalled = stalled;
         }
-        Verdict::new(&self.story, Ok(lines))
+        Verdict::new(&self.timeline, Ok(lines))
     }
 
     /// What is still on its way, for the report. Silence means that no more came soon.
     fn rest(&mut self) -> Ending {
         let before = self.inbox.len();
-        self.fill(Patience::new(&self.story, MORE), |inbox| {
+        self.fill(Patience::new(&self.timeline, MORE), |inbox| {
             inbox.len() > before + 4096
         })
         .unwrap_or(Ending::Silence)
@@ -227,6 +232,6 @@ impl Peer {
     }
 
     fn verdict<T>(&self, found: Result<T, Failure>) -> Verdict<T> {
-        Verdict::new(&self.story, found)
+        Verdict::new(&self.timeline, found)
     }
 }

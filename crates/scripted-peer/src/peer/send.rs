@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 
-use super::{Ending, Peer};
-use crate::bytes::show;
+use super::connection::{Ending, Peer};
+use crate::bytes::{count, grouped, show};
+use crate::event::{Bytes, Piece};
+use crate::failure::Failure;
 use crate::patience::Patience;
 use crate::queue::Unread;
-use crate::report::{count, grouped};
-use crate::story::Bytes;
-use crate::verdict::Failure;
 use crate::wait::{self, wait};
+use crate::watchdog::fail;
 
 /// How long a queue must stay as it is to count as stuck; and how long if the program would run.
 const SETTLED: Duration = Duration::from_millis(150);
@@ -38,8 +38,9 @@ impl Peer {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
         let mut patience = self.new_patience();
+        let began = self.timeline.elapsed();
         let taken = self.write_in_time(bytes, &mut patience);
-        self.log_sent(bytes, taken, "");
+        self.log_sent(bytes, taken, began);
         if taken < bytes.len() && self.ending.is_none() && !self.reset_seen && patience.is_out() {
             let expected = format!("the program to take {}", count(bytes.len()));
             let got = format!(
@@ -47,7 +48,7 @@ impl Peer {
                 count(taken),
                 self.patience
             );
-            self.story.fail(&Failure::new(expected, got));
+            fail(&self.timeline, &Failure::new(expected, got));
         }
         self
     }
@@ -74,10 +75,14 @@ impl Peer {
     pub fn drip_pieces(&mut self, bytes: &[u8], size: usize) -> &mut Self {
         let mut patience = self.new_patience();
         let (mut done, mut told, mut interruptions) = (0, 0, 0);
+        let mut pieces = Vec::new();
         while done < bytes.len() && !patience.is_out() {
             let piece = &bytes[done..bytes.len().min(done + size)];
+            // Before the write: what the program does with it comes after.
+            let at = self.timeline.elapsed();
             let taken = self.write_in_time(piece, &mut patience);
             done += taken;
+            pieces.push(Piece { at, length: taken });
             if taken < piece.len() || !self.wait_for_reader(&mut patience) {
                 break;
             }
@@ -85,8 +90,9 @@ impl Peer {
             if done < bytes.len() && interruptions < INTERRUPTIONS && self.has_news() {
                 interruptions += 1;
                 let remark = format!("{done} of {} bytes, dripping", bytes.len());
-                self.log_dripped(&bytes[told..done], &remark);
+                self.log_dripped(&bytes[told..done], &remark, &pieces);
                 told = done;
+                pieces.clear();
                 while self.ending.is_none() && self.read() {}
             }
         }
@@ -95,7 +101,7 @@ impl Peer {
             (true, _) => format!("{}, {size} at a time", count(done)),
             (false, _) => format!("{done} of {} bytes, dripping", bytes.len()),
         };
-        self.log_dripped(&bytes[told..done], &remark);
+        self.log_dripped(&bytes[told..done], &remark, &pieces);
         if done < bytes.len() && self.ending.is_none() && patience.is_out() {
             self.note(format!(
                 "the program did not read for {:?}; the rest at once",
@@ -120,19 +126,22 @@ impl Peer {
         let bytes = bytes.as_ref();
         let remark = |sent| format!("{sent} of {} bytes, one every {gap:?}", bytes.len());
         let mut sent = 0;
+        let mut pieces = Vec::new();
         for byte in bytes {
+            let at = self.timeline.elapsed();
             if self.write_in_time(&[*byte], &mut self.new_patience()) == 0 {
                 break;
             }
             sent += 1;
+            pieces.push(Piece { at, length: 1 });
             // The answer to the whole comes in the last gap, and belongs behind it in the timeline.
             if sent == bytes.len() {
-                self.log_dripped(bytes, &remark(sent));
+                self.log_dripped(bytes, &remark(sent), &pieces);
             }
-            let next = self.story.until(gap);
+            let next = self.timeline.until(gap);
             while Instant::now() < next && self.ending.is_none() && !self.reset_seen {
                 if self.stalled {
-                    self.story.sleep(next);
+                    self.timeline.sleep(next);
                 } else if wait::readable(&self.socket, next) {
                     self.read();
                 }
@@ -142,7 +151,7 @@ impl Peer {
             }
         }
         if sent < bytes.len() {
-            self.log_dripped(&bytes[..sent], &remark(sent));
+            self.log_dripped(&bytes[..sent], &remark(sent), &pieces);
         }
         self
     }
@@ -153,23 +162,21 @@ impl Peer {
         let bytes = bytes.as_ref();
         let stalled = std::mem::replace(&mut self.stalled, true);
         let mut sent = 0;
+        let began = self.timeline.elapsed();
         let mut moved = Instant::now();
         while sent < most && self.ending.is_none() && !self.reset_seen {
             let rest = &bytes[sent % bytes.len()..];
-            let taken = self.write_in_time(rest, &mut Patience::new(&self.story, STUCK));
+            let taken = self.write_in_time(rest, &mut Patience::new(&self.timeline, STUCK));
             sent += taken;
             if taken == rest.len() {
                 moved = Instant::now();
-            } else if moved.elapsed() > STUCK_BUSY || !self.story.is_busy() {
+            } else if moved.elapsed() > STUCK_BUSY || !self.timeline.is_busy() {
                 break;
             }
         }
         self.stalled = stalled;
-        self.note(format!(
-            "-> {} again and again, {} in all",
-            show(bytes),
-            count(sent)
-        ));
+        let text = format!("-> {} again and again, {} in all", show(bytes), count(sent));
+        self.timeline.note_since(began, self.number, text);
         sent
     }
 
@@ -190,7 +197,7 @@ impl Peer {
     /// Does nothing for this long.
     pub fn pause(&mut self, time: Duration) -> &mut Self {
         self.note(format!("pauses for {time:?}"));
-        self.story.sleep(self.story.until(time));
+        self.timeline.sleep(self.timeline.until(time));
         self
     }
 
@@ -198,11 +205,12 @@ impl Peer {
     /// have filled the way here, or no more come.
     pub fn stall_reading(&mut self) -> &mut Self {
         self.stalled = true;
+        let began = self.timeline.elapsed();
         let mut patience = self.new_patience();
         let mut last = (self.waiting(), Instant::now());
         let settled = |since: Instant| {
             let time = since.elapsed();
-            time > SETTLED_BUSY || time > SETTLED && !self.story.is_busy()
+            time > SETTLED_BUSY || time > SETTLED && !self.timeline.is_busy()
         };
         while !patience.is_out() && (last.0 == 0 || !settled(last.1)) {
             thread::sleep(Duration::from_millis(5));
@@ -211,7 +219,8 @@ impl Peer {
                 last = (now, Instant::now());
             }
         }
-        self.note(format!("reads nothing; {} wait for it", count(last.0)));
+        let text = format!("reads nothing; {} wait for it", count(last.0));
+        self.timeline.note_since(began, self.number, text);
         self
     }
 
@@ -327,16 +336,21 @@ impl Peer {
         !self.stalled && wait::readable(&self.socket, Instant::now())
     }
 
-    fn log_sent(&self, bytes: &[u8], taken: usize, remark: &str) {
-        let remark = match (taken == bytes.len(), remark) {
-            (false, _) => format!("{} of {}", grouped(taken), count(bytes.len())),
-            (true, remark) => remark.to_owned(),
+    fn log_sent(&self, bytes: &[u8], taken: usize, began: Duration) {
+        let remark = if taken < bytes.len() {
+            format!("{} of {}", grouped(taken), count(bytes.len()))
+        } else {
+            String::new()
         };
-        self.story
-            .sent(self.number, Bytes::new(&bytes[..taken], remark));
+        let piece = Piece {
+            at: began,
+            length: taken,
+        };
+        self.log_dripped(&bytes[..taken], &remark, &[piece]);
     }
 
-    fn log_dripped(&self, bytes: &[u8], remark: &str) {
-        self.story.sent(self.number, Bytes::new(bytes, remark));
+    fn log_dripped(&self, bytes: &[u8], remark: &str, pieces: &[Piece]) {
+        let run = Bytes::new(bytes, remark).in_pieces(pieces);
+        self.timeline.sent(self.number, run);
     }
 }

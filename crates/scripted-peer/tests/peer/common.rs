@@ -19,11 +19,31 @@ pub fn each(behavior: &str) -> [Running; 2] {
     [tcp(behavior), unix(behavior)]
 }
 
+/// For the fixture, where it plays a check itself: its pictures are not those of these tests.
+pub const FIXTURE: (&str, &str) = ("CARGO_PKG_NAME", "scripted-peer-fixture");
+
 /// The verdict that `check` ends with, or nothing if it passes.
 pub fn verdict(check: impl FnOnce() + Send + 'static) -> Option<String> {
-    let panic = thread::spawn(check).join().err()?;
-    match panic.downcast::<Failed>() {
-        Ok(failed) => Some(failed.0),
+    failed(check).map(|failed| failed.text)
+}
+
+/// What `check` ends with, or nothing if it passes.
+pub fn failed(check: impl FnOnce() + Send + 'static) -> Option<Failed> {
+    // As libtest does it: the name of the thread is that of the test.
+    failed_as(thread::current().name().unwrap_or("the test"), check)
+}
+
+/// The same, as a test of this name.
+pub fn failed_as(name: &str, check: impl FnOnce() + Send + 'static) -> Option<Failed> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    match thread
+        .spawn(check)
+        .unwrap()
+        .join()
+        .err()?
+        .downcast::<Failed>()
+    {
+        Ok(failed) => Some(*failed),
         Err(panic) => std::panic::resume_unwind(panic),
     }
 }

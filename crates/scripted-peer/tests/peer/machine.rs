@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use crate::common::{tcp, verdict};
+use crate::common::{FIXTURE, tcp, verdict};
 use scripted_peer::{
     Listener, Output, PredicateBooleanExt as _, Program, Running, Signal, Stopwatch, Verdict,
     check, contains, deadline, explain, folder, needs, program, rounds, undisturbed,
@@ -30,6 +30,7 @@ fn by(starter: &[&str], kind: &str) -> Program {
     Program::new(starter[0])
         .args(&starter[1..])
         .args([this, kind, "checks"])
+        .env(FIXTURE.0, FIXTURE.1)
         .patience(Duration::from_secs(60))
 }
 
@@ -69,6 +70,7 @@ fn a_temporary_folder_without_room_for_a_socket_is_replaced() {
     for place in [long.to_str().unwrap(), &missing, "relative", "/proc", ""] {
         let this = env!("CARGO_BIN_EXE_scripted-peer");
         let check = Program::new(this).args(["path", "checks"]).in_folder(&base);
+        let check = check.env(FIXTURE.0, FIXTURE.1);
         passes(&check.env("TMPDIR", place).start());
     }
 }

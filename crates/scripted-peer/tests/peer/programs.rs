@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::process::Command;
 
-use crate::common::{tcp, unix, verdict};
+use crate::common::{FIXTURE, tcp, unix, verdict};
 use scripted_peer::{
     Exit, Listener, PredicateBooleanExt as _, Signal, Start, contains, folder, needs, program,
     stale_socket, starts_with,
@@ -227,6 +227,7 @@ fn a_skip_is_told_and_collected() {
 fn another_program_may_be_named_in_the_environment() {
     let holder = program!()
         .args(["", "holds-a-program"])
+        .env(FIXTURE.0, FIXTURE.1)
         .env("CHECK_PROGRAM", "true")
         .start();
     holder
@@ -241,6 +242,7 @@ fn a_program_starts_with_its_signals_at_their_defaults() {
         let env = |options: &str| {
             let mut env = Command::new("env");
             env.args(options.split(' ')).env(AGAIN, "");
+            env.env(FIXTURE.0, FIXTURE.1);
             env
         };
         let unkind = "--block-signal=INT,TERM,USR1 --ignore-signal=HUP,QUIT,CHLD";

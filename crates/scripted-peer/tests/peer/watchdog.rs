@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::common::{tcp, verdict};
+use crate::common::{FIXTURE, tcp, verdict};
 use scripted_peer::{
     Ending, PredicateBooleanExt as _, Received, Signal, check, contains, deadline, eventually,
     program,
@@ -86,7 +86,8 @@ fn a_program_dies_when_its_handle_is_dropped() {
 
 #[test]
 fn a_program_dies_with_a_test_process_that_is_killed() {
-    let holder = program!().args(["", "holds-a-program"]).start();
+    let holder = program!().args(["", "holds-a-program"]);
+    let holder = holder.env(FIXTURE.0, FIXTURE.1).start();
     holder.prints("pid ");
     let pid = holder
         .stdout()
@@ -103,6 +104,7 @@ fn a_program_dies_with_a_test_process_that_is_killed() {
 fn a_check_that_is_stuck_itself_is_ended_with_its_timeline() {
     let stuck = program!()
         .args(["", "is-stuck"])
+        .env(FIXTURE.0, FIXTURE.1)
         .patience(Duration::from_secs(8))
         .start();
     stuck

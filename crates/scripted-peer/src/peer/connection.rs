@@ -1,10 +1,4 @@
-//! One end of a connection, played by the check.
-//!
-//! Here is how a connection is made and what comes in; what it sends is in `send`, what it expects
-//! in `expect`.
-
-mod expect;
-mod send;
+//! How a connection is made, what comes in, and how it ends.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read as _};
@@ -16,14 +10,14 @@ use rustix::io::Errno;
 use socket2::{Socket, Type};
 
 use crate::address::Address;
+use crate::context;
+use crate::failure::Failure;
 use crate::machine;
 use crate::patience::{PATIENCE, Patience};
 use crate::queue::Queue;
-use crate::story::{self, Story};
-use crate::verdict::{Failure, Verdict};
+use crate::timeline::Timeline;
+use crate::verdict::Verdict;
 use crate::wait;
-
-pub use expect::Received;
 
 /// One end of a connection over TCP or a Unix socket, played by the check.
 ///
@@ -31,23 +25,23 @@ pub use expect::Received;
 /// make one. What it does is noted in the test's timeline. Nothing here waits for ever: each verb
 /// has 4 seconds, or what [`patience`](Self::patience) gives it.
 pub struct Peer {
-    socket: Socket,
-    number: usize,
-    story: Arc<Story>,
-    patience: Duration,
-    local: Address,
-    remote: Address,
+    pub(super) socket: Socket,
+    pub(super) number: usize,
+    pub(super) timeline: Arc<Timeline>,
+    pub(super) patience: Duration,
+    pub(super) local: Address,
+    pub(super) remote: Address,
     /// What has come and nobody has asked for yet.
-    inbox: Vec<u8>,
+    pub(super) inbox: Vec<u8>,
     /// How it ended, once it has.
-    ending: Option<Ending>,
+    pub(super) ending: Option<Ending>,
     /// A write was told of a reset: the kernel tells only once, and then reads see a plain end.
-    reset_seen: bool,
+    pub(super) reset_seen: bool,
     /// Reads nothing that no verb asks for.
-    stalled: bool,
+    pub(super) stalled: bool,
     /// Bytes sent in all.
-    sent: u64,
-    queue: Option<Queue>,
+    pub(super) sent: u64,
+    pub(super) queue: Option<Queue>,
 }
 
 /// How a connection, or the attempt at one, can end. None is ever reported as another.
@@ -83,37 +77,37 @@ impl Peer {
 
     /// A new connection to `address`.
     pub fn try_connect(address: &Address) -> Verdict<Self> {
-        let story = story::current();
-        let found = Self::attempt(&story, address).map_err(|error| {
+        let timeline = context::current();
+        let found = Self::attempt(&timeline, address).map_err(|error| {
             let (expected, got) = (format!("a connection to {address}"), outcome(&error));
             failure(expected, got, &error)
         });
-        Verdict::new(&story, found)
+        Verdict::new(&timeline, found)
     }
 
     /// A connection to `address` is refused.
     pub fn expect_refused(address: &Address) -> Verdict {
-        let story = story::current();
+        let timeline = context::current();
         let expected = format!("a refusal at {address}");
-        let found = match Self::attempt(&story, address) {
+        let found = match Self::attempt(&timeline, address) {
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
             Err(error) => Err(failure(expected, outcome(&error), &error)),
             Ok(_) => Err(Failure::new(expected, "a connection")),
         };
-        Verdict::new(&story, found)
+        Verdict::new(&timeline, found)
     }
 
-    fn attempt(story: &Arc<Story>, address: &Address) -> io::Result<Self> {
-        let mut patience = Patience::new(story, PATIENCE);
+    fn attempt(timeline: &Arc<Timeline>, address: &Address) -> io::Result<Self> {
+        let mut patience = Patience::new(timeline, PATIENCE);
         let socket = Socket::new(address.domain(), Type::STREAM, None)?;
         match connect(&socket, address, &mut patience) {
             Ok(()) => {
-                let peer = Self::new(socket, story);
-                story.note(Some(peer.number), format!("connected to {address}"));
+                let peer = Self::new(socket, timeline);
+                timeline.note(Some(peer.number), format!("connected to {address}"));
                 Ok(peer)
             }
             Err(error) => {
-                story.note(
+                timeline.note(
                     None,
                     format!("a peer that connects to {address} gets {}", outcome(&error)),
                 );
@@ -124,17 +118,17 @@ impl Peer {
 
     /// A connection that a listener of ours accepted.
     pub(crate) fn accepted(socket: Socket) -> Self {
-        let story = story::current();
-        let peer = Self::new(socket, &story);
+        let timeline = context::current();
+        let peer = Self::new(socket, &timeline);
         let from = match &peer.remote {
             Address::Tcp(address) => format!(" from {address}"),
             Address::Unix(_) => String::new(),
         };
-        story.note(Some(peer.number), format!("accepted a connection{from}"));
+        timeline.note(Some(peer.number), format!("accepted a connection{from}"));
         peer
     }
 
-    fn new(socket: Socket, story: &Arc<Story>) -> Self {
+    fn new(socket: Socket, timeline: &Arc<Timeline>) -> Self {
         let name = |address: io::Result<socket2::SockAddr>| {
             address.map_or_else(
                 |_| Address::Unix("".into()),
@@ -152,8 +146,8 @@ impl Peer {
         let queue = Queue::of(&socket, &local, &remote);
         Self {
             socket,
-            number: story.new_peer(),
-            story: Arc::clone(story),
+            number: timeline.new_peer(),
+            timeline: Arc::clone(timeline),
             patience: PATIENCE,
             local,
             remote,
@@ -184,16 +178,16 @@ impl Peer {
         self
     }
 
-    fn new_patience(&self) -> Patience {
-        Patience::new(&self.story, self.patience)
+    pub(super) fn new_patience(&self) -> Patience {
+        Patience::new(&self.timeline, self.patience)
     }
 
-    fn note(&self, text: impl Into<String>) {
-        self.story.note(Some(self.number), text);
+    pub(super) fn note(&self, text: impl Into<String>) {
+        self.timeline.note(Some(self.number), text);
     }
 
     /// Reads once what there is. True when something new is known: bytes, or the end.
-    fn read(&mut self) -> bool {
+    pub(super) fn read(&mut self) -> bool {
         let mut buffer = vec![0; 64 << 10];
         let length = loop {
             match self.socket.read(&mut buffer) {
@@ -209,7 +203,7 @@ impl Peer {
             }),
             Ok(length) => {
                 self.inbox.extend_from_slice(&buffer[..length]);
-                self.story.received(self.number, &buffer[..length]);
+                self.timeline.received(self.number, &buffer[..length]);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
             Err(_) => self.end(Ending::Reset),
@@ -217,16 +211,20 @@ impl Peer {
         true
     }
 
-    fn end(&mut self, ending: Ending) {
+    pub(super) fn end(&mut self, ending: Ending) {
         if self.ending.is_none() {
             self.ending = Some(ending);
-            self.story.lock().ended = true;
+            self.timeline.lock().ended = true;
             self.note(format!("<- {ending}"));
         }
     }
 
     /// Reads until `enough` or the end of the connection. When neither comes in time: silence.
-    fn fill(&mut self, mut time: Patience, enough: impl Fn(&[u8]) -> bool) -> Option<Ending> {
+    pub(super) fn fill(
+        &mut self,
+        mut time: Patience,
+        enough: impl Fn(&[u8]) -> bool,
+    ) -> Option<Ending> {
         while !enough(&self.inbox) {
             if let Some(ending) = self.ending {
                 return Some(ending);

@@ -19,7 +19,7 @@ while read -r change group; do
 done
 for g in $groups; do kill -s KILL -- -$g; done";
 
-static GUARDIAN: OnceLock<Mutex<Option<ChildStdin>>> = OnceLock::new();
+static REAPER: OnceLock<Mutex<Option<ChildStdin>>> = OnceLock::new();
 
 pub(crate) fn add(group: u32) {
     tell(&format!("add {group}\n"));
@@ -30,10 +30,10 @@ pub(crate) fn remove(group: u32) {
 }
 
 fn tell(change: &str) {
-    let guardian = GUARDIAN.get_or_init(start).lock();
-    // A guardian that is gone (killed by hand), or for which there was no process left, is no reason
+    let reaper = REAPER.get_or_init(start).lock();
+    // A reaper that is gone (killed by hand), or for which there was no process left, is no reason
     // to fail a check.
-    if let Some(input) = guardian.unwrap_or_else(PoisonError::into_inner).as_mut() {
+    if let Some(input) = reaper.unwrap_or_else(PoisonError::into_inner).as_mut() {
         let _ = input.write_all(change.as_bytes());
     }
 }

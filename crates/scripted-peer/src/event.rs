@@ -1,0 +1,77 @@
+//! What happened in a test: one event of its timeline, and the bytes that it shows.
+
+use std::time::Duration;
+
+use crate::bytes::is_text;
+
+pub(crate) struct Event {
+    /// When it was noted: what lasts is noted at its end.
+    pub at: Duration,
+    pub began: Duration,
+    pub peer: Option<usize>,
+    pub what: What,
+}
+
+pub(crate) enum What {
+    /// Something in words.
+    Note(String),
+    Sent(Bytes),
+    Received(Bytes),
+}
+
+/// The first bytes of a run, how many there were, and a remark.
+pub(crate) struct Bytes {
+    pub head: Vec<u8>,
+    pub total: usize,
+    pub remark: String,
+    /// In which pieces they went or came, where it was more than one: the first of them.
+    pub pieces: Vec<Piece>,
+}
+
+/// A part of a run: what one write took, or what one read returned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece {
+    pub at: Duration,
+    pub length: usize,
+}
+
+impl Bytes {
+    const KEPT: usize = 128;
+
+    pub fn new(bytes: &[u8], remark: impl Into<String>) -> Self {
+        let head = bytes[..bytes.len().min(Self::KEPT)].to_vec();
+        Self {
+            head,
+            total: bytes.len(),
+            remark: remark.into(),
+            pieces: Vec::new(),
+        }
+    }
+
+    /// It went, or came, in these pieces.
+    pub fn in_pieces(mut self, pieces: &[Piece]) -> Self {
+        self.pieces = pieces[..pieces.len().min(Self::KEPT)].to_vec();
+        self
+    }
+
+    pub fn is_text(&self) -> bool {
+        // A character may have been cut where the head ends.
+        let whole = match std::str::from_utf8(&self.head) {
+            Err(error) if error.error_len().is_none() && self.total > self.head.len() => {
+                &self.head[..error.valid_up_to()]
+            }
+            _ => &self.head,
+        };
+        is_text(whole)
+    }
+
+    pub fn append(&mut self, at: Duration, more: &[u8]) {
+        if self.pieces.len() < Self::KEPT {
+            let length = more.len();
+            self.pieces.push(Piece { at, length });
+        }
+        let room = Self::KEPT.saturating_sub(self.head.len()).min(more.len());
+        self.head.extend_from_slice(&more[..room]);
+        self.total += more.len();
+    }
+}

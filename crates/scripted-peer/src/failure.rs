@@ -1,0 +1,75 @@
+//! What was expected and what came instead, as the report shows it; and the sentences about this
+//! machine, which take the explanation's place where it is not the program that failed.
+//!
+//! How a failure is found is the business of the verbs, how it ends a test that of `watchdog`.
+
+use std::time::Duration;
+
+use crate::bytes::{compare, show};
+
+/// How the sentences about the machine begin: what follows is no judgment of the learner's program.
+pub(crate) const NO_VERDICT: &str = "This machine gave no verdict on your program.";
+
+pub(crate) const TOO_BUSY: &str = "It was too busy for a check that needs the clock. End what else \
+                                   runs, or wait for its end, and run the check again.";
+
+pub(crate) fn kept_from_running(kept: Duration) -> String {
+    format!("they wanted to run for {kept:.1?} and got no processor")
+}
+
+/// What was expected, and what came instead.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub expected: String,
+    pub got: String,
+    /// Columns before the mark, its width, and what it says.
+    pub mark: Option<Box<(usize, usize, String)>>,
+    pub explanation: Option<Box<(String, String)>>,
+    /// The sentence about this machine, where it is not the program that failed: it is shown in the
+    /// explanation's place.
+    pub machine: Option<Box<str>>,
+}
+
+impl Failure {
+    pub fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self {
+            expected: expected.into(),
+            got: got.into(),
+            mark: None,
+            explanation: None,
+            machine: None,
+        }
+    }
+
+    /// It is this machine's: `expected` is what the check needs, `got` what the system says, and
+    /// `advice` what the reader can do about it.
+    pub fn of_machine(expected: &str, got: &str, advice: &str) -> Self {
+        Self {
+            machine: Some(format!("{NO_VERDICT} {advice}").into()),
+            ..Self::new(expected, got)
+        }
+    }
+
+    /// The system has no thread left for the check.
+    pub fn no_thread(error: &std::io::Error) -> Self {
+        Self::of_machine(
+            "a thread for the check",
+            &error.to_string(),
+            "The system has no thread or no memory left for the check. End other programs, or raise \
+             the limits (`ulimit -u`, `ulimit -v`), and run it again.",
+        )
+    }
+
+    /// `after` says what followed the last byte that came.
+    pub fn bytes(expected: &[u8], got: &[u8], after: &str) -> Self {
+        if got.is_empty() {
+            return Self::new(show(expected), after);
+        }
+        let found = compare(expected, got, after);
+        let mark = Some(Box::new((found.mark.0, found.mark.1, found.note)));
+        Self {
+            mark,
+            ..Self::new(found.expected, found.got)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A failed check as a picture: a sequence diagram in one HTML file, without scripts and without a
+//! network.
+//!
+//! `items` puts what is drawn in the order of time, `scale` gives each moment its height and `lanes`
+//! each peer its place; `drawing` draws it over the `backdrop` with the strokes of `paper` and the arrows
+//! of `shape`, the `difference` at its end; `words` says it for those who cannot see it. `page` is the file
+//! around the drawings, and `file` is where it lies. What is shown was chosen and put into words by
+//! `account`, as for the text.
+
+mod backdrop;
+mod difference;
+mod drawing;
+mod file;
+mod items;
+mod lanes;
+mod page;
+mod paper;
+mod scale;
+mod shape;
+mod words;
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::account::Account;
+
+/// The sections of this test process, one for each check that has failed so far.
+static SECTIONS: Mutex<Vec<page::Section>> = Mutex::new(Vec::new());
+
+/// What was drawn of one failed check.
+pub(crate) struct Drawn {
+    /// The file, as a reader at the workspace's folder names it; nothing where it couldn't be written.
+    pub file: Option<String>,
+    /// Its section of the file.
+    pub section: String,
+}
+
+impl Drawn {
+    /// Draws it, and writes a file that holds what was drawn of other checks before.
+    pub fn new(account: &Account) -> Self {
+        let mut sections = SECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
+        if account.unsolved.is_some() {
+            return Self {
+                file: None,
+                section: String::new(),
+            };
+        }
+        let section = page::section(account, sections.len() + 1);
+        let html = section.html.clone();
+        sections.push(section);
+        sections.sort_by_key(page::Section::place);
+        // Under the lock: of two checks that fail at once, the later one writes both.
+        let file = file::name().and_then(|name| {
+            let page = page::page(&name, &sections);
+            file::write(&name, &page)
+        });
+        Self {
+            file,
+            section: html,
+        }
+    }
+}
+
+/// Removes what an earlier run has left: it would be taken for a picture of this one.
+pub(crate) fn begin() {
+    file::remove();
+}

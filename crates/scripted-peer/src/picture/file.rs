@@ -1,0 +1,74 @@
+//! Where the pictures of a package lie: in `learn` under Cargo's target folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::account::root;
+
+/// `04-01` for the exercise `ex-04-01`; other packages by their names. Nothing where Cargo doesn't run
+/// the tests.
+pub(super) fn name() -> Option<String> {
+    let package = std::env::var("CARGO_PKG_NAME").ok()?;
+    let name = package.strip_prefix("ex-").unwrap_or(&package);
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Writes the file as a whole or not at all, and says how to name it: from the workspace's folder, if
+/// it lies there.
+pub(super) fn write(name: &str, page: &str) -> Option<String> {
+    let folder = folder()?;
+    let file = folder.join(format!("{name}.html"));
+    let part = folder.join(format!(".{name}.{}", std::process::id()));
+    let written = fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&part, page))
+        .and_then(|()| fs::rename(&part, &file));
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+        return None;
+    }
+    let root = root();
+    let shown = root.and_then(|root| file.strip_prefix(root).ok().map(Path::to_path_buf));
+    Some(shown.unwrap_or(file).display().to_string())
+}
+
+pub(super) fn remove() {
+    if let (Some(folder), Some(name)) = (folder(), name()) {
+        let _ = fs::remove_file(folder.join(format!("{name}.html")));
+    }
+}
+
+/// Where the check is written in the file that holds an exercise's checks.
+pub(super) fn place(test: &str) -> usize {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let checks = package.map(|package| package.join("tests/check.rs"));
+    let source = checks.and_then(|checks| fs::read_to_string(checks).ok());
+    place_in(&source.unwrap_or_default(), test)
+}
+
+fn place_in(source: &str, test: &str) -> usize {
+    let function = source.find(&format!("fn {test}("));
+    // A macro may make the function.
+    function.or_else(|| source.find(test)).unwrap_or(usize::MAX)
+}
+
+/// Cargo marks its target folder with a `CACHEDIR.TAG`, and this program lies in it.
+fn folder() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let target = program
+        .ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file())?;
+    Some(target.join("learn"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_are_found_where_they_are_written() {
+        let source = "// after b\nfn a() {}\nfn b() {}\nmade! { c }\n";
+        let places = ["a", "b", "made", "not_there"].map(|test| place_in(source, test));
+        assert!(places.is_sorted(), "{places:?}");
+        assert_eq!(places[3], usize::MAX);
+    }
+}

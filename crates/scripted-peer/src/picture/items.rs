@@ -1,0 +1,141 @@
+//! What is drawn, in the order of time.
+
+use std::time::Duration;
+
+use crate::account::{Account, Arrow, Line, Part, Program, Said};
+
+/// Of a run in many pieces, how many are drawn of its beginning and of its end.
+const PARTS: usize = 6;
+
+/// What takes longer than this is drawn from its beginning on.
+const LASTS: Duration = Duration::from_millis(10);
+
+/// Something that is drawn at one height.
+#[derive(Clone, Copy)]
+pub(super) enum Item<'a> {
+    Line(&'a Line),
+    /// From here on it lasts.
+    Begin(&'a Line),
+    Part(Piece<'a>),
+    /// The last piece of a run has gone.
+    Done(&'a Line),
+    /// So much is left out here.
+    Fold(usize, &'static str),
+    Said(&'a Program, &'a Said),
+    Exit(&'a Program),
+    Failure,
+}
+
+/// A piece of a run.
+#[derive(Clone, Copy)]
+pub(super) struct Piece<'a> {
+    pub line: &'a Line,
+    pub words: &'a str,
+    pub is_first: bool,
+    pub is_last: bool,
+}
+
+pub(super) struct Placed<'a> {
+    pub at: Duration,
+    /// The moment that stands beside it.
+    pub shows: Option<Duration>,
+    pub item: Item<'a>,
+    /// Something is left out before it.
+    pub is_cut: bool,
+}
+
+impl<'a> Placed<'a> {
+    fn new(at: Duration, item: Item<'a>) -> Self {
+        Self {
+            at,
+            shows: Some(at),
+            item,
+            is_cut: false,
+        }
+    }
+
+    fn fold(at: Duration, hidden: usize, what: &'static str) -> Self {
+        Self {
+            shows: None,
+            ..Self::new(at, Item::Fold(hidden, what))
+        }
+    }
+}
+
+/// All that is drawn.
+pub(super) fn items(account: &Account) -> Vec<Placed<'_>> {
+    let mut items = Vec::new();
+    let (place, hidden) = account.hidden;
+    for (index, line) in account.lines.iter().enumerate() {
+        let is_cut = hidden > 0 && index == place;
+        if is_cut {
+            let fold = Placed::fold(line.began, hidden, "more");
+            items.push(Placed { is_cut, ..fold });
+        }
+        line_items(&mut items, line);
+    }
+    for program in &account.programs {
+        program_items(&mut items, program);
+    }
+    // What happened at the same moment keeps its order.
+    items.sort_by_key(|placed| placed.at);
+    items.push(Placed::new(account.failed, Item::Failure));
+    items
+}
+
+fn line_items<'a>(items: &mut Vec<Placed<'a>>, line: &'a Line) {
+    let parts = &line.pieces;
+    if parts.is_empty() {
+        if line.at.saturating_sub(line.began) > LASTS {
+            items.push(Placed {
+                shows: None,
+                ..Placed::new(line.began, Item::Begin(line))
+            });
+        }
+        return items.push(Placed::new(line.at, Item::Line(line)));
+    }
+    let last = parts.len() - 1;
+    let hidden = parts.len().saturating_sub(2 * PARTS);
+    let piece = |index: usize, part: &'a Part| Placed {
+        shows: (index == 0).then_some(part.at),
+        ..Placed::new(
+            part.at,
+            Item::Part(Piece {
+                line,
+                words: &part.words,
+                is_first: index == 0,
+                is_last: index == last,
+            }),
+        )
+    };
+    for (index, part) in parts.iter().enumerate() {
+        if hidden > 0 && index == PARTS {
+            items.push(Placed::fold(part.at, hidden, "pieces more"));
+        }
+        if index < PARTS || index >= PARTS + hidden {
+            items.push(piece(index, part));
+        }
+    }
+    // A run that went is noted at its end, one that came at its beginning.
+    if line.arrow == Some(Arrow::ToProgram) {
+        items.push(Placed::new(line.at, Item::Done(line)));
+    }
+}
+
+fn program_items<'a>(items: &mut Vec<Placed<'a>>, program: &'a Program) {
+    if let Some(first) = program.output.first().filter(|_| program.skipped > 0) {
+        let what = "lines of output before";
+        items.push(Placed::fold(first.at, program.skipped, what));
+    }
+    let said = |said: &'a Said| Placed::new(said.at, Item::Said(program, said));
+    items.extend(program.output.iter().map(said));
+    let exit = program
+        .exit
+        .map(|(_, at)| Placed::new(at, Item::Exit(program)));
+    items.extend(exit);
+}
+
+/// Too many pieces to draw each.
+pub(super) fn is_long(line: &Line) -> bool {
+    line.pieces.len() > 2 * PARTS
+}

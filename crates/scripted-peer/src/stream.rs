@@ -1,0 +1,102 @@
+//! What a program wrote on one of its two streams, and when it came.
+
+use std::time::Instant;
+
+use crate::bytes::count;
+
+/// What is kept of a stream; what comes after it is read, so that the program isn't stopped, and
+/// counted.
+const KEPT: usize = 16 << 20;
+/// Of how many reads the moment is kept; what came later has the moment of the last.
+const READS: usize = 4096;
+/// The characters of a line that are shown.
+const WIDTH: usize = 160;
+
+#[derive(Default)]
+pub(crate) struct Stream {
+    bytes: Vec<u8>,
+    dropped: usize,
+    /// How many bytes there were after each read, and when that was.
+    reads: Vec<(usize, Instant)>,
+}
+
+/// A line that a program printed.
+#[derive(Debug, Clone)]
+pub(crate) struct Printed {
+    /// When the last of it came.
+    pub at: Option<Instant>,
+    pub text: String,
+}
+
+impl Stream {
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn keep(&mut self, bytes: &[u8]) {
+        let kept = KEPT.saturating_sub(self.bytes.len()).min(bytes.len());
+        self.bytes.extend_from_slice(&bytes[..kept]);
+        self.dropped += bytes.len() - kept;
+        if self.reads.len() < READS {
+            self.reads.push((self.bytes.len(), Instant::now()));
+        }
+    }
+
+    /// Its lines, without empty ones and what Rust says about backtraces.
+    pub fn lines(&self) -> Vec<Printed> {
+        let mut lines = Vec::new();
+        let mut end = 0;
+        for line in self.bytes.split_inclusive(|byte| *byte == b'\n') {
+            end += line.len();
+            let text = String::from_utf8_lossy(line);
+            let text = text.trim_end_matches('\n').trim_end_matches('\r');
+            if !text.is_empty() && !text.starts_with("note: run with `RUST_BACK") {
+                lines.push(Printed {
+                    at: self.came(end),
+                    text: short(text),
+                });
+            }
+        }
+        if self.dropped > 0 {
+            lines.push(Printed {
+                at: self.came(end),
+                text: format!("… and {} more", count(self.dropped)),
+            });
+        }
+        lines
+    }
+
+    /// When this many of its bytes had come.
+    fn came(&self, bytes: usize) -> Option<Instant> {
+        let read = self.reads.partition_point(|(until, _)| *until < bytes);
+        self.reads
+            .get(read)
+            .or(self.reads.last())
+            .map(|(_, at)| *at)
+    }
+}
+
+fn short(line: &str) -> String {
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_the_moment_of_the_read_that_brought_its_end() {
+        let mut stream = Stream::default();
+        stream.keep(b"one\ntw");
+        stream.keep(b"o\n\nthree");
+        let lines = stream.lines();
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["one", "two", "three"]);
+        let [first, second] = [stream.reads[0].1, stream.reads[1].1];
+        let moments: Vec<_> = lines.iter().map(|line| line.at).collect();
+        assert_eq!(moments, [Some(first), Some(second), Some(second)]);
+    }
+}

@@ -1,0 +1,252 @@
+//! One test's timeline: what happened and when, who took part, and how much time is left.
+//!
+//! Programs and peers made on one thread share one timeline (`current`), so a check never passes it
+//! around. How it is printed is `report`'s business, how it ends `watchdog`'s.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::event::{Bytes, Event, Piece, What};
+use crate::process::Process;
+use crate::threads::{Turns, is_runnable, runs};
+
+/// How long a whole test may take, unless [`deadline`](crate::deadline) says otherwise.
+const DEADLINE: Duration = Duration::from_secs(25);
+/// How much longer at most, where the machine keeps it from running.
+const MOST_LATE: Duration = Duration::from_secs(35);
+/// Less late than this, a waking thread is as punctual as any.
+const PUNCTUAL: Duration = Duration::from_millis(5);
+
+pub(crate) struct Timeline {
+    /// The name of the test, which is that of its thread.
+    pub test: String,
+    start: Instant,
+    state: Mutex<State>,
+    pub changed: Condvar,
+}
+
+pub(crate) struct State {
+    pub events: Vec<Event>,
+    pub processes: Vec<Arc<Process>>,
+    pub peers: usize,
+    programs: usize,
+    pub explanation: Option<Box<(String, String)>>,
+    /// The threads of the check itself that act in it.
+    pub threads: Vec<u32>,
+    turns: Turns,
+    /// A scene that depends on the clock: what the test had been kept from running before it, and
+    /// how much more spoils it.
+    pub scene: Option<(Duration, Duration)>,
+    deadline: Duration,
+    /// When its time was over: it stays so, whatever is owed to it since.
+    pub over: Option<Instant>,
+    pub finished: bool,
+    /// A connection has ended; perhaps the program has too.
+    pub ended: bool,
+}
+
+impl Timeline {
+    pub fn new() -> Self {
+        let state = State {
+            events: Vec::new(),
+            processes: Vec::new(),
+            peers: 0,
+            programs: 0,
+            explanation: None,
+            threads: Vec::new(),
+            turns: Turns::default(),
+            scene: None,
+            deadline: DEADLINE,
+            over: None,
+            finished: false,
+            ended: false,
+        };
+        Self {
+            test: thread::current().name().unwrap_or("the test").to_owned(),
+            start: Instant::now(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn new_peer(&self) -> usize {
+        let mut state = self.lock();
+        state.peers += 1;
+        state.peers
+    }
+
+    /// The number of the program that is started next.
+    pub fn new_program(&self) -> usize {
+        let mut state = self.lock();
+        state.programs += 1;
+        state.programs
+    }
+
+    pub fn note(&self, peer: Option<usize>, what: impl Into<String>) {
+        self.push(peer, self.elapsed(), What::Note(what.into()));
+    }
+
+    /// Notes what has been going on since then.
+    pub fn note_since(&self, began: Duration, peer: usize, what: impl Into<String>) {
+        self.push(Some(peer), began, What::Note(what.into()));
+    }
+
+    pub fn sent(&self, peer: usize, bytes: Bytes) {
+        let began = bytes
+            .pieces
+            .first()
+            .map_or(self.elapsed(), |first| first.at);
+        self.push(Some(peer), began, What::Sent(bytes));
+    }
+
+    /// Notes what came; runs of reads by one peer become one event.
+    pub fn received(&self, peer: usize, bytes: &[u8]) {
+        let at = self.elapsed();
+        if let Some(Event {
+            peer: Some(last),
+            what: What::Received(run),
+            ..
+        }) = self.lock().events.last_mut()
+            && *last == peer
+        {
+            return run.append(at, bytes);
+        }
+        let length = bytes.len();
+        let run = Bytes::new(bytes, "").in_pieces(&[Piece { at, length }]);
+        self.push(Some(peer), at, What::Received(run));
+    }
+
+    fn push(&self, peer: Option<usize>, began: Duration, what: What) {
+        let at = match what {
+            // What comes is noted when it comes.
+            What::Received(_) => began,
+            _ => self.elapsed(),
+        };
+        let event = Event {
+            at,
+            began,
+            peer,
+            what,
+        };
+        self.lock().events.push(event);
+    }
+
+    /// When it was, counted from its beginning.
+    pub fn moment(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.start)
+    }
+
+    /// How long it has lasted.
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Its own thread has ended.
+    pub fn finish(&self) {
+        self.lock().finished = true;
+        self.changed.notify_all();
+    }
+
+    /// It may last this much longer from now on.
+    pub fn set_deadline(&self, after: Duration) {
+        self.lock().deadline = self.start.elapsed() + after;
+        self.changed.notify_all();
+    }
+
+    /// Whether the watchdog has ended this, or is about to.
+    pub fn is_over(&self) -> bool {
+        let is_over = Instant::now() >= self.last();
+        if is_over {
+            self.time_is_up();
+        }
+        is_over
+    }
+
+    /// A wait was cut short by the end of this test.
+    pub fn time_is_up(&self) {
+        self.lock().over.get_or_insert(Instant::now());
+    }
+
+    /// When the watchdog ends this, as far as is known now.
+    pub fn last(&self) -> Instant {
+        let state = self.lock();
+        let (over, deadline) = (state.over, state.deadline);
+        drop(state);
+        let last = self.start + deadline;
+        if over.is_some() || Instant::now() < last {
+            return over.unwrap_or(last);
+        }
+        let (kept, ran) = self.turns();
+        // A program that never rests is always kept from running, and had its time all the same.
+        if ran > deadline / 2 {
+            return last;
+        }
+        last + kept.min(MOST_LATE)
+    }
+
+    /// How long this test's programs and its own threads, taken together, wanted to run and got no
+    /// processor.
+    pub fn kept(&self) -> Duration {
+        self.turns().0
+    }
+
+    /// That, and how long its programs ran.
+    pub fn turns(&self) -> (Duration, Duration) {
+        let mut state = self.lock();
+        let mut own = state.threads.clone();
+        let mut programs = Vec::new();
+        for process in &state.processes {
+            own.extend(process.helpers());
+            if process.exit().is_none() {
+                programs.push(process.pid);
+            }
+        }
+        state.turns.look(&programs, &own);
+        (state.turns.kept(), state.turns.ran())
+    }
+
+    /// A thread of the check meant to wake up at this moment. Says how much too late it did.
+    pub fn woke_late(&self, meant: Instant) -> Duration {
+        let late = Instant::now().saturating_duration_since(meant);
+        if late <= PUNCTUAL {
+            return Duration::ZERO;
+        }
+        self.lock().turns.late += late;
+        late
+    }
+
+    /// Whether programs were started, and all of them have ended: nothing more will come of them.
+    pub fn all_exited(&self) -> bool {
+        let state = self.lock();
+        !state.processes.is_empty()
+            && state
+                .processes
+                .iter()
+                .all(|process| process.exit().is_some())
+    }
+
+    /// Whether a program runs, or would if it had its turn, or what reads its output does.
+    pub fn is_busy(&self) -> bool {
+        let processes = self.lock().processes.clone();
+        processes.iter().any(|process| {
+            process.exit().is_none() && is_runnable(process.pid)
+                || process.helpers().into_iter().any(runs)
+        })
+    }
+
+    /// The end of a wait by the clock, for this long, or until the test's own deadline.
+    pub fn until(&self, time: Duration) -> Instant {
+        self.last().min(Instant::now() + time)
+    }
+
+    /// Sleeps until this moment.
+    pub fn sleep(&self, until: Instant) {
+        thread::sleep(until.saturating_duration_since(Instant::now()));
+        self.woke_late(until);
+    }
+}

@@ -1,0 +1,129 @@
+//! How a test ends badly: at a failure, which is printed, or when its time is over.
+
+use std::io::Write as _;
+use std::panic::resume_unwind;
+use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::account::Account;
+use crate::failure::{Failure, NO_VERDICT, TOO_BUSY, kept_from_running};
+use crate::picture;
+use crate::report;
+use crate::timeline::Timeline;
+
+/// How long the test may go on once its programs have been killed.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Prints the verdict and ends the test, without a backtrace.
+pub(crate) fn fail(timeline: &Timeline, failure: &Failure) -> ! {
+    let mut failure = failure.clone();
+    failure.machine = failure.machine.or_else(|| excuse(timeline));
+    let scene = timeline.lock().scene;
+    if let Some((before, most)) = scene
+        && failure.machine.is_none()
+        && timeline.kept().saturating_sub(before) > most
+    {
+        resume_unwind(Box::new(Disturbed));
+    }
+    let failed = put_into_words(timeline, &failure);
+    eprint!("{}", failed.text);
+    resume_unwind(Box::new(failed));
+}
+
+/// What a failed check unwinds with. The verdict has been printed, and its picture written, by then;
+/// both are here for this crate's own tests.
+#[doc(hidden)]
+pub struct Failed {
+    pub text: String,
+    pub picture: String,
+}
+
+/// The verdict in words, and drawn.
+fn put_into_words(timeline: &Timeline, failure: &Failure) -> Failed {
+    let account = Account::new(timeline, failure);
+    let drawn = picture::Drawn::new(&account);
+    Failed {
+        text: report::verdict(&account, drawn.file.as_deref()),
+        picture: drawn.section,
+    }
+}
+
+/// What a failure unwinds with that proves nothing, as the machine was too busy for its scene.
+pub(crate) struct Disturbed;
+
+/// Why a failure now is no judgment of the learner's program, if there is a reason.
+fn excuse(timeline: &Timeline) -> Option<Box<str>> {
+    let processes = timeline.lock().processes.clone();
+    let ended = processes.iter().rev().find_map(|one| one.excuse());
+    ended
+        .or_else(|| timeline.is_over().then(|| time_is_over(timeline)))
+        .map(Into::into)
+}
+
+/// The watchdog's own sentence.
+fn time_is_over(timeline: &Timeline) -> String {
+    let ((kept, ran), took) = (timeline.turns(), timeline.elapsed());
+    let after = format!("the watchdog ended this test after {took:.0?}");
+    if kept > took / 4 && ran < took / 2 {
+        let kept = kept_from_running(kept.min(took));
+        return format!("{NO_VERDICT} {TOO_BUSY} ({after}: the program and the check, {kept}.)");
+    }
+    format!(
+        "It took too long: {after}, and killed the program. That is all it knows: run the test once \
+         more. If it happens again, the end of the timeline says what it waited for."
+    )
+}
+
+/// Starts the watchdog of this thread's test.
+pub(crate) fn watch(timeline: &Arc<Timeline>) {
+    let watched = Arc::clone(timeline);
+    let watchdog = thread::Builder::new().name("watchdog".to_owned());
+    let watchdog = watchdog.spawn(move || {
+        let timeline = watched;
+        if finishes_within(&timeline, Duration::ZERO) {
+            return;
+        }
+        timeline.note(
+            None,
+            "watchdog: the test's time is over, its programs are killed",
+        );
+        let processes = timeline.lock().processes.clone();
+        processes.iter().for_each(|process| process.kill());
+        if !finishes_within(&timeline, GRACE) {
+            give_up(&timeline);
+        }
+    });
+    if let Err(error) = watchdog {
+        fail(timeline, &Failure::no_thread(&error));
+    }
+}
+
+fn finishes_within(timeline: &Timeline, grace: Duration) -> bool {
+    loop {
+        let left = (timeline.last() + grace).saturating_duration_since(Instant::now());
+        let mut state = timeline.lock();
+        if state.finished || left.is_zero() {
+            if !state.finished {
+                state.over.get_or_insert(Instant::now());
+            }
+            return state.finished;
+        }
+        let wait = timeline.changed.wait_timeout(state, left);
+        drop(wait.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The check itself is stuck, outside of any verb. Nothing but the end of the process helps then.
+fn give_up(timeline: &Timeline) -> ! {
+    let mut failure = Failure::new("the test to end", "it went on after its deadline");
+    failure.machine = Some(time_is_over(timeline).into());
+    let text = format!(
+        "\n{}:{}",
+        timeline.test,
+        put_into_words(timeline, &failure).text
+    );
+    // Past the capture of `eprint!`, which nobody would print any more.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    std::process::exit(101);
+}

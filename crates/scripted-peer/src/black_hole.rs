@@ -77,7 +77,10 @@ impl BlackHole {
         let hangs = |one: &&net_table::TcpSocket| {
             one.state == SYN_SENT && Address::Tcp(one.remote) == self.address
         };
-        net_table::sockets(None).iter().filter(hangs).count()
+        net_table::sockets(None, self.address.port())
+            .iter()
+            .filter(hangs)
+            .count()
     }
 
     /// Somebody comes to try it.
@@ -101,7 +104,7 @@ fn fill() -> std::io::Result<(SocketAddr, [Socket; 2])> {
     let address = address.as_socket().expect("it is one of TCP");
     let until = Instant::now() + FILLING;
     let is_full = || {
-        let all = net_table::sockets(None);
+        let all = net_table::sockets(None, address.port());
         all.iter()
             .any(|one| one.state == LISTEN && one.local == address && one.unread > 0)
     };

@@ -1,11 +1,17 @@
 //! One edge: several things reach the program in one wake-up.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use rustix::process::Signal;
 
 use crate::actor::Actor;
 use crate::address::Address;
-use crate::net_table;
+use crate::net_table::{self, TcpSocket};
 use crate::running::Running;
+
+/// How long what was sent may take to come: over loopback it is there at once.
+const LATEST: Duration = Duration::from_secs(1);
 
 /// The program goes on, whatever becomes of the act.
 struct Stopped<'a>(&'a Running);
@@ -49,13 +55,24 @@ impl Running {
         let Some(Address::Tcp(server)) = &self.address else {
             return;
         };
-        let on_its_way = || {
-            let ours = net_table::sockets(None);
-            ours.iter()
-                .any(|one| one.remote == *server && one.unacknowledged > 0)
-        };
         let mut actor = Actor::aside();
-        actor.patience = std::time::Duration::from_secs(1);
-        actor.ask(|| (!on_its_way()).then_some(()));
+        actor.patience = LATEST;
+        actor.ask(|| has_come(server).then_some(()));
     }
+}
+
+/// A stopped program reads nothing: what has come to its kernel, and need not be acknowledged yet,
+/// lies there unread. (The end of a stream counts as one byte on both sides.)
+fn has_come(server: &SocketAddr) -> bool {
+    let all = net_table::sockets(None, server.port());
+    let is_other_side =
+        |one: &TcpSocket, other: &TcpSocket| (one.local, one.remote) == (other.remote, other.local);
+    let came = |ours: &TcpSocket| {
+        let mut theirs = all.iter().filter(|one| is_other_side(one, ours));
+        theirs.any(|theirs| theirs.unread >= ours.unacknowledged)
+    };
+    let mut ours = all
+        .iter()
+        .filter(|one| one.remote == *server && one.unacknowledged > 0);
+    ours.all(came)
 }

@@ -28,23 +28,27 @@ pub(crate) const LISTEN: u8 = 10;
 /// From net/ipv4/tcp_ipv4.c: which timer runs.
 pub(crate) const KEEPALIVE: u8 = 2;
 
-/// All TCP sockets where this process (or `pid`) is; none where there is no such table.
-pub(crate) fn sockets(pid: Option<u32>) -> Vec<TcpSocket> {
+/// The TCP sockets with this port on either side, where this process (or `pid`) is; none where there is
+/// no such table. Others are not looked at: a busy machine may have thousands of them.
+pub(crate) fn sockets(pid: Option<u32>, port: u16) -> Vec<TcpSocket> {
     let of = pid.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
     let table = |name| fs::read_to_string(format!("/proc/{of}/net/{name}")).unwrap_or_default();
     let text = table("tcp") + &table("tcp6");
-    text.lines().filter_map(parse).collect()
+    let port = format!(":{port:04X} ");
+    let lines = text.lines().filter(|line| line.contains(&port));
+    lines.filter_map(parse).collect()
 }
 
 fn parse(line: &str) -> Option<TcpSocket> {
     let fields: Vec<&str> = line.split_whitespace().collect();
+    let state = u8::from_str_radix(fields.get(3)?, 16).ok()?;
     let (sent, unread) = fields.get(4)?.split_once(':')?;
     let (timer, ticks) = fields.get(5)?.split_once(':')?;
     let hexadecimal = |text| u64::from_str_radix(text, 16).ok();
     Some(TcpSocket {
         local: address(fields.get(1)?)?,
         remote: address(fields.get(2)?)?,
-        state: u8::from_str_radix(fields.get(3)?, 16).ok()?,
+        state,
         unacknowledged: hexadecimal(sent)?,
         unread: hexadecimal(unread)?,
         // In hundredths of a second, whatever the kernel's own clock is.

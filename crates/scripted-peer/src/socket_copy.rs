@@ -92,7 +92,9 @@ impl Running {
             return None;
         };
         let is = |one: &TcpSocket| one.local == *remote && one.remote == *local;
-        net_table::sockets(Some(self.pid())).into_iter().find(is)
+        net_table::sockets(Some(self.pid()), remote.port())
+            .into_iter()
+            .find(is)
     }
 
     #[cfg(target_os = "linux")]

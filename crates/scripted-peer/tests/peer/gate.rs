@@ -72,7 +72,7 @@ fn a_program_that_leaves_the_gate_is_seen() {
 #[test]
 fn what_happens_in_one_edge_is_there_at_once() {
     for server in each("counts-reads") {
-        for _ in 0..20 {
+        for _ in 0..10 {
             let mut peer = server.connect();
             peer.send("first").expect(line("5"));
             server.in_one_edge(|| {

@@ -94,7 +94,10 @@ fn hosts_end_with_the_process_that_made_them() {
     if Hosts::new().is_none() {
         return;
     }
-    let maker = program!().args(["", "makes-hosts"]).start();
+    // It starts a dozen others, which take their time on a busy machine.
+    deadline(Duration::from_secs(60));
+    let maker = program!().patience(Duration::from_secs(20));
+    let maker = maker.args(["", "makes-hosts"]).start();
     maker.prints("pid ").now();
     eventually("the whole line", || maker.stdout().contains('\n')).now();
     let pid = maker.stdout().trim().replace("pid ", "");

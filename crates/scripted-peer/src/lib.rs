@@ -44,6 +44,13 @@
 //!   own process group, with its output captured, and with an end. [`Running`] is the program then.
 //! - [`Peer`] is one end of a connection over TCP or a Unix socket. [`Listener`] is where a
 //!   learner's client connects to.
+//! - For a daemon that can be trusted: a [`Gate`] decides when work ends,
+//!   [`in_one_edge`](Running::in_one_edge) what the program wakes up to; descriptors travel with
+//!   [bytes](Peer::send_with), messages without a stream between [`DatagramPeer`]s; an [`Activation`] is
+//!   what a program is born with, a [`NotifySocket`] what it reports to. What it has open, its
+//!   [`descriptors`](Running::descriptors) say, and a [copy of its socket](Running::socket_of) what it has set there.
+//! - For what leaves this machine: a [`BlackHole`] says nothing, two [`Hosts`] have a cable that can be
+//!   pulled, a [`Broker`] speaks NATS by script, and a [`PeerStream`] is what TLS sits on.
 //! - What is expected returns a [`Verdict`]. A bad one ends the test when it is dropped, or at
 //!   [`or_explain`](Verdict::or_explain). [`explain`] covers a whole test.
 //! - End of stream, reset, refusal and silence are four [endings](Ending), and none is reported as
@@ -57,7 +64,14 @@
 //!
 //! What is not done here: judging protocols. The peer knows bytes, lines, and the frame of chapter
 //! 4; what they mean is the check's business.
+//!
+//! The features `daemon` and `network` (both on, unless told otherwise) bring what Parts V and VI need.
+//! The exercises before them do without: each learner builds this crate first.
 #![warn(missing_docs)]
+#![cfg_attr(
+    not(feature = "network"),
+    allow(dead_code, reason = "what only the verbs of Parts V and VI ask for")
+)]
 
 #[cfg(not(unix))]
 compile_error!("the exercises need a Unix system; on Windows, work in WSL");
@@ -69,11 +83,15 @@ compile_error!("the exercises need a Unix system; on Windows, work in WSL");
 mod address;
 mod bytes;
 mod chapter;
+mod child;
 mod exit;
 mod failure;
+#[cfg(feature = "daemon")]
+mod net_table;
 mod process;
 mod queue;
 mod reaper;
+mod rights;
 mod signals;
 mod stream;
 mod threads;
@@ -98,6 +116,7 @@ mod verdict;
 mod watch;
 
 // Who takes part: the program, and the peers that the check plays.
+mod activation;
 mod figures;
 mod lines;
 mod listener;
@@ -107,15 +126,56 @@ mod program;
 mod running;
 mod serving;
 
+// What chapters on daemons ask for.
+#[cfg(feature = "daemon")]
+mod actor;
+#[cfg(feature = "daemon")]
+mod datagram;
+#[cfg(feature = "daemon")]
+mod descriptors;
+#[cfg(feature = "daemon")]
+mod edge;
+#[cfg(feature = "daemon")]
+mod gate;
+#[cfg(feature = "daemon")]
+mod notify_socket;
+#[cfg(feature = "daemon")]
+mod socket_copy;
+
+// And those on networks.
+#[cfg(feature = "network")]
+mod black_hole;
+#[cfg(feature = "network")]
+mod broker;
+#[cfg(feature = "network")]
+mod hosts;
+
+pub use activation::Activation;
 pub use address::Address;
+#[cfg(feature = "network")]
+pub use black_hole::BlackHole;
+#[cfg(feature = "network")]
+pub use broker::{Broker, Message, Operation, Request, Subscription};
 pub use bytes::{frame, line, show};
 pub use context::{deadline, explain};
+#[cfg(feature = "daemon")]
+pub use datagram::DatagramPeer;
+#[cfg(feature = "daemon")]
+pub use descriptors::{Descriptor, Kind};
 pub use exit::Exit;
 pub use figures::Figures;
 pub use folder::{Folder, folder};
+#[cfg(feature = "daemon")]
+pub use gate::Gate;
+#[cfg(feature = "network")]
+pub use hosts::{Host, Hosts};
 pub use listener::{Listener, stale_socket};
+#[cfg(feature = "daemon")]
+pub use notify_socket::NotifySocket;
 pub use output::Output;
-pub use peer::{Ending, Peer, Received};
+#[cfg(feature = "network")]
+pub use peer::PeerStream;
+pub use peer::{Ending, Passed, Peer, Received};
 pub use program::Program;
 pub use running::{Running, Start};
 pub use serving::Serving;

@@ -1,7 +1,7 @@
 //! The other way round: the server that a learner's client connects to.
 
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,6 +59,11 @@ impl Listener {
         Self::new(&Address::Unix(path.as_ref().to_owned()), Some(128), None)
     }
 
+    /// Listens at this address of the network that this thread is in.
+    pub(crate) fn on_address(address: &Address) -> Self {
+        Self::new(address, Some(128), None)
+    }
+
     /// A TCP address that refuses every connection for as long as this lives: bound, so that
     /// nobody else takes it, but not listening.
     #[must_use]
@@ -81,6 +86,10 @@ impl Listener {
         }
         let open = || -> std::io::Result<Socket> {
             let socket = Socket::new(address.domain(), Type::STREAM, None)?;
+            // A server that comes back finds its port free, though old connections linger (tcp(7)).
+            if backlog.is_some() && matches!(address, Address::Tcp(_)) {
+                socket.set_reuse_address(true)?;
+            }
             socket.bind(&address.sockaddr()?)?;
             backlog.map_or(Ok(()), |backlog| socket.listen(backlog))?;
             Ok(socket)
@@ -200,4 +209,11 @@ pub fn stale_socket(path: impl AsRef<Path>) {
     let bind = || Socket::new(Domain::UNIX, Type::STREAM, None)?.bind(&address.sockaddr()?);
     bind().unwrap_or_else(|error| panic!("cannot bind {address}: {error}"));
     assert!(fs::symlink_metadata(path).is_ok(), "binding makes the file");
+}
+
+/// To be waited for, beside others.
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
 }

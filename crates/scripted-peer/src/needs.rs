@@ -46,6 +46,14 @@ pub fn root() -> bool {
             || skip("needs a root that may act for other users, outside of this user namespace"))
 }
 
+/// Whether this machine has IPv6, with `::1` on its loopback interface; else the test is noted as
+/// skipped.
+#[must_use]
+pub fn ipv6() -> bool {
+    std::net::TcpListener::bind("[::1]:0").is_ok()
+        || skip("needs IPv6: bring up ::1 (`sysctl net.ipv6.conf.lo.disable_ipv6=0`)")
+}
+
 /// In a user namespace root may be the only user that there is (user_namespaces(7)).
 #[cfg(target_os = "linux")]
 fn acts_for_others() -> bool {

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
-use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
+use crate::child::Child;
 use crate::exit::{Exit, Unsolved};
 use crate::failure::NO_VERDICT;
 use crate::reaper;
@@ -311,7 +311,7 @@ impl Process {
         state.reaped = true;
         reaper::remove(self.pid);
         if ended.is_some() {
-            let _: std::io::Result<ExitStatus> = child.wait();
+            child.wait();
         }
     }
 }

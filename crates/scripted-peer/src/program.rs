@@ -12,11 +12,13 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use crate::activation::Activation;
+use crate::child::Child;
 use crate::context;
 use crate::failure::Failure;
 use crate::folder::{Folder, folder, folder_of_programs};
@@ -71,7 +73,10 @@ pub struct Program {
     wrapper: String,
     /// Where standard output and standard error go, if not to the check.
     elsewhere: [Option<OwnedFd>; 2],
+    /// It runs on another host, whose addresses are not this one's.
+    is_elsewhere: bool,
     inherited: Option<OwnedFd>,
+    activation: Option<Activation>,
     /// A folder that lives as long as the program does.
     own_folder: Option<Folder>,
     /// And one for a copy of the program.
@@ -107,7 +112,9 @@ impl Program {
             prelude: String::new(),
             wrapper: String::new(),
             elsewhere: [None, None],
+            is_elsewhere: false,
             inherited: None,
+            activation: None,
             own_folder: None,
             copy_folder: None,
             user: None,
@@ -189,6 +196,31 @@ impl Program {
         self
     }
 
+    /// It runs in another network.
+    pub(crate) fn elsewhere(mut self) -> Self {
+        self.is_elsewhere = true;
+        self
+    }
+
+    /// The program is born with these descriptors, from 3 on, and with `LISTEN_PID`, `LISTEN_FDS` and
+    /// `LISTEN_FDNAMES` set.
+    ///
+    /// # Panics
+    ///
+    /// When standard input is [`typed`](Self::typed), the program runs in another folder, or its output
+    /// goes elsewhere.
+    pub fn activated(mut self, activation: &Activation) -> Self {
+        assert!(
+            !matches!(self.stdin, Input::Typed)
+                && self.folder.is_none()
+                && self.elsewhere.iter().all(Option::is_none),
+            "a program that is born with descriptors is not typed to, runs in this folder, and its \
+             output comes to the check"
+        );
+        self.activation = Some(activation.try_clone());
+        self.after(&activation.prelude())
+    }
+
     /// Its effective user is `uid`, and the real one that of the check, as with a set-user-ID
     /// program; guard the check with [`needs::root`], and start it with
     /// [`listen_on_path`](Self::listen_on_path): the folder of the path is that user's then. What runs
@@ -237,7 +269,9 @@ impl Program {
 
     /// Starts it with `address` as its first argument, and waits for `listening on ADDRESS`.
     pub fn listen_on(self, address: impl ToString) -> Verdict<Running> {
-        machine::can_listen_at(&address.to_string());
+        if !self.is_elsewhere {
+            machine::can_listen_at(&address.to_string());
+        }
         let running = self.first(address).start();
         let timeline = context::current();
         let found = running.wait_listening();
@@ -303,12 +337,17 @@ impl Program {
     /// From a thread of its own, if as another user: credentials are kept by thread, and a child has
     /// those of the thread that makes it.
     fn spawn(&self, command: &mut Command) -> std::io::Result<Child> {
+        let has_input = matches!(self.stdin, Input::Bytes(_));
+        let spawn = |command: &mut Command| match &self.activation {
+            Some(activation) => signals::with_signals(|| activation.spawn(command, has_input)),
+            None => signals::with_signals(|| command.spawn().map(Child::from)),
+        };
         let Some(uid) = self.user else {
-            return signals::spawn(command);
+            return spawn(command);
         };
         let spawn = || {
             act_for_user(uid);
-            signals::spawn(command)
+            spawn(command)
         };
         thread::scope(
             |scope| match thread::Builder::new().spawn_scoped(scope, spawn) {

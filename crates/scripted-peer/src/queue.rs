@@ -62,6 +62,8 @@ mod linux {
     const ENOENT: i32 = 2;
     const INET_DIAG_INFO: u16 = 2;
     const UNIX_DIAG_RQLEN: u16 = 4;
+    const UNIX_DIAG_PEER: u16 = 2;
+    const UDIAG_SHOW_PEER: u32 = 0x04;
     const UDIAG_SHOW_RQLEN: u32 = 0x10;
     const ANY_COOKIE: [u8; 8] = [0xff; 8];
     const TCP_TIME_WAIT: u8 = 6;
@@ -87,6 +89,10 @@ mod linux {
             let netlink =
                 socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, protocol).ok()?;
             let request = match (local, remote) {
+                // Beyond loopback the other side may be in another network, where this finds nothing.
+                (Address::Tcp(local), _) if !local.ip().to_canonical().is_loopback() => {
+                    return None;
+                }
                 // The other side's socket: its local address is our remote one.
                 (Address::Tcp(local), Address::Tcp(remote)) => tcp_request(remote, local),
                 _ => unix_request(rustix::fs::fstat(socket.as_fd()).ok()?.st_ino)?,
@@ -117,6 +123,13 @@ mod linux {
                 first => first,
             }
             .unwrap_or_else(|unread| unread)
+        }
+
+        /// The other side of a Unix connection: its socket's number, once a process has it.
+        pub fn other_inode(&self) -> Option<u64> {
+            let answer = self.ask().ok().filter(|_| self.unix)?;
+            let inode = u32_at(attribute(&answer, UNIX_HEADER, UNIX_DIAG_PEER)?, 0)?;
+            (inode != 0).then_some(inode.into())
         }
 
         fn ask(&self) -> Result<Vec<u8>, Unread> {
@@ -196,7 +209,7 @@ mod linux {
     fn unix_request(inode: u64) -> Option<Vec<u8>> {
         let mut body = vec![1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
         body.extend(u32::try_from(inode).ok()?.to_ne_bytes());
-        body.extend(UDIAG_SHOW_RQLEN.to_ne_bytes());
+        body.extend((UDIAG_SHOW_RQLEN | UDIAG_SHOW_PEER).to_ne_bytes());
         body.extend(ANY_COOKIE);
         Some(message(&body))
     }

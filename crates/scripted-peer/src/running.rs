@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin};
+use std::process::ChildStdin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use rustix::process::Signal;
 
 use crate::address::Address;
 use crate::bytes::show;
+use crate::child::Child;
 use crate::context;
 use crate::exit::Exit;
 use crate::failure::Failure;

@@ -4,7 +4,6 @@
 
 use std::fs;
 use std::io;
-use std::process::{Child, Command};
 use std::sync::Once;
 
 use nix::sys::signal::{SigSet, SigmaskHow};
@@ -12,12 +11,12 @@ use signal_hook::consts::{
     SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
 };
 
-/// Starts it, from this thread: it gets the thread's mask.
-pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
+/// Starts a child from this thread, by `spawn`: it gets the thread's mask.
+pub(crate) fn with_signals<T>(spawn: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     static ONCE: Once = Once::new();
     ONCE.call_once(catch_what_is_ignored);
     let ours = SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
-    let child = command.spawn();
+    let child = spawn();
     ours.thread_set_mask()?;
     child
 }

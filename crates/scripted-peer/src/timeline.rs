@@ -121,6 +121,11 @@ impl Timeline {
         self.push(Some(peer), at, What::Received(run));
     }
 
+    /// Notes a message that came whole: it is no part of a run.
+    pub fn message(&self, peer: usize, bytes: Bytes) {
+        self.push(Some(peer), self.elapsed(), What::Received(bytes));
+    }
+
     fn push(&self, peer: Option<usize>, began: Duration, what: What) {
         let at = match what {
             // What comes is noted when it comes.

@@ -1,7 +1,8 @@
 //! How a connection is made, what comes in, and how it ends.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read as _};
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub struct Peer {
     pub(super) remote: Address,
     /// What has come and nobody has asked for yet.
     pub(super) inbox: Vec<u8>,
+    /// And the descriptors that came with it.
+    pub(super) files: Vec<OwnedFd>,
     /// How it ended, once it has.
     pub(super) ending: Option<Ending>,
     /// A write was told of a reset: the kernel tells only once, and then reads see a plain end.
@@ -152,6 +155,7 @@ impl Peer {
             local,
             remote,
             inbox: Vec::new(),
+            files: Vec::new(),
             ending: None,
             reset_seen: false,
             stalled: false,
@@ -172,6 +176,12 @@ impl Peer {
         &self.remote
     }
 
+    /// The number of the other side's Unix socket.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn other_inode(&self) -> Option<u64> {
+        self.queue.as_ref()?.other_inode()
+    }
+
     /// How long this peer's verbs wait; 4 seconds, if not told.
     pub fn patience(&mut self, patience: Duration) -> &mut Self {
         self.patience = patience;
@@ -182,7 +192,7 @@ impl Peer {
         Patience::new(&self.timeline, self.patience)
     }
 
-    pub(super) fn note(&self, text: impl Into<String>) {
+    pub(crate) fn note(&self, text: impl Into<String>) {
         self.timeline.note(Some(self.number), text);
     }
 
@@ -190,7 +200,7 @@ impl Peer {
     pub(super) fn read(&mut self) -> bool {
         let mut buffer = vec![0; 64 << 10];
         let length = loop {
-            match self.socket.read(&mut buffer) {
+            match self.read_once(&mut buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 other => break other,
             }

@@ -25,7 +25,7 @@ fn machine(words: &str, check: impl FnOnce() + Send + 'static) {
 }
 
 /// Runs one of the fixture's own checks by another program, which gets it as its last arguments.
-fn by(starter: &[&str], kind: &str) -> Program {
+pub fn by(starter: &[&str], kind: &str) -> Program {
     let this = env!("CARGO_BIN_EXE_scripted-peer");
     Program::new(starter[0])
         .args(&starter[1..])
@@ -35,7 +35,7 @@ fn by(starter: &[&str], kind: &str) -> Program {
 }
 
 /// In namespaces of its own, after this script. Nothing where such cannot be made.
-fn apart(kinds: &str, script: &str, kind: &str) -> Option<Running> {
+pub fn apart(kinds: &str, script: &str, kind: &str) -> Option<Running> {
     let possible = || {
         let unshare = std::process::Command::new("unshare")
             .args([kinds, "true"])
@@ -50,11 +50,11 @@ fn apart(kinds: &str, script: &str, kind: &str) -> Option<Running> {
     Some(by(&["unshare", kinds, "sh", "-e", "-c", &script], kind).start())
 }
 
-fn passes(check: &Running) {
+pub fn passes(check: &Running) {
     check.exits_with(0).stdout("passed\n").now();
 }
 
-fn is_the_machines(check: &Running, words: &str) -> Verdict<Output> {
+pub fn is_the_machines(check: &Running, words: &str) -> Verdict<Output> {
     let told = contains(NO_VERDICT)
         .and(contains(words))
         .and(contains(FAULT).not());

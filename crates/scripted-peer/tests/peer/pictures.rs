@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::common::{failed, failed_as, tcp, unix};
 use scripted_peer::{
-    Failed, Listener, Peer, Program, Signal, check, deadline, folder, frame, line, program,
+    Broker, Failed, Gate, Listener, NotifySocket, Peer, Program, Signal, check, deadline, folder,
+    frame, line, program,
 };
 
 const SOON: Duration = Duration::from_millis(300);
@@ -23,6 +24,52 @@ macro_rules! pictures {
 }
 
 pictures! {
+    datagrams_with_an_empty_one {
+        let server = unix("datagrams-plain");
+        let mut peer = server.datagram_peer();
+        peer.send("").send("three").expect("ok");
+        peer.expect("ok");
+        peer.patience(SOON).expect("ok").or_explain("One receive is one message.", "");
+    }
+
+    descriptors_beside_bytes {
+        let server = unix("files-twice");
+        let mut peer = server.connect();
+        let file = fs::File::open("/dev/null").unwrap();
+        peer.send_with(line("give /dev/null"), [&file, &file]);
+        drop(peer.expect_with("+", 1));
+    }
+
+    a_supervisor_beside_a_client {
+        let mut supervisor = NotifySocket::on_path();
+        let server = program!().notifies(&supervisor).arg("notifies").listen();
+        supervisor.patience(SOON).expect("READY=1");
+        server.connect().send(line("WATCHDOG=1")).expect(line("told"));
+        supervisor.expect("STOPPING=1").or_explain("Tell it before you stop.", "");
+    }
+
+    a_gate_in_one_edge {
+        let server = unix("gated");
+        let mut gate = Gate::new();
+        let mut peer = server.connect();
+        server.in_one_edge(|| peer.send(line(format!("wait {}", gate.path().display()))).send("\n"));
+        gate.expect_entered();
+        gate.release();
+        peer.expect("done\ndone\n");
+        peer.patience(SOON).expect("more");
+    }
+
+    a_broker_and_its_workers {
+        let broker = Broker::start();
+        let worker = || program!().arg("worker-alone").connect_to(broker.address());
+        let _workers = [worker(), worker()];
+        broker.expect_subscribers("work", 2);
+        let request = broker.request("work", "hello");
+        request.expect("HELLO");
+        broker.fence();
+        request.expect_answers(1).or_explain("Without a group everybody gets everything.", "");
+    }
+
     a_drip {
         let server = tcp("one-read");
         let mut peer = server.connect();

@@ -1,0 +1,122 @@
+//! A black hole: an address that neither takes a connection nor refuses one, without root.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+use socket2::{Domain, Socket, Type};
+
+use crate::actor::Actor;
+use crate::address::Address;
+use crate::failure::Failure;
+use crate::machine;
+use crate::net_table::{self, LISTEN, SYN_SENT};
+use crate::verdict::Verdict;
+use crate::wait;
+
+/// How long the one connection that fills the queue may take.
+const FILLING: Duration = Duration::from_secs(2);
+
+/// An address on which every attempt to connect hangs: its queue is full, so the kernel throws each
+/// SYN away and says nothing (tcp(7), listen(2)).
+///
+/// It is one of 127.0.0.2, which is loopback on Linux alone: guard the check with
+/// [`needs::linux`](crate::needs::linux).
+///
+/// ```no_run
+/// # fn the_server() -> scripted_peer::Listener { scripted_peer::Listener::tcp() }
+/// use scripted_peer::{BlackHole, Program};
+///
+/// let hole = BlackHole::new();
+/// let server = the_server();
+/// let client = Program::new("client").args([hole.address(), server.address()]).start();
+/// hole.expect_attempt().now(); // It knocks there first,
+/// server.try_accept().or_explain("Silence is not refusal: after 250 ms try the next as well.", "");
+/// # drop(client);
+/// ```
+pub struct BlackHole {
+    address: Address,
+    actor: Actor,
+    _sockets: [Socket; 2],
+}
+
+impl BlackHole {
+    /// One on a free port of 127.0.0.2.
+    #[must_use]
+    #[expect(
+        clippy::new_without_default,
+        reason = "it takes a system that has room for one"
+    )]
+    pub fn new() -> Self {
+        let (address, sockets) = fill().unwrap_or_else(|error| {
+            machine::no_verdict(
+                "a full queue at 127.0.0.2",
+                &error.to_string(),
+                "The check could not make an address that says nothing. It needs Linux, and a loopback \
+                 interface that is up (`ip link set lo up`).",
+            )
+        });
+        let actor = Actor::aside();
+        actor.note(format!("{address} is a black hole: its queue is full"));
+        Self {
+            address: Address::Tcp(address),
+            actor,
+            _sockets: sockets,
+        }
+    }
+
+    /// Where it is, as a program takes it.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// How many attempts to connect hang in it now.
+    #[must_use]
+    pub fn attempts(&self) -> usize {
+        let hangs = |one: &&net_table::TcpSocket| {
+            one.state == SYN_SENT && Address::Tcp(one.remote) == self.address
+        };
+        net_table::sockets(None, self.address.port())
+            .iter()
+            .filter(hangs)
+            .count()
+    }
+
+    /// Somebody comes to try it.
+    pub fn expect_attempt(&self) -> Verdict {
+        let found = self.actor.ask(|| (self.attempts() > 0).then_some(()));
+        let expected = || format!("an attempt to connect to {}", self.address);
+        let failure = || Failure::new(expected(), self.actor.nothing());
+        self.actor.verdict(found.ok_or_else(failure))
+    }
+}
+
+/// A queue of length 0 holds one connection (listen(2) on Linux). It is full once the kernel counts it.
+fn fill() -> std::io::Result<(SocketAddr, [Socket; 2])> {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    let local: SocketAddr = ([127, 0, 0, 2], 0).into();
+    listener.bind(&local.into())?;
+    listener.listen(0)?;
+    let address = listener.local_addr()?;
+    let filler = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    filler.connect_timeout(&address, FILLING)?;
+    let address = address.as_socket().expect("it is one of TCP");
+    let until = Instant::now() + FILLING;
+    let is_full = || {
+        let all = net_table::sockets(None, address.port());
+        all.iter()
+            .any(|one| one.state == LISTEN && one.local == address && one.unread > 0)
+    };
+    while !is_full() {
+        if Instant::now() > until {
+            return Err(std::io::Error::other("the queue is not full"));
+        }
+        wait::wait(
+            &listener,
+            PollFlags::IN,
+            Instant::now() + Duration::from_millis(2),
+        );
+    }
+    Ok((address, [listener, filler]))
+}

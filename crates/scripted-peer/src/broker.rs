@@ -1,0 +1,397 @@
+//! A scripted broker: enough of NATS for a client to work with, and a check in charge of it.
+
+mod operation;
+mod request;
+mod router;
+mod state;
+
+use std::os::unix::net::UnixStream;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::actor::Actor;
+use crate::address::Address;
+use crate::context;
+use crate::failure::Failure;
+use crate::listener::Listener;
+use crate::machine;
+use crate::verdict::Verdict;
+
+pub use operation::{Message, Operation};
+pub use request::Request;
+pub use state::Subscription;
+use state::{INBOX, Manner, Order, Shared, State};
+
+/// What NATS has without further configuration.
+const MAX_PAYLOAD: usize = 1 << 20;
+/// How often a wait for what clients say is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A broker that speaks enough of NATS's text protocol for a client to work with: `INFO`, `CONNECT`,
+/// `PING`, `PONG`, `SUB` with queue groups and `UNSUB`, `PUB`, `HPUB`, `MSG`, `HMSG` with 503 where nobody
+/// is there, `-ERR`, wildcards. It needs no NATS.
+///
+/// It routes by itself, on a thread of its own, until the check tells it otherwise: to say nothing,
+/// to drip, to drop its clients, to refuse them, to leave. The timeline has a lane for each client.
+///
+/// ```no_run
+/// use scripted_peer::{Broker, Program};
+///
+/// let broker = Broker::start();
+/// let workers = [1, 2].map(|_| Program::new("worker").args(["work", "group"]).connect_to(broker.address()));
+/// broker.expect_subscribers("work", 2).now();
+/// let request = broker.request("work", "hello");
+/// request.expect("HELLO").now();
+/// broker.fence().now(); // All that the clients had to say has come.
+/// request.expect_answers(1).or_explain("Without a group everybody gets everything.", "");
+/// # drop(workers);
+/// ```
+pub struct Broker {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    address: Address,
+    actor: Actor,
+}
+
+impl Broker {
+    /// A broker on a free port of 127.0.0.1.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::with_max_payload(MAX_PAYLOAD)
+    }
+
+    /// One whose `INFO` says that no payload may be longer than this. A client that sends a longer one is
+    /// told `-ERR 'Maximum Payload Violation'`, and cut off.
+    #[must_use]
+    pub fn with_max_payload(most: usize) -> Self {
+        let listener = Listener::on_address(&Address::Tcp(([127, 0, 0, 1], 0).into()));
+        let actor = Actor::aside();
+        let pair = UnixStream::pair().and_then(|(wake, woken)| {
+            wake.set_nonblocking(true)?;
+            woken.set_nonblocking(true)?;
+            Ok((wake, woken))
+        });
+        let (wake, woken) = pair.unwrap_or_else(|error| {
+            machine::no_verdict("a pair of sockets", &error.to_string(), machine::RESOURCES)
+        });
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            wake,
+        });
+        let address = listener.address().clone();
+        let router = router::Router::new(listener, most, Arc::clone(&shared), woken);
+        let timeline = context::current();
+        let run = move || {
+            context::join(&timeline);
+            router.run();
+        };
+        Self {
+            shared,
+            thread: Mutex::new(Some(context::spawn("a broker", run))),
+            address,
+            actor,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// How long its verbs wait; 4 seconds, if not told.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.actor.patience = patience;
+        self
+    }
+
+    /// How many connections it has had so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.with(|state| state.living.len())
+    }
+
+    /// All that clients said so far, each with the client's number, counted from 0.
+    #[must_use]
+    pub fn operations(&self) -> Vec<(usize, Operation)> {
+        self.shared.with(|state| state.operations.clone())
+    }
+
+    /// This many clients come to have said `CONNECT`, counting those that are gone; returns what the last
+    /// of them said, which is JSON.
+    pub fn expect_connects(&self, count: usize) -> Verdict<String> {
+        let nth = |state: &mut State| {
+            let mut said = state
+                .operations
+                .iter()
+                .filter_map(|(_, operation)| match operation {
+                    Operation::Connect(json) => Some(json.clone()),
+                    _ => None,
+                });
+            said.nth(count.saturating_sub(1))
+        };
+        self.expect(&format!("CONNECT from {}", several(count, "client")), nth)
+    }
+
+    /// Somebody comes to be subscribed to this subject, as it is spelled.
+    pub fn expect_subscribed(&self, subject: &str) -> Verdict<Subscription> {
+        let first = self.expect_subscribers(subject, 1);
+        first.and(|all| Ok(all[0].clone()))
+    }
+
+    /// This many clients come to be subscribed to this subject, as it is spelled.
+    pub fn expect_subscribers(&self, subject: &str, count: usize) -> Verdict<Vec<Subscription>> {
+        let all = |state: &mut State| {
+            let is = |one: &&Subscription| one.subject == subject;
+            let all: Vec<_> = state.subscriptions.iter().filter(is).cloned().collect();
+            (all.len() >= count).then_some(all)
+        };
+        self.expect(
+            &format!("{} subscribed to {subject}", several(count, "client")),
+            all,
+        )
+    }
+
+    /// This subscription comes to an end: by `UNSUB`, or with its connection.
+    pub fn expect_unsubscribed(&self, subscription: &Subscription) -> Verdict {
+        let is =
+            |one: &Subscription| (one.client, &one.sid) == (subscription.client, &subscription.sid);
+        let gone = |state: &mut State| (!state.subscriptions.iter().any(is)).then_some(());
+        self.expect(&format!("UNSUB {}", subscription.sid), gone)
+    }
+
+    /// From now on the check itself is subscribed to this subject: messages to it wait for
+    /// [`expect_message`](Self::expect_message), and nobody is told that nobody is there.
+    pub fn listen_to(&self, subject: &str) -> &Self {
+        self.actor
+            .note(format!("the check subscribes to {subject}"));
+        self.shared
+            .with(|state| state.listened.push(subject.to_owned()));
+        self
+    }
+
+    /// The next message to a subject that the check [listens to](Self::listen_to).
+    pub fn expect_message(&self, subject: &str) -> Verdict<Message> {
+        let next = |state: &mut State| {
+            let is = |one: &Message| operation::matches(subject, &one.subject);
+            let at = state.kept.iter().position(is)?;
+            Some(state.kept.remove(at))
+        };
+        self.expect(&format!("a message to {subject}"), next)
+    }
+
+    /// Publishes a message as another client would, without a reply subject: to each subscriber, and to
+    /// one of each group.
+    pub fn publish(&self, subject: &str, payload: impl AsRef<[u8]>) -> &Self {
+        self.tell(Order::Route(message(subject, None, payload.as_ref())))
+    }
+
+    /// Publishes a request as another client would. Its answers are the result's.
+    #[must_use]
+    pub fn request(&self, subject: &str, payload: impl AsRef<[u8]>) -> Request<'_> {
+        let request = self.new_request();
+        let message = message(subject, Some(&request.inbox), payload.as_ref());
+        self.tell(Order::Route(message));
+        request
+    }
+
+    /// Sends a request to this subscription, though it has ended, or the broker is held: one that was
+    /// under way.
+    #[must_use]
+    pub fn deliver(&self, to: &Subscription, payload: impl AsRef<[u8]>) -> Request<'_> {
+        let request = self.new_request();
+        let message = message(&to.subject, Some(&request.inbox), payload.as_ref());
+        self.tell(Order::Deliver(to.client, to.sid.clone(), message));
+        request
+    }
+
+    fn new_request(&self) -> Request<'_> {
+        let number = self.shared.with(|state| {
+            state.requests += 1;
+            state.requests
+        });
+        Request {
+            broker: self,
+            inbox: format!("{INBOX}{number}"),
+        }
+    }
+
+    /// From now on it listens and remembers, and says nothing by itself: no `INFO`, no `PONG`, no
+    /// message is passed on until [`release`](Self::release).
+    pub fn hold(&self) -> &Self {
+        self.actor.note("the broker says nothing from now on");
+        self.tell(Order::Hold)
+    }
+
+    /// It says, in one write to each client, what it would have said meanwhile, and goes on.
+    pub fn release(&self) -> &Self {
+        self.actor.note("the broker goes on");
+        self.tell(Order::Release)
+    }
+
+    /// From now on each byte that it says leaves only after the client has read the one before.
+    pub fn drip(&self) -> &Self {
+        self.tell(Order::Manner(Manner::Drip))
+    }
+
+    /// From now on what it says leaves whole again.
+    pub fn whole(&self) -> &Self {
+        self.tell(Order::Manner(Manner::Whole))
+    }
+
+    /// Closes all connections; it goes on to listen.
+    pub fn drop_clients(&self) -> &Self {
+        self.actor.note("the broker drops its clients");
+        self.tell(Order::Drop)
+    }
+
+    /// Closes all connections, and refuses new ones until it [comes back](Self::come_back).
+    pub fn go_away(&self) -> &Self {
+        self.actor.note("the broker is gone");
+        self.tell(Order::Listen(false)).tell(Order::Drop)
+    }
+
+    /// Listens again, at the same address, and knows nobody.
+    pub fn come_back(&self) -> &Self {
+        self.actor.note("the broker is back");
+        self.tell(Order::Listen(true))
+    }
+
+    /// From now on a client that says `CONNECT` is told this error (`Authorization Violation`), and cut
+    /// off.
+    pub fn refuse(&self, error: &str) -> &Self {
+        self.tell(Order::Refuse(Some(error.to_owned())))
+    }
+
+    /// Tells all clients an error: `-ERR 'Slow Consumer'`. Those that end a connection are followed by
+    /// [`drop_clients`](Self::drop_clients).
+    pub fn error(&self, text: &str) -> &Self {
+        self.tell(Order::Say(operation::error(text)))
+    }
+
+    /// Tells all clients that it is about to leave (lame duck mode): an `INFO` with `"ldm":true`.
+    pub fn leave_soon(&self) -> &Self {
+        self.actor.note("the broker says that it will leave");
+        self.tell(Order::Leave)
+    }
+
+    /// Sends these bytes to all clients, whatever they are.
+    pub fn say(&self, bytes: impl AsRef<[u8]>) -> &Self {
+        self.tell(Order::Say(bytes.as_ref().to_vec()))
+    }
+
+    /// Pings all clients, and each of them answers. What they had published before has come then.
+    pub fn fence(&self) -> Verdict {
+        let (before, living) = self
+            .shared
+            .with(|state| (state.pongs.len(), state.living.clone()));
+        self.tell(Order::Say(b"PING\r\n".to_vec()));
+        let answered = |state: &mut State| {
+            let ponged = &state.pongs[before..];
+            let has = |(client, lives): (usize, &bool)| !lives || ponged.contains(&client);
+            living.iter().enumerate().all(has).then_some(())
+        };
+        self.expect("PONG from each client", answered)
+    }
+
+    /// Waits for what clients say.
+    fn expect<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> Verdict<T> {
+        let found = self.actor.wait(|until| self.look_until(until, &mut look));
+        // A client that has ended may have said it first.
+        let found = found.or_else(|| {
+            self.tell(Order::Nothing).tell(Order::Nothing);
+            self.look_until(Instant::now(), &mut look)
+        });
+        let failure = || Failure::new(what, self.actor.nothing());
+        self.actor.verdict(found.ok_or_else(failure))
+    }
+
+    fn look_until<T>(
+        &self,
+        until: Instant,
+        look: &mut impl FnMut(&mut State) -> Option<T>,
+    ) -> Option<T> {
+        self.pass_on_its_failure();
+        let mut state = self
+            .shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let found = look(&mut state);
+            let left = until.saturating_duration_since(Instant::now());
+            if found.is_some() || left.is_zero() {
+                return found;
+            }
+            let wait = self.shared.changed.wait_timeout(state, left.min(LOOK));
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Returns once the broker has done it.
+    fn tell(&self, order: Order) -> &Self {
+        let number = self.shared.with(|state| {
+            state.orders.push(order);
+            state.given += 1;
+            state.given
+        });
+        self.shared.wake();
+        let obeyed = |state: &mut State| (state.obeyed >= number).then_some(());
+        // It waits for clients that don't read, with the patience of a peer; then it fails itself.
+        while self
+            .look_until(Instant::now() + LOOK, &mut { obeyed })
+            .is_none()
+        {
+            if self.actor.timeline().is_over() {
+                break;
+            }
+        }
+        self
+    }
+
+    /// A bad verdict on the broker's own thread ends the test here.
+    fn pass_on_its_failure(&self) {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.as_ref().is_some_and(JoinHandle::is_finished)
+            && let Some(Err(panic)) = thread.take().map(JoinHandle::join)
+        {
+            drop(thread);
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.shared.with(|state| state.is_over = true);
+        self.shared.wake();
+        let thread = self
+            .thread
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(Err(panic)) = thread.take().map(JoinHandle::join)
+            && !thread::panicking()
+        {
+            resume_unwind(panic);
+        }
+    }
+}
+
+/// `1 client`, `2 clients`.
+fn several(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+fn message(subject: &str, reply: Option<&str>, payload: &[u8]) -> Message {
+    Message {
+        subject: subject.to_owned(),
+        reply: reply.map(str::to_owned),
+        headers: Vec::new(),
+        payload: payload.to_vec(),
+    }
+}

@@ -1,0 +1,63 @@
+//! A request that the check makes through its broker.
+
+use super::state::State;
+use super::{Broker, several};
+use crate::bytes::show;
+use crate::failure::Failure;
+use crate::verdict::Verdict;
+
+/// A request that the check made. Its answers are those that were published to its inbox.
+pub struct Request<'a> {
+    pub(super) broker: &'a Broker,
+    pub(super) inbox: String,
+}
+
+impl Request<'_> {
+    /// The subject that its answers go to.
+    #[must_use]
+    pub fn inbox(&self) -> &str {
+        &self.inbox
+    }
+
+    /// The answers that have come so far.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Vec<u8>> {
+        self.broker.shared.with(|state| self.among(state))
+    }
+
+    fn among(&self, state: &State) -> Vec<Vec<u8>> {
+        let is = |answer: &&(String, Vec<u8>)| answer.0 == self.inbox;
+        let mine = state.answers.iter().filter(is);
+        mine.map(|(_, payload)| payload.clone()).collect()
+    }
+
+    /// Its first answer comes, and is exactly this.
+    pub fn expect(&self, payload: impl AsRef<[u8]>) -> Verdict {
+        let wanted = payload.as_ref();
+        let first = |state: &mut State| self.among(state).into_iter().next();
+        let what = format!("the answer {}", show(wanted));
+        let after = "the end of the payload";
+        self.broker
+            .expect(&what, first)
+            .and(|came| match came == wanted {
+                true => Ok(()),
+                false => Err(Failure::bytes(wanted, &came, after)),
+            })
+    }
+
+    /// This many answers have come by now: to be asked after [`Broker::fence`]. This waits for nothing.
+    pub fn expect_answers(&self, count: usize) -> Verdict {
+        let came = self.answers();
+        let list = came
+            .iter()
+            .map(|one| show(one))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let failure = || {
+            let got = format!("{}: {list}", came.len());
+            Failure::new(format!("{} to a request", several(count, "answer")), got)
+        };
+        let found = (came.len() == count).then_some(()).ok_or_else(failure);
+        self.broker.actor.verdict(found)
+    }
+}

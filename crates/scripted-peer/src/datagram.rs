@@ -1,0 +1,386 @@
+//! Peers that send and receive datagrams, over Unix sockets or UDP: one message each, no end, and
+//! perhaps no name.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, SocketAddrAny, SocketAddrUnix, recvfrom, sendto};
+use socket2::{Socket, Type};
+
+use crate::actor::Actor;
+use crate::address::Address;
+use crate::bytes::count;
+use crate::bytes::show;
+use crate::failure::Failure;
+use crate::folder::{Folder, folder};
+use crate::machine;
+use crate::peer::Ending;
+use crate::running::Running;
+use crate::verdict::Verdict;
+use crate::wait;
+use crate::watchdog::fail;
+
+/// The longest datagram that a peer receives whole: longer than UDP has any.
+const LONGEST: usize = 256 << 10;
+/// How often a full queue is tried again: it gives no sign when there is room.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// A peer that sends and receives datagrams.
+///
+/// ```no_run
+/// # let server = scripted_peer::Program::new("server").listen_on_path();
+/// let mut peer = server.datagram_peer();
+/// peer.send("one").send("").send("three");
+/// for _ in 0..3 {
+///     peer.expect("ok").or_explain(
+///         "A datagram socket has no end. 0 bytes is a message of 0 bytes.",
+///         "",
+///     );
+/// }
+/// server.unnamed_datagram_peer().send("nobody's"); // It cannot be answered,
+/// peer.send("again").expect("ok"); // and the program goes on.
+/// ```
+///
+/// What the program answers and nobody expects lies in the peer's queue. A full one makes the sender
+/// wait over Unix sockets (on Linux after `net.unix.max_dgram_qlen`, usually 10, and one more), and is
+/// thrown away over UDP.
+pub struct DatagramPeer {
+    socket: Socket,
+    actor: Actor,
+    address: Option<Address>,
+    /// The program's name, if this peer was made for one.
+    program: Option<SocketAddrAny>,
+    /// Who sent the last message, if that has a name.
+    last: Option<SocketAddrAny>,
+    inbox: VecDeque<Vec<u8>>,
+    /// The program's socket is gone (`ECONNREFUSED`), or never was.
+    refused: bool,
+    _folder: Option<Folder>,
+}
+
+impl Running {
+    /// A datagram peer with a name of its own, so that the program can answer: a fresh path, or a free
+    /// port of UDP, as the program has.
+    #[must_use]
+    pub fn datagram_peer(&self) -> DatagramPeer {
+        match self.address() {
+            Address::Unix(_) => DatagramPeer::on_path(),
+            Address::Tcp(_) => DatagramPeer::udp(),
+        }
+        .to(self.address())
+    }
+
+    /// A datagram peer without a name: a Unix socket that was never bound. Nobody can answer it.
+    ///
+    /// # Panics
+    ///
+    /// When the program listens on UDP, where everyone has a name.
+    #[must_use]
+    pub fn unnamed_datagram_peer(&self) -> DatagramPeer {
+        let address = self.address();
+        assert!(
+            matches!(address, Address::Unix(_)),
+            "over UDP everyone has a name"
+        );
+        DatagramPeer::new(address, None, None).to(address)
+    }
+}
+
+impl DatagramPeer {
+    /// One at a fresh path, for a program to send to. It answers who sent last.
+    #[must_use]
+    pub fn on_path() -> Self {
+        let folder = folder();
+        let address = Address::Unix(folder.join("datagrams"));
+        Self::new(&address, Some(&address), Some(folder))
+    }
+
+    /// One at this path.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        let address = Address::Unix(path.into());
+        Self::new(&address, Some(&address), None)
+    }
+
+    /// One at a free UDP port of 127.0.0.1.
+    #[must_use]
+    pub fn udp() -> Self {
+        let address = Address::Tcp(([127, 0, 0, 1], 0).into());
+        Self::new(&address, Some(&address), None)
+    }
+
+    fn new(kind: &Address, bound: Option<&Address>, folder: Option<Folder>) -> Self {
+        let open = || -> io::Result<Socket> {
+            let socket = Socket::new(kind.domain(), Type::DGRAM, None)?;
+            socket.set_nonblocking(true)?;
+            if let Some(address) = bound {
+                socket.bind(&address.sockaddr()?)?;
+            }
+            Ok(socket)
+        };
+        let socket = open().unwrap_or_else(|error| {
+            machine::no_verdict(
+                "a datagram socket for the check",
+                &error.to_string(),
+                machine::RESOURCES,
+            )
+        });
+        let name = socket.local_addr().ok().filter(|_| bound.is_some());
+        let address = name.map(|name| Address::of(&name));
+        let actor = Actor::on_stage();
+        actor.note(match &address {
+            Some(address) => format!("has datagrams sent to {address}"),
+            None => "has a datagram socket without a name".to_owned(),
+        });
+        Self {
+            socket,
+            actor,
+            address,
+            program: None,
+            last: None,
+            inbox: VecDeque::new(),
+            refused: false,
+            _folder: folder,
+        }
+    }
+
+    fn to(mut self, address: &Address) -> Self {
+        // Over UDP only a connected socket is told that nobody is there (udp(7)).
+        if let (Address::Tcp(_), Ok(to)) = (address, address.sockaddr()) {
+            self.refused = self.socket.connect(&to).is_err();
+        }
+        self.program = Some(match address {
+            Address::Tcp(address) => (*address).into(),
+            Address::Unix(path) => SocketAddrUnix::new(path)
+                .expect("the program is bound to it")
+                .into(),
+        });
+        self
+    }
+
+    /// Where it is, as a program takes it.
+    ///
+    /// # Panics
+    ///
+    /// When it has no name.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        self.address.as_ref().expect("this peer has no name")
+    }
+
+    /// How long this peer's verbs wait; 4 seconds, if not told.
+    pub fn patience(&mut self, patience: Duration) -> &mut Self {
+        self.actor.patience = patience;
+        self
+    }
+
+    /// Sends one message, to the program or to who sent the last one here. Where the queue is full it
+    /// waits for room; a program that makes none in time ends the test. One that is gone does not: the
+    /// next thing expected tells that.
+    ///
+    /// # Panics
+    ///
+    /// When there is nobody to send to yet.
+    pub fn send(&mut self, message: impl AsRef<[u8]>) -> &mut Self {
+        let message = message.as_ref();
+        let actor = self.actor.clone();
+        let sent = actor.wait(|until| match self.try_send(message) {
+            Err(error) if is_full(&error) => {
+                std::thread::sleep(AGAIN.min(until.saturating_duration_since(Instant::now())));
+                None
+            }
+            other => Some(other),
+        });
+        match sent {
+            None => fail(
+                actor.timeline(),
+                &Failure::new(
+                    format!("the program to take {}", show(message)),
+                    format!("its queue was full for {:?}", actor.patience),
+                ),
+            ),
+            Some(sent) => self.tell(message, sent),
+        }
+        self
+    }
+
+    /// As [`send`](Self::send), to a path.
+    ///
+    /// # Panics
+    ///
+    /// When the path is none of a socket.
+    pub fn send_to(&mut self, path: impl AsRef<Path>, message: impl AsRef<[u8]>) -> &mut Self {
+        let to = SocketAddrUnix::new(path.as_ref()).expect("the path of a socket");
+        let program = self.program.replace(to.into());
+        self.send(message);
+        self.program = program;
+        self
+    }
+
+    /// Sends the same message until the queue takes no more, at most `most` times; says how often.
+    /// Over UDP no queue is ever full to its sender.
+    pub fn fill(&mut self, message: impl AsRef<[u8]>, most: usize) -> usize {
+        let message = message.as_ref();
+        let sent = (0..most)
+            .take_while(|_| self.try_send(message).is_ok())
+            .count();
+        self.actor
+            .note(format!("-> {} {sent} times", show(message)));
+        sent
+    }
+
+    fn try_send(&mut self, message: &[u8]) -> io::Result<()> {
+        let to = self.program.as_ref().or(self.last.as_ref());
+        let to = to.expect("nobody with a name has sent anything here yet");
+        if self.socket.peer_addr().is_ok() {
+            return self.socket.send(message).map(drop);
+        }
+        sendto(&self.socket, message, SendFlags::empty(), to)?;
+        Ok(())
+    }
+
+    fn tell(&mut self, message: &[u8], sent: io::Result<()>) {
+        match sent {
+            Ok(()) => self.actor.sent(message, ""),
+            Err(error) if is_refusal(&error) => {
+                self.refused = true;
+                self.actor.note(format!(
+                    "-> {}: {}: nobody has that name",
+                    show(message),
+                    Ending::Refusal
+                ));
+            }
+            Err(error) if machine::is_to_blame(&error) => machine::no_verdict(
+                "the check to send a datagram",
+                &error.to_string(),
+                machine::RESOURCES,
+            ),
+            Err(error) => self.actor.note(format!("-> failed: {error}")),
+        }
+    }
+
+    /// The next message is exactly this one.
+    pub fn expect(&mut self, message: impl AsRef<[u8]>) -> Verdict {
+        let wanted = message.as_ref();
+        let found = match self.next(self.actor.patience) {
+            Ok(came) if came == wanted => Ok(()),
+            Ok(came) if came.is_empty() => Err(Failure::new(show(wanted), "an empty message")),
+            Ok(came) => Err(Failure::bytes(wanted, &came, "the end of the message")),
+            Err(ending) => Err(Failure::new(show(wanted), self.say(ending))),
+        };
+        self.actor.verdict(found)
+    }
+
+    /// The next message, whatever it is.
+    ///
+    /// # Errors
+    ///
+    /// How it ended: a refusal, or silence.
+    pub fn receive(&mut self) -> Result<Vec<u8>, Ending> {
+        self.next(self.actor.patience)
+    }
+
+    /// No message comes for this long. A verdict that must wait: where another message can follow,
+    /// expect that one instead.
+    pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
+        let expected = format!("no message for {time:?}");
+        let found = match self.next(time) {
+            Err(Ending::Silence) => Ok(()),
+            Err(ending) => Err(Failure::new(expected, ending.to_string())),
+            Ok(message) => Err(Failure::new(expected, show(&message))),
+        };
+        self.actor.verdict(found)
+    }
+
+    /// No message has come so far. This waits for nothing.
+    pub fn expect_nothing_yet(&mut self) -> Verdict {
+        self.take_all();
+        let found = match self.inbox.front() {
+            None => Ok(()),
+            Some(message) => Err(Failure::new("no message yet", show(message))),
+        };
+        self.actor.verdict(found)
+    }
+
+    fn say(&self, ending: Ending) -> String {
+        match ending {
+            Ending::Silence if self.actor.timeline().all_exited() => {
+                format!("{ending}: the program has ended")
+            }
+            Ending::Silence => format!("{ending} for {:?}", self.actor.patience),
+            ending => format!("{ending}: nobody has that name"),
+        }
+    }
+
+    fn next(&mut self, time: Duration) -> Result<Vec<u8>, Ending> {
+        let actor = self.actor.clone();
+        let come = actor.wait_for(time, |until| {
+            if self.inbox.is_empty() && wait::readable(&self.socket, until) {
+                self.take_all();
+            }
+            match self.inbox.pop_front() {
+                Some(message) => Some(Ok(message)),
+                None => self.refused.then_some(Err(Ending::Refusal)),
+            }
+        });
+        come.unwrap_or(Err(Ending::Silence))
+    }
+
+    /// Takes from the kernel what is there.
+    fn take_all(&mut self) {
+        let mut buffer = vec![0; LONGEST];
+        loop {
+            match recvfrom(&self.socket, &mut *buffer, RecvFlags::empty()) {
+                Ok((length, _, from)) => {
+                    let from = from.filter(has_name);
+                    self.actor
+                        .received(&buffer[..length], &remark(length, from.as_ref()));
+                    self.last = from.or(self.last.take());
+                    self.inbox.push_back(buffer[..length].to_vec());
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::CONNREFUSED) => {
+                    self.refused = true;
+                    self.actor.note(format!("<- {}", Ending::Refusal));
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl AsFd for DatagramPeer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn has_name(address: &SocketAddrAny) -> bool {
+    SocketAddrUnix::try_from(address.clone()).map_or(true, |unix| unix.path().is_some())
+}
+
+/// One that is no end of anything says so.
+fn remark(length: usize, from: Option<&SocketAddrAny>) -> String {
+    match (length, from) {
+        (0, _) => "an empty message".to_owned(),
+        (length, None) => format!("{}, from nobody with a name", count(length)),
+        (_, Some(_)) => String::new(),
+    }
+}
+
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::NotFound
+    ) || Errno::from_io_error(error) == Some(Errno::NOTCONN)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    // macOS and the BSDs say ENOBUFS of a full queue.
+    error.kind() == ErrorKind::WouldBlock
+        || cfg!(not(target_os = "linux")) && Errno::from_io_error(error) == Some(Errno::NOBUFS)
+}

@@ -1,0 +1,161 @@
+//! A gate decides when work ends: not a sleep, the check does.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+
+use crate::actor::Actor;
+use crate::failure::Failure;
+use crate::folder::{Folder, folder};
+use crate::machine;
+use crate::verdict::Verdict;
+use crate::wait;
+
+/// A FIFO ([fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html)) that a program reads to its
+/// end before it answers: so its work ends when the check says so, and no sleep decides.
+///
+/// ```no_run
+/// # let server = scripted_peer::Program::new("server").listen_on_path();
+/// use scripted_peer::{Gate, Signal, line};
+///
+/// let mut gate = Gate::new();
+/// let mut peer = server.connect();
+/// peer.send(line(format!("wait {}", gate.path().display())));
+/// gate.expect_entered(); // the program is inside its work,
+/// server.signal(Signal::TERM); // is told to end meanwhile,
+/// gate.release(); // and gets done with it.
+/// peer.expect(line("done")).or_explain("The request that was being answered died with you.", "");
+/// ```
+///
+/// One gate holds one request. Opened with [`release`](Self::release), or dropped, it holds nobody.
+pub struct Gate {
+    path: PathBuf,
+    actor: Actor,
+    /// As long as this end is open, the program reads nothing and no end.
+    ours: Option<File>,
+    _folder: Folder,
+}
+
+impl Gate {
+    /// A closed gate at a fresh path.
+    #[must_use]
+    pub fn new() -> Self {
+        let folder = folder();
+        let path = folder.join("gate");
+        // By mkfifo(1): not every system has the call where safe code finds it.
+        let made = Command::new("mkfifo")
+            .args(["-m", "600"])
+            .arg(&path)
+            .output();
+        let error = match made {
+            Ok(output) if output.status.success() => None,
+            Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(error) = error {
+            machine::no_verdict(
+                "a FIFO in a temporary folder (mkfifo)",
+                &error,
+                "The check could not make a FIFO. Set TMPDIR to a folder on a disk that can hold one.",
+            );
+        }
+        Self {
+            path,
+            actor: Actor::aside(),
+            ours: None,
+            _folder: folder,
+        }
+    }
+
+    /// What the program is to read.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How long [`expect_entered`](Self::expect_entered) waits; 4 seconds, if not told.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.actor.patience = patience;
+        self
+    }
+
+    /// The program comes to open the path for reading: from now on it is inside.
+    pub fn expect_entered(&mut self) -> Verdict {
+        let actor = self.actor.clone();
+        let entered = actor.ask(|| self.try_enter().then_some(()));
+        if entered.is_some() {
+            actor.note("the program is at the gate");
+        }
+        let failure = || Failure::new("the program to open the gate", actor.nothing());
+        actor.verdict(entered.ok_or_else(failure))
+    }
+
+    /// Whether the program has opened the path by now.
+    pub fn is_entered(&mut self) -> bool {
+        self.try_enter()
+    }
+
+    /// Opening for writing without waiting fails until somebody reads (`ENXIO`, `open(2)`).
+    fn try_enter(&mut self) -> bool {
+        if self.ours.is_none() {
+            match open(
+                &self.path,
+                OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC,
+                Mode::empty(),
+            ) {
+                Ok(descriptor) => self.ours = Some(File::from(descriptor)),
+                Err(Errno::NXIO | Errno::INTR) => {}
+                Err(error) => machine::no_verdict(
+                    "the check to open its gate",
+                    &error.to_string(),
+                    machine::RESOURCES,
+                ),
+            }
+        }
+        self.ours.is_some()
+    }
+
+    /// Opens the gate: the program's read comes to the end of the file. Says in the timeline when
+    /// nobody was inside any more.
+    pub fn release(mut self) {
+        let left = self.ours.as_ref().is_some_and(has_no_reader);
+        self.actor.note(match (&self.ours, left) {
+            (None, _) => "the gate opens; nobody had come to it",
+            (Some(_), true) => "the gate opens; the program is not inside any more",
+            (Some(_), false) => "the gate opens",
+        });
+        self.ours = None;
+    }
+
+    /// The program comes to close its end, though the gate is closed: it gave up the work, or ended.
+    pub fn expect_abandoned(&mut self) -> Verdict {
+        let found = match &self.ours {
+            None => Err(Failure::new(
+                "the program to leave the gate",
+                "it never came there",
+            )),
+            Some(ours) => {
+                let gone = self.actor.ask(|| has_no_reader(ours).then_some(()));
+                let still = || format!("it was still inside after {:?}", self.actor.patience);
+                gone.ok_or_else(|| Failure::new("the program to leave the gate", still()))
+            }
+        };
+        self.actor.verdict(found)
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn has_no_reader(ours: &File) -> bool {
+    wait::wait(ours, PollFlags::empty(), Instant::now()).intersects(PollFlags::ERR | PollFlags::HUP)
+}

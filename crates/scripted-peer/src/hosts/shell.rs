@@ -1,0 +1,84 @@
+//! The shell that holds a host's namespaces, and does there what it is told.
+
+use std::io::{self, Read as _, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::wait;
+
+/// How long a host may take for one command.
+pub(super) const COMMAND: Duration = Duration::from_secs(10);
+
+/// A shell in namespaces of its own, which live as long as it does. It ends with its input, and so with
+/// this process.
+pub(super) struct Shell {
+    pub child: Child,
+    input: Option<ChildStdin>,
+    output: ChildStdout,
+}
+
+pub(super) enum Failed {
+    Command(String),
+    Shell(io::Error),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Shell(error)
+    }
+}
+
+impl Shell {
+    pub fn start() -> io::Result<Self> {
+        // What unshare(1) has against it comes as the answer.
+        let mut child = Command::new("sh")
+            .args(["-c", "exec unshare -n -m sh 2>&1"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let pipe = || io::Error::other("it has no pipe");
+        Ok(Self {
+            input: Some(child.stdin.take().ok_or_else(pipe)?),
+            output: child.stdout.take().ok_or_else(pipe)?,
+            child,
+        })
+    }
+
+    /// Each answer ends with a line of its own: `= 0`.
+    pub fn run(&mut self, command: &str) -> Result<String, Failed> {
+        if let Some(input) = &mut self.input {
+            // One that has ended says why, in its answer.
+            let _ = writeln!(input, "{{ {command}; }} </dev/null 2>&1; echo \"= $?\"");
+        }
+        let (until, mut answer) = (Instant::now() + COMMAND, Vec::new());
+        loop {
+            let text = String::from_utf8_lossy(&answer);
+            if let Some((text, code)) = text
+                .strip_suffix('\n')
+                .and_then(|text| text.rsplit_once("= "))
+            {
+                return match code {
+                    "0" => Ok(text.to_owned()),
+                    _ => Err(Failed::Command(text.to_owned())),
+                };
+            }
+            if !wait::readable(&self.output, until) {
+                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            }
+            let mut buffer = [0; 4096];
+            match self.output.read(&mut buffer)? {
+                0 => return Err(io::Error::other(text.trim().to_owned()).into()),
+                length => answer.extend_from_slice(&buffer[..length]),
+            }
+        }
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        self.input = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,258 @@
+//! The socket of a supervisor, to which a program says that it is ready, alive, or stopping
+//! ([sd_notify(3)](https://man7.org/linux/man-pages/man3/sd_notify.3.html)).
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use crate::actor::Actor;
+use crate::failure::Failure;
+use crate::folder::{Folder, folder};
+use crate::machine;
+use crate::program::Program;
+use crate::verdict::Verdict;
+use crate::wait;
+
+/// The longest message that is read whole.
+const LONGEST: usize = 4096;
+/// A queue that takes more messages than this is never full.
+const MOST: usize = 100_000;
+
+/// A supervisor's socket. [`Program::notifies`] names it to the program.
+///
+/// ```no_run
+/// use scripted_peer::{NotifySocket, Program, Signal, line};
+///
+/// let mut supervisor = NotifySocket::on_path();
+/// let mut server = Program::new("server").notifies(&supervisor).arg("127.0.0.1:0").start();
+/// supervisor.expect("READY=1").or_explain("Say so once you listen.", "");
+/// server.listens_or_ends();
+/// server.connect().send(line("hello")).expect(line("hello")).or_explain(
+///     "READY means that a client can connect *now*.",
+///     "",
+/// );
+/// server.signal(Signal::TERM);
+/// supervisor.expect("STOPPING=1").or_explain("Tell it before you stop.", "");
+/// ```
+pub struct NotifySocket {
+    socket: UnixDatagram,
+    name: String,
+    actor: Actor,
+    /// Lines that have come and that nobody has asked for.
+    lines: VecDeque<String>,
+    folder: Option<Folder>,
+}
+
+impl Program {
+    /// `NOTIFY_SOCKET` names this socket to the program.
+    pub fn notifies(self, supervisor: &NotifySocket) -> Self {
+        self.env("NOTIFY_SOCKET", supervisor.name())
+    }
+
+    /// `WATCHDOG_USEC` and `WATCHDOG_PID` ask the program to say `WATCHDOG=1` at least this often
+    /// (sd_watchdog_enabled(3)); half of the time is the rule.
+    pub fn watched(self, every: Duration) -> Self {
+        let time = every.as_micros();
+        self.after(&format!("export WATCHDOG_PID=$$ WATCHDOG_USEC={time}"))
+    }
+}
+
+impl NotifySocket {
+    /// One at a fresh path.
+    #[must_use]
+    pub fn on_path() -> Self {
+        let folder = folder();
+        let path = folder.join("notify");
+        let socket = UnixDatagram::bind(&path);
+        Self::new(socket, path.display().to_string(), Some(folder))
+    }
+
+    /// One with an abstract name, which `NOTIFY_SOCKET` gives with a `@` for its zero byte. Only Linux
+    /// has those: guard the check with [`needs::linux`](crate::needs::linux).
+    #[must_use]
+    pub fn with_abstract_name() -> Self {
+        // Its last part is that of a fresh folder: nobody else has it.
+        let folder = folder();
+        let name = format!("{}/notify", folder.path().display());
+        Self::new(bind_abstract(&name), format!("@{name}"), Some(folder))
+    }
+
+    fn new(socket: io::Result<UnixDatagram>, name: String, folder: Option<Folder>) -> Self {
+        let socket = socket.and_then(|socket| {
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        });
+        let socket = socket.unwrap_or_else(|error| {
+            machine::no_verdict(
+                "a notify socket for the check",
+                &error.to_string(),
+                machine::RESOURCES,
+            )
+        });
+        let actor = Actor::on_stage();
+        actor.note(format!("is a supervisor: NOTIFY_SOCKET={name}"));
+        Self {
+            socket,
+            name,
+            actor,
+            lines: VecDeque::new(),
+            folder,
+        }
+    }
+
+    /// What `NOTIFY_SOCKET` is to be.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long this socket's verbs wait; 4 seconds, if not told.
+    pub fn patience(&mut self, patience: Duration) -> &mut Self {
+        self.actor.patience = patience;
+        self
+    }
+
+    /// The program says this line, sooner or later: others before it (`STATUS=`, `WATCHDOG=1`) are
+    /// passed over. What comes after it waits for the next verb.
+    pub fn expect(&mut self, line: &str) -> Verdict {
+        let mut passed = Vec::new();
+        let actor = self.actor.clone();
+        let found = actor.wait(|until| {
+            if self.lines.is_empty() && wait::readable(&self.socket, until) {
+                self.take_all();
+            }
+            while let Some(came) = self.lines.pop_front() {
+                if came == line {
+                    return Some(());
+                }
+                passed.push(came);
+            }
+            None
+        });
+        let failure = || {
+            let but = match passed.as_slice() {
+                [] => actor.nothing(),
+                [.., last] => format!("{}; the last line was {last:?}", actor.nothing()),
+            };
+            Failure::new(format!("{line:?} at NOTIFY_SOCKET"), but)
+        };
+        actor.verdict(found.ok_or_else(failure))
+    }
+
+    /// The next line that the program says, whatever it is.
+    pub fn next_line(&mut self) -> Verdict<String> {
+        let actor = self.actor.clone();
+        let found = actor.wait(|until| {
+            if self.lines.is_empty() && wait::readable(&self.socket, until) {
+                self.take_all();
+            }
+            self.lines.pop_front()
+        });
+        let failure = || Failure::new("a line at NOTIFY_SOCKET", actor.nothing());
+        actor.verdict(found.ok_or_else(failure))
+    }
+
+    /// The lines that have come so far and that no verb has taken, in order. This waits for nothing.
+    pub fn take_lines(&mut self) -> Vec<String> {
+        self.take_all();
+        self.lines.drain(..).collect()
+    }
+
+    /// The program says nothing for this long, from now on: what came before is passed over. A verdict
+    /// that must wait; use it rarely.
+    pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
+        self.take_lines();
+        let actor = self.actor.clone();
+        let came = actor.wait_for(time, |until| {
+            if wait::readable(&self.socket, until) {
+                self.take_all();
+            }
+            self.lines.front().cloned()
+        });
+        let expected = format!("nothing at NOTIFY_SOCKET for {time:?}");
+        actor.verdict(match came {
+            None => Ok(()),
+            Some(line) => Err(Failure::new(expected, format!("{line:?}"))),
+        })
+    }
+
+    /// Fills the socket's queue until it takes no more, as that of a supervisor that hangs; says with
+    /// how many messages. [`drain`](Self::drain) makes room again.
+    ///
+    /// # Panics
+    ///
+    /// When there is no end to it.
+    pub fn fill(&mut self) -> usize {
+        let sent = self.filler().map(|filler| {
+            let send = |_: &usize| filler.send(b"X_FILLED=1").is_ok();
+            (0..MOST).take_while(send).count()
+        });
+        match sent {
+            Ok(sent) if sent < MOST => {
+                self.actor.note(format!(
+                    "its queue is full: {sent} messages, and it reads none"
+                ));
+                sent
+            }
+            Ok(_) => panic!("the queue of a notify socket has no end"),
+            Err(error) => machine::no_verdict(
+                "a socket that fills the supervisor's queue",
+                &error.to_string(),
+                machine::RESOURCES,
+            ),
+        }
+    }
+
+    fn filler(&self) -> io::Result<UnixDatagram> {
+        let filler = UnixDatagram::unbound()?;
+        filler.set_nonblocking(true)?;
+        filler.connect_addr(&self.socket.local_addr()?)?;
+        Ok(filler)
+    }
+
+    /// Reads what [`fill`](Self::fill) left, so that there is room again. Lines of the program are
+    /// kept.
+    pub fn drain(&mut self) -> &mut Self {
+        self.take_all();
+        self.actor.note("its queue has room again");
+        self
+    }
+
+    /// Takes from the kernel what is there. Descriptors that come along (a barrier) are closed by it,
+    /// which is their answer (sd_notify_barrier(3)).
+    fn take_all(&mut self) {
+        let mut buffer = vec![0; LONGEST];
+        loop {
+            match self.socket.recv(&mut buffer) {
+                Ok(length) if &buffer[..length] == b"X_FILLED=1" => {}
+                Ok(length) => {
+                    self.actor.received(&buffer[..length], "");
+                    let text = String::from_utf8_lossy(&buffer[..length]);
+                    self.lines.extend(text.lines().map(str::to_owned));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The socket is gone, and its path, if it has one: telling it fails from now on.
+    pub fn close(self) {
+        self.actor.note("the supervisor's socket is closed");
+        drop(self.socket);
+        drop(self.folder);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn bind_abstract(name: &str) -> io::Result<UnixDatagram> {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::SocketAddr;
+    UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(name)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_abstract(_: &str) -> io::Result<UnixDatagram> {
+    panic!("guard the check with `needs::linux`");
+}

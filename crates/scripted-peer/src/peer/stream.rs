@@ -1,0 +1,175 @@
+//! A peer as `Read + Write`: for a protocol that another crate speaks, TLS above all.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use super::{Ending, Peer};
+
+/// A peer as `Read + Write`. [`Peer::stream`] makes one; it may be made anew whenever the manner of
+/// sending is to change.
+///
+/// Reading waits as long as the peer's verbs do. The end of the stream is the end of reading; a reset
+/// and silence are errors, which [`Ending::of`] tells apart.
+pub struct PeerStream<'a> {
+    peer: &'a mut Peer,
+    manner: Manner,
+    /// What is written and not yet flushed.
+    held: Vec<u8>,
+}
+
+/// How bytes leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    AsWritten,
+    InPieces(usize),
+    AtFlush,
+}
+
+impl Peer {
+    /// This peer as `Read + Write`, so that rustls, or a reader of lines, can sit on it while the check
+    /// decides how the bytes leave and how the connection ends, and the timeline tells both.
+    ///
+    /// ```no_run
+    /// # let server = scripted_peer::Program::new("server").listen();
+    /// use std::io::{Read as _, Write as _};
+    ///
+    /// let mut peer = server.connect();
+    /// // With rustls: let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+    /// let mut stream = peer.stream().drip(); // every record comes byte by byte
+    /// stream.write_all(b"hello\n").unwrap();
+    /// let mut answer = [0; 6];
+    /// stream.read_exact(&mut answer).unwrap();
+    /// peer.half_close(); // a cut: no close_notify went before it
+    /// peer.expect_end();
+    /// ```
+    pub fn stream(&mut self) -> PeerStream<'_> {
+        PeerStream {
+            peer: self,
+            manner: Manner::AsWritten,
+            held: Vec::new(),
+        }
+    }
+}
+
+impl Peer {
+    /// What has come by now, and how the connection ended, if it has.
+    pub(crate) fn take_now(&mut self) -> (Vec<u8>, Option<Ending>) {
+        while self.ending.is_none() && self.read() {}
+        (std::mem::take(&mut self.inbox), self.ending)
+    }
+}
+
+/// To be waited for, beside others.
+impl AsFd for Peer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl PeerStream<'_> {
+    /// What is written leaves one byte at a time, each only after the program has read the one before
+    /// ([`Peer::drip`]).
+    #[must_use]
+    pub fn drip(self) -> Self {
+        self.in_pieces(1)
+    }
+
+    /// As [`drip`](Self::drip), in pieces of `size` bytes.
+    #[must_use]
+    pub fn in_pieces(mut self, size: usize) -> Self {
+        self.manner = Manner::InPieces(size);
+        self
+    }
+
+    /// What is written is held until the next flush, and leaves in one write ([`Peer::coalesce`]).
+    #[must_use]
+    pub fn coalesce(mut self) -> Self {
+        self.manner = Manner::AtFlush;
+        self
+    }
+
+    /// The peer, for a verb between two reads or writes.
+    pub fn peer(&mut self) -> &mut Peer {
+        self.peer
+    }
+
+    /// A connection that is gone takes nothing more.
+    fn gone(&self) -> io::Result<()> {
+        if self.peer.reset_seen || self.peer.ending == Some(Ending::Reset) {
+            return Err(error(Ending::Reset, "a reset"));
+        }
+        Ok(())
+    }
+}
+
+impl Read for PeerStream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let peer = &mut *self.peer;
+        match peer.fill(peer.new_patience(), |inbox| !inbox.is_empty()) {
+            None => {
+                let length = peer.inbox.len().min(buffer.len());
+                buffer[..length].copy_from_slice(&peer.inbox[..length]);
+                peer.inbox.drain(..length);
+                Ok(length)
+            }
+            Some(Ending::End) => Ok(0),
+            Some(Ending::Silence) => Err(error(
+                Ending::Silence,
+                &format!("silence for {:?}", peer.patience),
+            )),
+            Some(ending) => Err(error(ending, &ending.to_string())),
+        }
+    }
+}
+
+impl Write for PeerStream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.gone()?;
+        match self.manner {
+            Manner::AsWritten => drop(self.peer.send(bytes)),
+            Manner::InPieces(size) => drop(self.peer.drip_pieces(bytes, size)),
+            Manner::AtFlush => {
+                self.held.extend_from_slice(bytes);
+                return Ok(bytes.len());
+            }
+        }
+        self.gone()?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let held = std::mem::take(&mut self.held);
+        if !held.is_empty() {
+            self.peer.send(held);
+        }
+        self.gone()
+    }
+}
+
+impl Ending {
+    /// The ending that an error of a [`PeerStream`] stands for, or that a library made of it: an end
+    /// inside a message (`UnexpectedEof`) is an end. Nothing for errors of another kind.
+    #[must_use]
+    pub fn of(error: &io::Error) -> Option<Self> {
+        match error.kind() {
+            ErrorKind::UnexpectedEof => Some(Self::End),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Some(Self::Reset),
+            ErrorKind::ConnectionRefused => Some(Self::Refusal),
+            ErrorKind::TimedOut => Some(Self::Silence),
+            _ => None,
+        }
+    }
+}
+
+fn error(ending: Ending, what: &str) -> io::Error {
+    let kind = match ending {
+        Ending::End => ErrorKind::UnexpectedEof,
+        Ending::Reset => ErrorKind::ConnectionReset,
+        Ending::Refusal => ErrorKind::ConnectionRefused,
+        Ending::Silence => ErrorKind::TimedOut,
+    };
+    io::Error::new(kind, what)
+}

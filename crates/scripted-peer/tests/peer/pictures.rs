@@ -273,7 +273,8 @@ fn table(picture: &str) -> Vec<Row> {
     let rows = body.split("</tr>").filter(|row| row.contains("<td>"));
     let cell = |row: &str, number: usize| -> String {
         let cell = row.split("<td>").nth(number + 1).unwrap();
-        spaced(&stripped(cell))
+        let cell = cell.replace("<mark>", "").replace("</mark>", "");
+        spaced(&stripped(&cell))
     };
     rows.map(|row| [cell(row, 0), cell(row, 1), cell(row, 2)])
         .collect()

@@ -74,6 +74,8 @@ pub(crate) enum Arrow {
 pub(crate) struct Part {
     pub at: Duration,
     pub words: String,
+    /// The words are its bytes, not their number.
+    pub is_spelled: bool,
 }
 
 /// What is shown of a program.
@@ -261,21 +263,20 @@ impl Line {
 
 /// The parts of a run: short ones byte by byte, of long ones how long they were.
 fn parts(bytes: &Bytes, text: bool) -> Vec<Part> {
-    const SHORT: usize = 4;
+    const SHORT: usize = 16;
     if bytes.pieces.len() < 2 {
         return Vec::new();
     }
     let mut begin = 0;
     let part = |piece: &Piece| {
         let end = begin + piece.length;
-        let words = match bytes.head.get(begin..end) {
-            Some(head) if head.len() <= SHORT => show_as(head, text),
-            _ => count(piece.length),
-        };
+        let head = bytes.head.get(begin..end);
+        let head = head.filter(|head| head.len() <= SHORT);
         begin = end;
         Part {
             at: piece.at,
-            words,
+            is_spelled: head.is_some(),
+            words: head.map_or_else(|| count(piece.length), |head| show_as(head, text)),
         }
     };
     bytes.pieces.iter().map(part).collect()

@@ -2,7 +2,7 @@
 
 use super::backdrop::{Backdrop, TOP};
 use super::difference;
-use super::items::{Item, Piece, Placed, is_long, items};
+use super::items::{Item, Piece, Placed, items, needs_words};
 use super::lanes::Lanes;
 use super::paper::{
     Anchor, BAD, DIM, GROUND, Output, PLAIN, Paper, Strokes, Style, cut, escape, number, wrap,
@@ -80,7 +80,7 @@ impl Drawing<'_> {
                 _ => (24.0, 8.0),
             },
             Item::Part(piece) => (
-                match (piece.is_first, is_long(piece.line)) {
+                match (piece.is_first, needs_words(piece.line)) {
                     (true, true) => 30.0,
                     (true, false) => 18.0,
                     _ => 9.0,
@@ -195,7 +195,7 @@ impl Drawing<'_> {
         let way = self.way(line);
         Shape::Bytes.draw(&mut self.strokes, way, y, bytes.color);
         self.label(line, y + 4.0, &[(piece.words, bytes)]);
-        if piece.is_first && is_long(line) {
+        if piece.is_first && needs_words(line) {
             let words = self.lanes.name(line, &line.words);
             self.label(line, y - 12.0, &[(&words, bytes)]);
         }

@@ -135,7 +135,10 @@ fn program_items<'a>(items: &mut Vec<Placed<'a>>, program: &'a Program) {
     items.extend(exit);
 }
 
-/// Too many pieces to draw each.
-pub(super) fn is_long(line: &Line) -> bool {
-    line.pieces.len() > 2 * PARTS
+/// Whether the run's own words stand above its pieces: where these don't say all bytes, and where it
+/// came, for then how it was cut into reads is chance, and the whole is what counts.
+pub(super) fn needs_words(line: &Line) -> bool {
+    line.arrow == Some(Arrow::ToPeer)
+        || line.pieces.len() > 2 * PARTS
+        || line.pieces.iter().any(|part| !part.is_spelled)
 }

@@ -86,6 +86,13 @@ pictures! {
         peer.drip(frame("a message of more bytes than have room")).expect(line("yes"));
     }
 
+    an_answer_in_pieces {
+        let server = tcp("two-writes");
+        let mut peer = server.connect();
+        peer.expect("head").now();
+        peer.expect("bodies");
+    }
+
     a_drip_by_the_clock {
         let server = tcp("frames");
         let mut peer = server.connect();
@@ -244,7 +251,7 @@ fn drawn(drawing: &str, text: &str) {
     let [title, expected, got] = happened_in(text);
     assert!(title.is_empty());
     let shown = stripped(&drawing[drawing.find("</desc>").unwrap()..]);
-    let whole: String = shown.split_whitespace().collect();
+    let whole: String = shown.replace('↑', "").split_whitespace().collect();
     let begins = |words: &str| -> String {
         let words = words.replace("sends ", "").replace("gets ", "");
         words
@@ -256,7 +263,7 @@ fn drawn(drawing: &str, text: &str) {
     };
     for [at, _, what] in timeline(text) {
         assert!(at.is_empty() || shown.contains(&at), "{at} in {shown}");
-        // A run in pieces stands piece by piece.
+        // A drip stands byte by byte.
         let pieces: String = begins(&what);
         let is_in_pieces =
             what.contains("at a time") || what.contains("dripping") || what.contains("one every");
@@ -273,7 +280,8 @@ fn table(picture: &str) -> Vec<Row> {
     let rows = body.split("</tr>").filter(|row| row.contains("<td>"));
     let cell = |row: &str, number: usize| -> String {
         let cell = row.split("<td>").nth(number + 1).unwrap();
-        spaced(&stripped(cell))
+        let cell = cell.replace("<mark>", "").replace("</mark>", "");
+        spaced(&stripped(&cell))
     };
     rows.map(|row| [cell(row, 0), cell(row, 1), cell(row, 2)])
         .collect()

@@ -47,16 +47,28 @@ fn serves_the_next(server: &Running) {
                     keep nothing of what it sent.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, CLAIM);
     next.send(frame("next"));
-    let (what, sentence) = match next.receive() {
-        Received::Bytes(bytes) if bytes == frame("next") => return,
-        Received::Bytes(bytes) => (show(&bytes), sentence),
-        Received::Ended(Ending::Silence) if !server.has_ended() => (
-            Ending::Silence.to_string(),
-            "The client that declared too much has seen the end, and the next one is not served: you \
-             still read what the first one may send. Don't wait until it leaves: return an error, and \
-             both directions are closed.",
-        ),
-        Received::Ended(ending) => (ending.to_string(), sentence),
+    // The reply may come in pieces.
+    let mut reply = Vec::new();
+    let (what, sentence) = loop {
+        match next.receive() {
+            Received::Bytes(bytes) => reply.extend(bytes),
+            Received::Ended(Ending::Silence) if reply.is_empty() && !server.has_ended() => {
+                break (
+                    Ending::Silence.to_string(),
+                    "The client that declared too much has seen the end, and the next one is not \
+                     served: you still read what the first one may send. Don't wait until it leaves: \
+                     return an error, and both directions are closed.",
+                );
+            }
+            Received::Ended(ending) if reply.is_empty() => break (ending.to_string(), sentence),
+            Received::Ended(_) => break (show(&reply), sentence),
+        }
+        if reply == frame("next") {
+            return;
+        }
+        if !frame("next").starts_with(&reply) {
+            break (show(&reply), sentence);
+        }
     };
     check(false, show(&frame("next")), what).or_explain(sentence, CLAIM);
 }

@@ -3,14 +3,24 @@
 mod form;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use course::libtest::{Check, Outcome};
 use course::{Course, Exercise, hints, read_text};
 
 use crate::answers::{Answers, Wrong};
 use crate::compile::Built;
-use crate::prove::Rules;
 use crate::run::{Tried, Try, Unable};
+
+/// What a run is strict about.
+pub struct Rules {
+    /// For one run of all checks against one program.
+    pub time: Duration,
+    /// A skipped check is a failure, for here everything is meant to run.
+    pub strict: bool,
+    /// Unless it is one of these.
+    pub may_skip: Vec<String>,
+}
 
 /// What an exercise has too little of.
 const WRONG_ANSWERS: usize = 2;

@@ -111,7 +111,7 @@ fn prove(screen: &mut Screen, course: &Course, args: &ArgMatches) -> Result<bool
     let only = args.contains_id("exercise").then(|| exercise(course, args));
     let may_skip = args.get_many::<String>("may-skip").unwrap_or_default();
     let seconds = args.get_one("time-limit").expect("clap knows its default");
-    let rules = prove::Rules {
+    let rules = judge::Rules {
         time: Duration::from_secs(*seconds),
         strict: std::env::var_os("CI").is_some_and(|value| value == "true"),
         may_skip: may_skip.cloned().collect(),

@@ -13,7 +13,7 @@
 //! touching anything ([`judge`]).
 
 use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use course::screen::Screen;
@@ -21,18 +21,8 @@ use course::{Course, Exercise};
 
 use crate::answers::{self, Answers};
 use crate::compile;
-use crate::judge::{self, Judged};
+use crate::judge::{self, Judged, Rules};
 use crate::run::{self, Tried};
-
-/// What a run is strict about.
-pub struct Rules {
-    /// For one run of all checks against one program.
-    pub time: Duration,
-    /// A skipped check is a failure, for here everything is meant to run.
-    pub strict: bool,
-    /// Unless it is one of these.
-    pub may_skip: Vec<String>,
-}
 
 /// `cargo verify`: of all exercises or of one. Returns whether all hold.
 pub fn prove(

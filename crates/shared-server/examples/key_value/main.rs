@@ -20,8 +20,6 @@ use unix_server::UnixTransport;
 
 use messages::{NO_SUCH_KEY, Request, Response};
 
-const NAME: &str = "key_value";
-
 // ANCHOR: service
 type Values = HashMap<String, Arc<[u8]>>;
 
@@ -81,11 +79,11 @@ impl Store {
 fn main() -> ExitCode {
     cli::log_panics();
     let flag = |name: &'static str| Arg::new(name).long(name).required(true);
-    let command = cli::command(NAME, "Keeps values by their keys");
+    let command = cli::command("key_value", "Keeps values by their keys");
     let arguments = command.args([flag("listen"), flag("socket")]).get_matches();
     match serve(&arguments) {
-        Ok(outcome) => cli::exit_code(NAME, Ok(outcome)),
-        Err(reason) => cli::refuse_to_start(NAME, format_args!("{reason:#}")),
+        Ok(outcome) => cli::exit_code("key_value", Ok(outcome)),
+        Err(reason) => cli::refuse_to_start("key_value", format_args!("{reason:#}")),
     }
 }
 

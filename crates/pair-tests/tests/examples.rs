@@ -2,6 +2,9 @@
 
 #![cfg(unix)] // what starts them knows Unix alone
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -13,7 +16,15 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A program that ends with the test, and where it says that it listens.
 fn start(name: &str, arguments: &[&str]) -> (Running, String) {
-    let program = Program::exactly(pair_tests::example("shared-server", name));
+    start_as(|program| program, name, arguments)
+}
+
+fn start_as(
+    prepare: impl FnOnce(Program) -> Program,
+    name: &str,
+    arguments: &[&str],
+) -> (Running, String) {
+    let program = prepare(Program::exactly(pair_tests::example("shared-server", name)));
     // A test ends when its waits give up, and no sooner. Building is not in that time.
     scripted_peer::deadline(4 * TIMEOUT);
     let mut running = program.patience(TIMEOUT).args(arguments).start();
@@ -26,7 +37,7 @@ fn start(name: &str, arguments: &[&str]) -> (Running, String) {
 fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
     let (_counter, address) = start("counter", &["127.0.0.1:0"]);
     let connect = || {
-        let stream = std::net::TcpStream::connect(&address).unwrap();
+        let stream = TcpStream::connect(&address).unwrap();
         Client::new(&address, stream, TIMEOUT).unwrap()
     };
     let mut clients: Vec<_> = (0..5).map(|_| connect()).collect();
@@ -87,4 +98,47 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
 
     store.signal(Signal::TERM).exits_with(0).now();
     assert!(!std::fs::exists(socket).unwrap(), "the path is removed");
+}
+
+#[test]
+fn two_doors_of_one_process_have_descriptors_for_the_clients_of_both() {
+    const EACH: usize = 150;
+    let folder = folder();
+    let socket = folder.join("store.sock").display().to_string();
+    let most = EACH.to_string();
+    let arguments = [
+        "--listen",
+        "127.0.0.1:0",
+        "--socket",
+        &socket,
+        "--max-clients",
+        &most,
+    ];
+    let few = |program: Program| program.after("ulimit -Sn 64");
+    let (_store, address) = start_as(few, "key_value", &arguments);
+    let (listen, _) = address.split_once(" and ").unwrap();
+
+    /// Asks for a key, and is told that there is none: it is served.
+    fn served<S: Read + Write>(mut stream: S) -> S {
+        stream.write_all(b"PSK\x01\0\0\0\x02\x10k").unwrap();
+        let mut reply = [0; 7];
+        stream.read_exact(&mut reply).unwrap();
+        assert_eq!(reply[4..], [0xFF, 1, 0], "error 256: no such key");
+        stream
+    }
+    let tcp: Vec<_> = (0..EACH)
+        .map(|_| {
+            let stream = TcpStream::connect(listen).unwrap();
+            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+            served(stream)
+        })
+        .collect();
+    let unix: Vec<_> = (0..EACH)
+        .map(|_| {
+            let stream = UnixStream::connect(&socket).unwrap();
+            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+            served(stream)
+        })
+        .collect();
+    assert_eq!((tcp.len(), unix.len()), (EACH, EACH));
 }

@@ -193,8 +193,8 @@ fn the_tail_shows() {
          first, and leave none of them out; 99 of 100 is neither 90 of 100 nor the slowest.",
         TAIL,
     );
-    // Twice: on a busy machine some other round trips may be as slow as those that were left out.
-    for _ in 0..2 {
+    // Thrice: on a busy machine some other round trips may be as slow as those that were left out.
+    for _ in 0..3 {
         let (json, bounds) = measured(DELAYS);
         lies_within(&json, "p99_ns", bounds.at(99));
     }

@@ -1,7 +1,8 @@
 """When does the kernel ask whether the peer is still there? (Linux: `ss` knows the timer.)"""
 
-import os
+import re
 import socket
+import subprocess
 
 listener = socket.create_server(("127.0.0.1", 0))
 client = socket.create_connection(listener.getsockname())
@@ -11,5 +12,7 @@ server, _ = listener.accept()
 print("by default:", bool(server.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)), flush=True)
 server.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 port = server.getsockname()[1]
-os.system(f"ss -tonH sport = {port} | sed -n 's/.*keepalive,\\([0-9]*min\\).*/now, in \\1/p'")
+timer = subprocess.check_output(["ss", "-tonH", f"sport = {port}"], text=True)
+minutes = int(re.search(r"keepalive,(\d+)min", timer)[1])
+print("now, in", round(minutes / 60), "hours")
 # ANCHOR_END: ask

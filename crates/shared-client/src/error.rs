@@ -41,7 +41,7 @@ pub enum Failure {
     Ended,
     /// What came is not of this protocol; the text says how it differs.
     NotThisProtocol(String),
-    /// A body of so many bytes, more than any frame can hold. Nothing was sent.
+    /// A body of this many bytes, more than any frame can hold. Nothing was sent.
     TooLarge(usize),
     /// An earlier call on this connection failed.
     GivenUp,

@@ -216,7 +216,7 @@ mod tests {
         }
     }
 
-    /// Waits so many times, one read each, with a pause before each read but the first.
+    /// Waits this many times, one read each, with a pause before each read but the first.
     fn read(stream: &mut DeadlineStream<Noting>, reads: u32, pause: Duration) -> io::Result<()> {
         stream.start();
         for read in 0..reads {

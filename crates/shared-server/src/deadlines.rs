@@ -49,7 +49,7 @@ impl Deadlines {
     }
 
     // ANCHOR: take
-    /// Takes an entry whose time has come. Its connection is to be looked at, and entered again.
+    /// Takes an entry whose time has come. Look at its connection, and enter that again.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<usize> {
         match self.entries.first() {
             Some((due, _)) if *due <= now => self.entries.pop_first().map(|(_, key)| key),

@@ -223,7 +223,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
     // ANCHOR_END: serve
 
-    /// It holds no slot any more, so another may come in. Only so many linger.
+    /// It holds no slot any more, so another may come in. If too many linger now, the oldest is closed.
     fn linger(&mut self, key: usize) {
         self.retry_accept();
         if let Some(longest) = self.connections.linger(key) {

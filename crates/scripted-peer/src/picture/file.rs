@@ -51,13 +51,20 @@ fn place_in(source: &str, test: &str) -> usize {
     function.or_else(|| source.find(test)).unwrap_or(usize::MAX)
 }
 
-/// Cargo marks its target folder with a `CACHEDIR.TAG`, and this program lies in it.
+/// Cargo marks the target folder that it makes with a `CACHEDIR.TAG`. One that was there before, say a
+/// mounted one, has no mark: it holds the profile's folder, and that has the tests in `deps`.
 fn folder() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    let target = program
-        .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())?;
-    Some(target.join("learn"))
+    target(&std::env::current_exe().ok()?).map(|target| target.join("learn"))
+}
+
+fn target(program: &Path) -> Option<&Path> {
+    let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();
+    let tests = |folder: &&Path| folder.ends_with("deps");
+    let mut above = program.ancestors().skip(1);
+    above
+        .clone()
+        .find(marked)
+        .or_else(|| above.find(tests)?.ancestors().nth(2))
 }
 
 #[cfg(test)]
@@ -70,5 +77,13 @@ mod tests {
         let places = ["a", "b", "made", "not_there"].map(|test| place_in(source, test));
         assert!(places.is_sorted(), "{places:?}");
         assert_eq!(places[3], usize::MAX);
+    }
+
+    #[test]
+    fn a_target_folder_without_cargos_mark_is_found() {
+        let found = |program| target(Path::new(program));
+        let target = Some(Path::new("/no-such-folder/target"));
+        assert_eq!(found("/no-such-folder/target/debug/deps/check-1"), target);
+        assert_eq!(found("/no-such-folder/target/debug/program"), None);
     }
 }

@@ -6,6 +6,7 @@ use crate::log;
 use crate::output::line_on_stdout;
 use crate::shared::Outcome;
 use clap::builder::ValueParser;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsStr;
 use std::fmt;
@@ -81,6 +82,17 @@ pub fn limits(arguments: &ArgMatches) -> Limits {
         drain_timeout: time("drain-timeout"),
         workers: count("workers"),
     }
+}
+
+/// Says which of these flags were given, in words such as `--listen 127.0.0.1:0`: what an inherited
+/// listener leaves no room for.
+#[must_use]
+pub fn given(arguments: &ArgMatches, flags: &[&str]) -> Option<String> {
+    let given = |flag: &&&str| arguments.value_source(flag) == Some(ValueSource::CommandLine);
+    let flag = flags.iter().find(given)?;
+    let values = arguments.get_raw(flag).into_iter().flatten();
+    let words: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
+    Some(format!("--{flag} {}", words.join(" ")))
 }
 
 /// Prints the one line of standard output: a client can connect to `address` from now on.

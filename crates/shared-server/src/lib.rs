@@ -80,6 +80,7 @@
 //! |---|---|
 //! | `server.rs` | from a listener to running workers, and how they end |
 //! | `transport.rs` | what the server asks of a kind of socket |
+//! | `inherited.rs`, `listeners.rs` | listening sockets that a supervisor handed on, and several in the place of one |
 //! | `acceptor.rs` | the listening socket: who comes, and what happens when no descriptor is left |
 //! | `handover.rs` | clients on their way from the worker that accepts to the one that serves |
 //! | `connections.rs` | which connections wait for a turn, whose time is up next, which linger |
@@ -109,7 +110,9 @@ mod deadlines;
 mod descriptors;
 mod event;
 mod handover;
+mod inherited;
 mod limits;
+mod listeners;
 #[cfg(feature = "cli")]
 pub mod log;
 #[cfg(feature = "cli")]
@@ -129,7 +132,9 @@ mod tutorial;
 mod worker;
 
 pub use event::Event;
+pub use inherited::{InheritError, Inherited, Origin};
 pub use limits::Limits;
+pub use listeners::Listeners;
 pub use server::{Running, Server};
 pub use service::{Answer, Context, Later, Service, ServiceError, Ticket};
 pub use shared::{Handle, Outcome};

@@ -415,7 +415,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     fn drain(&mut self) {
         self.drain_due = Some(self.now + self.parts.limits.drain_timeout);
         if let Some(acceptor) = self.parts.acceptor.take()
-            && let Err(error) = acceptor.close()
+            && let Err(error) = acceptor.close(&self.parts.poller)
         {
             self.parts.shared.tell(&Event::LeftBehind(error));
         }

@@ -5,6 +5,7 @@ use crate::limits::{LONGEST, Limits};
 use crate::log;
 use crate::output::line_on_stdout;
 use crate::shared::Outcome;
+use crate::supervisor::Supervisor;
 use clap::builder::ValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
@@ -111,6 +112,17 @@ pub fn announce(address: impl AsRef<OsStr>) {
         "listening on {}, which could not be said on standard output: {reason}",
         address.display()
     ));
+}
+
+/// [`announce`]s where clients can connect, and tells the supervisor that they can. If it does not hear
+/// of it, the log says so, and the server serves.
+pub fn ready(supervisor: &Supervisor, address: impl AsRef<OsStr>) {
+    announce(address);
+    if let Err(error) = supervisor.ready() {
+        log::line(format_args!(
+            "the supervisor was not told READY=1, and may wait for it: {error}"
+        ));
+    }
 }
 
 /// Lets an event take one line of the log: for [`Server::on_event`](crate::Server::on_event).

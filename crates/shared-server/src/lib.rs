@@ -90,6 +90,7 @@
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
 //! | `signals.rs` | ends the server when asked |
 //! | `descriptors.rs` | how many clients the limit on open files allows |
+//! | `supervisor.rs`, `watchdog.rs` | what a supervisor hears: ready, stopping, and that no worker is stuck |
 //! | `event.rs` | what the server tells the program that runs it |
 //! | `cli.rs`, `log.rs`, `output.rs` | a program's flags, its exit codes, and a log that waits for nobody |
 //! | `tutorial.rs` | the tutorial's service, the first one on this engine |
@@ -126,9 +127,11 @@ mod shared;
 mod signals;
 #[cfg(any(test, fuzzing))]
 mod simulation;
+mod supervisor;
 mod transport;
 mod turn;
 mod tutorial;
+mod watchdog;
 mod worker;
 
 pub use event::Event;
@@ -142,5 +145,7 @@ pub use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, ServiceCod
 pub use signals::Signals;
 #[cfg(fuzzing)]
 pub use simulation::fuzz;
+pub use supervisor::Supervisor;
 pub use transport::{Peer, Received, Transport};
 pub use tutorial::TutorialService;
+pub use watchdog::Watchdog;

@@ -5,7 +5,8 @@ mod arguments;
 use anyhow::Context;
 use arguments::NAME;
 use clap::ArgMatches;
-use shared_server::{InheritError, Inherited, Running, Server, Signals, TutorialService, cli};
+use shared_server::{InheritError, Inherited, Running, Server, Signals};
+use shared_server::{Supervisor, TutorialService, cli};
 use std::process::ExitCode;
 use tcp_server::TcpTransport;
 
@@ -24,15 +25,16 @@ fn start(
     inherited: Result<Inherited, InheritError>,
 ) -> anyhow::Result<Running<TcpTransport, TutorialService>> {
     let signals = Signals::catch().context("cannot catch signals")?;
+    let supervisor = Supervisor::from_env();
     let transport = arguments::transport(arguments, inherited?)?;
     let address = arguments::announced(&transport)?;
     let cannot_start = || format!("cannot start on {address}");
     let mut server = Server::new(transport, cli::limits(arguments)).with_context(cannot_start)?;
-    server.on_event(cli::log_event);
+    supervisor.follow(&mut server, cli::log_event);
     server.end_on(&signals).context("cannot wait for signals")?;
     let server = server
         .start(TutorialService::default)
         .with_context(cannot_start)?;
-    cli::announce(address);
+    cli::ready(&supervisor, address);
     Ok(server)
 }

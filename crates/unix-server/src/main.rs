@@ -23,19 +23,20 @@ fn start(
     shared_server::Running<unix_server::UnixTransport, shared_server::TutorialService>,
 > {
     use anyhow::Context;
-    use shared_server::{Server, Signals, TutorialService, cli};
+    use shared_server::{Server, Signals, Supervisor, TutorialService, cli};
 
     let signals = Signals::catch().context("cannot catch signals")?;
+    let supervisor = Supervisor::from_env();
     let transport = arguments::transport(arguments, inherited?)?;
     let path = arguments::announced(&transport);
     let cannot_start = || format!("cannot start on {}", path.display());
     let mut server = Server::new(transport, cli::limits(arguments)).with_context(cannot_start)?;
-    server.on_event(cli::log_event);
+    supervisor.follow(&mut server, cli::log_event);
     server.end_on(&signals).context("cannot wait for signals")?;
     let server = server
         .start(TutorialService::default)
         .with_context(cannot_start)?;
-    cli::announce(path);
+    cli::ready(&supervisor, path);
     Ok(server)
 }
 

@@ -3,8 +3,7 @@
 //!
 //! By hand, as `sd_notify(3)` describes it: one datagram for each, to the socket that
 //! `NOTIFY_SOCKET` names. Nobody waits for the supervisor: one that takes no message, or that is gone,
-//! is no reason to stop. Where there never was one, as at a
-//! shell, nothing is said.
+//! is no reason to stop. Where there never was one, as at a shell, nothing is said.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,7 +84,9 @@ impl Supervisor {
         }
         let supervisor = self.clone();
         server.on_event(move |event| {
-            supervisor.hears_of(event);
+            if let Event::Draining { .. } = event {
+                supervisor.stopping();
+            }
             observer(event);
         });
     }
@@ -99,10 +100,10 @@ impl Supervisor {
         self.messenger.say("READY=1")
     }
 
-    fn hears_of(&self, event: &Event) {
-        let stops = matches!(event, Event::Draining { .. });
-        // Several servers of one process may begin to drain.
-        if stops && !self.messenger.stopping.swap(true, Ordering::SeqCst) {
+    /// Says that this process is about to end: STOPPING. The first drain of a server that it
+    /// [`follow`](Self::follow)s has it said; again it is not said.
+    pub fn stopping(&self) {
+        if !self.messenger.stopping.swap(true, Ordering::SeqCst) {
             let _ = self.messenger.say("STOPPING=1");
         }
     }

@@ -87,7 +87,9 @@
 //! server.end_on(&signals)?;
 //! let server = server.start(TutorialService::default)?;
 //! println!("listening on {address}");
-//! supervisor.ready()?; // from now on a client can connect
+//! if let Err(error) = supervisor.ready() {
+//!     eprintln!("the supervisor does not hear: {error}"); // clients are served all the same
+//! }
 //! server.serve()?;
 //! # Ok(())
 //! # }

@@ -28,7 +28,7 @@ const SHORTEST: Duration = Duration::from_millis(2);
 /// let mut server = Server::new(transport, Default::default())?;
 /// supervisor.follow(&mut server, |event: &Event| eprintln!("{event}"));
 /// let server = server.start(TutorialService::default)?;
-/// supervisor.ready()?;
+/// let _ = supervisor.ready(); // one that does not hear stops nobody
 /// server.serve()?;
 /// # Ok(())
 /// # }

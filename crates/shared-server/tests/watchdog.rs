@@ -88,11 +88,15 @@ fn a_service_that_is_stuck_stops_feeding_the_watchdog() {
         assert_eq!(response, Response::Accepted);
     });
     is_inside.recv_timeout(TIMEOUT).unwrap();
-    // That worker may have come round just before.
-    thread::sleep(3 * PERIOD);
     let before = alive.load(Ordering::SeqCst);
-    thread::sleep(10 * PERIOD);
-    assert_eq!(alive.load(Ordering::SeqCst), before, "one of them is stuck");
+    // For as long as the others need to come round many times.
+    thread::sleep(20 * PERIOD);
+    let since = alive.load(Ordering::SeqCst) - before;
+    // That worker may have come round just before it was stuck, and the others after that.
+    assert!(
+        since <= 1,
+        "one of them is stuck, and it was fed {since} times"
+    );
     release.send(()).unwrap();
     asks.join().unwrap();
     more(&alive, 3);

@@ -121,7 +121,8 @@ fn a_supervisor_s_name_that_cannot_be_used_is_told_and_stops_nobody() {
             .after(&format!("export NOTIFY_SOCKET={name}"))
             .run();
         server.client(&["say", "hello"]).assert().success();
-        server.logs("READY=1");
+        let line = server.logs("READY=1");
+        assert!(line.contains(name), "{line}");
         assert_eq!(server.log().lines().count(), 1, "{}", server.log());
         ends(&server);
     }

@@ -69,7 +69,6 @@ fn the_loops_feed_the_watchdog_idle_or_flooded() {
     hear(5);
     drop(greedy);
     server.signal(Signal::STOP);
-    server.is_stopped();
     supervisor.expect_nothing_for(2 * OFTEN).now();
     server.signal(Signal::CONT);
     supervisor.expect("WATCHDOG=1").now();

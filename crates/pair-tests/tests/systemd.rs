@@ -215,6 +215,11 @@ fn the_servers_make_no_system_call_that_their_units_forbid() {
             has_ended(&trace, activated.server.pid()).then_some(trace)
         };
         let trace = scripted_peer::appears("the end of the trace", DEADLINE, whole).now();
+        // RestrictAddressFamilies=AF_UNIX
+        assert!(
+            !trace.contains("socket(AF_INET"),
+            "it makes no socket of another family"
+        );
         let called = called(&trace);
         assert!(
             called.contains("accept4") && called.len() > 20,

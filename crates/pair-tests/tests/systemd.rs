@@ -93,8 +93,6 @@ struct Activated {
 impl Activated {
     fn new(server: &str, arguments: &[&str], inside: &str) -> Self {
         let folder = folder();
-        let mut supervisor = NotifySocket::on_path();
-        supervisor.patience(DEADLINE);
         let program = pair_tests::program(server);
         let (address, client) = match server {
             "tcp-server" => (free_address(), "tcp-client --connect"),
@@ -106,10 +104,13 @@ impl Activated {
         let (client, option) = client.split_once(' ').unwrap();
         let mut client = Command::new(pair_tests::program(client));
         client.args([option, &address]);
+        // All is built: from here on the test's time runs.
+        scripted_peer::deadline(4 * DEADLINE);
+        let mut supervisor = NotifySocket::on_path();
+        supervisor.patience(DEADLINE);
         let tool = Program::exactly("systemd-socket-activate").patience(DEADLINE);
         let tool = tool.notifies(&supervisor).args(["-E", "NOTIFY_SOCKET"]);
         let tool = tool.args(["-l", &address]).args(inside.split_whitespace());
-        scripted_peer::deadline(4 * DEADLINE);
         let server = tool.arg(program.display()).args(arguments).start();
         server.logs("Listening on").now();
         Self {

@@ -62,6 +62,41 @@
 //! and a few crates for signals and system calls, and prints nothing: [`Server::on_event`] says what
 //! happens. The `shared-` in the name says who shares it: `tcp-server` and `unix-server`.
 //!
+//! # Under a supervisor
+//!
+//! A supervisor such as systemd may open the listener before the server begins, and want to hear how
+//! it fares. A program of yours does as `tcp-server` and `unix-server` do:
+//!
+//! ```no_run
+//! use shared_server::{Event, Inherited, Limits, Server, Signals, Supervisor, TutorialService};
+//! use tcp_server::TcpTransport;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut inherited = Inherited::from_env()?; // before anything is opened
+//! let signals = Signals::catch()?;
+//! let supervisor = Supervisor::from_env();
+//! let transport = match TcpTransport::inherited(&mut inherited)? {
+//!     Some(handed_on) => handed_on,
+//!     None => TcpTransport::bind("127.0.0.1:7878")?,
+//! };
+//! inherited.finish()?; // nothing is left that nobody serves
+//! let address = transport.local_address()?;
+//!
+//! let mut server = Server::new(transport, Limits::default())?;
+//! supervisor.follow(&mut server, |event: &Event| eprintln!("{event}"));
+//! server.end_on(&signals)?;
+//! let server = server.start(TutorialService::default)?;
+//! println!("listening on {address}");
+//! if let Err(error) = supervisor.ready() {
+//!     eprintln!("the supervisor does not hear: {error}"); // clients are served all the same
+//! }
+//! server.serve()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With the feature `cli`, `cli::ready` prints that line and tells the supervisor.
+//!
 //! # Where to find what
 //!
 //! From the poll to the write a request passes, in this order, through:
@@ -80,6 +115,7 @@
 //! |---|---|
 //! | `server.rs` | from a listener to running workers, and how they end |
 //! | `transport.rs` | what the server asks of a kind of socket |
+//! | `inherited.rs`, `listeners.rs` | listening sockets that a supervisor handed on, and several in the place of one |
 //! | `acceptor.rs` | the listening socket: who comes, and what happens when no descriptor is left |
 //! | `handover.rs` | clients on their way from the worker that accepts to the one that serves |
 //! | `connections.rs` | which connections wait for a turn, whose time is up next, which linger |
@@ -89,6 +125,7 @@
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
 //! | `signals.rs` | ends the server when asked |
 //! | `descriptors.rs` | how many clients the limit on open files allows |
+//! | `supervisor.rs`, `watchdog.rs` | what a supervisor hears: ready, stopping, and that no worker is stuck |
 //! | `event.rs` | what the server tells the program that runs it |
 //! | `cli.rs`, `log.rs`, `output.rs` | a program's flags, its exit codes, and a log that waits for nobody |
 //! | `tutorial.rs` | the tutorial's service, the first one on this engine |
@@ -109,7 +146,9 @@ mod deadlines;
 mod descriptors;
 mod event;
 mod handover;
+mod inherited;
 mod limits;
+mod listeners;
 #[cfg(feature = "cli")]
 pub mod log;
 #[cfg(feature = "cli")]
@@ -123,13 +162,17 @@ mod shared;
 mod signals;
 #[cfg(any(test, fuzzing))]
 mod simulation;
+mod supervisor;
 mod transport;
 mod turn;
 mod tutorial;
+mod watchdog;
 mod worker;
 
 pub use event::Event;
+pub use inherited::{InheritError, Inherited, Origin};
 pub use limits::Limits;
+pub use listeners::Listeners;
 pub use server::{Running, Server};
 pub use service::{Answer, Context, Later, Service, ServiceError, Ticket};
 pub use shared::{Handle, Outcome};
@@ -137,5 +180,7 @@ pub use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, ServiceCod
 pub use signals::Signals;
 #[cfg(fuzzing)]
 pub use simulation::fuzz;
+pub use supervisor::Supervisor;
 pub use transport::{Peer, Received, Transport};
 pub use tutorial::TutorialService;
+pub use watchdog::Watchdog;

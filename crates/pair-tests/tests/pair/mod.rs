@@ -6,6 +6,8 @@
 
 pub mod deadlines;
 pub mod fake_server;
+#[allow(dead_code, reason = "one pair alone looks at addresses")]
+pub mod inherited;
 pub mod limits;
 pub mod peer;
 pub mod process;
@@ -18,8 +20,10 @@ mod drain;
 mod log;
 mod python;
 mod refusals;
+mod restarts;
 mod session;
 mod starting;
+mod supervisor;
 mod wire;
 
 use std::time::Duration;

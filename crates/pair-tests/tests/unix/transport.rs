@@ -2,6 +2,7 @@
 
 use crate::pair::DEADLINE;
 use crate::pair::peer::{Peer, WHO_AM_I};
+use crate::pair::process::server_program;
 use crate::pair::server::Server;
 use rustix::process::{getegid, geteuid};
 use scripted_peer::Folder;
@@ -67,6 +68,17 @@ pub fn is_gone(server: &Server) -> bool {
 /// Where nobody listens, while this lives: the file is there, its server gone.
 pub fn nobody() -> scripted_peer::Listener {
     scripted_peer::Listener::refusing_on_path()
+}
+
+/// A listener that a server of this kind may inherit.
+pub fn inheritable() -> scripted_peer::Listener {
+    server_program(); // built before the test's time begins to run
+    scripted_peer::Listener::on_path()
+}
+
+/// One that it may not.
+pub fn of_the_other_kind() -> scripted_peer::Listener {
+    scripted_peer::Listener::tcp()
 }
 
 /// A server of the tests' own.

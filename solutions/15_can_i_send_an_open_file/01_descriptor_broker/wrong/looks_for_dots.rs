@@ -13,6 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
@@ -25,14 +26,24 @@ fn main() -> io::Result<()> {
     println!("listening on {}", path.display());
     for client in listener.incoming() {
         let folder = Arc::clone(&folder);
-        let client = client?;
-        thread::Builder::new().spawn(move || {
-            if let Err(error) = serve(&client, &folder) {
-                let _ = writeln!(io::stderr(), "a client: {error}");
-            }
-        })?;
+        let started = client.and_then(|client| start(move || serve(&client, &folder)));
+        if let Err(error) = started {
+            // No descriptor left, perhaps: there may be one soon.
+            let _ = writeln!(io::stderr(), "a client waits: {error}");
+            thread::sleep(Duration::from_millis(100));
+        }
     }
     Ok(())
+}
+
+/// Has a client served on a thread of its own.
+fn start(client: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().spawn(move || {
+        if let Err(error) = client() {
+            let _ = writeln!(io::stderr(), "a client: {error}");
+        }
+    });
+    thread.map(drop)
 }
 
 /// Reads one name per line, and answers each.

@@ -56,11 +56,11 @@ fn next(client: &UnixStream) -> io::Result<Option<Message>> {
 
 /// What to say to a message.
 fn answer(message: Message) -> String {
-    let files = message.files.len();
-    let cut = if message.cut { " and some cut off" } else { "" };
-    todo!(
-        "answer {} of kind {}, with {files} files{cut}",
-        message.name,
-        message.kind
-    )
+    let Message {
+        kind,
+        name,
+        files,
+        cut,
+    } = message;
+    todo!("answer {name}, of kind {kind}, with {files:?}; some were cut off: {cut}")
 }

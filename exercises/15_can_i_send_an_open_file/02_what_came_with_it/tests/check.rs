@@ -36,6 +36,13 @@ fn a_file(folder: &Folder, name: &str, content: impl AsRef<[u8]>) -> File {
     File::open(path).expect("it was just written")
 }
 
+/// A file of this content, to be opened anew each time: none shares a position with another.
+fn again(folder: &Folder, name: &str, content: &str) -> impl Fn() -> File {
+    a_file(folder, name, content);
+    let path = folder.join(name);
+    move || File::open(&path).expect("it was just written")
+}
+
 /// The answer to a message with a file of this content.
 fn about(name: &str, content: impl AsRef<[u8]>) -> String {
     let content = content.as_ref();
@@ -50,8 +57,10 @@ fn sends(peer: &mut Peer, name: &str, file: &impl AsFd) {
 #[test]
 fn each_file_belongs_to_its_message() {
     let folder = folder();
-    let one = || a_file(&folder, "one", "one");
-    let two = || a_file(&folder, "two", "twotwo");
+    let [one, two] = [
+        again(&folder, "one", "one"),
+        again(&folder, "two", "twotwo"),
+    ];
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     explain(
@@ -170,8 +179,10 @@ fn what_nobody_asked_for_is_closed() {
         return;
     }
     let folder = folder();
-    let one = || a_file(&folder, "one", "one");
-    let two = || a_file(&folder, "two", "twotwo");
+    let [one, two] = [
+        again(&folder, "one", "one"),
+        again(&folder, "two", "twotwo"),
+    ];
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     peer.send(message(PLAIN, "a")).expect("a\n").now();
@@ -181,16 +192,16 @@ fn what_nobody_asked_for_is_closed() {
          the answers: of several, the first one is the message's, and the others are nobody's.",
         YOURS,
     );
-    for _ in 0..100 {
-        peer.send_with(message(PLAIN, "a"), [&two(), &two()]);
-        peer.expect("a\n").now();
-    }
-    for _ in 0..20 {
-        peer.send_with(
-            message(WITH_FILE, "b"),
-            [&one(), &two(), &two(), &two(), &two(), &two()],
-        );
-        peer.expect(about("b", "one")).now();
+    let (plain, own) = (message(PLAIN, "a"), message(WITH_FILE, "b"));
+    for _ in 0..5 {
+        for _ in 0..20 {
+            peer.send_with(&plain, [&two(), &two()]);
+        }
+        peer.expect("a\n".repeat(20)).now();
+        for _ in 0..4 {
+            peer.send_with(&own, [&one(), &two(), &two(), &two(), &two(), &two()]);
+        }
+        peer.expect(about("b", "one").repeat(4)).now();
     }
     let late = message(PLAIN, "late");
     peer.send(&late[..6]).wait_until_read();
@@ -295,7 +306,7 @@ fn no_room_is_told() {
         return;
     }
     let folder = folder();
-    let file = || a_file(&folder, "one", "one");
+    let file = again(&folder, "one", "one");
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     explain(

@@ -99,6 +99,12 @@ fn each_file_belongs_to_its_message() {
     );
     peer.drip_with(message(WITH_FILE, "slowly"), [&one()]);
     peer.expect(about("slowly", "one")).now();
+    let long = "n".repeat(255);
+    sends(&mut peer, &long, &one());
+    peer.expect(about(&long, "one")).or_explain(
+        "A name of 255 bytes makes a length of 256: all four bytes of the length count.",
+        RANGE,
+    );
     let mut other = server.connect();
     let halves = message(WITH_FILE, "halves");
     let (start, rest) = halves.split_at(7);

@@ -281,8 +281,8 @@ fn a_hundred_files_leak_none() {
         return;
     }
     explain(
-        "Ten names came at once, and each of them has an answer of its own, `+` with its file. A read \
-         may bring many names.",
+        "Ten names came at once, and each of them has an answer of its own, `+` with its file. One \
+         read may bring many names.",
         BYTE,
     );
     let house = a_house();

@@ -214,11 +214,15 @@ fn nothing_outside_meanwhile() {
     symlink("..", &up).expect("the folder is fresh");
     let server = broker(&house);
     let mut peer = server.connect();
+    let exchange = || renameat_with(CWD, &notes, CWD, &up, RenameFlags::EXCHANGE);
+    if exchange().and_then(|()| exchange()).is_err() {
+        needs::skip("the file system of temporary files cannot exchange two names");
+        return;
+    }
     let is_over = AtomicBool::new(false);
     let swing = || {
         while !is_over.load(Ordering::Relaxed) {
-            let swung = renameat_with(CWD, &notes, CWD, &up, RenameFlags::EXCHANGE);
-            needs::working(swung.is_ok(), "a file system that can exchange two files");
+            let _ = exchange();
             thread::sleep(Duration::from_micros(300));
         }
     };

@@ -28,6 +28,8 @@
 //! | 9 | `ch09_two_doors` | takes neither a stale path nor a private one |
 //! | 10 | `unix_ch10_thread_per_client` | no limit to the threads, no deadline, no way to stop |
 //! | 13 | `unix_ch13_tokio` | no deadline, no way to stop |
+//! | 15 | `ch15_hand_over` | leaves whom it serves in the middle; takes any trouble at PATH for nobody there |
+//! | 15 | `ch15_private_line` | waits for its child, however long that takes |
 
 #![cfg(unix)]
 #![warn(missing_docs)]

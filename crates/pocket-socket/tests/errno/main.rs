@@ -14,6 +14,7 @@ use page::Entry;
 
 mod binding;
 mod connecting;
+mod descriptors;
 mod network;
 mod page;
 mod talking;
@@ -44,6 +45,7 @@ fn situations() -> impl Iterator<Item = &'static Situation> {
         binding::SITUATIONS,
         talking::SITUATIONS,
         wrong_calls::SITUATIONS,
+        descriptors::SITUATIONS,
     ]
     .into_iter()
     .flatten()

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -54,6 +54,19 @@ pub const SITUATIONS: &[Situation] = &[
         entry: "EAGAIN",
         text: "a non-blocking `connect` to a Unix socket whose backlog is full",
         happens: full_unix_backlog,
+    },
+    Situation {
+        entry: "EAGAIN",
+        text: "a non-blocking `send` to a Unix datagram socket whose queue is full",
+        happens: |_| {
+            let (here, _there) = UnixDatagram::pair().unwrap();
+            here.set_nonblocking(true).unwrap();
+            loop {
+                if let Err(error) = here.send(b"x") {
+                    break error;
+                }
+            }
+        },
     },
     Situation {
         entry: "EAGAIN",

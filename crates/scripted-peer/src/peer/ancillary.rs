@@ -156,7 +156,13 @@ impl Peer {
     ///
     /// This must be the first verb that receives what it is asked for: the others make room enough.
     pub fn receive_with(&mut self, room: usize) -> Passed {
-        let mut buffer = vec![0; 64 << 10];
+        self.receive_up_to(64 << 10, room)
+    }
+
+    /// As [`receive_with`](Self::receive_with), and no more bytes than this: with one byte at a time,
+    /// what comes along is known to ride on that byte.
+    pub fn receive_up_to(&mut self, length: usize, room: usize) -> Passed {
+        let mut buffer = vec![0; length];
         let mut patience = self.new_patience();
         if self.ending.is_none() && patience.wait(|until| wait::readable(&self.socket, until)) {
             match rights::receive(&self.socket, &mut buffer, room) {

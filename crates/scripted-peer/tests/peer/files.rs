@@ -121,6 +121,20 @@ fn what_does_not_fit_is_cut_off_and_told() {
 }
 
 #[test]
+fn byte_by_byte_it_shows_on_which_one_a_descriptor_rides() {
+    let listener = Listener::on_path();
+    let mut here = listener.crowd(1).remove(0);
+    let mut there = listener.accept();
+    let file = File::open("/dev/null").unwrap();
+    there.send("a").send_with("bc", [&file]).send("d");
+    for (byte, files) in [("a", 0), ("b", 1), ("c", 0), ("d", 0)] {
+        let passed = here.receive_up_to(1, 2);
+        assert_eq!(passed.bytes, byte.as_bytes());
+        assert_eq!(passed.files.len(), files, "with {byte}");
+    }
+}
+
+#[test]
 fn a_peers_descriptors_are_closed_on_exec() {
     if !needs::linux() {
         return;

@@ -1,0 +1,59 @@
+//! Descriptors that are sent, and the folder that they are opened in.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use pocket_socket::{AF_UNIX, SOCK_STREAM, send_fds, socketpair};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::Situation;
+use crate::connecting::unprivileged;
+
+pub const SITUATIONS: &[Situation] = &[
+    Situation {
+        entry: "EXDEV",
+        text: "`openat2` with `RESOLVE_BENEATH` and a path that leads out of its folder",
+        happens: |folder| {
+            fs::create_dir(folder.join("inside")).unwrap();
+            let inside = File::open(folder.join("inside")).unwrap();
+            let (flags, beneath) = (OFlags::RDONLY, ResolveFlags::BENEATH);
+            let opened = openat2(inside, "..", flags, Mode::empty(), beneath);
+            opened.unwrap_err().into()
+        },
+    },
+    Situation {
+        entry: "EINVAL",
+        text: "`sendmsg` with more than 253 descriptors",
+        happens: |_| {
+            let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+            send_fds(&a, &[b"x"], &[a.as_fd(); 254]).unwrap_err()
+        },
+    },
+    Situation {
+        entry: "ETOOMANYREFS",
+        text: "`sendmsg` with a descriptor when more of them are on their way than `ulimit -n` says",
+        happens: too_many_on_their_way,
+    },
+];
+
+fn too_many_on_their_way(_: &Path) -> io::Error {
+    let limit = getrlimit(Resource::Nofile);
+    let low = Rlimit {
+        current: Some(64),
+        maximum: limit.maximum,
+    };
+    let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+    setrlimit(Resource::Nofile, low).unwrap();
+    let error = unprivileged(|| {
+        loop {
+            if let Err(error) = send_fds(&a, &[b"x"], &[a.as_fd()]) {
+                break error;
+            }
+        }
+    });
+    setrlimit(Resource::Nofile, limit).unwrap();
+    error
+}

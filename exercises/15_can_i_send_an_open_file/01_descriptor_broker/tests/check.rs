@@ -1,0 +1,394 @@
+//! Does the client get the open file that it asked for, and nothing that it may not have?
+
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::{CWD, OFlags, RenameFlags, fcntl_getfl, renameat_with};
+use scripted_peer::{
+    Folder, Passed, Peer, Program, Running, check, explain, folder, needs, program, rounds, show,
+};
+
+const NUMBER: &str = "15-can-i-send-an-open-file.html#the-number-means-nothing";
+const POSITION: &str = "15-can-i-send-an-open-file.html#two-numbers-one-position";
+const BYTE: &str = "15-can-i-send-an-open-file.html#it-rides-on-a-byte";
+const PERMISSION: &str = "15-can-i-send-an-open-file.html#it-is-the-permission";
+const DEPUTY: &str = "15-can-i-send-an-open-file.html#you-can-open-it";
+const COPIES: &str = "15-can-i-send-an-open-file.html#the-last-copy";
+
+const POEM: &str = "The owl and the pussycat went to sea\n";
+const MONDAY: &str = "Buy a pea-green boat.\n";
+const OUTSIDE: &str = "nobody may see this";
+
+/// How often the way to a file changes while it is asked for; how often at least, and how long.
+const SWINGS: usize = 400;
+const LEAST_SWINGS: usize = 40;
+const SWINGING: Duration = Duration::from_millis(1500);
+
+/// A folder with `public` in it, which is served, and with things that are not.
+fn a_house() -> Folder {
+    let house = folder();
+    let make = |name: &str, text: &str| {
+        fs::write(house.join(name), text).expect("the folder is fresh");
+    };
+    for part in ["public", "public/notes", "public-not"] {
+        fs::create_dir(house.join(part)).expect("the folder is fresh");
+    }
+    make("public/poem", POEM);
+    make("public/empty", "");
+    make("public/notes/monday", MONDAY);
+    make("secret", OUTSIDE);
+    make("public-not/secret", "nor this");
+    house
+}
+
+fn broker(house: &Folder) -> Running {
+    broker_program(house).listen_on_path()
+}
+
+fn broker_program(house: &Folder) -> Program {
+    program!().arg(house.join("public").display())
+}
+
+fn asks(peer: &mut Peer, name: impl AsRef<[u8]>) {
+    peer.send([name.as_ref(), b"\n"].concat());
+}
+
+/// What comes is `+` and the file of this name, open.
+fn gets(peer: &mut Peer, name: impl AsRef<[u8]>) -> File {
+    asks(peer, name);
+    let files = peer.expect_with("+", 1).now();
+    let file = files.into_iter().next();
+    File::from(file.expect("one was expected"))
+}
+
+fn read(mut file: &File) -> String {
+    let mut text = Vec::new();
+    match file.read_to_end(&mut text) {
+        Ok(_) => String::from_utf8_lossy(&text).into_owned(),
+        Err(error) => format!("reading it fails: {error}"),
+    }
+}
+
+/// What can be read from `file`, from where it stands, is this.
+fn holds(file: &File, text: &str) {
+    let got = read(file);
+    check(
+        got == text,
+        format!("a file that holds {text:?}"),
+        format!("{got:?}"),
+    )
+    .now();
+}
+
+/// The answer is `-` and a reason, without a file.
+fn is_refused(peer: &mut Peer, name: impl AsRef<[u8]>) {
+    let name = name.as_ref();
+    asks(peer, name);
+    peer.expect("-").now();
+    let reason = peer.next_line().unwrap_or_default();
+    let files = peer.take_descriptors().len();
+    let expected = format!("-REASON for {}, and no file", show(name));
+    let got = format!("-{reason}, and {files} files");
+    check(!reason.trim().is_empty() && files == 0, expected, got).now();
+}
+
+#[test]
+fn the_file_arrives_open() {
+    explain(
+        "The client must get an open file with the byte `+`. A descriptor is a number in your own \
+         table and means nothing in the client's: only SCM_RIGHTS, in sendmsg(), has the kernel enter \
+         the open file there.",
+        NUMBER,
+    );
+    let house = a_house();
+    let server = broker(&house);
+    let [mut peer, mut other] = [server.connect(), server.connect()];
+    let poem = gets(&mut peer, "poem");
+    holds(&poem, POEM);
+    holds(&gets(&mut peer, "empty"), "");
+    holds(&gets(&mut peer, "notes/monday"), MONDAY);
+
+    explain(
+        "Two clients asked for the same file, and what one of them reads, the other one misses: they \
+         have one open file, with one position. Open the file anew for each request, and read nothing \
+         from it yourself.",
+        POSITION,
+    );
+    let (mine, theirs) = (gets(&mut peer, "poem"), gets(&mut other, "poem"));
+    holds(&mine, POEM);
+    let position = (&theirs).stream_position().unwrap_or(u64::MAX);
+    let got = format!("it stands at byte {position}");
+    check(position == 0, "a file that stands at its beginning", got).now();
+    holds(&theirs, POEM);
+}
+
+#[test]
+fn it_is_read_only() {
+    explain(
+        "The client can write to what it got. What you open is what it may do with the file: the \
+         kernel asked you for permission, at open(), and asks nobody again. Open it for reading.",
+        PERMISSION,
+    );
+    let house = a_house();
+    let server = broker(&house);
+    let mut peer = server.connect();
+    for name in ["poem", "notes/monday"] {
+        let mut file = gets(&mut peer, name);
+        let flags = fcntl_getfl(&file).unwrap_or(OFlags::empty());
+        let access = flags & OFlags::RWMODE;
+        let got = format!("it was opened with {access:?}");
+        check(access == OFlags::RDONLY, "a file opened read-only", got).now();
+        check(
+            file.write_all(b"!").is_err(),
+            "a write to fail",
+            "it succeeds",
+        )
+        .now();
+    }
+    let kept = fs::read_to_string(house.join("public/poem")).unwrap_or_default();
+    check(kept == POEM, "the poem as it was", format!("{kept:?}")).now();
+}
+
+#[test]
+fn nothing_outside_the_folder() {
+    explain(
+        "This name leads out of the folder. The client could not open that file; you can, and the \
+         kernel only asks who opens it. Have the kernel stay in the folder while it walks: openat2() \
+         with RESOLVE_BENEATH. To look at the name, or at where it leads, is not enough.",
+        DEPUTY,
+    );
+    let house = a_house();
+    let public = house.join("public");
+    let make = |target: &str, link: &str| {
+        symlink(target, public.join(link)).expect("the folder is fresh");
+    };
+    make("../secret", "relative");
+    make(&house.join("secret").display().to_string(), "absolute");
+    make("..", "up");
+    make("relative", "two steps");
+    let server = broker(&house);
+    let mut peer = server.connect();
+    for name in [
+        "../secret",
+        "notes/../../secret",
+        "../public-not/secret",
+        "./../secret",
+        "....//secret",
+        ".../...//secret",
+        "relative",
+        "absolute",
+        "up/secret",
+        "two steps",
+    ] {
+        is_refused(&mut peer, name);
+    }
+    is_refused(&mut peer, house.join("secret").as_os_str().as_bytes());
+    is_refused(&mut peer, "/etc/passwd");
+    explain(
+        "After names that were refused, the next one on the same connection is answered as ever.",
+        DEPUTY,
+    );
+    holds(&gets(&mut peer, "poem"), POEM);
+}
+
+#[test]
+fn nothing_outside_meanwhile() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "The name led to a file in the folder when you looked, and out of the folder when you opened \
+         it: somebody had put a symlink there in between. Look and open in one call: openat2() with \
+         RESOLVE_BENEATH.",
+        DEPUTY,
+    );
+    let house = a_house();
+    fs::write(house.join("monday"), OUTSIDE).expect("the folder is fresh");
+    let (notes, up) = (house.join("public/notes"), house.join("public/up"));
+    symlink("..", &up).expect("the folder is fresh");
+    let server = broker(&house);
+    let mut peer = server.connect();
+    let exchange = || renameat_with(CWD, &notes, CWD, &up, RenameFlags::EXCHANGE);
+    if exchange().and_then(|()| exchange()).is_err() {
+        needs::skip("the file system of temporary files cannot exchange two names");
+        return;
+    }
+    let is_over = AtomicBool::new(false);
+    let swing = || {
+        while !is_over.load(Ordering::Relaxed) {
+            let _ = exchange();
+            thread::sleep(Duration::from_micros(300));
+        }
+    };
+    thread::scope(|scope| {
+        let swinging = scope.spawn(swing);
+        // It ends, whatever this test finds.
+        let stop = StopOnDrop(&is_over);
+        for _ in rounds(SWINGS, LEAST_SWINGS, SWINGING) {
+            asks(&mut peer, "notes/monday");
+            if peer.next_bytes(1).as_deref() == Some(b"+") {
+                let files = peer.take_descriptors();
+                check(!files.is_empty(), "a file with the `+`", "none")
+                    .or_explain("The byte `+` came, and no open file with it.", BYTE);
+                for file in files {
+                    let text = read(&File::from(file));
+                    let got = format!("{text:?}, from outside");
+                    check(text != OUTSIDE, "a file in the folder, or a refusal", got).now();
+                }
+            } else {
+                peer.next_line();
+            }
+        }
+        drop(stop);
+        swinging.join().expect("it only swings");
+    });
+}
+
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn only_files_are_handed_out() {
+    explain(
+        "That is no regular file, and it was not refused. From an open folder a client goes on, to \
+         \"..\" and to the rest of the disk; at a FIFO, open() waits for a writer that may never come. \
+         Open without waiting (O_NONBLOCK), and ask with fstat() what it is.",
+        DEPUTY,
+    );
+    let house = a_house();
+    let made = Command::new("mkfifo")
+        .arg(house.join("public/pipe"))
+        .status();
+    needs::working(made.is_ok_and(|end| end.success()), "mkfifo(1)");
+    let server = broker(&house);
+    let mut peer = server.connect();
+    for name in ["notes", "notes/", ".", "pipe"] {
+        is_refused(&mut peer, name);
+    }
+    holds(&gets(&mut peer, "poem"), POEM);
+}
+
+#[test]
+fn a_hundred_files_leak_none() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "Ten names came at once, and each of them has an answer of its own, `+` with its file. One \
+         read may bring many names.",
+        BYTE,
+    );
+    let house = a_house();
+    let server = broker(&house);
+    let mut peer = server.connect();
+    is_refused(&mut peer, "nothing");
+    let before = server.descriptors();
+    for _ in 0..10 {
+        peer.send("poem\nnotes/monday\n".repeat(5));
+        peer.expect_with("+".repeat(10), 10).now();
+        is_refused(&mut peer, "nothing");
+    }
+    explain(
+        "A hundred files were asked for, and your program has them open still. What you send is a \
+         copy: yours stays open until you close it, and at the limit (ulimit -n) you open nothing more.",
+        COPIES,
+    );
+    server.expect_descriptors(&before).now();
+}
+
+#[test]
+fn what_is_not_there_is_told() {
+    explain(
+        "This file can't be opened. That is an answer, `-REASON` and a newline, and no reason to end \
+         anything: the next name is answered as ever.",
+        BYTE,
+    );
+    let house = a_house();
+    let server = broker(&house);
+    let mut peer = server.connect();
+    let long = "x".repeat(5_000);
+    for name in ["nothing", "notes/nothing", "poem/", "poem/x", "", &long] {
+        is_refused(&mut peer, name);
+    }
+    is_refused(&mut peer, b"poem\0");
+    holds(&gets(&mut peer, "poem"), POEM);
+    asks(&mut peer, "poem");
+    peer.reset();
+    holds(&gets(&mut server.connect(), "poem"), POEM);
+}
+
+/// One byte and what rides on it.
+fn next(peer: &mut Peer) -> Passed {
+    peer.receive_up_to(1, 4)
+}
+
+/// The next answer, read byte by byte, is `+` and one file that holds this, or else a reason.
+fn next_answer(peer: &mut Peer, text: Option<&str>) {
+    let first = next(peer);
+    let got = format!("{}, and {} files", show(&first.bytes), first.files.len());
+    let expected = match text {
+        Some(_) => ("\"+\", and 1 files", &b"+"[..], 1),
+        None => ("\"-\", and 0 files", &b"-"[..], 0),
+    };
+    let fits = first.bytes == expected.1 && first.files.len() == expected.2;
+    check(fits, expected.0, got).now();
+    let mut last = first.bytes;
+    while text.is_none() && last != b"\n" {
+        let one = next(peer);
+        let got = format!("{}, and {} files", show(&one.bytes), one.files.len());
+        let fits = !one.bytes.is_empty() && one.files.is_empty();
+        check(fits, "more of the reason, and no file", got).now();
+        last = one.bytes;
+    }
+    for file in first.files {
+        holds(&File::from(file), text.unwrap_or_default());
+    }
+}
+
+#[test]
+fn the_bytes_say_which() {
+    explain(
+        "Each file must ride on the `+` of its own answer, in the order of the names. The kernel ties \
+         a descriptor to the first byte of the sendmsg() that sends it, and a client that reads byte \
+         by byte sees where it is: send each `+` with its file, by itself.",
+        BYTE,
+    );
+    let house = a_house();
+    let server = broker(&house);
+    let mut peer = server.connect();
+    server.in_one_edge(|| peer.send("poem\nnothing\nnotes/monday\nnowhere/x\nempty\n"));
+    for text in [Some(POEM), None, Some(MONDAY), None, Some("")] {
+        next_answer(&mut peer, text);
+    }
+
+    explain(
+        "A name ends at its newline, not where a read ends: keep what came until the line is whole.",
+        BYTE,
+    );
+    peer.drip("notes/monda").expect_nothing_yet().now();
+    peer.send("y\npo");
+    next_answer(&mut peer, Some(MONDAY));
+    peer.send("em\n");
+    next_answer(&mut peer, Some(POEM));
+
+    if cfg!(target_os = "linux") {
+        explain(
+            "A file's name is bytes, and they need not be text: open what came, as it came.",
+            BYTE,
+        );
+        let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
+        fs::write(house.join("public").join(name), "au lait").expect("the folder is fresh");
+        holds(&gets(&mut peer, name.as_bytes()), "au lait");
+    }
+}

@@ -1,0 +1,66 @@
+//! Receives messages, some of them with an open file, and tells each file's size and sum.
+
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread;
+use std::time::Duration;
+
+fn main() -> io::Result<()> {
+    let path = std::env::args().nth(1).expect("usage: ex-15-02 PATH");
+    let listener = UnixListener::bind(&path)?;
+    println!("listening on {path}");
+    for client in listener.incoming() {
+        let started = client.and_then(|client| start(move || serve(&client)));
+        if let Err(error) = started {
+            // No descriptor left, perhaps: there may be one soon.
+            let _ = writeln!(io::stderr(), "a client waits: {error}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+    Ok(())
+}
+
+/// Has a client served on a thread of its own.
+fn start(client: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().spawn(move || {
+        if let Err(error) = client() {
+            let _ = writeln!(io::stderr(), "a client: {error}");
+        }
+    });
+    thread.map(drop)
+}
+
+/// A message, and what came with its first byte.
+struct Message {
+    kind: u8,
+    name: String,
+    /// None, one, or more than anybody asked for.
+    files: Vec<OwnedFd>,
+    /// The kernel had no room for a file that was sent, and threw it away.
+    cut: bool,
+}
+
+/// Answers each message with a line.
+fn serve(mut client: &UnixStream) -> io::Result<()> {
+    while let Some(message) = next(client)? {
+        client.write_all(answer(message).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The next message; nothing at the end of the stream.
+fn next(client: &UnixStream) -> io::Result<Option<Message>> {
+    todo!("receive the next message, and what comes with it, from {client:?}")
+}
+
+/// What to say to a message.
+fn answer(message: Message) -> String {
+    let Message {
+        kind,
+        name,
+        files,
+        cut,
+    } = message;
+    todo!("answer {name}, of kind {kind}, with {files:?}; some were cut off: {cut}")
+}

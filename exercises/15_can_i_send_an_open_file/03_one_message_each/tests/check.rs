@@ -1,0 +1,264 @@
+//! Is one receive one message, and does a slow receiver keep nobody waiting?
+
+use std::io::ErrorKind;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use scripted_peer::{DatagramPeer, Running, check, eventually, explain, needs, program};
+
+const MESSAGES: &str = "15-can-i-send-an-open-file.html#one-receive-is-one-message";
+const CUT: &str = "15-can-i-send-an-open-file.html#what-does-not-fit-is-gone";
+const NAMES: &str = "15-can-i-send-an-open-file.html#who-can-be-answered";
+const FULL: &str = "15-can-i-send-an-open-file.html#a-full-queue-makes-the-sender-wait";
+
+const LIMIT: usize = 256;
+
+fn receiver() -> Running {
+    program!().arg(LIMIT).listen_on_path()
+}
+
+/// The program comes to have printed these lines since `listening on`, and no others.
+fn has_printed(server: &Running, lines: &[&str]) {
+    let mut got = Vec::new();
+    let mut come = || {
+        got = server
+            .stdout()
+            .lines()
+            .skip(1)
+            .map(|line| line.trim_end().to_owned())
+            .collect();
+        got == lines || got.len() > lines.len()
+    };
+    eventually("a line for each message on standard output", || {
+        come() || server.has_ended()
+    })
+    .now();
+    let said = |lines: &[String]| lines.iter().map(|line| shortened(line)).collect::<Vec<_>>();
+    let expected = said(
+        &lines
+            .iter()
+            .map(|line| (*line).to_owned())
+            .collect::<Vec<_>>(),
+    );
+    check(
+        got == lines,
+        format!("{expected:?}"),
+        format!("{:?}", said(&got)),
+    )
+    .now();
+}
+
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(24) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_owned(),
+    }
+}
+
+#[test]
+fn one_receive_is_one_message() {
+    explain(
+        "Each message is a line of its own: how many bytes it has, and these bytes. A datagram socket \
+         keeps messages apart: one receive returns one message, never two, never a part and the rest \
+         later. Print what came, and nothing else that is in the buffer.",
+        MESSAGES,
+    );
+    let server = receiver();
+    let mut peer = server.datagram_peer();
+    peer.send("a rather long message").expect("ok").now();
+    server.in_one_edge(|| {
+        peer.send("one").send("two").send("three");
+    });
+    for _ in 0..3 {
+        peer.expect("ok").now();
+    }
+    peer.send(b"caf\xe9").expect("ok").now();
+    let printed = [
+        "21 a rather long message",
+        "3 one",
+        "3 two",
+        "5 three",
+        "4 caf\u{fffd}",
+    ];
+    has_printed(&server, &printed);
+
+    explain(
+        "Two senders, and each answer must go to the one who sent the message: the call that receives \
+         it says who that was.",
+        NAMES,
+    );
+    let mut other = server.datagram_peer();
+    server.in_one_edge(|| {
+        peer.send("mine");
+        other.send("ours");
+    });
+    other.expect("ok").now();
+    peer.expect("ok").now();
+    has_printed(&server, &[&printed[..], &["4 mine", "4 ours"]].concat());
+}
+
+#[test]
+fn an_empty_message_is_a_message() {
+    explain(
+        "A message of 0 bytes is a message like any other. A datagram socket has no end, so 0 does not \
+         mean that here: print it, answer it, and go on.",
+        MESSAGES,
+    );
+    let server = receiver();
+    let mut peer = server.datagram_peer();
+    peer.send("one").expect("ok").now();
+    peer.send("").expect("ok").now();
+    peer.send("two").expect("ok").now();
+    let mut other = server.datagram_peer();
+    other.send("").expect("ok").now();
+    other.send("three").expect("ok").now();
+    has_printed(&server, &["3 one", "0", "3 two", "0", "5 three"]);
+}
+
+#[test]
+fn a_cut_message_is_told() {
+    explain(
+        "This message is longer than the limit. What doesn't fit into the buffer is thrown away, and the \
+         call succeeds all the same. Find out (by the flag MSG_TRUNC, or with room for one byte more), \
+         and print and answer `too long` instead of a part.",
+        CUT,
+    );
+    let server = receiver();
+    let mut peer = server.datagram_peer();
+    peer.send("x".repeat(300)).expect("too long").now();
+    peer.send("x".repeat(LIMIT + 1)).expect("too long").now();
+    explain(
+        "This message has just as many bytes as the limit allows: it is whole. A buffer that is full \
+         doesn't prove that there was more.",
+        CUT,
+    );
+    let full = "x".repeat(LIMIT);
+    peer.send(&full).expect("ok").now();
+    explain(
+        "A message that was too long leaves nothing behind: the next receive returns the next message.",
+        CUT,
+    );
+    peer.send("x".repeat(100_000)).expect("too long").now();
+    peer.send("after").expect("ok").now();
+    let full = format!("{LIMIT} {full}");
+    let printed = ["too long", "too long", &full, "too long", "5 after"];
+    has_printed(&server, &printed);
+}
+
+#[test]
+fn who_has_no_name_is_survived() {
+    explain(
+        "The sender has no name: it never called bind(), so nobody can answer it. That is their choice. \
+         Print the message and go on with the next.",
+        NAMES,
+    );
+    let server = receiver();
+    let mut peer = server.datagram_peer();
+    server.unnamed_datagram_peer().send("nobody's");
+    peer.send("mine").expect("ok").now();
+    explain(
+        "The sender had gone when its answer was sent, and sending fails. That is one sender's trouble: \
+         go on with the next.",
+        NAMES,
+    );
+    server.in_one_edge(|| {
+        server.datagram_peer().send("and gone");
+    });
+    peer.send("still here").expect("ok").now();
+    has_printed(
+        &server,
+        &["8 nobody's", "4 mine", "8 and gone", "10 still here"],
+    );
+    #[cfg(target_os = "linux")]
+    abstract_names_are_names(&server);
+}
+
+#[cfg(target_os = "linux")]
+fn abstract_names_are_names(server: &Running) {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::SocketAddr;
+    let name = format!("scripted-peer-{}", server.pid());
+    let name = SocketAddr::from_abstract_name(name).expect("it is short");
+    let socket = UnixDatagram::bind_addr(&name).expect("nobody else has that name");
+    let patience = Duration::from_secs(4);
+    socket
+        .set_read_timeout(Some(patience))
+        .expect("it is no zero");
+    let sent = socket.send_to(b"abstract", server.path());
+    let mut answer = [0; 16];
+    let got = sent.and_then(|_| socket.recv(&mut answer));
+    let got = got.map_or_else(
+        |error| error.to_string(),
+        |length| String::from_utf8_lossy(&answer[..length]).into_owned(),
+    );
+    check(got == "ok", "ok, for a sender with an abstract name", got).or_explain(
+        "A name need not be a path: an abstract name is one, too. Answer the address that came with \
+         the message, whatever it is.",
+        NAMES,
+    );
+}
+
+/// Fills the queue of a peer. Says with how many messages.
+fn fill(peer: &DatagramPeer) -> usize {
+    let socket = UnixDatagram::unbound().expect("a socket");
+    socket.set_nonblocking(true).expect("a socket can be");
+    let sent = (0..100_000).map(|_| socket.send_to(b"filler", peer.address().path()));
+    let full = |error: &ErrorKind| *error == ErrorKind::WouldBlock;
+    let mut count = 0;
+    for one in sent {
+        match one {
+            Ok(_) => count += 1,
+            // macOS and the BSDs say ENOBUFS.
+            Err(error) if full(&error.kind()) || !cfg!(target_os = "linux") => break,
+            Err(error) => needs::working(false, &format!("a queue to fill: {error}")),
+        }
+    }
+    count
+}
+
+#[test]
+fn a_full_queue_keeps_nobody_waiting() {
+    let server = receiver();
+    let [mut slow, mut other] = [server.datagram_peer(), server.datagram_peer()];
+    other.send("first").expect("ok").now();
+    let threads = server.figures().threads;
+    let fillers = fill(&slow);
+    for _ in 0..3 {
+        slow.send("one").send("two").send("three");
+    }
+    explain(
+        "One sender doesn't take its answers, and its queue is full. Unlike UDP, a Unix socket throws \
+         nothing away then: it makes the one who sends wait, and that is your program, with everybody \
+         else behind it. Send without waiting (MSG_DONTWAIT), and do without an answer that can't be \
+         delivered.",
+        FULL,
+    );
+    for _ in 0..3 {
+        other.send("second").expect("ok").now();
+    }
+    eventually("no thread more than before", || server.figures().threads <= threads).or_explain(
+        "Each answer waits on a thread of its own now, and whoever takes no answers decides how many \
+         there are. An answer that can't be delivered is dropped.",
+        FULL,
+    );
+    server.expect_idle().or_explain(
+        "Your program uses the processor while nothing comes: it asks again and again. Let receiving \
+         wait, and sending alone not.",
+        FULL,
+    );
+
+    explain(
+        "This sender has emptied its queue, and is answered again. The answers that found it full are \
+         gone.",
+        FULL,
+    );
+    for _ in 0..fillers {
+        slow.expect("filler").now();
+    }
+    slow.expect_nothing_yet().now();
+    slow.send("four").expect("ok").now();
+    slow.expect_nothing_yet().now();
+    let (asked, seconds) = (["3 one", "3 two", "5 three"].repeat(3), ["6 second"; 3]);
+    let printed = [&["5 first"][..], &asked, &seconds, &["4 four"]].concat();
+    has_printed(&server, &printed);
+}

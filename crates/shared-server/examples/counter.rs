@@ -11,7 +11,8 @@ use std::thread;
 
 use anyhow::Context as _;
 use shared_proto::tutorial::{Request, Response};
-use shared_server::{Answer, Context, Limits, Server, Service, Signals, cli};
+use shared_server::{Answer, Context, Inherited, Limits, Server, Service, Signals};
+use shared_server::{Supervisor, cli};
 use tcp_server::TcpTransport;
 
 // ANCHOR: service
@@ -47,20 +48,27 @@ impl Service for Counter {
 // ANCHOR_END: service
 
 fn main() -> anyhow::Result<()> {
-    let address = std::env::args().nth(1).context("give HOST:PORT")?;
-    let signals = Signals::catch()?;
-    let transport = TcpTransport::bind(&address)?;
+    let mut inherited = Inherited::from_env()?; // first of all
+    let (signals, supervisor) = (Signals::catch()?, Supervisor::from_env());
+    let transport = match TcpTransport::inherited(&mut inherited)? {
+        Some(handed_on) => handed_on,
+        None => {
+            let address = std::env::args().nth(1).context("give HOST:PORT")?;
+            TcpTransport::bind(&address)?
+        }
+    };
+    inherited.finish()?;
     let address = transport.local_address()?.to_string();
     let limits = Limits {
         workers: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         ..Limits::default()
     };
     let mut server = Server::new(transport, limits)?;
-    server.on_event(cli::log_event);
+    supervisor.follow(&mut server, cli::log_event);
     server.end_on(&signals)?;
     let counter = Counter::default();
     let server = server.start(|| counter.clone())?;
-    cli::announce(&address);
+    cli::ready(&supervisor, &address);
     server.serve()?;
     Ok(())
 }

@@ -3,9 +3,9 @@
 import os
 import socket
 
-for name in ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"):
-    print(name, "=", os.environ.get(name))
-print("this is pid", os.getpid())
+print("LISTEN_FDS =", os.environ.get("LISTEN_FDS"))
+print("LISTEN_PID is this process:", os.environ.get("LISTEN_PID") == str(os.getpid()))
+print("LISTEN_FDNAMES =", os.environ.get("LISTEN_FDNAMES"))
 # ANCHOR: three
 listener = socket.socket(fileno=3)
 print(listener.family.name, listener.type.name, listener.getsockname())

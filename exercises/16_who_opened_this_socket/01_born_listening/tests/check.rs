@@ -252,18 +252,14 @@ fn blocking_or_not() {
         return;
     }
     for non_blocking in [false, true] {
-        let mode = if non_blocking {
-            "non-blocking"
+        let sentence = if non_blocking {
+            "Your program was given a non-blocking listener. The mode belongs to the open socket, and \
+             whoever made it chose it: set the one that you need before you accept."
         } else {
-            "blocking"
+            "Your program was given a blocking listener. The mode belongs to the open socket, and \
+             whoever made it chose it: set the one that you need before you accept."
         };
-        explain(
-            &format!(
-                "Your program was given a {mode} listener. The mode belongs to the open socket, and \
-                 whoever made it chose it: set the one that you need before you accept."
-            ),
-            MODE,
-        );
+        explain(sentence, MODE);
         each_kind(|listener| {
             let mut born_with = Activation::new().listener("web", &listener);
             if non_blocking {

@@ -61,7 +61,7 @@ fn the_loops_feed_the_watchdog_idle_or_flooded() {
     let mut hear = |times| {
         (0..times).for_each(|_| {
             assert_eq!(supervisor.next_line().now(), "WATCHDOG=1");
-        })
+        });
     };
     hear(5);
     let mut greedy = served(&server);
@@ -69,6 +69,7 @@ fn the_loops_feed_the_watchdog_idle_or_flooded() {
     hear(5);
     drop(greedy);
     server.signal(Signal::STOP);
+    server.is_stopped();
     supervisor.expect_nothing_for(2 * OFTEN).now();
     server.signal(Signal::CONT);
     supervisor.expect("WATCHDOG=1").now();

@@ -210,11 +210,9 @@ fn the_servers_make_no_system_call_that_their_units_forbid() {
         let mut activated = Activated::new(server, &["--workers", "2"], &strace);
         activated.is_served();
         activated.stops();
-        let end = format!("{} +++ exited with 0 +++", activated.server.pid());
         let whole = || {
-            fs::read_to_string(&trace)
-                .ok()
-                .filter(|trace| trace.contains(&end))
+            let trace = fs::read_to_string(&trace).ok()?;
+            has_ended(&trace, activated.server.pid()).then_some(trace)
         };
         let trace = scripted_peer::appears("the end of the trace", DEADLINE, whole).now();
         let called = called(&trace);
@@ -225,6 +223,14 @@ fn the_servers_make_no_system_call_that_their_units_forbid() {
         let forbidden: Vec<&String> = called.difference(&allowed).collect();
         assert!(forbidden.is_empty(), "{name}.service forbids {forbidden:?}");
     }
+}
+
+/// Whether the trace tells the end of this process, and not only of one of its threads.
+fn has_ended(trace: &str, pid: u32) -> bool {
+    trace.lines().any(|line| {
+        let (number, rest) = line.split_once(' ').unwrap_or_default();
+        number == pid.to_string() && rest.trim_start().starts_with("+++ exited")
+    })
 }
 
 /// The system calls of a trace, after the one that began the program.

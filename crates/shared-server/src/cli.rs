@@ -125,7 +125,7 @@ pub fn ready(supervisor: &Supervisor, address: impl AsRef<OsStr>) {
     announce(address);
     if let Err(error) = supervisor.ready() {
         log::line(format_args!(
-            "the supervisor was not told READY=1, and may wait for it: {error}"
+            "the supervisor was not told READY=1, and may go on waiting for it: {error}"
         ));
     }
 }

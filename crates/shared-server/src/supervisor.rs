@@ -95,9 +95,14 @@ impl Supervisor {
     ///
     /// # Errors
     ///
-    /// If the supervisor does not hear of it now, and why: to be told, not to stop for.
+    /// If the supervisor does not hear of it now; the error names its socket. To be told, not to stop
+    /// for.
     pub fn ready(&self) -> io::Result<()> {
-        self.messenger.say("READY=1")
+        self.messenger.say("READY=1").map_err(|error| {
+            let name = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+            let told = format!("NOTIFY_SOCKET={}: {error}", name.display());
+            io::Error::new(error.kind(), told)
+        })
     }
 
     /// Says that this process is about to end: STOPPING. The first drain of a server that it
@@ -216,7 +221,7 @@ mod on_unix {
     }
 
     fn unusable(why: &str) -> io::Error {
-        io::Error::new(io::ErrorKind::InvalidInput, format!("NOTIFY_SOCKET: {why}"))
+        io::Error::new(io::ErrorKind::InvalidInput, why)
     }
 }
 

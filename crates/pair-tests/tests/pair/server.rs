@@ -8,7 +8,7 @@ use rustix::process::Pid;
 use scripted_peer::{
     Activation, Descriptor, Figures, NotifySocket, Output, Program, Running, Signal,
 };
-use scripted_peer::{Peer as ScriptedPeer, Start as Started, needs};
+use scripted_peer::{Peer as ScriptedPeer, Start as Started};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -208,24 +208,6 @@ impl Server {
 
     pub fn signal(&self, signal: Signal) {
         self.running.signal(signal);
-    }
-
-    /// Waits until a signal has stopped it, where that can be seen.
-    pub fn is_stopped(&self) {
-        if needs::linux() {
-            let threads = format!("/proc/{}/task", self.running.pid());
-            let is_stopped = |thread: fs::DirEntry| {
-                let stat = fs::read_to_string(thread.path().join("stat")).ok()?;
-                // After the name, which stands in parentheses: proc(5).
-                Some(stat.rsplit_once(") ")?.1.starts_with('T'))
-            };
-            super::eventually("stopped", || {
-                let mut threads = fs::read_dir(&threads).ok()?.flatten();
-                threads
-                    .all(|thread| is_stopped(thread) == Some(true))
-                    .then_some(())
-            });
-        }
     }
 
     /// What it has written to standard error until now.

@@ -69,7 +69,6 @@ fn the_loops_feed_the_watchdog_idle_or_flooded() {
     hear(5);
     drop(greedy);
     server.signal(Signal::STOP);
-    server.is_stopped();
     supervisor.expect_nothing_for(2 * OFTEN).now();
     server.signal(Signal::CONT);
     supervisor.expect("WATCHDOG=1").now();
@@ -121,7 +120,8 @@ fn a_supervisor_s_name_that_cannot_be_used_is_told_and_stops_nobody() {
             .after(&format!("export NOTIFY_SOCKET={name}"))
             .run();
         server.client(&["say", "hello"]).assert().success();
-        server.logs("READY=1");
+        let line = server.logs("READY=1");
+        assert!(line.contains(name), "{line}");
         assert_eq!(server.log().lines().count(), 1, "{}", server.log());
         ends(&server);
     }

@@ -20,6 +20,8 @@ const ALONE: &str = "16-who-opened-this-socket.html#nobody-listens-to-it";
 /// machine takes: half of it is the rule.
 const ALLOWED: Duration = Duration::from_millis(600);
 const LATEST: Duration = Duration::from_millis(450);
+/// How long anything may take that should be there at once.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How many lines keep the loop busy, and how long each of them; and how many come at once, which
 /// is no more than a supervisor's queue holds.
 const ITEMS: usize = 8;
@@ -28,12 +30,26 @@ const AT_ONCE: usize = 10;
 /// How often a client asks while the check looks at something else.
 const PACE: Duration = Duration::from_millis(5);
 
+/// A supervisor's socket that waits long enough for what is said at once, or every 300 ms.
+fn supervisor() -> NotifySocket {
+    in_time(NotifySocket::on_path())
+}
+
+fn in_time(mut supervisor: NotifySocket) -> NotifySocket {
+    supervisor.patience(PATIENCE);
+    supervisor
+}
+
 fn path_in(folder: &Folder) -> PathBuf {
     folder.join("socket")
 }
 
 fn ask(client: &mut Peer) {
-    client.send(line("hello")).expect(line("HELLO")).now();
+    client
+        .patience(PATIENCE)
+        .send(line("hello"))
+        .expect(line("HELLO"))
+        .now();
 }
 
 /// A client asks again and again, for as long as this, and twice after it: the loop has turned then.
@@ -58,7 +74,7 @@ fn ready_means_connectable() {
          connect: whatever it starts after you will connect at that moment.",
         READY,
     );
-    let (mut supervisor, folder) = (NotifySocket::on_path(), folder());
+    let (mut supervisor, folder) = (supervisor(), folder());
     let path = path_in(&folder);
     let server = program!().notifies(&supervisor).connect_to(path.display());
     supervisor.expect("READY=1").now();
@@ -102,7 +118,7 @@ fn stopping_is_said_first() {
         "SIGTERM and SIGINT end your program, with 0 and without its path. Say STOPPING=1 before that.",
         STOPPING,
     );
-    let (mut supervisor, folder) = (NotifySocket::on_path(), folder());
+    let (mut supervisor, folder) = (supervisor(), folder());
     let (server, mut client) = served(&mut supervisor, &folder);
     server.signal(Signal::TERM);
     client.expect_end().now();
@@ -127,7 +143,7 @@ fn the_loop_feeds_the_watchdog() {
          that time, while nobody comes and while somebody asks without a pause.",
         WATCHDOG,
     );
-    let (mut supervisor, folder) = (NotifySocket::on_path(), folder());
+    let (mut supervisor, folder) = (supervisor(), folder());
     let program = program!().notifies(&supervisor).watched(ALLOWED);
     let server = program.listen_on(path_in(&folder).display()).now();
     supervisor.expect("READY=1").now();
@@ -201,7 +217,7 @@ fn anothers_watchdog_is_not_fed() {
          variables. Say READY=1, and no WATCHDOG=1.",
         WATCHDOG,
     );
-    let (mut supervisor, folder) = (NotifySocket::on_path(), folder());
+    let (mut supervisor, folder) = (supervisor(), folder());
     let program = program!().notifies(&supervisor);
     let program = program
         .env("WATCHDOG_PID", "1")
@@ -216,7 +232,7 @@ fn anothers_watchdog_is_not_fed() {
 #[test]
 fn a_full_supervisor_stops_nobody() {
     let allowed = Duration::from_millis(200);
-    let (mut supervisor, folder) = (NotifySocket::on_path(), folder());
+    let (mut supervisor, folder) = (supervisor(), folder());
     let start = |supervisor: &NotifySocket| {
         let program = program!().notifies(supervisor).watched(allowed);
         program.listen_on(path_in(&folder).display())
@@ -254,7 +270,7 @@ fn an_abstract_name_works() {
          called so. SocketAddr::from_abstract_name() takes the rest.",
         NAME,
     );
-    let (mut supervisor, folder) = (NotifySocket::with_abstract_name(), folder());
+    let (mut supervisor, folder) = (in_time(NotifySocket::with_abstract_name()), folder());
     let (server, _client) = served(&mut supervisor, &folder);
     server.signal(Signal::TERM);
     supervisor.expect("STOPPING=1").now();
@@ -290,7 +306,7 @@ fn alone_it_runs_as_before() {
          to serve nobody.",
         ALONE,
     );
-    let mut supervisor = NotifySocket::on_path();
+    let mut supervisor = supervisor();
     let program = program!().notifies(&supervisor);
     let program = program.watched(Duration::from_millis(100));
     let server = program.listen_on(path_in(&folder).display()).now();

@@ -22,6 +22,7 @@ done
 [ -n "$package" ] || fail "$verb without -p"
 
 case $verb in
+    build) build build -p "$package" "${options[@]}" ;;
     run)
         build build -p "$package" "${options[@]}" || exit
         [ -z "$BOOK_BUILD_ONLY" ] || exit 0

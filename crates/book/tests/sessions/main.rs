@@ -219,6 +219,18 @@ fn values_that_the_machine_chooses_are_compared_by_kind() {
 }
 
 #[test]
+fn a_client_that_was_refused_is_not_a_value_that_the_machine_chooses() {
+    play(
+        "$ echo 'a keeper listens   12    0    3'\na keeper listens       2115        0       21\n",
+    )
+    .unwrap();
+    fails(
+        "$ echo 'a keeper listens   12    1    3'\na keeper listens       2115        0       21\n",
+        "2115",
+    );
+}
+
+#[test]
 fn two_terminals_take_turns() {
     play(
         "left  | $ cat\nright | $ echo two\nright | two\nleft  | < one\nleft  | one\nleft  | ^D\n\

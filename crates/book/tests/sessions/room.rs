@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 /// Stands in for `cargo`: builds quietly, then runs the program in the session's own folder.
 const CARGO: &str = include_str!("cargo.sh");
+/// And for `systemd-socket-activate`, where it is installed.
+const ACTIVATE: &str = include_str!("activate.sh");
 
 pub struct Room {
     folder: TempDir,
@@ -44,10 +46,17 @@ impl Room {
         for name in ["crates", "docs", "exercises", "solutions"] {
             symlink(root.join(name), room.home().join(name)).unwrap();
         }
-        let cargo = room.folder.path().join("bin/cargo");
-        fs::write(&cargo, CARGO).unwrap();
-        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+        room.stands_in("cargo", CARGO);
+        if has("systemd-socket-activate") {
+            room.stands_in("systemd-socket-activate", ACTIVATE);
+        }
         room
+    }
+
+    fn stands_in(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// The folder that commands start in.

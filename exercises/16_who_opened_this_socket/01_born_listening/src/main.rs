@@ -1,0 +1,124 @@
+//! Echoes what comes, at the listeners that it was born with, or else at an address of its own.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use nix::sys::signal::{SigSet, Signal};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// How long to wait when accepting fails (chapter 11).
+const PAUSE: Duration = Duration::from_millis(100);
+
+fn main() -> ExitCode {
+    let address = std::env::args().nth(1).expect("usage: ex-16-01 ADDRESS");
+    match run(&address) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Serves until SIGINT or SIGTERM, and takes along what it has made.
+fn run(address: &str) -> io::Result<()> {
+    // From here on the two signals do not kill, even if whoever started this program blocked them.
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_unblock()?;
+
+    let mut listeners = inherited()?;
+    if listeners.is_empty() {
+        listeners.push(bind(address)?);
+    }
+    let paths: Vec<PathBuf> = listeners.iter().filter_map(Listener::path).collect();
+    for listener in listeners {
+        println!("listening on {}", listener.address()?);
+        thread::spawn(move || listener.serve());
+    }
+    signals.forever().next();
+    paths.iter().try_for_each(fs::remove_file)
+}
+
+/// The listeners that this program was born with, all of them.
+///
+/// # Errors
+///
+/// If something else lies where a listener should be.
+fn inherited() -> io::Result<Vec<Listener>> {
+    let given = ListenFd::from_env();
+    todo!(
+        "take the {} listeners that this program was born with",
+        given.len()
+    )
+}
+
+/// Listens at an IP address and a port, or at a path.
+fn bind(address: &str) -> io::Result<Listener> {
+    let listener = match address.parse::<SocketAddr>() {
+        Ok(address) => TcpListener::bind(address).map(Listener::Tcp),
+        Err(_) => UnixListener::bind(address).map(Listener::Unix),
+    };
+    listener.map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+}
+
+/// A listener of either family.
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    fn address(&self) -> io::Result<String> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().map(|address| address.to_string()),
+            Self::Unix(_) => Ok(self.path().unwrap_or_default().display().to_string()),
+        }
+    }
+
+    /// The path that it is bound to, if it has one.
+    fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(listener) => Some(listener.local_addr().ok()?.as_pathname()?.to_owned()),
+        }
+    }
+
+    /// Echoes what comes, a thread for each client.
+    fn serve(&self) {
+        match self {
+            Self::Tcp(listener) => each(listener.incoming(), |client| echo(&client, &client)),
+            Self::Unix(listener) => each(listener.incoming(), |client| echo(&client, &client)),
+        }
+    }
+}
+
+fn each<S: Send + 'static>(
+    clients: impl Iterator<Item = io::Result<S>>,
+    echo: fn(S) -> io::Result<u64>,
+) {
+    for client in clients {
+        match client {
+            Ok(client) => drop(thread::spawn(move || {
+                if let Err(error) = echo(client) {
+                    let _ = writeln!(io::stderr(), "a client: {error}");
+                }
+            })),
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "accepting: {error}");
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+fn echo(mut from: impl Read, mut to: impl Write) -> io::Result<u64> {
+    io::copy(&mut from, &mut to)
+}

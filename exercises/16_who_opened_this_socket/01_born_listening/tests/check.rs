@@ -1,0 +1,341 @@
+//! Does the program serve what it was born with, and leave it to whoever made it?
+
+use std::fs::{self, File};
+use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use scripted_peer::{
+    Activation, Address, DatagramPeer, Exit, Folder, Listener, Peer, Running, Signal, Start, check,
+    contains, explain, folder, line, needs, program,
+};
+
+const GIVEN: &str = "16-who-opened-this-socket.html#born-with-a-socket";
+const MEANT: &str = "16-who-opened-this-socket.html#is-it-meant-for-you";
+const STRANGER: &str = "16-who-opened-this-socket.html#is-it-a-listener-at-all";
+const MODE: &str = "16-who-opened-this-socket.html#blocking-or-not";
+const LEAVE: &str = "16-who-opened-this-socket.html#you-didnt-make-it";
+
+/// Where a program would listen that makes a listener of its own.
+fn own(folder: &Folder) -> PathBuf {
+    folder.join("its own")
+}
+
+fn start(born_with: &Activation, folder: &Folder) -> Running {
+    let program = program!().activated(born_with);
+    program.arg(own(folder).display()).start()
+}
+
+/// The program, born with these listeners: it says so, in their order, and makes none of its own.
+fn born(born_with: &Activation, listeners: &[&Listener]) -> Running {
+    let folder = folder();
+    let mut server = start(born_with, &folder);
+    let lines: String = listeners
+        .iter()
+        .map(|listener| format!("listening on {}\n", listener.address()))
+        .collect();
+    let got = match server.listens_or_ends().now() {
+        Start::Listens if server.address() == listeners[0].address() => String::new(),
+        Start::Listens => format!("listening on {}", server.address()),
+        Start::Ended(exit) => format!("it {exit}"),
+    };
+    let expected = format!("listening on {}", listeners[0].address());
+    check(got.is_empty(), expected, got).now();
+    server.prints(&lines).now();
+    check(
+        !own(&folder).exists(),
+        "no listener but those",
+        "one more, at the argument",
+    )
+    .now();
+    server
+}
+
+/// Somebody who comes to this listener is served.
+fn is_served(listener: &Listener) -> Peer {
+    let mut client = Peer::connect(listener.address());
+    client.send(line("hello")).expect(line("hello")).now();
+    client
+}
+
+/// A fresh listener of each kind, each alone.
+fn each_kind(scene: impl Fn(Listener)) {
+    scene(Listener::tcp());
+    scene(Listener::on_path());
+}
+
+#[test]
+fn serves_what_it_was_given() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "Your program was born with a listener as descriptor 3, and LISTEN_FDS and LISTEN_PID say so. \
+         Somebody else has opened it: there is nothing to bind. Say which address it has, and serve \
+         whoever comes there, over TCP or at a path.",
+        GIVEN,
+    );
+    each_kind(|listener| {
+        // It came before the program was there.
+        let mut early = Peer::connect(listener.address());
+        early.send(line("I was early"));
+        let _server = born(&Activation::new().listener("web", &listener), &[&listener]);
+        early.expect(line("I was early")).now();
+        let mut silent = Peer::connect(listener.address());
+        is_served(&listener);
+        silent.send(line("at last")).expect(line("at last")).now();
+    });
+}
+
+#[test]
+fn all_of_them() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "LISTEN_FDS says how many, and from descriptor 3 on all of them are yours: serve each, beside \
+         the others, and print a line for each, in this order.",
+        GIVEN,
+    );
+    let listeners = [Listener::on_path(), Listener::tcp(), Listener::on_path()];
+    let [local, web, admin] = &listeners;
+    let born_with = Activation::new()
+        .listener("local", local)
+        .listener("web", web)
+        .listener("admin", admin);
+    let server = born(&born_with, &[local, web, admin]);
+    let _silent: Vec<Peer> = listeners
+        .iter()
+        .map(|listener| Peer::connect(listener.address()))
+        .collect();
+    for listener in &listeners {
+        is_served(listener);
+    }
+    let lines = server.stdout().lines().count();
+    check(
+        lines == 3,
+        "three lines on standard output",
+        server.stdout(),
+    )
+    .now();
+}
+
+/// It listens because nobody gave it anything, and takes along what it made.
+fn listens_by_itself(mut server: Running, signal: Signal) {
+    let listens = server.listens_or_ends().now() == Start::Listens;
+    check(listens, "it to listen at its argument", "it ended").now();
+    let mut client = server.connect();
+    client.send(line("hello")).expect(line("hello")).now();
+    let lines = server.stdout().lines().count();
+    check(lines == 1, "one line on standard output", server.stdout()).now();
+    server.signal(signal).exits_with(0).now();
+    if let Address::Unix(path) = server.address() {
+        check(!path.exists(), "nothing at its path", "a socket that nobody listens on").or_explain(
+            "This path your program has made itself, so it is yours to remove: only a listener that \
+             you were given is somebody else's.",
+            LEAVE,
+        );
+    }
+}
+
+#[test]
+fn listens_by_itself_otherwise() {
+    explain(
+        "Nobody gave your program a listener: started by hand, it listens at the address that it is \
+         told, serves, and ends at SIGTERM and SIGINT with 0.",
+        GIVEN,
+    );
+    let folder = folder();
+    let by_hand = |address: &str| program!().arg(address).start();
+    listens_by_itself(by_hand("127.0.0.1:0"), Signal::TERM);
+    let path = own(&folder).display().to_string();
+    listens_by_itself(by_hand(&path), Signal::INT);
+    let nothing = Activation::new();
+    listens_by_itself(start(&nothing, &folder), Signal::TERM);
+}
+
+#[test]
+fn not_meant_for_you() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "LISTEN_PID names another process: the variables are inherited like all others, and these were \
+         meant for the program that started yours, perhaps. Compare the pid. If it isn't yours, you \
+         were given nothing, and that is no error: listen at the argument.",
+        MEANT,
+    );
+    let (listener, folder) = (Listener::on_path(), folder());
+    // Process 1 lives, and is not the program; the other one is the check, which started it.
+    for pid in [1, std::process::id()] {
+        let another = Activation::new().listener("web", &listener).for_pid(pid);
+        let mut server = start(&another, &folder);
+        let listens = server.listens_or_ends().now() == Start::Listens;
+        let got = if listens {
+            format!("listening on {}", server.address())
+        } else {
+            "it ended".to_owned()
+        };
+        let expected = format!("listening on {}", own(&folder).display());
+        check(got == expected, expected, got).now();
+        listens_by_itself(server, Signal::TERM);
+    }
+}
+
+/// What is at a path, and what may be done there.
+fn identity(path: &Path) -> Option<(u64, u64, u32)> {
+    let file = fs::symlink_metadata(path).ok()?;
+    Some((file.dev(), file.ino(), file.mode()))
+}
+
+#[test]
+fn leaves_the_path_and_the_socket() {
+    if !needs::linux() {
+        return;
+    }
+    each_kind(|listener| {
+        explain(
+            "Your program was given its listener, and has to end at SIGTERM and SIGINT with 0.",
+            LEAVE,
+        );
+        let before = match listener.address() {
+            Address::Unix(path) => identity(path),
+            Address::Tcp(_) => None,
+        };
+        let born_with = Activation::new().listener("web", &listener);
+        for signal in [Signal::TERM, Signal::INT] {
+            let server = born(&born_with, &[&listener]);
+            drop(is_served(&listener));
+            server.signal(signal).exits_with(0).now();
+            if let Address::Unix(path) = listener.address() {
+                let now = identity(path);
+                let got = if now.is_none() {
+                    "nothing"
+                } else {
+                    "another one, or another mode"
+                };
+                check(now == before, "the socket's file, as it was given", got).or_explain(
+                    "You did not make that file, so you neither remove, replace nor change it. Whoever \
+                     restarts you still listens there, and no client finds it any more.",
+                    LEAVE,
+                );
+            }
+            let client = Peer::try_connect(listener.address());
+            client.or_explain(
+                "The check holds this listener too, as a supervisor does, and its clients are refused \
+                 now: your program has shut it down. close() ends your copy, shutdown() ends everybody's.",
+                LEAVE,
+            );
+            listener.try_accept().or_explain(
+                "The check holds this listener too, as a supervisor does, and accept() fails now: your \
+                 program has shut it down. close() ends your copy, shutdown() ends everybody's.",
+                LEAVE,
+            );
+        }
+        explain(
+            "Somebody came after your program had ended, and waited in the queue of the listener, which \
+             the check still holds. The next run of your program has to serve them.",
+            LEAVE,
+        );
+        let mut between = Peer::connect(listener.address());
+        between.send(line("between two runs"));
+        let _again = born(&born_with, &[&listener]);
+        between.expect(line("between two runs")).now();
+    });
+}
+
+#[test]
+fn blocking_or_not() {
+    if !needs::linux() {
+        return;
+    }
+    for non_blocking in [false, true] {
+        let sentence = if non_blocking {
+            "Your program was given a non-blocking listener. The mode belongs to the open socket, and \
+             whoever made it chose it: set the one that you need before you accept."
+        } else {
+            "Your program was given a blocking listener. The mode belongs to the open socket, and \
+             whoever made it chose it: set the one that you need before you accept."
+        };
+        explain(sentence, MODE);
+        each_kind(|listener| {
+            let mut born_with = Activation::new().listener("web", &listener);
+            if non_blocking {
+                born_with = born_with.non_blocking();
+            }
+            let server = born(&born_with, &[&listener]);
+            // In a loop of readiness, an accept() that blocks would keep this one waiting.
+            let mut first = is_served(&listener);
+            server.expect_idle().now();
+            first
+                .send(line("still here"))
+                .expect(line("still here"))
+                .now();
+            is_served(&listener);
+            let told = server.stderr();
+            let first = told.lines().next().unwrap_or_default();
+            check(told.is_empty(), "nothing on standard error", first).now();
+            server.signal(Signal::TERM).exits_with(0).now();
+        });
+    }
+}
+
+/// It ends with 2, and tells of descriptor `number` in one line.
+fn is_refused(what: &str, born_with: &Activation, number: u32) {
+    let folder = folder();
+    let mut program = start(born_with, &folder);
+    let got = match program.listens_or_ends().now() {
+        Start::Ended(Exit::Code(2)) => String::new(),
+        Start::Ended(exit) => format!("it {exit}"),
+        Start::Listens => format!("{:?}", program.stdout().trim_end()),
+    };
+    let expected = format!("exit code 2: descriptor {number} is {what}");
+    check(got.is_empty(), expected, got).now();
+    let told = contains(number.to_string());
+    let sentence =
+        "Whoever started it wants one line that says which descriptor is wrong: give its number.";
+    let output = program.ends().stderr(told);
+    output.or_explain(sentence, STRANGER);
+    let lines = program.stderr().lines().count();
+    let got = format!("{lines} lines");
+    check(lines == 1, "one line on standard error", got).or_explain(sentence, STRANGER);
+}
+
+#[test]
+fn a_stranger_at_3_is_refused() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "What lies at a descriptor is what somebody put there. Ask what it is before you believe that it \
+         is a listener: a socket, of streams, over IP or at a path, and one that listens. If it is not, \
+         say which one, in one line on standard error, and end with 2. Don't listen elsewhere instead: \
+         somebody waits at the other one.",
+        STRANGER,
+    );
+    let folder = folder();
+    let path = folder.join("diary");
+    fs::write(&path, "Dear diary").expect("the folder is fresh");
+    let file = File::open(&path).expect("it is there");
+    let (unix, _other) = UnixStream::pair().expect("two sockets");
+    let listener = Listener::tcp();
+    let tcp = TcpStream::connect(listener.address().to_string()).expect("it listens");
+    let at_3 = |what: &str, descriptor: BorrowedFd<'_>| {
+        let given = Activation::new().stranger("web", &descriptor);
+        is_refused(what, &given, 3);
+    };
+    at_3("a regular file", file.as_fd());
+    at_3("a socket of datagrams", DatagramPeer::on_path().as_fd());
+    at_3("a connection at a path", unix.as_fd());
+    at_3("a TCP connection", tcp.as_fd());
+    at_3(
+        "a socket that does not listen",
+        Listener::refusing().as_fd(),
+    );
+    let one_of_two = Activation::new()
+        .listener("web", &listener)
+        .stranger("local", &unix);
+    is_refused("a connection at a path", &one_of_two, 4);
+}

@@ -1,0 +1,323 @@
+//! Does the program tell its supervisor the truth, in time, and without waiting?
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use scripted_peer::{
+    Address, Folder, Gate, NotifySocket, Peer, Running, Signal, Stopwatch, check, eventually,
+    explain, folder, line, needs, program,
+};
+
+const READY: &str = "16-who-opened-this-socket.html#ready-means-now";
+const STOPPING: &str = "16-who-opened-this-socket.html#stopping";
+const WATCHDOG: &str = "16-who-opened-this-socket.html#who-feeds-the-watchdog";
+const NO_WAIT: &str = "16-who-opened-this-socket.html#telling-never-waits";
+const NAME: &str = "16-who-opened-this-socket.html#a-datagram-to-notify_socket";
+const ALONE: &str = "16-who-opened-this-socket.html#nobody-listens-to-it";
+
+/// The time that the check's watchdog allows, and how long a ping may be away, not counting what a busy
+/// machine takes: half of it is the rule.
+const ALLOWED: Duration = Duration::from_millis(600);
+const LATEST: Duration = Duration::from_millis(450);
+/// How long anything may take that should be there at once.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How many lines keep the loop busy, and how long each of them; and how many come at once, which
+/// is no more than a supervisor's queue holds.
+const ITEMS: usize = 8;
+const EACH: Duration = Duration::from_millis(120);
+const AT_ONCE: usize = 10;
+/// How often a client asks while the check looks at something else.
+const PACE: Duration = Duration::from_millis(5);
+
+/// A supervisor's socket that waits long enough for what is said at once, or every 300 ms.
+fn supervisor() -> NotifySocket {
+    in_time(NotifySocket::on_path())
+}
+
+fn in_time(mut supervisor: NotifySocket) -> NotifySocket {
+    supervisor.patience(PATIENCE);
+    supervisor
+}
+
+fn path_in(folder: &Folder) -> PathBuf {
+    folder.join("socket")
+}
+
+fn ask(client: &mut Peer) {
+    client
+        .patience(PATIENCE)
+        .send(line("hello"))
+        .expect(line("HELLO"))
+        .now();
+}
+
+/// A client asks again and again, for as long as this, and twice after it: the loop has turned then.
+fn ask_for(client: &mut Peer, time: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < time {
+        ask(client);
+        thread::sleep(PACE);
+    }
+    ask(client);
+    ask(client);
+}
+
+fn pings(lines: &[String]) -> usize {
+    lines.iter().filter(|line| *line == "WATCHDOG=1").count()
+}
+
+#[test]
+fn ready_means_connectable() {
+    explain(
+        "NOTIFY_SOCKET names a supervisor's socket. Send it a datagram with READY=1 once a client can \
+         connect: whatever it starts after you will connect at that moment.",
+        READY,
+    );
+    let (mut supervisor, folder) = (supervisor(), folder());
+    let path = path_in(&folder);
+    let server = program!().notifies(&supervisor).connect_to(path.display());
+    supervisor.expect("READY=1").now();
+    let client = Peer::try_connect(&Address::Unix(path));
+    let mut client = client.or_explain(
+        "Your program has said READY=1, and a client that came at once was refused. READY means that a \
+         client can connect now: say it after bind() and listen().",
+        READY,
+    );
+    ask(&mut client);
+    client.close();
+    server.signal(Signal::TERM).exits_with(0).now();
+    let again = supervisor.take_lines().iter().any(|line| line == "READY=1");
+    check(!again, "READY=1 once", "it was said again").now();
+}
+
+/// The program runs at a path, and a client is there.
+fn served(supervisor: &mut NotifySocket, folder: &Folder) -> (Running, Peer) {
+    let program = program!().notifies(supervisor);
+    let server = program.listen_on(path_in(folder).display()).now();
+    supervisor.expect("READY=1").now();
+    let mut client = server.connect();
+    ask(&mut client);
+    (server, client)
+}
+
+/// It has said that it stops.
+fn has_said_so(supervisor: &mut NotifySocket) {
+    let lines = supervisor.take_lines();
+    let said = lines.iter().any(|line| line == "STOPPING=1");
+    check(said, "STOPPING=1 before that", format!("{lines:?}")).or_explain(
+        "Your program has begun to stop, and the supervisor didn't know: it sent clients for all that \
+         time. Say STOPPING=1 first, and then take down the path and hang up.",
+        STOPPING,
+    );
+}
+
+#[test]
+fn stopping_is_said_first() {
+    explain(
+        "SIGTERM and SIGINT end your program, with 0 and without its path. Say STOPPING=1 before that.",
+        STOPPING,
+    );
+    let (mut supervisor, folder) = (supervisor(), folder());
+    let (server, mut client) = served(&mut supervisor, &folder);
+    server.signal(Signal::TERM);
+    client.expect_end().now();
+    has_said_so(&mut supervisor);
+    server.exits_with(0).now();
+
+    let (server, _client) = served(&mut supervisor, &folder);
+    server.signal(Signal::INT);
+    is_gone(server.path());
+    has_said_so(&mut supervisor);
+    server.exits_with(0).now();
+}
+
+fn is_gone(path: &Path) {
+    eventually("the socket's file to be gone", || !path.exists()).now();
+}
+
+#[test]
+fn the_loop_feeds_the_watchdog() {
+    explain(
+        "WATCHDOG_USEC is how long the supervisor waits for WATCHDOG=1 before it kills you. Say it twice in \
+         that time, while nobody comes and while somebody asks without a pause.",
+        WATCHDOG,
+    );
+    let (mut supervisor, folder) = (supervisor(), folder());
+    let program = program!().notifies(&supervisor).watched(ALLOWED);
+    let server = program.listen_on(path_in(&folder).display()).now();
+    supervisor.expect("READY=1").now();
+    let mut client = server.connect();
+
+    supervisor.take_lines();
+    for _ in 0..3 {
+        let watch = Stopwatch::start();
+        supervisor.expect("WATCHDOG=1").now();
+        let elapsed = watch.elapsed();
+        let expected = format!("WATCHDOG=1 every {:?}, while nobody comes", ALLOWED / 2);
+        let got = format!("none for {elapsed:.0?}");
+        check(elapsed < LATEST, expected, got).now();
+    }
+    is_fed_while_busy(&mut supervisor, &mut client);
+    is_not_fed_with_each_line(&mut supervisor, &mut client);
+
+    explain(
+        "The loop that answers was stuck in a request for longer than WATCHDOG_USEC, and your program \
+         went on to say WATCHDOG=1. Then nobody notices: let the loop say it that does the work, and no \
+         other thread. Once it turns again, it says so again.",
+        WATCHDOG,
+    );
+    let mut gate = Gate::new();
+    client.send(line(format!("wait {}", gate.path().display())));
+    gate.expect_entered().now();
+    supervisor.expect_nothing_for(ALLOWED * 5 / 4).now();
+    gate.release();
+    client.expect(line("done")).now();
+    supervisor.expect("WATCHDOG=1").now();
+}
+
+/// Lines that take a while each, and the next one always waits: the loop is never idle.
+fn is_fed_while_busy(supervisor: &mut NotifySocket, client: &mut Peer) {
+    let gates: Vec<Gate> = (0..ITEMS).map(|_| Gate::new()).collect();
+    let lines = gates
+        .iter()
+        .map(|gate| line(format!("wait {}", gate.path().display())));
+    client.coalesce(lines);
+    supervisor.take_lines();
+    for mut gate in gates {
+        gate.expect_entered().now();
+        thread::sleep(EACH);
+        gate.release();
+        client.expect(line("done")).now();
+    }
+    let count = pings(&supervisor.take_lines());
+    let expected = format!("WATCHDOG=1 twice, while {ITEMS} lines took {EACH:?} each");
+    check(count >= 2, expected, format!("{count} of them")).now();
+}
+
+fn is_not_fed_with_each_line(supervisor: &mut NotifySocket, client: &mut Peer) {
+    supervisor.take_lines();
+    let began = Instant::now();
+    client.coalesce(vec![line("hello"); AT_ONCE]);
+    client.expect(line("HELLO").repeat(AT_ONCE)).now();
+    let count = pings(&supervisor.take_lines());
+    let due = began.elapsed().as_micros() / (ALLOWED / 2).as_micros();
+    let got = format!("{count} of them for {AT_ONCE} lines");
+    check(count as u128 <= due + 2, "WATCHDOG=1 now and then", got).or_explain(
+        "Your program tells its supervisor with each line that it answers. Twice in the time that it \
+         allows is enough: look at the clock, and say it when it is due.",
+        WATCHDOG,
+    );
+}
+
+#[test]
+fn anothers_watchdog_is_not_fed() {
+    explain(
+        "WATCHDOG_PID names another process: that one is watched, and your program has inherited its \
+         variables. Say READY=1, and no WATCHDOG=1.",
+        WATCHDOG,
+    );
+    let (mut supervisor, folder) = (supervisor(), folder());
+    let program = program!().notifies(&supervisor);
+    let program = program
+        .env("WATCHDOG_PID", "1")
+        .env("WATCHDOG_USEC", "100000");
+    let server = program.listen_on(path_in(&folder).display()).now();
+    supervisor.expect("READY=1").now();
+    ask_for(&mut server.connect(), Duration::from_millis(300));
+    let lines = supervisor.take_lines();
+    check(pings(&lines) == 0, "no WATCHDOG=1", format!("{lines:?}")).now();
+}
+
+#[test]
+fn a_full_supervisor_stops_nobody() {
+    let allowed = Duration::from_millis(200);
+    let (mut supervisor, folder) = (supervisor(), folder());
+    let start = |supervisor: &NotifySocket| {
+        let program = program!().notifies(supervisor).watched(allowed);
+        program.listen_on(path_in(&folder).display())
+    };
+    let waits = "The supervisor's queue is full, for it is busy or hangs. A datagram to it would wait, and \
+                 your program with it. Telling must never stop the service: send without waiting, and \
+                 drop what nobody takes; the next one may get through.";
+    explain(waits, NO_WAIT);
+    let server = start(&supervisor).now();
+    supervisor.expect("WATCHDOG=1").now();
+    supervisor.fill();
+    let mut client = server.connect();
+    ask_for(&mut client, allowed * 2);
+    supervisor.drain();
+    supervisor.expect("WATCHDOG=1").or_explain(
+        "The supervisor's queue was full for a while, and there is room again: go on telling it.",
+        NO_WAIT,
+    );
+    ask(&mut client);
+    // And from the beginning to the end.
+    supervisor.fill();
+    server.signal(Signal::TERM).exits_with(0).now();
+    let server = start(&supervisor).now();
+    ask(&mut server.connect());
+    server.signal(Signal::TERM).exits_with(0).now();
+}
+
+#[test]
+fn an_abstract_name_works() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "NOTIFY_SOCKET begins with @: that stands for the zero byte of an abstract name, and no file is \
+         called so. SocketAddr::from_abstract_name() takes the rest.",
+        NAME,
+    );
+    let (mut supervisor, folder) = (in_time(NotifySocket::with_abstract_name()), folder());
+    let (server, _client) = served(&mut supervisor, &folder);
+    server.signal(Signal::TERM);
+    supervisor.expect("STOPPING=1").now();
+    server.exits_with(0).now();
+}
+
+#[test]
+fn alone_it_runs_as_before() {
+    explain(
+        "Nobody is there to be told anything, and that is no error: all of this is optional. The program \
+         serves, and ends at SIGTERM with 0 and without its path.",
+        ALONE,
+    );
+    let folder = folder();
+    let nowhere = folder.join("nobody").display().to_string();
+    let settings: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("NOTIFY_SOCKET", "")],
+        &[("NOTIFY_SOCKET", &nowhere), ("WATCHDOG_USEC", "60000000")],
+        &[("WATCHDOG_USEC", "0")],
+    ];
+    for settings in settings {
+        let program = settings.iter().fold(program!(), |program, (name, value)| {
+            program.env(name, value)
+        });
+        let server = program.listen_on(path_in(&folder).display()).now();
+        server.expect_idle().now();
+        ends_well(&server);
+    }
+
+    explain(
+        "The supervisor's socket is gone, and telling it fails from now on. That is no reason to end, or \
+         to serve nobody.",
+        ALONE,
+    );
+    let mut supervisor = supervisor();
+    let program = program!().notifies(&supervisor);
+    let program = program.watched(Duration::from_millis(100));
+    let server = program.listen_on(path_in(&folder).display()).now();
+    supervisor.expect("WATCHDOG=1").now();
+    supervisor.close();
+    ask_for(&mut server.connect(), Duration::from_millis(200));
+    ends_well(&server);
+}
+
+fn ends_well(server: &Running) {
+    ask(&mut server.connect());
+    server.signal(Signal::TERM).exits_with(0).now();
+    is_gone(server.path());
+}

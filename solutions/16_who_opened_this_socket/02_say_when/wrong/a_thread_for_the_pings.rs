@@ -1,0 +1,160 @@
+//! Caught by: the_loop_feeds_the_watchdog
+//! Told: The loop that answers was stuck
+//!
+//! Gives the watchdog a thread of its own, which does nothing else, and so never hangs.
+
+use std::env;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, Signal};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// How long to wait when accepting fails (chapter 11).
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What the loop is woken by.
+enum Event {
+    /// A client's line, and where its answer goes.
+    Line(String, UnixStream),
+    /// SIGINT or SIGTERM.
+    Stop,
+}
+
+fn main() -> io::Result<()> {
+    let path = env::args().nth(1).expect("usage: sol-16-02 PATH");
+    let supervisor = Supervisor::from_env();
+    supervisor.say("STATUS=starting"); // for a person; the others mean something
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_unblock()?;
+    let listener = UnixListener::bind(&path)?;
+
+    // One event at a time: while the loop is busy, the clients' threads wait.
+    let (events, received) = mpsc::sync_channel(0);
+    let stop = events.clone();
+    thread::spawn(move || signals.forever().next().map(|_| stop.send(Event::Stop)));
+    thread::spawn(move || accept(&listener, &events));
+    println!("listening on {path}");
+    supervisor.say("READY=1");
+    // ANCHOR: pings
+    let pings = Supervisor::from_env();
+    thread::spawn(move || {
+        while let Some(period) = pings.period {
+            pings.say("WATCHDOG=1");
+            thread::sleep(period);
+        }
+    });
+    // ANCHOR_END: pings
+    answer_all(&received);
+    supervisor.say("STOPPING=1");
+    fs::remove_file(path)
+}
+
+/// Answers one line after another, until the program is told to stop.
+fn answer_all(events: &Receiver<Event>) {
+    loop {
+        let event = events.recv().map_err(RecvTimeoutError::from);
+        match event {
+            Ok(Event::Line(line, mut client)) => {
+                // A client that has gone needs no answer.
+                let _ = client.write_all(answer(&line).as_bytes());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Whoever started this program, as far as it wants to be told anything.
+struct Supervisor {
+    socket: Option<(UnixDatagram, SocketAddr)>,
+    /// How often it wants to hear that the loop turns: twice in the time that it allows.
+    period: Option<Duration>,
+}
+
+impl Supervisor {
+    /// What the environment says of it. All of it is optional.
+    fn from_env() -> Self {
+        Self {
+            socket: env::var("NOTIFY_SOCKET").ok().and_then(|name| {
+                let socket = UnixDatagram::unbound().ok()?;
+                // A full queue makes the sender wait, and telling must never stop the service.
+                socket.set_nonblocking(true).ok()?;
+                Some((socket, address(&name).ok()?))
+            }),
+            period: watchdog().map(|time| time / 2),
+        }
+    }
+
+    /// Says this, if there is anybody to hear it and room in the queue. If not, the next message
+    /// may get through: nobody here can do anything about it.
+    fn say(&self, message: &str) {
+        if let Some((socket, address)) = &self.socket {
+            let _ = socket.send_to_addr(message.as_bytes(), address);
+        }
+    }
+}
+
+/// The time that a watchdog allows, if it is this process that it watches.
+fn watchdog() -> Option<Duration> {
+    let number = |name| env::var(name).ok()?.parse().ok();
+    let watched = number("WATCHDOG_PID");
+    if watched.is_some_and(|pid: u64| pid != u64::from(std::process::id())) {
+        return None;
+    }
+    number("WATCHDOG_USEC")
+        .filter(|time| *time > 0)
+        .map(Duration::from_micros)
+}
+
+/// A path, or an abstract name with `@` for its zero byte.
+fn address(name: &str) -> io::Result<SocketAddr> {
+    #[cfg(target_os = "linux")]
+    if let Some(name) = name.strip_prefix('@') {
+        use std::os::linux::net::SocketAddrExt as _;
+        return SocketAddr::from_abstract_name(name);
+    }
+    SocketAddr::from_pathname(name)
+}
+
+/// The answer to a line. The one to `wait PATH` takes until that file has been read to its end.
+fn answer(line: &str) -> String {
+    match line.strip_prefix("wait ") {
+        Some(path) => match fs::read(path) {
+            Ok(_) => "done\n".to_owned(),
+            Err(error) => format!("{path}: {error}\n"),
+        },
+        None => format!("{}\n", line.to_uppercase()),
+    }
+}
+
+/// Accepts clients, and reads the lines of each in a thread of its own.
+fn accept(listener: &UnixListener, events: &SyncSender<Event>) {
+    for client in listener.incoming() {
+        match client {
+            Ok(client) => {
+                let events = events.clone();
+                thread::spawn(move || read_lines(&client, &events));
+            }
+            Err(error) => {
+                let _ = writeln!(io::stderr(), "accepting: {error}");
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+/// Hands each line to the loop, with a copy of the connection for its answer.
+fn read_lines(client: &UnixStream, events: &SyncSender<Event>) {
+    let mut lines = BufReader::new(client).lines();
+    while let (Some(Ok(line)), Ok(copy)) = (lines.next(), client.try_clone()) {
+        if events.send(Event::Line(line, copy)).is_err() {
+            return;
+        }
+    }
+}

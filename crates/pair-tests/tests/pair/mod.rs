@@ -11,6 +11,7 @@ pub mod peer;
 pub mod process;
 pub mod server;
 
+mod backlog;
 mod beside_the_bytes;
 mod commands;
 mod crowd;

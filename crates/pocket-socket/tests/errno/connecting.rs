@@ -2,13 +2,14 @@
 
 use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 
 use pocket_socket::{
     AF_INET, AF_UNIX, IPPROTO_ICMP, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, socket, socket_with,
 };
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::process::{Uid, getuid};
 use rustix::thread::set_thread_res_uid;
 
@@ -55,6 +56,35 @@ pub const SITUATIONS: &[Situation] = &[
         entry: "ECONNREFUSED",
         text: "`recv` on a connected UDP socket, when nobody took the last datagram",
         happens: nobody_took_it,
+    },
+    Situation {
+        entry: "ECONNREFUSED",
+        text: "`send` on a Unix datagram socket whose peer is gone",
+        happens: |folder| {
+            let peer = UnixDatagram::bind(folder.join("s")).unwrap();
+            let sender = UnixDatagram::unbound().unwrap();
+            sender.connect(folder.join("s")).unwrap();
+            drop(peer);
+            let error = sender.send(b"hello").unwrap_err();
+            let later = sender.send(b"hello").unwrap_err();
+            assert_eq!(later.kind(), io::ErrorKind::NotConnected, "{later:?}");
+            error
+        },
+    },
+    Situation {
+        entry: "EXDEV",
+        text: "`openat2` with `RESOLVE_BENEATH`, of a path that leads out of the folder",
+        happens: |folder| {
+            symlink("/etc/passwd", folder.join("link")).unwrap();
+            let within = File::open(folder).unwrap();
+            let open = |path| {
+                let (flags, mode) = (OFlags::RDONLY, Mode::empty());
+                openat2(&within, path, flags, mode, ResolveFlags::BENEATH).unwrap_err()
+            };
+            let errors = ["../s", "/etc/passwd", "link"].map(open);
+            assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
+            errors[0].into()
+        },
     },
     Situation {
         entry: "ENOENT",

@@ -12,8 +12,8 @@ use std::time::Duration;
 use nix::sys::pthread::{pthread_kill, pthread_self};
 use nix::sys::signal::Signal;
 use pocket_socket::{
-    AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_STREAM, Socket, TCP_USER_TIMEOUT, create_connection,
-    create_server, socket, socketpair,
+    AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, Socket, TCP_USER_TIMEOUT,
+    create_connection, create_server, socket, socketpair,
 };
 
 use crate::Situation;
@@ -36,6 +36,19 @@ pub const SITUATIONS: &[Situation] = &[
             let (a, _b) = non_blocking_pair();
             loop {
                 if let Err(error) = a.send(&[0; 65536]) {
+                    return error;
+                }
+            }
+        },
+    },
+    Situation {
+        entry: "EAGAIN",
+        text: "a non-blocking `send` of a Unix datagram, and the peer's queue is full",
+        happens: |_| {
+            let (a, _b) = socketpair(AF_UNIX, SOCK_DGRAM).unwrap();
+            a.setblocking(false).unwrap();
+            loop {
+                if let Err(error) = a.send(b"one more") {
                     return error;
                 }
             }

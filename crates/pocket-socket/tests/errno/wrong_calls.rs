@@ -1,12 +1,12 @@
 //! A call that this socket doesn't have, a descriptor that is none, and no descriptor left.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use pocket_socket::{
     AF_INET, AF_UNIX, IPPROTO_TCP, IPPROTO_UDP, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM,
-    Socket, TCP_NODELAY, socket, socket_with,
+    Socket, TCP_NODELAY, send_fds, socket, socket_with, socketpair,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -82,6 +82,16 @@ pub const SITUATIONS: &[Situation] = &[
         entry: "ESOCKTNOSUPPORT",
         text: "`socket` with a family and a type that do not go together",
         happens: |_| socket(AF_INET, SOCK_SEQPACKET).unwrap_err(),
+    },
+    Situation {
+        entry: "EINVAL",
+        text: "`sendmsg` with more than 253 descriptors",
+        happens: |_| {
+            let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+            let (file, _writer) = io::pipe().unwrap();
+            send_fds(&a, &[b"x"], &[file.as_fd(); 253]).unwrap();
+            send_fds(&a, &[b"x"], &[file.as_fd(); 254]).unwrap_err()
+        },
     },
     Situation {
         entry: "EMFILE",

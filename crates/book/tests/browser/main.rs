@@ -6,6 +6,8 @@
 //! axe-core-*.tgz` puts it. What is missing is told, and with `CI` set it is a failure.
 
 mod chromium;
+mod the_drain;
+mod timeline;
 mod visit;
 
 use std::fs;
@@ -14,6 +16,7 @@ use std::sync::LazyLock;
 
 use book::Book;
 use chromium::Chromium;
+use tempfile::TempDir;
 use visit::{THEMES, WIDTHS};
 
 fn root() -> &'static Path {
@@ -99,21 +102,29 @@ fn every_page_is_sound_in_a_browser() {
 #[test]
 fn the_themes_can_be_read() {
     let Some(tools) = Tools::find() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let docs = folder.path().join("docs");
-    fs::create_dir_all(docs.join("src")).unwrap();
-    for name in ["book.toml", "theme", "widgets"] {
-        if root().join("docs").join(name).exists() {
-            std::os::unix::fs::symlink(root().join("docs").join(name), docs.join(name)).unwrap();
-        }
-    }
-    fs::write(docs.join("src/SUMMARY.md"), "[Specimen](specimen.md)\n").unwrap();
-    fs::write(docs.join("src/specimen.md"), include_str!("specimen.md")).unwrap();
-    let book = Book::build(folder.path()).unwrap();
+    let (_folder, book) = book_of("specimen", include_str!("specimen.md"));
     let mut browser = Chromium::start(tools.chromium);
     let page = book.rendered("specimen");
     let wrong = look_at(&mut browser, &page, tools.axe.as_deref(), &pictures());
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+/// A book of one page, with the themes, widgets and figures of ours.
+fn book_of(name: &str, text: &str) -> (TempDir, Book) {
+    let folder = tempfile::tempdir().unwrap();
+    let docs = folder.path().join("docs");
+    fs::create_dir_all(docs.join("src")).unwrap();
+    for name in ["book.toml", "theme", "widgets", "src/figures"] {
+        let ours = root().join("docs").join(name);
+        if ours.exists() {
+            std::os::unix::fs::symlink(ours, docs.join(name)).unwrap();
+        }
+    }
+    let summary = format!("[A page]({name}.md)\n");
+    fs::write(docs.join("src/SUMMARY.md"), summary).unwrap();
+    fs::write(docs.join("src").join(name).with_extension("md"), text).unwrap();
+    let book = Book::build(folder.path()).unwrap();
+    (folder, book)
 }
 
 /// Looks at a page at each width, in each theme; returns what is wrong.

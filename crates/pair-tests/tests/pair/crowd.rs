@@ -167,7 +167,7 @@ fn out_of_descriptors_the_log_takes_one_line_and_not_one_for_each_client() {
 }
 
 /// From now on the next descriptor is one too many.
-fn allow_no_more_descriptors(server: &Server) {
+pub fn allow_no_more_descriptors(server: &Server) {
     let limit = Some(server.next_descriptor());
     let limit = Rlimit {
         current: limit,

@@ -13,6 +13,7 @@ pub mod peer;
 pub mod process;
 pub mod server;
 
+mod backlog;
 mod beside_the_bytes;
 mod commands;
 mod crowd;

@@ -12,6 +12,8 @@ pub const CLIENT: &str = "tcp-client";
 pub const SERVER: &str = "tcp-server";
 pub const ADDRESS_OPTION: &str = "--connect";
 pub const LISTEN_OPTION: &str = "--listen";
+/// How a connect fails once the server has stopped listening: nobody listens there.
+pub const GONE: std::io::ErrorKind = std::io::ErrorKind::ConnectionRefused;
 /// What a client that was not allowed is advised.
 pub const IF_NOT_ALLOWED: &str = "ask whoever runs the server";
 

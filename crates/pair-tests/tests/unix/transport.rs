@@ -15,6 +15,8 @@ pub const CLIENT: &str = "unix-client";
 pub const SERVER: &str = "unix-server";
 pub const ADDRESS_OPTION: &str = "--socket";
 pub const LISTEN_OPTION: &str = "--socket";
+/// How a connect fails once the server has stopped listening: the path is removed.
+pub const GONE: std::io::ErrorKind = std::io::ErrorKind::NotFound;
 /// What a client that was not allowed is advised.
 pub const IF_NOT_ALLOWED: &str = "--allow-uid";
 

@@ -57,6 +57,20 @@ pub const SITUATIONS: &[Situation] = &[
         happens: nobody_took_it,
     },
     Situation {
+        entry: "ECONNREFUSED",
+        text: "`send` on a Unix datagram socket whose peer is gone",
+        happens: |folder| {
+            let peer = UnixDatagram::bind(folder.join("s")).unwrap();
+            let sender = UnixDatagram::unbound().unwrap();
+            sender.connect(folder.join("s")).unwrap();
+            drop(peer);
+            let error = sender.send(b"hello").unwrap_err();
+            let later = sender.send(b"hello").unwrap_err();
+            assert_eq!(later.kind(), io::ErrorKind::NotConnected, "{later:?}");
+            error
+        },
+    },
+    Situation {
         entry: "ENOENT",
         text: "`connect` to a path where nothing is",
         happens: |folder| UnixStream::connect(folder.join("s")).unwrap_err(),

@@ -1,8 +1,9 @@
 //! Descriptors that are sent, and the folder that they are opened in.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use pocket_socket::{AF_UNIX, SOCK_STREAM, send_fds, socketpair};
@@ -17,11 +18,13 @@ pub const SITUATIONS: &[Situation] = &[
         entry: "EXDEV",
         text: "`openat2` with `RESOLVE_BENEATH` and a path that leads out of its folder",
         happens: |folder| {
-            fs::create_dir(folder.join("inside")).unwrap();
-            let inside = File::open(folder.join("inside")).unwrap();
+            symlink("/etc/passwd", folder.join("link")).unwrap();
+            let inside = File::open(folder).unwrap();
             let (flags, beneath) = (OFlags::RDONLY, ResolveFlags::BENEATH);
-            let opened = openat2(inside, "..", flags, Mode::empty(), beneath);
-            opened.unwrap_err().into()
+            let open = |path| openat2(&inside, path, flags, Mode::empty(), beneath).unwrap_err();
+            let errors = ["..", "/etc/passwd", "link"].map(open);
+            assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
+            errors[0].into()
         },
     },
     Situation {
@@ -29,6 +32,7 @@ pub const SITUATIONS: &[Situation] = &[
         text: "`sendmsg` with more than 253 descriptors",
         happens: |_| {
             let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+            send_fds(&a, &[b"x"], &[a.as_fd(); 253]).unwrap();
             send_fds(&a, &[b"x"], &[a.as_fd(); 254]).unwrap_err()
         },
     },

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use pocket_socket::{
-    AF_INET, AF_UNIX, SHUT_RDWR, SHUT_WR, SO_LINGER, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, Socket,
-    create_connection, create_server, socket, socketpair,
+    AF_INET, AF_UNIX, SHUT_RD, SHUT_RDWR, SHUT_WR, SO_LINGER, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET,
+    Socket, create_connection, create_server, socket, socketpair,
 };
 
 use crate::Situation;
@@ -37,6 +37,24 @@ pub const SITUATIONS: &[Situation] = &[
         entry: "EPIPE",
         text: "`send` after the peer has closed, over Unix the first, over TCP a later one",
         happens: sends_to_nobody,
+    },
+    Situation {
+        entry: "ECONNRESET",
+        text: "`recv` after the server has closed its listening socket without accepting us",
+        happens: nobody_accepts,
+    },
+    Situation {
+        entry: "EPIPE",
+        text: "`send` after the peer's `shutdown(SHUT_RD)`, over Unix",
+        happens: |_| {
+            let (tcp, peer) = connected();
+            peer.shutdown(SHUT_RD).unwrap();
+            tcp.send(b"taken").unwrap();
+            assert_eq!(peer.recv(1024).unwrap(), b"taken");
+            let (unix, peer) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
+            peer.shutdown(SHUT_RD).unwrap();
+            unix.send(b"refused").unwrap_err()
+        },
     },
     Situation {
         entry: "EPIPE",
@@ -76,6 +94,14 @@ pub const SITUATIONS: &[Situation] = &[
             reset(peer);
             conn.recv(1).unwrap_err();
             conn.shutdown(SHUT_RDWR).unwrap_err()
+        },
+    },
+    Situation {
+        entry: "ENOTCONN",
+        text: "`send` on a Unix datagram socket that is not connected",
+        happens: |_| {
+            let s = socket(AF_UNIX, SOCK_DGRAM).unwrap();
+            s.send(b"hello").unwrap_err()
         },
     },
     Situation {
@@ -123,6 +149,26 @@ pub const SITUATIONS: &[Situation] = &[
         },
     },
 ];
+
+/// Over TCP and over Unix alike, and with bytes that had been sent.
+fn nobody_accepts(folder: &Path) -> io::Error {
+    let path = folder.join("s");
+    let tcp = create_server(("127.0.0.1", 0)).unwrap();
+    let unix = socket(AF_UNIX, SOCK_STREAM).unwrap();
+    unix.bind(path.as_path()).unwrap();
+    unix.listen(1).unwrap();
+    let over_tcp = create_connection(tcp.getsockname().unwrap(), None).unwrap();
+    let over_unix = socket(AF_UNIX, SOCK_STREAM).unwrap();
+    over_unix.connect(path.as_path()).unwrap();
+    let errors = [(over_tcp, tcp), (over_unix, unix)].map(|(client, server)| {
+        client.sendall(b"hello").unwrap();
+        server.close().unwrap();
+        client.recv(1).unwrap_err()
+    });
+    let [over_tcp, over_unix] = errors;
+    assert_eq!(over_tcp.raw_os_error(), over_unix.raw_os_error());
+    over_tcp
+}
 
 fn connected() -> (Socket, Socket) {
     let server = create_server(("127.0.0.1", 0)).unwrap();

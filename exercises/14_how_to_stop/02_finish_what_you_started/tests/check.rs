@@ -1,0 +1,281 @@
+//! Does the program answer what has come, and end when that is done, or when its time is over?
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use scripted_peer::{Exit, Gate, Peer, Running, Signal, appears, check, explain, line, program};
+
+const UNDER_WAY: &str = "14-how-to-stop.html#four-kinds-of-client";
+const COME: &str = "14-how-to-stop.html#what-had-come";
+const DOOR: &str = "14-how-to-stop.html#close-the-door-first";
+const DEADLINE: &str = "14-how-to-stop.html#a-deadline-and-a-number";
+
+/// Far longer than any check.
+const HOUR: u64 = 3_600_000;
+/// What it may take to notice that all is done.
+const SOON: Duration = Duration::from_secs(2);
+
+fn server(deadline: u64) -> Running {
+    program!().arg(deadline).patience(SOON).listen_on_path()
+}
+
+/// A client that is served, and then says no more.
+fn idle(server: &Running) -> Peer {
+    let mut peer = server.connect();
+    peer.send(line("hello")).expect(line("HELLO")).or_explain(
+        "No signal has come, and a client that sent a line did not get it back in upper case. Until \
+         then serve each client for as long as it likes, on a thread of its own.",
+        UNDER_WAY,
+    );
+    peer
+}
+
+/// A client whose request is under way, and stays so until the gate opens. Sent with it: `more`.
+fn under_way(server: &Running, more: &str) -> (Peer, Gate, Vec<u8>) {
+    let mut gate = Gate::new();
+    let request = line(format!("wait {}", gate.path().display()));
+    let mut peer = server.connect();
+    peer.send([&request, more.as_bytes()].concat());
+    gate.expect_entered().or_explain(
+        "A client sent `wait` and a path, and nobody opened that file. The stub reads it to its end: \
+         leave that as it is.",
+        UNDER_WAY,
+    );
+    (peer, gate, request.to_ascii_uppercase())
+}
+
+/// It has begun to drain: nobody new comes in.
+fn shuts_the_door(server: &Running) {
+    let is_shut = || UnixStream::connect(server.path()).is_err().then_some(());
+    appears("a newcomer to be turned away", SOON, is_shut).or_explain(
+        "The signal has come, a request is still under way, and newcomers are let in: nobody will \
+         serve them. Remove the path and close the listener before you see to your clients.",
+        DOOR,
+    );
+}
+
+fn ends_with(server: &Running, code: i32, sentence: &str, section: &str) {
+    let exit = server.ends().or_explain(sentence, section).exit;
+    let expected = format!("the program to end, exit code: {code}");
+    let sentence = match exit {
+        Exit::Code(3) => {
+            "All who were there had their answers and nobody was cut off, but your exit code says so. 3 \
+             is for work that was lost."
+        }
+        Exit::Code(0) => {
+            "Somebody was cut off, and your exit code is 0, which says that nothing was lost. Whoever \
+             reads it, a service manager or a script, should know: end with 3."
+        }
+        _ => {
+            "Your program ended otherwise than it should. Catch both signals, and end with 0 or 3."
+        }
+    };
+    check(exit == Exit::Code(code), expected, format!("it {exit}")).or_explain(sentence, DEADLINE);
+    let is_gone = fs::symlink_metadata(server.path()).is_err();
+    check(is_gone, "no file at its path", "the socket's file").now();
+}
+
+const ALL_GONE: &str = "Every client has its answers, and its end, and your program goes on, though the \
+                        deadline is an hour away. Wait until nobody is left, and no longer.";
+
+#[test]
+fn the_answer_in_progress_is_sent() {
+    let server = server(HOUR);
+    let mut idle = idle(&server);
+    let (mut busy, gate, answer) = under_way(&server, "");
+    let (mut second, second_gate, second_answer) = under_way(&server, "");
+    server.signal(Signal::TERM);
+    shuts_the_door(&server);
+    idle.expect_end().or_explain(
+        "The signal has come, and a client that waits for nothing is still connected. It has nothing to \
+         lose: let it see the end of the stream at once, and don't wait for it. (Its thread waits in a \
+         read, and no flag wakes it.)",
+        UNDER_WAY,
+    );
+    const DIED: &str = "The signal came while a request was under way, and its answer never came. When main returns, or \
+         somebody calls exit(), every other thread ends in the middle of its sentence; and a connection \
+         that is shut down for writing carries no answer. Wait for the threads that have work.";
+    gate.release();
+    busy.expect(answer).or_explain(DIED, UNDER_WAY);
+    busy.expect_end().or_explain(
+        "After its last answer a client sees the end of the stream: nothing more will come.",
+        UNDER_WAY,
+    );
+    second_gate.release();
+    second.expect(second_answer).or_explain(DIED, UNDER_WAY);
+    second.expect_end().now();
+    ends_with(&server, 0, ALL_GONE, UNDER_WAY);
+}
+
+#[test]
+fn what_had_come_is_answered() {
+    explain(
+        "These lines were sent before you were told to stop, and not all of them are answered. Read until \
+         nothing more waits, then say goodbye: one read, or one line more, is not all. shutdown(SHUT_RD) \
+         lets a reader read all that has come, and then the end.",
+        COME,
+    );
+    let server = self::server(HOUR);
+    let mut peer = idle(&server);
+    let mut other = idle(&server);
+    let many: Vec<String> = (0..2000)
+        .map(|number| format!("number {number}\n"))
+        .collect();
+    server.in_one_edge(|| {
+        peer.send("one\ntwo\nthree\n");
+        other.coalesce(&many);
+        server.signal(Signal::TERM);
+    });
+    peer.expect("ONE\nTWO\nTHREE\n").now();
+    peer.expect_end().now();
+    other.expect(many.concat().to_uppercase()).now();
+    other.expect_end().now();
+    ends_with(&server, 0, ALL_GONE, COME);
+
+    // Some of it has been read already, and some lies in the socket.
+    let server = self::server(HOUR);
+    let (mut busy, gate, answer) = under_way(&server, "two\nthree\n");
+    busy.send("four\nfive\n");
+    server.signal(Signal::INT);
+    shuts_the_door(&server);
+    gate.release();
+    busy.expect([&answer[..], b"TWO\nTHREE\nFOUR\nFIVE\n"].concat())
+        .now();
+    busy.expect_end().now();
+    ends_with(&server, 0, ALL_GONE, COME);
+}
+
+#[test]
+fn half_a_line_is_told() {
+    explain(
+        "Half a line had come when the signal did. It cannot be answered as if it were whole, and it \
+         must not be dropped without a word, for its sender should know that it was not done: say \
+         `unfinished`, then end the connection. (lines() returns the last part of a stream as if it were \
+         a line; read_line() keeps the newline, so that you can tell.)",
+        COME,
+    );
+    let server = self::server(HOUR);
+    let mut idle = idle(&server);
+    let mut half = server.connect();
+    half.send("hel").wait_until_read();
+    let (mut busy, gate, answer) = under_way(&server, "one\nha");
+    let mut in_one = server.connect();
+    in_one.send(line("hello")).expect(line("HELLO")).now();
+    server.in_one_edge(|| {
+        in_one.send("one\ntw");
+        server.signal(Signal::TERM);
+    });
+    half.expect(line("unfinished")).now();
+    half.expect_end().now();
+    in_one.expect("ONE\nunfinished\n").now();
+    in_one.expect_end().now();
+    idle.expect_end().or_explain(
+        "This client had sent nothing since its last answer. Nothing of it is unfinished: it sees the end \
+         of the stream, and no message before that.",
+        COME,
+    );
+    gate.release();
+    busy.expect([&answer[..], b"ONE\nunfinished\n"].concat())
+        .now();
+    busy.expect_end().now();
+    ends_with(&server, 0, ALL_GONE, COME);
+
+    let server = self::server(HOUR);
+    let mut half = server.connect();
+    half.send("one\ntw").half_close();
+    half.expect("ONE\nunfinished\n").or_explain(
+        "No signal has come, and a client ended its stream in the middle of a line. To this one, too, \
+         say `unfinished`: what it sent was no line.",
+        COME,
+    );
+    half.expect_end().now();
+}
+
+#[test]
+fn an_empty_house_closes_at_once() {
+    let server = self::server(HOUR);
+    server.signal(Signal::TERM);
+    ends_with(
+        &server,
+        0,
+        "Nobody is connected, the signal has come, and your program goes on. The deadline is how long it \
+         may take at most; it is not how long to wait.",
+        DEADLINE,
+    );
+    let server = self::server(HOUR);
+    drop(idle(&server));
+    let mut idlers = [idle(&server), server.connect(), idle(&server)];
+    server.signal(Signal::INT);
+    for idler in &mut idlers {
+        idler.expect_end().or_explain(
+            "The signal has come, and a client that waits for nothing is still connected, or was reset. \
+             Let it see the end of the stream at once: its thread waits in a read, and no flag wakes it.",
+            UNDER_WAY,
+        );
+    }
+    ends_with(&server, 0, ALL_GONE, DEADLINE);
+}
+
+#[test]
+fn the_deadline_cuts_and_says_3() {
+    let deadline = Duration::from_millis(600);
+    let server = self::server(600);
+    let (_busy, gate, _) = under_way(&server, "");
+    let mut more = server.connect_many(11);
+    for peer in &mut more {
+        // At the same gate: none of them ends before it opens.
+        peer.send(line(format!("wait {}", gate.path().display())))
+            .wait_until_read();
+    }
+    server.connect().pause(deadline); // nobody's time runs yet
+    let began = Instant::now();
+    server.signal(Signal::TERM);
+    ends_with(
+        &server,
+        3,
+        "The deadline is over, twelve requests are still under way, and your program goes on. No client may \
+         keep it from ending: after the deadline, cut, and say so in the exit code. And there is one deadline \
+         for all, not one after the other for each.",
+        DEADLINE,
+    );
+    let took = began.elapsed();
+    let got = format!("it ended after {took:.1?}");
+    let expected = "the end 600 ms after the signal";
+    check(took >= deadline.mul_f32(0.9), expected, &got).or_explain(
+        "Requests were under way, and your program did not wait until its deadline. The time is the \
+         second argument, in milliseconds, and it begins with the signal.",
+        DEADLINE,
+    );
+    drop((more, gate));
+
+    let server = self::server(300);
+    let mut takes_nothing = server.connect();
+    takes_nothing.flood(line("x".repeat(1000)), 4 << 20);
+    server.signal(Signal::TERM);
+    ends_with(
+        &server,
+        3,
+        "A client takes no replies, the deadline is over, and your program goes on. A write waits for that \
+         client: after the deadline, end without it.",
+        DEADLINE,
+    );
+}
+
+#[test]
+fn a_second_signal_cuts_at_once() {
+    for second in [Signal::TERM, Signal::INT] {
+        let server = self::server(HOUR);
+        let (_busy, _gate, _) = under_way(&server, "");
+        server.signal(Signal::TERM);
+        shuts_the_door(&server);
+        server.signal(second);
+        ends_with(
+            &server,
+            3,
+            "A second signal has come, and your program goes on with its work. Whoever pressed Ctrl-C \
+             again means it: cut what is left, at once.",
+            DEADLINE,
+        );
+    }
+}

@@ -48,6 +48,9 @@ pub enum Unable {
     Died(String),
 }
 
+/// How many runs go on at once, for each core. One takes a thirtieth of a core while it lasts.
+const PER_CORE: usize = 4;
+
 /// One run of the checks.
 struct Job {
     program: Option<PathBuf>,
@@ -71,8 +74,8 @@ pub fn each(
         .iter()
         .flat_map(|a| programs(course, a, built))
         .collect();
-    // Two a core: against a wrong answer, a check mostly waits for what never comes.
-    let workers = 2 * thread::available_parallelism().map_or(2, usize::from);
+    // Several per core: against a wrong answer, a check mostly waits for what never comes.
+    let workers = PER_CORE * thread::available_parallelism().map_or(2, usize::from);
     let next = AtomicUsize::new(0);
     let (sender, results) = channel();
     thread::scope(|scope| {

@@ -11,6 +11,9 @@ const TASKS: &str = "13-what-does-async-buy.html#tasks-are-not-threads";
 /// Far longer than any check.
 const NEVER: u64 = 600_000;
 
+/// A frame that takes a while to send.
+static MESSAGE: [u8; 60_000] = [b'x'; 60_000];
+
 fn server(period: u64) -> Running {
     program!().arg(period).listen()
 }
@@ -254,6 +257,15 @@ fn beats_between_frames(server: &Running) {
 
 #[test]
 fn a_heartbeat_never_stands_inside_an_answer() {
+    let server = server(2500);
+    // A right program that is kept from running for that long is late with the heartbeat that waited.
+    undisturbed(Duration::from_millis(700), || {
+        beats_around_answers(&server, Duration::from_millis(2500));
+    });
+}
+
+/// Three clients take no answers until a heartbeat is due. Then they take all of them.
+fn beats_around_answers(server: &Running, period: Duration) {
     explain(
         "A client took its answers late, and they are not whole. Either a part is missing at the \
          end, or a heartbeat was sent in the middle: a write that loses in select! has sent a part \
@@ -261,14 +273,14 @@ fn a_heartbeat_never_stands_inside_an_answer() {
          and await each write to its end.",
         SELECT,
     );
-    let period = Duration::from_millis(1500);
-    let server = server(1500);
-    let message = [b'x'; 60_000];
-    let whole = frame(message);
+    let connected = Instant::now();
+    let whole = frame(MESSAGE);
     // Each ends when the program takes no more: an answer is on its way, and there is no room for it.
     let flood = |mut peer: Peer| (peer.flood(&whole, 24 << 20), peer);
     let mut slow: Vec<_> = server.connect_many(3).into_iter().map(flood).collect();
-    slow[0].1.pause(period); // and now a heartbeat is due
+    // And now a heartbeat is due to each.
+    let due = period + Duration::from_millis(100);
+    slow[0].1.pause(due.saturating_sub(connected.elapsed()));
     for (client, (sent, mut peer)) in slow.into_iter().enumerate() {
         let (mut answers, part) = (sent / whole.len(), sent % whole.len());
         if client < 2 {
@@ -285,39 +297,71 @@ fn a_heartbeat_never_stands_inside_an_answer() {
                 peer.send(&whole[..6]);
             }
         }
-        peer.half_close();
+        if client > 0 {
+            peer.half_close();
+        }
+        let mut heartbeats = 0;
         for number in 0..answers {
-            let (_, payload) = after_heartbeats(&mut peer);
-            let got = match payload.iter().position(|byte| *byte != b'x') {
-                Some(at) => format!("answer {number} has another byte at {at}"),
-                None => format!("answer {number} has {} bytes", payload.len()),
-            };
-            let verdict = check(payload == message, "the frame's echo, 60,000 times x", got);
-            if payload.contains(&0) {
-                verdict.or_explain(
-                    "A heartbeat stands inside an answer, and all that comes after it is read wrongly. \
-                     While an answer is being sent, the heartbeat waits: a write that loses in select! \
-                     has sent a part already. Let one place write, and await each write to its end.",
-                    SELECT,
-                );
-            } else {
-                verdict.now();
+            let (more, payload) = after_heartbeats(&mut peer);
+            heartbeats += more;
+            is_whole(number, &payload);
+        }
+        if client == 0 {
+            if heartbeats == 0 {
+                a_heartbeat_has_waited(&mut peer, (2 * period).saturating_sub(connected.elapsed()));
             }
+            peer.half_close();
         }
-        let watch = Stopwatch::start();
-        while let Some(rest) = peer.next_frame() {
-            let got = match rest.len() {
-                0 => "heartbeats, and no end".to_owned(),
-                more => format!("{more} bytes more"),
-            };
-            let in_time = rest.is_empty() && !watch.is_past(2 * period);
-            check(in_time, "heartbeats, then the end", got).or_explain(
-                "The client sends no more, and has got its answers: end the connection. A heartbeat is \
-                 no reason to keep it, and no answer comes twice.",
-                SELECT,
-            );
-        }
+        expect_end_after_heartbeats(&mut peer, 2 * period);
     }
+}
+
+fn is_whole(number: usize, answer: &[u8]) {
+    let got = match answer.iter().position(|byte| *byte != b'x') {
+        Some(at) => format!("answer {number} has another byte at {at}"),
+        None => format!("answer {number} has {} bytes", answer.len()),
+    };
+    let verdict = check(answer == MESSAGE, "the frame's echo, 60,000 times x", got);
+    if answer.contains(&0) {
+        verdict.or_explain(
+            "A heartbeat stands inside an answer, and all that comes after it is read wrongly. \
+             While an answer is being sent, the heartbeat waits: a write that loses in select! \
+             has sent a part already. Let one place write, and await each write to its end.",
+            SELECT,
+        );
+    } else {
+        verdict.now();
+    }
+}
+
+fn expect_end_after_heartbeats(peer: &mut Peer, within: Duration) {
+    let watch = Stopwatch::start();
+    while let Some(rest) = peer.next_frame() {
+        let got = match rest.len() {
+            0 => "heartbeats, and no end".to_owned(),
+            more => format!("{more} bytes more"),
+        };
+        let in_time = rest.is_empty() && !watch.is_past(within);
+        check(in_time, "heartbeats, then the end", got).or_explain(
+            "The client sends no more, and has got its answers: end the connection. A heartbeat is \
+             no reason to keep it, and no answer comes twice.",
+            SELECT,
+        );
+    }
+}
+
+/// The heartbeat that was due while the client took nothing comes now; another one is due `later`.
+fn a_heartbeat_has_waited(peer: &mut Peer, later: Duration) {
+    let watch = Stopwatch::start();
+    let heartbeat = peer.next_frame();
+    let in_time = !watch.is_past(later / 2);
+    let got = format!("{heartbeat:?} after {:.1?}", watch.elapsed());
+    let expected = "the heartbeat that was due, after the last answer";
+    check(in_time && heartbeat == Some(Vec::new()), expected, got).or_explain(
+        "A heartbeat was due while an answer waited for room, and it never came: the client got the \
+         next one, a period later. Put off, it is not called off: send it as soon as the answer is out.",
+        CLOCK,
+    );
 }
 
 #[test]

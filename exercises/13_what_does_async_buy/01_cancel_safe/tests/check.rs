@@ -257,113 +257,10 @@ fn beats_between_frames(server: &Running) {
 }
 
 #[test]
-fn a_heartbeat_never_stands_inside_an_answer() {
-    let period = Duration::from_millis(2500);
-    let server = server(2500);
-    explain(
-        "A client took its answers late, and they are not whole. Either a part is missing at the \
-         end, or a heartbeat was sent in the middle: a write that loses in select! has sent a part \
-         already, and two tasks that write to one stream interrupt each other. Let one place write, \
-         and await each write to its end.",
-        SELECT,
-    );
-    let connected = Instant::now();
-    let whole = frame(MESSAGE);
-    // Each ends when the program takes no more: an answer is on its way, and there is no room for it.
-    let flood = |mut peer: Peer| (peer.flood(&whole, 24 << 20), peer);
-    let mut slow: Vec<_> = server.connect_many(3).into_iter().map(flood).collect();
-    // And now a heartbeat is due to each.
-    let due = period + Duration::from_millis(100);
-    slow[0].1.pause(due.saturating_sub(connected.elapsed()));
-    for (client, (sent, mut peer)) in slow.into_iter().enumerate() {
-        let (mut answers, part) = (sent / whole.len(), sent % whole.len());
-        if client < 2 {
-            peer.send(&whole[part..]);
-            answers += 1;
-        } else {
-            explain(
-                "A client ended inside a frame while its answers waited, and they are not whole. That \
-                 nothing more comes of it is no reason to send nothing more to it: send what waits, \
-                 then end.",
-                SELECT,
-            );
-            if part == 0 {
-                peer.send(&whole[..6]);
-            }
-        }
-        if client > 0 {
-            peer.half_close();
-        }
-        let mut heartbeats = 0;
-        for number in 0..answers {
-            let (more, payload) = after_heartbeats(&mut peer);
-            heartbeats += more;
-            is_whole(number, &payload);
-        }
-        if client == 0 {
-            if heartbeats == 0 {
-                a_heartbeat_has_waited(&mut peer);
-            }
-            peer.half_close();
-        }
-        expect_end_after_heartbeats(&mut peer, 2 * period);
-    }
-}
-
-fn is_whole(number: usize, answer: &[u8]) {
-    let got = match answer.iter().position(|byte| *byte != b'x') {
-        Some(at) => format!("answer {number} has another byte at {at}"),
-        None => format!("answer {number} has {} bytes", answer.len()),
-    };
-    let verdict = check(answer == MESSAGE, "the frame's echo, 60,000 times x", got);
-    if answer.contains(&0) {
-        verdict.or_explain(
-            "A heartbeat stands inside an answer, and all that comes after it is read wrongly. \
-             While an answer is being sent, the heartbeat waits: a write that loses in select! \
-             has sent a part already. Let one place write, and await each write to its end.",
-            SELECT,
-        );
-    } else {
-        verdict.now();
-    }
-}
-
-fn expect_end_after_heartbeats(peer: &mut Peer, within: Duration) {
-    let watch = Stopwatch::start();
-    while let Some(rest) = peer.next_frame() {
-        let got = match rest.len() {
-            0 => "heartbeats, and no end".to_owned(),
-            more => format!("{more} bytes more"),
-        };
-        let in_time = rest.is_empty() && !watch.is_past(within);
-        check(in_time, "heartbeats, then the end", got).or_explain(
-            "The client sends no more, and has got its answers: end the connection. A heartbeat is \
-             no reason to keep it, and no answer comes twice.",
-            SELECT,
-        );
-    }
-}
-
-/// The heartbeat that was due while the client took nothing comes now, beside the next few answers: long
-/// before another one is due.
-fn a_heartbeat_has_waited(peer: &mut Peer) {
-    let comes = (0..100).any(|_| {
-        thread::sleep(Duration::from_millis(5));
-        peer.send(frame("and now?"));
-        is_echoed(peer, "and now?") > 0
-    });
-    let expected = "the heartbeat that was due, beside the next answers";
-    check(comes, expected, "a hundred answers more, and none").or_explain(
-        "A heartbeat was due while an answer waited for room, and it never came. Put off, it is not \
-         called off: send it as soon as the answer is out.",
-        CLOCK,
-    );
-}
-
-#[test]
 fn each_client_has_a_clock_of_its_own() {
-    let period = Duration::from_millis(600);
-    let server = server(600);
+    let (period, stuck_period) = (Duration::from_millis(600), 3000);
+    let (server, patient) = (server(600), server(stuck_period));
+    let put_off = Stuck::at(&patient);
     // A right program whose heart the machine holds up beats late, and never early.
     undisturbed(Duration::from_millis(350), || {
         explain(
@@ -404,4 +301,127 @@ fn each_client_has_a_clock_of_its_own() {
         )
         .now();
     });
+    a_heartbeat_has_waited(put_off, Duration::from_millis(stuck_period));
+}
+
+const LATE: &str = "A client took its answers late, and they are not whole. Either a part is missing at the \
+                    end, or a heartbeat was sent in the middle: a write that loses in select! has sent a \
+                    part already, and two tasks that write to one stream interrupt each other. Let one \
+                    place write, and await each write to its end.";
+
+#[test]
+fn a_heartbeat_never_stands_inside_an_answer() {
+    explain(LATE, SELECT);
+    let period = Duration::from_millis(1500);
+    let server = server(1500);
+    let mut slow: Vec<_> = (0..3).map(|_| Stuck::at(&server)).collect();
+    slow[0].peer.pause(period); // and now a heartbeat is due
+    for (client, Stuck { mut peer, sent, .. }) in slow.into_iter().enumerate() {
+        let (mut answers, part) = (sent / (4 + MESSAGE.len()), sent % (4 + MESSAGE.len()));
+        if client < 2 {
+            peer.send(&frame(MESSAGE)[part..]);
+            answers += 1;
+        } else {
+            explain(
+                "A client ended inside a frame while its answers waited, and they are not whole. That \
+                 nothing more comes of it is no reason to send nothing more to it: send what waits, \
+                 then end.",
+                SELECT,
+            );
+            if part == 0 {
+                peer.send(&frame(MESSAGE)[..6]);
+            }
+        }
+        peer.half_close();
+        take_answers(&mut peer, answers);
+        expect_end_after_heartbeats(&mut peer, 2 * period);
+    }
+}
+
+/// A client that has taken nothing, and sent until the program took no more: an answer is on its way, and
+/// there is no room for it.
+struct Stuck {
+    peer: Peer,
+    sent: usize,
+    since: Instant,
+}
+
+impl Stuck {
+    fn at(server: &Running) -> Self {
+        let since = Instant::now();
+        let mut peer = server.connect();
+        let sent = peer.flood(frame(MESSAGE), 24 << 20);
+        Self { peer, sent, since }
+    }
+}
+
+/// Takes so many answers, each of them whole; how many heartbeats were between them.
+fn take_answers(peer: &mut Peer, answers: usize) -> usize {
+    let take = |number| {
+        let (heartbeats, payload) = after_heartbeats(peer);
+        is_whole(number, &payload);
+        heartbeats
+    };
+    (0..answers).map(take).sum()
+}
+
+fn is_whole(number: usize, answer: &[u8]) {
+    let got = match answer.iter().position(|byte| *byte != b'x') {
+        Some(at) => format!("answer {number} has another byte at {at}"),
+        None => format!("answer {number} has {} bytes", answer.len()),
+    };
+    let verdict = check(answer == MESSAGE, "the frame's echo, 60,000 times x", got);
+    if answer.contains(&0) {
+        verdict.or_explain(
+            "A heartbeat stands inside an answer, and all that comes after it is read wrongly. \
+             While an answer is being sent, the heartbeat waits: a write that loses in select! \
+             has sent a part already. Let one place write, and await each write to its end.",
+            SELECT,
+        );
+    } else {
+        verdict.now();
+    }
+}
+
+fn expect_end_after_heartbeats(peer: &mut Peer, within: Duration) {
+    let watch = Stopwatch::start();
+    while let Some(rest) = peer.next_frame() {
+        let got = match rest.len() {
+            0 => "heartbeats, and no end".to_owned(),
+            more => format!("{more} bytes more"),
+        };
+        let in_time = rest.is_empty() && !watch.is_past(within);
+        check(in_time, "heartbeats, then the end", got).or_explain(
+            "The client sends no more, and has got its answers: end the connection. A heartbeat is \
+             no reason to keep it, and no answer comes twice.",
+            SELECT,
+        );
+    }
+}
+
+/// The heartbeat that was due while the client took nothing comes between its answers, or beside the next
+/// few: long before another one is due.
+fn a_heartbeat_has_waited(stuck: Stuck, period: Duration) {
+    let Stuck {
+        mut peer,
+        sent,
+        since,
+    } = stuck;
+    explain(LATE, SELECT);
+    let due = period + Duration::from_millis(100);
+    peer.pause(due.saturating_sub(since.elapsed()));
+    let (answers, part) = (sent / (4 + MESSAGE.len()), sent % (4 + MESSAGE.len()));
+    peer.send(&frame(MESSAGE)[part..]);
+    let comes = take_answers(&mut peer, answers + 1) > 0
+        || (0..100).any(|_| {
+            thread::sleep(Duration::from_millis(5));
+            peer.send(frame("and now?"));
+            is_echoed(&mut peer, "and now?") > 0
+        });
+    let expected = "the heartbeat that was due, beside the next answers";
+    check(comes, expected, "a hundred answers more, and none").or_explain(
+        "A heartbeat was due while an answer waited for room, and it never came. Put off, it is not \
+         called off: send it as soon as the answer is out.",
+        CLOCK,
+    );
 }

@@ -2,13 +2,13 @@
 //!
 //! They hold no file names and no times, so that one text has one diff.
 
+mod part;
+
 use std::fmt;
 
 use diffy::{DiffOptions, Patch};
 
-/// Lines of the solution that are kept before and after what differs, for a person to find the
-/// place by.
-const CONTEXT: usize = 2;
+use part::Part;
 
 /// Why a diff gives no program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,30 +33,39 @@ impl fmt::Display for Misfit {
 impl std::error::Error for Misfit {}
 
 /// The diff that makes `wanted` of `base`; each part names the function that it is in.
+///
+/// A part has as few lines around what differs as make its place the only one: none where the lines
+/// that go are found once, and at least one beside lines that only come.
 pub fn make(base: &str, wanted: &str) -> String {
+    let lines: Vec<&str> = base.split_inclusive('\n').collect();
     let mut options = DiffOptions::new();
-    let patch = options.set_context_len(CONTEXT).create_patch(base, wanted);
-    let starts = patch.hunks().iter().map(|hunk| hunk.old_range().start());
-    let mut functions = starts.map(|start| function_above(base, start));
-    // The two lines with the files' names say nothing here.
-    let lines = patch.to_string();
-    let lines = lines.lines().skip_while(|line| !line.starts_with("@@ "));
-    let named = lines.map(|line| match line.starts_with("@@ ") {
-        true => match functions.next().flatten() {
-            Some(function) => format!("{line} {function}\n"),
-            None => format!("{line}\n"),
-        },
-        false => format!("{line}\n"),
-    });
-    named.collect()
+    let patch = options.set_context_len(0).create_patch(base, wanted);
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    let mut hunks = patch.hunks().iter().map(Part::of).peekable();
+    while let Some(part) = hunks.next() {
+        parts.push(part);
+        join_near(&mut parts, &lines);
+        let last = parts.pop().expect("it was pushed");
+        let free = parts.last().map_or(0, Part::end)..hunks.peek().map_or(lines.len(), Part::start);
+        parts.push(last.with_place(&lines, free));
+        join_near(&mut parts, &lines);
+    }
+    let (mut diff, mut grown) = (String::new(), 0);
+    for part in &parts {
+        diff += &part.text(base, grown);
+        grown += part.growth();
+    }
+    diff
 }
 
-/// What begins last before a line, at the margin: `fn serve(stream: &TcpStream) -> io::Result<()>`.
-fn function_above(base: &str, line: usize) -> Option<&str> {
-    let above: Vec<&str> = base.lines().take(line.saturating_sub(1)).collect();
-    let begins = |line: &&&str| line.starts_with(char::is_alphabetic) && line.ends_with(['{', '(']);
-    let found = above.iter().rev().find(begins)?;
-    Some(found.trim_end_matches(['{', '(', ' ']))
+/// Makes one part of the last two, if next to nothing is between them.
+fn join_near<'t>(parts: &mut Vec<Part<'t>>, base: &[&'t str]) {
+    if let Some(part) = parts.pop() {
+        match parts.last_mut() {
+            Some(last) if last.is_near(&part) => last.append(part, base),
+            _ => parts.push(part),
+        }
+    }
 }
 
 /// What `diff` makes of `base`.
@@ -95,7 +104,8 @@ pub fn is_marked(program: &str) -> bool {
 const MARK_BEGIN: &str = "<<<<<<< this part of the mistake no longer fits: write it here again";
 const MARK_END: &str = ">>>>>>>";
 
-/// Puts a part that doesn't fit before the line where it would have gone.
+/// Puts a part that doesn't fit before the line where it would have gone, and before the parts after
+/// it that didn't, however short the text has become.
 fn mark(text: &str, part: &str) -> String {
     let first = Patch::from_str(part).map_or(1, |patch| {
         patch
@@ -104,7 +114,9 @@ fn mark(text: &str, part: &str) -> String {
             .map_or(1, |hunk| hunk.old_range().start())
     });
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let (before, after) = lines.split_at(first.saturating_sub(1).min(lines.len()));
+    let marked = lines.iter().position(|line| line.starts_with(MARK_BEGIN));
+    let end = marked.unwrap_or(lines.len());
+    let (before, after) = lines.split_at(first.saturating_sub(1).min(end));
     let (before, after) = (before.concat(), after.concat());
     format!("{before}{MARK_BEGIN}\n{part}{MARK_END}\n{after}")
 }
@@ -141,10 +153,7 @@ mod tests {
     fn what_is_made_applies_and_has_no_names_or_times() {
         let wanted = BASE.replace("c\n", "C\n").replace("j\n", "");
         let diff = make(BASE, &wanted);
-        assert_eq!(
-            diff,
-            "@@ -2,5 +2,5 @@\n b\n\n-c\n+C\n d\n e\n@@ -9,3 +9,2 @@\n h\n i\n-j\n"
-        );
+        assert_eq!(diff, "@@ -4 +4 @@\n-c\n+C\n@@ -11 +10,0 @@\n-j\n");
         assert_eq!(apply(BASE, &diff).as_deref(), Ok(&*wanted));
         assert_eq!(make(BASE, BASE), "");
         let blank = BASE.replace("c\n", "c \n");
@@ -156,10 +165,55 @@ mod tests {
         let base = "use x;\n\nfn main() {\n    a();\n    b();\n    c();\n    d();\n}\n";
         let diff = make(base, &base.replace("d();", "e();"));
         assert!(
-            diff.starts_with("@@ -5,4 +5,4 @@ fn main()\n     b();\n"),
+            diff.starts_with("@@ -7 +7 @@ fn main()\n-    d();\n+"),
             "{diff}"
         );
         assert!(apply(base, &diff).is_ok());
+    }
+
+    #[test]
+    fn a_place_that_is_not_the_only_one_keeps_lines_around_it() {
+        let base = "a {\n  x\n}\nb {\n  x\n}\n";
+        let second = "a {\n  x\n}\nb {\n  y\n}\n";
+        let diff = make(base, second);
+        assert_eq!(diff, "@@ -4,2 +4,2 @@ a\n b {\n-  x\n+  y\n");
+        assert_eq!(apply(base, &diff).as_deref(), Ok(second));
+        let more = format!("new\n{base}");
+        let wanted = format!("new\n{second}");
+        assert_eq!(apply(&more, &diff).as_deref(), Ok(&*wanted));
+        // What only comes has a neighbor.
+        let diff = make(BASE, &BASE.replace("e\n", "e\nE\n"));
+        assert_eq!(diff, "@@ -6 +6,2 @@\n e\n+E\n");
+        // Parts with a line between them are one; each is looked for where it is.
+        let diff = make(BASE, &BASE.replace("c\nd\ne\n", "C\nd\n"));
+        assert_eq!(diff, "@@ -4,3 +4,2 @@\n-c\n+C\n d\n-e\n");
+        let diff = make(BASE, &BASE.replace("b\n\n", "b\n\n\n").replace("j\n", "j"));
+        let end = "-j\n+j\n\\ No newline at end of file\n";
+        assert_eq!(diff, format!("@@ -3 +3,2 @@\n\n+\n@@ -11 +12 @@\n{end}"));
+        // However little there is.
+        let same = "x\nx\n";
+        let diff = make(same, "x\nx\nx\n");
+        assert_eq!(apply(same, &diff).as_deref(), Ok("x\nx\nx\n"), "{diff}");
+        assert_eq!(apply("", &make("", "a\n")).as_deref(), Ok("a\n"));
+    }
+
+    #[test]
+    fn any_two_texts_have_a_diff_however_much_they_repeat() {
+        let text = |bits: u32| -> String {
+            let lines = (0..bits.ilog2()).map(|at| if bits >> at & 1 == 0 { "a\n" } else { "b\n" });
+            lines.collect()
+        };
+        for base in (1..64).map(text) {
+            for wanted in (1..64).map(text) {
+                let diff = make(&base, &wanted);
+                let made = if diff.is_empty() {
+                    Ok(base.clone())
+                } else {
+                    apply(&base, &diff)
+                };
+                assert_eq!(made.as_deref(), Ok(&*wanted), "{base:?}\n{diff}");
+            }
+        }
     }
 
     #[test]
@@ -175,12 +229,11 @@ mod tests {
     fn lines_that_are_gone_are_named_and_marked() {
         let diff = make(BASE, &BASE.replace("c\n", "C\n").replace("j\n", "J\n"));
         let changed = BASE.replace("c\n", "see\n");
-        let misfit = Misfit::NotThere("@@ -2,5 +2,5 @@".into());
+        let misfit = Misfit::NotThere("@@ -4 +4 @@".into());
         assert_eq!(apply(&changed, &diff), Err(misfit));
         let opened = apply_what_fits(&changed, &diff);
         assert!(is_marked(&opened) && !is_marked(BASE), "{opened}");
-        let place =
-            format!("a\n{MARK_BEGIN}\n@@ -2,5 +2,5 @@\n b\n\n-c\n+C\n d\n e\n{MARK_END}\nb\n");
+        let place = format!("a\nb\n\n{MARK_BEGIN}\n@@ -4 +4 @@\n-c\n+C\n{MARK_END}\nsee\n");
         assert!(
             opened.starts_with(&place) && opened.ends_with("i\nJ\n"),
             "{opened}"

@@ -7,7 +7,8 @@ use std::io::{self, IsTerminal as _, Stdout, Write};
 
 /// Standard output.
 pub struct Screen {
-    out: Stdout,
+    /// None is one that nobody sees.
+    out: Option<Stdout>,
     /// Its colors.
     pub paint: Paint,
     /// Whether a line may be written over: only on a terminal.
@@ -28,9 +29,18 @@ impl Screen {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let on = terminal && !refused && shows && !dumb;
         Self {
-            out,
+            out: Some(out),
             paint: Paint { on },
             terminal: terminal && shows && !dumb,
+        }
+    }
+
+    /// For what goes on behind something else: nothing is shown.
+    pub fn hidden() -> Self {
+        Self {
+            out: None,
+            paint: Paint { on: false },
+            terminal: false,
         }
     }
 
@@ -43,8 +53,9 @@ impl Screen {
         if self.terminal {
             // In the last column, some terminals have begun a new line, which would stay.
             let text = fit(text, columns().saturating_sub(1));
-            write!(self.out, "\r\x1b[K{}", self.paint.dim(text))?;
-            self.out.flush()?;
+            let text = self.paint.dim(text);
+            write!(self, "\r\x1b[K{text}")?;
+            self.flush()?;
         }
         Ok(())
     }
@@ -61,7 +72,7 @@ impl Screen {
     /// When nothing can be written.
     pub fn fresh(&mut self) -> io::Result<()> {
         let start = if self.terminal { "\x1b[2J\x1b[H" } else { "\n" };
-        write!(self.out, "{start}")
+        write!(self, "{start}")
     }
 
     /// Takes away what [`Self::transient`] shows.
@@ -71,8 +82,8 @@ impl Screen {
     /// When nothing can be written.
     pub fn clear_transient(&mut self) -> io::Result<()> {
         if self.terminal {
-            write!(self.out, "\r\x1b[K")?;
-            self.out.flush()?;
+            write!(self, "\r\x1b[K")?;
+            self.flush()?;
         }
         Ok(())
     }
@@ -80,11 +91,14 @@ impl Screen {
 
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes)
+        match &mut self.out {
+            Some(out) => out.write(bytes),
+            None => Ok(bytes.len()),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.out.as_mut().map_or(Ok(()), Write::flush)
     }
 }
 

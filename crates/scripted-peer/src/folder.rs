@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::machine;
+use crate::reaper;
 
 /// A folder of mode 0700 that goes away, with all that is in it, when its last clone does.
 ///
@@ -141,7 +142,11 @@ fn fresh(base: &Path) -> io::Result<Folder> {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = base.join(format!("peer-{}-{number}", std::process::id()));
         match DirBuilder::new().mode(0o700).create(&path) {
-            Ok(()) => break Ok(Folder(Arc::new(Owned(path)))),
+            Ok(()) => {
+                // Where this process is killed, nothing is dropped.
+                reaper::add_folder(&path);
+                break Ok(Folder(Arc::new(Owned(path))));
+            }
             // Left behind by a process that had this number before.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => break Err(error),

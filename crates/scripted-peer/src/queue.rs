@@ -36,6 +36,10 @@ impl Queue {
     pub fn unread(&mut self, _sent: u64) -> Unread {
         match *self {}
     }
+
+    pub fn held(&self) -> Option<u64> {
+        match *self {}
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -69,8 +73,12 @@ mod linux {
     const TCP_TIME_WAIT: u8 = 6;
     const TCP_CLOSE: u8 = 7;
     const TCP_LISTEN: u8 = 10;
-    /// Where `tcpi_bytes_received` lies in `struct tcp_info` (linux/tcp.h).
+    /// Where `tcpi_bytes_acked` and `tcpi_bytes_received` lie in `struct tcp_info` (linux/tcp.h).
+    const BYTES_ACKED: usize = 120;
     const BYTES_RECEIVED: usize = 128;
+    /// And the two queues in `inet_diag_msg`: received and not read, sent and not acknowledged.
+    const READ_QUEUE: usize = 56;
+    const WRITE_QUEUE: usize = 60;
     /// The lengths of `inet_diag_msg` and `unix_diag_msg`, which come before the attributes.
     const INET_HEADER: usize = 72;
     const UNIX_HEADER: usize = 16;
@@ -125,6 +133,17 @@ mod linux {
             .unwrap_or_else(|unread| unread)
         }
 
+        /// How many bytes the other side has read beyond what it has written. Over TCP only: of a Unix
+        /// socket the kernel doesn't count what has passed.
+        pub fn held(&self) -> Option<u64> {
+            let answer = self.ask().ok().filter(|_| !self.unix)?;
+            let info = attribute(&answer, INET_HEADER, INET_DIAG_INFO)?;
+            let unread = u64::from(u32_at(&answer, READ_QUEUE)?);
+            let read = u64_at(info, BYTES_RECEIVED)?.saturating_sub(unread);
+            let written = u64_at(info, BYTES_ACKED)? + u64::from(u32_at(&answer, WRITE_QUEUE)?);
+            (!is_gone(&answer)?).then(|| read.saturating_sub(written))
+        }
+
         /// The other side of a Unix connection: its socket's number, once a process has it.
         pub fn other_inode(&self) -> Option<u64> {
             let answer = self.ask().ok().filter(|_| self.unix)?;
@@ -151,18 +170,19 @@ mod linux {
         }
     }
 
+    /// Whether nobody has these four addresses but, perhaps, the listener that they went to.
+    fn is_gone(answer: &[u8]) -> Option<bool> {
+        let state = *answer.get(1)?;
+        Some(matches!(state, TCP_LISTEN | TCP_TIME_WAIT | TCP_CLOSE))
+    }
+
     fn tcp_unread(answer: &[u8], sent: u64) -> Result<Unread, Unread> {
-        let state = *answer.get(1).ok_or(Unread::Unknown)?;
-        // Nobody has these four addresses but, perhaps, the listener that they went to.
-        if matches!(state, TCP_LISTEN | TCP_TIME_WAIT | TCP_CLOSE) {
+        if is_gone(answer).ok_or(Unread::Unknown)? {
             return Err(Unread::Gone);
         }
-        let queued = u32_at(answer, 56).ok_or(Unread::Unknown)?;
+        let queued = u32_at(answer, READ_QUEUE).ok_or(Unread::Unknown)?;
         let info = attribute(answer, INET_HEADER, INET_DIAG_INFO).ok_or(Unread::Unknown)?;
-        let received = info
-            .get(BYTES_RECEIVED..BYTES_RECEIVED + 8)
-            .ok_or(Unread::Unknown)?;
-        let received = u64::from_ne_bytes(received.try_into().expect("eight bytes"));
+        let received = u64_at(info, BYTES_RECEIVED).ok_or(Unread::Unknown)?;
         Ok(if queued == 0 && received >= sent {
             Unread::None
         } else {
@@ -237,6 +257,11 @@ mod linux {
 
     fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
         Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+    }
+
+    fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+        let bytes = bytes.get(at..at + 8)?;
+        Some(u64::from_ne_bytes(bytes.try_into().ok()?))
     }
 
     fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

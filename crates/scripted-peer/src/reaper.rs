@@ -3,10 +3,11 @@
 //! Each program leads its own process group, so that a signal to the test's group (Ctrl-C, or a
 //! tool that stops a stuck check) does not reach it. One small shell a test process therefore holds
 //! the list of groups, and kills what is left of them at the end of its input: when the test
-//! process is gone, however it went.
+//! process is gone, however it went. Then it removes the folders that the process had made.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -15,9 +16,11 @@ while read -r change group; do
   case $change in
     add) groups=\"$groups $group\";;
     remove) left=; for g in $groups; do [ $g = $group ] || left=\"$left $g\"; done; groups=$left;;
+    folder) set -- \"$@\" \"$group\";;
   esac
 done
-for g in $groups; do kill -s KILL -- -$g; done";
+for g in $groups; do kill -s KILL -- -$g; done
+for folder; do rm -rf -- \"$folder\"; done";
 
 static REAPER: OnceLock<Mutex<Option<ChildStdin>>> = OnceLock::new();
 
@@ -27,6 +30,14 @@ pub(crate) fn add(group: u32) {
 
 pub(crate) fn remove(group: u32) {
     tell(&format!("remove {group}\n"));
+}
+
+/// A folder to be removed then, too. The list is read line by line: a name that would break it is left
+/// out.
+pub(crate) fn add_folder(folder: &Path) {
+    if let Some(folder) = folder.to_str().filter(|name| !name.contains('\n')) {
+        tell(&format!("folder {folder}\n"));
+    }
 }
 
 fn tell(change: &str) {

@@ -28,8 +28,13 @@ fn main() -> io::Result<()> {
 /// Listens at `path`, if nothing is there or a socket that nobody listens on. The lock is to be held
 /// for as long as the listener is.
 fn take(path: &str) -> io::Result<(UnixListener, File)> {
-    let lock = format!("{path}.lock");
-    let lock = File::options().create(true).append(true).open(lock)?;
+    // What is there is opened without O_CREAT, which fails in /tmp for another user's file, even for
+    // root (fs.protected_regular, proc_sys_fs(5)).
+    let (name, mut open) = (format!("{path}.lock"), File::options());
+    let open = open.append(true);
+    let lock = open
+        .open(&name)
+        .or_else(|_| open.create(true).open(&name))?;
     lock.try_lock()?;
     if is_stale(path)? {
         fs::remove_file(path)?;

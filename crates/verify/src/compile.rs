@@ -1,5 +1,6 @@
 //! Builds every stub, solution, wrong answer and check, and holds the wrong answers to the style of
-//! all other code, in few calls of Cargo.
+//! all other code, in few calls of Cargo. Nothing waits for the latter but the verdict: it is done
+//! while the checks run, which mostly wait.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
@@ -19,13 +20,20 @@ use crate::workspace::{self, Workspace, target_folder};
 /// A first build of everything, on a slow machine.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// What Cargo built, and what it, Clippy and rustfmt said of it.
+/// What Cargo built, and what it said of what it didn't.
 #[derive(Default)]
 pub struct Built {
     /// By package, kind (`bin`, `test`) and name.
     programs: HashMap<(String, String, String), PathBuf>,
     /// By package and name of what they are about.
     errors: HashMap<(String, String), String>,
+    /// Of the wrong answers.
+    wrong: Workspace,
+}
+
+/// What Clippy and rustfmt said of the wrong answers.
+#[derive(Default)]
+pub struct Style {
     warnings: HashMap<String, String>,
     unformatted: HashSet<String>,
 }
@@ -41,7 +49,9 @@ impl Built {
         let error = self.errors.get(&(package.into(), name.into()));
         error.map_or("", String::as_str)
     }
+}
 
+impl Style {
     /// What Clippy has against a wrong answer, which compiles.
     pub fn warning(&self, target: &str) -> Option<&str> {
         self.warnings.get(target).map(String::as_str)
@@ -75,21 +85,25 @@ pub fn build(screen: &mut Screen, course: &Course, answers: &[Answers<'_>]) -> R
     if any {
         build_with(screen, &mut solutions, &mut built)?;
     }
-    let wrong = workspace::make(course, answers)?;
-    if !wrong.programs.is_empty() {
-        build_with(
-            screen,
-            &mut in_workspace(course, "build", &wrong),
-            &mut built,
-        )?;
-        lint(
-            screen,
-            &mut in_workspace(course, "clippy", &wrong),
-            &mut built,
-        )?;
-        look_at_format(course, &wrong, &mut built)?;
+    built.wrong = workspace::make(course, answers)?;
+    if !built.wrong.programs.is_empty() {
+        let mut wrong = in_workspace(course, "build", &built.wrong);
+        build_with(screen, &mut wrong, &mut built)?;
     }
     Ok(built)
+}
+
+/// Looks at how the wrong answers are written that were built. Nothing is shown of it.
+pub fn style(course: &Course, built: &Built) -> Result<Style> {
+    let mut style = Style::default();
+    if !built.wrong.programs.is_empty() {
+        lint(
+            &mut in_workspace(course, "clippy", &built.wrong),
+            &mut style,
+        )?;
+        look_at_format(course, built, &mut style)?;
+    }
+    Ok(style)
 }
 
 fn cargo(course: &Course, what: &str) -> Command {
@@ -131,8 +145,8 @@ fn build_with(screen: &mut Screen, command: &mut Command, built: &mut Built) -> 
 }
 
 /// Every warning is kept, as `-D warnings` would have it elsewhere.
-fn lint(screen: &mut Screen, command: &mut Command, built: &mut Built) -> Result<()> {
-    let (messages, said, success) = messages(screen, command)?;
+fn lint(command: &mut Command, style: &mut Style) -> Result<()> {
+    let (messages, said, success) = messages(&mut Screen::hidden(), command)?;
     let is_error = |message: &Value| text(message, &["message", "level"]) == "error";
     // A program that doesn't compile is a fault by that; nothing else keeps Clippy from its work.
     if !success && !messages.iter().any(is_error) {
@@ -140,16 +154,16 @@ fn lint(screen: &mut Screen, command: &mut Command, built: &mut Built) -> Result
     }
     for message in &messages {
         if text(message, &["reason"]) == "compiler-message" {
-            let warning = built.warnings.entry(about(message).1).or_default();
+            let warning = style.warnings.entry(about(message).1).or_default();
             warning.push_str(text(message, &["message", "rendered"]));
         }
     }
     Ok(())
 }
 
-fn look_at_format(course: &Course, workspace: &Workspace, built: &mut Built) -> Result<()> {
+fn look_at_format(course: &Course, built: &Built, style: &mut Style) -> Result<()> {
     let mut rustfmt = workspace::rustfmt(course)?;
-    rustfmt.args(["--check", "-l"]).args(&workspace.programs);
+    rustfmt.args(["--check", "-l"]).args(&built.wrong.programs);
     let output = rustfmt.output().context("cannot run rustfmt")?;
     let listed = String::from_utf8_lossy(&output.stdout).into_owned();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -160,7 +174,7 @@ fn look_at_format(course: &Course, workspace: &Workspace, built: &mut Built) -> 
     let stems = listed
         .lines()
         .filter_map(|file| Path::new(file.trim()).file_stem());
-    built.unformatted = stems
+    style.unformatted = stems
         .map(|stem| stem.to_string_lossy().into_owned())
         .collect();
     Ok(())

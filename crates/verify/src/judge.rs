@@ -9,7 +9,7 @@ use course::libtest::{Check, Outcome};
 use course::{Course, Exercise, hints, read_text};
 
 use crate::answers::{Answers, Wrong};
-use crate::compile::Built;
+use crate::compile::{Built, Style};
 use crate::run::{Tried, Try, Unable};
 
 /// What a run is strict about.
@@ -71,7 +71,7 @@ impl Faults {
 pub fn judge(
     course: &Course,
     answers: &Answers<'_>,
-    built: &Built,
+    (built, style): (&Built, &Style),
     tried: &Tried,
     rules: &Rules,
 ) -> Judged {
@@ -83,7 +83,7 @@ pub fn judge(
     form::compiled(exercise, built, tried, &mut faults);
     let checks = tried.solution.result.as_deref().unwrap_or_default();
     for (answer, tried) in answers.wrong.iter().zip(&tried.wrong) {
-        form::mistake(answers, answer, built, &mut faults);
+        form::mistake(answers, answer, (built, style), &mut faults);
         wrong(answer, tried, checks, &mut faults);
     }
     for stray in &answers.strays {

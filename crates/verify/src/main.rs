@@ -4,16 +4,7 @@
 //! `course`), and no more. What is proven says the module [`mod@prove`]; what a wrong answer is kept
 //! as, [`mistake`]; how it is changed, [`author`].
 //!
-//! A new exercise, 04-04, takes these steps:
-//!
-//! 1. `exercises/04_…/04_name/`: `Cargo.toml` as beside it, `src/main.rs` with a `todo!("…")` where
-//!    the learner writes, `tests/check.rs`, and `README.md` with each check's name and three hints.
-//! 2. `solutions/04_…/04_name/`: `Cargo.toml` as beside it, `src/main.rs`.
-//! 3. `cargo verify save 04-04 stub`
-//! 4. `cargo verify open 04-04 one_read`: change the program that it names, and its header; then
-//!    `cargo verify save 04-04 one_read`. At least twice, and until every check catches something.
-//! 5. `cargo verify 04-04` says what is missing.
-//! 6. A link from the chapter to the exercise's folder; `cargo book` asks for it.
+//! How an exercise is added, step by step, says `.github/CONTRIBUTING.md`.
 
 mod answers;
 mod author;

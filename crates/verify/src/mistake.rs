@@ -4,11 +4,10 @@
 //! ```text
 //! Caught by: a_long_path_is_explained
 //! Told: A longer path than fits
-//!
 //! There are 108 bytes, so 108 must fit. One is for the zero at the end.
-//!
-//! @@ -34,5 +34,5 @@ fn take(path: &Path) -> io::Result<(UnixListener, File)>
-//!  …
+//! @@ -36 +36 @@ fn take(path: &Path) -> io::Result<(UnixListener, File)>
+//! -    …
+//! +    …
 //! ```
 //!
 //! What the book shows by anchor is a whole program instead, `NAME.rs`, its header a doc comment; so
@@ -17,7 +16,7 @@
 use course::diff::{self, Misfit};
 
 /// The header of a new one, for its author to fill in.
-pub const NEW: &str = "Caught by: the_checks_that_fail\nTold: words of the first one's explanation\n\n\
+pub const NEW: &str = "Caught by: the_checks_that_fail\nTold: words of the first one's explanation\n\
     Why somebody writes this.\n";
 
 /// The header of a wrong answer, as plain text.
@@ -36,9 +35,8 @@ impl Mistake {
         let at_line_start = |at: &usize| *at == 0 || text[..*at].ends_with('\n');
         let start = start.into_iter().find(at_line_start).unwrap_or(text.len());
         let (header, diff) = text.split_at(start);
-        let header = Header(header.trim_end().to_owned() + "\n");
         Self {
-            header,
+            header: Header::new(header),
             diff: diff.to_owned(),
         }
     }
@@ -51,7 +49,7 @@ impl Mistake {
     }
 
     pub fn text(&self) -> String {
-        format!("{}\n{}", self.header.0, self.diff)
+        format!("{}{}", self.header.0, self.diff)
     }
 
     /// The program, without the header.
@@ -83,10 +81,7 @@ fn split_program(text: &str) -> (Header, &str) {
     let lines = comments.iter().map(|line| uncomment(line, "//"));
     let header: Vec<&str> = lines.collect();
     let program = text[length..].trim_start_matches('\n');
-    (
-        Header(header.join("\n").trim_end().to_owned() + "\n"),
-        program,
-    )
+    (Header::new(&header.join("\n")), program)
 }
 
 fn uncomment<'l>(line: &'l str, mark: &str) -> &'l str {
@@ -96,6 +91,18 @@ fn uncomment<'l>(line: &'l str, mark: &str) -> &'l str {
 }
 
 impl Header {
+    /// Without blank lines around its author's thought: the fields before it and the `@@` after it
+    /// set it off.
+    pub fn new(text: &str) -> Self {
+        let is_field = |line: &str| line.starts_with("Caught by:") || line.starts_with("Told:");
+        let lines: Vec<&str> = text.trim().lines().collect();
+        let fields = lines.iter().rposition(|line| is_field(line));
+        let (fields, thought) = lines.split_at(fields.map_or(0, |last| last + 1));
+        let thought = thought.iter().skip_while(|line| line.trim().is_empty());
+        let kept: Vec<&str> = fields.iter().chain(thought).copied().collect();
+        Self(kept.join("\n") + "\n")
+    }
+
     /// The header of a whole program, in its own doc comment.
     pub fn of_docs(program: &str) -> Self {
         let docs = program.lines().take_while(|line| line.starts_with("//!"));
@@ -159,7 +166,7 @@ mod tests {
     #[test]
     fn what_is_opened_and_closed_again_is_the_same() {
         let text = format!(
-            "{NEW}\n{}",
+            "{NEW}{}",
             diff::make(SOLUTION, &SOLUTION.replace("hello\"", "hi\""))
         );
         let mistake = Mistake::read(&text);
@@ -169,9 +176,18 @@ mod tests {
             opened.starts_with("// Caught by: the_checks_that_fail\n// Told"),
             "{opened}"
         );
-        assert!(opened.contains("\n//\n// Why somebody writes this.\n\n//! Says hello.\n"));
+        assert!(opened.contains("\n// Why somebody writes this.\n\n//! Says hello.\n"));
         let closed = Mistake::of_program(&opened, SOLUTION).expect("it differs");
         assert_eq!(closed.text(), text);
+    }
+
+    #[test]
+    fn a_header_has_no_blank_lines_around_the_thought() {
+        let text = "Caught by: a,\nb\nTold: Keep\n\nOne read.\n\nReally.\n\n";
+        let expected = "Caught by: a,\nb\nTold: Keep\nOne read.\n\nReally.\n";
+        assert_eq!(Header::new(text).0, expected);
+        assert_eq!(Header::new(expected).0, expected);
+        assert_eq!(Header::new("Caught by: a\n\n").0, "Caught by: a\n");
     }
 
     #[test]

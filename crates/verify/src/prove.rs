@@ -8,11 +8,12 @@
 //! solution as it is, is formatted, and nothing that Clippy knows is its mistake; `stub.diff` makes
 //! the exercise's `main.rs` of the solution; the README tells of every check and has three hints.
 //!
-//! A few calls of Cargo build everything ([`compile`]); the check's own binary then runs against
-//! each program by `CHECK_PROGRAM`, several at once ([`run`]); what came of it is judged without
-//! touching anything ([`judge`]).
+//! A few calls of Cargo build everything ([`mod@compile`]); the check's own binary then runs against
+//! each program by `CHECK_PROGRAM`, several at once ([`run`]), while Clippy and rustfmt read them;
+//! what came of it is judged without touching anything ([`judge`]).
 
 use std::io::Write as _;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -20,7 +21,7 @@ use course::screen::Screen;
 use course::{Course, Exercise};
 
 use crate::answers::{self, Answers};
-use crate::compile;
+use crate::compile::{self, Style};
 use crate::judge::{self, Judged, Rules};
 use crate::run::{self, Tried};
 
@@ -43,13 +44,14 @@ pub fn prove(
     let built = compile::build(screen, course, &answers)?;
     writeln!(screen, "built in {:.1} s", start.elapsed().as_secs_f64())?;
     let (mut passed, mut failed, mut skips) = (0, 0, Vec::new());
-    run::each(
-        course,
-        &answers,
-        &built,
-        rules.time,
-        &mut |answers, tried| {
-            let judged = judge::judge(course, answers, &built, tried, rules);
+    thread::scope(|scope| {
+        let mut looking = Some(scope.spawn(|| compile::style(course, &built)));
+        let mut style = Style::default();
+        let judge = &mut |answers: &Answers<'_>, tried: &Tried| {
+            if let Some(looking) = looking.take() {
+                style = looking.join().expect("it does not panic")?;
+            }
+            let judged = judge::judge(course, answers, (&built, &style), tried, rules);
             *(if judged.faults.is_empty() {
                 &mut passed
             } else {
@@ -57,8 +59,9 @@ pub fn prove(
             }) += 1;
             skips.extend(judged.skipped.iter().cloned());
             report(screen, answers, tried, &judged)
-        },
-    )?;
+        };
+        run::each(course, &answers, &built, rules.time, judge)
+    })?;
     for (id, name, why) in &skips {
         writeln!(screen, "skipped: {id} {name}: {why}")?;
     }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,9 @@ pub enum Unable {
     Died(String),
 }
 
+/// How many runs go on at once, for each core. One takes a thirtieth of a core while it lasts.
+const PER_CORE: usize = 4;
+
 /// One run of the checks.
 struct Job {
     program: Option<PathBuf>,
@@ -71,14 +75,20 @@ pub fn each(
         .iter()
         .flat_map(|a| programs(course, a, built))
         .collect();
-    // Two a core: against a wrong answer, a check mostly waits for what never comes.
-    let workers = 2 * thread::available_parallelism().map_or(2, usize::from);
-    let next = AtomicUsize::new(0);
+    // Several per core: against a wrong answer, a check mostly waits for what never comes.
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    let workers = PER_CORE * cores;
+    let queue = Queue {
+        jobs: &jobs,
+        next: AtomicUsize::new(0),
+        again: Mutex::default(),
+        crowd_is_gone: Barrier::new(workers),
+    };
     let (sender, results) = channel();
     thread::scope(|scope| {
-        for _ in 0..workers {
-            let (jobs, next, sender) = (&jobs, &next, sender.clone());
-            scope.spawn(move || work(jobs, next, limit, &sender));
+        for worker in 0..workers {
+            let (queue, sender, stays) = (&queue, sender.clone(), worker < cores);
+            scope.spawn(move || queue.work(limit, stays, &sender));
         }
         drop(sender);
         let mut tries: Vec<Option<Try>> = jobs.iter().map(|_| None).collect();
@@ -100,7 +110,7 @@ pub fn each(
                     wrong: of_one.collect(),
                 };
                 // Nobody reads on after an error: what is left need not run.
-                done(answers, &tried).inspect_err(|_| next.store(jobs.len(), Ordering::Relaxed))?;
+                done(answers, &tried).inspect_err(|_| queue.give_up())?;
                 (first, _) = (end, waiting.next());
             }
         }
@@ -141,30 +151,62 @@ fn machine_gave_a_verdict(result: &Result<Vec<Check>, Unable>) -> bool {
     !matches!(result, Ok(checks) if checks.iter().any(says_so))
 }
 
-fn work(jobs: &[Job], next: &AtomicUsize, limit: Duration, results: &Sender<(usize, Try)>) {
-    loop {
-        let index = next.fetch_add(1, Ordering::Relaxed);
-        let Some(job) = jobs.get(index) else { return };
-        let start = Instant::now();
-        let mut result = attempt(job, limit);
-        for _ in 1..TRIES {
-            if machine_gave_a_verdict(&result) {
-                break;
+/// What is to be run, by several workers.
+struct Queue<'j> {
+    jobs: &'j [Job],
+    next: AtomicUsize,
+    /// Runs that the machine gave no verdict on. They are tried again when the crowd is gone, with one
+    /// per core: it may have been the other runs that kept them from theirs.
+    again: Mutex<Vec<usize>>,
+    crowd_is_gone: Barrier,
+}
+
+impl Queue<'_> {
+    fn work(&self, limit: Duration, stays: bool, results: &Sender<(usize, Try)>) {
+        let run = |index: usize, tries| {
+            let start = Instant::now();
+            let mut result = attempt(&self.jobs[index], limit);
+            for _ in 1..tries {
+                if machine_gave_a_verdict(&result) {
+                    break;
+                }
+                result = attempt(&self.jobs[index], limit);
             }
-            result = attempt(job, limit);
+            let time = start.elapsed();
+            Try { result, time }
+        };
+        // Nobody takes what comes after the end: it need not be sent.
+        while let Some(index) = self.take_next() {
+            let tried = run(index, 1);
+            if machine_gave_a_verdict(&tried.result) {
+                let _ = results.send((index, tried));
+            } else {
+                self.again().push(index);
+            }
         }
-        if results
-            .send((
-                index,
-                Try {
-                    result,
-                    time: start.elapsed(),
-                },
-            ))
-            .is_err()
-        {
-            return;
+        self.crowd_is_gone.wait();
+        while stays && let Some(index) = self.take_again() {
+            let _ = results.send((index, run(index, TRIES - 1)));
         }
+    }
+
+    fn take_next(&self) -> Option<usize> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        (index < self.jobs.len()).then_some(index)
+    }
+
+    fn take_again(&self) -> Option<usize> {
+        self.again().pop()
+    }
+
+    fn again(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.again.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing more is run.
+    fn give_up(&self) {
+        self.next.store(self.jobs.len(), Ordering::Relaxed);
+        self.again().clear();
     }
 }
 

@@ -15,6 +15,7 @@ use toml::{Table, Value};
 
 use crate::answers::Answers;
 
+#[derive(Default)]
 pub struct Workspace {
     pub manifest: PathBuf,
     /// The source of every wrong answer.

@@ -134,7 +134,7 @@ impl Scratch {
     /// Adds a wrong answer to an exercise, or replaces one: its header, and its program.
     pub fn wrong(&self, folder: &str, stem: &str, header: &str, program: &str) {
         let solution = self.read(&format!("solutions/{folder}/src/main.rs"));
-        let text = format!("{header}\n{}", diff::make(&solution, program));
+        let text = format!("{header}{}", diff::make(&solution, program));
         self.write(&format!("solutions/{folder}/wrong/{stem}.diff"), &text);
     }
 

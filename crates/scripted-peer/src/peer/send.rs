@@ -180,6 +180,23 @@ impl Peer {
         sent
     }
 
+    /// How many bytes the program has read from this peer beyond what it has written to it: of a
+    /// program that echoes, what it holds of this client. The kernel counts both (`tcp_info`), on
+    /// Linux and over loopback; elsewhere, and over a Unix socket, nobody knows.
+    ///
+    /// ```no_run
+    /// # let server = scripted_peer::Program::new("server").listen();
+    /// let mut peer = server.connect();
+    /// peer.flood("never reads", 64 << 20);
+    /// assert!(peer.held().is_none_or(|bytes| bytes < 256 << 10));
+    /// ```
+    #[must_use]
+    pub fn held(&self) -> Option<usize> {
+        let held = usize::try_from(self.queue.as_ref()?.held()?).ok()?;
+        self.note(format!("the program holds {} of it", count(held)));
+        Some(held)
+    }
+
     /// Bytes that are no message of any protocol here: they aren't text, and as a length they are
     /// enormous.
     pub fn garbage(&mut self) -> &mut Self {

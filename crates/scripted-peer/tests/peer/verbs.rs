@@ -97,6 +97,25 @@ fn a_flood_ends_where_the_program_takes_no_more() {
 }
 
 #[test]
+fn what_a_program_holds_of_a_client_is_known_to_the_kernel() {
+    if !needs::linux() {
+        return;
+    }
+    let server = tcp("bytes"); // echoes what a read brings before the next one
+    let mut peer = server.connect();
+    peer.send("hello").expect("hello");
+    assert_eq!(peer.held(), Some(0));
+    peer.flood([b'x'; 4096], 64 << 20);
+    assert!(peer.held().unwrap() < 1 << 20, "{:?}", peer.held());
+    let reader = tcp("tells-ending");
+    let mut silent = reader.connect();
+    silent.send("read, and not answered").wait_until_read();
+    assert_eq!(silent.held(), Some(22));
+    let unix = unix("bytes");
+    assert_eq!(unix.connect().held(), None, "nobody counts there");
+}
+
+#[test]
 fn garbage_is_no_text_and_a_huge_length() {
     let listener = Listener::tcp();
     let (mut here, mut there) = (listener.crowd(1).remove(0), listener.accept());

@@ -1,6 +1,7 @@
 //! No check hangs, and no program outlives its check, whatever either of them does.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::common::{FIXTURE, tcp, verdict};
@@ -85,19 +86,18 @@ fn a_program_dies_when_its_handle_is_dropped() {
 }
 
 #[test]
-fn a_program_dies_with_a_test_process_that_is_killed() {
+fn a_program_and_a_folder_go_with_a_test_process_that_is_killed() {
     let holder = program!().args(["", "holds-a-program"]);
     let holder = holder.env(FIXTURE.0, FIXTURE.1).start();
     holder.prints("pid ");
-    let pid = holder
-        .stdout()
-        .trim()
-        .strip_prefix("pid ")
-        .unwrap()
-        .to_owned();
-    assert!(is_alive(&pid));
+    let text = holder.stdout();
+    let after = |word| text.lines().find_map(|line| line.strip_prefix(word));
+    let (folder, pid) = (after("folder ").unwrap(), after("pid ").unwrap());
+    assert!(is_alive(pid));
+    assert!(Path::new(folder).join("a file").exists());
     holder.signal(Signal::KILL).ends();
-    expect_gone(&pid);
+    expect_gone(pid);
+    eventually("the folder to be removed", || !Path::new(folder).exists()).now();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use course::{Course, Exercise, read_text};
 
 use super::Faults;
 use crate::answers::{Answers, Wrong};
-use crate::compile::Built;
+use crate::compile::{Built, Style};
 use crate::run::Tried;
 use crate::workspace;
 
@@ -63,7 +63,12 @@ pub fn compiled(exercise: &Exercise, built: &Built, tried: &Tried, faults: &mut 
 }
 
 /// A wrong answer fits the solution, and is written as all code here is.
-pub fn mistake(answers: &Answers<'_>, answer: &Wrong, built: &Built, faults: &mut Faults) {
+pub fn mistake(
+    answers: &Answers<'_>,
+    answer: &Wrong,
+    (built, style): (&Built, &Style),
+    faults: &mut Faults,
+) {
     let (what, id) = (&answer.file, answers.exercise.id());
     let target = answer.target(answers.exercise);
     let open = format!("cargo verify open {id} {}", answer.stem);
@@ -79,7 +84,7 @@ pub fn mistake(answers: &Answers<'_>, answer: &Wrong, built: &Built, faults: &mu
     let error = built.error(&workspace::package(answers), &target);
     if !error.is_empty() {
         faults.with_story(what, "to compile", format!("it does not: {open}"), error);
-    } else if let Some(warning) = built.warning(&target) {
+    } else if let Some(warning) = style.warning(&target) {
         faults.with_story(
             what,
             "nothing that Clippy warns of",
@@ -87,7 +92,7 @@ pub fn mistake(answers: &Answers<'_>, answer: &Wrong, built: &Built, faults: &mu
             warning,
         );
     }
-    if !built.is_formatted(&target) {
+    if !style.is_formatted(&target) {
         let mend = match what.strip_suffix(".rs") {
             Some(_) => format!("rustfmt solutions/{}/{what}", answers.exercise.folder),
             None => format!("cargo verify save {id}"),

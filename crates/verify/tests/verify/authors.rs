@@ -60,8 +60,8 @@ fn a_new_one_begins_as_the_solution_and_is_formatted() {
         .replace("    println!(\"hello\");", "println!( \"go away\" );");
     scratch.write(opened, &program);
     scratch.run(&["save", "01-01", "rude"]).succeeds();
-    let expected = "Caught by: says_hello\nTold: Say hello\n\nWhy somebody writes this.\n\n\
-        @@ -1,3 +1,3 @@\n fn main() {\n-    println!(\"hello\");\n+    println!(\"go away\");\n }\n";
+    let expected = "Caught by: says_hello\nTold: Say hello\nWhy somebody writes this.\n\
+        @@ -2 +2 @@ fn main()\n-    println!(\"hello\");\n+    println!(\"go away\");\n";
     assert_eq!(scratch.read(&kept("rude")), expected);
     scratch.run(&[]).succeeds().says("3 wrong answers");
 }

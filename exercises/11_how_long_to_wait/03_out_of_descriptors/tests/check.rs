@@ -1,6 +1,7 @@
 //! Does the server live through having no descriptor left for a client?
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use scripted_peer::{
     Peer, Running, Signal, Stopwatch, Verdict, check, eventually, explain, needs, program,
@@ -83,7 +84,7 @@ fn recovers() {
         return;
     }
     let server = program!().limit("-n", 24).listen();
-    for _ in 0..2 {
+    for is_long in [false, true] {
         let mut crowd = too_many(&server);
         // All 24, or fewer where a program keeps some in reserve.
         eventually("no client more to be let in", || {
@@ -92,12 +93,24 @@ fn recovers() {
             server.figures().descriptors == before
         })
         .now();
-        explain(
-            "Clients left, so there are descriptors again, and those who waited in the queue are \
-             not served within a second. Try accept() again, soon; turn nobody away, and end for \
-             nothing.",
-            OUT,
-        );
+        if is_long {
+            wait_until_it_has_looked(&server, &mut crowd[0]);
+            explain(
+                "For more than a second there was no descriptor. Then clients left, and those who waited \
+                 in the queue are not served within a second. A pause that grows with each failure \
+                 makes them wait when it is over; one of 100 ms costs next to nothing. And however often \
+                 accept() has failed, it is no reason to end.",
+                OUT,
+            );
+        } else {
+            crowd[0].pause(Duration::from_millis(900));
+            explain(
+                "Clients left, so there are descriptors again, and those who waited in the queue are \
+                 not served within a second. Try accept() again, soon; turn nobody away, and end for \
+                 nothing.",
+                OUT,
+            );
+        }
         // Not the one who came first: nobody knows who leaves next.
         let (_stays, watch) = (crowd.remove(0), Stopwatch::start());
         for (number, mut peer) in crowd.into_iter().enumerate() {
@@ -110,6 +123,19 @@ fn recovers() {
                 check(!watch.is_past(Duration::from_secs(1)), expected, got).now();
             }
         }
+    }
+}
+
+/// Waits for more than a second, and then until the program has looked for a descriptor once more and
+/// sleeps again: if its pauses grow, this one is the longest. If it doesn't look, it is not by pauses
+/// that it waits, or they have grown out of all proportion.
+fn wait_until_it_has_looked(server: &Running, bystander: &mut Peer) {
+    const LONG: Duration = Duration::from_millis(1050);
+    bystander.pause(LONG);
+    // A pause that is twice the one before has now lasted for half of its time at least.
+    let (before, since) = (server.figures().switches, Instant::now());
+    while server.figures().switches == before && since.elapsed() < LONG.mul_f32(1.3) {
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

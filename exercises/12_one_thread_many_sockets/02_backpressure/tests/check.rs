@@ -7,6 +7,9 @@ use scripted_peer::{Peer, Running, check, explain, frame, needs, program};
 const BACK: &str = "12-one-thread-many-sockets.html#backpressure";
 const LOOP: &str = "12-one-thread-many-sockets.html#the-loop";
 
+/// More than a frame, its reply, and what the buffers of a framework take in beside them.
+const HELD: usize = 512 << 10;
+
 static MESSAGE: [u8; 60_000] = [b'x'; 60_000];
 
 fn is_served(peer: &mut Peer) {
@@ -54,6 +57,8 @@ fn a_client_that_never_reads_is_bounded() {
         );
     }
 
+    let held = more.iter().chain([&client]).filter_map(Peer::held).max();
+
     explain(
         "The client has begun to read, and it doesn't get a reply to each of its frames. Drop none \
          of them. When the replies are gone, read on by yourself: that there is something to read \
@@ -66,6 +71,17 @@ fn a_client_that_never_reads_is_bounded() {
     }
     client.send(&frame(MESSAGE)[sent % length..]).half_close();
     client.expect(frame(MESSAGE)).now();
+    // Only now: of a program that threw replies away it would say something else.
+    check(
+        held.is_none_or(|bytes| bytes < HELD),
+        "a frame and its reply, far less than half a MiB, held of each client",
+        format!("{} bytes of a client, read and not answered", held.unwrap_or(0)),
+    )
+    .or_explain(
+        "A client took no reply, and you stopped reading from it, but late: what it may send until then \
+         is yours to keep, for each such client. Read no more while a reply waits, be it the first.",
+        BACK,
+    );
     client.expect_end().or_explain(
         "All is answered and the client sends no more: this is the end of its connection.",
         BACK,

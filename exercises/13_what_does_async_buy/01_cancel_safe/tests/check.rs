@@ -1,5 +1,6 @@
 //! Does a frame survive what happens beside it?
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use scripted_peer::{Peer, Running, Stopwatch, check, explain, frame, needs, program, undisturbed};
@@ -10,6 +11,9 @@ const TASKS: &str = "13-what-does-async-buy.html#tasks-are-not-threads";
 
 /// Far longer than any check.
 const NEVER: u64 = 600_000;
+
+/// A frame that takes a while to send.
+static MESSAGE: [u8; 60_000] = [b'x'; 60_000];
 
 fn server(period: u64) -> Running {
     program!().arg(period).listen()
@@ -253,74 +257,6 @@ fn beats_between_frames(server: &Running) {
 }
 
 #[test]
-fn a_heartbeat_never_stands_inside_an_answer() {
-    explain(
-        "A client took its answers late, and they are not whole. Either a part is missing at the \
-         end, or a heartbeat was sent in the middle: a write that loses in select! has sent a part \
-         already, and two tasks that write to one stream interrupt each other. Let one place write, \
-         and await each write to its end.",
-        SELECT,
-    );
-    let period = Duration::from_millis(1500);
-    let server = server(1500);
-    let message = [b'x'; 60_000];
-    let whole = frame(message);
-    // Each ends when the program takes no more: an answer is on its way, and there is no room for it.
-    let flood = |mut peer: Peer| (peer.flood(&whole, 24 << 20), peer);
-    let mut slow: Vec<_> = server.connect_many(3).into_iter().map(flood).collect();
-    slow[0].1.pause(period); // and now a heartbeat is due
-    for (client, (sent, mut peer)) in slow.into_iter().enumerate() {
-        let (mut answers, part) = (sent / whole.len(), sent % whole.len());
-        if client < 2 {
-            peer.send(&whole[part..]);
-            answers += 1;
-        } else {
-            explain(
-                "A client ended inside a frame while its answers waited, and they are not whole. That \
-                 nothing more comes of it is no reason to send nothing more to it: send what waits, \
-                 then end.",
-                SELECT,
-            );
-            if part == 0 {
-                peer.send(&whole[..6]);
-            }
-        }
-        peer.half_close();
-        for number in 0..answers {
-            let (_, payload) = after_heartbeats(&mut peer);
-            let got = match payload.iter().position(|byte| *byte != b'x') {
-                Some(at) => format!("answer {number} has another byte at {at}"),
-                None => format!("answer {number} has {} bytes", payload.len()),
-            };
-            let verdict = check(payload == message, "the frame's echo, 60,000 times x", got);
-            if payload.contains(&0) {
-                verdict.or_explain(
-                    "A heartbeat stands inside an answer, and all that comes after it is read wrongly. \
-                     While an answer is being sent, the heartbeat waits: a write that loses in select! \
-                     has sent a part already. Let one place write, and await each write to its end.",
-                    SELECT,
-                );
-            } else {
-                verdict.now();
-            }
-        }
-        let watch = Stopwatch::start();
-        while let Some(rest) = peer.next_frame() {
-            let got = match rest.len() {
-                0 => "heartbeats, and no end".to_owned(),
-                more => format!("{more} bytes more"),
-            };
-            let in_time = rest.is_empty() && !watch.is_past(2 * period);
-            check(in_time, "heartbeats, then the end", got).or_explain(
-                "The client sends no more, and has got its answers: end the connection. A heartbeat is \
-                 no reason to keep it, and no answer comes twice.",
-                SELECT,
-            );
-        }
-    }
-}
-
-#[test]
 fn each_client_has_a_clock_of_its_own() {
     let period = Duration::from_millis(600);
     let server = server(600);
@@ -364,4 +300,131 @@ fn each_client_has_a_clock_of_its_own() {
         )
         .now();
     });
+}
+
+const LATE: &str = "A client took its answers late, and they are not whole. Either a part is missing at the \
+                    end, or a heartbeat was sent in the middle: a write that loses in select! has sent a \
+                    part already, and two tasks that write to one stream interrupt each other. Let one \
+                    place write, and await each write to its end.";
+
+#[test]
+fn a_heartbeat_never_stands_inside_an_answer() {
+    explain(LATE, SELECT);
+    let period = Duration::from_millis(1500);
+    let server = server(1500);
+    let mut slow: Vec<_> = (0..3).map(|_| Stuck::at(&server)).collect();
+    let flooded = Instant::now();
+    let mut first = slow.remove(0);
+    let due = period + Duration::from_millis(100);
+    first.peer.pause(due.saturating_sub(first.since.elapsed()));
+    first.gets_the_heartbeat_that_waited();
+    slow[0].peer.pause(period.saturating_sub(flooded.elapsed()));
+    first.peer.half_close();
+    expect_end_after_heartbeats(&mut first.peer, 2 * period);
+    for (client, mut stuck) in slow.into_iter().enumerate() {
+        if client == 1 {
+            explain(
+                "A client ended inside a frame while its answers waited, and they are not whole. That \
+                 nothing more comes of it is no reason to send nothing more to it: send what waits, \
+                 then end.",
+                SELECT,
+            );
+        }
+        let answers = stuck.finish(client == 0);
+        stuck.peer.half_close();
+        take_answers(&mut stuck.peer, answers);
+        expect_end_after_heartbeats(&mut stuck.peer, 2 * period);
+    }
+}
+
+/// A client that has taken nothing, and sent until the program took no more: an answer is on its way, and
+/// there is no room for it.
+struct Stuck {
+    peer: Peer,
+    sent: usize,
+    since: Instant,
+}
+
+impl Stuck {
+    fn at(server: &Running) -> Self {
+        let since = Instant::now();
+        let mut peer = server.connect();
+        let sent = peer.flood(frame(MESSAGE), 24 << 20);
+        Self { peer, sent, since }
+    }
+
+    /// Sends the rest of the last frame, or only a part; how many frames that makes.
+    fn finish(&mut self, whole: bool) -> usize {
+        let message = frame(MESSAGE);
+        let (frames, part) = (self.sent / message.len(), self.sent % message.len());
+        if whole {
+            self.peer.send(&message[part..]);
+        } else if part == 0 {
+            self.peer.send(&message[..6]);
+        }
+        frames + usize::from(whole)
+    }
+
+    /// The heartbeat that was due while the client took nothing comes between its answers, or beside
+    /// the next few: long before another one is due.
+    fn gets_the_heartbeat_that_waited(&mut self) {
+        let answers = self.finish(true);
+        let peer = &mut self.peer;
+        let comes = take_answers(peer, answers) > 0
+            || (0..40).any(|_| {
+                thread::sleep(Duration::from_millis(5));
+                peer.send(frame("and now?"));
+                is_echoed(peer, "and now?") > 0
+            });
+        let expected = "the heartbeat that was due, beside the next answers";
+        check(comes, expected, "forty answers more, and none").or_explain(
+            "A heartbeat was due while an answer waited for room, and it never came. Put off, it is not \
+             called off: send it as soon as the answer is out.",
+            CLOCK,
+        );
+    }
+}
+
+/// Takes so many answers, each of them whole; how many heartbeats were between them.
+fn take_answers(peer: &mut Peer, answers: usize) -> usize {
+    let take = |number| {
+        let (heartbeats, payload) = after_heartbeats(peer);
+        is_whole(number, &payload);
+        heartbeats
+    };
+    (0..answers).map(take).sum()
+}
+
+fn is_whole(number: usize, answer: &[u8]) {
+    let got = match answer.iter().position(|byte| *byte != b'x') {
+        Some(at) => format!("answer {number} has another byte at {at}"),
+        None => format!("answer {number} has {} bytes", answer.len()),
+    };
+    let verdict = check(answer == MESSAGE, "the frame's echo, 60,000 times x", got);
+    if answer.contains(&0) {
+        verdict.or_explain(
+            "A heartbeat stands inside an answer, and all that comes after it is read wrongly. \
+             While an answer is being sent, the heartbeat waits: a write that loses in select! \
+             has sent a part already. Let one place write, and await each write to its end.",
+            SELECT,
+        );
+    } else {
+        verdict.now();
+    }
+}
+
+fn expect_end_after_heartbeats(peer: &mut Peer, within: Duration) {
+    let watch = Stopwatch::start();
+    while let Some(rest) = peer.next_frame() {
+        let got = match rest.len() {
+            0 => "heartbeats, and no end".to_owned(),
+            more => format!("{more} bytes more"),
+        };
+        let in_time = rest.is_empty() && !watch.is_past(within);
+        check(in_time, "heartbeats, then the end", got).or_explain(
+            "The client sends no more, and has got its answers: end the connection. A heartbeat is \
+             no reason to keep it, and no answer comes twice.",
+            SELECT,
+        );
+    }
 }

@@ -51,11 +51,13 @@ fn take(path: &Path) -> io::Result<(UnixListener, File)> {
 fn lock_beside(path: &Path) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(name)?;
+    // What is there is opened without O_CREAT, which fails in /tmp for another user's file, even for
+    // root (fs.protected_regular, proc_sys_fs(5)).
+    let mut open = File::options();
+    let open = open.append(true);
+    let file = open
+        .open(&name)
+        .or_else(|_| open.create(true).open(&name))?;
     file.try_lock()?;
     Ok(file)
 }

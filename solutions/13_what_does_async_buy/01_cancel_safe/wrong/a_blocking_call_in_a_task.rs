@@ -1,6 +1,6 @@
 //! Caught by: five_hundred_idle_clients_cost_nothing, any_split_is_the_same_message,
 //! a_heartbeat_mid_frame_loses_nothing, the_heart_beats_while_a_client_drips,
-//! each_client_has_a_clock_of_its_own
+//! each_client_has_a_clock_of_its_own, a_heartbeat_never_stands_inside_an_answer
 //! Told: Five hundred clients say nothing, and one
 //!
 //! Reads with std, which blocks the thread, and the runtime has one. Nobody else is served until this client

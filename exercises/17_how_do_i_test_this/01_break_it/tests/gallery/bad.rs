@@ -105,28 +105,31 @@ fn reads(
     })
 }
 
-/// Measures a silence inside a frame when it is over: what it does after a second of it, it does then.
+/// Measures a silence inside a frame, from the read before it, when it is over: what it does after a
+/// second of it, it does then.
 fn silences(
     does: &'static str,
     after: impl Fn(&mut Visitor) -> bool + Send + Sync + 'static,
 ) -> Exhibit {
     Exhibit::bad(does, SILENCE, move |peer| {
         let mut visitor = Visitor::new(peer);
+        let mut last = Instant::now();
         loop {
-            while let Some(said) = visitor.whole() {
-                let Said::Frame(frame) = said else { return };
-                visitor.peer.send(frame);
-            }
-            let (before, since) = (visitor.inbox.len(), Instant::now());
+            let before = visitor.inbox.len();
             if visitor.read().is_some() {
                 return;
             }
-            if before > 0 && since.elapsed() > Duration::from_secs(1) {
+            let silence = std::mem::replace(&mut last, Instant::now());
+            if before > 0 && silence.elapsed() > Duration::from_secs(1) {
                 let more = visitor.inbox.split_off(before);
                 if !after(&mut visitor) {
                     return;
                 }
                 visitor.inbox.extend(more);
+            }
+            while let Some(said) = visitor.whole() {
+                let Said::Frame(frame) = said else { return };
+                visitor.peer.send(frame);
             }
         }
     })

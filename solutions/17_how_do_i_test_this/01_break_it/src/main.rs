@@ -366,9 +366,11 @@ impl Client {
         }
     }
 
+    /// Nothing comes for so long. Where the deadline is sooner, that was not found out.
     fn hears_nothing_for(&mut self, time: Duration, when: &str) -> Finding {
-        match self.read(&mut [0], self.until.min(Instant::now() + time)) {
-            Err(Ending::Silence) => Ok(()),
+        let until = Instant::now() + time;
+        match self.read(&mut [0], until.min(self.until)) {
+            Err(Ending::Silence) if until <= self.until => Ok(()),
             Err(ending) => Err(format!("{when}: {ending}")),
             Ok(_) => Err(format!("{when}: an answer")),
         }

@@ -148,16 +148,30 @@ pub fn splitters() -> Vec<Exhibit> {
                 visitor.inbox.clear();
             },
         ),
+        reads("wants a length in one read", SPLIT, |visitor| {
+            while let Some(Said::Frame(frame)) = visitor.whole() {
+                visitor.peer.send(frame);
+            }
+            if visitor.inbox.len() < 4 {
+                visitor.inbox.clear();
+            }
+        }),
         reads("sends back what comes, as it comes", EARLY, |visitor| {
             let bytes = std::mem::take(&mut visitor.inbox);
             visitor.peer.send(bytes);
         }),
         Exhibit::bad("sends back half a frame at its end", EARLY, |peer| {
             let mut visitor = Visitor::new(peer);
-            while let Said::Frame(frame) = visitor.next() {
-                visitor.peer.send(frame);
+            loop {
+                match visitor.next() {
+                    Said::Frame(frame) => visitor.peer.send(frame),
+                    Said::End { inside: true } => {
+                        visitor.peer.send(&visitor.inbox);
+                        return;
+                    }
+                    _ => return,
+                };
             }
-            visitor.peer.send(&visitor.inbox);
         }),
         silences("gives up after a second of silence inside a frame", |_| {
             false
@@ -629,6 +643,13 @@ pub fn of_another_promise() -> Vec<Exhibit> {
         dies(
             "is gone after a reset",
             |said| matches!(said, Said::Reset),
+            Some(Mutex::new(())),
+        )
+        .tells(PROMISE)
+        .one(),
+        dies(
+            "is gone after a frame that is too long",
+            |said| matches!(said, Said::TooLong(_)),
             Some(Mutex::new(())),
         )
         .tells(PROMISE)

@@ -99,7 +99,7 @@ fn reads(
 ) -> Exhibit {
     Exhibit::bad(does, told, move |peer| {
         let mut visitor = Visitor::new(peer);
-        while visitor.read().is_none() {
+        while visitor.read().is_none() && !visitor.says_too_much() {
             answer(&mut visitor);
         }
     })
@@ -500,10 +500,16 @@ fn waiting() -> Vec<Exhibit> {
     ];
     // Elsewhere nobody says what a client has taken.
     if cfg!(target_os = "linux") {
+        // Who comes later is later: an answer that is not taken by then keeps the lock.
         let does = "waits until its answer is taken, and serves nobody meanwhile";
         all.push(answers(does, CROWD, move |peer, frame| {
+            peer.pause(Duration::from_millis(40));
+            let turn = lock(&untaken);
+            peer.send(frame);
+            drop(turn);
+            peer.patience(Duration::from_millis(20)).wait_until_read();
             let _turn = lock(&untaken);
-            peer.send(frame).wait_until_read();
+            peer.patience(Duration::from_secs(60)).wait_until_read();
         }));
     }
     all

@@ -70,6 +70,12 @@ impl Visitor {
         (self.inbox.len() >= 4 + size).then(|| Said::Frame(self.inbox.drain(..4 + size).collect()))
     }
 
+    /// Whether what comes next is a frame that is too long.
+    pub fn says_too_much(&self) -> bool {
+        let length = self.inbox.first_chunk().copied().map(u32::from_be_bytes);
+        length.is_some_and(|length| (self.measure)(length).is_none())
+    }
+
     /// All whole frames that one read returns, or how it ended.
     pub fn batch(&mut self) -> (Vec<Vec<u8>>, Option<Said>) {
         let mut frames = Vec::new();

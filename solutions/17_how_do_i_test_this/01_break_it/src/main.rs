@@ -172,10 +172,20 @@ fn a_half_close(server: Server) -> Finding {
 }
 
 fn ends_inside(server: Server) -> Finding {
-    for part in [2, 4, 6] {
+    let whole = frame(b"whole");
+    let much = frame(&long(server.limit.min(20_000)));
+    // Inside a length, right after it, in a frame that begins like the one before, and in a long one.
+    let cuts: [(&[u8], &[u8]); 4] = [
+        (b"", &whole[..2]),
+        (b"", &whole[..4]),
+        (&whole, &whole[..8]),
+        (b"", &much[..much.len() - 1]),
+    ];
+    for (answered, half) in cuts {
         let mut client = Client::connect(server)?;
-        client.send(&frame(b"half")[..part]);
+        client.send(&[answered, half].concat());
         client.half_close();
+        client.expect(answered, "a frame and a half")?;
         client.expect_end("half a frame and a half-close")?;
         is_served(server, "half a frame")?;
     }

@@ -105,6 +105,17 @@ fn reads(
     })
 }
 
+/// Sends back the frame that has begun, and then whatever comes.
+fn pass_on(mut visitor: Visitor) {
+    loop {
+        let bytes = std::mem::take(&mut visitor.inbox);
+        visitor.peer.send(bytes);
+        if visitor.read().is_some() {
+            return;
+        }
+    }
+}
+
 /// Measures a silence inside a frame, from the read before it, when it is over: what it does after a
 /// second of it, it does then.
 fn silences(
@@ -173,6 +184,43 @@ pub fn splitters() -> Vec<Exhibit> {
                 };
             }
         }),
+        Exhibit::bad("passes a long payload on as it comes", EARLY, |peer| {
+            let mut visitor = Visitor::new(peer);
+            while visitor.read().is_none() {
+                while let Some(Said::Frame(frame)) = visitor.whole() {
+                    visitor.peer.send(frame);
+                }
+                if visitor.says_too_much() {
+                    return;
+                }
+                if visitor.inbox.len() > 4096 {
+                    return pass_on(visitor);
+                }
+            }
+        }),
+        Exhibit::bad(
+            "answers a frame that begins like the one before",
+            EARLY,
+            |peer| {
+                let mut visitor = Visitor::new(peer);
+                let mut last = Vec::new();
+                while visitor.read().is_none() {
+                    while let Some(Said::Frame(frame)) = visitor.whole() {
+                        visitor.peer.send(&frame);
+                        last = frame;
+                    }
+                    if visitor.says_too_much() {
+                        return;
+                    }
+                    let came = visitor.inbox.len();
+                    if came > 4 && last.starts_with(&visitor.inbox) {
+                        visitor.peer.send(&last);
+                        while visitor.inbox.len() < last.len() && visitor.read().is_none() {}
+                        visitor.inbox.drain(..last.len().min(visitor.inbox.len()));
+                    }
+                }
+            },
+        ),
         silences("gives up after a second of silence inside a frame", |_| {
             false
         }),
@@ -500,16 +548,10 @@ fn waiting() -> Vec<Exhibit> {
     ];
     // Elsewhere nobody says what a client has taken.
     if cfg!(target_os = "linux") {
-        // Who comes later is later: an answer that is not taken by then keeps the lock.
         let does = "waits until its answer is taken, and serves nobody meanwhile";
         all.push(answers(does, CROWD, move |peer, frame| {
-            peer.pause(Duration::from_millis(40));
-            let turn = lock(&untaken);
-            peer.send(frame);
-            drop(turn);
-            peer.patience(Duration::from_millis(20)).wait_until_read();
             let _turn = lock(&untaken);
-            peer.patience(Duration::from_secs(60)).wait_until_read();
+            peer.send(frame).wait_until_read();
         }));
     }
     all

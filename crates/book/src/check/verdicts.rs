@@ -1,5 +1,7 @@
 //! No verdict in a chapter that explains itself in other words than the check now does.
 
+use std::fs;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::Result;
@@ -27,9 +29,8 @@ static MOMENT: LazyLock<Regex> =
 pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<()> {
     let mut told = String::new();
     for exercise in course.exercises() {
-        let checks = exercise.check_rs(&course.root);
-        if checks.is_file() {
-            told += &said(&read(&checks)?);
+        if let Some(checks) = exercise.check_rs(&course.root).parent() {
+            add_sentences(checks, &mut told)?;
         }
     }
     for page in book.chapters() {
@@ -50,6 +51,20 @@ pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<(
                     "no check explains itself in the words of this verdict: paste what it says now",
                 );
             }
+        }
+    }
+    Ok(())
+}
+
+/// The sentences of a check: of its file and of those beside it.
+fn add_sentences(folder: &Path, told: &mut String) -> Result<()> {
+    // An exercise without checks is a fault that `cargo verify` names.
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry?.path();
+        if path.is_dir() {
+            add_sentences(&path, told)?;
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            *told += &said(&read(&path)?);
         }
     }
     Ok(())

@@ -127,7 +127,7 @@ fn long_frames(server: Server) -> Finding {
 
 // ANCHOR: silence
 /// Cuts a frame inside its length and inside its payload, is silent, and looks for an answer that
-/// comes early. What was sent together with a frame has been read when that frame is answered.
+/// comes early. What was sent along with a frame has arrived when that frame is answered.
 fn a_silence_inside(server: Server) -> Finding {
     let mut client = Client::connect(server)?;
     let [whole, pieces] = [frame(b"whole"), frame(b"in pieces")];

@@ -26,7 +26,7 @@ const CHAPTER_PROMISE: &str = "17-how-do-i-test-this.html#only-what-is-promised"
 
 pub fn plain() -> Exhibit {
     Exhibit::good("answers each frame", (PLAIN, CHAPTER_PROMISE), |peer| {
-        Visitor::new(peer).serve(echo);
+        Visitor::new(peer).serve_politely(echo);
     })
 }
 
@@ -45,7 +45,7 @@ pub fn manners() -> Vec<Exhibit> {
 fn pieces() -> [Exhibit; 5] {
     let answers = |does, answer: fn(&mut Peer, &[u8])| {
         Exhibit::good(does, (PIECES, CHAPTER_PIECES), move |peer| {
-            Visitor::new(peer).serve(answer);
+            Visitor::new(peer).serve_politely(answer);
         })
     };
     [
@@ -63,39 +63,33 @@ fn pieces() -> [Exhibit; 5] {
             let (most, last) = frame.split_at(frame.len() - 1);
             peer.send(most).pause(Duration::from_millis(20)).send(last);
         }),
-        Exhibit::good(
-            "joins the answers to what came at once",
-            (PIECES, CHAPTER_PIECES),
-            |peer| {
-                let mut visitor = Visitor::new(peer);
-                let mut last = None;
-                while last.is_none() {
-                    let (frames, ending) = visitor.batch();
-                    visitor.peer.coalesce(frames);
-                    last = ending;
-                }
-            },
-        ),
-        Exhibit::good(
+        batches("joins the answers to what came at once", |peer, answers| {
+            peer.send(answers);
+        }),
+        batches(
             "sends one and a half answers, then the rest",
-            (PIECES, CHAPTER_PIECES),
-            |peer| {
-                let mut visitor = Visitor::new(peer);
-                let mut last = None;
-                while last.is_none() {
-                    let (frames, ending) = visitor.batch();
-                    let answers = frames.concat();
-                    let (most, rest) = answers.split_at(answers.len() * 2 / 3);
-                    visitor
-                        .peer
-                        .send(most)
-                        .pause(Duration::from_millis(20))
-                        .send(rest);
-                    last = ending;
-                }
+            |peer, answers| {
+                let (most, rest) = answers.split_at(answers.len() * 2 / 3);
+                peer.send(most).pause(Duration::from_millis(20)).send(rest);
             },
         ),
     ]
+}
+
+/// Answers all that one read returns.
+fn batches(does: &'static str, answer: fn(&mut Peer, &[u8])) -> Exhibit {
+    Exhibit::good(does, (PIECES, CHAPTER_PIECES), move |peer| {
+        let mut visitor = Visitor::new(peer);
+        loop {
+            let (frames, last) = visitor.batch();
+            if !frames.is_empty() {
+                answer(&mut visitor.peer, &frames.concat());
+            }
+            if let Some(said) = last {
+                return visitor.leave(&said);
+            }
+        }
+    })
 }
 
 fn slow() -> [Exhibit; 3] {
@@ -104,7 +98,7 @@ fn slow() -> [Exhibit; 3] {
             "takes 300 ms for each answer",
             (SLOW, CHAPTER_EVENTS),
             |peer| {
-                Visitor::new(peer).serve(|peer, frame| {
+                Visitor::new(peer).serve_politely(|peer, frame| {
                     peer.pause(Duration::from_millis(300)).send(frame);
                 });
             },
@@ -114,7 +108,7 @@ fn slow() -> [Exhibit; 3] {
             (SLOW, CHAPTER_EVENTS),
             |mut peer| {
                 peer.pause(Duration::from_millis(300));
-                Visitor::new(peer).serve(echo);
+                Visitor::new(peer).serve_politely(echo);
             },
         ),
         Exhibit::good(
@@ -122,10 +116,14 @@ fn slow() -> [Exhibit; 3] {
             (SLOW, CHAPTER_EVENTS),
             |peer| {
                 let mut visitor = Visitor::new(peer);
-                while let Said::Frame(frame) = visitor.next() {
-                    visitor.peer.send(frame);
-                }
+                let last = loop {
+                    match visitor.next() {
+                        Said::Frame(frame) => visitor.peer.send(frame),
+                        said => break said,
+                    };
+                };
                 visitor.peer.pause(Duration::from_millis(300));
+                visitor.leave(&last);
             },
         ),
     ]

@@ -109,6 +109,24 @@ impl Visitor {
         while matches!(self.peer.receive(), Received::Bytes(_)) {}
     }
 
+    /// As [`serve`](Self::serve), and refuses so that nothing is lost: half-closes, and reads on.
+    pub fn serve_politely(mut self, mut answer: impl FnMut(&mut Peer, &[u8])) {
+        loop {
+            match self.next() {
+                Said::Frame(frame) => answer(&mut self.peer, &frame),
+                said => return self.leave(&said),
+            }
+        }
+    }
+
+    /// Ends the connection after this.
+    pub fn leave(mut self, said: &Said) {
+        if let Said::TooLong(_) = said {
+            self.peer.half_close();
+            self.wait_until_gone();
+        }
+    }
+
     /// Answers every frame with `answer`, and leaves when the client does, or says too much.
     pub fn serve(mut self, mut answer: impl FnMut(&mut Peer, &[u8])) {
         while let Said::Frame(frame) = self.next() {

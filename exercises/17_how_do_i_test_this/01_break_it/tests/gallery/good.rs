@@ -116,12 +116,7 @@ fn slow() -> [Exhibit; 3] {
             (SLOW, CHAPTER_EVENTS),
             |peer| {
                 let mut visitor = Visitor::new(peer);
-                let last = loop {
-                    match visitor.next() {
-                        Said::Frame(frame) => visitor.peer.send(frame),
-                        said => break said,
-                    };
-                };
+                let last = visitor.serve_frames(echo);
                 visitor.peer.pause(Duration::from_millis(300));
                 visitor.leave(&last);
             },
@@ -170,7 +165,7 @@ fn refusals() -> [Exhibit; 4] {
 pub fn of_another_promise() -> Vec<Exhibit> {
     let serves = |does, measure: super::visitor::Measure| {
         Exhibit::good(does, (PROMISE, CHAPTER_PROMISE), move |peer| {
-            Visitor::measured(peer, measure).serve(echo);
+            Visitor::measured(peer, measure).serve_politely(echo);
         })
     };
     vec![

@@ -109,28 +109,32 @@ impl Visitor {
         while matches!(self.peer.receive(), Received::Bytes(_)) {}
     }
 
-    /// As [`serve`](Self::serve), and refuses so that nothing is lost: half-closes, and reads on.
-    pub fn serve_politely(mut self, mut answer: impl FnMut(&mut Peer, &[u8])) {
+    /// Answers every frame, until the client says something else.
+    pub fn serve_frames(&mut self, mut answer: impl FnMut(&mut Peer, &[u8])) -> Said {
         loop {
             match self.next() {
                 Said::Frame(frame) => answer(&mut self.peer, &frame),
-                said => return self.leave(&said),
+                said => return said,
             }
         }
     }
 
-    /// Ends the connection after this.
+    /// And then leaves, so that nothing is lost.
+    pub fn serve_politely(mut self, answer: impl FnMut(&mut Peer, &[u8])) {
+        let last = self.serve_frames(answer);
+        self.leave(&last);
+    }
+
+    /// And then closes, whatever that was.
+    pub fn serve(mut self, answer: impl FnMut(&mut Peer, &[u8])) {
+        self.serve_frames(answer);
+    }
+
+    /// Ends the connection after this: a refused client's with a half-close, and then it reads on.
     pub fn leave(mut self, said: &Said) {
         if let Said::TooLong(_) = said {
             self.peer.half_close();
             self.wait_until_gone();
-        }
-    }
-
-    /// Answers every frame with `answer`, and leaves when the client does, or says too much.
-    pub fn serve(mut self, mut answer: impl FnMut(&mut Peer, &[u8])) {
-        while let Said::Frame(frame) = self.next() {
-            answer(&mut self.peer, &frame);
         }
     }
 }

@@ -43,8 +43,11 @@ pub fn lonely() -> Vec<Exhibit> {
 pub fn one_at_a_time(is_good: bool, told: Told) -> Exhibit {
     let door = Mutex::new(());
     let script = move |peer| {
-        let _inside = lock(&door);
-        Visitor::new(peer).serve(echo);
+        let mut visitor = Visitor::new(peer);
+        let inside = lock(&door);
+        let last = visitor.serve_frames(echo);
+        drop(inside);
+        visitor.leave(&last);
     };
     let does = "serves one client at a time";
     if is_good {

@@ -1,7 +1,5 @@
 //! Mistakes with several frames, and answers that nobody asked for.
 
-use std::time::Duration;
-
 use scripted_peer::frame;
 
 use super::{Exhibit, OWES, PAYLOAD, Said, Told, UNKIND, Visitor, answers, echo, reads};
@@ -87,7 +85,7 @@ pub fn forgetful() -> Vec<Exhibit> {
 }
 
 /// What they remember, or forget, is in the connection.
-fn memories() -> [Exhibit; 3] {
+fn memories() -> [Exhibit; 2] {
     [
         Exhibit::bad(
             "answers with the first payload of that length",
@@ -113,24 +111,5 @@ fn memories() -> [Exhibit; 3] {
             }
             visitor.peer.send(answers);
         }),
-        // 300 ms, so that the half-close is seen first on a busy machine too.
-        Exhibit::bad(
-            "forgets what it has not answered at a half-close",
-            SEVERAL,
-            |peer| {
-                let mut visitor = Visitor::new(peer);
-                let mut answers = Vec::new();
-                loop {
-                    match visitor.next() {
-                        Said::Frame(frame) => answers.extend(frame),
-                        Said::Silence => {
-                            visitor.peer.send(answers.split_off(0));
-                        }
-                        _ => return,
-                    }
-                    visitor.peer.patience(Duration::from_millis(300));
-                }
-            },
-        ),
     ]
 }

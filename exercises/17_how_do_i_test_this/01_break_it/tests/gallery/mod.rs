@@ -222,7 +222,7 @@ fn judgment(tester: &Running) -> Judgment {
         return Judgment::None;
     }
     // Its end may be known before its last line is read.
-    comes(Duration::from_secs(1), || tester.stdout().ends_with('\n'));
+    comes(Duration::from_secs(3), || tester.stdout().ends_with('\n'));
     let (exit, text) = (tester.ends().now().exit, tester.stdout());
     let reason = |text: &str| Some(text.strip_prefix("bad: ")?.strip_suffix('\n')?.to_owned());
     match (exit, reason(&text)) {

@@ -31,8 +31,9 @@ pub fn silent() -> Vec<Exhibit> {
                     _ => return,
                 };
             }
-        }),
-        Exhibit::bad("ends as soon as somebody comes", ENDS, drop),
+        })
+        .evident(),
+        Exhibit::bad("ends as soon as somebody comes", ENDS, drop).evident(),
         Exhibit::silent("listens and accepts nobody", OWES, Stand::Asleep),
         Exhibit::silent("is not there", OWES, Stand::Nobody),
     ]

@@ -15,7 +15,8 @@ pub fn careless() -> Vec<Exhibit> {
     vec![
         measures("has a limit of 65,535", LIMITS, |length| {
             (length < LIMIT).then_some(length as usize)
-        }),
+        })
+        .evident(),
         measures("takes a byte more", LIMITS, |length| {
             (length <= LIMIT + 1).then_some(length as usize)
         }),
@@ -33,10 +34,12 @@ pub fn careless() -> Vec<Exhibit> {
         }),
         refuses("says why", |visitor, _| {
             visitor.peer.send("too long\n");
-        }),
+        })
+        .evident(),
         refuses("sends an empty frame, and closes", |visitor, _| {
             visitor.peer.send(frame(""));
-        }),
+        })
+        .evident(),
         refuses("reads what is too long to its end", |visitor, length| {
             while visitor.inbox.len() < 4 + length as usize && visitor.read().is_none() {}
         }),

@@ -61,7 +61,8 @@ pub fn splitters() -> Vec<Exhibit> {
                     _ => return,
                 };
             }
-        }),
+        })
+        .evident(),
         Exhibit::bad("passes a long payload on as it comes", EARLY, |peer| {
             let mut visitor = Visitor::new(peer);
             while visitor.read().is_none() {
@@ -101,7 +102,8 @@ pub fn splitters() -> Vec<Exhibit> {
         ),
         silences("gives up after a second of silence inside a frame", |_| {
             false
-        }),
+        })
+        .evident(),
         silences("forgets half a frame after a second", |visitor| {
             visitor.inbox.clear();
             true
@@ -120,10 +122,12 @@ pub fn splitters() -> Vec<Exhibit> {
             |peer, whole| {
                 peer.send(frame(&whole[4..whole.len().min(4100)]));
             },
-        ),
+        )
+        .evident(),
         answers("takes a payload for text", PAYLOAD, |peer, whole| {
             peer.send(frame(String::from_utf8_lossy(&whole[4..]).as_bytes()));
-        }),
+        })
+        .evident(),
         answers(
             "ends a payload at its first zero",
             PAYLOAD,
@@ -131,7 +135,8 @@ pub fn splitters() -> Vec<Exhibit> {
                 let payload = whole[4..].split(|byte| *byte == 0).next();
                 peer.send(frame(payload.unwrap_or_default()));
             },
-        ),
+        )
+        .evident(),
         answers(
             "closes when a payload is empty",
             PAYLOAD,
@@ -141,7 +146,8 @@ pub fn splitters() -> Vec<Exhibit> {
                 }
                 whole => echo(peer, whole),
             },
-        ),
+        )
+        .evident(),
     ]
 }
 

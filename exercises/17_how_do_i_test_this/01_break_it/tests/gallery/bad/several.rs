@@ -42,7 +42,8 @@ pub fn forgetful() -> Vec<Exhibit> {
                 visitor.peer.coalesce(frames);
                 last = ending;
             }
-        }),
+        })
+        .evident(),
         Exhibit::bad(
             "keeps answers back while half a frame is there",
             SEVERAL,
@@ -61,7 +62,8 @@ pub fn forgetful() -> Vec<Exhibit> {
         ),
         answers("answers twice", ONCE, |peer, frame| {
             peer.send([frame, frame].concat());
-        }),
+        })
+        .evident(),
         Exhibit::bad("says good-bye at the end", ONCE, |peer| {
             let mut visitor = Visitor::new(peer);
             loop {
@@ -74,11 +76,13 @@ pub fn forgetful() -> Vec<Exhibit> {
                     _ => return,
                 };
             }
-        }),
+        })
+        .evident(),
         Exhibit::bad("greets a client that has said nothing", ONCE, |mut peer| {
             peer.send(frame("hello"));
             Visitor::new(peer).serve(echo);
-        }),
+        })
+        .evident(),
     ];
     all.extend(memories());
     all
@@ -102,7 +106,8 @@ fn memories() -> [Exhibit; 2] {
                     known.push(answer);
                 });
             },
-        ),
+        )
+        .evident(),
         Exhibit::bad("sends its answers at the end", OWES, |peer| {
             let mut visitor = Visitor::new(peer);
             let mut answers = Vec::new();

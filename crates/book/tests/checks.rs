@@ -324,6 +324,13 @@ fn a_verdict_in_words_that_no_check_has_is_found() {
         &verdict("Why."),
         &[],
     );
+    // What a check keeps in files beside its own is said by it, too.
+    let workspace = Workspace::sound();
+    let beside = "exercises/01_chapter/01_one/tests/gallery/mod.rs";
+    workspace.write(beside, "const TOLD: &str = \"Because.\";\n");
+    let page = "docs/src/01-chapter.md";
+    workspace.replace(page, "## A section\n", &verdict("Because."));
+    workspace.expect(&[]);
 }
 
 #[test]

@@ -220,3 +220,27 @@ impl Drop for Running {
         let _ = self.child.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_that_is_listed_as_unseen_and_is_gone_is_named() {
+        let server = |(id, stem, unseen): &(&str, &str, &'static str)| Server {
+            name: format!("{id} {stem}"),
+            program: None,
+            limit: "",
+            is_good: true,
+            unseen,
+        };
+        let mut servers: Vec<Server<'_>> = UNSEEN.iter().map(server).collect();
+        assert!(stale(&servers).is_empty());
+        let gone = servers.pop().expect("some are listed");
+        let named: Vec<String> = stale(&servers)
+            .into_iter()
+            .map(|fault| fault.what)
+            .collect();
+        assert_eq!(named, [gone.name]);
+    }
+}

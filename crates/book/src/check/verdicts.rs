@@ -1,14 +1,12 @@
 //! No verdict in a chapter that explains itself in other words than the check now does.
 
-use std::fs;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::Result;
 use course::Course;
 use regex::Regex;
 
-use super::{Findings, read};
+use super::{Findings, read, rust_files};
 use crate::Book;
 
 /// A verdict's line that says what was expected.
@@ -29,8 +27,9 @@ static MOMENT: LazyLock<Regex> =
 pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<()> {
     let mut told = String::new();
     for exercise in course.exercises() {
-        if let Some(checks) = exercise.check_rs(&course.root).parent() {
-            add_sentences(checks, &mut told)?;
+        // What a check says may stand in files beside its own.
+        for file in rust_files(&exercise.path(&course.root).join("tests"))? {
+            told += &said(&read(&file)?);
         }
     }
     for page in book.chapters() {
@@ -51,20 +50,6 @@ pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<(
                     "no check explains itself in the words of this verdict: paste what it says now",
                 );
             }
-        }
-    }
-    Ok(())
-}
-
-/// The sentences of a check: of its file and of those beside it.
-fn add_sentences(folder: &Path, told: &mut String) -> Result<()> {
-    // An exercise without checks is a fault that `cargo verify` names.
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry?.path();
-        if path.is_dir() {
-            add_sentences(&path, told)?;
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            *told += &said(&read(&path)?);
         }
     }
     Ok(())

@@ -94,6 +94,19 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
+/// The Rust files of a folder and of those in it.
+fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in list(folder)? {
+        if path.is_dir() {
+            files.extend(rust_files(&path)?);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
 /// The text of a file that is there.
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))

@@ -281,6 +281,17 @@ fn a_wrong_anchor_in_what_a_check_explains_is_found() {
 }
 
 #[test]
+fn a_wrong_anchor_in_a_file_beside_a_check_is_found() {
+    let workspace = Workspace::sound();
+    let beside = "exercises/01_chapter/01_one/tests/gallery/mod.rs";
+    workspace.write(beside, "const SECTION: &str = \"01-chapter.html#gone\";\n");
+    workspace.expect(&[
+        "exercises/01_chapter/01_one/tests/gallery/mod.rs:1: docs/src/01-chapter.md has no heading with \
+         the anchor #gone: correct it, or add the heading",
+    ]);
+}
+
+#[test]
 fn a_chapter_without_a_section_is_found() {
     mistake(
         "docs/src/01-chapter.md",
@@ -324,6 +335,13 @@ fn a_verdict_in_words_that_no_check_has_is_found() {
         &verdict("Why."),
         &[],
     );
+    // What a check keeps in files beside its own is said by it, too.
+    let workspace = Workspace::sound();
+    let beside = "exercises/01_chapter/01_one/tests/gallery/mod.rs";
+    workspace.write(beside, "const TOLD: &str = \"Because.\";\n");
+    let page = "docs/src/01-chapter.md";
+    workspace.replace(page, "## A section\n", &verdict("Because."));
+    workspace.expect(&[]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::io::{self, Read};
 
 const MAX_FRAME: u32 = 4096;
 
+// ANCHOR: pieces
 /// A stream that hands out its bytes in pieces of given sizes, then ends.
 struct Pieces {
     bytes: Vec<u8>,
@@ -25,6 +26,7 @@ impl Read for Pieces {
         Ok(size)
     }
 }
+// ANCHOR_END: pieces
 
 #[derive(Debug, Clone)]
 enum OwnedRequest {
@@ -103,6 +105,7 @@ proptest! {
         prop_assert_eq!(Reply::decode(frame), Ok(response));
     }
 
+    // ANCHOR: any_split
     #[test]
     fn any_split_and_any_coalescing_decode_alike(
         requests in prop::collection::vec(any_request(), 0..8),
@@ -119,6 +122,7 @@ proptest! {
         }
         prop_assert!(connection.receive().unwrap().is_none());
     }
+    // ANCHOR_END: any_split
 
     #[test]
     fn garbage_ends_without_a_panic(

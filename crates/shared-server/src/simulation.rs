@@ -621,6 +621,7 @@ impl Drop for Life {
     }
 }
 
+// ANCHOR: play
 /// Plays one life, and says of how many steps it was.
 fn play(seed: u64, script: impl FnOnce(&mut Rng) -> Vec<u8>) -> u64 {
     let mut life = Life::new(seed, script);
@@ -630,6 +631,7 @@ fn play(seed: u64, script: impl FnOnce(&mut Rng) -> Vec<u8>) -> u64 {
     }
     steps
 }
+// ANCHOR_END: play
 
 /// For `fuzz/fuzz_targets/session.rs`: any bytes, on any schedule.
 #[cfg(fuzzing)]

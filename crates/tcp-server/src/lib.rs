@@ -23,6 +23,7 @@
 //! | 12 | `ch12_readiness` | no limit to the clients, no deadline, no way to stop; it ends when it is out of descriptors |
 //! | 13 | `ch13_tokio` | as the thread for each client; and each keeps its buffers, idle or not |
 //! | 16 | `ch16_keeper` | what clients see of a server that is killed, with and without a keeper of its listener: an experiment, not a server |
+//! | 17 | `ch17_one_read` | takes what one read returns for the whole payload: kept for a test to find |
 
 #![warn(missing_docs)]
 

@@ -13,6 +13,7 @@ mod judge;
 mod mistake;
 mod prove;
 mod run;
+mod testers;
 mod workspace;
 
 use std::process::ExitCode;

@@ -6,7 +6,8 @@
 //! that `cargo learn` shows first, and explains that very mistake: in the words that the answer asks
 //! for (`Told: …`); every check is caught failing by some wrong answer; every wrong answer fits the
 //! solution as it is, is formatted, and nothing that Clippy knows is its mistake; `stub.diff` makes
-//! the exercise's `main.rs` of the solution; the README tells of every check and has three hints.
+//! the exercise's `main.rs` of the solution; the README tells of every check and has three hints. And
+//! 17-01's solution, a tester, judges what chapter 4 has of servers rightly ([`testers`]).
 //!
 //! A few calls of Cargo build everything ([`mod@compile`]); the check's own binary then runs against
 //! each program by `CHECK_PROGRAM`, several at once ([`run`]), while Clippy and rustfmt read them;
@@ -22,8 +23,9 @@ use course::{Course, Exercise};
 
 use crate::answers::{self, Answers};
 use crate::compile::{self, Style};
-use crate::judge::{self, Judged, Rules};
+use crate::judge::{self, Fault, Judged, Rules};
 use crate::run::{self, Tried};
+use crate::testers;
 
 /// `cargo verify`: of all exercises or of one. Returns whether all hold.
 pub fn prove(
@@ -39,8 +41,10 @@ pub fn prove(
     let answers = exercises
         .iter()
         .map(|exercise| answers::of(course, exercise));
-    let answers: Vec<Answers<'_>> = answers.collect::<Result<_>>()?;
+    let mut answers: Vec<Answers<'_>> = answers.collect::<Result<_>>()?;
     let start = Instant::now();
+    let looked_at = answers.len();
+    answers.extend(testers::further(course, &exercises)?);
     let built = compile::build(screen, course, &answers)?;
     writeln!(screen, "built in {:.1} s", start.elapsed().as_secs_f64())?;
     let (mut passed, mut failed, mut skips) = (0, 0, Vec::new());
@@ -60,8 +64,16 @@ pub fn prove(
             skips.extend(judged.skipped.iter().cloned());
             report(screen, answers, tried, &judged)
         };
-        run::each(course, &answers, &built, rules.time, judge)
+        run::each(course, &answers[..looked_at], &built, rules.time, judge)
     })?;
+    if let Some((servers, faults)) = testers::prove(&answers, &built) {
+        *(if faults.is_empty() {
+            &mut passed
+        } else {
+            &mut failed
+        }) += 1;
+        report_tester(screen, servers, &faults)?;
+    }
     for (id, name, why) in &skips {
         writeln!(screen, "skipped: {id} {name}: {why}")?;
     }
@@ -95,7 +107,25 @@ fn report(
         "{mark} {name} {}",
         paint.dim(&format!("{count}, {time}"))
     )?;
-    for fault in &judged.faults {
+    report_faults(screen, &judged.faults)
+}
+
+/// What 17-01's solution says of chapter 4's servers.
+fn report_tester(screen: &mut Screen, servers: usize, faults: &[Fault]) -> Result<()> {
+    let paint = screen.paint;
+    let mark = if faults.is_empty() {
+        paint.good("ok  ")
+    } else {
+        paint.bad("FAIL")
+    };
+    let count = paint.dim(&format!("{servers} servers of chapter 4"));
+    writeln!(screen, "{mark} {:<30} {count}", "17-01's solution judges")?;
+    report_faults(screen, faults)
+}
+
+fn report_faults(screen: &mut Screen, faults: &[Fault]) -> Result<()> {
+    let paint = screen.paint;
+    for fault in faults {
         writeln!(screen, "     {}", paint.bold(&fault.what))?;
         writeln!(screen, "       expected  {}", fault.expected)?;
         writeln!(screen, "       happened  {}", fault.happened)?;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use course::{Course, slug};
 use regex::Regex;
 
-use super::{Findings, list, read};
+use super::{Findings, list, read, rust_files};
 use crate::Book;
 use crate::markdown::Page;
 
@@ -46,10 +46,7 @@ fn sections_named_by_checks(
 ) -> Result<()> {
     let section =
         Regex::new(r#""(\d\d-[\w-]+)\.(?:html|md)(?:#([^"]*))?""#).expect("a constant pattern");
-    for path in list(&exercise.join("tests"))? {
-        if path.extension().is_none_or(|extension| extension != "rs") {
-            continue;
-        }
+    for path in rust_files(&exercise.join("tests"))? {
         for (number, line) in read(&path)?.lines().enumerate() {
             for named in section.captures_iter(line) {
                 let id = named.get(2).map(|id| id.as_str());

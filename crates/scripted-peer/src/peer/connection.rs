@@ -47,6 +47,7 @@ pub struct Peer {
     pub(super) queue: Option<Queue>,
 }
 
+// ANCHOR: ending
 /// How a connection, or the attempt at one, can end. None is ever reported as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -59,6 +60,7 @@ pub enum Ending {
     /// Nothing at all, for as long as the check was willing to wait.
     Silence,
 }
+// ANCHOR_END: ending
 
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,6 +26,7 @@ impl Read for Pieces<'_> {
     }
 }
 
+// ANCHOR: target
 fuzz_target!(|input: (u8, Vec<u8>)| {
     let (step, bytes) = input;
     let step = usize::from(step) + 1;
@@ -45,3 +46,4 @@ fuzz_target!(|input: (u8, Vec<u8>)| {
     }
     assert!(server.memory() <= 16 * 1024 + 4 * bytes.len());
 });
+// ANCHOR_END: target

@@ -29,12 +29,12 @@ const CODE: &str = "The path can't be had, and the program ended, but not with e
 
 /// How often one starter overtakes another; how often at least, and how long beyond that.
 const TRIES: usize = 200;
-const LEAST_TRIES: usize = 40;
-const OVERTAKING: Duration = Duration::from_secs(8);
+const LEAST_TRIES: usize = 60;
+const OVERTAKING: Duration = Duration::from_millis(3500);
 /// How often four start at once, and the same.
 const STARTS: usize = 12;
 const LEAST_STARTS: usize = 4;
-const STARTING: Duration = Duration::from_secs(6);
+const STARTING: Duration = Duration::from_secs(1);
 
 /// The program, which keeps what it leaves in a folder of its own: in `run`.
 fn program_in(run: &Folder) -> Program {

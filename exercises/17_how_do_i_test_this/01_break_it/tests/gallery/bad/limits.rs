@@ -1,0 +1,70 @@
+//! Mistakes with the limit.
+
+use scripted_peer::frame;
+
+use super::{Exhibit, LIMIT, Said, Told, UNKIND, Visitor, measures};
+
+const LIMITS: Told = (
+    "This server is wrong about the limit. Send a payload of just that length, and one byte more; and claim \
+     the largest lengths that four bytes can say, without sending them: each ends the connection at once, \
+     and without an answer.",
+    UNKIND,
+);
+
+pub fn careless() -> Vec<Exhibit> {
+    vec![
+        measures("has a limit of 65,535", LIMITS, |length| {
+            (length < LIMIT).then_some(length as usize)
+        })
+        .evident(),
+        measures("takes a byte more", LIMITS, |length| {
+            (length <= LIMIT + 1).then_some(length as usize)
+        }),
+        measures(
+            "forgets that the limit is the payload's",
+            LIMITS,
+            |length| (length <= LIMIT + 4).then_some(length as usize),
+        ),
+        measures("has no limit", LIMITS, |length| Some(length as usize)),
+        measures("takes four gigabytes for -1", LIMITS, |length| {
+            (length.cast_signed() <= LIMIT.cast_signed()).then_some(length as usize)
+        }),
+        measures("cuts down what is too long", LIMITS, |length| {
+            Some(length.min(LIMIT) as usize)
+        }),
+        refuses("says why", |visitor, _| {
+            visitor.peer.send("too long\n");
+        })
+        .evident(),
+        refuses("sends an empty frame, and closes", |visitor, _| {
+            visitor.peer.send(frame(""));
+        })
+        .evident(),
+        refuses("reads what is too long to its end", |visitor, length| {
+            while visitor.inbox.len() < 4 + length as usize && visitor.read().is_none() {}
+        }),
+        refuses(
+            "ignores what is too long, and keeps the connection",
+            |visitor, _| {
+                visitor.wait_until_gone();
+            },
+        ),
+    ]
+}
+
+/// Is right about everything but what becomes of a frame that is too long.
+fn refuses(
+    does: &'static str,
+    refuse: impl Fn(&mut Visitor, u32) + Send + Sync + 'static,
+) -> Exhibit {
+    Exhibit::bad(does, LIMITS, move |peer| {
+        let mut visitor = Visitor::new(peer);
+        loop {
+            match visitor.next() {
+                Said::Frame(frame) => visitor.peer.send(frame),
+                Said::TooLong(length) => return refuse(&mut visitor, length),
+                _ => return,
+            };
+        }
+    })
+}

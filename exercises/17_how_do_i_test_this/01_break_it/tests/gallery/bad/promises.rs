@@ -1,0 +1,54 @@
+//! Those that break another promise than the usual.
+
+use std::sync::Mutex;
+
+use super::others::dies;
+use super::{Exhibit, Said, Told, measures, splitter};
+use crate::gallery::visitor::measure;
+
+const PROMISE: Told = (
+    "This server promises what your arguments say, and keeps less. Ask for that limit, and of one that serves \
+     one client at a time for all but several at once: also whether it serves the next.",
+    "17-how-do-i-test-this.html#only-what-is-promised",
+);
+
+/// Those that break another promise than the usual.
+pub fn of_another_promise() -> Vec<Exhibit> {
+    vec![
+        measures(
+            "has a limit of 65,536, and promised 1,000",
+            PROMISE,
+            measure,
+        )
+        .limit(1000),
+        measures(
+            "has a limit of 65,536, and promised 100,000",
+            PROMISE,
+            measure,
+        )
+        .limit(100_000),
+        measures("has a limit of 65,536, and promised none", PROMISE, measure).limit(u32::MAX),
+        splitter().tells(PROMISE).one(),
+        dies(
+            "serves one client, and no other",
+            |said| matches!(said, Said::End { .. }),
+            Some(Mutex::new(())),
+        )
+        .tells(PROMISE)
+        .one(),
+        dies(
+            "is gone after a reset",
+            |said| matches!(said, Said::Reset),
+            Some(Mutex::new(())),
+        )
+        .tells(PROMISE)
+        .one(),
+        dies(
+            "is gone after a frame that is too long",
+            |said| matches!(said, Said::TooLong(_)),
+            Some(Mutex::new(())),
+        )
+        .tells(PROMISE)
+        .one(),
+    ]
+}

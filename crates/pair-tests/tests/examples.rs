@@ -2,6 +2,7 @@
 
 #![cfg(unix)] // what starts them knows Unix alone
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -15,16 +16,16 @@ use shared_proto::tutorial::{Request, Response};
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A program that ends with the test, and where it says that it listens.
-fn start(name: &str, arguments: &[&str]) -> (Running, String) {
-    start_as(|program| program, name, arguments)
+fn start(program: impl AsRef<OsStr>, arguments: &[&str]) -> (Running, String) {
+    start_as(|program| program, program, arguments)
 }
 
 fn start_as(
     prepare: impl FnOnce(Program) -> Program,
-    name: &str,
+    program: impl AsRef<OsStr>,
     arguments: &[&str],
 ) -> (Running, String) {
-    let program = prepare(Program::exactly(pair_tests::example("shared-server", name)));
+    let program = prepare(Program::exactly(program));
     // A test ends when its waits give up, and no sooner. Building is not in that time.
     scripted_peer::deadline(4 * TIMEOUT);
     let mut running = program.patience(TIMEOUT).args(arguments).start();
@@ -35,7 +36,10 @@ fn start_as(
 
 #[test]
 fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
-    let (_counter, address) = start("counter", &["127.0.0.1:0"]);
+    let (_counter, address) = start(
+        pair_tests::example("shared-server", "counter"),
+        &["127.0.0.1:0", "--workers", "3"],
+    );
     let connect = || {
         let stream = TcpStream::connect(&address).unwrap();
         Client::new(&address, stream, TIMEOUT).unwrap()
@@ -45,9 +49,14 @@ fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
         let response: Response<'_> = client.call(&Request::Say("one")).unwrap();
         assert_eq!(response, Response::Accepted);
     }
+    let mut count = 5;
     for client in &mut clients {
+        count += 1;
         let response: Response<'_> = client.call(&Request::Echo(b"?")).unwrap();
-        assert_eq!(response, Response::Echo(b"5"[..].into()));
+        assert_eq!(
+            response,
+            Response::Echo(format!("{count}\n").as_bytes().into())
+        );
         let own = client.stream().local_addr().unwrap();
         let response: Response<'_> = client.call(&Request::WhoAmI).unwrap();
         assert_eq!(response, Response::Peer(format!("tcp {own}").into()));
@@ -56,7 +65,7 @@ fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
 
 #[test]
 fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
-    let client = pair_tests::example("shared-server", "key_value_client");
+    let client = pair_tests::program_of("key-value", "key-value-client");
     let folder = folder();
     let socket = folder.join("store.sock").display().to_string();
     let arguments = [
@@ -67,7 +76,7 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
         "--workers",
         "3",
     ];
-    let (store, address) = start("key_value", &arguments);
+    let (store, address) = start(pair_tests::program("key-value"), &arguments);
     let (listen, same) = address.split_once(" and ").unwrap();
     assert_eq!(same, socket);
     let ask = |address: &str, command: &[&str]| -> Output {
@@ -115,7 +124,7 @@ fn two_doors_of_one_process_have_descriptors_for_the_clients_of_both() {
         &most,
     ];
     let few = |program: Program| program.after("ulimit -Sn 64");
-    let (_store, address) = start_as(few, "key_value", &arguments);
+    let (_store, address) = start_as(few, pair_tests::program("key-value"), &arguments);
     let (listen, _) = address.split_once(" and ").unwrap();
 
     /// Asks for a key, and is told that there is none: it is served.

@@ -1,17 +1,15 @@
 //! The tutorial's messages, answered otherwise: counts what all clients say, and echoes the number.
 //!
 //! ```text
-//! cargo run -p shared-server --example counter -- 127.0.0.1:7878
+//! cargo run -p shared-server --example counter -- 127.0.0.1:7878 --workers 2
 //! ```
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
-use anyhow::Context as _;
+use clap::Arg;
 use shared_proto::tutorial::{Request, Response};
-use shared_server::{Answer, Context, Limits, Server, Service, Signals, cli};
+use shared_server::{Answer, Context, Server, Service, Signals, cli};
 use tcp_server::TcpTransport;
 
 // ANCHOR: service
@@ -36,8 +34,8 @@ impl Service for Counter {
                 Response::Accepted
             }
             Request::Echo(_) => {
-                let said = self.said.load(Ordering::Relaxed).to_string();
-                Response::Echo(said.into_bytes().into())
+                let said = self.said.fetch_add(1, Ordering::Relaxed) + 1;
+                Response::Echo(format!("{said}\n").into_bytes().into())
             }
             Request::WhoAmI => Response::Peer(context.peer().to_string().into()),
             Request::Stats => Response::Stats(context.stats()),
@@ -47,15 +45,14 @@ impl Service for Counter {
 // ANCHOR_END: service
 
 fn main() -> anyhow::Result<()> {
-    let address = std::env::args().nth(1).context("give HOST:PORT")?;
+    let address = Arg::new("address").value_name("HOST:PORT").required(true);
+    let command = cli::command("counter", "Counts what all clients say");
+    let arguments = command.arg(address).get_matches();
+    let address: &String = arguments.get_one("address").expect("it is required");
     let signals = Signals::catch()?;
-    let transport = TcpTransport::bind(&address)?;
+    let transport = TcpTransport::bind(address)?;
     let address = transport.local_address()?.to_string();
-    let limits = Limits {
-        workers: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        ..Limits::default()
-    };
-    let mut server = Server::new(transport, limits)?;
+    let mut server = Server::new(transport, cli::limits(&arguments))?;
     server.on_event(cli::log_event);
     server.end_on(&signals)?;
     let counter = Counter::default();

@@ -50,7 +50,7 @@ impl Message for Response {
 
 /// One for each worker of each door.
 #[derive(Clone, Default)]
-struct Store;
+struct Store {}
 
 impl Store {
     fn value(&self, key: &str) -> Option<Vec<u8>> {

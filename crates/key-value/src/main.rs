@@ -1,8 +1,8 @@
 //! A whole daemon: a key-value store with messages of its own, over TCP and a Unix socket at once.
 //!
 //! ```text
-//! cargo run -p shared-server --example key_value -- --listen 127.0.0.1:7879 --socket store.sock
-//! cargo run -p shared-server --example key_value_client -- 127.0.0.1:7879 set color green
+//! cargo run -p key-value -- --listen 127.0.0.1:7879 --socket store.sock
+//! cargo run -p key-value --bin key-value-client -- 127.0.0.1:7879 set color green
 //! ```
 
 mod messages;
@@ -79,11 +79,11 @@ impl Store {
 fn main() -> ExitCode {
     cli::log_panics();
     let flag = |name: &'static str| Arg::new(name).long(name).required(true);
-    let command = cli::command("key_value", "Keeps values by their keys");
+    let command = cli::command("key-value", "Keeps values by their keys");
     let arguments = command.args([flag("listen"), flag("socket")]).get_matches();
     match serve(&arguments) {
-        Ok(outcome) => cli::exit_code("key_value", Ok(outcome)),
-        Err(reason) => cli::refuse_to_start("key_value", format_args!("{reason:#}")),
+        Ok(outcome) => cli::exit_code("key-value", Ok(outcome)),
+        Err(reason) => cli::refuse_to_start("key-value", format_args!("{reason:#}")),
     }
 }
 

@@ -12,9 +12,10 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use anyhow::bail;
 use clap::{Arg, ArgMatches};
-use shared_server::{Answer, Context, Outcome, Running, Server, Service, ServiceError};
-use shared_server::{Signals, Transport, cli};
+use shared_server::{Answer, Context, InheritError, Inherited, Outcome, Running, Server};
+use shared_server::{Service, ServiceError, Signals, Supervisor, Transport, cli};
 use tcp_server::TcpTransport;
 use unix_server::UnixTransport;
 
@@ -67,7 +68,7 @@ impl Store {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks through a copy: nobody waits for the lock meanwhile.
+    /// Looks through a copy of the list: nobody waits for the lock meanwhile.
     fn search(&self, text: &str) -> u64 {
         let values: Vec<_> = self.values().values().cloned().collect();
         let holds = |value: &&Arc<[u8]>| String::from_utf8_lossy(value).contains(text);
@@ -77,27 +78,38 @@ impl Store {
 
 // ANCHOR: main
 fn main() -> ExitCode {
+    let inherited = Inherited::from_env(); // before anything is opened
     cli::log_panics();
-    let flag = |name: &'static str| Arg::new(name).long(name).required(true);
+    let flag = |name: &'static str| Arg::new(name).long(name);
     let command = cli::command("key-value", "Keeps values by their keys");
     let arguments = command.args([flag("listen"), flag("socket")]).get_matches();
-    match serve(&arguments) {
+    match serve(&arguments, inherited) {
         Ok(outcome) => cli::exit_code("key-value", Ok(outcome)),
         Err(reason) => cli::refuse_to_start("key-value", format_args!("{reason:#}")),
     }
 }
 
-fn serve(arguments: &ArgMatches) -> anyhow::Result<Outcome> {
-    let signals = Signals::catch()?;
-    let store = Store::default();
-    let address = |name| arguments.get_one::<String>(name).expect("it is required");
-    let tcp = TcpTransport::bind(address("listen"))?;
-    let (listen, socket) = (tcp.local_address()?, address("socket"));
-    let unix = UnixTransport::bind(socket.as_ref(), 0o600, vec![unix_server::own_uid()?])?;
+/// Who ends this process, and who wants to know how it fares.
+struct Surroundings {
+    signals: Signals,
+    supervisor: Supervisor,
+}
 
-    let tcp = start(tcp, &store, &signals, arguments)?;
-    let unix = start(unix, &store, &signals, arguments)?;
-    cli::announce(format!("{listen} and {socket}"));
+fn serve(
+    arguments: &ArgMatches,
+    inherited: Result<Inherited, InheritError>,
+) -> anyhow::Result<Outcome> {
+    let around = Surroundings {
+        signals: Signals::catch()?,
+        supervisor: Supervisor::from_env(),
+    };
+    let (tcp, unix) = listen(arguments, inherited?)?;
+    let address = format!("{} and {}", tcp.local_address()?, unix.paths()[0].display());
+
+    let store = Store::default();
+    let tcp = start(tcp, &store, &around, arguments)?;
+    let unix = start(unix, &store, &around, arguments)?;
+    cli::ready(&around.supervisor, address);
     // The signals end both doors; one that fails takes the other along.
     let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
     let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
@@ -106,15 +118,39 @@ fn serve(arguments: &ArgMatches) -> anyhow::Result<Outcome> {
     Ok(if unix == Outcome::Cut { unix } else { tcp? })
 }
 
+/// Each door is one that a supervisor opened, or one that a flag names.
+fn listen(
+    arguments: &ArgMatches,
+    mut inherited: Inherited,
+) -> anyhow::Result<(TcpTransport, UnixTransport)> {
+    let given = |flag| arguments.get_one::<String>(flag);
+    let uids = vec![unix_server::own_uid()?];
+    let tcp = match (TcpTransport::inherited(&mut inherited)?, given("listen")) {
+        (Some(handed_on), None) => handed_on,
+        (None, Some(address)) => TcpTransport::bind(address)?,
+        (None, None) => bail!("give --listen HOST:PORT"),
+        (Some(_), Some(_)) => bail!("--listen beside a TCP listener that was inherited"),
+    };
+    let handed_on = UnixTransport::inherited(&mut inherited, uids.clone())?;
+    let unix = match (handed_on, given("socket")) {
+        (Some(handed_on), None) => handed_on,
+        (None, Some(path)) => UnixTransport::bind(path.as_ref(), 0o600, uids)?,
+        (None, None) => bail!("give --socket PATH"),
+        (Some(_), Some(_)) => bail!("--socket beside a Unix listener that was inherited"),
+    };
+    inherited.finish()?;
+    Ok((tcp, unix))
+}
+
 fn start<T: Transport + 'static>(
     transport: T,
     store: &Store,
-    signals: &Signals,
+    around: &Surroundings,
     arguments: &ArgMatches,
 ) -> anyhow::Result<Running<T, Store>> {
     let mut server = Server::new(transport, cli::limits(arguments))?;
-    server.on_event(cli::log_event);
-    server.end_on(signals)?;
+    around.supervisor.follow(&mut server, cli::log_event);
+    server.end_on(&around.signals)?;
     Ok(server.start(|| store.clone())?)
 }
 // ANCHOR_END: main

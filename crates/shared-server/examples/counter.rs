@@ -7,9 +7,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::Context as _;
 use clap::Arg;
 use shared_proto::tutorial::{Request, Response};
-use shared_server::{Answer, Context, Server, Service, Signals, cli};
+use shared_server::{Answer, Context, Inherited, Server, Service, Signals, Supervisor, cli};
 use tcp_server::TcpTransport;
 
 // ANCHOR: service
@@ -45,19 +46,26 @@ impl Service for Counter {
 // ANCHOR_END: service
 
 fn main() -> anyhow::Result<()> {
-    let address = Arg::new("address").value_name("HOST:PORT").required(true);
+    let mut inherited = Inherited::from_env()?; // first of all
+    let address = Arg::new("address").value_name("HOST:PORT");
     let command = cli::command("counter", "Counts what all clients say");
     let arguments = command.arg(address).get_matches();
-    let address: &String = arguments.get_one("address").expect("it is required");
-    let signals = Signals::catch()?;
-    let transport = TcpTransport::bind(address)?;
+    let (signals, supervisor) = (Signals::catch()?, Supervisor::from_env());
+    let transport = match TcpTransport::inherited(&mut inherited)? {
+        Some(handed_on) => handed_on,
+        None => {
+            let address: Option<&String> = arguments.get_one("address");
+            TcpTransport::bind(address.context("give HOST:PORT")?)?
+        }
+    };
+    inherited.finish()?;
     let address = transport.local_address()?.to_string();
     let mut server = Server::new(transport, cli::limits(&arguments))?;
-    server.on_event(cli::log_event);
+    supervisor.follow(&mut server, cli::log_event);
     server.end_on(&signals)?;
     let counter = Counter::default();
     let server = server.start(|| counter.clone())?;
-    cli::announce(&address);
+    cli::ready(&supervisor, &address);
     server.serve()?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
+use crate::poller::Poller;
 use crate::transport::{Peer, Transport};
 
 /// When to try again after a failed accept, unless a connection closes before.
@@ -94,8 +95,10 @@ impl<T: Transport> Acceptor<T> {
     }
     // ANCHOR_END: accept
 
-    /// Stops listening.
-    pub(crate) fn close(mut self) -> io::Result<()> {
+    /// Stops listening. Closing alone would leave a listener that others hold copies of in the
+    /// poller, which would go on naming it: `epoll(7)`, question 6.
+    pub(crate) fn close(mut self, poller: &Poller) -> io::Result<()> {
+        poller.forget_listener(self.transport.listener());
         self.transport.on_drain()
     }
 }

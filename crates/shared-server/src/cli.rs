@@ -5,7 +5,9 @@ use crate::limits::{LONGEST, Limits};
 use crate::log;
 use crate::output::line_on_stdout;
 use crate::shared::Outcome;
+use crate::supervisor::Supervisor;
 use clap::builder::ValueParser;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use std::ffi::OsStr;
 use std::fmt;
@@ -83,6 +85,17 @@ pub fn limits(arguments: &ArgMatches) -> Limits {
     }
 }
 
+/// Says which of these flags were given, in words such as `--listen 127.0.0.1:0`: what an inherited
+/// listener leaves no room for.
+#[must_use]
+pub fn given(arguments: &ArgMatches, flags: &[&str]) -> Option<String> {
+    let given = |flag: &&&str| arguments.value_source(flag) == Some(ValueSource::CommandLine);
+    let flag = flags.iter().find(given)?;
+    let values = arguments.get_raw(flag).into_iter().flatten();
+    let words: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
+    Some(format!("--{flag} {}", words.join(" ")))
+}
+
 /// Prints the one line of standard output: a client can connect to `address` from now on.
 ///
 /// Like the log it waits for nobody. Where standard output is closed or has no room, the log tells
@@ -99,6 +112,17 @@ pub fn announce(address: impl AsRef<OsStr>) {
         "listening on {}, which could not be said on standard output: {reason}",
         address.display()
     ));
+}
+
+/// [`announce`]s where clients can connect, and tells the supervisor that they can. If it does not hear
+/// of it, the log says so, and the server serves.
+pub fn ready(supervisor: &Supervisor, address: impl AsRef<OsStr>) {
+    announce(address);
+    if let Err(error) = supervisor.ready() {
+        log::line(format_args!(
+            "the supervisor was not told READY=1, and may wait for it: {error}"
+        ));
+    }
 }
 
 /// Lets an event take one line of the log: for [`Server::on_event`](crate::Server::on_event).

@@ -42,8 +42,11 @@ pub enum Event {
     },
     /// What the transport leaves behind could not be cleaned up, such as a socket file.
     LeftBehind(io::Error),
-    /// A signal came: the server answers what has come, then ends.
-    Draining,
+    /// The server answers what has come, then ends.
+    Draining {
+        /// A signal asked for it, and not [`Handle::drain`](crate::Handle::drain).
+        signaled: bool,
+    },
     /// A second signal came: the server ends at once.
     Cutting,
 }
@@ -62,7 +65,8 @@ impl fmt::Display for Event {
                 write!(f, "{peer}: replies were not taken within {limit:?}")
             }
             Event::LeftBehind(error) => error.fmt(f),
-            Event::Draining => f.write_str("draining: a signal came"),
+            Event::Draining { signaled: true } => f.write_str("draining: a signal came"),
+            Event::Draining { signaled: false } => f.write_str("draining"),
             Event::Cutting => f.write_str("cutting: a second signal came"),
         }
     }

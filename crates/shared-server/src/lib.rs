@@ -80,6 +80,7 @@
 //! |---|---|
 //! | `server.rs` | from a listener to running workers, and how they end |
 //! | `transport.rs` | what the server asks of a kind of socket |
+//! | `inherited.rs`, `listeners.rs` | listening sockets that a supervisor handed on, and several in the place of one |
 //! | `acceptor.rs` | the listening socket: who comes, and what happens when no descriptor is left |
 //! | `handover.rs` | clients on their way from the worker that accepts to the one that serves |
 //! | `connections.rs` | which connections wait for a turn, whose time is up next, which linger |
@@ -89,6 +90,7 @@
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
 //! | `signals.rs` | ends the server when asked |
 //! | `descriptors.rs` | how many clients the limit on open files allows |
+//! | `supervisor.rs`, `watchdog.rs` | what a supervisor hears: ready, stopping, and that no worker is stuck |
 //! | `event.rs` | what the server tells the program that runs it |
 //! | `cli.rs`, `log.rs`, `output.rs` | a program's flags, its exit codes, and a log that waits for nobody |
 //! | `tutorial.rs` | the tutorial's service, the first one on this engine |
@@ -109,7 +111,9 @@ mod deadlines;
 mod descriptors;
 mod event;
 mod handover;
+mod inherited;
 mod limits;
+mod listeners;
 #[cfg(feature = "cli")]
 pub mod log;
 #[cfg(feature = "cli")]
@@ -123,13 +127,17 @@ mod shared;
 mod signals;
 #[cfg(any(test, fuzzing))]
 mod simulation;
+mod supervisor;
 mod transport;
 mod turn;
 mod tutorial;
+mod watchdog;
 mod worker;
 
 pub use event::Event;
+pub use inherited::{InheritError, Inherited, Origin};
 pub use limits::Limits;
+pub use listeners::Listeners;
 pub use server::{Running, Server};
 pub use service::{Answer, Context, Later, Service, ServiceError, Ticket};
 pub use shared::{Handle, Outcome};
@@ -137,5 +145,7 @@ pub use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, ServiceCod
 pub use signals::Signals;
 #[cfg(fuzzing)]
 pub use simulation::fuzz;
+pub use supervisor::Supervisor;
 pub use transport::{Peer, Received, Transport};
 pub use tutorial::TutorialService;
+pub use watchdog::Watchdog;

@@ -61,6 +61,10 @@ impl Poller {
         registry.register(listener, LISTENER, Interest::READABLE)
     }
 
+    pub(crate) fn forget_listener(&self, listener: &mut dyn Source) {
+        let _ = self.poll.registry().deregister(listener);
+    }
+
     pub(crate) fn watch_signals(&self, signals: &mut Arrivals) -> io::Result<()> {
         signals.watch(self.poll.registry(), SIGNALS)
     }

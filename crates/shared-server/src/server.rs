@@ -18,6 +18,7 @@ use crate::service::Service;
 use crate::shared::{Handle, Outcome, Shared};
 use crate::signals::{Arrivals, Signals};
 use crate::transport::Transport;
+use crate::watchdog::Watchdog;
 use crate::worker::{Parts, Worker};
 
 /// A listening server that does not serve yet.
@@ -29,6 +30,7 @@ pub struct Server<T> {
     pollers: Vec<Poller>,
     shared: Arc<Shared>,
     signals: Option<Arrivals>,
+    watchdog: Option<Watchdog>,
     /// What happened before anybody could be told.
     early: Option<Event>,
 }
@@ -66,6 +68,7 @@ impl<T: Transport> Server<T> {
             pollers,
             shared,
             signals: None,
+            watchdog: None,
             early,
         })
     }
@@ -101,6 +104,11 @@ impl<T: Transport> Server<T> {
         Ok(())
     }
 
+    /// From now on the server's workers feed this watchdog, each from its own loop.
+    pub fn feed(&mut self, watchdog: &Watchdog) {
+        self.watchdog = Some(watchdog.clone());
+    }
+
     /// Starts a thread for each worker but the first. `make_service` is called once for each
     /// worker. Afterwards nothing is missing but [`Running::serve`].
     ///
@@ -116,12 +124,19 @@ impl<T: Transport> Server<T> {
     {
         let workers = self.limits.workers;
         let (handover, receivers) = Handover::to(workers.get());
+        // All of them before the first is fed: it is silent until all have come round.
+        let feeders = self
+            .watchdog
+            .iter()
+            .flat_map(|dog| dog.feeders(workers.get()));
+        let mut feeders: Vec<_> = feeders.collect();
         let mut make_worker = |index, poller, newcomers| Parts {
             index,
             poller,
             acceptor: None,
             handover: None,
             signals: None,
+            feeder: feeders.pop(),
             newcomers,
             limits: self.limits.clone(),
             most_lingering: (self.lingering / workers).max(1),

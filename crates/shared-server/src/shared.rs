@@ -53,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) promised_descriptors: Promise,
     /// SIGINT or SIGTERM came.
     signaled: AtomicBool,
+    told_of_drain: AtomicBool,
     /// One for each worker; the first one's worker accepts.
     wakers: Vec<Waker>,
 }
@@ -72,6 +73,7 @@ impl Shared {
             observer: Observer::default(),
             promised_descriptors: Promise::default(),
             signaled: AtomicBool::new(false),
+            told_of_drain: AtomicBool::new(false),
             wakers,
         }
     }
@@ -82,6 +84,14 @@ impl Shared {
             1 => Stage::Draining,
             _ => Stage::Cutting,
         }
+    }
+
+    fn drain(&self, signaled: bool) {
+        // Told first: whoever hears of it may still connect.
+        if self.stage() == Stage::Serving && !self.told_of_drain.swap(true, Ordering::SeqCst) {
+            self.tell(&Event::Draining { signaled });
+        }
+        self.enter_stage(Stage::Draining);
     }
 
     fn enter_stage(&self, stage: Stage) {
@@ -170,7 +180,7 @@ pub struct Handle(pub(crate) Arc<Shared>);
 impl Handle {
     /// Stops accepting, answers what has come, then ends; within the drain timeout.
     pub fn drain(&self) {
-        self.0.enter_stage(Stage::Draining);
+        self.0.drain(false);
     }
 
     /// Ends at once, whatever is left to be answered.
@@ -182,10 +192,7 @@ impl Handle {
     /// What a signal asks for: the first drains, a later one cuts.
     pub(crate) fn signal(&self) {
         if !self.0.signaled.swap(true, Ordering::SeqCst) {
-            if self.0.stage() == Stage::Serving {
-                self.0.tell(&Event::Draining);
-                self.drain();
-            }
+            self.0.drain(true);
         } else if self.0.stage() == Stage::Draining && !self.0.is_sent_twice() {
             self.0.tell(&Event::Cutting);
             self.cut();

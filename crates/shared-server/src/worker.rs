@@ -2,8 +2,8 @@
 //!
 //! The poller is edge-triggered: it names a connection once, when something came. A worker that
 //! stops before everything is read or accepted has to remember to come back: `turns` and the
-//! acceptor's readiness do. There is no periodic timer: the wait is bounded by the next deadline
-//! alone.
+//! acceptor's readiness do. There is no periodic timer, unless a watchdog wants to be fed:
+//! the wait is bounded by the next deadline alone.
 //!
 //! However much clients send, each of them waits for its turn once, a turn is bounded, and so is
 //! what is done between two looks at the signals, the clock and the listener.
@@ -29,6 +29,7 @@ use crate::shared::{Handle, Outcome, Shared, Stage};
 use crate::signals::Arrivals;
 use crate::transport::{Peer, Transport};
 use crate::turn::Turn;
+use crate::watchdog::Feeder;
 
 const EVENTS_PER_WAIT: usize = 1024;
 
@@ -73,6 +74,8 @@ pub(crate) struct Parts<T: Transport, S> {
     pub(crate) handover: Option<Handover<T::Stream>>,
     /// Only the first worker has them.
     pub(crate) signals: Option<Arrivals>,
+    /// Only where there is a watchdog to be fed.
+    pub(crate) feeder: Option<Feeder>,
     /// Clients that the first worker passed on.
     pub(crate) newcomers: Receiver<Newcomer<T::Stream>>,
     pub(crate) limits: Limits,
@@ -135,7 +138,13 @@ impl<T: Transport, S: Service> Worker<T, S> {
             return self.parts.poller.look(events);
         }
         let retry_at = acceptor.and_then(Acceptor::retry_at);
-        let next = [self.connections.first_due(), retry_at, self.drain_due];
+        let feed_at = self.parts.feeder.as_ref().map(Feeder::due);
+        let next = [
+            self.connections.first_due(),
+            retry_at,
+            self.drain_due,
+            feed_at,
+        ];
         let due = next.into_iter().flatten().min();
         self.parts.poller.wait(events, due, self.now)
     }
@@ -243,6 +252,9 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
         if let Some(acceptor) = &mut self.parts.acceptor {
             acceptor.look_at_the_clock(self.now);
+        }
+        if let Some(feeder) = &mut self.parts.feeder {
+            feeder.feed(self.now);
         }
     }
     // ANCHOR_END: clock
@@ -415,7 +427,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     fn drain(&mut self) {
         self.drain_due = Some(self.now + self.parts.limits.drain_timeout);
         if let Some(acceptor) = self.parts.acceptor.take()
-            && let Err(error) = acceptor.close()
+            && let Err(error) = acceptor.close(&self.parts.poller)
         {
             self.parts.shared.tell(&Event::LeftBehind(error));
         }

@@ -22,6 +22,7 @@
 //! | 11 | `ch11_eaten` | what a timeout does to `read_exact`: an experiment, not a server |
 //! | 12 | `ch12_readiness` | no limit to the clients, no deadline, no way to stop; it ends when it is out of descriptors |
 //! | 13 | `ch13_tokio` | as the thread for each client; and each keeps its buffers, idle or not |
+//! | 16 | `ch16_keeper` | what clients see of a server that is killed, with and without a keeper of its listener: an experiment, not a server |
 
 #![warn(missing_docs)]
 
@@ -30,14 +31,17 @@ mod options;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
-use shared_server::{Peer, Transport};
+use shared_server::{Inherited, Listeners, Peer, Transport};
 use std::io;
-use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpListener as StdTcpListener, ToSocketAddrs};
 
 /// Accepts TCP connections.
 #[derive(Debug)]
 pub struct TcpTransport {
-    listener: TcpListener,
+    listeners: Listeners<TcpListener>,
+    /// The listeners have the options that their connections are to have, and had them before the
+    /// first of these came.
+    has_options: bool,
 }
 
 impl TcpTransport {
@@ -61,17 +65,60 @@ impl TcpTransport {
     pub fn bind_first(addresses: &[SocketAddr]) -> io::Result<Self> {
         let listener = listen::on_first(addresses)?;
         Ok(TcpTransport {
-            listener: TcpListener::from_std(listener.into()),
+            listeners: Listeners::new(vec![TcpListener::from_std(listener.into())]),
+            has_options: true,
         })
     }
 
-    /// Where it listens, with the port that the system chose.
+    /// Serves the TCP listeners that a supervisor handed to this process, as many as there are;
+    /// `None` where there is none. Nothing is bound, and nothing shut down at the end: the supervisor
+    /// keeps its copies, and who waits in their backlog is served by the next server.
+    ///
+    /// # Errors
+    ///
+    /// Those of `fcntl(2)`.
+    pub fn inherited(inherited: &mut Inherited) -> io::Result<Option<Self>> {
+        let listeners = inherited.take_tcp();
+        Ok(match listeners.is_empty() {
+            true => None,
+            false => Some(Self::on(listeners)?),
+        })
+    }
+
+    /// Serves listeners that were made elsewhere, and that others may hold copies of.
+    ///
+    /// # Errors
+    ///
+    /// Those of `fcntl(2)`.
+    pub fn on(listeners: Vec<StdTcpListener>) -> io::Result<Self> {
+        for listener in &listeners {
+            // They may have come either way, and `from_std` leaves them so.
+            listener.set_nonblocking(true)?;
+        }
+        let listeners = listeners.into_iter().map(TcpListener::from_std).collect();
+        Ok(TcpTransport {
+            listeners: Listeners::new(listeners),
+            has_options: false,
+        })
+    }
+
+    /// Where it listens, with the port that the system chose; of several addresses the first.
     ///
     /// # Errors
     ///
     /// Those of `getsockname(2)`.
     pub fn local_address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        let first = self.listeners.iter().next();
+        first.map_or(Err(io::ErrorKind::NotFound.into()), TcpListener::local_addr)
+    }
+
+    /// All addresses where it listens: more than one only where more were inherited.
+    ///
+    /// # Errors
+    ///
+    /// Those of `getsockname(2)`.
+    pub fn local_addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
     }
 }
 
@@ -79,12 +126,14 @@ impl Transport for TcpTransport {
     type Stream = TcpStream;
 
     fn listener(&mut self) -> &mut dyn Source {
-        &mut self.listener
+        &mut self.listeners
     }
 
     fn accept(&self) -> io::Result<(TcpStream, Peer)> {
-        let (stream, address) = self.listener.accept()?;
-        options::set_unless_inherited(&stream);
+        let (stream, address) = self.listeners.accept(TcpListener::accept)?;
+        if !(self.has_options && options::ARE_INHERITED) {
+            options::set_on(&stream);
+        }
         Ok((stream, Peer::Tcp(canonical(address))))
     }
 

@@ -34,11 +34,14 @@ pub(crate) fn set_to_be_inherited(listener: &Socket) {
     set(&SockRef::from(listener));
 }
 
-/// Sets on an accepted connection what it has not inherited.
-pub(crate) fn set_unless_inherited(stream: &TcpStream) {
-    if !cfg!(target_os = "linux") {
-        set(&SockRef::from(stream));
-    }
+/// Whether a connection has the options that its listener had when it came.
+pub(crate) const ARE_INHERITED: bool = cfg!(target_os = "linux");
+
+/// Sets them on an accepted connection: elsewhere, or where it may have come before the listener had
+/// them. The first client of a listener that was handed on always has: it is why the server was
+/// started.
+pub(crate) fn set_on(stream: &TcpStream) {
+    set(&SockRef::from(stream));
 }
 
 /// It fails where the client has gone already, which reading will tell, and where a kernel lacks an

@@ -1,11 +1,15 @@
 //! What this server's command line has besides the limits: the path, and who may connect.
 
+use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rustix::process::geteuid;
 use shared_proto::{default_socket_path, is_nobody};
-use shared_server::{cli, log};
-use std::path::PathBuf;
-use unix_server::{own_uid, prepare_folder};
+use shared_server::{Inherited, cli, log};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use unix_server::{UnixTransport, own_uid, prepare_folder};
 
 pub(crate) const NAME: &str = env!("CARGO_PKG_NAME");
 
@@ -34,8 +38,63 @@ pub(crate) fn command() -> Command {
     ])
 }
 
+/// Listens where the arguments say; not where a supervisor has done so already.
+pub(crate) fn transport(
+    arguments: &ArgMatches,
+    inherited: Inherited,
+) -> anyhow::Result<UnixTransport> {
+    if !inherited.is_empty() {
+        return handed_on(arguments, inherited);
+    }
+    let path = socket_path(arguments)?;
+    bind(arguments, &path).with_context(|| format!("cannot listen on {}", path.display()))
+}
+
+fn bind(arguments: &ArgMatches, path: &Path) -> anyhow::Result<UnixTransport> {
+    let mode = *arguments.get_one::<u32>("mode").expect("it has a default");
+    let allowed = allowed_uids(arguments)?;
+    let own = geteuid().as_raw();
+    warn_of(&allowed, |uid| {
+        is_shut_out(uid, own, mode)
+            .then(|| format!("the mode {mode:04o} shuts them out; see --mode"))
+    });
+    Ok(UnixTransport::bind(path, mode, allowed)?)
+}
+
+fn handed_on(arguments: &ArgMatches, mut inherited: Inherited) -> anyhow::Result<UnixTransport> {
+    let allowed = allowed_uids(arguments).context("cannot serve what was inherited")?;
+    let transport = UnixTransport::inherited(&mut inherited, allowed.clone())?;
+    inherited.finish()?;
+    let transport = transport.context("no Unix listener was inherited")?;
+    if let Some(flag) = cli::given(arguments, &["socket", "mode"]) {
+        bail!(
+            "{flag} was given beside a listener that was inherited, at {}; leave the flag out, or \
+             unset LISTEN_FDS",
+            announced(&transport).display()
+        );
+    }
+    for path in transport.paths() {
+        // Somebody else's file, with a mode that is not for this server to change.
+        let Ok(file) = fs::metadata(path) else {
+            continue;
+        };
+        let (owner, mode) = (file.uid(), file.mode() & 0o777);
+        warn_of(&allowed, |uid| {
+            let told = || format!("the mode {mode:04o} of {} shuts them out", path.display());
+            is_shut_out(uid, owner, mode).then(told)
+        });
+    }
+    Ok(transport)
+}
+
+/// Where it listens, as the client takes it.
+pub(crate) fn announced(transport: &UnixTransport) -> OsString {
+    let paths: Vec<&OsStr> = transport.paths().iter().map(|p| p.as_os_str()).collect();
+    paths.join(OsStr::new(" and "))
+}
+
 /// The path that was given, or the default one in a folder that is the user's own.
-pub(crate) fn socket_path(arguments: &ArgMatches) -> anyhow::Result<PathBuf> {
+fn socket_path(arguments: &ArgMatches) -> anyhow::Result<PathBuf> {
     if let Some(path) = arguments.get_one::<PathBuf>("socket") {
         return Ok(path.clone());
     }
@@ -45,36 +104,34 @@ pub(crate) fn socket_path(arguments: &ArgMatches) -> anyhow::Result<PathBuf> {
     Ok(place.path)
 }
 
-/// The mode, and the users who are served. Warns of those whom the mode shuts out, and of a number
-/// that means nobody in particular.
-pub(crate) fn access(arguments: &ArgMatches) -> anyhow::Result<(u32, Vec<u32>)> {
-    let mode = *arguments.get_one::<u32>("mode").expect("it has a default");
-    let allowed: Vec<u32> = match arguments.get_many::<u32>("allow-uid") {
+/// The users who are served.
+fn allowed_uids(arguments: &ArgMatches) -> anyhow::Result<Vec<u32>> {
+    Ok(match arguments.get_many::<u32>("allow-uid") {
         Some(uids) => uids.copied().collect(),
         None => vec![own_uid()?],
-    };
-    let own = geteuid().as_raw();
-    for uid in &allowed {
+    })
+}
+
+/// Warns of those whom something shuts out, and of a number that means nobody in particular.
+fn warn_of(allowed: &[u32], shut_out: impl Fn(u32) -> Option<String>) {
+    for uid in allowed {
         if is_nobody(*uid) {
             log::line(format_args!(
                 "{NAME}: uid {uid} is allowed, which here is every user without a name in this \
                  user namespace"
             ));
-        } else if is_shut_out(*uid, own, mode) {
-            log::line(format_args!(
-                "{NAME}: user {uid} is allowed, but the mode {mode:04o} shuts them out; see --mode"
-            ));
+        } else if let Some(why) = shut_out(*uid) {
+            log::line(format_args!("{NAME}: user {uid} is allowed, but {why}"));
         }
     }
-    Ok((mode, allowed))
 }
 
 /// To connect, one needs the permission to write to the socket file (`unix(7)`). Which users are in
 /// the file's group is not looked up.
-fn is_shut_out(uid: u32, own: u32, mode: u32) -> bool {
+fn is_shut_out(uid: u32, owner: u32, mode: u32) -> bool {
     match uid {
         0 => false,
-        uid if uid == own => mode & 0o200 == 0,
+        uid if uid == owner => mode & 0o200 == 0,
         _ => mode & 0o022 == 0,
     }
 }

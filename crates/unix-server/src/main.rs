@@ -5,10 +5,11 @@ mod arguments;
 
 #[cfg(unix)]
 fn main() -> std::process::ExitCode {
-    use shared_server::cli;
+    use shared_server::{Inherited, cli};
+    let inherited = Inherited::from_env(); // before anything is opened
     cli::log_panics();
     let arguments = arguments::command().get_matches();
-    match start(&arguments) {
+    match start(&arguments, inherited) {
         Ok(server) => cli::exit_code(arguments::NAME, server.serve()),
         Err(reason) => cli::refuse_to_start(arguments::NAME, format_args!("{reason:#}")),
     }
@@ -17,26 +18,25 @@ fn main() -> std::process::ExitCode {
 #[cfg(unix)]
 fn start(
     arguments: &clap::ArgMatches,
+    inherited: Result<shared_server::Inherited, shared_server::InheritError>,
 ) -> anyhow::Result<
     shared_server::Running<unix_server::UnixTransport, shared_server::TutorialService>,
 > {
     use anyhow::Context;
-    use shared_server::{Server, Signals, TutorialService, cli};
-    use unix_server::UnixTransport;
+    use shared_server::{Server, Signals, Supervisor, TutorialService, cli};
 
     let signals = Signals::catch().context("cannot catch signals")?;
-    let path = arguments::socket_path(arguments)?;
-    let transport = arguments::access(arguments)
-        .and_then(|(mode, uids)| Ok(UnixTransport::bind(&path, mode, uids)?))
-        .with_context(|| format!("cannot listen on {}", path.display()))?;
+    let supervisor = Supervisor::from_env();
+    let transport = arguments::transport(arguments, inherited?)?;
+    let path = arguments::announced(&transport);
     let cannot_start = || format!("cannot start on {}", path.display());
     let mut server = Server::new(transport, cli::limits(arguments)).with_context(cannot_start)?;
-    server.on_event(cli::log_event);
+    supervisor.follow(&mut server, cli::log_event);
     server.end_on(&signals).context("cannot wait for signals")?;
     let server = server
         .start(TutorialService::default)
         .with_context(cannot_start)?;
-    cli::announce(path);
+    cli::ready(&supervisor, path);
     Ok(server)
 }
 

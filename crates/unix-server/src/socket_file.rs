@@ -170,7 +170,7 @@ impl Drop for SocketFile {
 
 /// The address for a path. An empty one would be bound to an abstract name, and one with control
 /// characters could not be announced in a line.
-fn check_path(path: &Path) -> Result<SockAddr, BindError> {
+pub(crate) fn check_path(path: &Path) -> Result<SockAddr, BindError> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.is_empty() {
         return Err(BindError::UnusablePath("it is empty"));

@@ -1,20 +1,20 @@
 //! The listening socket, and who is served.
 
 use crate::credentials::{Credentials, peer_credentials};
-use crate::socket_file::{BindError, SocketFile};
+use crate::socket_file::{BindError, SocketFile, check_path};
 use mio::event::Source;
 use mio::net::{UnixListener, UnixStream};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use nix::sys::socket::{MsgFlags, recvmsg};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use shared_server::Received;
-use shared_server::{Peer, Transport};
+use shared_server::{Inherited, Listeners, Peer, Transport};
 use std::io;
 use std::net::Shutdown;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener as StdUnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Connections that the kernel completes ahead of `accept`; it takes no more than
 /// `net.core.somaxconn`, see `listen(2)`.
@@ -25,7 +25,8 @@ const BACKLOG: i32 = 4096;
 pub struct UnixTransport {
     // Dropped in this order: the file is looked at while the socket is still open.
     file: Option<SocketFile>,
-    listener: UnixListener,
+    listeners: Listeners<UnixListener>,
+    paths: Vec<PathBuf>,
     allowed_uids: Vec<u32>,
 }
 
@@ -44,9 +45,55 @@ impl UnixTransport {
             UnixListener::from_std(StdUnixListener::from(std::os::fd::OwnedFd::from(socket)));
         Ok(UnixTransport {
             file: Some(file),
-            listener,
+            listeners: Listeners::new(vec![listener]),
+            paths: vec![path.to_owned()],
             allowed_uids,
         })
+    }
+
+    /// Serves the Unix listeners that a supervisor handed to this process, as many as there are, for
+    /// the users `allowed_uids`; `None` where there is none. Their files are the supervisor's: nothing
+    /// is bound, locked, given another mode or removed.
+    ///
+    /// # Errors
+    ///
+    /// If one has no path by which a client could name it, and those of the system calls.
+    pub fn inherited(
+        inherited: &mut Inherited,
+        allowed_uids: Vec<u32>,
+    ) -> io::Result<Option<Self>> {
+        let listeners = inherited.take_unix();
+        Ok(match listeners.is_empty() {
+            true => None,
+            false => Some(Self::on(listeners, allowed_uids)?),
+        })
+    }
+
+    /// Serves listeners that were made elsewhere, and that others may hold copies of.
+    ///
+    /// # Errors
+    ///
+    /// As [`inherited`](Self::inherited).
+    pub fn on(listeners: Vec<StdUnixListener>, allowed_uids: Vec<u32>) -> io::Result<Self> {
+        let mut paths = Vec::new();
+        for listener in &listeners {
+            // They may have come either way, and `from_std` leaves them so.
+            listener.set_nonblocking(true)?;
+            paths.push(path_of(listener)?);
+        }
+        let listeners = listeners.into_iter().map(UnixListener::from_std).collect();
+        Ok(UnixTransport {
+            file: None,
+            listeners: Listeners::new(listeners),
+            paths,
+            allowed_uids,
+        })
+    }
+
+    /// Where it listens: more than one path only where more were inherited.
+    #[must_use]
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
     }
 }
 
@@ -54,11 +101,11 @@ impl Transport for UnixTransport {
     type Stream = UnixStream;
 
     fn listener(&mut self) -> &mut dyn Source {
-        &mut self.listener
+        &mut self.listeners
     }
 
     fn accept(&self) -> io::Result<(UnixStream, Peer)> {
-        let (stream, _) = self.listener.accept()?;
+        let (stream, _) = self.listeners.accept(UnixListener::accept)?;
         let Credentials { pid, uid, gid } = peer_credentials(&stream)
             .map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))?;
         Ok((stream, Peer::Unix { pid, uid, gid }))
@@ -93,4 +140,25 @@ impl Transport for UnixTransport {
     fn on_drain(&mut self) -> io::Result<()> {
         self.file.take().map_or(Ok(()), |file| file.remove())
     }
+}
+
+/// The path that it was bound to, if it can be announced in a line. Abstract names are none: nobody's
+/// permission guards them, and no client here knows them.
+fn path_of(listener: &StdUnixListener) -> io::Result<PathBuf> {
+    let address = listener.local_addr()?;
+    let path = address.as_pathname().ok_or_else(|| {
+        let what = "an inherited listener has no path, but an abstract name or none";
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{what}; bind it to a path"),
+        )
+    })?;
+    check_path(path).map_err(|refusal| {
+        let told = format!(
+            "an inherited listener is bound to {}: {refusal}",
+            path.display()
+        );
+        io::Error::new(io::ErrorKind::InvalidInput, told)
+    })?;
+    Ok(path.to_owned())
 }

@@ -15,11 +15,14 @@ mod beside_the_bytes;
 mod commands;
 mod crowd;
 mod drain;
+mod inherited;
 mod log;
 mod python;
 mod refusals;
+mod restarts;
 mod session;
 mod starting;
+mod supervisor;
 mod wire;
 
 use std::time::Duration;

@@ -5,7 +5,10 @@ use super::peer::{PREAMBLE, Peer};
 use super::process::{client, server_program};
 use crate::transport::{LISTEN_OPTION, Place, connect};
 use rustix::process::Pid;
-use scripted_peer::{Figures, Output, Program, Running, Signal, Start as Started};
+use scripted_peer::{
+    Activation, Descriptor, Figures, NotifySocket, Output, Program, Running, Signal,
+};
+use scripted_peer::{Peer as ScriptedPeer, Start as Started};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -58,6 +61,31 @@ impl Start {
     /// `unshare`, `setpriv`.
     pub fn inside(mut self, wrapper: &str) -> Self {
         self.program = self.program.inside(wrapper);
+        self
+    }
+
+    /// Born with these descriptors, and not told where to listen.
+    pub fn activated(mut self, activation: &Activation) -> Self {
+        self.program = self.program.activated(activation);
+        self.address.clear();
+        self
+    }
+
+    /// Told where to listen all the same.
+    pub fn told_to_listen(mut self) -> Self {
+        self.address = self.place.address();
+        self
+    }
+
+    /// This supervisor wants to hear of it.
+    pub fn notifies(mut self, supervisor: &NotifySocket) -> Self {
+        self.program = self.program.notifies(supervisor);
+        self
+    }
+
+    /// The supervisor wants to hear at least this often that it is not stuck.
+    pub fn watched(mut self, every: Duration) -> Self {
+        self.program = self.program.watched(every);
         self
     }
 
@@ -152,6 +180,16 @@ impl Server {
 
     pub fn pid(&self) -> Pid {
         Pid::from_raw(self.running.pid().cast_signed()).unwrap()
+    }
+
+    /// What it has open; guard a test that uses it with `needs::linux`.
+    pub fn descriptors(&self) -> Vec<Descriptor> {
+        self.running.descriptors()
+    }
+
+    /// A copy of its end of this connection; guard a test that uses it with `needs::linux`.
+    pub fn socket_of(&self, peer: &ScriptedPeer) -> socket2::Socket {
+        self.running.socket_of(peer).now()
     }
 
     /// What it costs; guard a test that uses it with `needs::linux`.

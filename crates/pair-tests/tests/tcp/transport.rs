@@ -55,6 +55,16 @@ pub fn nobody() -> scripted_peer::Listener {
     scripted_peer::Listener::refusing()
 }
 
+/// A listener that a server of this kind may inherit.
+pub fn inheritable() -> scripted_peer::Listener {
+    scripted_peer::Listener::tcp()
+}
+
+/// One that it may not.
+pub fn of_the_other_kind() -> scripted_peer::Listener {
+    scripted_peer::Listener::on_path()
+}
+
 /// A server of the tests' own.
 #[derive(Debug)]
 pub struct Listener {

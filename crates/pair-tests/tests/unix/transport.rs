@@ -69,6 +69,16 @@ pub fn nobody() -> scripted_peer::Listener {
     scripted_peer::Listener::refusing_on_path()
 }
 
+/// A listener that a server of this kind may inherit.
+pub fn inheritable() -> scripted_peer::Listener {
+    scripted_peer::Listener::on_path()
+}
+
+/// One that it may not.
+pub fn of_the_other_kind() -> scripted_peer::Listener {
+    scripted_peer::Listener::tcp()
+}
+
 /// A server of the tests' own.
 #[derive(Debug)]
 pub struct Listener {

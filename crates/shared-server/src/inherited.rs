@@ -1,0 +1,260 @@
+//! Listening sockets that were opened before this process began: socket activation.
+//!
+//! A supervisor such as systemd binds, listens, and hands the sockets to the server that it starts,
+//! from descriptor 3 on. The environment says how many there are (`LISTEN_FDS`), for which process
+//! (`LISTEN_PID`), and what they are called (`LISTEN_FDNAMES`): `sd_listen_fds(3)`. The supervisor
+//! keeps its copies, so clients may connect while no server runs, and wait for the next one.
+//!
+//! A number is no proof that a descriptor is this process's to own, so safe Rust cannot take
+//! descriptor 3 by itself. `listenfd` can; what it does not ask is asked here: whether the sockets
+//! are meant for this process, and whether they listen.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::TcpListener;
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
+
+/// The listening sockets that this process was started with. Each is closed on exec, and still in
+/// the mode, blocking or not, in which it came.
+#[derive(Debug, Default)]
+pub struct Inherited {
+    tcp: VecDeque<(Origin, TcpListener)>,
+    #[cfg(unix)]
+    unix: VecDeque<(Origin, UnixListener)>,
+}
+
+/// Which of the descriptors one was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its number at the start: 3 for the first.
+    pub number: usize,
+    /// Its name in `LISTEN_FDNAMES`, which in a unit is `FileDescriptorName=`.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the inherited descriptor {}", self.number)?;
+        match &self.name {
+            Some(name) => write!(f, " ({name})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why what was handed on cannot be served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InheritError {
+    /// `LISTEN_FDS` is not the number of descriptors that a process may have.
+    BadCount(String),
+    /// A descriptor is something else than a TCP or Unix socket that listens.
+    NotAListener(Origin, &'static str),
+    /// A listener is of a kind that this program does not serve.
+    NotServed(Origin, &'static str),
+}
+
+impl fmt::Display for InheritError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InheritError::BadCount(count) => write!(
+                f,
+                "LISTEN_FDS is {count:?}, which is no number of inherited descriptors; unset it, \
+                 or start the server through its supervisor"
+            ),
+            InheritError::NotAListener(origin, what) => write!(
+                f,
+                "{origin} is {what}; hand on a stream socket that listens, or unset LISTEN_FDS"
+            ),
+            InheritError::NotServed(origin, what) => write!(
+                f,
+                "{origin} is {what}, which this server does not serve; hand it to another one"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for InheritError {}
+
+impl Inherited {
+    /// Takes what this process was started with: nothing where `LISTEN_PID` is missing or names
+    /// another process, for the variables are inherited too, and may have been meant for a parent.
+    /// `LISTEN_PID` and `LISTEN_FDS` are removed, so that no child takes them for its own.
+    ///
+    /// To be called once, first thing in `main`: before a thread reads the environment, and before
+    /// anything is opened, which could have a number that nobody handed on.
+    ///
+    /// # Errors
+    ///
+    /// If the count is no number, or if any of the descriptors is no stream socket that listens.
+    #[cfg(unix)]
+    pub fn from_env() -> Result<Self, InheritError> {
+        on_unix::from_env()
+    }
+
+    /// Takes nothing: here descriptors are not handed on like this.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[cfg(not(unix))]
+    pub fn from_env() -> Result<Self, InheritError> {
+        Ok(Self::default())
+    }
+
+    /// Whether nothing is left to be taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        #[cfg(unix)]
+        let no_unix = self.unix.is_empty();
+        #[cfg(not(unix))]
+        let no_unix = true;
+        self.tcp.is_empty() && no_unix
+    }
+
+    /// Takes the TCP listeners, in the order in which they came.
+    #[must_use]
+    pub fn take_tcp(&mut self) -> Vec<TcpListener> {
+        self.tcp.drain(..).map(|(_, listener)| listener).collect()
+    }
+
+    /// Takes the first TCP listener with this name, for programs that tell theirs apart.
+    #[must_use]
+    pub fn take_tcp_named(&mut self, name: &str) -> Option<TcpListener> {
+        take_named(&mut self.tcp, name)
+    }
+
+    /// Takes the Unix listeners, in the order in which they came.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn take_unix(&mut self) -> Vec<UnixListener> {
+        self.unix.drain(..).map(|(_, listener)| listener).collect()
+    }
+
+    /// Takes the first Unix listener with this name, for programs that tell theirs apart.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn take_unix_named(&mut self, name: &str) -> Option<UnixListener> {
+        take_named(&mut self.unix, name)
+    }
+
+    /// To be called when everything that the program serves was taken.
+    ///
+    /// # Errors
+    ///
+    /// If a listener is left, whose clients would wait for nobody.
+    pub fn finish(mut self) -> Result<(), InheritError> {
+        if let Some((origin, _)) = self.tcp.pop_front() {
+            return Err(InheritError::NotServed(origin, "a TCP listener"));
+        }
+        #[cfg(unix)]
+        if let Some((origin, _)) = self.unix.pop_front() {
+            return Err(InheritError::NotServed(origin, "a Unix listener"));
+        }
+        Ok(())
+    }
+}
+
+fn take_named<L>(listeners: &mut VecDeque<(Origin, L)>, name: &str) -> Option<L> {
+    let is_it = |(origin, _): &(Origin, L)| origin.name.as_deref() == Some(name);
+    let at = listeners.iter().position(is_it)?;
+    listeners.remove(at).map(|(_, listener)| listener)
+}
+
+#[cfg(unix)]
+mod on_unix {
+    use std::env;
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::fd::AsFd;
+    use std::process;
+
+    use listenfd::ListenFd;
+    use rustix::net::sockopt::socket_acceptconn;
+    use rustix::process::{Resource, getrlimit};
+
+    use super::{InheritError, Inherited, Origin};
+
+    /// The first descriptor that is handed on.
+    const FIRST: usize = 3;
+
+    pub(super) fn from_env() -> Result<Inherited, InheritError> {
+        // `listenfd` takes a missing LISTEN_PID for this process's own.
+        let for_us = env::var("LISTEN_PID").is_ok_and(|pid| pid == process::id().to_string());
+        let Some(count) = env::var_os("LISTEN_FDS").filter(|_| for_us) else {
+            return Ok(Inherited::default());
+        };
+        if !is_count(&count) {
+            let count = count.to_string_lossy().into_owned();
+            return Err(InheritError::BadCount(count));
+        }
+        let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+        let mut names = names.split(':');
+        let mut handed_on = ListenFd::from_env();
+        let mut inherited = Inherited::default();
+        for at in 0..handed_on.len() {
+            let name = names.next().filter(|name| !name.is_empty());
+            let origin = Origin {
+                number: FIRST + at,
+                name: name.map(ToOwned::to_owned),
+            };
+            inherited.take(&mut handed_on, at, origin)?;
+        }
+        Ok(inherited)
+    }
+
+    fn is_count(text: &OsStr) -> bool {
+        let most = getrlimit(Resource::Nofile).current;
+        let count = text.to_str().and_then(|text| text.parse::<u32>().ok());
+        count.is_some_and(|count| most.is_none_or(|most| u64::from(count) < most))
+    }
+
+    impl Inherited {
+        // ANCHOR: take
+        /// Takes one descriptor for what it is.
+        fn take(
+            &mut self,
+            handed_on: &mut ListenFd,
+            at: usize,
+            origin: Origin,
+        ) -> Result<(), InheritError> {
+            if let Ok(Some(tcp)) = handed_on.take_tcp_listener(at) {
+                if !listens(&tcp) {
+                    return Err(InheritError::NotAListener(origin, DOES_NOT_LISTEN));
+                }
+                self.tcp.push_back((origin, tcp));
+            } else if let Ok(Some(unix)) = handed_on.take_unix_listener(at) {
+                if !listens(&unix) {
+                    return Err(InheritError::NotAListener(origin, DOES_NOT_LISTEN));
+                }
+                self.unix.push_back((origin, unix));
+            } else {
+                let what = what_it_is(origin.number);
+                return Err(InheritError::NotAListener(origin, what));
+            }
+            Ok(())
+        }
+        // ANCHOR_END: take
+    }
+
+    const DOES_NOT_LISTEN: &str =
+        "a socket that does not listen (with Accept=yes a unit hands on connections)";
+
+    /// Whether clients can connect to it: `SO_ACCEPTCONN`, `socket(7)`.
+    fn listens(socket: &impl AsFd) -> bool {
+        socket_acceptconn(socket).unwrap_or(false)
+    }
+
+    fn what_it_is(number: usize) -> &'static str {
+        use std::os::unix::fs::FileTypeExt;
+        match fs::metadata(format!("/dev/fd/{number}")).map(|found| found.file_type()) {
+            Err(_) => "not open",
+            Ok(kind) if kind.is_file() => "a regular file",
+            Ok(kind) if kind.is_dir() => "a folder",
+            Ok(kind) if kind.is_fifo() => "a pipe",
+            Ok(kind) if kind.is_socket() => "a socket of another kind than TCP or Unix streams",
+            Ok(_) => "no socket",
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Several listening sockets in the place of one.
+
+use std::cell::Cell;
+use std::io::{self, ErrorKind};
+
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+
+/// The listening sockets of one transport: one that it made, or as many as were handed to it. They
+/// share the poller's token, so whoever is woken for it accepts from each.
+#[derive(Debug)]
+pub struct Listeners<L> {
+    all: Vec<L>,
+    /// Whose turn it is, so that no crowd at one keeps the clients of the others waiting.
+    next: Cell<usize>,
+}
+
+impl<L> Listeners<L> {
+    /// These.
+    #[must_use]
+    pub fn new(all: Vec<L>) -> Self {
+        Self {
+            all,
+            next: Cell::new(0),
+        }
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &L> {
+        self.all.iter()
+    }
+
+    /// Accepts from the first of them at which somebody waits, in turn.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when nobody waits at any of them; others as soon as one of them has it.
+    pub fn accept<T>(&self, accept: impl Fn(&L) -> io::Result<T>) -> io::Result<T> {
+        let count = self.all.len();
+        for at in (0..count).map(|step| (self.next.get() + step) % count) {
+            match accept(&self.all[at]) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                accepted => {
+                    self.next.set(at + 1);
+                    return accepted;
+                }
+            }
+        }
+        Err(ErrorKind::WouldBlock.into())
+    }
+}
+
+impl<L: Source> Source for Listeners<L> {
+    fn register(&mut self, registry: &Registry, token: Token, watch: Interest) -> io::Result<()> {
+        let mut all = self.all.iter_mut();
+        all.try_for_each(|listener| listener.register(registry, token, watch))
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, watch: Interest) -> io::Result<()> {
+        let mut all = self.all.iter_mut();
+        all.try_for_each(|listener| listener.reregister(registry, token, watch))
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        let mut all = self.all.iter_mut();
+        all.try_for_each(|listener| listener.deregister(registry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_at_one_listener_keeps_nobody_else_waiting() {
+        let crowds = [Cell::new(100), Cell::new(0), Cell::new(2)];
+        let listeners = Listeners::new((0..crowds.len()).collect());
+        let accept = |at: &usize| match crowds[*at].get() {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            crowd => {
+                crowds[*at].set(crowd - 1);
+                Ok(*at)
+            }
+        };
+        let accepted: Vec<usize> = (0..5).map(|_| listeners.accept(accept).unwrap()).collect();
+        assert_eq!(accepted, [0, 2, 0, 2, 0]);
+        (0..97).for_each(|_| assert_eq!(listeners.accept(accept).unwrap(), 0));
+        let error = listeners.accept(accept).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    }
+}

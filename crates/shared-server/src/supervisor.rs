@@ -1,0 +1,226 @@
+//! What a server tells the supervisor that started it: that clients can connect, that it stops, and
+//! that it is not stuck.
+//!
+//! By hand, as `sd_notify(3)` describes it: one datagram for each, to the socket that
+//! `NOTIFY_SOCKET` names. Nobody waits for the supervisor: a message for which there is no room is
+//! lost, and a supervisor that is gone is no reason to stop. Where there never was one, as at a
+//! shell, nothing is said.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::event::Event;
+use crate::limits::LONGEST;
+use crate::server::Server;
+use crate::transport::Transport;
+use crate::watchdog::Watchdog;
+
+/// No watchdog makes a server spin.
+const SHORTEST: Duration = Duration::from_millis(2);
+
+/// The supervisor of this process, if it has one. Copies speak to the same one.
+///
+/// ```no_run
+/// # use shared_server::{Server, Supervisor, Transport, TutorialService, Event};
+/// # fn serve(transport: impl Transport + 'static) -> std::io::Result<()> {
+/// let supervisor = Supervisor::from_env();
+/// let mut server = Server::new(transport, Default::default())?;
+/// supervisor.follow(&mut server, |event: &Event| eprintln!("{event}"));
+/// let server = server.start(TutorialService::default)?;
+/// supervisor.ready()?;
+/// server.serve()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Supervisor {
+    messenger: Arc<Messenger>,
+    watchdog: Option<Watchdog>,
+}
+
+#[derive(Debug)]
+struct Messenger {
+    socket: io::Result<Option<NotifySocket>>,
+    /// READY=1 found no room, and goes along with the next message.
+    owes_ready: AtomicBool,
+    stopping: AtomicBool,
+}
+
+impl Supervisor {
+    /// The one that the environment names: `NOTIFY_SOCKET`, and, if it wants to hear regularly that
+    /// the service is not stuck, `WATCHDOG_USEC` and `WATCHDOG_PID` (`sd_watchdog_enabled(3)`).
+    ///
+    /// It never fails. If the socket's name is not to be used, [`ready`](Self::ready) tells.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let messenger = Arc::new(Messenger {
+            socket: NotifySocket::from_env(),
+            owes_ready: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+        });
+        let watched = matches!(messenger.socket, Ok(Some(_))).then(watchdog_time);
+        let watchdog = watched.flatten().map(|time| {
+            let messenger = Arc::clone(&messenger);
+            // Half of the time is the rule: sd_watchdog_enabled(3).
+            Watchdog::new(time / 2, move || drop(messenger.say("WATCHDOG=1")))
+        });
+        Self {
+            messenger,
+            watchdog,
+        }
+    }
+
+    /// From now on tells the supervisor when this server begins to drain, and, if it wants to know,
+    /// that the server's workers come round. `observer` is the server's observer then:
+    /// [`Server::on_event`].
+    pub fn follow<T: Transport>(
+        &self,
+        server: &mut Server<T>,
+        observer: impl Fn(&Event) + Send + Sync + 'static,
+    ) {
+        if let Some(watchdog) = &self.watchdog {
+            server.feed(watchdog);
+        }
+        let supervisor = self.clone();
+        server.on_event(move |event| {
+            supervisor.hears_of(event);
+            observer(event);
+        });
+    }
+
+    /// Says that clients can connect: READY. To be called once they can, and not before.
+    ///
+    /// # Errors
+    ///
+    /// If the supervisor does not hear of it now, and why: to be told, not to stop for.
+    pub fn ready(&self) -> io::Result<()> {
+        let said = self.messenger.say("READY=1");
+        if said.is_err() {
+            self.messenger.owes_ready.store(true, Ordering::SeqCst);
+        }
+        said
+    }
+
+    fn hears_of(&self, event: &Event) {
+        let stops = matches!(event, Event::Draining { .. });
+        // Several servers of one process may begin to drain.
+        if stops && !self.messenger.stopping.swap(true, Ordering::SeqCst) {
+            let _ = self.messenger.say("STOPPING=1");
+        }
+    }
+}
+
+impl Messenger {
+    // ANCHOR: say
+    /// Says it, without waiting.
+    fn say(&self, message: &str) -> io::Result<()> {
+        let socket = match &self.socket {
+            Ok(Some(socket)) => socket,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
+        };
+        if !self.owes_ready.swap(false, Ordering::SeqCst) {
+            return socket.send(message);
+        }
+        let said = socket.send(&format!("READY=1\n{message}"));
+        self.owes_ready.store(said.is_err(), Ordering::SeqCst);
+        said
+    }
+    // ANCHOR_END: say
+}
+
+/// How often the supervisor wants to hear from this process, if at all.
+fn watchdog_time() -> Option<Duration> {
+    let variable = |name| std::env::var(name).ok();
+    let for_us = variable("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
+    let time = variable("WATCHDOG_USEC").filter(|_| for_us)?;
+    let time = time.parse().ok().filter(|time| *time > 0)?;
+    Some(Duration::from_micros(time).clamp(SHORTEST, LONGEST))
+}
+
+#[cfg(unix)]
+use on_unix::NotifySocket;
+
+#[cfg(unix)]
+mod on_unix {
+    use std::ffi::OsStr;
+    use std::io;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+    /// Where the supervisor listens, and a socket to speak from.
+    #[derive(Debug)]
+    pub(super) struct NotifySocket {
+        socket: UnixDatagram,
+        supervisor: SocketAddr,
+    }
+
+    impl NotifySocket {
+        pub(super) fn from_env() -> io::Result<Option<Self>> {
+            let name = std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty());
+            name.map(|name| Self::named(&name)).transpose()
+        }
+
+        // ANCHOR: named
+        fn named(name: &OsStr) -> io::Result<Self> {
+            let supervisor = match name.as_bytes() {
+                [b'/', ..] => SocketAddr::from_pathname(name)?,
+                [b'@', name @ ..] => abstract_name(name)?,
+                _ => return Err(unusable("it is neither a whole path nor an abstract name")),
+            };
+            let socket = UnixDatagram::unbound()?;
+            socket.set_nonblocking(true)?;
+            Ok(Self { socket, supervisor })
+        }
+
+        /// To the name and not over a connection: the supervisor's socket may be another one by now.
+        pub(super) fn send(&self, message: &str) -> io::Result<()> {
+            let sent = self
+                .socket
+                .send_to_addr(message.as_bytes(), &self.supervisor);
+            sent.map(drop)
+        }
+        // ANCHOR_END: named
+    }
+
+    /// The `@` stands for a zero byte, `unix(7)`.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn abstract_name(name: &[u8]) -> io::Result<SocketAddr> {
+        #[cfg(target_os = "android")]
+        use std::os::android::net::SocketAddrExt;
+        #[cfg(target_os = "linux")]
+        use std::os::linux::net::SocketAddrExt;
+        SocketAddr::from_abstract_name(name)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn abstract_name(_: &[u8]) -> io::Result<SocketAddr> {
+        Err(unusable("abstract names are Linux's alone"))
+    }
+
+    fn unusable(why: &str) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("NOTIFY_SOCKET: {why}"))
+    }
+}
+
+#[cfg(not(unix))]
+use elsewhere::NotifySocket;
+
+/// Elsewhere no supervisor speaks this.
+#[cfg(not(unix))]
+mod elsewhere {
+    #[derive(Debug)]
+    pub(super) struct NotifySocket;
+
+    impl NotifySocket {
+        pub(super) fn from_env() -> std::io::Result<Option<Self>> {
+            Ok(None)
+        }
+
+        pub(super) fn send(&self, _: &str) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Chapter 16: a server is killed again and again while clients ask. What they see depends on who
+//! holds the listener: the server itself, or a keeper that outlives it. Unix only.
+//!
+//! Usage: `cargo run -p tcp-server --example ch16_keeper KILLS SERVER`
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const CLIENTS: usize = 4;
+/// A server is killed when it has answered this often.
+const ANSWERS: usize = 20;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [kills, server] = &arguments[..] else {
+        return Err(io::Error::other(
+            "give the number of kills, and the server's program",
+        ));
+    };
+    let kills = kills.parse().map_err(io::Error::other)?;
+    println!("{kills} kills          answered  refused  cut off");
+
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // free again at once
+    let counts = load(address, kills, || start_alone(server, address))?;
+    println!("the server binds   {counts}");
+
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let counts = load(address, kills, || start_on(server, &listener))?;
+    println!("a keeper listens   {counts}");
+    Ok(())
+}
+
+fn start_alone(server: &str, address: SocketAddr) -> io::Result<Child> {
+    let mut command = Command::new(server);
+    command.arg("--listen").arg(address.to_string());
+    command.stdout(Stdio::piped()).spawn()
+}
+
+// ANCHOR: start_on
+/// The listener travels as standard input, the only way in that std has. The shell moves it to
+/// descriptor 3, and becomes the server: `$$` is the server's number too.
+fn start_on(server: &str, listener: &TcpListener) -> io::Result<Child> {
+    let script = r#"exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0""#;
+    let copy = OwnedFd::from(listener.try_clone()?);
+    let mut command = Command::new("sh");
+    command.args(["-c", script, server]).stdin(copy);
+    command.stdout(Stdio::piped()).spawn()
+}
+// ANCHOR_END: start_on
+
+// ANCHOR: load
+/// Kills servers while clients ask, and counts what these see.
+fn load(
+    address: SocketAddr,
+    kills: usize,
+    start: impl Fn() -> io::Result<Child>,
+) -> io::Result<Counts> {
+    let (counts, over) = (Counts::default(), AtomicBool::new(false));
+    let ask_on = || {
+        while !over.load(Relaxed) {
+            counts.count(ask(address));
+            thread::sleep(Duration::from_millis(1));
+        }
+    };
+    let mut server = start()?;
+    is_listening(&mut server)?;
+    thread::scope(|scope| {
+        (0..CLIENTS).for_each(|_| drop(scope.spawn(ask_on)));
+        let killed = (0..kills).try_for_each(|_| {
+            counts.wait_for_answers()?;
+            server.kill()?; // SIGKILL: it can't say goodbye
+            server.wait()?;
+            server = start()?;
+            is_listening(&mut server)
+        });
+        over.store(true, Relaxed);
+        killed
+    })?;
+    server.kill()?;
+    server.wait()?;
+    Ok(counts)
+}
+// ANCHOR_END: load
+
+fn is_listening(server: &mut Child) -> io::Result<()> {
+    let mut line = String::new();
+    let output = server.stdout.as_mut().expect("it is piped");
+    BufReader::new(output).read_line(&mut line)?;
+    match line.starts_with("listening on ") {
+        true => Ok(()),
+        false => Err(io::Error::other("the server does not listen")),
+    }
+}
+
+/// Asks once, on a connection of its own.
+fn ask(address: SocketAddr) -> io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(b"PSK\x01\0\0\0\x03\x01hi")?;
+    stream.read_exact(&mut [0; 5]) // accepted
+}
+
+#[derive(Default)]
+struct Counts {
+    answered: AtomicUsize,
+    refused: AtomicUsize,
+    cut_off: AtomicUsize,
+}
+
+impl Counts {
+    fn count(&self, asked: io::Result<()>) {
+        let count = match asked.map_err(|error| error.kind()) {
+            Ok(()) => &self.answered,
+            Err(ErrorKind::ConnectionRefused) => &self.refused,
+            Err(_) => &self.cut_off,
+        };
+        count.fetch_add(1, Relaxed);
+    }
+
+    fn wait_for_answers(&self) -> io::Result<()> {
+        let (before, until) = (self.answered.load(Relaxed), Instant::now() + PATIENCE);
+        while self.answered.load(Relaxed) < before + ANSWERS {
+            if Instant::now() > until {
+                return Err(io::Error::other("nobody is answered any more"));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [answered, refused, cut_off] =
+            [&self.answered, &self.refused, &self.cut_off].map(|count| count.load(Relaxed));
+        write!(f, "{answered:>8}  {refused:>7}  {cut_off:>7}")
+    }
+}

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use shared_server::{Answer, BadMessage, Context, Decode, Frame, Limits, Message, Outcome};
@@ -175,7 +176,8 @@ fn start<T: Transport + 'static>(
     signals: &Signals,
 ) -> anyhow::Result<Running<T, Store>> {
     let limits = Limits {
-        workers: NonZeroUsize::MIN.saturating_add(1),
+        workers: NonZeroUsize::MIN.saturating_add(1), // two
+        drain_timeout: Duration::from_secs(60),       // a file may take long
         ..Limits::default()
     };
     let mut server = Server::new(transport, limits)?;

@@ -12,12 +12,14 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+// ANCHOR: uses
 use anyhow::bail;
 use clap::{Arg, ArgMatches};
 use shared_server::{Answer, Context, InheritError, Inherited, Outcome, Running, Server};
 use shared_server::{Service, ServiceError, Signals, Supervisor, Transport, cli};
 use tcp_server::TcpTransport;
 use unix_server::UnixTransport;
+// ANCHOR_END: uses
 
 use messages::{NO_SUCH_KEY, Request, Response};
 

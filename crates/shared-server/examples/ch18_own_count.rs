@@ -31,10 +31,13 @@ impl Service for Counter {
                 Response::Accepted
             }
             Request::Echo(_) => {
-                self.said += 1;
-                Response::Echo(format!("{}\n", self.said).into_bytes().into())
+                let said = self.said.to_string();
+                Response::Echo(said.into_bytes().into())
             }
-            Request::WhoAmI => Response::Peer(context.peer().to_string().into()),
+            Request::WhoAmI => {
+                self.said += 1;
+                Response::Peer(format!("number {}", self.said).into())
+            }
             Request::Stats => Response::Stats(context.stats()),
         })
     }

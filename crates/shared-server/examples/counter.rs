@@ -1,4 +1,5 @@
-//! The tutorial's messages, answered otherwise: counts what all clients say, and echoes the number.
+//! The tutorial's messages, answered otherwise: counts what all clients say, echoes the count, and tells
+//! who asks for it a number.
 //!
 //! ```text
 //! cargo run -p shared-server --example counter -- 127.0.0.1:7878 --workers 2
@@ -35,10 +36,13 @@ impl Service for Counter {
                 Response::Accepted
             }
             Request::Echo(_) => {
-                let said = self.said.fetch_add(1, Ordering::Relaxed) + 1;
-                Response::Echo(format!("{said}\n").into_bytes().into())
+                let said = self.said.load(Ordering::Relaxed).to_string();
+                Response::Echo(said.into_bytes().into())
             }
-            Request::WhoAmI => Response::Peer(context.peer().to_string().into()),
+            Request::WhoAmI => {
+                let number = self.said.fetch_add(1, Ordering::Relaxed) + 1;
+                Response::Peer(format!("number {number}").into())
+            }
             Request::Stats => Response::Stats(context.stats()),
         })
     }

@@ -12,6 +12,7 @@ while [ $# -gt 0 ]; do
         -p) package=$2; shift ;;
         --example) example=$2; options+=(--example "$2"); shift ;;
         --bin) program=$2; options+=(--bin "$2"); shift ;;
+        --test) options+=(--test "$2"); shift ;;
         --release) profile=release; options+=(--release) ;;
         -q) ;;
         --) shift; break ;;

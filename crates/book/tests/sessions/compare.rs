@@ -39,6 +39,15 @@ impl Comparer {
                     r"(?m)^(\S+) +\d+ \S+ +\d+u +(IPv[46]|unix) +\w+ ",
                     "$1 [PID] [USER] [FD]u $2 [DEVICE] ",
                 ),
+                // What clients saw while their server was killed (chapter 16).
+                kind(
+                    r"(?m)^(the server binds) +\d+ +[1-9]\d* +\d+$",
+                    "$1 [ANSWERED] [REFUSED] [CUT OFF]",
+                ),
+                kind(
+                    r"(?m)^(a keeper listens) +\d+ +0 +\d+$",
+                    "$1 [ANSWERED] [NOBODY] [CUT OFF]",
+                ),
                 // The inode of a socket, which `ss` shows where TCP has a port.
                 kind(r"(\.sock|\*|@\S+) \d{2,}\b", "$1 [N]"),
             ],

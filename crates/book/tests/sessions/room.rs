@@ -12,6 +12,14 @@ use tempfile::TempDir;
 
 /// Stands in for `cargo`: builds quietly, then runs the program in the session's own folder.
 const CARGO: &str = include_str!("cargo.sh");
+/// And for `systemd-socket-activate`, where it is installed.
+const ACTIVATE: &str = include_str!("activate.sh");
+
+/// Where Cargo builds.
+fn target() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.ancestors().nth(3).unwrap().to_owned()
+}
 
 pub struct Room {
     folder: TempDir,
@@ -49,10 +57,18 @@ impl Room {
         for name in ["crates", "docs", "exercises", "solutions"] {
             symlink(root.join(name), room.home().join(name)).unwrap();
         }
-        let cargo = room.folder.path().join("bin/cargo");
-        fs::write(&cargo, CARGO).unwrap();
-        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+        symlink(target(), room.home().join("target")).unwrap();
+        room.stands_in("cargo", CARGO);
+        if has("systemd-socket-activate") {
+            room.stands_in("systemd-socket-activate", ACTIVATE);
+        }
         room
+    }
+
+    fn stands_in(&self, name: &str, script: &str) {
+        let path = self.path("bin").join(name);
+        fs::write(&path, script).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// The folder that commands start in.
@@ -129,6 +145,8 @@ impl Room {
                 "BOOK_",
                 "BASH_",
                 "LC_",
+                "RUST_BACKTRACE",
+                "RUST_LIB_BACKTRACE",
                 "PYTHON", // unbuffered, a line is two writes, and two programs mix theirs
             ]
             .iter()
@@ -137,8 +155,6 @@ impl Room {
                 command.env_remove(&*name);
             }
         }
-        let target = std::env::current_exe().unwrap();
-        let target = target.ancestors().nth(3).unwrap();
         let path = std::env::var("PATH").unwrap_or_default();
         command
             .current_dir(self.home())
@@ -151,7 +167,7 @@ impl Room {
             .env("BOOK_NOT_FOUND", self.path("not-found"))
             .env("BOOK_ROOT", &self.root)
             .env("BOOK_SESSION", self.folder.path())
-            .env("BOOK_TARGET", target)
+            .env("BOOK_TARGET", target())
             .env("LANG", "C.UTF-8")
             .env("NO_COLOR", "1")
             .env("PATH", format!("{}:{path}", self.path("bin").display()))

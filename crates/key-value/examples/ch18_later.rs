@@ -58,14 +58,15 @@ impl Service for Store {
                 self.values().insert(key.to_owned(), value.into());
                 Some(Response::Done)
             }
-            Request::Del(key) => self.values().remove(key).map(|_| Response::Done),
             // ANCHOR: later
             Request::Search(text) => {
                 let (later, ticket) = context.later();
                 let (store, text) = (self.clone(), text.to_owned());
                 thread::spawn(move || later.answer(&Response::Found(store.search(&text))));
                 return Answer::Later(ticket);
-            } // ANCHOR_END: later
+            }
+            // ANCHOR_END: later
+            Request::Del(key) => self.values().remove(key).map(|_| Response::Done),
         };
         match found {
             Some(response) => Answer::Now(response),

@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 
-VALUES, SIZE = 400, 250_000
+VALUES, SIZE = 200, 250_000
 
 
 def frame(kind, body):

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use scripted_peer::{Program, Running, Signal, Start, folder};
+use scripted_peer::{Activation, Listener, NotifySocket, Program, Running, Signal, Start, folder};
 use shared_client::Client;
 use shared_proto::tutorial::{Request, Response};
 
@@ -102,6 +102,58 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
 
     store.signal(Signal::TERM).exits_with(0).now();
     assert!(!std::fs::exists(socket).unwrap(), "the path is removed");
+}
+
+#[test]
+fn the_key_value_store_serves_the_doors_that_it_inherited_and_says_when() {
+    // Built first: a supervisor whose messages nobody reads meanwhile is soon full.
+    let client = pair_tests::example("shared-server", "key_value_client");
+    let (tcp, unix) = (Listener::tcp(), Listener::on_path());
+    let doors = [tcp.address().to_string(), unix.address().to_string()];
+    // In the order in which a unit may have them.
+    let both = Activation::new()
+        .listener("local", &unix)
+        .listener("web", &tcp);
+    let mut supervisor = NotifySocket::on_path();
+    supervisor.patience(TIMEOUT);
+    let born = |program: Program| {
+        let program = program.activated(&both).notifies(&supervisor);
+        program.watched(Duration::from_millis(400))
+    };
+    let (store, address) = start_as(born, "key_value", &["--workers", "2"]);
+    assert_eq!(address, doors.join(" and "));
+    assert_eq!(supervisor.next_line().now(), "READY=1");
+    assert_eq!(supervisor.next_line().now(), "WATCHDOG=1");
+    for door in &doors {
+        let mut client = Command::new(&client);
+        let output = client
+            .args([door, "set", "color", "green"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    store.signal(Signal::TERM).exits_with(0).now();
+    supervisor.expect("STOPPING=1").now();
+    assert!(
+        !supervisor.take_lines().contains(&"STOPPING=1".to_owned()),
+        "told once"
+    );
+    assert!(
+        UnixStream::connect(unix.address().path()).is_ok(),
+        "it still listens"
+    );
+}
+
+#[test]
+fn the_counter_serves_the_listener_that_it_inherited() {
+    let listener = Listener::tcp();
+    let activation = Activation::new().listener("", &listener);
+    let (_counter, address) = start_as(|program| program.activated(&activation), "counter", &[]);
+    assert_eq!(address, listener.address().to_string());
+    let stream = TcpStream::connect(&address).unwrap();
+    let mut client = Client::new(&address, stream, TIMEOUT).unwrap();
+    let response: Response<'_> = client.call(&Request::Say("one")).unwrap();
+    assert_eq!(response, Response::Accepted);
 }
 
 #[test]

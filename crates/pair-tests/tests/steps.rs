@@ -154,3 +154,24 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
 }
+
+#[test]
+fn the_keepers_experiment_shows_that_nobody_is_refused() {
+    let mut keeper = std::process::Command::new(pair_tests::example("tcp-server", "ch16_keeper"));
+    let keeper = keeper.arg("3").arg(pair_tests::program("tcp-server"));
+    let output = keeper.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    let figures = |row: &str| -> Vec<usize> {
+        let row = told
+            .lines()
+            .find_map(|line| line.strip_prefix(row))
+            .expect(row);
+        row.split_whitespace()
+            .map(|figure| figure.parse().unwrap())
+            .collect()
+    };
+    let (alone, kept) = (figures("the server binds"), figures("a keeper listens"));
+    assert!(alone[0] >= 3 * 20 && kept[0] >= 3 * 20, "{told}");
+    assert!(alone[1] > 0 && kept[1] == 0, "{told}");
+}

@@ -8,6 +8,7 @@ mod pair;
 mod unix {
     mod default_place;
     mod descriptors;
+    mod inherited;
     mod modes;
     #[cfg(target_os = "linux")]
     mod namespaces;

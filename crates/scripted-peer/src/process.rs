@@ -44,8 +44,17 @@ struct State {
     reaped: bool,
     /// Its end is our doing.
     killed: bool,
-    /// The threads that read its output and wait for its end.
+    /// The threads that read its output and wait for its end, those of them that have begun.
     helpers: Vec<u32>,
+    /// How many of those that read its output have not begun.
+    to_begin: usize,
+}
+
+impl State {
+    /// Those who read its output don't get their turn, be it to go on or to begin.
+    fn has_late_helpers(&self) -> bool {
+        self.to_begin > 0 || self.helpers.iter().any(|thread| runs(*thread))
+    }
 }
 
 /// Which of the two streams.
@@ -115,8 +124,12 @@ impl Process {
         mut pipe: impl Read + Send + 'static,
     ) -> io::Result<()> {
         let process = Arc::clone(self);
-        helper("output", move || {
-            process.lock().helpers.extend(this_thread());
+        self.lock().to_begin += 1;
+        let started = helper("output", move || {
+            let mut state = process.lock();
+            state.helpers.extend(this_thread());
+            state.to_begin -= 1;
+            drop(state);
             let mut buffer = vec![0; 64 << 10];
             while let Ok(length @ 1..) = pipe.read(&mut buffer) {
                 process.lock().streams[channel as usize].keep(&buffer[..length]);
@@ -124,7 +137,11 @@ impl Process {
             }
             process.lock().open -= 1;
             process.changed.notify_all();
-        })
+        });
+        if started.is_err() {
+            self.lock().to_begin -= 1;
+        }
+        started
     }
 
     /// Sees the end without taking it: until the child is reaped, nobody else has its process id.
@@ -198,7 +215,7 @@ impl Process {
         let mut until = began + DRAIN;
         while state.open > 0 && Instant::now() < until {
             state = self.pass(state, until);
-            if began.elapsed() < DRAIN_BUSY && state.helpers.iter().any(|thread| runs(*thread)) {
+            if began.elapsed() < DRAIN_BUSY && state.has_late_helpers() {
                 until = Instant::now() + DRAIN / 10;
             }
         }
@@ -320,4 +337,39 @@ impl Process {
 fn helper(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let builder = thread::Builder::new().name(name.to_owned());
     builder.spawn(work).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On a busy machine a program may end before anybody has begun to read what it said.
+    #[test]
+    fn output_is_waited_for_also_where_nobody_has_begun_to_read_it() {
+        let process = Arc::new(Process {
+            pid: std::process::id(),
+            number: 1,
+            by_shell: false,
+            state: Mutex::new(State {
+                open: 1,
+                to_begin: 1,
+                exit: Some(Exit::Code(2)),
+                ..State::default()
+            }),
+            changed: Condvar::new(),
+        });
+        let late = Arc::clone(&process);
+        let reader = thread::spawn(move || {
+            thread::sleep(2 * DRAIN);
+            let mut state = late.lock();
+            state.streams[Channel::Err as usize].keep(b"refused\n");
+            state.to_begin -= 1;
+            state.open -= 1;
+            drop(state);
+            late.changed.notify_all();
+        });
+        process.wait_exit(Instant::now());
+        assert_eq!(process.bytes(Channel::Err), b"refused\n");
+        reader.join().unwrap();
+    }
 }

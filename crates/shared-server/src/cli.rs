@@ -22,6 +22,11 @@ const DRAINED_BY_FORCE: u8 = 3;
 
 const MOST_WORKERS: usize = 1024;
 
+/// For the end of the help of a server that serves inherited listeners and tells its supervisor.
+pub const SUPERVISED: &str = "\
+Started by a supervisor, it serves the listeners that it inherits (LISTEN_FDS) in place of one of
+its own, and says when it is ready, stopping and not stuck (NOTIFY_SOCKET, WATCHDOG_USEC).";
+
 /// A server's command line, with the flags of [`Limits`].
 #[must_use]
 pub fn command(name: &'static str, about: &'static str) -> Command {
@@ -120,7 +125,7 @@ pub fn ready(supervisor: &Supervisor, address: impl AsRef<OsStr>) {
     announce(address);
     if let Err(error) = supervisor.ready() {
         log::line(format_args!(
-            "the supervisor was not told READY=1, and may wait for it: {error}"
+            "the supervisor was not told READY=1, and may go on waiting for it: {error}"
         ));
     }
 }

@@ -171,12 +171,12 @@ mod on_unix {
     use std::process;
 
     use listenfd::ListenFd;
-    use rustix::net::sockopt::socket_acceptconn;
     use rustix::process::{Resource, getrlimit};
 
     use super::{InheritError, Inherited, Origin};
 
-    /// The first descriptor that is handed on.
+    /// The first descriptor that is handed on, unless `LISTEN_FDS_FIRST_FD` says otherwise: `systemfd`
+    /// sets it, and `listenfd` heeds it.
     const FIRST: usize = 3;
 
     pub(super) fn from_env() -> Result<Inherited, InheritError> {
@@ -191,12 +191,14 @@ mod on_unix {
         }
         let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut names = names.split(':');
+        let first = env::var("LISTEN_FDS_FIRST_FD").ok();
+        let first = first.and_then(|first| first.parse().ok()).unwrap_or(FIRST);
         let mut handed_on = ListenFd::from_env();
         let mut inherited = Inherited::default();
         for at in 0..handed_on.len() {
             let name = names.next().filter(|name| !name.is_empty());
             let origin = Origin {
-                number: FIRST + at,
+                number: first + at,
                 name: name.map(ToOwned::to_owned),
             };
             inherited.take(&mut handed_on, at, origin)?;
@@ -242,8 +244,15 @@ mod on_unix {
         "a socket that does not listen (with Accept=yes a unit hands on connections)";
 
     /// Whether clients can connect to it: `SO_ACCEPTCONN`, `socket(7)`.
+    #[cfg(not(target_vendor = "apple"))]
     fn listens(socket: &impl AsFd) -> bool {
-        socket_acceptconn(socket).unwrap_or(false)
+        rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
+    }
+
+    /// macOS has the option in its headers alone; but what has a peer does not listen.
+    #[cfg(target_vendor = "apple")]
+    fn listens(socket: &impl AsFd) -> bool {
+        rustix::net::getpeername(socket).is_err()
     }
 
     fn what_it_is(number: usize) -> &'static str {

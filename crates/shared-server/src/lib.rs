@@ -62,6 +62,41 @@
 //! and a few crates for signals and system calls, and prints nothing: [`Server::on_event`] says what
 //! happens. The `shared-` in the name says who shares it: `tcp-server` and `unix-server`.
 //!
+//! # Under a supervisor
+//!
+//! A supervisor such as systemd may open the listener before the server begins, and want to hear how
+//! it fares. A program of yours does as `tcp-server` and `unix-server` do:
+//!
+//! ```no_run
+//! use shared_server::{Event, Inherited, Limits, Server, Signals, Supervisor, TutorialService};
+//! use tcp_server::TcpTransport;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut inherited = Inherited::from_env()?; // before anything is opened
+//! let signals = Signals::catch()?;
+//! let supervisor = Supervisor::from_env();
+//! let transport = match TcpTransport::inherited(&mut inherited)? {
+//!     Some(handed_on) => handed_on,
+//!     None => TcpTransport::bind("127.0.0.1:7878")?,
+//! };
+//! inherited.finish()?; // nothing is left that nobody serves
+//! let address = transport.local_address()?;
+//!
+//! let mut server = Server::new(transport, Limits::default())?;
+//! supervisor.follow(&mut server, |event: &Event| eprintln!("{event}"));
+//! server.end_on(&signals)?;
+//! let server = server.start(TutorialService::default)?;
+//! println!("listening on {address}");
+//! if let Err(error) = supervisor.ready() {
+//!     eprintln!("the supervisor does not hear: {error}"); // clients are served all the same
+//! }
+//! server.serve()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With the feature `cli`, `cli::ready` prints that line and tells the supervisor.
+//!
 //! # Where to find what
 //!
 //! From the poll to the write a request passes, in this order, through:

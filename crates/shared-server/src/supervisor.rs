@@ -2,13 +2,12 @@
 //! that it is not stuck.
 //!
 //! By hand, as `sd_notify(3)` describes it: one datagram for each, to the socket that
-//! `NOTIFY_SOCKET` names. Nobody waits for the supervisor: a message for which there is no room is
-//! lost, and a supervisor that is gone is no reason to stop. Where there never was one, as at a
-//! shell, nothing is said.
+//! `NOTIFY_SOCKET` names. Nobody waits for the supervisor: one that takes no message, or that is gone,
+//! is no reason to stop. Where there never was one, as at a shell, nothing is said.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::event::Event;
@@ -29,7 +28,7 @@ const SHORTEST: Duration = Duration::from_millis(2);
 /// let mut server = Server::new(transport, Default::default())?;
 /// supervisor.follow(&mut server, |event: &Event| eprintln!("{event}"));
 /// let server = server.start(TutorialService::default)?;
-/// supervisor.ready()?;
+/// let _ = supervisor.ready(); // one that does not hear stops nobody
 /// server.serve()?;
 /// # Ok(())
 /// # }
@@ -43,8 +42,8 @@ pub struct Supervisor {
 #[derive(Debug)]
 struct Messenger {
     socket: io::Result<Option<NotifySocket>>,
-    /// READY=1 found no room, and goes along with the next message.
-    owes_ready: AtomicBool,
+    /// What found no room.
+    unsaid: Mutex<Option<&'static str>>,
     stopping: AtomicBool,
 }
 
@@ -57,14 +56,14 @@ impl Supervisor {
     pub fn from_env() -> Self {
         let messenger = Arc::new(Messenger {
             socket: NotifySocket::from_env(),
-            owes_ready: AtomicBool::new(false),
+            unsaid: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
         let watched = matches!(messenger.socket, Ok(Some(_))).then(watchdog_time);
         let watchdog = watched.flatten().map(|time| {
             let messenger = Arc::clone(&messenger);
             // Half of the time is the rule: sd_watchdog_enabled(3).
-            Watchdog::new(time / 2, move || drop(messenger.say("WATCHDOG=1")))
+            Watchdog::new(time / 2, move || messenger.say_alive())
         });
         Self {
             messenger,
@@ -85,7 +84,9 @@ impl Supervisor {
         }
         let supervisor = self.clone();
         server.on_event(move |event| {
-            supervisor.hears_of(event);
+            if let Event::Draining { .. } = event {
+                supervisor.stopping();
+            }
             observer(event);
         });
     }
@@ -94,19 +95,20 @@ impl Supervisor {
     ///
     /// # Errors
     ///
-    /// If the supervisor does not hear of it now, and why: to be told, not to stop for.
+    /// If the supervisor does not hear of it now; the error names its socket. To be told, not to stop
+    /// for.
     pub fn ready(&self) -> io::Result<()> {
-        let said = self.messenger.say("READY=1");
-        if said.is_err() {
-            self.messenger.owes_ready.store(true, Ordering::SeqCst);
-        }
-        said
+        self.messenger.say("READY=1").map_err(|error| {
+            let name = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+            let told = format!("NOTIFY_SOCKET={}: {error}", name.display());
+            io::Error::new(error.kind(), told)
+        })
     }
 
-    fn hears_of(&self, event: &Event) {
-        let stops = matches!(event, Event::Draining { .. });
-        // Several servers of one process may begin to drain.
-        if stops && !self.messenger.stopping.swap(true, Ordering::SeqCst) {
+    /// Says that this process is about to end: STOPPING. The first drain of a server that it
+    /// [`follow`](Self::follow)s has it said; again it is not said.
+    pub fn stopping(&self) {
+        if !self.messenger.stopping.swap(true, Ordering::SeqCst) {
             let _ = self.messenger.say("STOPPING=1");
         }
     }
@@ -114,21 +116,39 @@ impl Supervisor {
 
 impl Messenger {
     // ANCHOR: say
-    /// Says it, without waiting.
-    fn say(&self, message: &str) -> io::Result<()> {
-        let socket = match &self.socket {
-            Ok(Some(socket)) => socket,
-            Ok(None) => return Ok(()),
-            Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
+    /// Says what is new, once, and does not wait. What finds no room goes along with the next sign of
+    /// life, if nothing newer has come up.
+    fn say(&self, news: &'static str) -> io::Result<()> {
+        let mut unsaid = self.unsaid();
+        *unsaid = Some(news);
+        self.send(news)?;
+        *unsaid = None;
+        Ok(())
+    }
+
+    fn say_alive(&self) {
+        let mut unsaid = self.unsaid();
+        let message = match *unsaid {
+            Some(news) => format!("{news}\nWATCHDOG=1"),
+            None => "WATCHDOG=1".to_owned(),
         };
-        if !self.owes_ready.swap(false, Ordering::SeqCst) {
-            return socket.send(message);
+        if self.send(&message).is_ok() {
+            *unsaid = None;
         }
-        let said = socket.send(&format!("READY=1\n{message}"));
-        self.owes_ready.store(said.is_err(), Ordering::SeqCst);
-        said
     }
     // ANCHOR_END: say
+
+    fn send(&self, message: &str) -> io::Result<()> {
+        match &self.socket {
+            Ok(Some(socket)) => socket.send(message),
+            Ok(None) => Ok(()),
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        }
+    }
+
+    fn unsaid(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.unsaid.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How often the supervisor wants to hear from this process, if at all.
@@ -201,7 +221,7 @@ mod on_unix {
     }
 
     fn unusable(why: &str) -> io::Error {
-        io::Error::new(io::ErrorKind::InvalidInput, format!("NOTIFY_SOCKET: {why}"))
+        io::Error::new(io::ErrorKind::InvalidInput, why)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Chapter 16: a server is killed again and again while clients ask. What they see depends on who
 //! holds the listener: the server itself, or a keeper that outlives it. Unix only.
 //!
-//! Usage: `cargo run -p tcp-server --example ch16_keeper KILLS SERVER`
+//! Usage: `cargo run -p tcp-server --example ch16_keeper KILLS [SERVER]`
+//!
+//! Without a server it takes `tcp-server`, which `cargo build -p tcp-server` makes.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -17,27 +20,36 @@ const ANSWERS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() -> io::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [kills, server] = &arguments[..] else {
-        return Err(io::Error::other(
-            "give the number of kills, and the server's program",
-        ));
-    };
-    let kills = kills.parse().map_err(io::Error::other)?;
-    println!("{kills} kills          answered  refused  cut off");
+    let mut arguments = std::env::args().skip(1);
+    let kills = arguments.next().and_then(|kills| kills.parse().ok());
+    let kills = kills.ok_or_else(|| io::Error::other("give the number of kills"))?;
+    let server = arguments
+        .next()
+        .map_or_else(beside_us, |path| Ok(path.into()))?;
+    let title = format!("{kills} kills");
+    println!("{title:<19}answered  refused  cut off");
 
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // free again at once
-    let counts = load(address, kills, || start_alone(server, address))?;
+    let counts = load(address, kills, || start_alone(&server, address))?;
     println!("the server binds   {counts}");
 
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let counts = load(address, kills, || start_on(server, &listener))?;
+    let counts = load(address, kills, || start_on(&server, &listener))?;
     println!("a keeper listens   {counts}");
     Ok(())
 }
 
-fn start_alone(server: &str, address: SocketAddr) -> io::Result<Child> {
+/// Cargo builds examples in a folder beside the programs.
+fn beside_us() -> io::Result<PathBuf> {
+    let example = std::env::current_exe()?;
+    let programs = example.ancestors().nth(2);
+    let server = programs.map(|folder| folder.join("tcp-server"));
+    let server = server.filter(|server| server.exists());
+    server.ok_or_else(|| io::Error::other("no tcp-server here: cargo build -p tcp-server"))
+}
+
+fn start_alone(server: &Path, address: SocketAddr) -> io::Result<Child> {
     let mut command = Command::new(server);
     command.arg("--listen").arg(address.to_string());
     command.stdout(Stdio::piped()).spawn()
@@ -46,11 +58,11 @@ fn start_alone(server: &str, address: SocketAddr) -> io::Result<Child> {
 // ANCHOR: start_on
 /// The listener travels as standard input, the only way in that std has. The shell moves it to
 /// descriptor 3, and becomes the server: `$$` is the server's number too.
-fn start_on(server: &str, listener: &TcpListener) -> io::Result<Child> {
+fn start_on(server: &Path, listener: &TcpListener) -> io::Result<Child> {
     let script = r#"exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0""#;
     let copy = OwnedFd::from(listener.try_clone()?);
     let mut command = Command::new("sh");
-    command.args(["-c", script, server]).stdin(copy);
+    command.args(["-c", script]).arg(server).stdin(copy);
     command.stdout(Stdio::piped()).spawn()
 }
 // ANCHOR_END: start_on
@@ -71,7 +83,7 @@ fn load(
     };
     let mut server = start()?;
     is_listening(&mut server)?;
-    thread::scope(|scope| {
+    let ended = thread::scope(|scope| {
         (0..CLIENTS).for_each(|_| drop(scope.spawn(ask_on)));
         let killed = (0..kills).try_for_each(|_| {
             counts.wait_for_answers()?;
@@ -82,10 +94,10 @@ fn load(
         });
         over.store(true, Relaxed);
         killed
-    })?;
+    });
     server.kill()?;
     server.wait()?;
-    Ok(counts)
+    ended.map(|()| counts)
 }
 // ANCHOR_END: load
 

@@ -17,7 +17,9 @@ pub(crate) fn command() -> Command {
         .default_value(DEFAULT_TCP_ADDRESS)
         .help("Where to listen, HOST:PORT; port 0 is one that the system chooses");
     let about = "Serves the tutorial's protocol over TCP";
-    cli::command(NAME, about).arg(listen)
+    cli::command(NAME, about)
+        .arg(listen)
+        .after_help(cli::SUPERVISED)
 }
 
 /// Listens where the arguments say; not where a supervisor has done so already.

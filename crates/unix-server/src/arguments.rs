@@ -14,7 +14,8 @@ use unix_server::{UnixTransport, own_uid, prepare_folder};
 pub(crate) const NAME: &str = env!("CARGO_PKG_NAME");
 
 pub(crate) fn command() -> Command {
-    cli::command(NAME, "Serves the tutorial's protocol over a Unix socket").args([
+    let command = cli::command(NAME, "Serves the tutorial's protocol over a Unix socket");
+    command.after_help(cli::SUPERVISED).args([
         Arg::new("socket")
             .long("socket")
             .value_name("PATH")

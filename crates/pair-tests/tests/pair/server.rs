@@ -188,6 +188,7 @@ impl Server {
     }
 
     /// A copy of its end of this connection; guard a test that uses it with `needs::linux`.
+    #[allow(dead_code, reason = "TCP alone has options that are looked at")]
     pub fn socket_of(&self, peer: &ScriptedPeer) -> socket2::Socket {
         self.running.socket_of(peer).now()
     }

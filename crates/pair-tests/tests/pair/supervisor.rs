@@ -2,7 +2,9 @@
 
 use super::deadlines::ask_for_much;
 use super::limits::served;
+use super::peer::{ACCEPTED, PREAMBLE, Peer, say};
 use super::server::{Server, Start};
+use crate::transport::connect;
 use scripted_peer::{NotifySocket, Signal, needs};
 use std::time::Duration;
 
@@ -25,11 +27,16 @@ fn a_supervisor_hears_ready_when_a_client_can_connect_and_stopping_when_it_drain
             false => NotifySocket::on_path(),
         };
         supervisor.patience(super::DEADLINE);
+        // Where it will listen is known from another one.
+        let before = Server::start(&[]);
+        ends(&before);
         let start = Start::new(&["--drain-timeout", "1m"]).notifies(&supervisor);
-        let mut server = start.spawn();
+        let mut server = start.at(before.place(), &before.address).spawn();
         assert_eq!(supervisor.next_line().now(), "READY=1");
+        let mut first = Peer::new(connect(&before.address).unwrap());
+        first.send(&[PREAMBLE, &say("hello")].concat());
+        first.expect(ACCEPTED);
         assert!(server.begins_to_listen());
-        server.client(&["say", "hello"]).assert().success();
         let mut slow = served(&server);
         ask_for_much(&mut slow);
         server.signal(Signal::TERM);
@@ -61,7 +68,7 @@ fn the_loops_feed_the_watchdog_idle_or_flooded() {
     let mut hear = |times| {
         (0..times).for_each(|_| {
             assert_eq!(supervisor.next_line().now(), "WATCHDOG=1");
-        })
+        });
     };
     hear(5);
     let mut greedy = served(&server);
@@ -120,7 +127,8 @@ fn a_supervisor_s_name_that_cannot_be_used_is_told_and_stops_nobody() {
             .after(&format!("export NOTIFY_SOCKET={name}"))
             .run();
         server.client(&["say", "hello"]).assert().success();
-        server.logs("READY=1");
+        let line = server.logs("READY=1");
+        assert!(line.contains(name), "{line}");
         assert_eq!(server.log().lines().count(), 1, "{}", server.log());
         ends(&server);
     }

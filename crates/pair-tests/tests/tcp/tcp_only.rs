@@ -3,10 +3,11 @@
 use crate::pair::deadlines::ask_for_much;
 use crate::pair::eventually;
 use crate::pair::fake_server::tells;
+use crate::pair::inherited::handed_on;
 use crate::pair::peer::Peer;
 use crate::pair::process::{client, client_program, server_program};
 use crate::pair::server::{Server, Start};
-use crate::transport::{Place, connect};
+use crate::transport::{Place, connect, inheritable};
 use assert_cmd::Command;
 use predicates::prelude::*;
 use scripted_peer::needs;
@@ -63,6 +64,23 @@ fn an_ipv4_client_is_named_as_such_on_a_dual_stack_socket() {
     stranger.expect_error(1);
     let line = server.logs("BadPreamble");
     assert!(line.contains("tcp 127.0.0.1:"), "{line}");
+}
+
+#[test]
+fn a_client_that_came_before_the_server_has_the_options_of_all() {
+    if !needs::linux() {
+        return;
+    }
+    let listener = inheritable();
+    let early = scripted_peer::Peer::connect(listener.address());
+    let server = Start::new(&[]).activated(&handed_on(&listener)).run();
+    let late = scripted_peer::Peer::connect(listener.address());
+    for peer in [&early, &late] {
+        let socket = server.socket_of(peer);
+        assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
+        assert!(socket.tcp_user_timeout().unwrap().is_some());
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), 256 * 1024);
+    }
 }
 
 /// Bytes that wait to be sent from this port, and the connections they are of: `/proc/net/tcp`.

@@ -8,7 +8,6 @@
 mod messages;
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -81,7 +80,7 @@ fn main() -> anyhow::Result<()> {
     let transport = TcpTransport::bind(&address)?;
     let address = transport.local_address()?;
     let limits = Limits {
-        workers: NonZeroUsize::MIN.saturating_add(1), // two
+        workers: 2_usize.try_into()?,
         ..Limits::default()
     };
     let mut server = Server::new(transport, limits)?;

@@ -9,7 +9,6 @@ mod messages;
 
 // ANCHOR: uses
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 // ANCHOR_END: uses
 
@@ -73,7 +72,7 @@ fn main() -> anyhow::Result<()> {
     let transport = TcpTransport::bind(&address)?;
     let address = transport.local_address()?;
     let limits = Limits {
-        workers: NonZeroUsize::MIN.saturating_add(1), // two
+        workers: 2_usize.try_into()?,
         ..Limits::default()
     };
     let mut server = Server::new(transport, limits)?;

@@ -9,7 +9,6 @@
 mod messages;
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 
 use anyhow::Context as _;
 use shared_server::{Answer, Context, Limits, Server, Service, ServiceError, Signals};
@@ -57,7 +56,7 @@ fn main() -> anyhow::Result<()> {
     let transport = TcpTransport::bind(&address)?;
     let address = transport.local_address()?;
     let limits = Limits {
-        workers: NonZeroUsize::MIN.saturating_add(1), // two
+        workers: 2_usize.try_into()?,
         ..Limits::default()
     };
     let mut server = Server::new(transport, limits)?;

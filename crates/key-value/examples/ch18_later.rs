@@ -44,9 +44,7 @@ impl Service for Store {
     fn call<'a>(
         &mut self,
         request: Request<'a>,
-        // ANCHOR: context
         context: &'a Context<'_, Self>,
-        // ANCHOR_END: context
     ) -> Answer<Response<'a>> {
         let found = match request {
             Request::Get(key) => {

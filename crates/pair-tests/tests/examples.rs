@@ -106,7 +106,8 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
 
 #[test]
 fn the_key_value_store_serves_the_doors_that_it_inherited_and_says_when() {
-    // Built first: a supervisor whose messages nobody reads meanwhile is soon full.
+    // Built first: the test's time does not run yet, and a supervisor's queue would be full soon.
+    let _ = pair_tests::example("shared-server", "key_value");
     let client = pair_tests::example("shared-server", "key_value_client");
     let (tcp, unix) = (Listener::tcp(), Listener::on_path());
     let doors = [tcp.address().to_string(), unix.address().to_string()];
@@ -146,6 +147,7 @@ fn the_key_value_store_serves_the_doors_that_it_inherited_and_says_when() {
 
 #[test]
 fn the_counter_serves_the_listener_that_it_inherited() {
+    let _ = pair_tests::example("shared-server", "counter"); // before the test's time runs
     let listener = Listener::tcp();
     let activation = Activation::new().listener("", &listener);
     let (_counter, address) = start_as(|program| program.activated(&activation), "counter", &[]);

@@ -93,8 +93,6 @@ struct Activated {
 impl Activated {
     fn new(server: &str, arguments: &[&str], inside: &str) -> Self {
         let folder = folder();
-        let mut supervisor = NotifySocket::on_path();
-        supervisor.patience(DEADLINE);
         let program = pair_tests::program(server);
         let (address, client) = match server {
             "tcp-server" => (free_address(), "tcp-client --connect"),
@@ -106,10 +104,13 @@ impl Activated {
         let (client, option) = client.split_once(' ').unwrap();
         let mut client = Command::new(pair_tests::program(client));
         client.args([option, &address]);
+        // All is built: from here on the test's time runs.
+        scripted_peer::deadline(4 * DEADLINE);
+        let mut supervisor = NotifySocket::on_path();
+        supervisor.patience(DEADLINE);
         let tool = Program::exactly("systemd-socket-activate").patience(DEADLINE);
         let tool = tool.notifies(&supervisor).args(["-E", "NOTIFY_SOCKET"]);
         let tool = tool.args(["-l", &address]).args(inside.split_whitespace());
-        scripted_peer::deadline(4 * DEADLINE);
         let server = tool.arg(program.display()).args(arguments).start();
         server.logs("Listening on").now();
         Self {
@@ -215,6 +216,11 @@ fn the_servers_make_no_system_call_that_their_units_forbid() {
             has_ended(&trace, activated.server.pid()).then_some(trace)
         };
         let trace = scripted_peer::appears("the end of the trace", DEADLINE, whole).now();
+        // RestrictAddressFamilies=AF_UNIX
+        assert!(
+            !trace.contains("socket(AF_INET"),
+            "it makes no socket of another family"
+        );
         let called = called(&trace);
         assert!(
             called.contains("accept4") && called.len() > 20,

@@ -3,6 +3,7 @@
 use super::deadlines::ask_for_much;
 use super::limits::served;
 use super::peer::{ACCEPTED, PREAMBLE, Peer, say};
+use super::process::server_program;
 use super::server::{Server, Start};
 use crate::transport::connect;
 use scripted_peer::{NotifySocket, Signal, needs};
@@ -11,6 +12,14 @@ use std::time::Duration;
 /// How often it wants to hear that the server is not stuck, where it does.
 const OFTEN: Duration = Duration::from_millis(400);
 
+/// One at a path. What it hears of is built before the test's time begins to run.
+fn supervisor() -> NotifySocket {
+    server_program();
+    let mut supervisor = NotifySocket::on_path();
+    supervisor.patience(super::DEADLINE);
+    supervisor
+}
+
 fn ends(server: &Server) {
     server.signal(Signal::TERM);
     server.exits_with(0);
@@ -18,13 +27,14 @@ fn ends(server: &Server) {
 
 #[test]
 fn a_supervisor_hears_ready_when_a_client_can_connect_and_stopping_when_it_drains() {
+    server_program();
     for is_abstract in [false, true] {
         if is_abstract && !needs::linux() {
             return;
         }
         let mut supervisor = match is_abstract {
             true => NotifySocket::with_abstract_name(),
-            false => NotifySocket::on_path(),
+            false => supervisor(),
         };
         supervisor.patience(super::DEADLINE);
         // Where it will listen is known from another one.
@@ -51,7 +61,7 @@ fn a_supervisor_hears_ready_when_a_client_can_connect_and_stopping_when_it_drain
 
 #[test]
 fn a_server_that_refuses_to_start_is_not_ready() {
-    let mut supervisor = NotifySocket::on_path();
+    let mut supervisor = supervisor();
     let first = Server::start(&[]);
     let second = Start::new(&[]).notifies(&supervisor);
     second.at(first.place(), &first.address).refused();
@@ -60,8 +70,7 @@ fn a_server_that_refuses_to_start_is_not_ready() {
 
 #[test]
 fn the_loops_feed_the_watchdog_idle_or_flooded() {
-    let mut supervisor = NotifySocket::on_path();
-    supervisor.patience(super::DEADLINE);
+    let mut supervisor = supervisor();
     let start = Start::new(&["--workers", "3"]).notifies(&supervisor);
     let server = start.watched(OFTEN).run();
     assert_eq!(supervisor.next_line().now(), "READY=1");
@@ -85,8 +94,7 @@ fn the_loops_feed_the_watchdog_idle_or_flooded() {
 #[test]
 fn a_watchdog_that_is_another_process_s_is_not_fed() {
     for not_for_us in ["WATCHDOG_PID=1", "WATCHDOG_USEC=0", "WATCHDOG_USEC=soon"] {
-        let mut supervisor = NotifySocket::on_path();
-        supervisor.patience(super::DEADLINE);
+        let mut supervisor = supervisor();
         let start = Start::new(&[]).notifies(&supervisor).watched(OFTEN);
         let server = start.after(not_for_us).run();
         server.client(&["say", "hello"]).assert().success();
@@ -98,8 +106,7 @@ fn a_watchdog_that_is_another_process_s_is_not_fed() {
 
 #[test]
 fn a_supervisor_that_does_not_listen_delays_no_client() {
-    let mut full = NotifySocket::on_path();
-    full.patience(super::DEADLINE);
+    let mut full = supervisor();
     full.fill();
     let server = Start::new(&[]).notifies(&full).watched(OFTEN).run();
     server.client(&["say", "hello"]).assert().success();
@@ -111,7 +118,7 @@ fn a_supervisor_that_does_not_listen_delays_no_client() {
     full.fill();
     ends(&server);
 
-    let gone = NotifySocket::on_path();
+    let gone = supervisor();
     let start = Start::new(&[]).notifies(&gone).watched(OFTEN);
     gone.close();
     let server = start.run();

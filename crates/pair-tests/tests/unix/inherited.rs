@@ -2,6 +2,7 @@
 
 use super::users::{Open, STRANGER};
 use crate::pair::inherited::{address_of, handed_on};
+use crate::pair::process::server_program;
 use crate::pair::server::{Server, Start};
 use crate::transport::{inheritable, is_gone};
 use predicates::prelude::*;
@@ -47,6 +48,7 @@ fn the_file_of_an_inherited_listener_is_left_as_it_is() {
 #[test]
 fn an_inherited_listener_leaves_its_users_to_the_server() {
     let Some(open) = Open::new() else { return };
+    server_program(); // built before the test's time begins to run
     let listener = Listener::at(open.place.path());
     fs::set_permissions(open.place.path(), Permissions::from_mode(0o666)).unwrap();
     let own = Start::new(&[]).activated(&handed_on(&listener)).run();

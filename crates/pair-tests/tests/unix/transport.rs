@@ -2,6 +2,7 @@
 
 use crate::pair::DEADLINE;
 use crate::pair::peer::{Peer, WHO_AM_I};
+use crate::pair::process::server_program;
 use crate::pair::server::Server;
 use rustix::process::{getegid, geteuid};
 use scripted_peer::Folder;
@@ -71,6 +72,7 @@ pub fn nobody() -> scripted_peer::Listener {
 
 /// A listener that a server of this kind may inherit.
 pub fn inheritable() -> scripted_peer::Listener {
+    server_program(); // built before the test's time begins to run
     scripted_peer::Listener::on_path()
 }
 

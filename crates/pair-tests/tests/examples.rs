@@ -107,8 +107,8 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
 #[test]
 fn the_key_value_store_serves_the_doors_that_it_inherited_and_says_when() {
     // Built first: the test's time does not run yet, and a supervisor's queue would be full soon.
-    let _ = pair_tests::example("shared-server", "key_value");
-    let client = pair_tests::example("shared-server", "key_value_client");
+    let program = pair_tests::program("key-value");
+    let client = pair_tests::program_of("key-value", "key-value-client");
     let (tcp, unix) = (Listener::tcp(), Listener::on_path());
     let doors = [tcp.address().to_string(), unix.address().to_string()];
     // In the order in which a unit may have them.
@@ -121,7 +121,7 @@ fn the_key_value_store_serves_the_doors_that_it_inherited_and_says_when() {
         let program = program.activated(&both).notifies(&supervisor);
         program.watched(Duration::from_millis(400))
     };
-    let (store, address) = start_as(born, "key_value", &["--workers", "2"]);
+    let (store, address) = start_as(born, program, &["--workers", "2"]);
     assert_eq!(address, doors.join(" and "));
     assert_eq!(supervisor.next_line().now(), "READY=1");
     assert_eq!(supervisor.next_line().now(), "WATCHDOG=1");
@@ -147,10 +147,10 @@ fn the_key_value_store_serves_the_doors_that_it_inherited_and_says_when() {
 
 #[test]
 fn the_counter_serves_the_listener_that_it_inherited() {
-    let _ = pair_tests::example("shared-server", "counter"); // before the test's time runs
+    let program = pair_tests::example("shared-server", "counter"); // before the test's time runs
     let listener = Listener::tcp();
     let activation = Activation::new().listener("", &listener);
-    let (_counter, address) = start_as(|program| program.activated(&activation), "counter", &[]);
+    let (_counter, address) = start_as(|program| program.activated(&activation), program, &[]);
     assert_eq!(address, listener.address().to_string());
     let stream = TcpStream::connect(&address).unwrap();
     let mut client = Client::new(&address, stream, TIMEOUT).unwrap();

@@ -55,8 +55,8 @@ impl Service for Store {
                 self.values().insert(key.to_owned(), value.into());
                 Some(Response::Done)
             }
-            Request::Del(key) => self.values().remove(key).map(|_| Response::Done),
             Request::Search(text) => Some(Response::Found(self.search(text))),
+            Request::Del(key) => self.values().remove(key).map(|_| Response::Done),
         };
         // ANCHOR_END: call
         match found {

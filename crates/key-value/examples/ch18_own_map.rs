@@ -33,8 +33,8 @@ impl Service for Store {
                 self.0.insert(key.to_owned(), value.to_vec());
                 Some(Response::Done)
             }
-            Request::Del(key) => self.0.remove(key).map(|_| Response::Done),
             Request::Search(text) => Some(Response::Found(self.search(text))),
+            Request::Del(key) => self.0.remove(key).map(|_| Response::Done),
         };
         match found {
             Some(response) => Answer::Now(response),

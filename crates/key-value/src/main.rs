@@ -4,6 +4,15 @@
 //! cargo run -p key-value -- --listen 127.0.0.1:7879 --socket store.sock
 //! cargo run -p key-value --bin key-value-client -- 127.0.0.1:7879 set color green
 //! ```
+//!
+//! Chapter 18 builds it. The steps on the way are `cargo run -p key-value --example NAME`:
+//!
+//! | step | what it still gets wrong |
+//! |---|---|
+//! | `ch18_own_map` | each worker has a map of its own |
+//! | `ch18_one_map` | a search keeps the other clients of its worker waiting |
+//! | `ch18_later` | one door |
+//! | `ch18_two_doors` | no supervisor can open its doors, or hears of it |
 
 mod messages;
 

@@ -230,20 +230,6 @@ fn values_that_the_machine_chooses_are_compared_by_kind() {
 }
 
 #[test]
-fn a_package_that_one_is_in_needs_no_name() {
-    let script = Script::parse(
-        "$ cargo run -- --version\nkey-value 0.1.0\n$ cargo run --bin key-value-client\n...\n",
-    );
-    let package = Some("key-value".to_owned());
-    let script = Script {
-        package,
-        ..script.unwrap()
-    };
-    engine::run(&script, root(), LIMIT, false).unwrap();
-    fails("$ cargo run -- --version\n", "run without -p");
-}
-
-#[test]
 fn two_terminals_take_turns() {
     play(
         "left  | $ cat\nright | $ echo two\nright | two\nleft  | < one\nleft  | one\nleft  | ^D\n\
@@ -261,4 +247,18 @@ fn two_terminals_take_turns() {
 fn text_without_a_command_is_no_session() {
     fails("hello\n", "before the first command");
     fails("", "no command");
+}
+
+#[test]
+fn a_package_that_one_is_in_needs_no_name() {
+    let script = Script::parse(
+        "$ cargo run -- --version\nkey-value 0.1.0\n$ cargo run --bin key-value-client\n...\n",
+    );
+    let package = Some("key-value".to_owned());
+    let script = Script {
+        package,
+        ..script.unwrap()
+    };
+    engine::run(&script, root(), LIMIT, false).unwrap();
+    fails("$ cargo run -- --version\n", "run without -p");
 }

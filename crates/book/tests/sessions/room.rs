@@ -15,12 +15,6 @@ const CARGO: &str = include_str!("cargo.sh");
 /// And for `systemd-socket-activate`, where it is installed.
 const ACTIVATE: &str = include_str!("activate.sh");
 
-/// Where Cargo builds.
-fn target() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(3).unwrap().to_owned()
-}
-
 pub struct Room {
     folder: TempDir,
     root: PathBuf,
@@ -57,7 +51,6 @@ impl Room {
         for name in ["crates", "docs", "exercises", "solutions"] {
             symlink(root.join(name), room.home().join(name)).unwrap();
         }
-        symlink(target(), room.home().join("target")).unwrap();
         room.stands_in("cargo", CARGO);
         if has("systemd-socket-activate") {
             room.stands_in("systemd-socket-activate", ACTIVATE);
@@ -155,6 +148,8 @@ impl Room {
                 command.env_remove(&*name);
             }
         }
+        let target = std::env::current_exe().unwrap();
+        let target = target.ancestors().nth(3).unwrap();
         let path = std::env::var("PATH").unwrap_or_default();
         command
             .current_dir(self.home())
@@ -167,7 +162,7 @@ impl Room {
             .env("BOOK_NOT_FOUND", self.path("not-found"))
             .env("BOOK_ROOT", &self.root)
             .env("BOOK_SESSION", self.folder.path())
-            .env("BOOK_TARGET", target())
+            .env("BOOK_TARGET", target)
             .env("LANG", "C.UTF-8")
             .env("NO_COLOR", "1")
             .env("PATH", format!("{}:{path}", self.path("bin").display()))

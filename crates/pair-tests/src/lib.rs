@@ -16,7 +16,7 @@
 //! | `tests/tcp.rs`, `tests/tcp/` | what is true of TCP alone, and what the shared tests need to know of it |
 //! | `tests/unix.rs`, `tests/unix/` | the same for Unix sockets |
 //! | `tests/steps.rs` | the chapters' servers speak the same frames |
-//! | `tests/examples.rs` | the examples of `shared-server`, as programs |
+//! | `tests/examples.rs` | the examples of `shared-server` and the daemon of chapter 18, as programs |
 //!
 //! Which promise a test proves is said in `docs/src/appendix-promises.md`. Programs are started and
 //! watched by `scripted-peer`; here is how they are built.
@@ -34,7 +34,17 @@ use escargot::CargoBuild;
 /// When it cannot be built.
 #[must_use]
 pub fn program(package: &str) -> PathBuf {
-    built(CargoBuild::new().package(package).bin(package))
+    program_of(package, package)
+}
+
+/// One of several programs of this package.
+///
+/// # Panics
+///
+/// When it cannot be built.
+#[must_use]
+pub fn program_of(package: &str, name: &str) -> PathBuf {
+    built(CargoBuild::new().package(package).bin(name))
 }
 
 /// An example of this package, with all of the package's features.

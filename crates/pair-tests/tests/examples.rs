@@ -2,6 +2,7 @@
 
 #![cfg(unix)] // what starts them knows Unix alone
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -15,16 +16,16 @@ use shared_proto::tutorial::{Request, Response};
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A program that ends with the test, and where it says that it listens.
-fn start(name: &str, arguments: &[&str]) -> (Running, String) {
-    start_as(|program| program, name, arguments)
+fn start(program: impl AsRef<OsStr>, arguments: &[&str]) -> (Running, String) {
+    start_as(|program| program, program, arguments)
 }
 
 fn start_as(
     prepare: impl FnOnce(Program) -> Program,
-    name: &str,
+    program: impl AsRef<OsStr>,
     arguments: &[&str],
 ) -> (Running, String) {
-    let program = prepare(Program::exactly(pair_tests::example("shared-server", name)));
+    let program = prepare(Program::exactly(program));
     // A test ends when its waits give up, and no sooner. Building is not in that time.
     scripted_peer::deadline(4 * TIMEOUT);
     let mut running = program.patience(TIMEOUT).args(arguments).start();
@@ -35,7 +36,10 @@ fn start_as(
 
 #[test]
 fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
-    let (_counter, address) = start("counter", &["127.0.0.1:0"]);
+    let (_counter, address) = start(
+        pair_tests::example("shared-server", "counter"),
+        &["127.0.0.1:0", "--workers", "3"],
+    );
     let connect = || {
         let stream = TcpStream::connect(&address).unwrap();
         Client::new(&address, stream, TIMEOUT).unwrap()
@@ -45,18 +49,18 @@ fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
         let response: Response<'_> = client.call(&Request::Say("one")).unwrap();
         assert_eq!(response, Response::Accepted);
     }
-    for client in &mut clients {
+    for (client, number) in clients.iter_mut().zip(6..) {
         let response: Response<'_> = client.call(&Request::Echo(b"?")).unwrap();
-        assert_eq!(response, Response::Echo(b"5"[..].into()));
-        let own = client.stream().local_addr().unwrap();
+        let counted = (number - 1).to_string();
+        assert_eq!(response, Response::Echo(counted.as_bytes().into()));
         let response: Response<'_> = client.call(&Request::WhoAmI).unwrap();
-        assert_eq!(response, Response::Peer(format!("tcp {own}").into()));
+        assert_eq!(response, Response::Peer(format!("number {number}").into()));
     }
 }
 
 #[test]
 fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
-    let client = pair_tests::example("shared-server", "key_value_client");
+    let client = pair_tests::program_of("key-value", "key-value-client");
     let folder = folder();
     let socket = folder.join("store.sock").display().to_string();
     let arguments = [
@@ -67,7 +71,7 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
         "--workers",
         "3",
     ];
-    let (store, address) = start("key_value", &arguments);
+    let (store, address) = start(pair_tests::program("key-value"), &arguments);
     let (listen, same) = address.split_once(" and ").unwrap();
     assert_eq!(same, socket);
     let ask = |address: &str, command: &[&str]| -> Output {
@@ -103,8 +107,8 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
 #[test]
 fn the_key_value_store_serves_the_doors_that_it_inherited_and_says_when() {
     // Built first: the test's time does not run yet, and a supervisor's queue would be full soon.
-    let _ = pair_tests::example("shared-server", "key_value");
-    let client = pair_tests::example("shared-server", "key_value_client");
+    let program = pair_tests::program("key-value");
+    let client = pair_tests::program_of("key-value", "key-value-client");
     let (tcp, unix) = (Listener::tcp(), Listener::on_path());
     let doors = [tcp.address().to_string(), unix.address().to_string()];
     // In the order in which a unit may have them.
@@ -117,7 +121,7 @@ fn the_key_value_store_serves_the_doors_that_it_inherited_and_says_when() {
         let program = program.activated(&both).notifies(&supervisor);
         program.watched(Duration::from_millis(400))
     };
-    let (store, address) = start_as(born, "key_value", &["--workers", "2"]);
+    let (store, address) = start_as(born, program, &["--workers", "2"]);
     assert_eq!(address, doors.join(" and "));
     assert_eq!(supervisor.next_line().now(), "READY=1");
     assert_eq!(supervisor.next_line().now(), "WATCHDOG=1");
@@ -143,10 +147,10 @@ fn the_key_value_store_serves_the_doors_that_it_inherited_and_says_when() {
 
 #[test]
 fn the_counter_serves_the_listener_that_it_inherited() {
-    let _ = pair_tests::example("shared-server", "counter"); // before the test's time runs
+    let program = pair_tests::example("shared-server", "counter"); // before the test's time runs
     let listener = Listener::tcp();
     let activation = Activation::new().listener("", &listener);
-    let (_counter, address) = start_as(|program| program.activated(&activation), "counter", &[]);
+    let (_counter, address) = start_as(|program| program.activated(&activation), program, &[]);
     assert_eq!(address, listener.address().to_string());
     let stream = TcpStream::connect(&address).unwrap();
     let mut client = Client::new(&address, stream, TIMEOUT).unwrap();
@@ -169,7 +173,7 @@ fn two_doors_of_one_process_have_descriptors_for_the_clients_of_both() {
         &most,
     ];
     let few = |program: Program| program.after("ulimit -Sn 64");
-    let (_store, address) = start_as(few, "key_value", &arguments);
+    let (_store, address) = start_as(few, pair_tests::program("key-value"), &arguments);
     let (listen, _) = address.split_once(" and ").unwrap();
 
     /// Asks for a key, and is told that there is none: it is served.

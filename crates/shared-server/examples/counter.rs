@@ -1,18 +1,17 @@
-//! The tutorial's messages, answered otherwise: counts what all clients say, and echoes the number.
+//! The tutorial's messages, answered otherwise: counts what all clients say, echoes the count, and tells
+//! who asks for it a number.
 //!
 //! ```text
-//! cargo run -p shared-server --example counter -- 127.0.0.1:7878
+//! cargo run -p shared-server --example counter -- 127.0.0.1:7878 --workers 2
 //! ```
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use anyhow::Context as _;
+use clap::Arg;
 use shared_proto::tutorial::{Request, Response};
-use shared_server::{Answer, Context, Inherited, Limits, Server, Service, Signals};
-use shared_server::{Supervisor, cli};
+use shared_server::{Answer, Context, Inherited, Server, Service, Signals, Supervisor, cli};
 use tcp_server::TcpTransport;
 
 // ANCHOR: service
@@ -40,7 +39,10 @@ impl Service for Counter {
                 let said = self.said.load(Ordering::Relaxed).to_string();
                 Response::Echo(said.into_bytes().into())
             }
-            Request::WhoAmI => Response::Peer(context.peer().to_string().into()),
+            Request::WhoAmI => {
+                let number = self.said.fetch_add(1, Ordering::Relaxed) + 1;
+                Response::Peer(format!("number {number}").into())
+            }
             Request::Stats => Response::Stats(context.stats()),
         })
     }
@@ -49,21 +51,20 @@ impl Service for Counter {
 
 fn main() -> anyhow::Result<()> {
     let mut inherited = Inherited::from_env()?; // first of all
+    let address = Arg::new("address").value_name("HOST:PORT");
+    let command = cli::command("counter", "Counts what all clients say");
+    let arguments = command.arg(address).get_matches();
     let (signals, supervisor) = (Signals::catch()?, Supervisor::from_env());
     let transport = match TcpTransport::inherited(&mut inherited)? {
         Some(handed_on) => handed_on,
         None => {
-            let address = std::env::args().nth(1).context("give HOST:PORT")?;
-            TcpTransport::bind(&address)?
+            let address: Option<&String> = arguments.get_one("address");
+            TcpTransport::bind(address.context("give HOST:PORT")?)?
         }
     };
     inherited.finish()?;
     let address = transport.local_address()?.to_string();
-    let limits = Limits {
-        workers: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        ..Limits::default()
-    };
-    let mut server = Server::new(transport, limits)?;
+    let mut server = Server::new(transport, cli::limits(&arguments))?;
     supervisor.follow(&mut server, cli::log_event);
     server.end_on(&signals)?;
     let counter = Counter::default();

@@ -46,7 +46,7 @@
 //! }
 //! ```
 //!
-//! `examples/key_value` is a whole daemon: a store that all workers share, both transports in one
+//! `crates/key-value`, which chapter 18 builds, is a whole daemon: a store that all workers share, both transports in one
 //! process, errors of its own, an answer that takes time; and its client.
 //!
 //! # In your own `Cargo.toml`

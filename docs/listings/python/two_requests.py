@@ -1,4 +1,4 @@
-"""Chapter 12: says hello to this book's server twice, over one connection, and leaves when the server has seen that."""
+"""Chapter 18: says hello to this book's server twice, over one connection, and leaves when the server has seen that."""
 
 import socket
 

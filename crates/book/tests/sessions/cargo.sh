@@ -5,12 +5,14 @@ fail() { echo "cargo: $* is not known to the book's sessions" >&2; exit 101; }
 build() { "$BOOK_CARGO" "$@" --quiet --target-dir "$BOOK_TARGET" --manifest-path "$BOOK_ROOT/Cargo.toml" >&2; }
 
 verb=$1; shift
-package='' example='' profile=debug
+package=$BOOK_PACKAGE example='' program='' profile=debug
 options=()
 while [ $# -gt 0 ]; do
     case $1 in
         -p) package=$2; shift ;;
         --example) example=$2; options+=(--example "$2"); shift ;;
+        --bin) program=$2; options+=(--bin "$2"); shift ;;
+        --test) options+=(--test "$2"); shift ;;
         --release) profile=release; options+=(--release) ;;
         -q) ;;
         --) shift; break ;;
@@ -20,6 +22,10 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$package" ] || fail "$verb without -p"
+# In a package's folder that stands for an earlier step, the program is that step.
+if [ "$verb$package$program$example" = "run$BOOK_PACKAGE" ] && [ -n "$BOOK_EXAMPLE" ]; then
+    example=$BOOK_EXAMPLE; options+=(--example "$example")
+fi
 
 case $verb in
     build) build build -p "$package" "${options[@]}" ;;
@@ -27,7 +33,7 @@ case $verb in
         build build -p "$package" "${options[@]}" || exit
         [ -z "$BOOK_BUILD_ONLY" ] || exit 0
         if [ -n "$example" ]; then exec "$BOOK_TARGET/$profile/examples/$example" "$@"; fi
-        exec "$BOOK_TARGET/$profile/$package" "$@"
+        exec "$BOOK_TARGET/$profile/${program:-$package}" "$@"
         ;;
     test)
         build test --no-run -p "$package" "${options[@]}" || exit

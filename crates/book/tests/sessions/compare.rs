@@ -31,6 +31,8 @@ impl Comparer {
                 kind(r"\b\d+\.\d+( ?)(ns|µs|us|ms|s)\b", "[TIME]$1$2"),
                 kind(r"\b(uptime\D*)\d+", "$1[N]"),
                 kind(r"\b[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d(:\d\d)?\b", "[DATE]"),
+                // Of a limit on open files, what the program's other descriptors leave (chapter 18).
+                kind(r"\b(max-clients is) \d+", "$1 [N]"),
                 kind(r"/run/user/\d+", "/run/user/[N]"),
                 kind(r"[ \t]+", " "),
                 kind(r"(?m) $", ""),

@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_millis(1500);
 /// its command has ended, a quarter of it. The result is the session's text with what was printed if
 /// `update` is set, or what went wrong.
 pub fn run(script: &Script, root: &Path, limit: Duration, update: bool) -> Result<String, String> {
-    let room = Room::new(root);
+    let room = Room::new(root, script.package.as_deref());
     let mut play = Play::new(script, &room, root, limit);
     let mut text = String::new();
     for step in &script.steps {

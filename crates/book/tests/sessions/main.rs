@@ -92,6 +92,7 @@ impl Session {
                     assert!(std::env::var("CI").is_err(), "{}: {why}", self.place);
                     return Some(why);
                 }
+            } else if word.starts_with("in=") {
             } else if matches!(word, "macos" | "windows") {
                 if word != std::env::consts::OS {
                     return Some(format!("it is for {word}"));
@@ -101,6 +102,12 @@ impl Session {
             }
         }
         None
+    }
+
+    /// `console,in=PACKAGE` is in that package's folder, as its reader is.
+    fn package(&self) -> Option<String> {
+        let mut words = self.info.split(',').map(str::trim);
+        words.find_map(|word| word.strip_prefix("in=").map(str::to_owned))
     }
 
     fn update(&self, new: &str) {
@@ -130,6 +137,10 @@ fn every_session_of_the_book_goes_as_printed() {
         }
         ran += 1;
         let outcome = Script::parse(&session.text)
+            .map(|script| Script {
+                package: session.package(),
+                ..script
+            })
             .and_then(|script| engine::run(&script, root(), LIMIT, update));
         match outcome {
             Ok(new) if update => session.update(&new),
@@ -248,4 +259,18 @@ fn two_terminals_take_turns() {
 fn text_without_a_command_is_no_session() {
     fails("hello\n", "before the first command");
     fails("", "no command");
+}
+
+#[test]
+fn a_package_that_one_is_in_needs_no_name() {
+    let script = Script::parse(
+        "$ cargo run -- --version\nkey-value 0.1.0\n$ cargo run --bin key-value-client\n...\n",
+    );
+    let package = Some("key-value".to_owned());
+    let script = Script {
+        package,
+        ..script.unwrap()
+    };
+    engine::run(&script, root(), LIMIT, false).unwrap();
+    fails("$ cargo run -- --version\n", "run without -p");
 }

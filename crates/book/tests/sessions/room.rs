@@ -18,6 +18,8 @@ const ACTIVATE: &str = include_str!("activate.sh");
 pub struct Room {
     folder: TempDir,
     root: PathBuf,
+    /// What cargo takes without `-p`: a package and, maybe, an example.
+    package: (String, String),
     /// Holds the network namespace; `None` where this machine has none to give.
     network: Option<Child>,
 }
@@ -29,7 +31,9 @@ pub fn has(program: &str) -> bool {
 }
 
 impl Room {
-    pub fn new(root: &Path) -> Room {
+    pub fn new(root: &Path, package: Option<&str>) -> Room {
+        let package = package.unwrap_or_default();
+        let (package, example) = package.split_once('/').unwrap_or((package, ""));
         let folder = tempfile::Builder::new()
             .prefix("session-")
             .tempdir()
@@ -37,6 +41,7 @@ impl Room {
         let room = Room {
             folder,
             root: root.to_owned(),
+            package: (package.to_owned(), example.to_owned()),
             network: network(),
         };
         for name in ["bin", "home", "run"] {
@@ -133,6 +138,8 @@ impl Room {
                 "BOOK_",
                 "BASH_",
                 "LC_",
+                "RUST_BACKTRACE",
+                "RUST_LIB_BACKTRACE",
                 "PYTHON", // unbuffered, a line is two writes, and two programs mix theirs
             ]
             .iter()
@@ -150,6 +157,8 @@ impl Room {
                 "BOOK_CARGO",
                 std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
             )
+            .env("BOOK_PACKAGE", &self.package.0)
+            .env("BOOK_EXAMPLE", &self.package.1)
             .env("BOOK_NOT_FOUND", self.path("not-found"))
             .env("BOOK_ROOT", &self.root)
             .env("BOOK_SESSION", self.folder.path())

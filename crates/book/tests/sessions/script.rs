@@ -5,6 +5,9 @@
 
 /// A session, taken apart.
 pub struct Script {
+    /// Whose folder it is in, where cargo needs no `-p`: `PACKAGE`, or `PACKAGE/EXAMPLE` for an
+    /// earlier step of the same program.
+    pub package: Option<String>,
     /// The terminals' names, in order of appearance; one that is empty if there is only one.
     pub terminals: Vec<String>,
     pub steps: Vec<Step>,
@@ -35,6 +38,7 @@ impl Script {
     /// Takes `text` apart, or says why it is no session.
     pub fn parse(text: &str) -> Result<Script, String> {
         let mut script = Script {
+            package: None,
             terminals: Vec::new(),
             steps: Vec::new(),
         };

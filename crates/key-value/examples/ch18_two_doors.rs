@@ -1,10 +1,11 @@
-//! A whole daemon: a key-value store with messages of its own, over TCP and a Unix socket at once.
+//! Chapter 18, the fourth step: one store, over TCP and a Unix socket at once.
 //!
 //! ```text
-//! cargo run -p shared-server --example key_value -- --listen 127.0.0.1:7879 --socket store.sock
-//! cargo run -p shared-server --example key_value_client -- 127.0.0.1:7879 set color green
+//! cargo run -p key-value --example ch18_two_doors -- --listen 127.0.0.1:7879 --socket store.sock
 //! ```
 
+#[path = "../src/messages.rs"]
+// ANCHOR: program
 mod messages;
 
 use std::collections::HashMap;
@@ -12,16 +13,14 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use anyhow::bail;
 use clap::{Arg, ArgMatches};
-use shared_server::{Answer, Context, InheritError, Inherited, Outcome, Running, Server};
-use shared_server::{Service, ServiceError, Signals, Supervisor, Transport, cli};
+use shared_server::{Answer, Context, Outcome, Running, Server, Service, ServiceError};
+use shared_server::{Signals, Transport, cli};
 use tcp_server::TcpTransport;
 use unix_server::UnixTransport;
 
 use messages::{NO_SUCH_KEY, Request, Response};
 
-// ANCHOR: service
 type Values = HashMap<String, Arc<[u8]>>;
 
 /// Each worker has one of these; the values are everybody's.
@@ -60,7 +59,6 @@ impl Service for Store {
         }
     }
 }
-// ANCHOR_END: service
 
 impl Store {
     /// Locked. A panic leaves the values whole, so the others may go on with them.
@@ -68,7 +66,7 @@ impl Store {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks through a copy: nobody waits for the lock meanwhile.
+    /// Looks through a copy of the list: nobody waits for the lock meanwhile.
     fn search(&self, text: &str) -> u64 {
         let values: Vec<_> = self.values().values().cloned().collect();
         let holds = |value: &&Arc<[u8]>| String::from_utf8_lossy(value).contains(text);
@@ -78,38 +76,27 @@ impl Store {
 
 // ANCHOR: main
 fn main() -> ExitCode {
-    let inherited = Inherited::from_env(); // before anything is opened
     cli::log_panics();
-    let flag = |name: &'static str| Arg::new(name).long(name);
-    let command = cli::command("key_value", "Keeps values by their keys");
+    let flag = |name: &'static str| Arg::new(name).long(name).required(true);
+    let command = cli::command("key-value", "Keeps values by their keys");
     let arguments = command.args([flag("listen"), flag("socket")]).get_matches();
-    match serve(&arguments, inherited) {
-        Ok(outcome) => cli::exit_code("key_value", Ok(outcome)),
-        Err(reason) => cli::refuse_to_start("key_value", format_args!("{reason:#}")),
+    match serve(&arguments) {
+        Ok(outcome) => cli::exit_code("key-value", Ok(outcome)),
+        Err(reason) => cli::refuse_to_start("key-value", format_args!("{reason:#}")),
     }
 }
 
-/// Who ends this process, and who wants to know how it fares.
-struct Surroundings {
-    signals: Signals,
-    supervisor: Supervisor,
-}
-
-fn serve(
-    arguments: &ArgMatches,
-    inherited: Result<Inherited, InheritError>,
-) -> anyhow::Result<Outcome> {
-    let around = Surroundings {
-        signals: Signals::catch()?,
-        supervisor: Supervisor::from_env(),
-    };
-    let (tcp, unix) = listen(arguments, inherited?)?;
-    let address = format!("{} and {}", tcp.local_address()?, unix.paths()[0].display());
-
+fn serve(arguments: &ArgMatches) -> anyhow::Result<Outcome> {
+    let signals = Signals::catch()?;
     let store = Store::default();
-    let tcp = start(tcp, &store, &around, arguments)?;
-    let unix = start(unix, &store, &around, arguments)?;
-    cli::ready(&around.supervisor, address);
+    let address = |name| arguments.get_one::<String>(name).expect("it is required");
+    let tcp = TcpTransport::bind(address("listen"))?;
+    let (listen, socket) = (tcp.local_address()?, address("socket"));
+    let unix = UnixTransport::bind(socket.as_ref(), 0o600, vec![unix_server::own_uid()?])?;
+
+    let tcp = start(tcp, &store, &signals, arguments)?;
+    let unix = start(unix, &store, &signals, arguments)?;
+    cli::announce(format!("{listen} and {socket}"));
     // The signals end both doors; one that fails takes the other along.
     let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
     let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
@@ -118,39 +105,15 @@ fn serve(
     Ok(if unix == Outcome::Cut { unix } else { tcp? })
 }
 
-/// Each door is one that a supervisor opened, or one that a flag names.
-fn listen(
-    arguments: &ArgMatches,
-    mut inherited: Inherited,
-) -> anyhow::Result<(TcpTransport, UnixTransport)> {
-    let given = |flag| arguments.get_one::<String>(flag);
-    let uids = vec![unix_server::own_uid()?];
-    let tcp = match (TcpTransport::inherited(&mut inherited)?, given("listen")) {
-        (Some(handed_on), None) => handed_on,
-        (None, Some(address)) => TcpTransport::bind(address)?,
-        (None, None) => bail!("give --listen HOST:PORT"),
-        (Some(_), Some(_)) => bail!("--listen beside a TCP listener that was inherited"),
-    };
-    let handed_on = UnixTransport::inherited(&mut inherited, uids.clone())?;
-    let unix = match (handed_on, given("socket")) {
-        (Some(handed_on), None) => handed_on,
-        (None, Some(path)) => UnixTransport::bind(path.as_ref(), 0o600, uids)?,
-        (None, None) => bail!("give --socket PATH"),
-        (Some(_), Some(_)) => bail!("--socket beside a Unix listener that was inherited"),
-    };
-    inherited.finish()?;
-    Ok((tcp, unix))
-}
-
 fn start<T: Transport + 'static>(
     transport: T,
     store: &Store,
-    around: &Surroundings,
+    signals: &Signals,
     arguments: &ArgMatches,
 ) -> anyhow::Result<Running<T, Store>> {
     let mut server = Server::new(transport, cli::limits(arguments))?;
-    around.supervisor.follow(&mut server, cli::log_event);
-    server.end_on(&around.signals)?;
+    server.on_event(cli::log_event);
+    server.end_on(signals)?;
     Ok(server.start(|| store.clone())?)
 }
-// ANCHOR_END: main
+// ANCHOR_END: program

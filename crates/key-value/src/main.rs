@@ -1,0 +1,167 @@
+//! A whole daemon: a key-value store with messages of its own, over TCP and a Unix socket at once.
+//!
+//! ```text
+//! cargo run -p key-value -- --listen 127.0.0.1:7879 --socket store.sock
+//! cargo run -p key-value --bin key-value-client -- 127.0.0.1:7879 set color green
+//! ```
+//!
+//! Chapter 18 builds it. The steps on the way are `cargo run -p key-value --example NAME`:
+//!
+//! | step | what it still gets wrong |
+//! |---|---|
+//! | `ch18_own_map` | each worker has a map of its own |
+//! | `ch18_one_map` | a search keeps the other clients of its worker waiting |
+//! | `ch18_later` | one door |
+//! | `ch18_two_doors` | no supervisor can open its doors, or hears of it |
+
+mod messages;
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+// ANCHOR: uses
+use anyhow::bail;
+use clap::{Arg, ArgMatches};
+use shared_server::{Answer, Context, InheritError, Inherited, Outcome, Running, Server};
+use shared_server::{Service, ServiceError, Signals, Supervisor, Transport, cli};
+use tcp_server::TcpTransport;
+use unix_server::UnixTransport;
+// ANCHOR_END: uses
+
+use messages::{NO_SUCH_KEY, Request, Response};
+
+// ANCHOR: service
+type Values = HashMap<String, Arc<[u8]>>;
+
+/// Each worker has one of these; the values are everybody's.
+#[derive(Clone, Default)]
+struct Store(Arc<Mutex<Values>>);
+
+impl Service for Store {
+    type Request<'a> = Request<'a>;
+    type Response<'a> = Response<'a>;
+
+    fn call<'a>(
+        &mut self,
+        request: Request<'a>,
+        context: &'a Context<'_, Self>,
+    ) -> Answer<Response<'a>> {
+        let found = match request {
+            Request::Get(key) => {
+                let value = self.values().get(key).cloned();
+                value.map(|value| Response::Value(value.to_vec().into()))
+            }
+            Request::Set(key, value) => {
+                self.values().insert(key.to_owned(), value.into());
+                Some(Response::Done)
+            }
+            Request::Del(key) => self.values().remove(key).map(|_| Response::Done),
+            Request::Search(text) => {
+                let (later, ticket) = context.later();
+                let (store, text) = (self.clone(), text.to_owned());
+                thread::spawn(move || later.answer(&Response::Found(store.search(&text))));
+                return Answer::Later(ticket);
+            }
+        };
+        match found {
+            Some(response) => Answer::Now(response),
+            None => Answer::Error(ServiceError::new(NO_SUCH_KEY, "there is no such key")),
+        }
+    }
+}
+// ANCHOR_END: service
+
+impl Store {
+    /// Locked. A panic leaves the values whole, so the others may go on with them.
+    fn values(&self) -> MutexGuard<'_, Values> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks through a copy of the list: nobody waits for the lock meanwhile.
+    fn search(&self, text: &str) -> u64 {
+        let values: Vec<_> = self.values().values().cloned().collect();
+        let holds = |value: &&Arc<[u8]>| String::from_utf8_lossy(value).contains(text);
+        values.iter().filter(holds).count() as u64
+    }
+}
+
+// ANCHOR: main
+fn main() -> ExitCode {
+    let inherited = Inherited::from_env(); // before anything is opened
+    cli::log_panics();
+    let flag = |name: &'static str| Arg::new(name).long(name);
+    let command = cli::command("key-value", "Keeps values by their keys");
+    let arguments = command.args([flag("listen"), flag("socket")]).get_matches();
+    match serve(&arguments, inherited) {
+        Ok(outcome) => cli::exit_code("key-value", Ok(outcome)),
+        Err(reason) => cli::refuse_to_start("key-value", format_args!("{reason:#}")),
+    }
+}
+
+/// Who ends this process, and who wants to know how it fares.
+struct Surroundings {
+    signals: Signals,
+    supervisor: Supervisor,
+}
+
+fn serve(
+    arguments: &ArgMatches,
+    inherited: Result<Inherited, InheritError>,
+) -> anyhow::Result<Outcome> {
+    let around = Surroundings {
+        signals: Signals::catch()?,
+        supervisor: Supervisor::from_env(),
+    };
+    let (tcp, unix) = listen(arguments, inherited?)?;
+    let address = format!("{} and {}", tcp.local_address()?, unix.paths()[0].display());
+
+    let store = Store::default();
+    let tcp = start(tcp, &store, &around, arguments)?;
+    let unix = start(unix, &store, &around, arguments)?;
+    cli::ready(&around.supervisor, address);
+    // The signals end both doors; one that fails takes the other along.
+    let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
+    let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
+    let tcp = tcp.serve().inspect_err(|_| unix_handle.drain());
+    let unix = unix.join().expect("the engine does not panic")?;
+    Ok(if unix == Outcome::Cut { unix } else { tcp? })
+}
+
+/// Each door is one that a supervisor opened, or one that a flag names.
+fn listen(
+    arguments: &ArgMatches,
+    mut inherited: Inherited,
+) -> anyhow::Result<(TcpTransport, UnixTransport)> {
+    let given = |flag| arguments.get_one::<String>(flag);
+    let uids = vec![unix_server::own_uid()?];
+    let tcp = match (TcpTransport::inherited(&mut inherited)?, given("listen")) {
+        (Some(handed_on), None) => handed_on,
+        (None, Some(address)) => TcpTransport::bind(address)?,
+        (None, None) => bail!("give --listen HOST:PORT"),
+        (Some(_), Some(_)) => bail!("--listen beside a TCP listener that was inherited"),
+    };
+    let handed_on = UnixTransport::inherited(&mut inherited, uids.clone())?;
+    let unix = match (handed_on, given("socket")) {
+        (Some(handed_on), None) => handed_on,
+        (None, Some(path)) => UnixTransport::bind(path.as_ref(), 0o600, uids)?,
+        (None, None) => bail!("give --socket PATH"),
+        (Some(_), Some(_)) => bail!("--socket beside a Unix listener that was inherited"),
+    };
+    inherited.finish()?;
+    Ok((tcp, unix))
+}
+
+fn start<T: Transport + 'static>(
+    transport: T,
+    store: &Store,
+    around: &Surroundings,
+    arguments: &ArgMatches,
+) -> anyhow::Result<Running<T, Store>> {
+    let mut server = Server::new(transport, cli::limits(arguments))?;
+    around.supervisor.follow(&mut server, cli::log_event);
+    server.end_on(&around.signals)?;
+    Ok(server.start(|| store.clone())?)
+}
+// ANCHOR_END: main

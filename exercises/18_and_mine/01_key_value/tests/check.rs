@@ -1,0 +1,518 @@
+//! Is it one store, whoever asks, at whichever door?
+
+use std::time::Duration;
+
+use scripted_peer::{
+    Address, Folder, Gate, Peer, Running, Signal, check, eventually, explain, folder, frame,
+    program,
+};
+
+const MESSAGES: &str = "18-and-mine.html#messages-of-your-own";
+const ERRORS: &str = "18-and-mine.html#an-error-is-an-answer";
+const STATE: &str = "18-and-mine.html#whose-state-is-it";
+const SLOW: &str = "18-and-mine.html#what-takes-long";
+const DOORS: &str = "18-and-mine.html#two-doors";
+
+const PREAMBLE: &[u8] = b"PSK\x01";
+
+const MALFORMED: u16 = 3;
+const NOT_TEXT: u16 = 4;
+const NO_SUCH_KEY: u16 = 256;
+const CANNOT_READ: u16 = 257;
+
+fn message(kind: u8, body: impl AsRef<[u8]>) -> Vec<u8> {
+    frame([&[kind], body.as_ref()].concat())
+}
+
+fn get(key: &str) -> Vec<u8> {
+    message(0x10, key)
+}
+
+fn set(key: &str, value: impl AsRef<[u8]>) -> Vec<u8> {
+    keyed(0x11, key, value.as_ref())
+}
+
+fn del(key: &str) -> Vec<u8> {
+    message(0x12, key)
+}
+
+fn load(key: &str, path: &std::path::Path) -> Vec<u8> {
+    keyed(0x13, key, path.display().to_string().as_bytes())
+}
+
+fn keyed(kind: u8, key: &str, rest: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(key.len()).unwrap();
+    message(kind, [&[length], key.as_bytes(), rest].concat())
+}
+
+fn value(value: impl AsRef<[u8]>) -> Vec<u8> {
+    message(0x90, value)
+}
+
+fn done() -> Vec<u8> {
+    message(0x91, [])
+}
+
+/// The program, and the folder that its socket lies in.
+struct Store {
+    server: Running,
+    path: std::path::PathBuf,
+    folder: Folder,
+}
+
+impl Store {
+    fn start() -> Self {
+        let folder = folder();
+        let path = folder.join("store.sock");
+        let server = program!().arg(path.display()).listen();
+        Self {
+            server,
+            path,
+            folder,
+        }
+    }
+
+    fn over_tcp(&self) -> Peer {
+        greeted(self.server.connect())
+    }
+
+    fn over_unix(&self) -> Peer {
+        greeted(Peer::connect(&Address::Unix(self.path.clone())))
+    }
+
+    fn at_both_doors(&self) -> [Peer; 2] {
+        [self.over_tcp(), self.over_unix()]
+    }
+
+    /// More than one for each worker of each door.
+    fn many(&self) -> Vec<Peer> {
+        (0..4).flat_map(|_| self.at_both_doors()).collect()
+    }
+
+    /// Tells it to end, and waits until both doors are closed.
+    fn close_the_doors(&self) {
+        self.server.signal(Signal::TERM);
+        let closed = "both doors to be closed after SIGTERM";
+        eventually(closed, || !self.path.exists()).or_explain(
+            "You were told to stop, and the socket file is still there seconds later. The signals \
+             must end both servers: give them to each, with end_on. (A worker that is busy in `call` \
+             hears of none.)",
+            DOORS,
+        );
+        let tcp = self.server.address();
+        eventually(closed, || {
+            let Address::Tcp(address) = tcp else {
+                return true;
+            };
+            std::net::TcpStream::connect(address).is_err()
+        })
+        .or_explain(
+            "You were told to stop, and the TCP door still lets clients in seconds later. The signals \
+             must end both servers: give them to each, with end_on. (A worker that is busy in `call` \
+             hears of none.)",
+            DOORS,
+        );
+    }
+}
+
+fn greeted(mut peer: Peer) -> Peer {
+    peer.patience(Duration::from_millis(2500)).send(PREAMBLE);
+    peer
+}
+
+/// The reply is an error with this code, and a text for a person.
+fn is_error(peer: &mut Peer, code: u16, sentence: &str, section: &str) {
+    let reply = peer.next_frame();
+    let holds = match reply.as_deref() {
+        Some([0xFF, high, low, text @ ..]) => {
+            u16::from_be_bytes([*high, *low]) == code && std::str::from_utf8(text).is_ok()
+        }
+        _ => false,
+    };
+    let got = reply.map_or("the end of the stream".to_owned(), |reply| {
+        described(&reply)
+    });
+    check(holds, format!("an error with the code {code}"), got).or_explain(sentence, section);
+}
+
+fn described(reply: &[u8]) -> String {
+    match reply {
+        [0xFF, high, low, text @ ..] => format!(
+            "an error with the code {}: {:?}",
+            u16::from_be_bytes([*high, *low]),
+            String::from_utf8_lossy(text)
+        ),
+        [kind, body @ ..] => format!("a reply of kind {kind:02x} with {} bytes", body.len()),
+        [] => "a frame without a kind".to_owned(),
+    }
+}
+
+fn is_still_served(peer: &mut Peer, sentence: &str, section: &str) {
+    peer.send(set("still", "here"))
+        .expect(done())
+        .or_explain(sentence, section);
+}
+
+#[test]
+fn two_workers_one_store() {
+    explain(
+        "Both doors must be open as soon as you print `listening on`: the TCP address, and the path.",
+        DOORS,
+    );
+    let store = Store::start();
+    let tcp: Vec<Peer> = (0..4).map(|_| store.over_tcp()).collect();
+    let unix: Vec<Peer> = (0..4).map(|_| store.over_unix()).collect();
+    for mut peers in [tcp, unix] {
+        for at in 0..peers.len() {
+            let key = format!("key {at}");
+            peers[at].send(set(&key, &key)).expect(done()).now();
+            for peer in &mut peers {
+                peer.send(get(&key)).expect(value(&key)).or_explain(
+                    "One client set this, and another one at the same door does not see it. They have \
+                     different workers, and each worker has a service of its own: the map in it must be \
+                     shared, in an Arc.",
+                    STATE,
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn both_doors_one_store() {
+    explain(
+        "Both doors must be open as soon as you print `listening on`: the TCP address, and the path.",
+        DOORS,
+    );
+    let store = Store::start();
+    let [mut tcp, mut unix] = store.at_both_doors();
+    tcp.send(set("tcp", "1")).expect(done()).now();
+    unix.send(set("unix", "2")).expect(done()).now();
+    let sentence = "What was set at one door is not there at the other. Both servers must be started \
+                    with clones of one store.";
+    unix.send(get("tcp"))
+        .expect(value("1"))
+        .or_explain(sentence, DOORS);
+    tcp.send(get("unix"))
+        .expect(value("2"))
+        .or_explain(sentence, DOORS);
+}
+
+#[test]
+fn a_slow_request_delays_nobody() {
+    let store = Store::start();
+    for (mut slow, key) in store.at_both_doors().into_iter().zip(["tcp", "unix"]) {
+        slow.send(set(key, "before")).expect(done()).now();
+        let mut gate = Gate::new();
+        slow.coalesce([load(key, gate.path()), get(key)]);
+        gate.expect_entered().or_explain(
+            "A file was to be loaded, and nobody opens it. Open and read it in a thread of its own.",
+            SLOW,
+        );
+        let mut others = store.many();
+        for peer in &mut others {
+            peer.send(get(key)).expect(value("before")).or_explain(
+                "One client's file takes long to read, and another client waits for it. Read it in a \
+                 thread of its own, without the lock, and answer later. Until it is read the key has \
+                 the value that it had.",
+                SLOW,
+            );
+            peer.send(set("other", "1")).expect(done()).now();
+        }
+        let mut second = Gate::new();
+        others[0].send(load("second", second.path()));
+        second.expect_entered().or_explain(
+            "Two clients load a file each, and the second one waits for the first. Each needs a thread \
+             of its own.",
+            SLOW,
+        );
+        second.release();
+        others[0].expect(done()).or_explain(
+            "This client's file was read, and another one's still is. It should be answered now.",
+            SLOW,
+        );
+        slow.expect_nothing_yet().or_explain(
+            "This client's first request is not done, and one of them is answered already. Answers \
+             come in the order of the requests, and `done` means that it is.",
+            SLOW,
+        );
+        gate.release();
+        slow.expect([done(), value("")].concat()).or_explain(
+            "The file has been read to its end. Now the request is answered, and the next one after it.",
+            SLOW,
+        );
+    }
+}
+
+#[test]
+fn its_own_messages() {
+    explain(
+        "This request is one of those that the README lists, and its reply is not the one that is \
+         listed there.",
+        MESSAGES,
+    );
+    let store = Store::start();
+    let large = "a large value ".repeat(10_000);
+    let long = "k".repeat(255);
+    let file = store.folder.join("file");
+    for mut peer in store.at_both_doors() {
+        for (key, bytes) in [
+            ("color", &b"green"[..]),
+            ("no value", b""),
+            ("", b"no key"),
+            ("\u{e9}\u{20ac}", b"\x00\x01\xfe\xff, which is no text"),
+            (&long, large.as_bytes()),
+            ("color", b"red"),
+        ] {
+            peer.send(set(key, bytes)).expect(done()).now();
+            peer.send(get(key)).expect(value(bytes)).or_explain(
+                "The value is not the one that was set last. It may hold any bytes, or none.",
+                MESSAGES,
+            );
+        }
+        peer.send(del("color")).expect(done()).now();
+
+        for contents in [&b"from a file: \x00\xff"[..], large.as_bytes(), b""] {
+            std::fs::write(&file, contents).unwrap();
+            peer.send(load("file", &file)).expect(done()).now();
+            std::fs::remove_file(&file).unwrap();
+            peer.send(get("file")).expect(value(contents)).or_explain(
+                "The file's bytes were loaded, and are the value from then on, whatever they are and \
+                 whatever becomes of the file.",
+                MESSAGES,
+            );
+        }
+
+        std::fs::write(&file, "loaded").unwrap();
+        peer.coalesce([
+            set("a", "1"),
+            get("a"),
+            load("b", &file),
+            get("b"),
+            set("b", "2"),
+            get("b"),
+            del("a"),
+        ]);
+        peer.expect(
+            [
+                done(),
+                value("1"),
+                done(),
+                value("loaded"),
+                done(),
+                value("2"),
+                done(),
+            ]
+            .concat(),
+        )
+        .or_explain(
+            "Seven requests came in one piece. Each has its reply, in the order of the requests.",
+            MESSAGES,
+        );
+        peer.drip(set("in pieces", "whole")).expect(done()).now();
+        peer.half_close().expect_end().now();
+    }
+}
+
+#[test]
+fn an_unknown_kind_is_told_and_survived() {
+    explain(
+        "A request that is none must be answered with an error, and the connection goes on.",
+        MESSAGES,
+    );
+    let store = Store::start();
+    for mut peer in store.at_both_doors() {
+        for kind in [0x00, 0x01, 0x0f, 0x14, 0x7f, 0x90, 0xfe] {
+            peer.send(message(kind, "a body"));
+            is_error(
+                &mut peer,
+                MALFORMED,
+                "No request has this kind. Return BadMessage::UnknownKind from `decode`, and the \
+                 engine answers with the error Malformed.",
+                MESSAGES,
+            );
+        }
+        for kind in [0x11, 0x13] {
+            for body in [
+                &b""[..],
+                b"\x01",
+                b"\x06color",
+                b"\xff and less than 255 bytes",
+            ] {
+                peer.send(message(kind, body));
+                is_error(
+                    &mut peer,
+                    MALFORMED,
+                    "The length says that the key is longer than what came. Return the frame's \
+                     bad_body() from `decode`, before you cut it.",
+                    MESSAGES,
+                );
+            }
+        }
+        for request in [
+            message(0x10, b"\xff"),
+            message(0x11, b"\x01\xffvalue"),
+            message(0x12, b"\xff"),
+            message(0x13, b"\x01\xff/path"),
+            message(0x13, b"\x03key\xff"),
+        ] {
+            peer.send(request);
+            is_error(
+                &mut peer,
+                NOT_TEXT,
+                "This key, or this path, is not UTF-8. Read it with the frame's text(), and its error \
+                 is the answer.",
+                MESSAGES,
+            );
+        }
+        is_still_served(
+            &mut peer,
+            "The frame was whole, so the next one begins where it ended: the connection goes on.",
+            MESSAGES,
+        );
+    }
+}
+
+#[test]
+fn its_own_errors_leave_the_door_open() {
+    explain(
+        "A request that cannot be done is answered, like any other. The connection goes on.",
+        ERRORS,
+    );
+    let store = Store::start();
+    let missing = store.folder.join("missing");
+    for mut peer in store.at_both_doors() {
+        for request in [get("nothing"), del("nothing")] {
+            peer.send(request);
+            is_error(
+                &mut peer,
+                NO_SUCH_KEY,
+                "There is no such key, and that is an answer: Answer::Error, with the code 256.",
+                ERRORS,
+            );
+        }
+        peer.send(set("once", "1")).expect(done()).now();
+        peer.send(del("once")).expect(done()).now();
+        for request in [del("once"), get("once")] {
+            peer.send(request);
+            is_error(
+                &mut peer,
+                NO_SUCH_KEY,
+                "The key was deleted, so it is not there: Answer::Error, with the code 256.",
+                ERRORS,
+            );
+        }
+        peer.send(set("kept", "before")).expect(done()).now();
+        for path in [&*missing, store.folder.path()] {
+            peer.send(load("kept", path));
+            is_error(
+                &mut peer,
+                CANNOT_READ,
+                "This cannot be read as a file. Say so with the code 257, from the thread that tried: \
+                 the handle has `fail` for it. One that is dropped ends the client with Internal.",
+                ERRORS,
+            );
+        }
+        peer.send(get("kept")).expect(value("before")).or_explain(
+            "The file could not be read, so nothing was loaded: the key keeps the value that it had.",
+            ERRORS,
+        );
+        peer.coalesce([
+            get("nothing"),
+            load("x", &missing),
+            del("nothing"),
+            set("x", "y"),
+        ]);
+        for code in [NO_SUCH_KEY, CANNOT_READ, NO_SUCH_KEY] {
+            is_error(
+                &mut peer,
+                code,
+                "Three requests came that cannot be done, and one that can. Each has its answer.",
+                ERRORS,
+            );
+        }
+        peer.expect(done()).or_explain(
+            "Three requests came that cannot be done, and one that can. Each has its answer.",
+            ERRORS,
+        );
+    }
+}
+
+#[test]
+fn it_finishes_what_it_started() {
+    for tcp_is_first in [true, false] {
+        let store = Store::start();
+        let mut idle = store.at_both_doors();
+        for peer in &mut idle {
+            peer.send(set("idle", "1")).expect(done()).now();
+        }
+        let mut working: Vec<(Peer, Gate)> = Vec::new();
+        for mut peer in store.at_both_doors() {
+            let mut gate = Gate::new();
+            peer.send(load("slow", gate.path()));
+            gate.expect_entered().or_explain(
+                "Two clients load a file each, and one waits for the other. Each needs a thread of its own.",
+                SLOW,
+            );
+            working.push((peer, gate));
+        }
+        if !tcp_is_first {
+            working.reverse();
+        }
+        store.close_the_doors();
+        for mut peer in idle {
+            peer.expect_end().or_explain(
+                "A client without a request sees the end of the stream when you are told to stop.",
+                DOORS,
+            );
+            peer.close();
+        }
+        let mut doors = working.into_iter();
+        let (mut first, first_gate) = doors.next().unwrap();
+        let (mut last, last_gate) = doors.next().unwrap();
+        for peer in [&mut first, &mut last] {
+            peer.expect_nothing_yet().or_explain(
+                "This client's file is not read yet, and it was answered. `done` means that it is done.",
+                SLOW,
+            );
+        }
+        let sentence = "A client of each door had a request under way when you were told to stop. It is \
+                        still to be answered, also when the other door has nothing left to do: wait for \
+                        both.";
+        first_gate.release();
+        first.expect(done()).or_explain(sentence, DOORS);
+        first.expect_end().or_explain(sentence, DOORS);
+        first.close();
+        // One door has nothing left to do. Nothing that the other one's client could see shows it.
+        last.expect_nothing_for(Duration::from_millis(500))
+            .or_explain(sentence, DOORS);
+        last_gate.release();
+        last.expect(done()).or_explain(sentence, DOORS);
+        last.expect_end().or_explain(sentence, DOORS);
+        last.close();
+        store.server.exits_with(0).or_explain(
+            "Everything that had come was answered, at both doors. The program ends with 0 then.",
+            DOORS,
+        );
+    }
+}
+
+#[test]
+fn what_it_could_not_finish_is_said() {
+    for door in 0..2 {
+        let store = Store::start();
+        let mut peer = store.at_both_doors().into_iter().nth(door).unwrap();
+        let mut gate = Gate::new();
+        peer.send(load("slow", gate.path()));
+        gate.expect_entered().now();
+        store.close_the_doors();
+        // Two signals within 200 ms are one, sent twice: this one is another.
+        peer.pause(Duration::from_millis(400));
+        store.server.signal(Signal::TERM);
+        store.server.exits_with(3).or_explain(
+            "A second signal cut a request off at one door. Whoever started you must be told: the exit \
+             code is 3 if either door says that something was cut.",
+            DOORS,
+        );
+    }
+}

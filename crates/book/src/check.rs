@@ -9,6 +9,7 @@ mod exercises;
 mod figures;
 mod includes;
 mod links;
+mod listings;
 mod promises;
 mod verdicts;
 
@@ -51,6 +52,7 @@ pub fn all(book: &Book) -> Result<Vec<Problem>> {
     };
     includes::check(book, &mut found);
     links::check(book, &course, &mut found)?;
+    listings::check(book, &mut found);
     chapters::check(book, &mut found);
     exercises::check(book, &course, &mut found);
     figures::check(book, &mut found)?;

@@ -11,6 +11,8 @@ See [below](#a-section), [the end](02-end.md#its-heading), [a file](../../progra
 
 ## A section
 
+[`program.rs`](../../program.rs)
+
 ```rust
 {{#include ../../program.rs:main}}
 ```
@@ -160,7 +162,7 @@ fn an_include_of_a_missing_file_is_found() {
         "program.rs:main",
         "absent.rs:main",
         &[
-            "docs/src/01-chapter.md:8: cannot include ../../absent.rs: No such file or directory (os error 2): \
+            "docs/src/01-chapter.md:10: cannot include ../../absent.rs: No such file or directory (os error 2): \
          correct the path, relative to docs/src",
         ],
     );
@@ -173,7 +175,7 @@ fn an_include_of_a_missing_anchor_is_found() {
         "program.rs:main",
         "program.rs:serve",
         &[
-            "docs/src/01-chapter.md:8: ../../program.rs has no “ANCHOR: serve”: add it, or correct the name here",
+            "docs/src/01-chapter.md:10: ../../program.rs has no “ANCHOR: serve”: add it, or correct the name here",
         ],
     );
 }
@@ -185,8 +187,8 @@ fn an_anchor_that_does_not_end_is_found() {
         "// ANCHOR_END: main\n",
         "",
         &[
-            "docs/src/01-chapter.md:8: ../../program.rs has no “ANCHOR_END: main”: add it, or correct the name here",
-            "docs/src/02-end.md:8: ../../program.rs has no “ANCHOR_END: main”: add it, or correct the name here",
+            "docs/src/01-chapter.md:10: ../../program.rs has no “ANCHOR_END: main”: add it, or correct the name here",
+            "docs/src/02-end.md:10: ../../program.rs has no “ANCHOR_END: main”: add it, or correct the name here",
         ],
     );
 }
@@ -198,7 +200,7 @@ fn an_include_by_lines_is_found() {
         "program.rs:main",
         "program.rs:1:2",
         &[
-            "docs/src/01-chapter.md:8: ../../program.rs:1:2 includes by line, which drifts: \
+            "docs/src/01-chapter.md:10: ../../program.rs:1:2 includes by line, which drifts: \
          put an ANCHOR into ../../program.rs",
         ],
     );
@@ -212,8 +214,21 @@ fn a_pasted_listing_is_found() {
         "{{#include ../../program.rs:main}}",
         pasted,
         &[
-            "docs/src/01-chapter.md:7: a pasted listing of 4 lines: put it into a program that is compiled and \
+            "docs/src/01-chapter.md:9: a pasted listing of 4 lines: put it into a program that is compiled and \
          {{#include}} it by anchor",
+        ],
+    );
+}
+
+#[test]
+fn a_listing_that_does_not_name_its_file_is_found() {
+    mistake(
+        "docs/src/01-chapter.md",
+        "[`program.rs`](../../program.rs)\n",
+        "The first paragraph has a link, and this one has none.\n",
+        &[
+            "docs/src/01-chapter.md:9: a listing that doesn't name its file: write \
+             [`program.rs`](../../program.rs) above it, as a paragraph of its own",
         ],
     );
 }
@@ -222,8 +237,8 @@ fn a_pasted_listing_is_found() {
 fn a_dead_link_is_found() {
     mistake(
         "docs/src/01-chapter.md",
-        "(../../program.rs)",
-        "(../../programs.rs)",
+        "[a file](../../program.rs)",
+        "[a file](../../programs.rs)",
         &["docs/src/01-chapter.md:3: ../../programs.rs is not there: correct the path"],
     );
 }
@@ -307,7 +322,7 @@ fn a_chapter_that_asks_too_little_is_found() {
         "docs/src/01-chapter.md",
         "<summary>Two?</summary>",
         "",
-        &["docs/src/01-chapter.md:20: 2 questions: write at least 3, answers in <details>"],
+        &["docs/src/01-chapter.md:22: 2 questions: write at least 3, answers in <details>"],
     );
 }
 

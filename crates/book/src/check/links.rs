@@ -211,7 +211,7 @@ fn ids(html: &str) -> HashSet<String> {
 }
 
 /// The path without `.` and `..`, links unfollowed.
-fn normal(path: &Path) -> PathBuf {
+pub(super) fn normal(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

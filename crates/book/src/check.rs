@@ -10,6 +10,7 @@ mod figures;
 mod includes;
 mod links;
 mod listings;
+mod map;
 mod promises;
 mod verdicts;
 
@@ -57,6 +58,7 @@ pub fn all(book: &Book) -> Result<Vec<Problem>> {
     exercises::check(book, &course, &mut found);
     figures::check(book, &mut found)?;
     promises::check(book, &mut found)?;
+    map::check(book, &mut found)?;
     verdicts::check(book, &course, &mut found)?;
     let mut problems = found.problems;
     problems.sort();

@@ -405,6 +405,23 @@ fn a_figure_that_markdown_would_cut_is_found() {
 }
 
 #[test]
+fn a_crate_that_is_not_on_the_map_or_no_longer_there_is_found() {
+    let workspace = Workspace::sound();
+    workspace.replace(
+        "docs/src/SUMMARY.md",
+        "[P](appendix-promises.md)\n",
+        "[P](appendix-promises.md)\n[H](house-map.md)\n",
+    );
+    workspace.write("docs/src/house-map.md", "# H\n\n[a](../../crates/a)\n");
+    workspace.expect(&[]);
+    workspace.write("docs/src/house-map.md", "# H\n\n[b](../../crates/b)\n");
+    workspace.expect(&[
+        "docs/src/house-map.md:1: the map lacks ../../crates/a: say what this crate is for",
+        "docs/src/house-map.md:3: ../../crates/b is not there: correct the path",
+    ]);
+}
+
+#[test]
 fn a_promise_without_its_test_is_found() {
     mistake(
         "docs/src/appendix-promises.md",

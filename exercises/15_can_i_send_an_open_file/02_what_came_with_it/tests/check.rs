@@ -259,26 +259,8 @@ fn what_nobody_asked_for_is_closed() {
     peer.send_with(&late[6..], [&two()]).expect("late\n").now();
     sends(&mut peer, "c", &one());
     peer.expect(about("c", "one")).now();
-    let pipe = || std::io::pipe().expect("a pipe").0;
-    peer.send_with(&plain, [pipe()]).expect("a\n").now();
-    explain(
-        "Two came with this message, first a pipe and then a file. The first one is the message's, \
-         whatever it is, and the other is nobody's.",
-        YOURS,
-    );
-    let both: [OwnedFd; 2] = [pipe().into(), one().into()];
-    peer.send_with(&own, both).expect("-not a file\n").now();
-    explain(
-        "Nothing came with this message's first byte, and a file with a later one: that is nobody's. \
-         Receive the first byte by itself, for one receive may bring both.",
-        RANGE,
-    );
-    for at in [1, 4, 5] {
-        server.in_one_edge(|| {
-            peer.send(&own[..at]).send_with(&own[at..], [&two()]);
-        });
-        peer.expect("-no file\n").now();
-    }
+    let (pipe, _writer) = std::io::pipe().expect("a pipe");
+    peer.send_with(&plain, [pipe]).expect("a\n").now();
     explain(
         "Your program has more open than before. Every descriptor that came is yours, asked for or \
          not, and stays open until you close it: a client that you don't trust fills your table.",
@@ -388,6 +370,18 @@ fn no_room_is_told() {
     peer.send(message(WITH_FILE, "none"))
         .expect("-no file\n")
         .now();
+    let none = message(WITH_FILE, "none");
+    explain(
+        "Nothing came with this message's first byte, and a file with a later one: that is nobody's. \
+         Receive the first byte by itself, for one receive may bring both.",
+        RANGE,
+    );
+    for at in [1, 4, 5] {
+        server.in_one_edge(|| {
+            peer.send(&none[..at]).send_with(&none[at..], [&file()]);
+        });
+        peer.expect("-no file\n").now();
+    }
     sends(&mut peer, "one", &file());
     peer.expect(about("one", "one")).now();
     explain(
@@ -409,7 +403,6 @@ fn no_room_is_told() {
     );
     peer.send_with(message(PLAIN, "plain"), [&file()]);
     peer.expect("plain\n").now();
-    let none = message(WITH_FILE, "none");
     server.in_one_edge(|| {
         peer.send(&none[..1]).send_with(&none[1..], [&file()]);
     });
@@ -461,6 +454,15 @@ fn what_is_no_file_is_refused() {
             POSITION,
         );
     }
+    explain(
+        "Two came with this message, first a pipe and then a file. The first one is the message's, \
+         whatever it is, and the other is nobody's.",
+        FILE,
+    );
+    let both = [others[0].1.as_fd(), file.as_fd()];
+    peer.send_with(message(WITH_FILE, "both"), both)
+        .expect("-not a file\n")
+        .now();
     sends(&mut peer, "one", &file);
     peer.expect(about("one", "one")).now();
     if cfg!(target_os = "linux") {

@@ -311,6 +311,12 @@ impl Running {
         String::from_utf8_lossy(&self.process.bytes(Channel::Out)).into_owned()
     }
 
+    /// The bytes of its standard output so far, which need not be text.
+    #[must_use]
+    pub fn stdout_so_far(&self) -> Vec<u8> {
+        self.process.bytes(Channel::Out)
+    }
+
     /// Its standard error so far.
     #[must_use]
     pub fn stderr(&self) -> String {

@@ -1,5 +1,6 @@
 """How many datagrams a Unix socket takes that nobody reads (Linux)."""
 
+import os
 import socket
 
 receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -17,3 +18,4 @@ except OSError as error:
 # ANCHOR_END: eleven
 with open("/proc/sys/net/unix/max_dgram_qlen") as limit:
     print("max_dgram_qlen and", sent - int(limit.read()), "more, then", failure)
+os.unlink("reads-nothing.sock")

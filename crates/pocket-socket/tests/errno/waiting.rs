@@ -15,6 +15,7 @@ use pocket_socket::{
     AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_STREAM, Socket, TCP_USER_TIMEOUT, create_connection,
     create_server, socket, socketpair,
 };
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::Situation;
 
@@ -102,7 +103,18 @@ pub const SITUATIONS: &[Situation] = &[
     Situation {
         entry: "EINTR",
         text: "a `read` with a timeout, when a signal is caught",
-        happens: interrupted,
+        happens: interrupted_read,
+    },
+    Situation {
+        entry: "EINTR",
+        text: "`poll` and its like, whenever a signal is caught",
+        happens: |_| {
+            let (a, _b) = UnixStream::pair().unwrap();
+            interrupted(move || {
+                let mut wanted = [PollFd::new(&a, PollFlags::IN)];
+                poll(&mut wanted, None).unwrap_err().into()
+            })
+        },
     },
     Situation {
         entry: "ETIMEDOUT",
@@ -205,22 +217,27 @@ fn not_taken(_: &Path) -> io::Error {
 
 /// `signal-hook` installs its handlers with `SA_RESTART`; a call with a timeout of its own is
 /// interrupted all the same: signal(7).
-fn interrupted(_: &Path) -> io::Error {
-    let caught = Arc::new(AtomicBool::new(false));
-    let handler = signal_hook::flag::register(Signal::SIGUSR1 as i32, caught).unwrap();
+fn interrupted_read(_: &Path) -> io::Error {
     let (mut a, _b) = UnixStream::pair().unwrap();
     a.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    interrupted(move || a.read(&mut [0]).unwrap_err())
+}
+
+/// What a call fails with when a signal is caught while it waits.
+fn interrupted(call: impl FnOnce() -> io::Error + Send + 'static) -> io::Error {
+    let caught = Arc::new(AtomicBool::new(false));
+    let handler = signal_hook::flag::register(Signal::SIGUSR1 as i32, caught).unwrap();
     let (tell, told) = std::sync::mpsc::channel();
-    let reader = thread::spawn(move || {
+    let waiting = thread::spawn(move || {
         tell.send(pthread_self()).unwrap();
-        a.read(&mut [0]).unwrap_err()
+        call()
     });
     let id = told.recv().unwrap();
     // One signal may come before the thread waits.
-    while !reader.is_finished() {
+    while !waiting.is_finished() {
         pthread_kill(id, Signal::SIGUSR1).unwrap();
         thread::sleep(Duration::from_millis(1));
     }
     signal_hook::low_level::unregister(handler);
-    reader.join().unwrap()
+    waiting.join().unwrap()
 }

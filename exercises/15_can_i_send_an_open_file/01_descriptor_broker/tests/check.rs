@@ -2,8 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -26,7 +28,7 @@ const MONDAY: &str = "Buy a pea-green boat.\n";
 const OUTSIDE: &str = "nobody may see this";
 
 /// How often the way to a file changes while it is asked for; how often at least, and how long.
-const SWINGS: usize = 400;
+const SWINGS: usize = 2_000;
 const LEAST_SWINGS: usize = 40;
 const SWINGING: Duration = Duration::from_millis(1500);
 
@@ -86,6 +88,15 @@ fn holds(file: &File, text: &str) {
     .now();
 }
 
+/// An open file is the one that has this name.
+fn is_the_same(file: &File, path: &Path) -> bool {
+    let identity = |of: &fs::Metadata| (of.dev(), of.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => identity(&open) == identity(&named),
+        _ => false,
+    }
+}
+
 /// The answer is `-` and a reason, without a file.
 fn is_refused(peer: &mut Peer, name: impl AsRef<[u8]>) {
     let name = name.as_ref();
@@ -95,7 +106,10 @@ fn is_refused(peer: &mut Peer, name: impl AsRef<[u8]>) {
     let files = peer.take_descriptors().len();
     let expected = format!("-REASON for {}, and no file", show(name));
     let got = format!("-{reason}, and {files} files");
-    check(!reason.trim().is_empty() && files == 0, expected, got).now();
+    check(!reason.trim().is_empty() && files == 0, expected, got).or_explain(
+        "A refusal is `-`, a reason that is not empty, and a newline; and no file comes with it.",
+        BYTE,
+    );
 }
 
 #[test]
@@ -111,6 +125,11 @@ fn the_file_arrives_open() {
     let [mut peer, mut other] = [server.connect(), server.connect()];
     let poem = gets(&mut peer, "poem");
     holds(&poem, POEM);
+    let same = is_the_same(&poem, &house.join("public/poem"));
+    check(same, "the file of that name", "another file that holds the same").or_explain(
+        "The client got a copy. It asked for the file itself, and must see what is written to it later.",
+        POSITION,
+    );
     holds(&gets(&mut peer, "empty"), "");
     holds(&gets(&mut peer, "notes/monday"), MONDAY);
 
@@ -130,16 +149,17 @@ fn the_file_arrives_open() {
 
 #[test]
 fn it_is_read_only() {
+    explain("The client must get an open file with the byte `+`.", BYTE);
+    let house = a_house();
+    let server = broker(&house);
+    let mut peer = server.connect();
+    let files = ["poem", "notes/monday"].map(|name| gets(&mut peer, name));
     explain(
         "The client can write to what it got. What you open is what it may do with the file: the \
          kernel asked you for permission, at open(), and asks nobody again. Open it for reading.",
         PERMISSION,
     );
-    let house = a_house();
-    let server = broker(&house);
-    let mut peer = server.connect();
-    for name in ["poem", "notes/monday"] {
-        let mut file = gets(&mut peer, name);
+    for mut file in files {
         let flags = fcntl_getfl(&file).unwrap_or(OFlags::empty());
         let access = flags & OFlags::RWMODE;
         let got = format!("it was opened with {access:?}");
@@ -214,7 +234,31 @@ fn nothing_outside_meanwhile() {
     symlink("..", &up).expect("the folder is fresh");
     let server = broker(&house);
     let mut peer = server.connect();
-    let exchange = || renameat_with(CWD, &notes, CWD, &up, RenameFlags::EXCHANGE);
+    while_exchanged(&notes, &up, || {
+        for file in gets_or_is_refused(&mut peer, "notes/monday") {
+            let text = read(&File::from(file));
+            let got = format!("{text:?}, from outside");
+            check(text != OUTSIDE, "a file in the folder, or a refusal", got).now();
+        }
+    });
+}
+
+/// What comes with a `+`; nothing if the name is refused.
+fn gets_or_is_refused(peer: &mut Peer, name: &str) -> Vec<OwnedFd> {
+    asks(peer, name);
+    if peer.next_bytes(1).as_deref() != Some(b"+") {
+        peer.next_line();
+        return Vec::new();
+    }
+    let files = peer.take_descriptors();
+    check(!files.is_empty(), "a file with the `+`", "none")
+        .or_explain("The byte `+` came, and no open file with it.", BYTE);
+    files
+}
+
+/// Acts, again and again, while two names change places all the time.
+fn while_exchanged(one: &Path, other: &Path, mut act: impl FnMut()) {
+    let exchange = || renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE);
     if exchange().and_then(|()| exchange()).is_err() {
         needs::skip("the file system of temporary files cannot exchange two names");
         return;
@@ -231,19 +275,7 @@ fn nothing_outside_meanwhile() {
         // It ends, whatever this test finds.
         let stop = StopOnDrop(&is_over);
         for _ in rounds(SWINGS, LEAST_SWINGS, SWINGING) {
-            asks(&mut peer, "notes/monday");
-            if peer.next_bytes(1).as_deref() == Some(b"+") {
-                let files = peer.take_descriptors();
-                check(!files.is_empty(), "a file with the `+`", "none")
-                    .or_explain("The byte `+` came, and no open file with it.", BYTE);
-                for file in files {
-                    let text = read(&File::from(file));
-                    let got = format!("{text:?}, from outside");
-                    check(text != OUTSIDE, "a file in the folder, or a refusal", got).now();
-                }
-            } else {
-                peer.next_line();
-            }
+            act();
         }
         drop(stop);
         swinging.join().expect("it only swings");
@@ -273,10 +305,42 @@ fn only_files_are_handed_out() {
     needs::working(made.is_ok_and(|end| end.success()), "mkfifo(1)");
     let server = broker(&house);
     let mut peer = server.connect();
+    is_refused(&mut peer, "nothing");
+    let before = cfg!(target_os = "linux").then(|| server.descriptors());
     for name in ["notes", "notes/", ".", "pipe"] {
         is_refused(&mut peer, name);
     }
+    if let Some(before) = before {
+        server.expect_descriptors(&before).or_explain(
+            "You refused these, and still have them open. What you open only to look at is yours to \
+             close, too.",
+            COPIES,
+        );
+    }
     holds(&gets(&mut peer, "poem"), POEM);
+}
+
+#[test]
+fn only_files_meanwhile() {
+    if !needs::linux() {
+        return;
+    }
+    explain(
+        "The name was a file's when you looked, and a folder's when you opened it. Open first, and ask \
+         the descriptor what it is: fstat().",
+        DEPUTY,
+    );
+    let house = a_house();
+    let server = broker(&house);
+    let mut peer = server.connect();
+    let public = house.join("public");
+    while_exchanged(&public.join("poem"), &public.join("notes"), || {
+        for file in gets_or_is_refused(&mut peer, "poem") {
+            let file = File::from(file);
+            let is_file = file.metadata().is_ok_and(|what| what.is_file());
+            check(is_file, "a regular file, or a refusal", "something else").now();
+        }
+    });
 }
 
 #[test]
@@ -323,6 +387,11 @@ fn what_is_not_there_is_told() {
     }
     is_refused(&mut peer, b"poem\0");
     holds(&gets(&mut peer, "poem"), POEM);
+    explain(
+        "A client went away before it had taken its answer. That ends this one connection, and nothing \
+         else: the next client is served as ever.",
+        BYTE,
+    );
     asks(&mut peer, "poem");
     peer.reset();
     holds(&gets(&mut server.connect(), "poem"), POEM);
@@ -382,12 +451,23 @@ fn the_bytes_say_which() {
     peer.send("em\n");
     next_answer(&mut peer, Some(POEM));
 
+    explain(
+        "A name may be long: keep what came until its newline, however much that is.",
+        BYTE,
+    );
+    let deep = ["d".repeat(200), "f".repeat(200)].join("/");
+    let path = house.join("public").join(&deep);
+    fs::create_dir(path.parent().expect("it has two parts")).expect("the folder is fresh");
+    fs::write(path, "deep").expect("the folder is fresh");
+    holds(&gets(&mut peer, deep), "deep");
+
     if cfg!(target_os = "linux") {
         explain(
-            "A file's name is bytes, and they need not be text: open what came, as it came.",
+            "A file's name is bytes, and they need not be text: open what came, as it came, with its \
+             spaces, its capitals, and a carriage return at its end.",
             BYTE,
         );
-        let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
+        let name = std::ffi::OsStr::from_bytes(b" Caf\xe9 \r");
         fs::write(house.join("public").join(name), "au lait").expect("the folder is fresh");
         holds(&gets(&mut peer, name.as_bytes()), "au lait");
     }

@@ -2,8 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom};
+use std::iter;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use rustix::fs::{OFlags, fcntl_getfl};
@@ -93,6 +96,18 @@ fn each_file_belongs_to_its_message() {
     peer.expect(about("g", "twotwo") + "h\n").now();
 
     explain(
+        "A name is text, and comes back as it came: with its spaces, with letters that are no ASCII, \
+         or empty.",
+        RANGE,
+    );
+    for name in ["", " Gr\u{fc}\u{df}e "] {
+        let plain = format!("{name}\n");
+        peer.send(message(PLAIN, name)).expect(plain).now();
+        sends(&mut peer, name, &one());
+        peer.expect(about(name, "one")).now();
+    }
+
+    explain(
         "This message came in pieces, its file with the first byte. Keep the file until the message \
          is whole, and read on until it is.",
         RANGE,
@@ -117,6 +132,35 @@ fn each_file_belongs_to_its_message() {
     });
     peer.expect(about("halves", "one") + "a\nb\n" + &about("c", "twotwo"))
         .now();
+}
+
+/// While the program reads this file, its sender sees it stand where it stood.
+fn never_moves(peer: &mut Peer, folder: &Folder) {
+    let content = vec![1; 2_000_000];
+    let mut file = a_file(folder, "watched", &content);
+    file.seek(SeekFrom::Start(5)).expect("a file can seek");
+    let is_over = AtomicBool::new(false);
+    let watch = || {
+        let positions = iter::repeat_with(|| shared(&file).0);
+        let mut positions = positions.take_while(|_| !is_over.load(Ordering::Relaxed));
+        positions.find(|position| *position != 5)
+    };
+    let moved = thread::scope(|scope| {
+        let watching = scope.spawn(watch);
+        for _ in 0..3 {
+            sends(peer, "watched", &file);
+            // It is judged when the watch is over.
+            let _ = peer.next_line();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        watching.join().expect("it only looks")
+    });
+    let got = moved.map_or_else(String::new, |at| format!("for a while it stood at {at}"));
+    check(moved.is_none(), "a file that stands at byte 5 all the time", got).or_explain(
+        "You moved the sender's file while you read, and moved it back: had they read then, they would \
+         have missed a part. Read with read_at(), which moves nothing.",
+        POSITION,
+    );
 }
 
 /// Where an open file stands, and its flags: they belong to all who have it.
@@ -164,6 +208,7 @@ fn the_whole_file_wherever_it_stands() {
     file.seek(SeekFrom::End(0)).expect("a file can seek");
     peer.send(rest).expect(about("moves", &content)).now();
     file.seek(SeekFrom::Start(5)).expect("a file can seek");
+    never_moves(&mut peer, &folder);
 
     let empty = a_file(&folder, "empty", "");
     sends(&mut peer, "empty", &empty);
@@ -214,6 +259,8 @@ fn what_nobody_asked_for_is_closed() {
     peer.send_with(&late[6..], [&two()]).expect("late\n").now();
     sends(&mut peer, "c", &one());
     peer.expect(about("c", "one")).now();
+    let (pipe, _writer) = std::io::pipe().expect("a pipe");
+    peer.send_with(&plain, [pipe]).expect("a\n").now();
     explain(
         "Your program has more open than before. Every descriptor that came is yours, asked for or \
          not, and stays open until you close it: a client that you don't trust fills your table.",
@@ -323,6 +370,18 @@ fn no_room_is_told() {
     peer.send(message(WITH_FILE, "none"))
         .expect("-no file\n")
         .now();
+    let none = message(WITH_FILE, "none");
+    explain(
+        "Nothing came with this message's first byte, and a file with a later one: that is nobody's. \
+         Receive the first byte by itself, for one receive may bring both.",
+        RANGE,
+    );
+    for at in [1, 4, 5] {
+        server.in_one_edge(|| {
+            peer.send(&none[..at]).send_with(&none[at..], [&file()]);
+        });
+        peer.expect("-no file\n").now();
+    }
     sends(&mut peer, "one", &file());
     peer.expect(about("one", "one")).now();
     explain(
@@ -337,6 +396,17 @@ fn no_room_is_told() {
         peer.expect("-no room\n").now();
     }
     peer.send(message(PLAIN, "plain")).expect("plain\n").now();
+    explain(
+        "A file that nobody asked for was thrown away here. That changes no answer: the flag counts \
+         only where the message's own file should have come.",
+        ROOM,
+    );
+    peer.send_with(message(PLAIN, "plain"), [&file()]);
+    peer.expect("plain\n").now();
+    server.in_one_edge(|| {
+        peer.send(&none[..1]).send_with(&none[1..], [&file()]);
+    });
+    peer.expect("-no file\n").now();
     drop(no_room);
     explain("There is room again: the next file is taken as ever.", ROOM);
     sends(&mut peer, "one", &file());
@@ -384,6 +454,15 @@ fn what_is_no_file_is_refused() {
             POSITION,
         );
     }
+    explain(
+        "Two came with this message, first a pipe and then a file. The first one is the message's, \
+         whatever it is, and the other is nobody's.",
+        FILE,
+    );
+    let both = [others[0].1.as_fd(), file.as_fd()];
+    peer.send_with(message(WITH_FILE, "both"), both)
+        .expect("-not a file\n")
+        .now();
     sends(&mut peer, "one", &file);
     peer.expect(about("one", "one")).now();
     if cfg!(target_os = "linux") {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 fn main() -> io::Result<()> {
@@ -76,10 +77,12 @@ fn open_in(folder: &Path, name: &[u8]) -> io::Result<OwnedFd> {
         return Err(io::Error::other("not in the folder"));
     }
     let path = folder.join(OsStr::from_bytes(name));
-    if !path.metadata()?.is_file() {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
-    Ok(File::open(path)?.into())
+    Ok(file.into())
 }
 // ANCHOR_END: open_in
 

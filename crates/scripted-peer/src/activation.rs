@@ -51,6 +51,7 @@ pub struct Activation {
     descriptors: Vec<OwnedFd>,
     names: Vec<String>,
     for_pid: Option<u32>,
+    count: Option<usize>,
 }
 
 impl Activation {
@@ -115,6 +116,14 @@ impl Activation {
         self
     }
 
+    /// `LISTEN_FDS` is this, and not the number of what is handed on: what it counts beyond that is not
+    /// open.
+    #[must_use]
+    pub fn counted_as(mut self, count: usize) -> Self {
+        self.count = Some(count);
+        self
+    }
+
     /// What a shell does before it becomes the program.
     pub(crate) fn prelude(&self) -> String {
         let pid = self
@@ -124,7 +133,7 @@ impl Activation {
         let _ = write!(
             script,
             "export LISTEN_PID={pid} LISTEN_FDS={} LISTEN_FDNAMES={}",
-            self.names.len(),
+            self.count.unwrap_or(self.names.len()),
             self.names.join(":"),
         );
         script
@@ -133,6 +142,7 @@ impl Activation {
     pub(crate) fn try_clone(&self) -> Self {
         let mut copy = Self {
             for_pid: self.for_pid,
+            count: self.count,
             ..Self::new()
         };
         for (name, descriptor) in self.names.iter().zip(&self.descriptors) {

@@ -38,6 +38,14 @@ impl Listener {
         Self::new(&Address::Tcp(local), Some(128), None)
     }
 
+    /// Listens on `::1` and a fresh port: guard the check with
+    /// [`needs::ipv6`](crate::needs::ipv6).
+    #[must_use]
+    pub fn tcp_v6() -> Self {
+        let local: std::net::SocketAddr = (std::net::Ipv6Addr::LOCALHOST, 0).into();
+        Self::new(&Address::Tcp(local), Some(128), None)
+    }
+
     /// Listens on a fresh path.
     #[must_use]
     pub fn on_path() -> Self {

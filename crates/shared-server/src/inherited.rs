@@ -49,6 +49,8 @@ impl fmt::Display for Origin {
 pub enum InheritError {
     /// `LISTEN_FDS` is not the number of descriptors that a process may have.
     BadCount(String),
+    /// `LISTEN_FDS_FIRST_FD` is not the number of a descriptor that may be handed on.
+    BadFirst(String),
     /// A descriptor is something else than a TCP or Unix socket that listens.
     NotAListener(Origin, &'static str),
     /// A listener is of a kind that this program does not serve.
@@ -62,6 +64,11 @@ impl fmt::Display for InheritError {
                 f,
                 "LISTEN_FDS is {count:?}, which is no number of inherited descriptors; unset it, \
                  or start the server through its supervisor"
+            ),
+            InheritError::BadFirst(first) => write!(
+                f,
+                "LISTEN_FDS_FIRST_FD is {first:?}, which is not the number of an inherited \
+                 descriptor; unset it, or set it to 3 or more"
             ),
             InheritError::NotAListener(origin, what) => write!(
                 f,
@@ -87,7 +94,7 @@ impl Inherited {
     ///
     /// # Errors
     ///
-    /// If the count is no number, or if any of the descriptors is no stream socket that listens.
+    /// If the count or the first number is none that descriptors can have, or if any of the descriptors is no stream socket that listens.
     #[cfg(unix)]
     pub fn from_env() -> Result<Self, InheritError> {
         on_unix::from_env()
@@ -130,6 +137,13 @@ impl Inherited {
     #[must_use]
     pub fn take_unix(&mut self) -> Vec<UnixListener> {
         self.unix.drain(..).map(|(_, listener)| listener).collect()
+    }
+
+    /// Which descriptors the Unix listeners are, in the order of [`take_unix`](Self::take_unix).
+    #[cfg(unix)]
+    #[must_use]
+    pub fn unix_origins(&self) -> Vec<Origin> {
+        self.unix.iter().map(|(origin, _)| origin.clone()).collect()
     }
 
     /// Takes the first Unix listener with this name, for programs that tell theirs apart.
@@ -185,14 +199,15 @@ mod on_unix {
         let Some(count) = env::var_os("LISTEN_FDS").filter(|_| for_us) else {
             return Ok(Inherited::default());
         };
-        if !is_count(&count) {
-            let count = count.to_string_lossy().into_owned();
-            return Err(InheritError::BadCount(count));
-        }
+        let count = number(&count, 0, limit())
+            .ok_or_else(|| InheritError::BadCount(count.to_string_lossy().into_owned()))?;
+        let first = match env::var_os("LISTEN_FDS_FIRST_FD") {
+            Some(first) => number(&first, FIRST, limit().saturating_sub(count))
+                .ok_or_else(|| InheritError::BadFirst(first.to_string_lossy().into_owned()))?,
+            None => FIRST,
+        };
         let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut names = names.split(':');
-        let first = env::var("LISTEN_FDS_FIRST_FD").ok();
-        let first = first.and_then(|first| first.parse().ok()).unwrap_or(FIRST);
         let mut handed_on = ListenFd::from_env();
         let mut inherited = Inherited::default();
         for at in 0..handed_on.len() {
@@ -206,10 +221,18 @@ mod on_unix {
         Ok(inherited)
     }
 
-    fn is_count(text: &OsStr) -> bool {
-        let most = getrlimit(Resource::Nofile).current;
-        let count = text.to_str().and_then(|text| text.parse::<u32>().ok());
-        count.is_some_and(|count| most.is_none_or(|most| u64::from(count) < most))
+    /// The number, if it is one from `least` on and below `limit`. Others never reach `listenfd`,
+    /// which would take a wrong one for the default, or 0 for a listener.
+    fn number(text: &OsStr, least: usize, limit: usize) -> Option<usize> {
+        let number = text.to_str()?.parse().ok()?;
+        (least..limit).contains(&number).then_some(number)
+    }
+
+    /// How many descriptors this process may have: their numbers are below that. A descriptor is a C
+    /// `int`, so there is a limit even where none is set.
+    fn limit() -> usize {
+        let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        usize::try_from(most.min(i32::MAX as u64)).unwrap_or(usize::MAX)
     }
 
     impl Inherited {

@@ -188,7 +188,11 @@ mod on_unix {
             let supervisor = match name.as_bytes() {
                 [b'/', ..] => SocketAddr::from_pathname(name)?,
                 [b'@', name @ ..] => abstract_name(name)?,
-                _ => return Err(unusable("it is neither a whole path nor an abstract name")),
+                _ => {
+                    return Err(unusable(
+                        "it is neither an absolute path nor an abstract name",
+                    ));
+                }
             };
             let socket = UnixDatagram::unbound()?;
             socket.set_nonblocking(true)?;

@@ -62,11 +62,13 @@ impl UnixTransport {
         inherited: &mut Inherited,
         allowed_uids: Vec<u32>,
     ) -> io::Result<Option<Self>> {
+        let origins = inherited.unix_origins();
         let listeners = inherited.take_unix();
-        Ok(match listeners.is_empty() {
-            true => None,
-            false => Some(Self::on(listeners, allowed_uids)?),
-        })
+        if listeners.is_empty() {
+            return Ok(None);
+        }
+        let named = origins.iter().map(ToString::to_string).zip(listeners);
+        Self::on_named(named, allowed_uids).map(Some)
     }
 
     /// Serves listeners that were made elsewhere, and that others may hold copies of.
@@ -75,13 +77,25 @@ impl UnixTransport {
     ///
     /// As [`inherited`](Self::inherited).
     pub fn on(listeners: Vec<StdUnixListener>, allowed_uids: Vec<u32>) -> io::Result<Self> {
-        let mut paths = Vec::new();
-        for listener in &listeners {
+        let name = || "an inherited listener".to_owned();
+        Self::on_named(
+            listeners.into_iter().map(|listener| (name(), listener)),
+            allowed_uids,
+        )
+    }
+
+    /// Each listener comes with what an error calls it.
+    fn on_named(
+        named: impl Iterator<Item = (String, StdUnixListener)>,
+        allowed_uids: Vec<u32>,
+    ) -> io::Result<Self> {
+        let (mut listeners, mut paths) = (Vec::new(), Vec::new());
+        for (name, listener) in named {
+            paths.push(path_of(&name, &listener)?);
             // They may have come either way, and `from_std` leaves them so.
             listener.set_nonblocking(true)?;
-            paths.push(path_of(listener)?);
+            listeners.push(UnixListener::from_std(listener));
         }
-        let listeners = listeners.into_iter().map(UnixListener::from_std).collect();
         Ok(UnixTransport {
             file: None,
             listeners: Listeners::new(listeners),
@@ -144,20 +158,16 @@ impl Transport for UnixTransport {
 
 /// The path that it was bound to, if it can be announced in a line. Abstract names are none: nobody's
 /// permission guards them, and no client here knows them.
-fn path_of(listener: &StdUnixListener) -> io::Result<PathBuf> {
+fn path_of(name: &str, listener: &StdUnixListener) -> io::Result<PathBuf> {
     let address = listener.local_addr()?;
     let path = address.as_pathname().ok_or_else(|| {
-        let what = "an inherited listener has no path, but an abstract name or none";
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("{what}; bind it to a path"),
-        )
+        let told = format!(
+            "{name} is a listener without a path, at an abstract name or none; bind it to a path"
+        );
+        io::Error::new(io::ErrorKind::InvalidInput, told)
     })?;
     check_path(path).map_err(|refusal| {
-        let told = format!(
-            "an inherited listener is bound to {}: {refusal}",
-            path.display()
-        );
+        let told = format!("{name} is bound to {}: {refusal}", path.display());
         io::Error::new(io::ErrorKind::InvalidInput, told)
     })?;
     Ok(path.to_owned())

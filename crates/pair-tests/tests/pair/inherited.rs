@@ -193,6 +193,21 @@ fn what_is_no_listener_in_its_place_is_refused() {
         let counted = counted.after(&format!("LISTEN_FDS={count}"));
         refuses(counted, &["LISTEN_FDS", &format!("{count:?}")]);
     }
+    // `systemfd` sets this one. 0 to 2 are standard input, output and error, whatever they are.
+    for first in [
+        "0",
+        "2",
+        "-1",
+        "2147483647",
+        "18446744073709551615",
+        "many",
+        "",
+    ] {
+        let after = format!("LISTEN_FDS=2 LISTEN_FDS_FIRST_FD={first}; export LISTEN_FDS_FIRST_FD");
+        let started = start().activated(&handed_on()).after(&after);
+        let told = format!("LISTEN_FDS_FIRST_FD is {first:?}");
+        refuses(started, &[&told, "3 or more"]);
+    }
 }
 
 #[test]

@@ -96,8 +96,13 @@ fn a_listener_without_a_path_is_refused() {
     use std::os::unix::net::{SocketAddr, UnixListener};
     let name = format!("pocket-sockets-{}", std::process::id());
     let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(name).unwrap());
-    let activation = Activation::new().stranger("", &listener.unwrap());
+    let listener = listener.unwrap();
+    let good = Listener::on_path();
+    let activation = Activation::new()
+        .listener("", &good)
+        .stranger("web", &listener);
     let told = Start::new(&[]).activated(&activation).refused();
     assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("descriptor 4 (web) is"), "{told}");
     assert!(told.contains("abstract"), "{told}");
 }

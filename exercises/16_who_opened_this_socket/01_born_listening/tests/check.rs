@@ -90,6 +90,21 @@ fn serves_what_it_was_given() {
 }
 
 #[test]
+fn over_ipv6_too() {
+    if !needs::linux() || !needs::ipv6() {
+        return;
+    }
+    explain(
+        "Your program was given a listener over IPv6: that is TCP too. Its address is written with \
+         brackets, [::1]:7878.",
+        GIVEN,
+    );
+    let listener = Listener::tcp_v6();
+    let _server = born(&Activation::new().listener("web", &listener), &[&listener]);
+    is_served(&listener);
+}
+
+#[test]
 fn all_of_them() {
     if !needs::linux() {
         return;
@@ -234,6 +249,7 @@ fn leaves_the_path_and_the_socket() {
                 LEAVE,
             );
         }
+        leaves_what_is_at_its_argument(&born_with, &listener);
         explain(
             "Somebody came after your program had ended, and waited in the queue of the listener, which \
              the check still holds. The next run of your program has to serve them.",
@@ -244,6 +260,30 @@ fn leaves_the_path_and_the_socket() {
         let _again = born(&born_with, &[&listener]);
         between.expect(line("between two runs")).now();
     });
+}
+
+/// The argument is a path where something is already: it is not the program's.
+fn leaves_what_is_at_its_argument(born_with: &Activation, listener: &Listener) {
+    explain(
+        "Your program was given a listener, so it has nothing to do with the path in its argument: \
+         remove what you have made, and nothing else.",
+        LEAVE,
+    );
+    let folder = folder();
+    let path = own(&folder);
+    fs::write(&path, "Dear diary").expect("the folder is fresh");
+    let mut server = start(born_with, &folder);
+    let listens = server.listens_or_ends().now() == Start::Listens;
+    check(listens, "it to serve its listener", "it ended").now();
+    drop(is_served(listener));
+    server.signal(Signal::TERM).exits_with(0).now();
+    let left = fs::read(&path).is_ok_and(|bytes| bytes == b"Dear diary");
+    check(
+        left,
+        "the file at its argument, as it was",
+        "it is gone, or another",
+    )
+    .now();
 }
 
 #[test]
@@ -294,8 +334,8 @@ fn is_refused(what: &str, born_with: &Activation, number: u32) {
     let expected = format!("exit code 2: descriptor {number} is {what}");
     check(got.is_empty(), expected, got).now();
     let told = contains(number.to_string());
-    let sentence =
-        "Whoever started it wants one line that says which descriptor is wrong: give its number.";
+    let sentence = "Whoever started it wants one line on standard error that says which descriptor is wrong: give \
+         its number.";
     let output = program.ends().stderr(told);
     output.or_explain(sentence, STRANGER);
     let lines = program.stderr().lines().count();
@@ -310,7 +350,7 @@ fn a_stranger_at_3_is_refused() {
     }
     explain(
         "What lies at a descriptor is what somebody put there. Ask what it is before you believe that it \
-         is a listener: a socket, of streams, over IP or at a path, and one that listens. If it is not, \
+         is a listener: a stream socket, TCP or Unix, and one that listens. If it is not, \
          say which one, in one line on standard error, and end with 2. Don't listen elsewhere instead: \
          somebody waits at the other one.",
         STRANGER,
@@ -338,4 +378,6 @@ fn a_stranger_at_3_is_refused() {
         .listener("web", &listener)
         .stranger("local", &unix);
     is_refused("a connection at a path", &one_of_two, 4);
+    let one_is_missing = Activation::new().listener("web", &listener).counted_as(2);
+    is_refused("not open", &one_is_missing, 4);
 }

@@ -36,12 +36,13 @@ fn main() -> ExitCode {
 
 /// Serves until SIGINT or SIGTERM, and takes along what it has made.
 fn run(address: &str) -> io::Result<()> {
+    // First of all: what is opened before that could get a number that was never handed on.
+    let mut listeners = inherited()?;
     // From here on the two signals do not kill, even if whoever started this program blocked them.
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_unblock()?;
 
     let mut made = None;
-    let mut listeners = inherited()?;
     if listeners.is_empty() {
         let listener = bind(address)?;
         made = listener.path();

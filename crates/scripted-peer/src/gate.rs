@@ -1,6 +1,7 @@
 //! A gate decides when work ends: not a sleep, the check does.
 
 use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -119,6 +120,39 @@ impl Gate {
             }
         }
         self.ours.is_some()
+    }
+
+    /// The program reads all of this, but for what the FIFO itself holds (64 KiB on Linux, see
+    /// `pipe(7)`), and no end: the gate stays closed.
+    pub fn expect_reads(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
+        let mut rest = bytes.as_ref();
+        let expected = format!("the program to read {} bytes", rest.len());
+        let Some(ours) = &mut self.ours else {
+            return self
+                .actor
+                .verdict(Err(Failure::new(expected, "it never came to the gate")));
+        };
+        let until = Instant::now() + self.actor.patience;
+        while !rest.is_empty() {
+            match ours.write(rest) {
+                Ok(count) => rest = &rest[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
+                    wait::wait(&*ours, PollFlags::OUT, until);
+                }
+                Err(error) => {
+                    let got = match error.kind() {
+                        ErrorKind::WouldBlock => self.actor.nothing(),
+                        ErrorKind::BrokenPipe => "it stopped reading before the end".to_owned(),
+                        _ => error.to_string(),
+                    };
+                    return self.actor.verdict(Err(Failure::new(expected, got)));
+                }
+            }
+        }
+        self.actor
+            .note("the program reads, and there is more to come");
+        self.actor.verdict(Ok(()))
     }
 
     /// Opens the gate: the program's read comes to the end of the file. Says in the timeline when

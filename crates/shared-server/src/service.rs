@@ -130,6 +130,32 @@ impl<S: Service> Context<'_, S> {
     ///
     /// Until then this client's next request waits, and none of its deadlines runs. A server that
     /// drains waits for the answer, too, until the drain's own deadline.
+    ///
+    /// The work needs what it uses as its own: copy it from the request, which borrows from the
+    /// worker's buffer.
+    ///
+    /// ```no_run
+    /// # use shared_server::{Answer, Context, Service, ServiceCode, ServiceError};
+    /// const CANNOT_READ: ServiceCode = ServiceCode::new(257);
+    ///
+    /// # fn call<S>(path: &str, context: &Context<'_, S>) -> Answer<S::Response<'static>>
+    /// # where
+    /// #     S: Service + 'static,
+    /// #     for<'a> S::Response<'a>: From<Vec<u8>>,
+    /// # {
+    /// let (later, ticket) = context.later();
+    /// let path = path.to_owned();
+    /// std::thread::spawn(move || match std::fs::read(&path) {
+    ///     Ok(bytes) => later.answer(&bytes.into()),
+    ///     Err(error) => later.fail(&ServiceError::new(CANNOT_READ, error.to_string())),
+    /// });
+    /// Answer::Later(ticket)
+    /// # }
+    /// ```
+    ///
+    /// A `Later` may also be kept, in a list of clients that wait for an event, say, and be answered
+    /// from the `call` of another client. It does not say when its own client has gone, so bound what
+    /// such a list holds.
     pub fn later(&self) -> (Later<S>, Ticket) {
         let number = self.shared.next_number();
         let later = Later {

@@ -92,7 +92,9 @@ impl Peer {
     }
 
     /// Nothing has come so far: to be asked after [`drip`](Self::drip), when a program that answers
-    /// too early has already done it. This waits for nothing.
+    /// too early has already done it. This waits for nothing, and doesn't show that the program has
+    /// read what was sent: before another peer does what depends on it, wait for something that does
+    /// (a [`Gate`](crate::Gate) that is entered, a count that the program reports).
     pub fn expect_nothing_yet(&mut self) -> Verdict {
         while self.ending.is_none() && self.read() {}
         let found = match (self.inbox.as_slice(), self.ending) {

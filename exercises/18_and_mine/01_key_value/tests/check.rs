@@ -1,5 +1,6 @@
 //! Is it one store, whoever asks, at whichever door?
 
+use std::path::Path;
 use std::time::Duration;
 
 use scripted_peer::{
@@ -36,7 +37,7 @@ fn del(key: &str) -> Vec<u8> {
     message(0x12, key)
 }
 
-fn load(key: &str, path: &std::path::Path) -> Vec<u8> {
+fn load(key: &str, path: &Path) -> Vec<u8> {
     keyed(0x13, key, path.display().to_string().as_bytes())
 }
 
@@ -201,20 +202,34 @@ fn both_doors_one_store() {
 #[test]
 fn a_slow_request_delays_nobody() {
     let store = Store::start();
+    let long = "a line of a long file\n".repeat(7_000); // more than a FIFO holds
     for (mut slow, key) in store.at_both_doors().into_iter().zip(["tcp", "unix"]) {
         slow.send(set(key, "before")).expect(done()).now();
         let mut gate = Gate::new();
         slow.coalesce([load(key, gate.path()), get(key)]);
+        // It comes to the file, and its `open` waits: nobody writes to it yet.
+        for peer in &mut store.many() {
+            peer.send(get(key)).expect(value("before")).or_explain(
+                "One client's file takes long to open, and another client waits for it. Open it, too, \
+                 in a thread of its own.",
+                SLOW,
+            );
+        }
         gate.expect_entered().or_explain(
             "A file was to be loaded, and nobody opens it. Open and read it in a thread of its own.",
+            SLOW,
+        );
+        gate.expect_reads(&long).or_explain(
+            "A file comes in many pieces, and you stopped reading before its end: one read may bring \
+             less than there is. Read until it brings nothing.",
             SLOW,
         );
         let mut others = store.many();
         for peer in &mut others {
             peer.send(get(key)).expect(value("before")).or_explain(
                 "One client's file takes long to read, and another client waits for it. Read it in a \
-                 thread of its own, without the lock, and answer later. Until it is read the key has \
-                 the value that it had.",
+                 thread of its own, without the lock, and answer later. Until it is read to its end the \
+                 key has the value that it had.",
                 SLOW,
             );
             peer.send(set("other", "1")).expect(done()).now();
@@ -237,10 +252,17 @@ fn a_slow_request_delays_nobody() {
             SLOW,
         );
         gate.release();
-        slow.expect([done(), value("")].concat()).or_explain(
-            "The file has been read to its end. Now the request is answered, and the next one after it.",
+        slow.expect([done(), value(&long)].concat()).or_explain(
+            "The file has been read to its end. Now the request is answered, and the next one after it, \
+             for which all its bytes are the value.",
             SLOW,
         );
+        others[1].send(get("other")).expect(value("1")).or_explain(
+            "Other clients set this key while a file was read for another one, and now it is gone. Change \
+             the one key when the file has been read, not the whole map.",
+            SLOW,
+        );
+        others[1].send(del("other")).expect(done()).now();
     }
 }
 
@@ -263,13 +285,24 @@ fn its_own_messages() {
             ("\u{e9}\u{20ac}", b"\x00\x01\xfe\xff, which is no text"),
             (&long, large.as_bytes()),
             ("color", b"red"),
+            (" color ", b"blue"),
+            ("Color", b"white"),
         ] {
-            peer.send(set(key, bytes)).expect(done()).now();
+            peer.send(set(key, bytes)).expect(done()).or_explain(
+                "A key is UTF-8 text of 0 to 255 bytes, and the byte before it says how many. Any of these \
+                 can be set, with any value.",
+                MESSAGES,
+            );
             peer.send(get(key)).expect(value(bytes)).or_explain(
                 "The value is not the one that was set last. It may hold any bytes, or none.",
                 MESSAGES,
             );
         }
+        peer.send(get("color")).expect(value("red")).or_explain(
+            "Another key was set, which differs from this one by spaces or by a capital letter. Keys are \
+             the same only if all their bytes are.",
+            MESSAGES,
+        );
         peer.send(del("color")).expect(done()).now();
 
         for contents in [&b"from a file: \x00\xff"[..], large.as_bytes(), b""] {
@@ -403,7 +436,7 @@ fn its_own_errors_leave_the_door_open() {
             );
         }
         peer.send(set("kept", "before")).expect(done()).now();
-        for path in [&*missing, store.folder.path()] {
+        for path in [&*missing, store.folder.path(), Path::new("")] {
             peer.send(load("kept", path));
             is_error(
                 &mut peer,
@@ -420,19 +453,22 @@ fn its_own_errors_leave_the_door_open() {
         peer.coalesce([
             get("nothing"),
             load("x", &missing),
-            del("nothing"),
+            get("x"),
             set("x", "y"),
+            del("x"),
         ]);
         for code in [NO_SUCH_KEY, CANNOT_READ, NO_SUCH_KEY] {
             is_error(
                 &mut peer,
                 code,
-                "Three requests came that cannot be done, and one that can. Each has its answer.",
+                "Three requests came that cannot be done, and two that can. Each has its answer, and a \
+                 Load that fails leaves no key behind.",
                 ERRORS,
             );
         }
-        peer.expect(done()).or_explain(
-            "Three requests came that cannot be done, and one that can. Each has its answer.",
+        peer.expect([done(), done()].concat()).or_explain(
+            "Three requests came that cannot be done, and two that can. Each has its answer, and a \
+             Load that fails leaves no key behind.",
             ERRORS,
         );
     }

@@ -113,8 +113,8 @@ fn a_trickling_reader_is_cut_off() {
     let got = format!("{} MiB, then {ending}", count >> 20);
     let expected = "with 60,000 ms, a client that reads on after three seconds to get all";
     check(count == SOME, expected, got).or_explain(
-        "The time is the second argument, and here it is a minute. Take it as it was given: a client \
-         that takes its reply within it gets all of it.",
+        "A client read nothing for three seconds, and you gave up on it. It had a minute: the time is the \
+         second argument. Take it as it was given, and give up when it is over, not before.",
         TRICKLE,
     );
     let server = program!().arg(300).listen();

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, TOO_BUSY};
 use crate::needs;
 use crate::patience::Patience;
 use crate::running::Running;
-use crate::threads::is_runnable;
+use crate::threads::{is_runnable, waited};
 use crate::verdict::Verdict;
 
 /// What a program has cost so far, and what it holds.
@@ -40,6 +40,9 @@ const WINDOW: Duration = Duration::from_millis(300);
 /// What it may do in that time: three wakes of a timer of 100 ms, and a little more.
 const SWITCHES: u64 = 8;
 const CPU_SECONDS: f64 = 0.02;
+/// And how long it may wait for a processor: one that wants to run for half of the time is not at rest,
+/// however little it gets.
+const WAITED: Duration = Duration::from_millis(150);
 /// What a right program needs in all to come to rest is far less.
 const AWAKE_SECONDS: f64 = 3.0;
 
@@ -52,8 +55,9 @@ impl Running {
     }
 
     /// The program comes to rest: within its patience, there are 300 ms in which it wakes fewer
-    /// than 8 times, uses less than 20 ms of a processor, and then sleeps. A program that asks again and again
-    /// never does, however busy the machine is.
+    /// than 8 times, uses less than 20 ms of a processor, doesn't wait for one for half of the time, and
+    /// then sleeps. A program that asks again and again never does, however busy the machine is. Where it
+    /// got so little of a processor that nobody knows, the machine gave no verdict.
     ///
     /// Where there is no /proc, the test is noted as skipped from here on.
     pub fn expect_idle(&self) -> Verdict {
@@ -62,7 +66,9 @@ impl Running {
         }
         let mut patience = Patience::new(&self.timeline, self.patience);
         let began = self.figures().cpu_seconds;
+        let mut was_awake = false;
         let found = loop {
+            let waited_before = waited(self.pid());
             let Some((before, after)) = self.window() else {
                 break Err(Failure::new("a program that waits", "it has ended"));
             };
@@ -71,11 +77,22 @@ impl Running {
             let cpu = after.cpu_seconds - before.cpu_seconds;
             // On a busy machine a program that never sleeps may get as little time as an idle one
             // takes; but then it is in the queue for more.
-            if wakes < SWITCHES && cpu < CPU_SECONDS && !is_runnable(self.pid()) {
+            let waited = waited(self.pid()).saturating_sub(waited_before);
+            let is_quiet = wakes < SWITCHES && cpu < CPU_SECONDS;
+            if is_quiet && waited < WAITED && !is_runnable(self.pid()) {
                 break Ok(());
             }
+            was_awake |= !is_quiet;
             // It is never quiet, and has had the time to be: by the clock, or on the processor.
             if after.cpu_seconds - began > AWAKE_SECONDS || patience.is_out() {
+                if !was_awake {
+                    let got = format!("it waited for a processor for {waited:.0?} of {WINDOW:?}");
+                    break Err(Failure::of_machine(
+                        "a program that has its turn",
+                        &got,
+                        TOO_BUSY,
+                    ));
+                }
                 let spent = cpu * 1000.0;
                 let got =
                     format!("{wakes} wakes and {spent:.0} ms of processor time in {WINDOW:?}");

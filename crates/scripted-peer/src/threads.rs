@@ -27,6 +27,24 @@ pub(crate) fn is_runnable(pid: u32) -> bool {
     states.any(|state| matches!(state, 'R' | 'Z'))
 }
 
+/// How long the threads of this process that live now wanted to run and got no processor.
+pub(crate) fn waited(pid: u32) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+    let turns = tasks
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|task| schedstat(&task.path()));
+    Duration::from_nanos(turns.map(|(_, waited)| waited).sum())
+}
+
+/// How many nanoseconds a thread ran, and wanted to.
+fn schedstat(task: &Path) -> Option<(u64, u64)> {
+    let text = fs::read_to_string(task.join("schedstat")).ok()?;
+    let mut numbers = text.split(' ').map_while(|word| word.parse().ok());
+    Some((numbers.next()?, numbers.next()?))
+}
+
 /// Whether this thread of the check itself runs, or would if a processor were free.
 pub(crate) fn runs(thread: u32) -> bool {
     state(Path::new(&format!("/proc/self/task/{thread}/stat"))) == Some('R')
@@ -69,10 +87,8 @@ impl Turns {
     }
 
     fn note(&mut self, pid: u32, thread: u32, is_program: bool) {
-        let text = fs::read_to_string(format!("/proc/{pid}/task/{thread}/schedstat"));
-        let text = text.unwrap_or_default();
-        let mut numbers = text.split(' ').map_while(|word| word.parse().ok());
-        if let (Some(ran), Some(waited)) = (numbers.next(), numbers.next()) {
+        let task = format!("/proc/{pid}/task/{thread}");
+        if let Some((ran, waited)) = schedstat(Path::new(&task)) {
             let turn = Turn {
                 is_program,
                 ran,

@@ -36,6 +36,7 @@ impl Tried {
 pub struct Try {
     pub result: Result<Vec<Check>, Unable>,
     pub time: Duration,
+    strained: bool,
 }
 
 /// Why there is no verdict on a program.
@@ -61,6 +62,8 @@ struct Job {
     package: String,
     /// The file whose order the checks are put in.
     check_rs: PathBuf,
+    /// Of a wrong answer, the checks that catch it.
+    caught_by: Vec<String>,
 }
 
 /// Runs everything, and calls `done` for each exercise, in order, as soon as it can be judged.
@@ -122,20 +125,23 @@ pub fn each(
 fn programs(course: &Course, answers: &Answers<'_>, built: &Built) -> Vec<Job> {
     let exercise = answers.exercise;
     let (stub, solution) = (exercise.package(), exercise.solution_package());
-    let wrong = answers.wrong.iter().map(|wrong| wrong.target(exercise));
     let package = workspace::package(answers);
-    let wrong = wrong.map(|target| built.get(&package, "bin", &target));
+    let wrong = answers.wrong.iter().map(|wrong| {
+        let program = built.get(&package, "bin", &wrong.target(exercise));
+        (program, wrong.caught_by.clone())
+    });
     let programs = [
-        built.get(&stub, "bin", &stub),
-        built.get(&solution, "bin", &solution),
+        (built.get(&stub, "bin", &stub), Vec::new()),
+        (built.get(&solution, "bin", &solution), Vec::new()),
     ]
     .into_iter();
-    let job = |program: Option<&std::path::Path>| Job {
+    let job = |(program, caught_by): (Option<&std::path::Path>, _)| Job {
         program: program.map(Into::into),
         check: built.get(&solution, "test", "check").map(Into::into),
         folder: exercise.solution_path(&course.root),
         package: solution.clone(),
         check_rs: exercise.check_rs(&course.root),
+        caught_by,
     };
     programs.chain(wrong).map(job).collect()
 }
@@ -151,11 +157,35 @@ fn machine_gave_a_verdict(result: &Result<Vec<Check>, Unable>) -> bool {
     !matches!(result, Ok(checks) if checks.iter().any(says_so))
 }
 
+/// Whether a mistake got by, a check that catches it having passed, while the machine was strained. Where
+/// every program is slow, one that is too slow, or gives up too soon, may look right. What fails on a right
+/// program is never excused so.
+fn got_by_under_strain(job: &Job, tried: &Try) -> bool {
+    let passed = |name: &String| {
+        let checks = tried.result.as_deref().unwrap_or_default();
+        checks
+            .iter()
+            .any(|check| check.name == *name && !check.failed() && !check.skipped())
+    };
+    tried.strained && job.caught_by.iter().any(passed)
+}
+
+/// How long something wanted to run here and got no processor, since the machine started
+/// (`/proc/pressure/cpu`, [PSI](https://docs.kernel.org/accounting/psi.html)); zero where nobody counts.
+fn pressure() -> Duration {
+    let text = std::fs::read_to_string("/proc/pressure/cpu").unwrap_or_default();
+    let total = text
+        .split_ascii_whitespace()
+        .find_map(|word| word.strip_prefix("total="));
+    let micros = total.and_then(|total| total.parse().ok());
+    Duration::from_micros(micros.unwrap_or_default())
+}
+
 /// What is to be run, by several workers.
 struct Queue<'j> {
     jobs: &'j [Job],
     next: AtomicUsize,
-    /// Runs that the machine gave no verdict on. They are tried again when the crowd is gone, with one
+    /// Runs that the machine gave no verdict on, in so many words or by letting a mistake get by. They are tried again when the crowd is gone, with one
     /// per core: it may have been the other runs that kept them from theirs.
     again: Mutex<Vec<usize>>,
     crowd_is_gone: Barrier,
@@ -165,20 +195,20 @@ impl Queue<'_> {
     fn work(&self, limit: Duration, stays: bool, results: &Sender<(usize, Try)>) {
         let run = |index: usize, tries| {
             let start = Instant::now();
-            let mut result = attempt(&self.jobs[index], limit);
+            let mut tried = attempt_on_this_machine(&self.jobs[index], limit);
             for _ in 1..tries {
-                if machine_gave_a_verdict(&result) {
+                if self.has_a_verdict(index, &tried) {
                     break;
                 }
-                result = attempt(&self.jobs[index], limit);
+                tried = attempt_on_this_machine(&self.jobs[index], limit);
             }
-            let time = start.elapsed();
-            Try { result, time }
+            tried.time = start.elapsed();
+            tried
         };
         // Nobody takes what comes after the end: it need not be sent.
         while let Some(index) = self.take_next() {
             let tried = run(index, 1);
-            if machine_gave_a_verdict(&tried.result) {
+            if self.has_a_verdict(index, &tried) {
                 let _ = results.send((index, tried));
             } else {
                 self.again().push(index);
@@ -188,6 +218,10 @@ impl Queue<'_> {
         while stays && let Some(index) = self.take_again() {
             let _ = results.send((index, run(index, TRIES - 1)));
         }
+    }
+
+    fn has_a_verdict(&self, index: usize, tried: &Try) -> bool {
+        machine_gave_a_verdict(&tried.result) && !got_by_under_strain(&self.jobs[index], tried)
     }
 
     fn take_next(&self) -> Option<usize> {
@@ -210,6 +244,20 @@ impl Queue<'_> {
     }
 }
 
+/// An attempt, and whether the machine was strained meanwhile: for half of the time somebody waited for a
+/// processor.
+fn attempt_on_this_machine(job: &Job, limit: Duration) -> Try {
+    let (start, before) = (Instant::now(), pressure());
+    let result = attempt(job, limit);
+    let time = start.elapsed();
+    let strained = pressure().saturating_sub(before) > time / 2;
+    Try {
+        result,
+        time,
+        strained,
+    }
+}
+
 fn attempt(job: &Job, limit: Duration) -> Result<Vec<Check>, Unable> {
     let program = job.program.as_ref().ok_or(Unable::NoProgram)?;
     let check = job.check.as_ref().ok_or(Unable::NoCheck)?;
@@ -228,5 +276,48 @@ fn attempt(job: &Job, limit: Duration) -> Result<Vec<Check>, Unable> {
             libtest::sort_as_written(&mut checks, &job.check_rs);
             Ok(checks)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use course::libtest::Outcome;
+
+    use super::*;
+
+    fn tried(outcome: Outcome, strained: bool) -> Try {
+        let check = Check {
+            name: "it_is_caught".to_owned(),
+            outcome,
+            output: String::new(),
+        };
+        Try {
+            result: Ok(vec![check]),
+            time: Duration::ZERO,
+            strained,
+        }
+    }
+
+    #[test]
+    fn a_mistake_that_gets_by_on_a_strained_machine_is_tried_again() {
+        let job = |caught_by: &[&str]| Job {
+            program: None,
+            check: None,
+            folder: PathBuf::new(),
+            package: String::new(),
+            check_rs: PathBuf::new(),
+            caught_by: caught_by.iter().map(ToString::to_string).collect(),
+        };
+        let (mistake, right) = (job(&["it_is_caught"]), job(&[]));
+        assert!(got_by_under_strain(&mistake, &tried(Outcome::Passed, true)));
+        assert!(!got_by_under_strain(
+            &mistake,
+            &tried(Outcome::Passed, false)
+        ));
+        assert!(!got_by_under_strain(
+            &mistake,
+            &tried(Outcome::Failed, true)
+        ));
+        assert!(!got_by_under_strain(&right, &tried(Outcome::Failed, true)));
     }
 }

@@ -27,7 +27,7 @@ fn rest(peer: &mut Peer, most: usize) -> (usize, Ending) {
     }
 }
 
-/// A client that reads 64 KiB every 10 ms, for three seconds, and how many it took. If the machine
+/// A client that reads 128 KiB every 10 ms, for three seconds, and how many it took. If the machine
 /// kept it from that for a while, it was a client that reads nothing: then another one tries.
 fn trickling(server: &Running) -> (Peer, usize, usize) {
     let mut tries = 0;
@@ -35,7 +35,7 @@ fn trickling(server: &Running) -> (Peer, usize, usize) {
         let mut peer = server.connect();
         peer.send(format!("{LARGE}\n"));
         let (gap, time) = (Duration::from_millis(10), Duration::from_secs(3));
-        let (taken, kept) = peer.trickle(64 << 10, gap, time);
+        let (taken, kept) = peer.trickle(128 << 10, gap, time);
         tries += 1;
         if kept < Duration::from_millis(500) {
             return (peer, taken, tries);
@@ -72,6 +72,12 @@ fn is_cut_off(server: &Running, tries: usize, mut peer: Peer, taken: usize, sent
 
 #[test]
 fn a_trickling_reader_is_cut_off() {
+    // Times that are not this check's usual one, with a reply that is quickly read.
+    const SOME: usize = 24 << 20;
+    // The long one passes beside what follows: whose time is shorter has given up by its end.
+    let server = program!().arg(60_000).listen();
+    let mut patient = server.connect();
+    patient.send(format!("{SOME}\n"));
     // A right program that begins its reply two seconds late is served by the readers' end of it.
     let server = undisturbed(Duration::from_millis(1900), || {
         let server = program!().arg(1000).listen(); // each scene has a log of its own
@@ -103,8 +109,14 @@ fn a_trickling_reader_is_cut_off() {
          is theirs alone: go on.",
         TRICKLE,
     );
-    // A time that is not this check's usual one, and a reply that is quickly read.
-    const SOME: usize = 24 << 20;
+    let (count, ending) = rest(&mut patient, SOME);
+    let got = format!("{} MiB, then {ending}", count >> 20);
+    let expected = "with 60,000 ms, a client that reads on after three seconds to get all";
+    check(count == SOME, expected, got).or_explain(
+        "A client read nothing for three seconds, and you gave up on it. It had a minute: the time is the \
+         second argument. Take it as it was given, and give up when it is over, not before.",
+        TRICKLE,
+    );
     let server = program!().arg(300).listen();
     undisturbed(Duration::from_millis(400), || {
         let mut silent = server.connect();

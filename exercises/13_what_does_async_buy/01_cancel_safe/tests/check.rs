@@ -90,8 +90,12 @@ fn any_split_is_the_same_message() {
     let server = server(NEVER);
     let mut fresh = server.connect();
     fresh.pause(Duration::from_millis(50)); // tokio's clock counts whole milliseconds
-    fresh.send(frame("hello"));
-    let heartbeats = is_echoed(&mut fresh, "hello");
+    // Many: where a tick and a frame are due at once, select! takes either of them.
+    let mut hello = |_| {
+        fresh.send(frame("hello"));
+        is_echoed(&mut fresh, "hello")
+    };
+    let heartbeats: usize = (0..20).map(&mut hello).sum();
     check(
         heartbeats == 0,
         "the echo: no heartbeat is due for minutes",
@@ -269,9 +273,7 @@ fn each_client_has_a_clock_of_its_own() {
         );
         let mut first = server.connect();
         first.pause(period / 2);
-        let connected = Instant::now();
-        let heartbeat = server.connect().next_frame();
-        let took = connected.elapsed();
+        let (heartbeat, took) = first_heartbeat(&server, period.mul_f32(1.7));
         let got = format!("{heartbeat:?} after {took:.1?}");
         let expected = "a heartbeat 600 ms after this client connected";
         check(heartbeat.is_some(), expected, &got).now();
@@ -286,8 +288,8 @@ fn each_client_has_a_clock_of_its_own() {
              one clock for all beats for most of them at the wrong time.",
             CLOCK,
         );
-        check(took < period.mul_f32(1.7), expected, &got).or_explain(
-            "The first heartbeat came late. It is due when the given time has passed since the client \
+        check(took < period.mul_f32(1.7), format!("{expected}, of three"), &got).or_explain(
+            "The first heartbeat came late, three times in a row. It is due when the given time has passed since the client \
              connected, and not a second time.",
             CLOCK,
         );
@@ -300,6 +302,21 @@ fn each_client_has_a_clock_of_its_own() {
         )
         .now();
     });
+}
+
+/// What comes first to a client that has connected, and after how long. A machine may hold up one: who
+/// begins too late is late with each.
+fn first_heartbeat(server: &Running, late: Duration) -> (Option<Vec<u8>>, Duration) {
+    let mut tries = 0;
+    loop {
+        let connected = Instant::now();
+        let heartbeat = server.connect().next_frame();
+        let took = connected.elapsed();
+        tries += 1;
+        if took < late || heartbeat.is_none() || tries == 3 {
+            return (heartbeat, took);
+        }
+    }
 }
 
 const LATE: &str = "A client took its answers late, and they are not whole. Either a part is missing at the \

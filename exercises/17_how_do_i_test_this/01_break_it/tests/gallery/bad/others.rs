@@ -86,6 +86,7 @@ pub(super) fn dies(
             };
         }
     })
+    .evident()
 }
 
 /// One client's trouble is everybody's.

@@ -26,8 +26,11 @@ pub fn of_another_promise() -> Vec<Exhibit> {
             PROMISE,
             measure,
         )
-        .limit(100_000),
-        measures("has a limit of 65,536, and promised none", PROMISE, measure).limit(u32::MAX),
+        .limit(100_000)
+        .evident(),
+        measures("has a limit of 65,536, and promised none", PROMISE, measure)
+            .limit(u32::MAX)
+            .evident(),
         splitter().tells(PROMISE).one(),
         dies(
             "serves one client, and no other",

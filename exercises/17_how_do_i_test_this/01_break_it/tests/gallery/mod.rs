@@ -10,7 +10,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use scripted_peer::{Address, Exit, Listener, Peer, Running, Serving, Stopwatch, check, program};
+use scripted_peer::{
+    Address, Exit, Listener, Peer, Running, Serving, Stopwatch, check, program, too_busy,
+};
 
 pub mod bad;
 pub mod good;
@@ -19,6 +21,8 @@ mod visitor;
 pub const LIMIT: u32 = 65_536;
 /// Within which a judgment must be there, not counting what the machine took away.
 const MOST: Duration = Duration::from_millis(4500);
+/// More than this taken away, and a judgment that is missing proves nothing.
+const DISTURBED: Duration = Duration::from_secs(1);
 /// The deadline where nothing is waited for that doesn't come: far more than the busiest machine
 /// needs.
 const NEVER: u64 = 600_000;
@@ -138,7 +142,7 @@ impl Exhibit {
         match judgment {
             Judgment::Good => self.is_good,
             Judgment::Bad => !self.is_good,
-            Judgment::Unclear | Judgment::None => false,
+            Judgment::Unclear | Judgment::None(_) => false,
         }
     }
 
@@ -173,8 +177,8 @@ enum Judgment {
     Bad,
     /// It ended, but this is none.
     Unclear,
-    /// It goes on.
-    None,
+    /// It goes on; meanwhile the machine kept it from running for so long.
+    None(Duration),
 }
 
 /// Shows one of them to the program, so many times at once.
@@ -229,11 +233,11 @@ fn tester(exhibit: &Exhibit, address: &Address) -> Running {
 }
 
 fn judgment(tester: &Running) -> Judgment {
-    if !comes(MOST, || tester.has_ended()) {
-        return Judgment::None;
+    if let Err(kept) = comes(MOST, || tester.has_ended()) {
+        return Judgment::None(kept);
     }
     // Its end may be known before its last line is read.
-    comes(Duration::from_secs(3), || tester.stdout().ends_with('\n'));
+    let _ = comes(Duration::from_secs(3), || tester.stdout().ends_with('\n'));
     let (exit, text) = (tester.ends().now().exit, tester.stdout());
     let reason = |text: &str| Some(text.strip_prefix("bad: ")?.strip_suffix('\n')?.to_owned());
     match (exit, reason(&text)) {
@@ -247,18 +251,19 @@ fn judgment(tester: &Running) -> Judgment {
     }
 }
 
-/// Whether it happens within this time, not counting what the machine took away.
-fn comes(most: Duration, happens: impl Fn() -> bool) -> bool {
+/// Waits until it happens, for this time at most, not counting what the machine took away. If it
+/// doesn't, says how much that was.
+fn comes(most: Duration, happens: impl Fn() -> bool) -> Result<(), Duration> {
     let watch = Stopwatch::start();
     loop {
         for _ in 0..20 {
             if happens() {
-                return true;
+                return Ok(());
             }
             thread::sleep(Duration::from_millis(5));
         }
         if watch.is_past(most) {
-            return happens();
+            return if happens() { Ok(()) } else { Err(watch.kept()) };
         }
     }
 }
@@ -276,7 +281,9 @@ fn report(exhibit: &Exhibit, tester: &Running, judgment: &Judgment) {
                 (FORM, EVENTS),
             )
         }
-        Judgment::None => {
+        // A machine that keeps the program waiting keeps the server waiting, too.
+        Judgment::None(kept) if *kept > DISTURBED => too_busy(*kept),
+        Judgment::None(_) => {
             let told = match exhibit.is_good {
                 true if exhibit.has_another_promise() => exhibit.told,
                 true => (GOES_ON, EVENTS),

@@ -19,21 +19,11 @@ const CHOICES: [(&str, &[&str]); 5] = [
 ];
 
 #[test]
-fn the_half_open_connection_is_sound_in_a_browser() {
-    let Some(tools) = Tools::find() else { return };
-    let (_folder, book) = book_of("half-open", include_str!("half_open.md"));
-    let mut browser = Chromium::start(tools.chromium);
-    let page = book.rendered("half-open");
-    let wrong = look_at(&mut browser, &page, tools.axe.as_deref(), &pictures());
-    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
-}
-
-#[test]
 fn the_half_open_connection_shows_what_linux_does() {
     let Some(tools) = Tools::find() else { return };
-    let (_folder, book) = book_of("half-open", include_str!("half_open.md"));
     let mut browser = Chromium::start(tools.chromium);
-    visit::load(&mut browser, &url(&book.rendered("half-open")), 1280);
+    let page = BOOK.rendered("19-what-changes-on-a-network");
+    visit::load(&mut browser, &url(&page), 1280);
     for chosen in combinations(&CHOICES) {
         let shown = choose(&mut browser, &chosen);
         let [summary, this_end, kernel, process] = &shown[..] else {

@@ -202,7 +202,8 @@ fn are_named(within: u32, addresses: &[&Address]) {
         let reason = line.is_some_and(|(_, reason)| !reason.trim().is_empty());
         check(reason, format!("a line with {address:?} and a reason"), told.trim()).or_explain(
             "The last error is often the least useful one: the person needs to know of each address why \
-             it didn't work. Keep them all, and name each on a line: `ADDR: reason`.",
+             it didn't work, of one that said nothing too. Keep them all, and name each on a line: \
+             `ADDR: reason`.",
             REFUSAL,
         );
     }

@@ -7,7 +7,7 @@ use scripted_peer::{
 };
 
 const BOTH: &str = "19-what-changes-on-a-network.html#both-families-at-one-socket";
-const WHO: &str = "19-what-changes-on-a-network.html#clothes-of-the-other-family";
+const WHO: &str = "19-what-changes-on-a-network.html#a-mapped-address";
 
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);

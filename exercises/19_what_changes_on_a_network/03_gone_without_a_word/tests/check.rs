@@ -147,22 +147,23 @@ fn a_quiet_one_that_answers_stays() {
 #[test]
 fn a_pulled_cable_is_found() {
     let Some(hosts) = Hosts::new() else { return };
-    let server = program!().typed().arg(500).on(&hosts.left);
-    let server = server.listen_on(hosts.left.any_port()).now();
-    let mut peer = hosts.right.connect(server.address());
-    peer.send(line("hello")).expect(line("hello")).now();
-    hosts.pull_cable();
-    server.prints(&gone(&peer)).or_explain(
-        "The cable is pulled. No packet says so: what you notice is that your ping has no answer.",
-        PING,
-    );
-    // What is on the other end of the cable is not told, either.
-    peer.expect_nothing_yet().now();
-    let mut here = hosts.left.connect(server.address());
-    here.send(line("hello")).expect(line("hello")).or_explain(
-        "One client is gone, and the others are not served any more. Its end is its own.",
-        PING,
-    );
+    undisturbed(LATE, || {
+        hosts.plug_cable();
+        let server = program!().typed().arg(500).on(&hosts.left);
+        let server = server.listen_on(hosts.left.any_port()).now();
+        let mut peer = hosts.right.connect(server.address());
+        peer.send(line("hello")).expect(line("hello")).now();
+        hosts.pull_cable();
+        server.prints(&gone(&peer)).or_explain(
+            "The cable is pulled. No packet says so: what you notice is that your ping has no answer.",
+            PING,
+        );
+        let mut here = hosts.left.connect(server.address());
+        here.send(line("hello")).expect(line("hello")).or_explain(
+            "One client is gone, and the others are not served any more. Its end is its own.",
+            PING,
+        );
+    });
 }
 
 #[test]

@@ -17,6 +17,7 @@
 //! | `tests/unix.rs`, `tests/unix/` | the same for Unix sockets |
 //! | `tests/steps.rs` | the chapters' servers speak the same frames |
 //! | `tests/examples.rs` | the examples of `shared-server` and the daemon of chapter 18, as programs |
+//! | `tests/two_hosts.rs` | the TCP pair on two hosts, and the cable between them pulled: chapter 19's transcripts |
 //!
 //! Which promise a test proves is said in `docs/src/appendix-promises.md`. Programs are started and
 //! watched by `scripted-peer`; here is how they are built.

@@ -11,6 +11,7 @@ use crate::address::Address;
 use crate::failure::Failure;
 use crate::machine;
 use crate::net_table::{self, LISTEN, SYN_SENT};
+use crate::peer::Peer;
 use crate::verdict::Verdict;
 use crate::wait;
 
@@ -37,7 +38,8 @@ const FILLING: Duration = Duration::from_secs(2);
 pub struct BlackHole {
     address: Address,
     actor: Actor,
-    _sockets: [Socket; 2],
+    listener: Socket,
+    _filler: Socket,
 }
 
 impl BlackHole {
@@ -48,7 +50,7 @@ impl BlackHole {
         reason = "it takes a system that has room for one"
     )]
     pub fn new() -> Self {
-        let (address, sockets) = fill().unwrap_or_else(|error| {
+        let (address, listener, filler) = fill().unwrap_or_else(|error| {
             machine::no_verdict(
                 "a full queue at 127.0.0.2",
                 &error.to_string(),
@@ -61,7 +63,8 @@ impl BlackHole {
         Self {
             address: Address::Tcp(address),
             actor,
-            _sockets: sockets,
+            listener,
+            _filler: filler,
         }
     }
 
@@ -90,10 +93,26 @@ impl BlackHole {
         let failure = || Failure::new(expected(), self.actor.nothing());
         self.actor.verdict(found.ok_or_else(failure))
     }
+
+    /// It answers after all: the kernel takes the next attempt that is repeated, a second after it
+    /// began (tcp(7), `tcp_syn_retries`).
+    pub fn wake_up(&self) {
+        // The one that fills the queue is taken from it, and gone.
+        let _ = self.listener.accept();
+        self.actor.note(format!("{} answers now", self.address));
+    }
+
+    /// Who has got in since it [woke up](Self::wake_up), if anybody. This waits for nothing.
+    #[must_use]
+    pub fn visitor(&self) -> Option<Peer> {
+        wait::readable(&self.listener, Instant::now())
+            .then(|| self.listener.accept().ok())?
+            .map(|(socket, _)| Peer::accepted(socket))
+    }
 }
 
 /// A queue of length 0 holds one connection (listen(2) on Linux). It is full once the kernel counts it.
-fn fill() -> std::io::Result<(SocketAddr, [Socket; 2])> {
+fn fill() -> std::io::Result<(SocketAddr, Socket, Socket)> {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     let local: SocketAddr = ([127, 0, 0, 2], 0).into();
     listener.bind(&local.into())?;
@@ -118,5 +137,5 @@ fn fill() -> std::io::Result<(SocketAddr, [Socket; 2])> {
             Instant::now() + Duration::from_millis(2),
         );
     }
-    Ok((address, [listener, filler]))
+    Ok((address, listener, filler))
 }

@@ -218,6 +218,13 @@ impl Host {
         self.here(move || Listener::on_address(&address))
     }
 
+    /// The same at its IPv6 address, if it has one.
+    #[must_use]
+    pub fn listener_v6(&self) -> Option<Listener> {
+        let any = Address::Tcp(SocketAddr::new(self.address_v6()?, 0));
+        Some(self.here(move || Listener::on_address(&any)))
+    }
+
     /// Runs a command of the shell on this host, and says what it printed.
     ///
     /// # Errors

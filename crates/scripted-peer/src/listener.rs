@@ -38,11 +38,10 @@ impl Listener {
         Self::new(&Address::Tcp(local), Some(128), None)
     }
 
-    /// Listens on `::1` and a fresh port: guard the check with
-    /// [`needs::ipv6`](crate::needs::ipv6).
+    /// Listens on a free port of `::1`. Guard the check with [`needs::ipv6`](crate::needs::ipv6).
     #[must_use]
     pub fn tcp_v6() -> Self {
-        let local: std::net::SocketAddr = (std::net::Ipv6Addr::LOCALHOST, 0).into();
+        let local = std::net::SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0));
         Self::new(&Address::Tcp(local), Some(128), None)
     }
 
@@ -169,6 +168,12 @@ impl Listener {
             &self.timeline,
             found.map_err(|got| Failure::new(expected, got)),
         )
+    }
+
+    /// Whether somebody has connected whom nobody has accepted yet. This waits for nothing.
+    #[must_use]
+    pub fn visited(&self) -> bool {
+        wait::readable(&self.socket, Instant::now())
     }
 
     /// Whether someone comes in time, and before all programs have ended.

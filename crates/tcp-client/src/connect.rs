@@ -48,6 +48,7 @@ pub fn connect_to_any(
         untried.retain(|later| later != address);
         untried.push(*address);
     }
+    // ANCHOR: tried
     let all = u32::try_from(untried.len()).unwrap_or(u32::MAX);
     let apart = APART.min(timeout / all.saturating_add(1));
     let mut attempts = Attempts::new().map_err(ConnectError::System)?;
@@ -67,6 +68,7 @@ pub fn connect_to_any(
             return Err(attempts.give_up(&untried));
         }
     }
+    // ANCHOR_END: tried
 }
 
 /// A name is looked up by a thread that can be left behind: `getaddrinfo(3)` knows no deadline, and

@@ -50,6 +50,7 @@ fn set(socket: &SockRef<'_>) {
     // Each write holds all replies that there are: nothing is won by holding it back until the
     // client acknowledges the one before (Nagle's algorithm, tcp(7)).
     let _ = socket.set_tcp_nodelay(true);
+    // ANCHOR: gone
     let keepalive = TcpKeepalive::new().with_time(IDLE);
     #[cfg(any(
         target_os = "android",
@@ -64,6 +65,7 @@ fn set(socket: &SockRef<'_>) {
     #[cfg(target_os = "linux")]
     {
         let _ = socket.set_tcp_user_timeout(Some(GONE));
+        // ANCHOR_END: gone
         let _ = socket.set_tcp_notsent_lowat(UNSENT);
     }
 }

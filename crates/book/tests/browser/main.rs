@@ -6,6 +6,7 @@
 //! axe-core-*.tgz` puts it. What is missing is told, and with `CI` set it is a failure.
 
 mod chromium;
+mod half_open;
 mod the_drain;
 mod timeline;
 mod visit;

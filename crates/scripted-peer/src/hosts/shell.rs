@@ -45,18 +45,21 @@ impl Shell {
         })
     }
 
-    /// Each answer ends with a line of its own: `= 0`.
+    /// Each answer ends with a character that no text has, the code and a newline.
     pub fn run(&mut self, command: &str) -> Result<String, Failed> {
         if let Some(input) = &mut self.input {
             // One that has ended says why, in its answer.
-            let _ = writeln!(input, "{{ {command}; }} </dev/null 2>&1; echo \"= $?\"");
+            let _ = writeln!(
+                input,
+                "{{ {command}; }} </dev/null 2>&1; printf '\\036%d\\n' $?"
+            );
         }
         let (until, mut answer) = (Instant::now() + COMMAND, Vec::new());
         loop {
             let text = String::from_utf8_lossy(&answer);
             if let Some((text, code)) = text
                 .strip_suffix('\n')
-                .and_then(|text| text.rsplit_once("= "))
+                .and_then(|text| text.rsplit_once('\x1e'))
             {
                 return match code {
                     "0" => Ok(text.to_owned()),

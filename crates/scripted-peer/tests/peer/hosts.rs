@@ -54,6 +54,15 @@ fn both_families_cross_the_cable_before_and_after_it_was_pulled() {
 }
 
 #[test]
+fn what_a_command_prints_is_not_taken_for_its_end() {
+    let Some(hosts) = Hosts::new() else { return };
+    let text = hosts.left.run("echo 'a = 1'; sleep 0.1; echo '= 2'");
+    assert_eq!(text.as_deref(), Ok("a = 1\n= 2\n"));
+    let failed = hosts.left.run("printf 'no = 0'; false");
+    assert!(failed.is_err_and(|text| text.ends_with("no = 0")));
+}
+
+#[test]
 fn nothing_passes_a_pulled_cable_and_nobody_is_told() {
     let Some(hosts) = Hosts::new() else { return };
     let server = program!().arg("counts-reads").on(&hosts.left);

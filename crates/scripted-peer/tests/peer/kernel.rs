@@ -213,3 +213,18 @@ fn a_program_that_has_ended_has_no_descriptors() {
     });
     assert!(text.unwrap().contains("got        it has ended"));
 }
+
+#[test]
+fn a_black_hole_that_wakes_up_takes_who_tries_again() {
+    if !needs::linux() {
+        return;
+    }
+    let hole = BlackHole::new();
+    let address = hole.address().to_string();
+    let _client = program!().args([&address, "tries"]).start();
+    hole.expect_attempt();
+    hole.wake_up();
+    let visitor = scripted_peer::appears("a visitor", Duration::from_secs(4), || hole.visitor());
+    assert_eq!(visitor.now().local(), hole.address());
+    assert_eq!(hole.attempts(), 0);
+}

@@ -1,0 +1,260 @@
+//! Does a client reach a server that has several addresses, of which some refuse and some are silent?
+
+use std::time::{Duration, Instant};
+
+use scripted_peer::{
+    Address, BlackHole, Hosts, Listener, Peer, Program, Running, Stopwatch, appears, check,
+    eventually, explain, needs, program, undisturbed,
+};
+
+const REFUSAL: &str = "19-what-changes-on-a-network.html#one-name-several-addresses";
+const SILENCE: &str = "19-what-changes-on-a-network.html#silence-is-not-refusal";
+const BRACKETS: &str = "19-what-changes-on-a-network.html#brackets";
+
+/// How late a program, or the check, may be on a busy machine and still be judged by the clock.
+const LATE: Duration = Duration::from_millis(500);
+
+/// Clocks are coarse.
+const SOONER: Duration = Duration::from_millis(50);
+
+/// Enough for all that answer, in milliseconds.
+const LONG: u32 = 15_000;
+
+fn client(addresses: &[&Address]) -> Program {
+    program!().typed().arg(LONG).args(addresses)
+}
+
+/// It has reached this server, says so, and prints what it is told when it is told.
+fn greets(client: &Running, mut server: Peer, address: &Address) {
+    client
+        .prints(&format!("connected to {address}\n"))
+        .or_explain(
+            "Your program has connected. Say to whom: the address that the connection has at its other \
+             end (getpeername), which need not be what was typed.",
+            REFUSAL,
+        );
+    server.send("welcome\n");
+    client.prints("welcome\n").or_explain(
+        "The server has said something, and the connection stays open: print it as it comes, not at the \
+         end.",
+        REFUSAL,
+    );
+    server.send("and bye\n").half_close();
+    let all = format!("connected to {address}\nwelcome\nand bye\n");
+    client.exits_with(0).stdout(all).or_explain(
+        "The server has said all that it had to say. Print it, nothing else, and end with 0.",
+        REFUSAL,
+    );
+}
+
+#[test]
+fn a_refusal_is_no_reason_to_wait() {
+    explain(
+        "The first addresses refuse, and the last one has a server. A refusal is an answer, and it comes \
+         at once: that address has nobody. Try the next.",
+        REFUSAL,
+    );
+    let refusing: Vec<Listener> = (0..20).map(|_| Listener::refusing()).collect();
+    let (client, peer, server) = undisturbed(LATE, || {
+        let server = Listener::tcp().patience(Duration::from_secs(8));
+        let mut addresses: Vec<&Address> = refusing.iter().map(Listener::address).collect();
+        addresses.push(server.address());
+        let began = Instant::now();
+        let client = client(&addresses).start();
+        let peer = server.accept();
+        let took = began.elapsed();
+        let got = format!("it took {took:.1?}");
+        let expected = "a connection at once: twenty refusals take no time";
+        check(took < Duration::from_secs(3), expected, got).or_explain(
+            "Twenty addresses refused, at once, and your program waited before it tried the next. The 250 ms \
+             are for an address that says nothing.",
+            REFUSAL,
+        );
+        (client, peer, server)
+    });
+    greets(&client, peer, server.address());
+}
+
+/// These hang, and the one after them is reached, `soonest` after the start and not much later.
+fn is_walked_around(holes: &[&BlackHole], soonest: Duration) {
+    let (client, peer, server) = undisturbed(LATE, || {
+        let server = Listener::tcp();
+        let mut addresses: Vec<&Address> = holes.iter().map(|hole| hole.address()).collect();
+        addresses.push(server.address());
+        let (began, watch) = (Instant::now(), Stopwatch::start());
+        let client = client(&addresses).start();
+        let peer = server.try_accept().or_explain(
+            "The first address is silent: nobody takes the connection, and nobody refuses it. The \
+             system tries it for two minutes. Silence is not refusal: after 250 ms try the next as well.",
+            SILENCE,
+        );
+        let (took, at_most) = (began.elapsed(), soonest + Duration::from_millis(700));
+        let got = format!("it was tried after {took:.1?}");
+        let expected = format!("the last address to be tried after about {soonest:?}");
+        // Later than that may be the machine's doing, sooner is not.
+        let in_time = took + SOONER > soonest && watch.elapsed() < at_most;
+        check(in_time, expected, got).or_explain(
+            "An address that says nothing has 250 ms for itself, each of them: not less, for a server \
+             far away needs a moment, and you would open connections that nobody wants; not more, for \
+             somebody waits.",
+            SILENCE,
+        );
+        (client, peer, server)
+    });
+    greets(&client, peer, server.address());
+}
+
+#[test]
+fn a_black_hole_is_walked_around() {
+    if !needs::linux() {
+        return;
+    }
+    let (one, other) = (BlackHole::new(), BlackHole::new());
+    is_walked_around(&[&one], Duration::from_millis(250));
+    is_walked_around(&[&one, &other], Duration::from_millis(500));
+}
+
+#[test]
+fn who_answers_late_is_taken() {
+    if !needs::linux() {
+        return;
+    }
+    let (hole, nobody) = (BlackHole::new(), Listener::refusing());
+    let client = client(&[hole.address(), nobody.address()]).start();
+    hole.expect_attempt().now();
+    hole.wake_up();
+    let sentence = "The first address was silent at first, the second refused, and then the first answered, \
+                    a second after it was asked. Its attempt has to go on while you try the next: 250 ms are \
+                    when the next begins, not when this one ends.";
+    let expected = "the first attempt to go on, and to be taken";
+    let visitor = appears(expected, Duration::from_secs(8), || {
+        let ended = client.has_ended();
+        hole.visitor().map(Some).or(ended.then_some(None))
+    });
+    let visitor = visitor.or_explain(sentence, SILENCE);
+    check(visitor.is_some(), expected, "your program has ended").or_explain(sentence, SILENCE);
+    let Some(peer) = visitor else { return };
+    explain(sentence, SILENCE);
+    greets(&client, peer, hole.address());
+}
+
+#[test]
+fn the_first_that_answers_is_kept_alone() {
+    // A program that is kept from running for 250 ms has seen silence.
+    undisturbed(Duration::from_millis(150), || {
+        let (first, second) = (Listener::tcp(), Listener::tcp());
+        let both = client(&[first.address(), second.address()]).start();
+        let peer = first.accept();
+        greets(&both, peer, first.address());
+        check(!second.visited(), "nobody at the second address", "a connection").or_explain(
+        "The first address answered at once, and your program connected to the second, too. A server \
+         holds a slot for each connection: don't open one that you may not need.",
+        SILENCE,
+    );
+    });
+    if !needs::linux() {
+        return;
+    }
+    // One that answers after another was taken.
+    let (hole, server) = (BlackHole::new(), Listener::tcp());
+    let _client = client(&[hole.address(), server.address()]).start();
+    let peer = server.accept();
+    hole.wake_up();
+    explain(
+        "Your program has a connection, and the other attempt goes on beside it. Give that up, or close \
+         what comes of it: a server holds a slot for each.",
+        SILENCE,
+    );
+    eventually("the other attempt to have an end", || hole.attempts() == 0).now();
+    if let Some(mut late) = hole.visitor() {
+        late.expect_gone().now();
+    }
+    drop(peer);
+}
+
+#[test]
+fn all_refusals_are_named() {
+    let nobody = [
+        Listener::refusing(),
+        Listener::refusing(),
+        Listener::refusing(),
+    ];
+    let addresses: Vec<&Address> = nobody.iter().map(Listener::address).collect();
+    are_named(LONG, &addresses);
+    if needs::linux() {
+        let hole = BlackHole::new();
+        let addresses = [nobody[0].address(), hole.address(), nobody[1].address()];
+        are_named(700, &addresses);
+    }
+}
+
+/// No address has a server: each is named, with a reason, and the exit code is 1.
+fn are_named(within: u32, addresses: &[&Address]) {
+    let client = program!().typed().arg(within).args(addresses).start();
+    let output = client.exits_with(1);
+    let output = output.stdout("").or_explain(
+        "No address took the connection. Say so on standard error, and end with 1, when \
+         the last of them has refused or the time is over that the first argument gives them all.",
+        REFUSAL,
+    );
+    drop(output);
+    let told = client.stderr();
+    for address in addresses {
+        let address = format!("{address}: ");
+        let line = told.lines().find_map(|line| line.split_once(&address));
+        let reason = line.is_some_and(|(_, reason)| !reason.trim().is_empty());
+        check(reason, format!("a line with {address:?} and a reason"), told.trim()).or_explain(
+            "The last error is often the least useful one: the person needs to know of each address why \
+             it didn't work, of one that said nothing too. Keep them all, and name each on a line: \
+             `ADDR: reason`.",
+            REFUSAL,
+        );
+    }
+}
+
+#[test]
+fn brackets_and_names() {
+    explain(
+        "The address is a name and a port. Look it up, and try all that it means.",
+        BRACKETS,
+    );
+    let server = Listener::tcp();
+    let by_name = format!("localhost:{}", server.address().port());
+    let named = program!().typed().arg(LONG).arg(by_name).start();
+    let peer = server.accept();
+    greets(&named, peer, server.address());
+    if !needs::ipv6() {
+        return;
+    }
+    explain(
+        "An IPv6 address is full of colons, and so it stands in brackets before its port. Parse it whole \
+         (SocketAddr, or to_socket_addrs) and never cut at a colon.",
+        BRACKETS,
+    );
+    let (nobody, server) = (Listener::refusing(), Listener::tcp_v6());
+    let client = client(&[nobody.address(), server.address()]).start();
+    let peer = server.accept();
+    greets(&client, peer, server.address());
+}
+
+#[test]
+fn a_name_has_both_families() {
+    let Some(hosts) = Hosts::new() else { return };
+    explain(
+        "`right` is a host with an IPv4 address and an IPv6 address, and its server listens on one of \
+         them. One of a name's addresses that refuses says nothing of the other: try each.",
+        REFUSAL,
+    );
+    let servers = [Some(hosts.right.listener()), hosts.right.listener_v6()];
+    for server in servers.into_iter().flatten() {
+        let by_name = format!("{}:{}", hosts.right.name(), server.address().port());
+        let client = program!()
+            .typed()
+            .arg(LONG)
+            .arg(by_name)
+            .on(&hosts.left)
+            .start();
+        let peer = server.accept();
+        greets(&client, peer, server.address());
+    }
+}

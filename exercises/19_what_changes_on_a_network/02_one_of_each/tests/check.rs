@@ -1,0 +1,177 @@
+//! Does one socket serve both families of addresses, and know who comes?
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use scripted_peer::{
+    Address, Hosts, Peer, Running, check, contains, explain, line, needs, program,
+};
+
+const BOTH: &str = "19-what-changes-on-a-network.html#both-families-at-one-socket";
+const WHO: &str = "19-what-changes-on-a-network.html#a-mapped-address";
+
+const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+fn server(address: &str, list: &[&str]) -> Running {
+    program!().typed().args(list).listen_on(address).now()
+}
+
+/// Where this server is, for those who come by this address.
+fn at(server: &Running, ip: IpAddr) -> Address {
+    Address::Tcp(SocketAddr::new(ip, server.address().port()))
+}
+
+fn connect(server: &Running, ip: IpAddr) -> Peer {
+    Peer::connect(&at(server, ip))
+}
+
+/// It is served, and named.
+fn is_admitted(server: &Running, peer: &mut Peer) {
+    peer.send(line("hello")).expect(line("hello")).now();
+    is_named(server, "admitted", peer);
+}
+
+/// It is sent away, and named.
+fn is_turned_away(server: &Running, peer: &mut Peer) {
+    peer.expect_gone().now();
+    is_named(server, "turned away", peer);
+}
+
+/// Its line has its address, as the client itself would write it.
+fn is_named(server: &Running, what: &str, peer: &Peer) {
+    server
+        .prints(&format!("{what} {}\n", peer.local()))
+        .or_explain(
+            "A line has to say who came: the client's own address, as the client knows it. At a socket of \
+             IPv6 a client of IPv4 has a mapped address, ::ffff:127.0.0.1; that is 127.0.0.1, and ::1 is ::1.",
+            WHO,
+        );
+}
+
+#[test]
+fn both_families_come_in() {
+    if !needs::ipv6() {
+        return;
+    }
+    let server = server("[::]:0", &["127.0.0.1", "::1"]);
+    let mut peers = [V4, V6].map(|ip| {
+        let found = Peer::try_connect(&at(&server, ip));
+        let mut peer = found.or_explain(
+            "A server at [::] is there for both families: for 127.0.0.1 and for ::1. Bind to the address \
+             that you were given, with IPV6_V6ONLY off.",
+            BOTH,
+        );
+        explain(
+            "This client is on the list. It has to be served, whichever family it comes by, beside others.",
+            BOTH,
+        );
+        peer.send(line("hello")).expect(line("hello")).now();
+        peer
+    });
+    for peer in &mut peers {
+        peer.send(line("again")).expect(line("again")).now();
+    }
+}
+
+#[test]
+fn a_machine_that_prefers_one() {
+    let Some(hosts) = Hosts::new() else { return };
+    if let Err(reason) = hosts.left.run("sysctl -w net.ipv6.bindv6only=1") {
+        needs::skip(&format!("needs leave to set net.ipv6.bindv6only: {reason}"));
+        return;
+    }
+    explain(
+        "This host has net.ipv6.bindv6only set: what nobody has decided about a socket, it decides the \
+         other way. Set IPV6_V6ONLY to what you need, before bind().",
+        BOTH,
+    );
+    let admitted = [Some(hosts.right.address()), hosts.right.address_v6()];
+    let admitted: Vec<IpAddr> = admitted.into_iter().flatten().collect();
+    let server = program!().typed().args(admitted).on(&hosts.left);
+    let server = server.listen_on("[::]:0").now();
+    let addresses = [Some(hosts.left.address()), hosts.left.address_v6()];
+    for ip in addresses.into_iter().flatten() {
+        let mut peer = hosts.right.connect(&at(&server, ip));
+        is_admitted(&server, &mut peer);
+    }
+}
+
+#[test]
+fn a_peer_is_who_it_is() {
+    if !needs::ipv6() {
+        return;
+    }
+    explain("A client of each family has come, and is on the list.", WHO);
+    let server = server("[::]:0", &["::1", "127.0.0.1"]);
+    let mut peers = [connect(&server, V4), connect(&server, V6)];
+    for peer in &mut peers {
+        is_admitted(&server, peer);
+    }
+    let lines = server.stdout().lines().count();
+    check(lines == 3, "a line for each client", server.stdout()).now();
+}
+
+#[test]
+fn the_list_means_both_spellings() {
+    explain(
+        "This client is on the list: an address has several spellings, and they all mean the same one. \
+         Read it as an address (IpAddr), bring both sides to one form (to_canonical), and compare that.",
+        WHO,
+    );
+    // At a socket of IPv4 the list alone may be mapped.
+    let v4 = server("127.0.0.1:0", &["::ffff:127.0.0.1"]);
+    is_admitted(&v4, &mut connect(&v4, V4));
+    if !needs::ipv6() {
+        return;
+    }
+    for spelling in ["127.0.0.1", "::ffff:127.0.0.1", "::ffff:7f00:1"] {
+        let server = server("[::]:0", &["10.0.0.1", spelling]);
+        is_admitted(&server, &mut connect(&server, V4));
+    }
+    for spelling in ["::1", "0:0:0:0:0:0:0:1", "0::0001"] {
+        let server = server("[::]:0", &[spelling, "10.0.0.1"]);
+        is_admitted(&server, &mut connect(&server, V6));
+    }
+}
+
+#[test]
+fn nobody_else_comes_in() {
+    explain(
+        "This client is not on the list: close its connection without a byte, and serve the next.",
+        WHO,
+    );
+    let v4 = server("127.0.0.1:0", &["127.0.0.2"]);
+    is_turned_away(&v4, &mut connect(&v4, V4));
+    if !needs::ipv6() {
+        return;
+    }
+    // 0.0.0.1 is what is left of ::1 when it is taken for an address of IPv4.
+    let cases: [(&[&str], IpAddr); 5] = [
+        (&["127.0.0.1", "::2", "0.0.0.1"], V6),
+        (&["::1", "127.0.0.11"], V4),
+        (&["::1", "::127.0.0.1"], V4),
+        (&[], V4),
+        (&[], V6),
+    ];
+    for (list, ip) in cases {
+        let server = server("[::]:0", list);
+        is_turned_away(&server, &mut connect(&server, ip));
+        if !list.is_empty() {
+            let other = if ip == V4 { V6 } else { V4 };
+            is_admitted(&server, &mut connect(&server, other));
+        }
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_refused() {
+    for wrong in ["localhost", "127.0.0.1:80", "127.0.0", "[::1]"] {
+        let program = program!().typed().args(["127.0.0.1:0", "127.0.0.1", wrong]);
+        let output = program.start().exits_with(2);
+        output.stdout("").stderr(contains(wrong)).or_explain(
+            "One of the addresses on the list is none. A list of which a part means nothing admits too few or \
+             too many, and nobody knows which: name it on standard error, and end with 2 before you listen.",
+            WHO,
+        );
+    }
+}

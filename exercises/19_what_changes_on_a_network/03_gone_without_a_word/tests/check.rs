@@ -1,0 +1,208 @@
+//! Is a client found that has gone without a word, and is nobody else taken for one?
+
+use std::time::{Duration, Instant};
+
+use scripted_peer::{
+    Hosts, Peer, Running, Stopwatch, check, explain, line, needs, program, undisturbed,
+};
+
+const KEEPALIVE: &str = "19-what-changes-on-a-network.html#keepalive";
+const BYTES: &str = "19-what-changes-on-a-network.html#with-bytes-on-the-way";
+const PING: &str = "19-what-changes-on-a-network.html#only-a-message-of-your-own";
+
+/// How late a program, or the check, may be on a busy machine and still be judged by the clock.
+const LATE: Duration = Duration::from_millis(400);
+
+/// By when a machine that is gone has to be found.
+const FOUND: Duration = Duration::from_secs(90);
+
+fn server(quiet: u32) -> Running {
+    program!().typed().arg(quiet).listen()
+}
+
+fn gone(peer: &Peer) -> String {
+    format!("gone {}\n", peer.local())
+}
+
+/// A client that has just been served, by a program that will not ask it anything soon.
+fn served() -> (Running, Peer) {
+    explain("A client sends a line, and has to get it back.", PING);
+    let server = server(60_000);
+    let mut peer = server.connect();
+    peer.send(line("hello")).expect(line("hello")).now();
+    (server, peer)
+}
+
+#[test]
+fn keepalive_is_on_and_soon() {
+    if !needs::linux() {
+        return;
+    }
+    let (server, peer) = served();
+    server
+        .expect_keepalive(&peer, Duration::from_secs(60))
+        .or_explain(
+            "A client whose machine loses power sends nothing, and without keepalive nobody ever asks. Turn it \
+             on, and say when the first probe is due: the system's own time is two hours.",
+            KEEPALIVE,
+        );
+    let copy = server.socket_of(&peer).now();
+    let found = (|| {
+        let probes = copy.tcp_keepalive_interval()? * copy.tcp_keepalive_retries()?;
+        Ok::<_, std::io::Error>(copy.tcp_keepalive_time()? + probes)
+    })();
+    let found = found.expect("a copy of a TCP socket has these options");
+    let got = format!("{found:?}: the time before the first, and an interval for each");
+    check(found <= FOUND, "nobody there after 90 s of probes", got).or_explain(
+        "The first probe comes soon, and then the system has its own ideas: 9 of them, 75 s apart. Say how often \
+         it asks (TCP_KEEPINTVL), and how many times (TCP_KEEPCNT).",
+        KEEPALIVE,
+    );
+}
+
+#[test]
+fn unacknowledged_bytes_have_a_limit() {
+    if !needs::linux() {
+        return;
+    }
+    let (server, peer) = served();
+    let copy = server.socket_of(&peer).now();
+    let limit = copy.tcp_user_timeout();
+    let limit = limit.expect("a copy of a TCP socket has this option");
+    let limit = limit.filter(|limit| !limit.is_zero());
+    let got = limit.map_or("none".to_owned(), |limit| format!("{limit:?}"));
+    let in_time = limit.is_some_and(|limit| limit <= FOUND);
+    check(in_time, "a limit of 90 s for bytes on the way", got).or_explain(
+        "As long as bytes wait for their acknowledgment, keepalive stands still, and the system repeats them \
+         for a quarter of an hour. TCP_USER_TIMEOUT says, in milliseconds, when that is enough.",
+        BYTES,
+    );
+}
+
+#[test]
+fn a_stopped_peer_is_found() {
+    // A process that is stopped: its kernel acknowledges all that comes, and nobody answers.
+    undisturbed(LATE, || {
+        let server = server(500);
+        let mut peer = server.connect();
+        peer.send(line("hello")).expect(line("hello")).now();
+        let watch = Stopwatch::start();
+        peer.expect(line("ping")).or_explain(
+            "This client has been silent for as long as the second argument says. Ask it: send `ping`.",
+            PING,
+        );
+        let sentence = "The client was asked and has not answered, for as long again. It is gone, whatever its \
+                        kernel acknowledges: print `gone ADDRESS`, and close the connection.";
+        server.prints(&gone(&peer)).or_explain(sentence, PING);
+        let took = watch.elapsed();
+        let got = format!("found after {took:.1?}");
+        let in_time = took < Duration::from_millis(1600);
+        check(in_time, "with 500 ms, gone after 1 s", got).or_explain(
+            "A pong has as long as the silence before the ping, and no longer: one ping, one wait.",
+            PING,
+        );
+        peer.expect_gone().or_explain(sentence, PING);
+    });
+    // The same, and it has asked for much before.
+    let server = server(500);
+    let mut peer = server.connect();
+    peer.flood(line("x".repeat(10_000)).repeat(100), 64 << 20);
+    server.prints(&gone(&peer)).or_explain(
+        "This client has sent a lot and reads nothing, so your program waits for room to write. Nobody reads \
+         the clock meanwhile: a write needs a limit, too (chapter 11).",
+        PING,
+    );
+}
+
+#[test]
+fn a_quiet_one_that_answers_stays() {
+    let sentence = "This client has nothing to say, and answers each ping in time. It is as alive as any: a pong \
+                    begins the silence anew.";
+    explain(sentence, PING);
+    undisturbed(LATE, || {
+        let server = server(600);
+        let mut peer = server.connect();
+        for round in 0..4 {
+            let began = Instant::now();
+            peer.expect(line("ping")).now();
+            let got = format!("a ping after {:.1?}", began.elapsed());
+            let patient = began.elapsed() > Duration::from_millis(500);
+            check(patient, "no ping before 600 ms of silence", got).now();
+            peer.pause(Duration::from_millis(100));
+            if round == 2 {
+                // In two reads.
+                peer.send("po")
+                    .pause(Duration::from_millis(100))
+                    .send("ng\n");
+            } else {
+                peer.send(line("pong"));
+            }
+        }
+        peer.send(line("hello")).expect(line("hello")).now();
+        let told = server.stdout();
+        check(!told.contains("gone"), "nobody gone", told).now();
+    });
+}
+
+#[test]
+fn a_pulled_cable_is_found() {
+    let Some(hosts) = Hosts::new() else { return };
+    undisturbed(LATE, || {
+        hosts.plug_cable();
+        let server = program!().typed().arg(500).on(&hosts.left);
+        let server = server.listen_on(hosts.left.any_port()).now();
+        let mut peer = hosts.right.connect(server.address());
+        peer.send(line("hello")).expect(line("hello")).now();
+        hosts.pull_cable();
+        server.prints(&gone(&peer)).or_explain(
+            "The cable is pulled. No packet says so: what you notice is that your ping has no answer.",
+            PING,
+        );
+        let mut here = hosts.left.connect(server.address());
+        here.send(line("hello")).expect(line("hello")).or_explain(
+            "One client is gone, and the others are not served any more. Its end is its own.",
+            PING,
+        );
+    });
+}
+
+#[test]
+fn the_others_feel_nothing() {
+    undisturbed(LATE, || {
+        let server = server(800);
+        let silent = server.connect();
+        let mut busy = server.connect();
+        let gone = gone(&silent);
+        let mut rounds = 0;
+        while !server.stdout().contains(&gone) && rounds < 25 {
+            busy.send(line("hello")).expect(line("hello")).or_explain(
+                "This client talks all the time, and another one is silent. Whoever talks is there: echo its \
+                 lines, and don't ask it.",
+                PING,
+            );
+            busy.pause(Duration::from_millis(150));
+            rounds += 1;
+        }
+        let told = server.stdout();
+        check(told.contains(&gone), format!("{gone:?}"), told).or_explain(
+            "One client is silent, and another one talks all the time: its bytes are no sign of life of the \
+             first. Each connection has a clock of its own.",
+            PING,
+        );
+        busy.send(line("bye"))
+            .half_close()
+            .expect(line("bye"))
+            .now();
+        busy.expect_end().now();
+        // What the program prints comes in its order: up to this, the one who left is not among it.
+        let last = server.connect();
+        server.prints(&self::gone(&last)).now();
+        let told = server.stdout();
+        let lines = told.lines().filter(|line| line.starts_with("gone"));
+        check(lines.count() == 2, "the two that are silent gone", told).or_explain(
+            "A client that closes its connection has said that it leaves. It is not `gone`: that is for those \
+             who cannot say it.",
+            PING,
+        );
+    });
+}

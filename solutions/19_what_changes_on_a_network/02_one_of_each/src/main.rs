@@ -1,0 +1,82 @@
+//! Echoes what those clients send that are on its list, whichever family of addresses they come by.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+/// How long to wait when accepting fails (chapter 11).
+const PAUSE: Duration = Duration::from_millis(100);
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let address = args.next().expect("usage: sol-19-02 ADDRESS [IP…]");
+    let list: Vec<String> = args.collect();
+    match run(&address, &list) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(address: &str, list: &[String]) -> io::Result<()> {
+    let admitted = read(list)?;
+    let address = address.parse().map_err(io::Error::other)?;
+    let listener = listen(address)?;
+    println!("listening on {}", listener.local_addr()?);
+    loop {
+        let Ok((stream, peer)) = listener.accept() else {
+            thread::sleep(PAUSE);
+            continue;
+        };
+        let peer = canonical(peer);
+        if admitted.contains(&peer.ip()) {
+            println!("admitted {peer}");
+            thread::spawn(move || echo(&stream));
+        } else {
+            println!("turned away {peer}");
+        }
+    }
+}
+
+/// The list of those who may come in.
+///
+/// # Errors
+///
+/// When one of them is no IP address.
+fn read(list: &[String]) -> io::Result<Vec<IpAddr>> {
+    let read = |text: &String| match text.parse::<IpAddr>() {
+        Ok(ip) => Ok(ip.to_canonical()),
+        Err(error) => Err(io::Error::other(format!("{text}: {error}"))),
+    };
+    list.iter().map(read).collect()
+}
+
+/// Listens at an address; at `[::]`, for both families.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if address.is_ipv6() {
+        // Not left to the machine: ipv6(7), bindv6only.
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(128)?;
+    Ok(socket.into())
+}
+
+/// Who that is: a client of IPv4 at a socket of IPv6 has a mapped address, `::ffff:127.0.0.1`.
+fn canonical(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+}
+
+/// Sends back what comes, to the end.
+fn echo(stream: &TcpStream) {
+    let (mut from, mut to) = (stream, stream);
+    let _ = io::copy(&mut from, &mut to);
+}

@@ -51,7 +51,7 @@ pub enum Unable {
 }
 
 /// How many runs go on at once, for each core. One takes a thirtieth of a core while it lasts.
-const PER_CORE: usize = 4;
+const PER_CORE: usize = 3;
 
 /// One run of the checks.
 struct Job {

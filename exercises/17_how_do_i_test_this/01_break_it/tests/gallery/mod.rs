@@ -22,7 +22,7 @@ pub const LIMIT: u32 = 65_536;
 /// Within which a judgment must be there, not counting what the machine took away.
 const MOST: Duration = Duration::from_millis(4500);
 /// More than this taken away, and a judgment that is missing proves nothing.
-const DISTURBED: Duration = Duration::from_secs(3);
+const DISTURBED: Duration = Duration::from_secs(2);
 /// The deadline where nothing is waited for that doesn't come: far more than the busiest machine
 /// needs.
 const NEVER: u64 = 600_000;

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use pocket_socket::{AF_UNIX, SOCK_STREAM, send_fds, socketpair};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::Situation;
 use crate::connecting::unprivileged;
+use crate::wrong_calls::with_few_descriptors;
 
 pub const SITUATIONS: &[Situation] = &[
     Situation {
@@ -44,20 +44,14 @@ pub const SITUATIONS: &[Situation] = &[
 ];
 
 fn too_many_on_their_way(_: &Path) -> io::Error {
-    let limit = getrlimit(Resource::Nofile);
-    let low = Rlimit {
-        current: Some(64),
-        maximum: limit.maximum,
-    };
     let (a, _b) = socketpair(AF_UNIX, SOCK_STREAM).unwrap();
-    setrlimit(Resource::Nofile, low).unwrap();
-    let error = unprivileged(|| {
-        loop {
-            if let Err(error) = send_fds(&a, &[b"x"], &[a.as_fd()]) {
-                break error;
+    with_few_descriptors(|| {
+        unprivileged(|| {
+            loop {
+                if let Err(error) = send_fds(&a, &[b"x"], &[a.as_fd()]) {
+                    break error;
+                }
             }
-        }
-    });
-    setrlimit(Resource::Nofile, limit).unwrap();
-    error
+        })
+    })
 }

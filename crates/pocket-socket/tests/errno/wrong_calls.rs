@@ -91,20 +91,26 @@ pub const SITUATIONS: &[Situation] = &[
 ];
 
 fn no_descriptor_left(_: &Path) -> io::Error {
+    with_few_descriptors(|| {
+        let mut sockets = Vec::new();
+        loop {
+            match socket(AF_UNIX, SOCK_STREAM) {
+                Ok(socket) => sockets.push(socket),
+                Err(error) => break error,
+            }
+        }
+    })
+}
+
+/// What fails where `ulimit -n` is 64.
+pub fn with_few_descriptors(fails: impl FnOnce() -> io::Error) -> io::Error {
     let limit = getrlimit(Resource::Nofile);
     let low = Rlimit {
         current: Some(64),
         maximum: limit.maximum,
     };
     setrlimit(Resource::Nofile, low).unwrap();
-    let mut sockets = Vec::new();
-    let error = loop {
-        match socket(AF_UNIX, SOCK_STREAM) {
-            Ok(socket) => sockets.push(socket),
-            Err(error) => break error,
-        }
-    };
-    drop(sockets);
+    let error = fails();
     setrlimit(Resource::Nofile, limit).unwrap();
     error
 }

@@ -62,7 +62,7 @@ impl fmt::Display for InheritError {
         match self {
             InheritError::BadCount(count) => write!(
                 f,
-                "LISTEN_FDS is {count:?}, which is no number of inherited descriptors; unset it, \
+                "LISTEN_FDS is {count:?}, not a count of inherited descriptors; unset it, \
                  or start the server through its supervisor"
             ),
             InheritError::BadFirst(first) => write!(
@@ -76,7 +76,7 @@ impl fmt::Display for InheritError {
             ),
             InheritError::NotServed(origin, what) => write!(
                 f,
-                "{origin} is {what}, which this server does not serve; hand it to another one"
+                "{origin} is {what}, which this server does not serve; give it to the server for that kind"
             ),
         }
     }
@@ -94,7 +94,8 @@ impl Inherited {
     ///
     /// # Errors
     ///
-    /// If the count or the first number is none that descriptors can have, or if any of the descriptors is no stream socket that listens.
+    /// If the count or the first number is one that descriptors cannot have, or if any of the
+    /// descriptors is not a stream socket that listens.
     #[cfg(unix)]
     pub fn from_env() -> Result<Self, InheritError> {
         on_unix::from_env()
@@ -286,7 +287,7 @@ mod on_unix {
             Ok(kind) if kind.is_dir() => "a folder",
             Ok(kind) if kind.is_fifo() => "a pipe",
             Ok(kind) if kind.is_socket() => "a socket of another kind than TCP or Unix streams",
-            Ok(_) => "no socket",
+            Ok(_) => "not a socket",
         }
     }
 }

@@ -176,6 +176,13 @@ fn solution(tried: &Try, faults: &mut Faults) {
     }
 }
 
+/// Whether a wrong answer came to what its header says.
+pub fn is_as_expected(answer: &Wrong, tried: &Try) -> bool {
+    let mut faults = Faults(Vec::new());
+    wrong(answer, tried, &[], &mut faults);
+    faults.0.is_empty()
+}
+
 fn wrong(answer: &Wrong, tried: &Try, known: &[Check], faults: &mut Faults) {
     let what = answer.file.as_str();
     if answer.caught_by.is_empty() {

@@ -64,7 +64,8 @@ pub fn prove(
             skips.extend(judged.skipped.iter().cloned());
             report(screen, answers, tried, &judged)
         };
-        run::each(course, &answers[..looked_at], &built, rules.time, judge)
+        let how = (rules.time, &judge::is_as_expected as run::AsExpected<'_>);
+        run::each(course, &answers[..looked_at], &built, how, judge)
     })?;
     if let Some((servers, faults)) = testers::prove(&answers, &built) {
         *(if faults.is_empty() {
@@ -107,7 +108,30 @@ fn report(
         "{mark} {name} {}",
         paint.dim(&format!("{count}, {time}"))
     )?;
-    report_faults(screen, &judged.faults)
+    report_faults(screen, &judged.faults)?;
+    for (name, why) in tried_again(answers, tried) {
+        writeln!(
+            screen,
+            "     {}",
+            paint.dim(&format!("{name}: tried again, for {why}"))
+        )?;
+    }
+    Ok(())
+}
+
+/// What was run more than once, and why.
+fn tried_again<'t>(
+    answers: &'t Answers<'_>,
+    tried: &'t Tried,
+) -> impl Iterator<Item = (&'t str, &'static str)> {
+    let wrong = answers.wrong.iter().map(|wrong| wrong.file.as_str());
+    let names = ["the stub", "the solution"].into_iter().chain(wrong);
+    let tries = [&tried.stub, &tried.solution]
+        .into_iter()
+        .chain(&tried.wrong);
+    names
+        .zip(tries)
+        .filter_map(|(name, tried)| Some((name, tried.again?)))
 }
 
 /// What 17-01's solution says of chapter 4's servers.

@@ -13,7 +13,7 @@ use course::Course;
 use course::libtest::{self, Check};
 use course::process::{self, Attend, Ended};
 
-use crate::answers::Answers;
+use crate::answers::{Answers, Wrong};
 use crate::compile::Built;
 use crate::workspace;
 
@@ -36,6 +36,8 @@ impl Tried {
 pub struct Try {
     pub result: Result<Vec<Check>, Unable>,
     pub time: Duration,
+    /// It was tried again, for this is what the first attempt came to on a machine that was strained.
+    pub again: Option<&'static str>,
     strained: bool,
 }
 
@@ -54,7 +56,7 @@ pub enum Unable {
 const PER_CORE: usize = 3;
 
 /// One run of the checks.
-struct Job {
+struct Job<'j> {
     program: Option<PathBuf>,
     check: Option<PathBuf>,
     /// The solution's package, where Cargo would run the check too.
@@ -62,19 +64,22 @@ struct Job {
     package: String,
     /// The file whose order the checks are put in.
     check_rs: PathBuf,
-    /// Of a wrong answer, the checks that catch it.
-    caught_by: Vec<String>,
+    /// The wrong answer, if it is one.
+    wrong: Option<&'j Wrong>,
 }
+
+/// Whether a wrong answer came to what its header says.
+pub type AsExpected<'f> = &'f (dyn Fn(&Wrong, &Try) -> bool + Sync);
 
 /// Runs everything, and calls `done` for each exercise, in order, as soon as it can be judged.
 pub fn each(
     course: &Course,
     answers: &[Answers<'_>],
     built: &Built,
-    limit: Duration,
+    (limit, as_expected): (Duration, AsExpected<'_>),
     done: &mut dyn FnMut(&Answers<'_>, &Tried) -> Result<()>,
 ) -> Result<()> {
-    let jobs: Vec<Job> = answers
+    let jobs: Vec<Job<'_>> = answers
         .iter()
         .flat_map(|a| programs(course, a, built))
         .collect();
@@ -83,6 +88,7 @@ pub fn each(
     let workers = PER_CORE * cores;
     let queue = Queue {
         jobs: &jobs,
+        as_expected,
         next: AtomicUsize::new(0),
         again: Mutex::default(),
         crowd_is_gone: Barrier::new(workers),
@@ -122,26 +128,26 @@ pub fn each(
 }
 
 /// The runs of one exercise: the stub, the solution, the wrong answers.
-fn programs(course: &Course, answers: &Answers<'_>, built: &Built) -> Vec<Job> {
+fn programs<'j>(course: &Course, answers: &'j Answers<'_>, built: &Built) -> Vec<Job<'j>> {
     let exercise = answers.exercise;
     let (stub, solution) = (exercise.package(), exercise.solution_package());
     let package = workspace::package(answers);
     let wrong = answers.wrong.iter().map(|wrong| {
         let program = built.get(&package, "bin", &wrong.target(exercise));
-        (program, wrong.caught_by.clone())
+        (program, Some(wrong))
     });
     let programs = [
-        (built.get(&stub, "bin", &stub), Vec::new()),
-        (built.get(&solution, "bin", &solution), Vec::new()),
+        (built.get(&stub, "bin", &stub), None),
+        (built.get(&solution, "bin", &solution), None),
     ]
     .into_iter();
-    let job = |(program, caught_by): (Option<&std::path::Path>, _)| Job {
+    let job = |(program, wrong): (Option<&std::path::Path>, _)| Job {
         program: program.map(Into::into),
         check: built.get(&solution, "test", "check").map(Into::into),
         folder: exercise.solution_path(&course.root),
         package: solution.clone(),
         check_rs: exercise.check_rs(&course.root),
-        caught_by,
+        wrong,
     };
     programs.chain(wrong).map(job).collect()
 }
@@ -149,7 +155,7 @@ fn programs(course: &Course, answers: &Answers<'_>, built: &Built) -> Vec<Job> {
 /// What scripted-peer says where the machine, not the program, is what failed.
 const NO_VERDICT: &str = "This machine gave no verdict on your program.";
 
-/// How often a run is tried whose check says that: a busy machine is no fault of the course.
+/// How often a run is tried that came to nothing: a busy machine is no fault of the course.
 const TRIES: usize = 3;
 
 fn machine_gave_a_verdict(result: &Result<Vec<Check>, Unable>) -> bool {
@@ -157,71 +163,63 @@ fn machine_gave_a_verdict(result: &Result<Vec<Check>, Unable>) -> bool {
     !matches!(result, Ok(checks) if checks.iter().any(says_so))
 }
 
-/// Whether a mistake got by, a check that catches it having passed, while the machine was strained. Where
-/// every program is slow, one that is too slow, or gives up too soon, may look right. What fails on a right
-/// program is never excused so.
-fn got_by_under_strain(job: &Job, tried: &Try) -> bool {
-    let passed = |name: &String| {
-        let checks = tried.result.as_deref().unwrap_or_default();
-        checks
-            .iter()
-            .any(|check| check.name == *name && !check.failed() && !check.skipped())
-    };
-    tried.strained && job.caught_by.iter().any(passed)
-}
-
 /// How long something wanted to run here and got no processor, since the machine started
-/// (`/proc/pressure/cpu`, [PSI](https://docs.kernel.org/accounting/psi.html)); zero where nobody counts.
-fn pressure() -> Duration {
-    let text = std::fs::read_to_string("/proc/pressure/cpu").unwrap_or_default();
+/// (`/proc/pressure/cpu`, [PSI](https://docs.kernel.org/accounting/psi.html)); none where nobody counts.
+fn pressure() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
     let total = text
         .split_ascii_whitespace()
-        .find_map(|word| word.strip_prefix("total="));
-    let micros = total.and_then(|total| total.parse().ok());
-    Duration::from_micros(micros.unwrap_or_default())
+        .find_map(|word| word.strip_prefix("total="))?;
+    Some(Duration::from_micros(total.parse().ok()?))
 }
 
 /// What is to be run, by several workers.
 struct Queue<'j> {
-    jobs: &'j [Job],
+    jobs: &'j [Job<'j>],
+    as_expected: AsExpected<'j>,
     next: AtomicUsize,
-    /// Runs that the machine gave no verdict on, in so many words or by letting a mistake get by. They are tried again when the crowd is gone, with one
-    /// per core: it may have been the other runs that kept them from theirs.
-    again: Mutex<Vec<usize>>,
+    /// Runs that came to nothing, and why. They are tried again when the crowd is gone, with one per core: it may
+    /// have been the other runs that kept them from theirs.
+    again: Mutex<Vec<(usize, &'static str)>>,
     crowd_is_gone: Barrier,
 }
 
 impl Queue<'_> {
     fn work(&self, limit: Duration, stays: bool, results: &Sender<(usize, Try)>) {
-        let run = |index: usize, tries| {
+        // Nobody takes what comes after the end: it need not be sent.
+        while let Some(index) = self.take_next() {
+            let tried = attempt_on_this_machine(&self.jobs[index], limit);
+            match self.proves_nothing(index, &tried) {
+                None => drop(results.send((index, tried))),
+                Some(why) => self.again().push((index, why)),
+            }
+        }
+        self.crowd_is_gone.wait();
+        while stays && let Some((index, why)) = self.take_again() {
             let start = Instant::now();
             let mut tried = attempt_on_this_machine(&self.jobs[index], limit);
-            for _ in 1..tries {
-                if self.has_a_verdict(index, &tried) {
+            for _ in 2..TRIES {
+                if self.proves_nothing(index, &tried).is_none() {
                     break;
                 }
                 tried = attempt_on_this_machine(&self.jobs[index], limit);
             }
-            tried.time = start.elapsed();
-            tried
-        };
-        // Nobody takes what comes after the end: it need not be sent.
-        while let Some(index) = self.take_next() {
-            let tried = run(index, 1);
-            if self.has_a_verdict(index, &tried) {
-                let _ = results.send((index, tried));
-            } else {
-                self.again().push(index);
-            }
-        }
-        self.crowd_is_gone.wait();
-        while stays && let Some(index) = self.take_again() {
-            let _ = results.send((index, run(index, TRIES - 1)));
+            (tried.time, tried.again) = (start.elapsed(), Some(why));
+            let _ = results.send((index, tried));
         }
     }
 
-    fn has_a_verdict(&self, index: usize, tried: &Try) -> bool {
-        machine_gave_a_verdict(&tried.result) && !got_by_under_strain(&self.jobs[index], tried)
+    /// Why a run proves nothing, if so: its check says that the machine gave no verdict; or it was a wrong
+    /// answer's, which came to something else than its header says while the machine was strained. Where every program is
+    /// slow, one that is too slow, or gives up too soon, may look right, and be caught by further checks. What fails
+    /// on a right program is never excused so.
+    fn proves_nothing(&self, index: usize, tried: &Try) -> Option<&'static str> {
+        if !machine_gave_a_verdict(&tried.result) {
+            return Some("the machine gave no verdict");
+        }
+        let wrong = self.jobs[index].wrong?;
+        let strange = tried.strained && tried.result.is_ok() && !(self.as_expected)(wrong, tried);
+        strange.then_some("it came to something else on a strained machine")
     }
 
     fn take_next(&self) -> Option<usize> {
@@ -229,11 +227,11 @@ impl Queue<'_> {
         (index < self.jobs.len()).then_some(index)
     }
 
-    fn take_again(&self) -> Option<usize> {
+    fn take_again(&self) -> Option<(usize, &'static str)> {
         self.again().pop()
     }
 
-    fn again(&self) -> MutexGuard<'_, Vec<usize>> {
+    fn again(&self) -> MutexGuard<'_, Vec<(usize, &'static str)>> {
         self.again.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -245,20 +243,22 @@ impl Queue<'_> {
 }
 
 /// An attempt, and whether the machine was strained meanwhile: for half of the time somebody waited for a
-/// processor.
-fn attempt_on_this_machine(job: &Job, limit: Duration) -> Try {
+/// processor. Where nobody counts that, it may always have been.
+fn attempt_on_this_machine(job: &Job<'_>, limit: Duration) -> Try {
     let (start, before) = (Instant::now(), pressure());
     let result = attempt(job, limit);
     let time = start.elapsed();
-    let strained = pressure().saturating_sub(before) > time / 2;
+    let waited = pressure().zip(before);
+    let strained = waited.is_none_or(|(now, before)| now.saturating_sub(before) > time / 2);
     Try {
         result,
         time,
+        again: None,
         strained,
     }
 }
 
-fn attempt(job: &Job, limit: Duration) -> Result<Vec<Check>, Unable> {
+fn attempt(job: &Job<'_>, limit: Duration) -> Result<Vec<Check>, Unable> {
     let program = job.program.as_ref().ok_or(Unable::NoProgram)?;
     let check = job.check.as_ref().ok_or(Unable::NoCheck)?;
     let mut command = libtest::command(check, &job.folder, &job.package);
@@ -285,39 +285,55 @@ mod tests {
 
     use super::*;
 
-    fn tried(outcome: Outcome, strained: bool) -> Try {
+    fn tried(output: &str, strained: bool) -> Try {
         let check = Check {
             name: "it_is_caught".to_owned(),
-            outcome,
-            output: String::new(),
+            outcome: Outcome::Failed,
+            output: output.to_owned(),
         };
         Try {
             result: Ok(vec![check]),
             time: Duration::ZERO,
+            again: None,
             strained,
         }
     }
 
     #[test]
-    fn a_mistake_that_gets_by_on_a_strained_machine_is_tried_again() {
-        let job = |caught_by: &[&str]| Job {
+    fn what_is_strange_of_a_wrong_answer_on_a_strained_machine_is_tried_again() {
+        let wrong = Wrong {
+            stem: String::new(),
+            file: String::new(),
+            caught_by: Vec::new(),
+            told: String::new(),
+            program: Ok(String::new()),
+            moved: false,
+        };
+        let job = |wrong| Job {
             program: None,
             check: None,
             folder: PathBuf::new(),
             package: String::new(),
             check_rs: PathBuf::new(),
-            caught_by: caught_by.iter().map(ToString::to_string).collect(),
+            wrong,
         };
-        let (mistake, right) = (job(&["it_is_caught"]), job(&[]));
-        assert!(got_by_under_strain(&mistake, &tried(Outcome::Passed, true)));
-        assert!(!got_by_under_strain(
-            &mistake,
-            &tried(Outcome::Passed, false)
-        ));
-        assert!(!got_by_under_strain(
-            &mistake,
-            &tried(Outcome::Failed, true)
-        ));
-        assert!(!got_by_under_strain(&right, &tried(Outcome::Failed, true)));
+        let queue = |expected: bool, wrong, tried: &Try| {
+            let queue = Queue {
+                jobs: &[job(wrong)],
+                as_expected: &|_, _| expected,
+                next: AtomicUsize::new(0),
+                again: Mutex::default(),
+                crowd_is_gone: Barrier::new(1),
+            };
+            queue.proves_nothing(0, tried).is_some()
+        };
+        let mistake = Some(&wrong);
+        assert!(queue(false, mistake, &tried("", true)));
+        assert!(!queue(true, mistake, &tried("", true)));
+        assert!(!queue(false, mistake, &tried("", false)));
+        // A right program has no such excuse; that the machine failed is one for all.
+        assert!(!queue(false, None, &tried("", true)));
+        assert!(queue(true, mistake, &tried(NO_VERDICT, false)));
+        assert!(queue(true, None, &tried(NO_VERDICT, false)));
     }
 }

@@ -21,7 +21,11 @@ pub fn silent() -> Vec<Exhibit> {
                 peer.send(frame);
             }
         }),
-        ignores_a_half_close(),
+        ignores_a_half_close("ignores a half-close", |_, _| true),
+        ignores_a_half_close(
+            "ignores the half-close of a client that asked nothing",
+            |asked, inside| asked == 0 && !inside,
+        ),
         Exhibit::bad("resets instead of ending", ENDS, |peer| {
             let mut visitor = Visitor::new(peer);
             loop {
@@ -40,17 +44,19 @@ pub fn silent() -> Vec<Exhibit> {
 }
 
 /// Keeps its end open until all is over: nobody tells it when its client has left.
-fn ignores_a_half_close() -> Exhibit {
+fn ignores_a_half_close(does: &'static str, ignores: fn(u32, bool) -> bool) -> Exhibit {
     let over = Arc::new(AtomicBool::new(false));
     let is_over = Arc::clone(&over);
-    let exhibit = Exhibit::bad("ignores a half-close", ENDS, move |peer| {
+    let exhibit = Exhibit::bad(does, ENDS, move |peer| {
         let mut visitor = Visitor::new(peer);
+        let mut asked = 0;
         loop {
             match visitor.next() {
                 Said::Frame(frame) => visitor.peer.send(frame),
-                Said::End { .. } => break,
+                Said::End { inside } if ignores(asked, inside) => break,
                 _ => return,
             };
+            asked += 1;
         }
         while !is_over.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(10));

@@ -3,11 +3,13 @@
 use scripted_peer::frame;
 
 use super::{Exhibit, LIMIT, Said, Told, UNKIND, Visitor, measures};
+use crate::gallery::visitor::measure;
 
 const LIMITS: Told = (
-    "This server is wrong about the limit. Send a payload of just that length, and one byte more; and claim \
-     the largest lengths that four bytes can say, without sending them: each ends the connection at once, \
-     and without an answer.",
+    "This server is wrong about the limit. Send a payload of exactly that length, and a whole one of one byte \
+     more. Announce lengths far above it, too, without sending the payload: the largest that four bytes can \
+     hold, and one whose last three bytes are a short length. Each must end the connection at once, without \
+     an answer.",
     UNKIND,
 );
 
@@ -32,6 +34,11 @@ pub fn careless() -> Vec<Exhibit> {
         measures("cuts down what is too long", LIMITS, |length| {
             Some(length.min(LIMIT) as usize)
         }),
+        measures(
+            "looks at the last three bytes of a length",
+            LIMITS,
+            |length| measure(length & 0x00ff_ffff),
+        ),
         refuses("says why", |visitor, _| {
             visitor.peer.send("too long\n");
         })

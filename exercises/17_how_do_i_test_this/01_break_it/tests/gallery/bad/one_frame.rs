@@ -20,7 +20,9 @@ const EARLY: Told = (
 );
 
 const SILENCE: Told = (
-    "This server gives up on a client that is silent for a second in the middle of a frame. Be that client.",
+    "This server gives up on a client that is silent for a second in the middle of a frame. Be that client, \
+     and start your second when the server has read the half: send it along with a whole frame, and wait \
+     for that one's answer.",
     UNKIND,
 );
 

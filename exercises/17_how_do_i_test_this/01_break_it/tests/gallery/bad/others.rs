@@ -10,7 +10,8 @@ const OTHERS: &str = "17-how-do-i-test-this.html#somebody-else-is-there";
 
 const CROWD: Told = (
     "This server is right as long as one client is there. Be several: some silent, one in the middle of a \
-     frame, one that reads nothing, two that ask at the same time.",
+     frame, one that reads nothing, two that ask at the same time. Wait until each of them has been noticed \
+     (an answer is there, read or not) before the next one asks.",
     OTHERS,
 );
 

@@ -7,8 +7,9 @@ use super::{Exhibit, Said, Told, measures, splitter};
 use crate::gallery::visitor::measure;
 
 const PROMISE: Told = (
-    "This server promises what your arguments say, and keeps less. Ask for that limit, and of one that serves \
-     one client at a time for all but several at once: also whether it serves the next.",
+    "This server promises what your arguments say, and keeps less. Send a payload of exactly that limit (of \
+     1 MiB, if it is longer), and one byte more. Where one client is served at a time, try everything but \
+     several at once: also whether it serves the next.",
     "17-how-do-i-test-this.html#only-what-is-promised",
 );
 
@@ -28,9 +29,23 @@ pub fn of_another_promise() -> Vec<Exhibit> {
         )
         .limit(100_000)
         .evident(),
+        measures(
+            "has a limit of 99,999, and promised 100,000",
+            PROMISE,
+            |length| (length < 100_000).then_some(length as usize),
+        )
+        .evident()
+        .limit(100_000),
         measures("has a limit of 65,536, and promised none", PROMISE, measure)
             .limit(u32::MAX)
             .evident(),
+        measures(
+            "has a limit of 1,000,000, and promised none",
+            PROMISE,
+            |length| (length <= 1_000_000).then_some(length as usize),
+        )
+        .evident()
+        .limit(u32::MAX),
         splitter().tells(PROMISE).one(),
         dies(
             "serves one client, and no other",

@@ -7,8 +7,9 @@ use super::{Exhibit, Said, Told, measures, splitter};
 use crate::gallery::visitor::measure;
 
 const PROMISE: Told = (
-    "This server promises what your arguments say, and keeps less. Ask for that limit, and of one that serves \
-     one client at a time for all but several at once: also whether it serves the next.",
+    "This server promises what your arguments say, but does less. Test the limit that the \
+     arguments name. If they say `one`, test everything except several clients at once, also \
+     whether it serves the next one.",
     "17-how-do-i-test-this.html#only-what-is-promised",
 );
 
@@ -16,19 +17,19 @@ const PROMISE: Told = (
 pub fn of_another_promise() -> Vec<Exhibit> {
     vec![
         measures(
-            "has a limit of 65,536, and promised 1,000",
+            "has a limit of 65,536, but promised 1,000",
             PROMISE,
             measure,
         )
         .limit(1000),
         measures(
-            "has a limit of 65,536, and promised 100,000",
+            "has a limit of 65,536, but promised 100,000",
             PROMISE,
             measure,
         )
         .limit(100_000)
         .evident(),
-        measures("has a limit of 65,536, and promised none", PROMISE, measure)
+        measures("has a limit of 65,536, but promised none", PROMISE, measure)
             .limit(u32::MAX)
             .evident(),
         splitter().tells(PROMISE).one(),

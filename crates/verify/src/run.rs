@@ -147,7 +147,7 @@ fn programs(course: &Course, answers: &Answers<'_>, built: &Built) -> Vec<Job> {
 }
 
 /// What scripted-peer says where the machine, not the program, is what failed.
-const NO_VERDICT: &str = "This machine gave no verdict on your program.";
+const NO_VERDICT: &str = "This machine could not judge your program.";
 
 /// How often a run is tried whose check says that: a busy machine is no fault of the course.
 const TRIES: usize = 3;

@@ -79,7 +79,9 @@ fn both_families_come_in() {
 fn a_machine_that_prefers_one() {
     let Some(hosts) = Hosts::new() else { return };
     if let Err(reason) = hosts.left.run("sysctl -w net.ipv6.bindv6only=1") {
-        needs::skip(&format!("needs permission to set net.ipv6.bindv6only: {reason}"));
+        needs::skip(&format!(
+            "needs permission to set net.ipv6.bindv6only: {reason}"
+        ));
         return;
     }
     explain(

@@ -8,13 +8,13 @@ use std::time::Duration;
 use crate::bytes::{compare, show};
 
 /// How the sentences about the machine begin: what follows is no judgment of the learner's program.
-pub(crate) const NO_VERDICT: &str = "This machine gave no verdict on your program.";
+pub(crate) const NO_VERDICT: &str = "This machine could not judge your program.";
 
-pub(crate) const TOO_BUSY: &str = "It was too busy for a check that needs the clock. End what else \
-                                   runs, or wait for its end, and run the check again.";
+pub(crate) const TOO_BUSY: &str = "It was too busy for a check that measures time. Stop other \
+                                   programs, or wait until they end, and run the check again.";
 
 pub(crate) fn kept_from_running(kept: Duration) -> String {
-    format!("they wanted to run for {kept:.1?} and got no processor")
+    format!("the program and the check waited {kept:.1?} for a processor")
 }
 
 /// What was expected, and what came instead.
@@ -55,8 +55,8 @@ impl Failure {
         Self::of_machine(
             "a thread for the check",
             &error.to_string(),
-            "The system has no thread or no memory left for the check. End other programs, or raise \
-             the limits (`ulimit -u`, `ulimit -v`), and run it again.",
+            "The system has no thread or no memory left for the check. Stop other programs, or \
+             raise the limits (`ulimit -u`, `ulimit -v`), and run it again.",
         )
     }
 

@@ -88,7 +88,7 @@ impl Running {
                 if !was_awake {
                     let got = format!("it waited for a processor for {waited:.0?} of {WINDOW:?}");
                     break Err(Failure::of_machine(
-                        "a program that has its turn",
+                        "a machine that lets the program run",
                         &got,
                         TOO_BUSY,
                     ));

@@ -243,8 +243,8 @@ impl Host {
             machine::no_verdict(
                 "the cable between two hosts",
                 &error,
-                "The check could not do to its network namespaces what it does at other times. Run it \
-                 again; if it fails again, the line above says what the system lacks.",
+                "The check could not set up or change its network namespaces. Run it again; if it \
+                 fails again, the line above says what the system lacks.",
             );
         }
     }
@@ -259,8 +259,8 @@ impl Host {
                 machine::no_verdict(
                     "a thread in a network namespace",
                     &error.to_string(),
-                    "The check may not enter a namespace that it made. Run it as root, outside of a \
-                     container that forbids that.",
+                    "The check is not allowed to enter a namespace that it made. Run it as root, \
+                     outside any container that forbids that.",
                 );
             }
             act()

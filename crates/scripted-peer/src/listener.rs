@@ -105,8 +105,8 @@ impl Listener {
             machine::no_verdict(
                 &format!("the check to listen on {address}"),
                 &error.to_string(),
-                "The check could not make a listening socket of its own. If that is no mistake in \
-                 this check, the line above says what the system lacks.",
+                "The check could not make a listening socket of its own. Unless that is a mistake \
+                 in this check, the line above says what the system lacks.",
             )
         });
         let local = socket.local_addr().expect("a bound socket has an address");

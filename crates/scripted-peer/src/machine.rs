@@ -15,9 +15,9 @@ use crate::watchdog::fail;
 const LOOPBACK: Duration = Duration::from_secs(2);
 
 /// What helps against most shortages.
-pub(crate) const RESOURCES: &str = "The check itself got no socket from the system: too few \
-                                    descriptors (`ulimit -Hn`), ports or memory, or no such network. \
-                                    Mend that, and run it again.";
+pub(crate) const RESOURCES: &str = "The system gave the check itself no socket: it has too few \
+                                    descriptors (`ulimit -Hn`), ports or memory, or no such \
+                                    network. Fix that, and run the check again.";
 
 /// Ends the test: `expected` is what the check needs, `got` what the system says, and `advice` what
 /// the reader can do about it.
@@ -32,15 +32,17 @@ pub(crate) fn no_verdict(expected: &str, got: &str, advice: &str) -> ! {
 pub(crate) fn cannot_start(path: &str, error: &io::Error) -> Failure {
     let advice = match error.kind() {
         io::ErrorKind::NotFound => {
-            "The program is not there. Build it with `cargo build`, or name another in CHECK_PROGRAM."
+            "There is no program to check. Build it with `cargo build`, or name another one in \
+             CHECK_PROGRAM."
         }
         io::ErrorKind::PermissionDenied => {
-            "The system does not let the program be executed. If its folder is on a disk that forbids \
-             execution (mounted with `noexec`), set CARGO_TARGET_DIR to a folder on another one."
+            "The system does not allow the program to be executed. If its folder is on a disk that \
+             forbids execution (mounted with `noexec`), set CARGO_TARGET_DIR to a folder on \
+             another one."
         }
         _ => {
-            "The system could not start the program. If it is short of memory or of processes, end \
-             others and run the check again."
+            "The system could not start the program. If it is short of memory or processes, stop \
+             other programs and run the check again."
         }
     };
     Failure::of_machine(&format!("{path} to start"), &error.to_string(), advice)

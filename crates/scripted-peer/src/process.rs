@@ -264,8 +264,8 @@ impl Process {
         match self.exit()? {
             Exit::Code(126 | 127) if self.by_shell || said.contains("shared librar") => {
                 Some(format!(
-                    "{NO_VERDICT} It was not started: {}. Mend that (limits: `ulimit -Ha`), and run the \
-                 check again.",
+                    "{NO_VERDICT} The program was not started: {}. Fix that (limits: `ulimit \
+                     -Ha`), and run the check again.",
                     if said.is_empty() {
                         "the shell does not say why"
                     } else {
@@ -274,8 +274,8 @@ impl Process {
                 ))
             }
             Exit::Signal(9) if !self.was_killed() => Some(format!(
-                "{NO_VERDICT} Somebody else killed it (SIGKILL): the system, if it was short of memory \
-                 (`dmesg` says so). Free some, and run the check again."
+                "{NO_VERDICT} Something else killed it (SIGKILL): the system, if it was short of \
+                 memory (`dmesg` says so). Free some memory, and run the check again."
             )),
             _ => None,
         }

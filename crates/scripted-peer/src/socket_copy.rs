@@ -126,9 +126,9 @@ impl Running {
             Err(error) => machine::no_verdict(
                 "to copy a descriptor of the program (pidfd_getfd)",
                 &error.to_string(),
-                "The system does not let the check look into your program. It needs Linux 5.6 and leave \
-                 to trace its own child: see kernel.yama.ptrace_scope (2 or 3 forbid it), and a \
-                 container's profile (`--cap-add SYS_PTRACE`).",
+                "The system does not let the check look into your program. It needs Linux 5.6 and \
+                 permission to trace its own child: see kernel.yama.ptrace_scope (2 or 3 forbid \
+                 it), and a container's profile (`--cap-add SYS_PTRACE`).",
             ),
         }
     }

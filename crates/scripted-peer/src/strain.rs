@@ -72,7 +72,10 @@ pub fn undisturbed<T>(most: Duration, mut scene: impl FnMut() -> T) -> T {
             Err(panic) if panic.is::<Disturbed>() => break,
             Err(panic) => resume_unwind(panic),
         }
-        timeline.note(None, format!("{}; once more", kept_from_running(kept)));
+        timeline.note(
+            None,
+            format!("{}; trying once more", kept_from_running(kept)),
+        );
     }
     too_busy(kept)
 }

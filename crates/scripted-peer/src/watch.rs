@@ -34,8 +34,9 @@ impl Folder {
             machine::no_verdict(
                 "to watch a folder (inotify)",
                 &error.to_string(),
-                "The system has no room for another watch. End a program that watches many files (an \
-                 editor, a file synchronizer), or raise fs.inotify.max_user_instances with sysctl(8).",
+                "The system has no room for another watch. Stop a program that watches many files \
+                 (an editor, a file synchronizer), or raise fs.inotify.max_user_instances with \
+                 sysctl(8).",
             )
         })
     }

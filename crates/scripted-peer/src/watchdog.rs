@@ -67,11 +67,11 @@ fn time_is_over(timeline: &Timeline) -> String {
     let after = format!("the watchdog ended this test after {took:.0?}");
     if kept > took / 4 && ran < took / 2 {
         let kept = kept_from_running(kept.min(took));
-        return format!("{NO_VERDICT} {TOO_BUSY} ({after}: the program and the check, {kept}.)");
+        return format!("{NO_VERDICT} {TOO_BUSY} ({after}: {kept}.)");
     }
     format!(
-        "It took too long: {after}, and killed the program. That is all it knows: run the test once \
-         more. If it happens again, the end of the timeline says what it waited for."
+        "The test took too long: {after}, and killed the program. That is all it knows: run the \
+         test again. If it happens again, the end of the timeline shows what it was waiting for."
     )
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn watch(timeline: &Arc<Timeline>) {
         }
         timeline.note(
             None,
-            "watchdog: the test's time is over, its programs are killed",
+            "watchdog: the test's time is up, so its programs are killed",
         );
         let processes = timeline.lock().processes.clone();
         processes.iter().for_each(|process| process.kill());

@@ -55,6 +55,9 @@ pub enum Unable {
 /// How many runs go on at once, for each core. One takes a thirtieth of a core while it lasts.
 const PER_CORE: usize = 3;
 
+/// Exercises whose check starts so many programs that a run takes all of the machine: one is run at a time.
+const CROWDS: [&str; 1] = ["17-01"];
+
 /// One run of the checks.
 struct Job<'j> {
     program: Option<PathBuf>,
@@ -66,6 +69,7 @@ struct Job<'j> {
     check_rs: PathBuf,
     /// The wrong answer, if it is one.
     wrong: Option<&'j Wrong>,
+    is_crowd: bool,
 }
 
 /// Whether a wrong answer came to what its header says.
@@ -89,15 +93,16 @@ pub fn each(
     let queue = Queue {
         jobs: &jobs,
         as_expected,
-        next: AtomicUsize::new(0),
+        crowds: Line::of(&jobs, |job| job.is_crowd),
+        others: Line::of(&jobs, |job| !job.is_crowd),
         again: Mutex::default(),
         crowd_is_gone: Barrier::new(workers),
     };
     let (sender, results) = channel();
     thread::scope(|scope| {
         for worker in 0..workers {
-            let (queue, sender, stays) = (&queue, sender.clone(), worker < cores);
-            scope.spawn(move || queue.work(limit, stays, &sender));
+            let (queue, sender) = (&queue, sender.clone());
+            scope.spawn(move || queue.work(limit, (worker == 0, worker < cores), &sender));
         }
         drop(sender);
         let mut tries: Vec<Option<Try>> = jobs.iter().map(|_| None).collect();
@@ -148,12 +153,13 @@ fn programs<'j>(course: &Course, answers: &'j Answers<'_>, built: &Built) -> Vec
         package: solution.clone(),
         check_rs: exercise.check_rs(&course.root),
         wrong,
+        is_crowd: CROWDS.contains(&exercise.id().as_str()),
     };
     programs.chain(wrong).map(job).collect()
 }
 
 /// What scripted-peer says where the machine, not the program, is what failed.
-const NO_VERDICT: &str = "This machine gave no verdict on your program.";
+const NO_VERDICT: &str = "This machine could not judge your program.";
 
 /// How often a run is tried that came to nothing: a busy machine is no fault of the course.
 const TRIES: usize = 3;
@@ -173,11 +179,38 @@ fn pressure() -> Option<Duration> {
     Some(Duration::from_micros(total.parse().ok()?))
 }
 
+/// Some of the runs, in their order.
+struct Line {
+    jobs: Vec<usize>,
+    next: AtomicUsize,
+}
+
+impl Line {
+    fn of(jobs: &[Job<'_>], stands_here: impl Fn(&Job<'_>) -> bool) -> Self {
+        let indexes = jobs.iter().enumerate();
+        let jobs = indexes.filter_map(|(index, job)| stands_here(job).then_some(index));
+        Self {
+            jobs: jobs.collect(),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    fn take(&self) -> Option<usize> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        self.jobs.get(next).copied()
+    }
+
+    fn give_up(&self) {
+        self.next.store(self.jobs.len(), Ordering::Relaxed);
+    }
+}
+
 /// What is to be run, by several workers.
 struct Queue<'j> {
     jobs: &'j [Job<'j>],
     as_expected: AsExpected<'j>,
-    next: AtomicUsize,
+    crowds: Line,
+    others: Line,
     /// Runs that came to nothing, and why. They are tried again when the crowd is gone, with one per core: it may
     /// have been the other runs that kept them from theirs.
     again: Mutex<Vec<(usize, &'static str)>>,
@@ -185,9 +218,23 @@ struct Queue<'j> {
 }
 
 impl Queue<'_> {
-    fn work(&self, limit: Duration, stays: bool, results: &Sender<(usize, Try)>) {
+    /// One of the workers takes the crowds, too, and some stay to try again.
+    fn work(
+        &self,
+        limit: Duration,
+        (takes_crowds, stays): (bool, bool),
+        results: &Sender<(usize, Try)>,
+    ) {
+        let next = || {
+            let crowd = if takes_crowds {
+                self.crowds.take()
+            } else {
+                None
+            };
+            crowd.or_else(|| self.others.take())
+        };
         // Nobody takes what comes after the end: it need not be sent.
-        while let Some(index) = self.take_next() {
+        while let Some(index) = next() {
             let tried = attempt_on_this_machine(&self.jobs[index], limit);
             match self.proves_nothing(index, &tried) {
                 None => drop(results.send((index, tried))),
@@ -222,11 +269,6 @@ impl Queue<'_> {
         strange.then_some("it came to something else on a strained machine")
     }
 
-    fn take_next(&self) -> Option<usize> {
-        let index = self.next.fetch_add(1, Ordering::Relaxed);
-        (index < self.jobs.len()).then_some(index)
-    }
-
     fn take_again(&self) -> Option<(usize, &'static str)> {
         self.again().pop()
     }
@@ -237,7 +279,8 @@ impl Queue<'_> {
 
     /// Nothing more is run.
     fn give_up(&self) {
-        self.next.store(self.jobs.len(), Ordering::Relaxed);
+        self.crowds.give_up();
+        self.others.give_up();
         self.again().clear();
     }
 }
@@ -316,12 +359,15 @@ mod tests {
             package: String::new(),
             check_rs: PathBuf::new(),
             wrong,
+            is_crowd: false,
         };
         let queue = |expected: bool, wrong, tried: &Try| {
+            let jobs = [job(wrong)];
             let queue = Queue {
-                jobs: &[job(wrong)],
+                jobs: &jobs,
                 as_expected: &|_, _| expected,
-                next: AtomicUsize::new(0),
+                crowds: Line::of(&jobs, |job| job.is_crowd),
+                others: Line::of(&jobs, |job| !job.is_crowd),
                 again: Mutex::default(),
                 crowd_is_gone: Barrier::new(1),
             };

@@ -10,7 +10,7 @@ use scripted_peer::{
     check, contains, deadline, explain, folder, needs, program, rounds, undisturbed,
 };
 
-const NO_VERDICT: &str = "This machine gave no verdict on your program.";
+const NO_VERDICT: &str = "This machine could not judge your program.";
 const FAULT: &str = "THE LEARNER'S FAULT";
 
 /// The verdict of a check that ends with the machine's sentence, with these words in it.

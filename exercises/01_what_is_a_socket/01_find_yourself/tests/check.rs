@@ -52,9 +52,9 @@ fn the_socket_knows_better_than_the_argument() {
     let client = program!().in_folder(&here).connect_to("./front:door");
     let both = format!("local (unnamed)\npeer {}\n", server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "`./front:door` holds a `/`, so it is a path too, and leads to the same socket. Print the \
-         path as the server wrote it, neither the one that you were given nor one that you worked \
-         out: ask for peer_addr().",
+        "`./front:door` contains a `/`, so it is a path too, and leads to the same socket. Print \
+         the path as the server wrote it, neither the one that you were given nor one that you \
+         worked out: ask for peer_addr().",
         SECTION,
     );
 

@@ -48,8 +48,8 @@ fn a_greeting_ends_with_the_stream() {
     let both = "I speak slöwly\nand rest.\nI live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
         "This server sends its greeting byte by byte, and rests. One read() returns what has come \
-         so far, be it half a letter; only a read of no bytes says that it was all. Read until the \
-         end of the stream.",
+         so far, even half a letter; only a read of 0 bytes says that nothing more will come. Read \
+         until the end of the stream.",
         END,
     );
 
@@ -57,8 +57,8 @@ fn a_greeting_ends_with_the_stream() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = " no newline at the end I live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "This greeting begins and ends with a blank, and no newline follows. Print it as it came, \
-         with print!(), and add and take away nothing.",
+        "This greeting begins and ends with a blank, and no newline follows. Print it exactly as \
+         it came, with print!(): add nothing and remove nothing.",
         END,
     );
 
@@ -86,8 +86,9 @@ fn the_order_is_the_arguments() {
             .start();
         let both = "the path came first\nthe address came second\n";
         client.exits_with(0).stdout(both).or_explain(
-            "Here the path is the first argument: what holds a `/` is a path, wherever it stands and \
-             whatever else it holds, and the greetings come in the order of the arguments.",
+            "Here the path is the first argument. An argument with a `/` in it is a path, wherever \
+             it stands and whatever else it contains. Print the greetings in the order of the \
+             arguments.",
             FAMILIES,
         );
     }
@@ -97,7 +98,8 @@ fn the_order_is_the_arguments() {
 fn a_refused_door_is_named() {
     explain(
         "Nobody listens at one of the two doors. Print one message on standard error that names \
-         that address and not the other one, and end with exit code 1, whatever the other door says.",
+         that address and not the other one, and end with exit code 1, whatever happens at the \
+         other door.",
         REFUSED,
     );
     let open = greets(Listener::tcp(), "I am in.\n");
@@ -116,8 +118,8 @@ fn a_refused_door_is_named() {
             let told = client.stderr();
             let named = told.lines().filter(|line| line.contains(shut.as_str()));
             check(named.count() == 1, "one message about it", told.clone()).or_explain(
-                "One message is enough: the address, or the path, and what was wrong with it. Don't \
-                 tell it twice.",
+                "One message is enough: the address, or the path, and what was wrong with it. \
+                 Don't print it twice.",
                 REFUSED,
             );
         }

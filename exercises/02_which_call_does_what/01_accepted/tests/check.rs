@@ -11,8 +11,7 @@ const LISTENS: &str = "Make a socket, bind it to the address in the first argume
                        line `listening on …` must come before accept() waits.";
 
 const CLOSES: &str = "After `closed`, close the connection: nothing more is received or sent.";
-const ENDS: &str =
-    "This server has one client. When that one has said close, end with exit code 0.";
+const ENDS: &str = "This server has one client. When it has said `close`, end with exit code 0.";
 
 #[test]
 fn says_accepted() {
@@ -21,8 +20,8 @@ fn says_accepted() {
     let address = server.address().to_string();
     let asked_for = address.starts_with("127.0.0.1:");
     check(asked_for, "listening on 127.0.0.1:…", address).or_explain(
-        "You were given 127.0.0.1 to listen on: bind to that. On 0.0.0.0 the whole network may come \
-         in.",
+        "You were given 127.0.0.1 to listen on: bind to that. On 0.0.0.0 the whole network could \
+         connect.",
         PORT,
     );
     let mut peer = server.connect();
@@ -41,8 +40,8 @@ fn says_accepted() {
         b"\xff\xfe",
     ] {
         peer.send(message).expect("accepted").or_explain(
-            "Every message but `close` gets the same eight bytes, without a newline, whatever is in \
-             it, be it text or not, on the same connection.",
+            "Every message but `close` gets the same eight bytes, without a newline and on the \
+             same connection, whatever is in it, text or not.",
             PORT,
         );
     }
@@ -98,8 +97,8 @@ fn a_message_is_what_one_recv_returns() {
     // Whoever receives less at a time, or more, finds no `close` here.
     peer.coalesce(["x".repeat(1024).as_str(), "close"]);
     peer.expect("acceptedclosed").or_explain(
-        "1,024 bytes came, and `close` right behind them. A message is what one recv(1024) returns, \
-         no less and no more, so these are two, and each has its answer.",
+        "1,024 bytes came, and `close` right behind them. A message is what one recv(1024) \
+         returns, no less and no more, so these are two, and each gets its own answer.",
         PORT,
     );
 }

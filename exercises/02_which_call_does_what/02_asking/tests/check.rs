@@ -9,8 +9,8 @@ const EMPTY: &str = "02-which-call-does-what.html#a-message-of-no-bytes";
 
 const BARE: &str = "Send the line as it was typed, without the newline that ended it, wait for the \
                     answer, and keep the connection for the next line.";
-const ENDS: &str = "When the input is over, close the connection and end with exit code 0. An empty \
-                    line is one byte long, the end is none.";
+const ENDS: &str = "When the input is over, close the connection and end with exit code 0. An \
+                    empty line is one byte long, its newline; the end of the input is 0 bytes.";
 const SLOW: &str = "The server thinks for a second before it answers, and you didn't wait for that. \
                     recv() waits for as long as it takes: give it no timeout.";
 const CLOSED: &str = "`closed` is an answer: print it as well, then end with exit code 0.";
@@ -33,17 +33,18 @@ fn sends_each_line_bare() {
     peer.send("accepted")
         .expect("  blanks around  ")
         .or_explain(
-            "Only the newline goes. The blanks at both ends belong to the message.",
+            "Remove only the newline. The blanks at both ends belong to the message.",
             ASK,
         );
     peer.send("accepted").expect("   ").or_explain(
-        "Three blanks are three bytes, and a message. Only a line without any byte is none.",
+        "Three blanks are three bytes, and a message. Only a line without any bytes is not a \
+         message.",
         ASK,
     );
     peer.send("accepted").expect("π").now();
     peer.send("accepted").expect("the end").or_explain(
-        "The input ends without a newline. What came after the last one is a line too: take away a \
-         newline, if there is one, and nothing else.",
+        "The input ends without a newline. What came after the last newline is a line too: remove \
+         the newline if there is one, and nothing else.",
         ASK,
     );
     peer.send("accepted");
@@ -87,8 +88,8 @@ fn prints_each_reply() {
         // The end of it, so that the verdict on a long one can be read.
         let end = &printed[printed.len().saturating_sub(60)..];
         client.prints(end).or_explain(
-            "Print the answer as it came, what one recv(1024) returns, and a newline after it, before \
-             you read the next line. Standard output keeps a line that has no newline yet to itself.",
+            "Print the answer as it came, what one recv(1024) returns, and a newline after it, \
+             before you read the next line. Standard output holds back a line until its newline.",
             ASK,
         );
     }
@@ -101,13 +102,13 @@ fn prints_each_reply() {
     let mut peer = server.accept();
     peer.expect("one").now();
     peer.send(b"no text: \xff").expect("two").or_explain(
-        "The server answered with bytes that are no text. Print them as well as you can, and go on: \
-         String::from_utf8_lossy() never fails.",
+        "The server answered with bytes that are not text. Print them as well as you can, and go \
+         on: String::from_utf8_lossy() never fails.",
         ASK,
     );
     client.prints("no text: ").or_explain(
-        "The server's answer is text but for its last byte, and you print nothing of it. Print what \
-         can be printed: String::from_utf8_lossy() puts U+FFFD where bytes are bad.",
+        "The server's answer is text except for its last byte, and you print none of it. Print \
+         what can be printed: String::from_utf8_lossy() puts U+FFFD where bytes are bad.",
         ASK,
     );
     peer.send("accepted");

@@ -30,8 +30,8 @@ fn leaves_when_the_client_leaves() {
         NEXT,
     );
     talker.half_close().expect_end().or_explain(
-        "The client has left: read() returned Ok(0), the end of the stream. That is no message and \
-         no reason to try again: answer nothing, and close.",
+        "The client has left: read() returned Ok(0), the end of the stream. That is neither a \
+         message nor a reason to read again: answer nothing, and close.",
         END,
     );
     drop(waits);
@@ -59,8 +59,9 @@ fn does_not_spin() {
         return;
     }
     explain(
-        "A server sleeps in accept() or read() for as long as it takes: it neither ends nor keeps \
-         a processor busy. At the end of the stream read() returns Ok(0) at once, every time.",
+        "A server sleeps in accept() or read() for as long as it takes: it must neither end nor \
+         keep a processor busy. At the end of the stream read() returns Ok(0) at once, every \
+         time.",
         END,
     );
     let server = program!().listen();
@@ -114,8 +115,8 @@ fn answers_as_in_chapter_2() {
         b"a",
     ] {
         peer.send(message).expect("accepted").or_explain(
-            "Every message but `close` is answered `accepted`, also one that only looks like it, and \
-             one that is no text.",
+            "Every message but `close` is answered `accepted`, even one that only looks like \
+             `close`, and one that is not text.",
             TUTORIAL,
         );
     }

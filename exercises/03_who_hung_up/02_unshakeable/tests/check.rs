@@ -17,8 +17,8 @@ fn serves_another(server: &Running) {
         LEFT,
     );
     next.expect_end().or_explain(
-        "`closed` was the last word, as in 03-01: close this connection yourself. Who waits for the \
-         client to do it serves nobody else.",
+        "`closed` was the last word, as in 03-01: close this connection yourself. If you wait for \
+         the client to do it, you serve nobody else.",
         LEFT,
     );
 }
@@ -26,8 +26,9 @@ fn serves_another(server: &Running) {
 #[test]
 fn a_hundred_silent_visitors() {
     explain(
-        "A hundred visitors came and left without a word, and the next client was not served. \
-         read() returning Ok(0) is no message and no error; close the socket (drop it) and go on.",
+        "A hundred visitors came and left without a word, and the next client was not served. When \
+         read() returns Ok(0), that is neither a message nor an error; close the socket (drop it) \
+         and go on.",
         LEFT,
     );
     // Whoever keeps the sockets of those who left runs out of descriptors.
@@ -88,7 +89,7 @@ fn a_reset_is_one_clients_problem() {
     explain(
         "A client spoke and was gone before the server looked. What it said can still be read; the \
          write() that answers it fails, as a reset or, if the client had half-closed first, as a \
-         broken pipe. That is this client's trouble, whichever call reports it.",
+         broken pipe. That is this client's problem, whichever call reports it.",
         GONE,
     );
     for half_closed in [false, true] {
@@ -107,8 +108,8 @@ fn a_reset_is_one_clients_problem() {
 #[test]
 fn garbage_is_one_clients_problem() {
     explain(
-        "A client sent bytes that are no text. What you do with them is up to you, answer or hang \
-         up; but the next client is served.",
+        "A client sent bytes that are not text. Answer or hang up, as you like; but serve the next \
+         client.",
         MESS,
     );
     let server = program!().listen();

@@ -35,18 +35,18 @@ fn any_split_is_the_same_message() {
     peer.drip(most);
     peer.expect_nothing_yet().or_explain(EARLY, WHOLE);
     peer.send(last).expect(&again).or_explain(
-        "This frame is the same as the one before, and so is its answer: once for each, when its last \
-         byte has come.",
+        "This frame is the same as the one before, and so is its answer: answer each once, when \
+         its last byte has come.",
         WHOLE,
     );
     let bytes = frame(b" \xff\0 no text\n");
     peer.send(&bytes).expect(&bytes).or_explain(
-        "A payload is bytes, be they text or not. They go back as they came: nothing is added, taken \
-         away or replaced.",
+        "A payload is bytes, text or not. Send them back as they came: nothing added, removed or \
+         replaced.",
         WHOLE,
     );
     peer.send(frame("")).expect(frame("")).or_explain(
-        "A payload may be empty: four bytes of zeros are a whole frame, and no end of anything.",
+        "A payload may be empty: four zero bytes are a whole frame, not the end of anything.",
         WHOLE,
     );
     let long = frame(vec![b'x'; 100_000]);
@@ -104,17 +104,19 @@ fn ending_inside_a_frame_is_an_error() {
         let server = program!().listen();
         let mut peer = server.connect();
         peer.send(&frame("hello")[..part]).half_close();
-        peer.expect_end()
-            .or_explain("Half a message is none: answer nothing, and close.", INSIDE);
+        peer.expect_end().or_explain(
+            "Half a message is not a message: answer nothing, and close.",
+            INSIDE,
+        );
         server.logs("a client:").or_explain(
-            "An end inside a message is an error, inside the four bytes of its length and right after \
-             them too: return one, and main() tells it.",
+            "An end inside a message is an error, inside the four bytes of its length and right \
+             after them too: return one, and main() prints it.",
             INSIDE,
         );
         let mut peer = server.connect();
         peer.send(frame("next")).expect(frame("next")).or_explain(
-            "The client before ended inside a frame. That is no reason to stop serving, and none of \
-             its bytes are the next one's.",
+            "The client before ended inside a frame. That is no reason to stop serving, and none \
+             of its bytes belong to the next client.",
             INSIDE,
         );
     }
@@ -123,7 +125,7 @@ fn ending_inside_a_frame_is_an_error() {
 #[test]
 fn ending_between_frames_is_no_error() {
     explain(
-        "A frame came, and the end of the stream. Answer it, then close.",
+        "A frame came, then the end of the stream. Answer the frame, then close.",
         INSIDE,
     );
     let server = program!().listen();
@@ -144,8 +146,8 @@ fn ending_between_frames_is_no_error() {
         format!("{:?} on standard error", told.trim_end()),
     )
     .or_explain(
-        "A stream that ends where a frame could have begun has ended well: return Ok(()). \
-         read_exact() calls both ends UnexpectedEof, so look first whether another byte comes.",
+        "A stream that ends between two frames has ended well: return Ok(()). read_exact() calls \
+         both ends UnexpectedEof, so look first whether another byte comes.",
         INSIDE,
     );
 }

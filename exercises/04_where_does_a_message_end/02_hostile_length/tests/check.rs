@@ -34,8 +34,8 @@ fn is_gone(peer: &mut Peer) {
         Received::Ended(_) => return,
         Received::Bytes(bytes) => (
             show(&bytes),
-            "Four bytes have told you that the frame is too long. Nothing of such a frame is answered, \
-             nor is anything said about it: end the connection.",
+            "Four bytes have told you that the frame is too long. Don't answer such a frame, and \
+             don't say anything about it: end the connection.",
         ),
     };
     check(false, "the program to end the connection", what).or_explain(sentence, CLAIM);
@@ -93,14 +93,14 @@ fn frames_are_still_whole() {
         WHOLE,
     );
     peer.pause(Duration::from_millis(1200));
-    let silent = "The client was silent for a second in the middle of a frame, and you gave it up. It is \
-                  slow, and no liar: wait for as long as it takes.";
+    let silent = "The client was silent for a second in the middle of a frame, and you gave it up. \
+                  It is slow, but it hasn't lied: wait for as long as it takes.";
     peer.expect_nothing_yet().or_explain(silent, WHOLE);
     peer.send(rest)
         .expect(frame("half"))
         .or_explain(silent, WHOLE);
     peer.half_close().expect_end().or_explain(
-        "The stream ended between two frames: return Ok(()), and the connection is closed.",
+        "The stream ended between two frames: return Ok(()), and the connection gets closed.",
         INSIDE,
     );
     let mut next = server.connect();
@@ -114,7 +114,7 @@ fn frames_are_still_whole() {
         format!("{:?} on standard error", told.trim_end()),
     )
     .or_explain(
-        "As in 04-01, a stream that ends where a frame could have begun has ended well: return Ok(()). \
+        "As in 04-01, a stream that ends between two frames has ended well: return Ok(()). \
          read_exact() calls both ends UnexpectedEof, so look first whether another byte comes.",
         INSIDE,
     );
@@ -127,12 +127,12 @@ fn half_a_frame_is_still_an_error() {
         let mut peer = server.connect();
         peer.send(&frame("half")[..part]).half_close();
         peer.expect_end().or_explain(
-            "Half a message is none, as in 04-01: answer nothing, and close.",
+            "Half a message is not a message, as in 04-01: answer nothing, and close.",
             INSIDE,
         );
         server.logs("a client:").or_explain(
-            "An end inside a message is an error, as in 04-01, inside its length too: return one, and \
-             main() tells it.",
+            "An end inside a message is an error, as in 04-01, inside its length too: return one, \
+             and main() prints it.",
             INSIDE,
         );
     }
@@ -175,8 +175,8 @@ fn one_more_is_refused() {
     peer.send(frame(vec![b'x'; LIMIT as usize + 1]))
         .half_close();
     peer.expect_gone().or_explain(
-        "65,537 bytes are one too many. Nothing of such a frame is answered, not even when all of \
-         it has come.",
+        "65,537 bytes are one too many. Don't answer any of such a frame, not even when all of it \
+         has come.",
         CLAIM,
     );
     serves_the_next(&server);
@@ -221,7 +221,8 @@ fn memory_follows_the_bytes() {
         format!("{grown} MiB more after 250 frames of 60,000 bytes"),
     )
     .or_explain(
-        "The frames are answered, and yet you keep them. Forget the bytes of a frame with its reply.",
+        "You answered the frames, but you still keep them. Drop a frame's bytes once you have \
+         replied.",
         CLAIM,
     );
 }

@@ -44,8 +44,8 @@ fn lines_not_reads() {
     );
     // Half a line, which ends with half a letter.
     peer.send(b"interrupt\xc3").half_close();
-    let sentence = "The client before left in the middle of a line. Whether you answer that or not, \
-                    serve the next one, and keep no byte of the last one's for it.";
+    let sentence = "The client before left in the middle of a line. Whether you answer that or \
+                    not, serve the next client, and keep none of the old bytes for it.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, LINES);
     next.send("next\n")
         .expect(line("NEXT"))
@@ -88,12 +88,12 @@ fn bad_text_is_told_and_survived() {
     ] {
         peer.send("good\n").expect("GOOD\n").now();
         peer.send(bad).expect("not text\n").or_explain(
-            "A line that is no UTF-8 is told so, `not text`, once. Nothing is guessed, and nobody is \
-             sent away.",
+            "Answer a line that is not UTF-8 with `not text`, once. Don't guess at what it meant, \
+             and don't hang up.",
             TEXT,
         );
         peer.send("better\n").expect("BETTER\n").or_explain(
-            "The line before this one was no text. This one is: answer it.",
+            "The line before this one was not text. This one is: answer it.",
             TEXT,
         );
     }
@@ -105,13 +105,13 @@ fn bad_text_is_told_and_survived() {
     );
     let honest = "\u{fffd} is a letter, too";
     peer.send(line(honest)).expect(line(honest.to_uppercase())).or_explain(
-        "This line is UTF-8: it holds U+FFFD, the letter that from_utf8_lossy() puts where bytes are \
-         bad. Who looks for it can't tell the two apart: from_utf8() can.",
+        "This line is UTF-8: it holds U+FFFD, the letter that from_utf8_lossy() puts where bytes \
+         are bad. If you look for that letter, you can't tell the two apart: from_utf8() can.",
         TEXT,
     );
     peer.send("a\0b\x7f\n").expect("A\0B\x7f\n").or_explain(
-        "This line is UTF-8: a NUL is a letter like any other there, and so are other characters that \
-         nobody sees. from_utf8() decides, and nothing else.",
+        "This line is UTF-8: a NUL is a character like any other there, and so are other \
+         characters that nobody sees. Let from_utf8() decide, and nothing else.",
         TEXT,
     );
     peer.drip(b"\xe2\x82\nfine\n");

@@ -6,8 +6,8 @@ use scripted_peer::{Ending, Peer, Received, Running, check, explain, needs, prog
 
 const SHORT: &str = "05-did-write-send-it.html#a-write-takes-what-fits";
 const WAIT: &str = "05-did-write-send-it.html#waiting-for-room";
-const ASKS: &str = "The client doesn't read, there is no room, and your program keeps asking. \
-                    wait_until_writable() sleeps until there is some.";
+const ASKS: &str = "The client doesn't read, there is no room to write, and your program keeps \
+                    trying. wait_until_writable() sleeps until there is room.";
 /// More than the buffers of both ends hold.
 const SIZE: usize = 16 << 20;
 
@@ -28,8 +28,8 @@ fn a_slow_reader_gets_it_all() {
 
     // All of it has come to a client that had not half-closed: what is different now is that alone.
     explain(
-        "The client half-closed while there was no room: it has said all, and still listens. That is no \
-         leaving: go on until the reply is sent, or until write() fails.",
+        "The client half-closed while there was no room to write: it sends no more, but still \
+         listens. It has not left: go on until the reply is sent, or until write() fails.",
         SHORT,
     );
     let server = program!().arg(SIZE).listen();
@@ -82,7 +82,7 @@ fn the_socket_never_waits() {
         "no descriptor with O_NONBLOCK",
     )
     .or_explain(
-        "You made the socket a blocking one, and sleep in write(). Whoever has more than one client \
+        "You made the socket a blocking one, and sleep in write(). With more than one client you \
          can't afford that. Leave it non-blocking: write what fits, and wait_until_writable() when \
          nothing does.",
         WAIT,
@@ -91,9 +91,9 @@ fn the_socket_never_waits() {
 
 #[test]
 fn a_client_that_leaves_is_given_up() {
-    let gone = "A client left in the middle of its reply, so write() failed, and not with WouldBlock: \
-                it will never take a byte again. Return that error; main() tells it and serves the \
-                next client.";
+    let gone = "A client left in the middle of its reply, so write() failed, and not with \
+                WouldBlock: it will never take a byte again. Return that error; main() prints it \
+                and serves the next client.";
     explain(gone, SHORT);
     let server = program!().arg(SIZE).listen();
     let mut peer = server.connect();
@@ -106,9 +106,11 @@ fn a_client_that_leaves_is_given_up() {
 
 /// The first byte comes, whatever becomes of the others.
 fn begins(peer: &mut Peer) -> &mut Peer {
-    peer.expect([0])
-        .or_explain("A client connects, and is sent the reply: at once, without a word from it, and however short \
-             the reply is.", SHORT);
+    peer.expect([0]).or_explain(
+        "Send the reply as soon as a client connects: it need not say anything first, \
+                     and the reply may be short.",
+        SHORT,
+    );
     peer
 }
 
@@ -135,8 +137,8 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
         ),
         (Some(_), _) => (
             format!("{right} of them, then bytes from elsewhere in the reply"),
-            "A piece is missing in the middle, or came twice. A write that takes a part of a chunk is \
-             no error: send the rest of that chunk next, and nothing but the rest.",
+            "A piece is missing in the middle, or came twice. It is no error when a write takes \
+             only part of a chunk: send the rest of that chunk next, and nothing but the rest.",
         ),
         (None, ending) if right == size => (
             format!("all of them, then {ending}"),
@@ -150,13 +152,13 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
         ),
         (None, ending) if refused => (
             format!("{right} of them, then {ending}"),
-            "The socket was full, and its `WouldBlock` ended the reply. That is no failure: wait \
-             until there is room, and send the rest.",
+            "The socket was full, and its `WouldBlock` ended the reply. That is not a failure: \
+             wait until there is room, and send the rest.",
         ),
         (None, ending) if server.stderr().contains("a client:") => (
             format!("{right} of them, then {ending}"),
-            "The client rested for a second, and you gave it up. It is slow, and has not left: wait for \
-             room without a timeout, for as long as that takes.",
+            "The client stopped reading for a second, and you gave it up. It is slow, but has not \
+             left: wait for room without a timeout, for as long as that takes.",
         ),
         (None, ending) => (
             format!("{right} of them, then {ending}"),

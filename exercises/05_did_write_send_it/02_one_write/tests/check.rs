@@ -32,8 +32,8 @@ fn the_reply_does_not_wait_for_the_end() {
 
     for message in [&b"again"[..], b"", b" \xff\0 no text\n"] {
         peer.send(frame(message)).expect(frame(message)).or_explain(
-            "Each frame is answered with a header and a payload of its own, an empty one too, be it \
-             text or not, and nothing of the one before.",
+            "Answer each frame with a header and a payload of its own, whether it is empty, text \
+             or not, and with nothing left of the one before.",
             WHOLE,
         );
     }
@@ -62,7 +62,7 @@ fn the_reply_does_not_wait_for_the_end() {
     peer.coalesce(["one", "two"].map(frame)).half_close();
     peer.expect([frame("one"), frame("two")].concat())
         .or_explain(
-            "Two frames came, and the end of the stream. Both are answered.",
+            "Two frames came, then the end of the stream. Answer both.",
             FLUSH,
         );
     peer.expect_end()
@@ -100,9 +100,9 @@ fn header_and_body_travel_together() {
             format!("{split} of {round} {pieces} {gap:.1} ms after the first"),
         )
         .or_explain(
-            "Header and payload are two writes, so they are two journeys: put them together first, \
-             and write once. 40 ms are Nagle's algorithm waiting for a delayed acknowledgment; \
-             without it the second piece still comes by itself.",
+            "Header and payload are two writes, so they travel separately: put them together \
+             first, and write once. A gap of 40 ms is Nagle's algorithm waiting for a delayed \
+             acknowledgment; without Nagle the second piece still comes by itself.",
             WHOLE,
         );
     }
@@ -147,8 +147,8 @@ fn a_short_write_is_no_end() {
     );
     let given_up = got.len() < long.len() && server.stderr().contains("a client:");
     check(!given_up, &whole, &what).or_explain(
-        "The client took nothing for a second, and you gave it up. All of the reply goes, however little \
-         a call takes and however long: no timeout.",
+        "The client read nothing for a second, and you gave it up. Send all of the reply, however \
+         little a call takes and however long that lasts: no timeout.",
         SHORT,
     );
     check(got.len() == long.len(), &whole, what).or_explain(

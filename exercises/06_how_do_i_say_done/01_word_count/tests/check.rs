@@ -10,7 +10,7 @@ const RESET: &str = "06-how-do-i-say-done.html#a-reset-says-something-else";
 #[test]
 fn answers_after_half_close() {
     explain(
-        "The client half-closes: it has said all, and listens.",
+        "The client half-closes: it sends no more, but still listens.",
         HALF,
     );
     let server = program!().listen();
@@ -87,7 +87,7 @@ fn silence_is_not_the_end() {
     peer.send("a client ").pause(Duration::from_millis(1200));
     peer.expect_nothing_yet().or_explain(
         "The client was silent for a second, and you took that for the end of its input. However \
-         long it thinks, it ends its input by ending it: with a read of 0 bytes.",
+         long it thinks, only a read of 0 bytes is the end of its input.",
         HALF,
     );
     peer.send("that thinks\n").half_close();
@@ -126,8 +126,8 @@ fn answered(peer: &mut Peer, counts: &str) {
             "The counts are right. Reply with one line: blanks between them, and a newline at its end."
         }
         ("", Ending::Silence) => {
-            "The client has said that no more will come: read() returns 0, and goes on to. That is \
-             the moment to reply."
+            "The client has said that no more will come: read() returns 0, now and each time you \
+             call it again. That is the moment to reply."
         }
         ("", Ending::End) => {
             "The client has ended its input and still listens. A read of 0 bytes ends one direction; \
@@ -135,16 +135,17 @@ fn answered(peer: &mut Peer, counts: &str) {
         }
         ("", _) => "The connection broke instead of a reply. Read all that the client sends first.",
         (other, _) if only_one_is_off(other, counts) == Some(0) => {
-            "Words and bytes are right, the lines are not. A line is a newline: what comes after the last \
-             one, before the input ends, is no line."
+            "Words and bytes are right, the lines are not. Count newlines: what comes after the \
+             last one, before the input ends, is not a line."
         }
         (other, _) if only_one_is_off(other, counts) == Some(1) => {
-            "Lines and bytes are right, the words are not. A word is a run of bytes that are no white \
-             space, whatever ends it: white space, or the end of the input, but not the end of a read."
+            "Lines and bytes are right, the words are not. A word is a run of bytes that are not \
+             white space, whatever ends it: white space, or the end of the input, but not the end \
+             of a read."
         }
         _ => {
             "These are not the counts of all that this client sent, and of nothing else. Its input \
-             ends where it ends it, with a read of 0 bytes, and nowhere before."
+             ends with a read of 0 bytes, and not before."
         }
     };
     let expected = format!("{counts:?}, then end of stream");
@@ -197,7 +198,7 @@ fn six_megabytes_are_counted() {
 fn a_reset_is_not_a_half_close() {
     explain(
         "A client reset its connection, and the next one is not served. A read() or write() that \
-         fails is that client's trouble: return the error from `serve`, and go on.",
+         fails is that client's problem: return the error from `serve`, and go on.",
         RESET,
     );
     let server = program!().listen();
@@ -228,8 +229,8 @@ fn a_reset_is_not_a_half_close() {
             format!("{:?}", String::from_utf8_lossy(&reply)),
         )
         .or_explain(
-            "A client reset its connection, and the next one is served, but not as it should be: its own \
-             counts, of nothing that came before, in one line with a newline at its end.",
+            "A client reset its connection, and the next client got the wrong reply. Send it its \
+             own counts, of nothing that came before, in one line with a newline at its end.",
             HALF,
         ),
     }
@@ -257,7 +258,7 @@ fn a_reset_is_not_a_half_close() {
         RESET,
     );
     server.logs("a client:").or_explain(
-        "The reset is an error, and nobody was told: return it from `serve`.",
+        "The reset is an error, and your program did not report it: return it from `serve`.",
         RESET,
     );
 }

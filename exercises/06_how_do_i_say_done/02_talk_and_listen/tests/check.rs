@@ -25,8 +25,8 @@ fn the_end_of_input_is_said() {
     let client = program!().stdin(input).connect_to(server.address());
     let mut peer = server.accept();
     peer.expect(input).or_explain(
-        "The server waits for all of standard input before it says a word. What comes in goes out as \
-         it is: bytes, be they lines of text or not, and nothing is added or taken away.",
+        "The server waits for all of standard input before it says a word. Send on what comes in \
+         as it is: bytes, whether they are lines of text or not, with nothing added or removed.",
         POLITE,
     );
     peer.expect_end().or_explain(
@@ -38,8 +38,8 @@ fn the_end_of_input_is_said() {
     peer.send("2 lines\n");
     peer.half_close();
     client.exits_with(0).stdout("2 lines\n").or_explain(
-        "You have said all; the server has not. End one direction, and print until the other one \
-         ends as well; then end, with exit code 0.",
+        "You have sent everything; the server has not. End one direction, and print until the \
+         other one ends as well; then end, with exit code 0.",
         HALF,
     );
 }
@@ -58,18 +58,18 @@ fn the_server_may_end_first() {
     peer.pause(Duration::from_millis(300));
     client.write_line("I have not.");
     peer.expect("I have not.\n").or_explain(
-        "The server has ended its side and listens on; standard input has not ended. Send what comes \
-         in: a half-close ends one direction, whoever says it.",
+        "The server has ended its side but still listens, and standard input has not ended. Send \
+         what comes in: a half-close ends only one direction, whichever side does it.",
         HALF,
     );
     client.close_stdin();
     peer.expect_end().or_explain(
-        "Your input is over: say so, shutdown(Shutdown::Write), also to a server that has ended its \
-         side before.",
+        "Your input is over: say so, shutdown(Shutdown::Write), even to a server that has already \
+         ended its side.",
         HALF,
     );
     client.exits_with(0).or_explain(
-        "Both sides have said all. That is the end of the program, with exit code 0.",
+        "Both sides have sent everything. End the program, with exit code 0.",
         HALF,
     );
 }
@@ -77,9 +77,9 @@ fn the_server_may_end_first() {
 #[test]
 fn a_long_conversation_does_not_deadlock() {
     explain(
-        "All of standard input is to come to the server, however much it is, and then its end. A \
-         write that takes a part of it leaves the rest to you; shutdown(Shutdown::Write) says that it \
-         was all.",
+        "All of standard input must reach the server, however much it is, and then its end. When a \
+         write takes only a part, the rest is yours to send; shutdown(Shutdown::Write) says that \
+         nothing more will come.",
         POLITE,
     );
     // The first line's answer is as long as all lines together, and the server reads no further
@@ -102,7 +102,7 @@ fn a_long_conversation_does_not_deadlock() {
             format!("{count} lines, then end of stream"),
             came,
         )
-        .or_explain("Not all of standard input has come to the server.", POLITE);
+        .or_explain("Not all of standard input reached the server.", POLITE);
     });
     let lines = (0..count).map(|n| format!("line {n:<65530}\n"));
     let client = program!()
@@ -132,7 +132,10 @@ fn a_long_conversation_does_not_deadlock() {
         "exit code 0",
         format!("it {}", output.exit),
     )
-    .or_explain("All has been said and heard: that is no failure.", POLITE);
+    .or_explain(
+        "Both sides have sent and received everything: that is not a failure.",
+        POLITE,
+    );
     server.finish();
 }
 
@@ -173,8 +176,8 @@ fn every_answer_is_printed_in_order() {
     peer.close();
     let all = [all.as_bytes(), b"one more thing\n", last].concat();
     client.exits_with(0).stdout_bytes(all).or_explain(
-        "All that the server says is printed, as it is, in the order in which it comes: bytes, be \
-         they lines of text or not. Then the program ends, with exit code 0.",
+        "Print all that the server sends, as it is and in the order in which it comes: bytes, \
+         whether they are lines of text or not. Then end with exit code 0.",
         POLITE,
     );
 }

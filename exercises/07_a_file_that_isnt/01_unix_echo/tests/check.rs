@@ -58,15 +58,15 @@ fn stays_as_it_was(path: &Path) {
     let expected = format!("{} as it was", path.display());
     let untouched = identity().is_ok_and(|now| now == before);
     check(untouched, expected, "it was removed").or_explain(
-        "Something was there already, and you removed it. bind() fails where anything is: let it \
-         fail. What may be removed, and when, is the next exercise.",
+        "Something was already at that path, and you removed it. bind() fails if the path exists: \
+         let it fail. What may be removed, and when, is the next exercise.",
         PATH,
     );
     let failed = matches!(found, Start::Ended(end) if end != Exit::Code(0));
     let expected = "the program to end with an error";
     check(failed, expected, format!("{found:?}")).or_explain(
-        "bind() failed, for something is at that path, and whoever started your program takes it for \
-         a success. Say what is wrong, and end with another exit code than 0: main() may return the \
+        "bind() failed, because something is at that path, but your exit code says that all went \
+         well. Say what is wrong, and end with an exit code other than 0: main() may return the \
          error.",
         PATH,
     );
@@ -118,8 +118,8 @@ fn speaks_the_same_frames() {
         .or_explain(silent, SAME);
     let bytes = frame(b"\xff\0\n\xc3");
     peer.send(&bytes).expect(&bytes).or_explain(
-        "These bytes are no UTF-8, and they needn't be: a payload is bytes, of any value. Keep text \
-         out of it.",
+        "These bytes are not UTF-8, and they needn't be: a payload is bytes, of any value. Keep \
+         text out of it.",
         SAME,
     );
 }
@@ -141,7 +141,8 @@ fn a_relative_path_works() {
         let told = server.stdout();
         let right = told.lines().next() == Some(&*format!("listening on {relative}"));
         check(right, format!("listening on {relative}"), told).or_explain(
-            "Print the path as it was given: whoever gave it knows from where it is to be read.",
+            "Print the path as it was given, relative if it was relative: whoever gave it knows \
+             the folder that it starts from.",
             RELATIVE,
         );
     }

@@ -20,12 +20,13 @@ const NO_SOCKET: &str = "07-a-file-that-isnt.html#not-a-socket-at-all";
 const LONG: &str = "07-a-file-that-isnt.html#107-bytes";
 const RACE: &str = "07-a-file-that-isnt.html#two-starters";
 
-const WAITS: &str = "This starter neither listens nor ends: it waits, for the lock, perhaps, which another \
-                     one holds for as long as that runs. Ask for it without waiting, with try_lock(), and \
-                     end with 2 if somebody has it.";
+const WAITS: &str = "This copy of your program neither listens nor ends: perhaps it waits for the \
+                     lock, which another copy holds for as long as it runs. Ask for the lock \
+                     without waiting, with try_lock(), and end with 2 if somebody has it.";
 
-const CODE: &str = "The path can't be had, and the program ended, but not with exit code 2: that is how whoever \
-         started it tells this from other failures. Return ExitCode::from(2) from main(), and don't panic.";
+const CODE: &str = "The path can't be used, and the program ended, but not with exit code 2: by \
+                    that code, whoever started it can tell this from other failures. Return \
+                    ExitCode::from(2) from main(), and don't panic.";
 
 /// How often one starter overtakes another; how often at least, and how long beyond that.
 const TRIES: usize = 200;
@@ -62,7 +63,8 @@ fn is_refused(path: &Path) {
         told.clone(),
     )
     .or_explain(
-        "This path is short enough, and was told to be too long: say what is wrong with it.",
+        "This path is short enough, but your message calls it too long: say what is really wrong \
+         with it.",
         LIVE,
     );
     let untouched = identity().is_ok_and(|now| now == before);
@@ -81,13 +83,13 @@ fn explains_itself(starter: &Running, path: &Path) {
     )
     .or_explain(CODE, LIVE);
     starter.exits_with(2).stderr(named).or_explain(
-        "Whoever starts it, or reads its log, wants to know which path it was: name it, as it was given.",
+        "Your message does not say which path it was: name the path, as it was given.",
         LIVE,
     );
     let lines = starter.stderr().lines().count();
     let got = format!("{lines} lines");
     check(lines == 1, "one line on standard error", got).or_explain(
-        "Whoever starts it, or reads its log, wants one line: the path, and why it cannot be.",
+        "Print one line, for whoever reads the log: the path, and why it can't be used.",
         LIVE,
     );
 }
@@ -110,7 +112,8 @@ fn a_stale_file_is_replaced() {
     server.signal(Signal::KILL).ends().now();
     let again = program_in(&folder).listen_on(path.display()).or_explain(
         "This program was killed and started again. All that it left behind must be taken for \
-         stale: a lock that is a file's existence outlives its holder, one of the kernel's does not.",
+         stale: a lock file that counts as a lock because it exists outlives its holder; the \
+         kernel's lock on a file does not.",
         STALE,
     );
     again.connect().expect("hello\n").now();
@@ -142,7 +145,7 @@ fn a_live_server_is_left_alone() {
     if cfg!(target_os = "linux") {
         explain(
             "A live server whose queue is full: a connect() that waits hangs here, one that does \
-             not says EAGAIN. It is no stale file.",
+             not says EAGAIN. The file is not stale.",
             LIVE,
         );
         let busy = Listener::on_path_with_backlog(0);
@@ -154,8 +157,8 @@ fn a_live_server_is_left_alone() {
 #[test]
 fn a_regular_file_survives() {
     explain(
-        "What is there is no socket, though connect() says ECONNREFUSED of it, too. Ask for its type \
-         before you ask who listens.",
+        "What is there is not a socket, although connect() fails with ECONNREFUSED there, too. \
+         Check the file's type before you ask who listens.",
         NO_SOCKET,
     );
     let folder = folder();
@@ -196,8 +199,8 @@ fn a_symlink_survives() {
 #[test]
 fn a_long_path_is_explained() {
     explain(
-        "A socket's path has room for 107 bytes on Linux. Say so to whoever gave a longer one: name \
-         the path, say `too long`, and end with 2.",
+        "A socket's path has room for 107 bytes on Linux. When the path is longer, name it, say \
+         `too long`, and end with 2.",
         LONG,
     );
     let folder = folder();
@@ -218,15 +221,15 @@ fn a_long_path_is_explained() {
     let nowhere = folder.join("no-such-folder/socket");
     let starter = program_in(&folder).arg(nowhere.display()).start();
     starter.ends().or_explain(
-        "There is no such folder. That is one of the other cases: one line that names the path, and \
-         exit code 2.",
+        "There is no such folder. Treat that like the other failures: one line that names the \
+         path, and exit code 2.",
         LONG,
     );
     explains_itself(&starter, &nowhere);
     let most = if cfg!(target_os = "linux") { 107 } else { 103 };
     for fits in [most, 100] {
         let server = program_in(&folder).listen_on(of_length(fits).display());
-        let sentence = format!("{fits} bytes fit: only a longer path is a mistake.");
+        let sentence = format!("{fits} bytes fit: refuse only a longer path.");
         let server = server.or_explain(&sentence, LONG);
         server.connect().expect("hello\n").now();
     }
@@ -247,16 +250,16 @@ fn what_else_it_makes_is_beside_the_socket() {
     stale_socket(&path);
     let start = |path: &Path| program_in(&elsewhere).listen_on(path.display());
     let server = start(&path).or_explain(
-        "The file was left behind by a server that is gone, in another folder than the program runs \
-         in: replace it.",
+        "The file was left behind by a server that is gone, in a folder other than the one that \
+         the program runs in: replace it.",
         STALE,
     );
     server.connect().expect("hello\n").now();
     let stray = names_in(elsewhere.path());
     let got = format!("{stray:?} in the program's working folder, or in TMPDIR");
     check(stray.is_empty(), "nothing but beside the socket", got).or_explain(
-        "Another starter may run in another folder, and with another TMPDIR, and would not meet your lock: \
-         put it beside the socket, where everybody looks who wants that path.",
+        "Another copy of your program may run in another folder, or with another TMPDIR, and would \
+         not find your lock: put it beside the socket, where everybody who wants that path looks.",
         RACE,
     );
     let mut others = names_in(folder.path());
@@ -269,8 +272,8 @@ fn what_else_it_makes_is_beside_the_socket() {
             RACE,
         );
     start(&another.join("hello.sock")).or_explain(
-        "The server at the same name in another folder has another path. Let each path have a lock of its \
-         own, beside it.",
+        "A server with the same name in another folder has another path. Give each path a lock of \
+         its own, beside it.",
         RACE,
     );
 }
@@ -334,8 +337,9 @@ fn one_is_overtaken() {
 #[test]
 fn one_of_two_starters_wins() {
     explain(
-        "Several started at once on a stale path, and it must be exactly one that listens: the others \
-         end with 2. Looking and then binding leaves a gap for somebody else; hold a lock across both.",
+        "Several copies of your program started at once on a stale path. Exactly one must listen, \
+         and the others end with 2. Looking and then binding leaves a gap for somebody else; hold \
+         a lock across both.",
         RACE,
     );
     for _ in rounds(STARTS, LEAST_STARTS, STARTING) {
@@ -364,15 +368,15 @@ fn one_of_two_starters_wins() {
         client.expect("hello\n").now();
         let neighbor = program_in(&folder).listen_on(folder.join("another").display());
         neighbor.or_explain(
-            "Nothing is at this path: the server in the same folder has another. Let each path have \
-             a lock of its own.",
+            "Nothing is at this path: the server in the same folder has another one. Give each \
+             path a lock of its own.",
             RACE,
         );
     }
     explain(
-        "One starter was stopped for a moment, another one was started, and then the first went on: \
-         between its look and its bind, the path had become somebody's: hold a lock across both, and \
-         look only when you hold it.",
+        "One copy of your program was paused, another one started, and then the first went on. \
+         Between its look and its bind, somebody else had taken the path: hold a lock across both, \
+         and look only while you hold it.",
         RACE,
     );
     one_is_overtaken();

@@ -18,21 +18,21 @@ fn leaves_on(signal: Signal) {
     let is_socket = fs::symlink_metadata(&path).is_ok_and(|file| file.file_type().is_socket());
     let got = "nothing, or something else";
     check(is_socket, "the socket's file while it listens", got).or_explain(
-        "Your program listens, and its path leads to no socket: nobody can come in. The file goes \
-         when the program does, and no sooner.",
+        "Your program listens, but its path leads to no socket, so nobody can connect. Remove the \
+         file when the program ends, and no sooner.",
         SIGNALS,
     );
     let mut client = server.connect();
     client.expect("hello\n").now();
     let mut beside = server.connect();
     beside.expect("hello\n").or_explain(
-        "Somebody connected while the first client was still there, and got no hello. Say hello and let the \
-         client go: whoever waits until it leaves greets nobody else.",
+        "Somebody connected while the first client was still there, and got no hello. Say hello \
+         and close the connection: if you wait until the client leaves, you greet nobody else.",
         SIGNALS,
     );
     server.signal(signal).ends().or_explain(
-        "The signal has come, and your program still waits: for its next client, perhaps. Let a \
-         thread wait for the signal itself, and let that one clean up and end the program.",
+        "The signal has come, and your program still waits: for its next client, perhaps. Start a \
+         thread that waits for the signal itself, cleans up, and ends the program.",
         SIGNALS,
     );
     server.exits_with(0).now();
@@ -87,8 +87,8 @@ fn gone_after_sigint() {
 #[test]
 fn a_successors_path_survives() {
     explain(
-        "Somebody has removed the file and made another one at the same path, and this one is not \
-         yours to remove. After bind, note device and inode; before you remove, compare them.",
+        "Somebody has removed your file and made another one at the same path, which is not yours \
+         to remove. After bind, note device and inode; before you remove, compare them.",
         OWN,
     );
     let folder = folder();
@@ -116,9 +116,9 @@ fn a_successors_path_survives() {
     server.signal(Signal::TERM).exits_with(0).now();
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "another one's socket", "nothing: it was removed").or_explain(
-        "A socket is there that refuses connections, and it is another one's: perhaps it has not \
-         begun to listen. Whether a file is yours, device and inode tell; whether somebody answers \
-         there does not.",
+        "The socket at this path refuses connections, but it belongs to another program, which \
+         perhaps does not listen yet. Compare device and inode to see whether a file is yours; \
+         whether somebody answers there proves nothing.",
         OWN,
     );
 

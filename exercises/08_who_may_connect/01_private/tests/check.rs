@@ -17,8 +17,8 @@ fn greets(server: &Running) {
     }
 }
 
-const GREETED: &str = "Whoever connects is told `hello`, one after the other: go on accepting, and say it without being \
-                       asked.";
+const GREETED: &str = "Send `hello` to each client that connects, one after the other: go on \
+                       accepting, and send it without being asked.";
 
 /// What a umask takes from the 0777 that `bind` asks for.
 const UMASKS: [u32; 3] = [0o000, 0o022, 0o077];
@@ -26,7 +26,7 @@ const UMASKS: [u32; 3] = [0o000, 0o022, 0o077];
 #[test]
 fn never_seen_open() {
     explain(
-        "Between bind and chmod the socket was there with another mode, and whoever connected then \
+        "Between bind and chmod the socket had another mode, and a client that connected then \
          stays connected. Set the umask before bind, so that the file is made with mode 0600.",
         FIRST,
     );
@@ -49,15 +49,16 @@ fn never_seen_open() {
         let of_the_socket = events.iter().filter(|event| event.ends_with(" socket"));
         let expected = format!("umask {umask:03o}: the socket appears once, and stays");
         check(of_the_socket.count() == 1, expected, seen).or_explain(
-            "There was another socket at this path before this one, with a mode of its own. Make \
-             one, and make it right: set the umask before bind.",
+            "Your program made another socket at this path before this one, with a mode of its \
+             own. Make only one, with the right mode from the start: set the umask before bind.",
             FIRST,
         );
         let mode = fs::symlink_metadata(&path).map_or(0, |file| file.permissions().mode() & 0o777);
         let expected = format!("umask {umask:03o}: a mode that lets nobody else in");
         check(mode & 0o077 == 0, expected, format!("{mode:04o}")).or_explain(
-            "Others may connect to it. bind makes the file with mode 0777, less what the umask takes \
-             away: set one, for bind, that takes away all but the owner's reading and writing.",
+            "Other users may connect to it. bind makes the file with mode 0777, less what the \
+             umask removes: set one, for bind, that removes everything but the owner's read and \
+             write permission.",
             UMASK,
         );
     }
@@ -73,8 +74,8 @@ fn umask_of(server: &Running) -> String {
 #[test]
 fn the_umask_is_put_back() {
     explain(
-        "The umask belongs to the whole process, and every file that it makes from now on has a mode \
-         that was meant for the socket. umask() returns the one before: put that one back after \
+        "The umask belongs to the whole process, and every file that it makes from now on gets a \
+         mode that was meant for the socket. umask() returns the previous one: restore that after \
          bind.",
         FIRST,
     );
@@ -93,8 +94,8 @@ fn the_umask_is_put_back() {
 #[test]
 fn mode_is_0600_whatever_the_umask() {
     explain(
-        "bind makes the file with mode 0777, less what the umask takes away. Whatever the umask was \
-         that this program was given, let it be one for bind that leaves 0600.",
+        "bind makes the file with mode 0777, less what the umask removes. Whatever umask your \
+         program was started with, set one for bind that leaves 0600.",
         UMASK,
     );
     for umask in UMASKS {
@@ -110,8 +111,9 @@ fn mode_is_0600_whatever_the_umask() {
     let file = fs::symlink_metadata(server.path());
     let mode = file.map_or(0, |file| file.permissions().mode() & 0o7777);
     check(mode == 0o600, "umask 277: mode 0600", format!("{mode:04o}")).or_explain(
-        "This umask takes from the owner, too, and what it takes is missing. What you were given is \
-         no part of what bind needs: while bind runs, the umask is 0177, and nothing is added to it.",
+        "The umask that your program was started with removes permissions from the owner, too, and \
+         you kept that for bind. While bind runs, the umask must be exactly 0177, with nothing \
+         added to it.",
         UMASK,
     );
 }

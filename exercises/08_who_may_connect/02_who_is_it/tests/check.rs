@@ -57,8 +57,9 @@ fn names_the_peer() {
     if let Ok(path) = env::var(CLIENT_OF) {
         return be_a_client(&path).expect("the check has started the server");
     }
-    const WHO: &str = "That is not who connected. The kernel noted the peer's process and user when \
-                       it connected: ask it with SO_PEERCRED, of the socket that accept returned.";
+    const WHO: &str = "That is not the process that connected. The kernel noted the peer's process \
+                       and user when it connected: ask with SO_PEERCRED, on the socket that accept \
+                       returned.";
     explain(WHO, KERNEL);
     if !needs::linux() {
         return;
@@ -66,8 +67,9 @@ fn names_the_peer() {
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     peer.expect_nothing_for(Duration::from_millis(1100)).or_explain(
-        "Nobody has asked yet. A client gets one line for each line that it sends, and nothing before \
-         the first; and however long it says nothing, it stays connected: reading has no timeout here.",
+        "The client has not asked yet. It gets one line for each line that it sends, and nothing \
+         before the first; and it stays connected, however long it says nothing: reading has no \
+         timeout here.",
         KERNEL,
     );
     peer.send("who am I?\n").expect(own_answer(&server)).now();
@@ -77,13 +79,13 @@ fn names_the_peer() {
         KERNEL,
     );
     peer.send(b"\xff\xc3(\n").expect(own_answer(&server)).or_explain(
-        "This line is no UTF-8, and it is a line all the same. It ends at its newline, whatever bytes \
-         it holds: read bytes (split or read_until), and keep text out of it.",
+        "This line is not UTF-8, but it is still a line. It ends at its newline, whatever bytes it \
+         contains: read bytes (split or read_until), and keep text out of it.",
         KERNEL,
     );
     explain(
-        "A line ends at its newline, however it comes: two lines in one read get two answers, and \
-         half a line gets none until it is whole.",
+        "A line ends at its newline, however it arrives: two lines in one read get two answers, \
+         and half a line gets none until it is whole.",
         KERNEL,
     );
     peer.coalesce(["two\n", "lines\n"]);
@@ -123,8 +125,8 @@ fn another_user_is_refused() {
         return;
     }
     let server = open_to_all(program!().umask(0));
-    const GO_ON: &str = "A stranger was turned away, and your program has stopped serving. Go on with \
-                         the next client: one's own are still to come.";
+    const GO_ON: &str = "A stranger was turned away, and your program has stopped serving. Go on \
+                         with the next client: your own user's clients are still to come.";
     server.connect_as(STRANGER).now().expect_gone().now();
     for claim in ["who am I?\n", "I am uid=0, pid=1, root\n"] {
         let mut stranger = server.connect_as(STRANGER).or_explain(GO_ON, SERVED);
@@ -138,9 +140,9 @@ fn another_user_is_refused() {
     let server = open_to_all(program!().as_user(STRANGER));
     let mut own = server.connect_as(STRANGER).now();
     own.send("who am I?\n").expect("pid=").or_explain(
-        "This program acts for uid 65534 (its effective user; root has started it), and a client of \
-         this very user was not answered. Your own user is neither a fixed number nor who started \
-         you: ask geteuid().",
+        "This program acts for uid 65534 (its effective user; root has started it), and a client \
+         of this very user was not answered. Your own user is neither a fixed number nor the user \
+         that started you: ask geteuid().",
         SERVED,
     );
     let rest = own.next_line().unwrap_or_default();

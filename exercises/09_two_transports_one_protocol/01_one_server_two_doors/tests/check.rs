@@ -16,21 +16,26 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
     );
     let unix = program!().listen_on(format!("unix:{}", path.display()));
     let unix = unix.or_explain(
-        "Listen where the argument says: `unix:`, and then a path, which may hold anything, `tcp:` \
-         too. What stands before the first colon decides.",
+        "Listen where the argument says: `unix:`, and then a path, which may contain anything, \
+         even `tcp:`. What stands before the first colon decides.",
         UNKNOWN,
     );
     for (server, scheme) in [(&tcp, "tcp:"), (&unix, "unix:")] {
         server.prints(&format!("listening on {scheme}")).or_explain(
-            "Print the address in the form that it was given in: whoever connects wants to know \
-             which kind it is.",
+            "Print the address in the form that it was given in: a client needs to know which kind \
+             it is.",
             UNKNOWN,
         );
     }
     let given = format!("listening on unix:{}", path.display());
-    check(unix.stdout().trim_end() == given, given, unix.stdout().trim_end()).or_explain(
-        "This path holds a colon, and you stopped at it. What stands before the first colon says what \
-         it is, and all that follows is the path.",
+    check(
+        unix.stdout().trim_end() == given,
+        given,
+        unix.stdout().trim_end(),
+    )
+    .or_explain(
+        "This path contains a colon, and you stopped at it. What stands before the first colon is \
+         the kind, and everything after it is the path.",
         UNKNOWN,
     );
     [tcp, unix]
@@ -39,8 +44,8 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
 #[test]
 fn any_split_is_the_same_message() {
     explain(
-        "A part of a message was taken for the whole, at this door. Let both doors share the one \
-         function that reads whole frames.",
+        "At this door your program took a part of a message for the whole. Let both doors share \
+         one function that reads whole frames.",
         ONE,
     );
     let folder = folder();
@@ -70,8 +75,8 @@ fn several_in_one_read() {
         peer.expect(frames.concat()).now();
         let bytes = frame(b"\xff\0\n\xc3");
         peer.send(&bytes).expect(&bytes).or_explain(
-            "These bytes are no UTF-8, and they needn't be: a payload is bytes, of any value. Keep \
-             text out of it.",
+            "These bytes are not UTF-8, and they needn't be: a payload is bytes, of any value. \
+             Keep text out of it.",
             ONE,
         );
         let large = frame([b'x'; 100_000]);
@@ -142,7 +147,7 @@ fn ending_inside_a_frame_is_an_error() {
 fn an_unknown_scheme_is_explained() {
     explain(
         "This is neither tcp: nor unix:, and a guess at what it means will be wrong one day. Print \
-         the argument and both forms that you know, and end with 2.",
+         the argument and the two forms that you accept, and end with 2.",
         UNKNOWN,
     );
     let folder = folder();
@@ -174,7 +179,7 @@ fn an_unknown_scheme_is_explained() {
             format!("{lines} lines"),
         )
         .or_explain(
-            "Whoever starts it, or reads its log, wants one line: the argument, and both forms.",
+            "Print one line, for whoever reads the log: the argument, and both forms.",
             UNKNOWN,
         );
     }

@@ -78,16 +78,16 @@ impl Bounds {
     fn are_of(&self, expected: usize) {
         let got = "the next ping, after half of the pong to the one before";
         check(!self.early, "no ping before the last pong is there", got).or_explain(
-            "You sent a ping before the pong to the one before was there. A pong is there when its \
-             newline is, and it may come in pieces: read the whole line, then stop the clock. And a \
-             ping that is sent early waits behind the other, and its time with it.",
+            "You sent a ping before the previous pong had fully arrived. A pong may come in \
+             pieces, and ends with its newline: read the whole line, then stop the clock. A ping \
+             that is sent early waits behind the other one, and you measure that wait, too.",
             CONNECT,
         );
         let count = self.least.len();
         let wanted = format!("{expected} round trips");
         check(count == expected, wanted, format!("{count}")).or_explain(
-            "The number says how many round trips there are, and every one counts: send so many pings, \
-             none before them to warm up, and leave no time out.",
+            "The argument says how many round trips to make, and each of them counts: send exactly \
+             that many pings, none before them to warm up, and leave no time out.",
             CONNECT,
         );
     }
@@ -122,8 +122,8 @@ fn measured(count: usize) -> (String, Bounds) {
     let all: Vec<Bounds> = bounds.iter().collect();
     let got = format!("{}", all.len());
     check(all.len() == 1, "one connection", got).or_explain(
-        "Every connection begins with a handshake, and that is no round trip. Connect once, and measure \
-         all of them over this one connection.",
+        "Every connection begins with a handshake, which you must not measure. Connect once, and \
+         measure all round trips over this one connection.",
         CONNECT,
     );
     let bounds = all.into_iter().next().expect("there is one");
@@ -141,7 +141,8 @@ fn printed(program: &Running) -> String {
     let json = program.stdout().trim().to_owned();
     let got = format!("{} lines", json.lines().count());
     check(json.lines().count() == 1, "one line of JSON", got).or_explain(
-        "Whoever reads this takes each line for a measurement. Print one, and nothing else.",
+        "A script that reads this output takes each line for a measurement. Print one line, and \
+         nothing else.",
         MEDIAN,
     );
     json
@@ -183,8 +184,8 @@ fn the_median_is_the_median() {
     lies_within(&json, "p50_ns", bounds.at(50));
 }
 
-const FIRST: &str = "There was one round trip, and it is the median of itself. The first one counts like any other: take \
-                     its time, and leave it in.";
+const FIRST: &str = "There was one round trip, so its time is the median. The first one counts \
+                     like any other: measure it, and leave it in.";
 
 #[test]
 fn the_tail_shows() {
@@ -203,8 +204,8 @@ fn the_tail_shows() {
 #[test]
 fn connecting_is_not_a_round_trip() {
     explain(
-        "This server was slow to let the program in, and then quick. Connect once, before the first \
-         look at the clock.",
+        "This server was slow to accept the connection, and then quick. Connect once, before you \
+         start the clock.",
         CONNECT,
     );
     if !needs::linux() {
@@ -224,8 +225,9 @@ fn connecting_is_not_a_round_trip() {
     let json = printed(&program);
     lies_within(&json, "p99_ns", (0.0, bounds.most[9]));
     explain(
-        "Of ten round trips two took 30 ms, and this is no tail of them. It has to be right for any \
-         number: multiply first and divide then, for 10 / 100 is 0.",
+        "Of ten round trips two took 30 ms, and the tail that you print doesn't show it. The \
+         position of the tail must be right for any number: multiply first and divide afterwards, \
+         since 10 / 100 is 0.",
         TAIL,
     );
     lies_within(&json, "p99_ns", bounds.at(99));

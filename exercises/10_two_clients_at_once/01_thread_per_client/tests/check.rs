@@ -13,8 +13,9 @@ fn talks(peer: &mut Peer) {
     peer.send("hello\n").expect("accepted\n").now();
 }
 
-const PATIENT: &str = "A client said nothing for a second, and then it was not served. It may take its time: its \
-                       thread waits, and costs nobody anything. Reading has no timeout here.";
+const PATIENT: &str = "A client said nothing for a second, and then it was not served. It may take \
+                       its time: its thread waits, and nobody else is delayed. Reading has no \
+                       timeout here.";
 
 /// The first line of a client that has said nothing for a while.
 fn talks_after_a_while(peer: &mut Peer) {
@@ -51,7 +52,8 @@ fn a_silent_client_blocks_nobody() {
 
     explain(
         "A hundred clients are connected and say nothing, and the next one was not served. A fixed \
-         number of threads is used up by as many silent clients: start one for each.",
+         number of threads is used up by that many silent clients: start a thread for each \
+         client.",
         POOL,
     );
     let _crowd = server.connect_many(100);
@@ -82,8 +84,9 @@ fn a_panic_ends_one_connection() {
         serves_another(&server);
     }
     explain(
-        "A hundred clients' threads have panicked, and now nobody is served. Each client has a thread of \
-         its own, and a panic uses up no other: a pool loses a thread with each, and is empty one day.",
+        "A hundred clients' threads have panicked, and now nobody is served. Give each client a \
+         thread of its own, so that a panic costs only that one: a pool loses a thread with each \
+         panic, until none is left.",
         POOL,
     );
     for _ in 0..2 {

@@ -57,8 +57,8 @@ fn busy(server: &Running, turned_away: usize) {
             LIMIT,
         ),
         _ => (
-            "One client was turned away, and then one more was served than there is room for. Whoever \
-             is turned away has taken no place, and gives none back.",
+            "One client was turned away, and then one more was served than there is room for. A \
+             client that is turned away has taken no place, so it gives none back.",
             BACK,
         ),
     };
@@ -66,8 +66,8 @@ fn busy(server: &Running, turned_away: usize) {
     check(!one_too_many, expected, "one client more than N is served")
         .or_explain(sentence, section);
     check(heard == "busy\n", expected, format!("{heard:?}")).or_explain(
-        "The house is full. Tell the next client `busy` at once, then close: it can try elsewhere. \
-         To wait, or an end without a word, tells it nothing.",
+        "The house is full. Send the next client `busy` at once, then close, so that it can try \
+         elsewhere. If you keep it waiting, or close without a word, it learns nothing.",
         LIMIT,
     );
     next.expect_end().or_explain(
@@ -87,8 +87,8 @@ fn a_place_is_free(server: &Running) -> Option<Peer> {
     let took = since.elapsed();
     let expected = "a place within a second of a client's leaving";
     check(took < SOON, expected, format!("it took {took:.1?}")).or_explain(
-        "A client left, and its place came back long after. Give it back as a part of leaving, and \
-         the next client can come in at once.",
+        "A client left, and its place became free only long after. Give the place back as soon as \
+         the client leaves, so that the next client can come in at once.",
         BACK,
     );
     found
@@ -104,10 +104,10 @@ fn n_plus_one_is_told_busy() {
             busy(&server, turned_away);
         }
         let took = watch.elapsed();
-        let expected = "five clients to be told within a second";
+        let expected = "five clients to get it within a second";
         check(took < SOON, expected, format!("it took {took:.1?}")).or_explain(
-            "A client that is turned away was kept waiting. Tell it `busy` at once, whether it has said \
-             something or not: it can try elsewhere.",
+            "A client that is turned away was kept waiting. Send it `busy` at once, whether it has \
+             sent anything or not, so that it can try elsewhere.",
             LIMIT,
         );
         for guest in &mut inside {
@@ -128,7 +128,8 @@ fn n_plus_one_is_told_busy() {
         }
         explain(
             "Five clients were turned away, then one of those inside left, and yet the house is \
-             full. Whoever is turned away takes no place, and whoever leaves gives its own back.",
+             full. A client that is turned away takes no place, and a client that leaves gives its \
+             own back.",
             BACK,
         );
         inside.pop().expect("at least one").close();
@@ -151,8 +152,8 @@ fn a_slot_comes_back_after_a_reset() {
     }
     let mut inside = guests_again(&server);
     explain(
-        "A client left in the middle of a line, or after one that is no text, and its place never came \
-         back. However a client leaves, its place is given back: in a Drop.",
+        "A client left in the middle of a line, or after one that is not text, and its place never \
+         came back. However a client leaves, its place is given back: in a Drop.",
         BACK,
     );
     for last_words in [&b"half a li"[..], b"\xff\n", b"said\nand "] {
@@ -223,7 +224,8 @@ fn never_more_than_n_at_once() {
         unlucky.send("panic\n").expect_gone().now();
         explain(
             "Two of four left, one by a reset and one by a panic, and fewer than two places came \
-             back. Whoever leaves gives its place back, in a Drop; whoever was turned away has none.",
+             back. A client that leaves gives its place back, in a Drop; a client that was turned \
+             away has none.",
             BACK,
         );
         let _again = guests_again(&server);
@@ -234,8 +236,9 @@ fn never_more_than_n_at_once() {
             "it is served",
         )
         .or_explain(
-            "More places came back than were taken. Whoever leaves gives back one, once, in one \
-             spot of the program; and whoever was turned away has none to give back.",
+            "More places came back than were taken. A client that leaves gives back one place, \
+             once, in one spot of the program; a client that was turned away has none to give \
+             back.",
             BACK,
         );
     }

@@ -64,15 +64,17 @@ fn a_drip_is_cut_off() {
         dripping.drip_every(millis(100), frame("a frame of thirty bytes!!!"));
         is_cut_off(
             &mut dripping,
-            "A byte came every 100 ms, so no read ever timed out, and the frame took three seconds. \
-             Set a deadline for the frame, and give each read only what is left of it.",
+            "A byte came every 100 ms, so no read ever timed out, and the frame took three \
+             seconds. Set a deadline for the frame, and give each read only the time that is \
+             left.",
         );
     });
     half.patience(millis(1000));
     is_cut_off(
         &mut half,
-        "Half a frame came, then nothing more, and you wait. The deadline must end the read itself: \
-         look at the clock only when bytes come, and whoever sends none stays for ever.",
+        "Half a frame came, then nothing more, and you wait. The deadline must end the read \
+         itself: if you look at the clock only when bytes come, a client that sends none stays \
+         forever.",
     );
     less.patience(millis(1000));
     is_cut_off(
@@ -83,8 +85,9 @@ fn a_drip_is_cut_off() {
     behind.patience(millis(1000));
     is_cut_off(
         &mut behind,
-        "Half a frame came together with the end of the one before, then nothing more, and you wait. \
-         Its first byte has come, so its clock runs, though no read has brought it alone.",
+        "Half a frame came together with the end of the one before, then nothing more, and you \
+         wait. Its first byte has come, so its clock runs, even though that byte came in the same \
+         read as the frame before.",
     );
     is_served(&server);
 }
@@ -120,15 +123,15 @@ fn a_frame_has_one_deadline() {
         is_cut_off_after(
             "300 ms",
             &mut half,
-            "Half a frame came, its time was 300 ms, and more than a second later the connection was still \
-             open. It ends when all descriptors of it are closed: a copy (try_clone) is one, too, and \
-             keeps it open for as long as somebody has it.",
+            "Half a frame came, its time was 300 ms, and more than a second later the connection \
+             was still open. It ends only when all of its descriptors are closed: a copy \
+             (try_clone) is one, too, and keeps the connection open as long as you hold it.",
         );
     });
 }
 
-const GIVEN: &str = "The time is the second argument: with 300 or 2,000 milliseconds it is another one. Take it as it \
-                     was given, and give a frame neither more nor less.";
+const GIVEN: &str = "The time is the second argument, and here it is 300 or 2,000 milliseconds. \
+                     Use it as it was given, and give a frame neither more nor less.";
 
 #[test]
 fn a_slow_but_honest_client_is_served() {
@@ -137,7 +140,7 @@ fn a_slow_but_honest_client_is_served() {
     for message in ["", "x".repeat(65_536).as_str()].map(frame) {
         honest.send(&message).expect(&message).or_explain(
             "A frame may be empty, and it may have 65,536 bytes. An empty one is whole with its \
-             length: to read no bytes returns 0, and that is not the end of the stream.",
+             length: a read into an empty buffer returns 0, which is not the end of the stream.",
             ENDED,
         );
     }
@@ -220,7 +223,7 @@ fn a_timeout_loses_no_bytes() {
         ended.send(&whole[..part]).half_close();
         ended.expect_gone().or_explain(
             "The client ended inside a frame, with minutes left until the deadline. A read of 0 \
-             bytes is no pause: nothing more will come. End the connection.",
+             bytes is not a pause: nothing more will come. End the connection.",
             ENDED,
         );
     }

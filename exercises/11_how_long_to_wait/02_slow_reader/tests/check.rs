@@ -54,8 +54,9 @@ fn is_cut_off(server: &Running, tries: usize, mut peer: Peer, taken: usize, sent
     // The silent one was given up, too, and so was each client of an earlier try.
     let gave_up = server.stderr().matches("a client:").count() > tries;
     let sentence = if gave_up && ending == Ending::Silence && taken + count >= LARGE {
-        "You gave up on the reply, and yet its bytes go on: somebody else still writes, a thread or a \
-         copy of the stream that nobody has told. Whoever writes must be the one that gives up."
+        "You gave up on the reply, but its bytes still come: a thread or a copy of the stream, \
+         which doesn't know that you gave up, goes on writing. What writes the reply must also be \
+         what gives it up."
     } else if taken + count < LARGE {
         "You gave up on the reply, and left the connection open. Nothing can follow half a reply: \
          return an error, so that the stream is closed."
@@ -89,9 +90,9 @@ fn a_trickling_reader_is_cut_off() {
             tries,
             trickling,
             taken,
-            "A client took a little now and then for three seconds, so that each of your writes made \
-             progress, and none ran into its timeout. Set a deadline for the whole reply, and give \
-             each write what is left of it.",
+            "A client read a little now and then for three seconds, so each of your writes made \
+             progress and none timed out. Set a deadline for the whole reply, and give each write \
+             only the time that is left.",
         );
         is_cut_off(
             &server,
@@ -105,16 +106,16 @@ fn a_trickling_reader_is_cut_off() {
     });
     let mut next = server.connect();
     next.send("5\n").expect("xxxxx").or_explain(
-        "Two clients took no replies and were cut off, and now the next one is not served. Their trouble \
-         is theirs alone: go on.",
+        "Two clients read no replies and were cut off, and now the next one is not served. Their \
+         failure must not end your program: go on.",
         TRICKLE,
     );
     let (count, ending) = rest(&mut patient, SOME);
     let got = format!("{} MiB, then {ending}", count >> 20);
     let expected = "with 60,000 ms, a client that reads on after three seconds to get all";
     check(count == SOME, expected, got).or_explain(
-        "A client read nothing for three seconds, and you gave up on it. It had a minute: the time is the \
-         second argument. Take it as it was given, and give up when it is over, not before.",
+        "A client read nothing for three seconds, and you gave up on it. It had a minute: the time \
+         is the second argument. Use it as it was given, and give up when it is over, not before.",
         TRICKLE,
     );
     let server = program!().arg(300).listen();
@@ -127,8 +128,8 @@ fn a_trickling_reader_is_cut_off() {
         let got = format!("{} MiB, then {ending}", count >> 20);
         let expected = "with 300 ms, a client that reads on after 500 ms to be cut off";
         check(count < SOME - 1, expected, got).or_explain(
-            "The time is the second argument, and here it is 300 ms. Take it as it was given: a reply \
-             that the kernel has not taken by then is given up.",
+            "The time is the second argument, and here it is 300 ms. Use it as it was given: give \
+             up a reply that the kernel has not taken by then.",
             TRICKLE,
         );
     });
@@ -137,8 +138,8 @@ fn a_trickling_reader_is_cut_off() {
 #[test]
 fn an_honest_reader_is_served() {
     explain(
-        "A client that takes its replies in time gets every byte of them. A write that takes a part \
-         has not failed: send the rest, until the deadline.",
+        "A client that reads its replies in time must get every byte of them. A write that takes \
+         only a part has not failed: send the rest, until the deadline.",
         TRICKLE,
     );
     let server = program!().arg(3000).listen();
@@ -168,8 +169,8 @@ fn an_honest_reader_is_served() {
         let mut peer = server.connect();
         for _ in 0..3 {
             peer.send("3\n").expect("xxx").or_explain(
-                "A client took each reply at once, and thought for a while in between. A deadline \
-                 belongs to a reply: start the clock anew with each, when there is something to send.",
+                "A client read each reply at once, and paused in between. A deadline belongs to \
+                 one reply: start the clock again for each, when there is something to send.",
                 CLOCK,
             );
             peer.pause(Duration::from_millis(700));
@@ -193,16 +194,16 @@ fn memory_stays_bounded() {
     let grown = (server.figures().peak_memory_kib - before) / 1024;
     check(
         grown < 16,
-        "a reply or two in memory, whoever doesn't take them",
+        "a reply or two in memory, even if nobody reads them",
         format!("{grown} MiB more for a client that asks for 4 MiB, 30 times, and reads nothing"),
     )
     .or_explain(
-        "A client asks and asks and takes no reply, and you keep many of them. Send one before you \
-         read the next request: while the client doesn't read, neither do you.",
+        "A client keeps asking and reads no reply, and you hold many of them in memory. Send one \
+         before you read the next request: while the client doesn't read, don't read either.",
         QUEUE,
     );
     first.send("3\n").expect("xxx").or_explain(
-        "Another client takes no replies, and this one waits for it.",
+        "Another client reads no replies, and this one has to wait for it.",
         QUEUE,
     );
 }

@@ -59,8 +59,8 @@ fn waits_without_spinning() {
     let mut crowd = too_many(&server);
     comes_to_rest(&server, &mut crowd[0]).or_explain(
         "accept() fails with EMFILE, at once and every time: the next client still waits in the \
-         queue. To try again at once keeps a processor busy. Wait, until a client leaves or for 100 \
-         ms.",
+         queue. If you try again at once, you keep a processor busy. Wait until a client leaves, \
+         or for 100 ms.",
         OUT,
     );
     check(
@@ -96,18 +96,19 @@ fn recovers() {
         if is_long {
             wait_until_it_has_looked(&server, &mut crowd[0]);
             explain(
-                "For more than a second there was no descriptor. Then clients left, and those who waited \
-                 in the queue are not served within a second. A pause that grows with each failure \
-                 makes them wait when it is over; one of 100 ms costs next to nothing. And however often \
-                 accept() has failed, it is no reason to end.",
+                "For more than a second there was no descriptor. Then clients left, and those who \
+                 waited in the queue are not served within a second. A pause that grows with each \
+                 failure keeps them waiting even when descriptors are free again; one of 100 ms \
+                 costs next to nothing. And accept() may fail any number of times: never end \
+                 because of it.",
                 OUT,
             );
         } else {
             crowd[0].pause(Duration::from_millis(900));
             explain(
-                "Clients left, so there are descriptors again, and those who waited in the queue are \
-                 not served within a second. Try accept() again, soon; turn nobody away, and end for \
-                 nothing.",
+                "Clients left, so there are descriptors again, and those who waited in the queue \
+                 are not served within a second. Try accept() again soon; turn nobody away, and \
+                 don't end.",
                 OUT,
             );
         }
@@ -152,7 +153,7 @@ fn a_client_gone_before_accept_is_survived() {
         server.signal(Signal::CONT);
         explain(
             "A client was gone before you accepted it: accept() may fail, and on what it returns \
-             peer_addr() fails with ENOTCONN. That is one client's trouble. Go on with the next.",
+             peer_addr() fails with ENOTCONN. That is one client's problem. Go on with the next.",
             GONE,
         );
         is_served(&mut waiting);

@@ -40,8 +40,8 @@ fn one_thread() {
         format!("{threads} threads"),
     )
     .or_explain(
-        "Fifty clients are served, and by more than one thread. Ask the poll who is ready, and do \
-         for each only what needs no waiting.",
+        "Fifty clients are served, but by more than one thread. Ask poll() which sockets are \
+         ready, and do for each only what needs no waiting.",
         LOOP,
     );
 }
@@ -51,13 +51,13 @@ fn five_hundred_idle_clients_cost_nothing() {
     if !needs::linux() {
         return;
     }
-    const ASKS: &str = "Nobody wants anything, and yet your loop turns. poll() with no timeout \
-                        sleeps until there is an event.";
+    const ASKS: &str = "There is nothing to do, but your loop keeps turning. poll() with no \
+                        timeout sleeps until there is an event.";
     let server = program!().limit("-n", 1000).listen();
     server.expect_idle().or_explain(ASKS, LOOP);
     explain(
-        "Twenty clients came at the same moment, and you were told once: the listener is ready. \
-         Accept until WouldBlock, or some of them wait until somebody else comes.",
+        "Twenty clients came at the same moment, and one event said that the listener is ready. \
+         Accept until WouldBlock, or some of them wait until another client comes.",
         EDGE,
     );
     let mut clients = Vec::new();
@@ -67,9 +67,9 @@ fn five_hundred_idle_clients_cost_nothing() {
     clients.extend(server.connect_many(480));
     clients.iter_mut().step_by(50).for_each(is_served);
     server.expect_idle().or_explain(
-        "Five hundred clients are connected and say nothing, and yet your loop turns. A socket is \
-         nearly always ready for writing: ask for that only while something waits to be sent, and \
-         give it back after.",
+        "Five hundred clients are connected and say nothing, but your loop keeps turning. A socket \
+         is nearly always ready for writing: register for that only while something waits to be \
+         sent, and deregister afterwards.",
         WRITE,
     );
     for client in clients.drain(..250) {
@@ -77,8 +77,8 @@ fn five_hundred_idle_clients_cost_nothing() {
     }
     is_served(&mut clients[0]);
     server.expect_idle().or_explain(
-        "Half of the clients have left, and now your loop turns. At the end of the stream a read \
-         returns 0, again and again: drop the client then.",
+        "Half of the clients have left, and now your loop keeps turning. At the end of the stream \
+         a read returns 0, again and again: drop the client then.",
         STATE,
     );
 }
@@ -86,8 +86,8 @@ fn five_hundred_idle_clients_cost_nothing() {
 #[test]
 fn any_split_is_the_same_message() {
     explain(
-        "A read returned a part of a frame, and the rest comes with another event. Keep what came, \
-         for each client, until the frame is whole.",
+        "A read returned a part of a frame, and the rest comes with a later event. Keep what has \
+         come, for each client, until the frame is whole.",
         STATE,
     );
     let server = program!().listen();
@@ -101,7 +101,7 @@ fn any_split_is_the_same_message() {
     peer.coalesce(&messages).expect(messages.concat()).now();
 
     explain(
-        "More came at once than one read returns, and an edge is told only once. Read until \
+        "More came at once than one read returns, and an edge is reported only once. Read until \
          WouldBlock, or the rest lies there until the client happens to send more.",
         EDGE,
     );
@@ -150,7 +150,7 @@ fn a_silent_client_blocks_nobody() {
         .or_explain(PATIENT, STATE);
 
     explain(
-        "One client's trouble ended the service of another. Forget that client, and go on.",
+        "One client's error ended the service of another. Drop that client, and go on.",
         LOOP,
     );
     server.connect().reset();
@@ -163,8 +163,8 @@ fn a_silent_client_blocks_nobody() {
     let mut cut_short = server.connect();
     cut_short.send(&frame("cut short")[..6]).wait_until_read();
     cut_short.half_close().expect_gone().or_explain(
-        "A client ended inside a frame, and you keep it. Nothing more will come of it, and no event \
-         will tell: at the end of the stream, half a frame is an error.",
+        "A client ended inside a frame, and you keep it. Nothing more will come from it, and no \
+         event will say so: at the end of the stream, half a frame is an error.",
         STATE,
     );
 }
@@ -179,14 +179,14 @@ fn a_slow_reader_gets_it_all() {
         sent += slow.flood(&message[..100], 100); // it ends inside a frame, wherever it ends
     }
     explain(
-        "A client takes no replies, and another one waits for it. Where a write would block, return \
-         to poll(): to try again at once is to wait, too, and keeps a processor busy.",
+        "A client reads no replies, and another one has to wait for it. When a write would block, \
+         return to poll(): trying again at once is waiting, too, and keeps a processor busy.",
         WRITE,
     );
     is_served(&mut other);
     explain(
-        "A client took its replies late, and they are not all there. What a write didn't take is \
-         still yours to send: keep it, ask to be told when there is room, and go on then.",
+        "A client read its replies late, and some of them are missing. What a write didn't take is \
+         still yours to send: keep it, register for writing, and go on when there is room.",
         WRITE,
     );
     for _ in 0..sent / message.len() {
@@ -199,16 +199,16 @@ fn a_slow_reader_gets_it_all() {
     }
     if needs::linux() {
         server.expect_idle().or_explain(
-            "All is sent, and your loop turns. Once nothing waits to be sent, give back the interest \
-             in writing.",
+            "Everything is sent, but your loop keeps turning. Once nothing waits to be sent, \
+             deregister from writing.",
             WRITE,
         );
     }
 
     explain(
-        "A client took its replies late, after it had said that it sends no more, and they are not \
-         all there. The end of what comes is not the end of what goes: the client is done with when \
-         nothing waits to be sent, either.",
+        "A client half-closed and read its replies late, and some of them are missing. The end of \
+         its requests is not the end of your replies: you are done with a client only when nothing \
+         waits to be sent, either.",
         STATE,
     );
     let mut last = server.connect();
@@ -226,8 +226,9 @@ fn a_slow_reader_gets_it_all() {
     last.expect_end().now();
 
     explain(
-        "A client ended inside a frame while its replies waited, and they are not all there. Half a \
-         frame gets no reply, and the whole ones before it do: send what waits, then end.",
+        "A client ended inside a frame while its replies waited, and some of them are missing. \
+         Half a frame gets no reply, but the whole frames before it do: send what waits, then \
+         end.",
         STATE,
     );
     let mut cut_short = server.connect();

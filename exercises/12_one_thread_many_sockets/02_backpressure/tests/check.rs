@@ -24,8 +24,8 @@ fn a_client_that_never_reads_is_bounded() {
     is_served(&mut client);
     let three = ["one", "two", "three"].map(frame);
     client.coalesce(&three).expect(three.concat()).or_explain(
-        "Three frames came in one read. Each of them has a reply, and no further event will tell \
-         you of those that you left.",
+        "Three frames came in one read. Each of them must get a reply, and no further event will \
+         tell you of those that you left.",
         LOOP,
     );
     client.send(frame(MESSAGE)).expect(frame(MESSAGE)).now();
@@ -33,8 +33,8 @@ fn a_client_that_never_reads_is_bounded() {
     let sent = client.flood(frame(MESSAGE), 64 << 20);
     let kept = server.figures().descriptors >= before.descriptors;
     check(kept, "the connection kept open", "it is closed").or_explain(
-        "A client took no reply for a moment, and you hung up on it. It may be slow: keep the reply \
-         that waits, and read no more from this client until there is room for it.",
+        "A client read no reply for a moment, and you hung up on it. It may be slow: keep the \
+         reply that waits, and read no more from this client until there is room to send it.",
         BACK,
     );
     let mib = sent >> 20;
@@ -48,11 +48,13 @@ fn a_client_that_never_reads_is_bounded() {
         check(
             grown < 6,
             "the memory of a frame and its reply for each client, far less than a MiB",
-            format!("{grown} MiB more, for six clients that read nothing; the first sent {mib} MiB"),
+            format!(
+                "{grown} MiB more, for six clients that read nothing; the first sent {mib} MiB"
+            ),
         )
         .or_explain(
-            "A client sends and sends and takes no reply, and its replies pile up with you. Read no more from a \
-             client while its replies wait: then it is the client that has to wait.",
+            "A client keeps sending and reads no replies, and they pile up in your memory. Read no \
+             more from a client while its replies wait: then it is the client that has to wait.",
             BACK,
         );
     }
@@ -61,8 +63,8 @@ fn a_client_that_never_reads_is_bounded() {
 
     explain(
         "The client has begun to read, and it doesn't get a reply to each of its frames. Drop none \
-         of them. When the replies are gone, read on by yourself: that there is something to read \
-         was told long ago, and an edge is told once.",
+         of them. When the replies are sent, read on without waiting for an event: the event for \
+         what is there to read came long ago, and an edge is reported only once.",
         BACK,
     );
     let length = frame(MESSAGE).len();
@@ -75,15 +77,19 @@ fn a_client_that_never_reads_is_bounded() {
     check(
         held.is_none_or(|bytes| bytes < HELD),
         "a frame and its reply, far less than half a MiB, held of each client",
-        format!("{} bytes of a client, read and not answered", held.unwrap_or(0)),
+        format!(
+            "{} bytes of a client, read and not answered",
+            held.unwrap_or(0)
+        ),
     )
     .or_explain(
-        "A client took no reply, and you stopped reading from it, but late: what it may send until then \
-         is yours to keep, for each such client. Read no more while a reply waits, be it the first.",
+        "A client read no replies, and you stopped reading from it, but too late: whatever it \
+         sends until then fills your memory, for each such client. Read no more while a reply \
+         waits, even the first.",
         BACK,
     );
     client.expect_end().or_explain(
-        "All is answered and the client sends no more: this is the end of its connection.",
+        "Everything is answered and the client sends no more: end its connection.",
         BACK,
     );
     drop(more);
@@ -93,9 +99,9 @@ fn a_client_that_never_reads_is_bounded() {
 /// A client half-closes while its replies wait, and then reads them.
 fn an_end_while_replies_wait(server: &Running) {
     explain(
-        "A client said that it sends no more while its replies waited, and they are not all there. The \
-         end of what comes is not the end of what goes: send what waits, read on, and end when the end \
-         has been read.",
+        "A client half-closed while its replies waited, and some of them are missing. The end of \
+         its requests is not the end of your replies: send what waits, read on, and end when you \
+         have read the end.",
         BACK,
     );
     let mut leaving = server.connect();
@@ -130,16 +136,16 @@ fn the_others_are_served() {
         client.flood(frame(MESSAGE), 64 << 20);
     }
     explain(
-        "Two clients take no replies, and the others wait for them. When a write would block, keep \
-         what is left, ask to be told of room, and return to the loop.",
+        "Two clients read no replies, and the others have to wait for them. When a write would \
+         block, keep what is left, register for writing, and return to the loop.",
         BACK,
     );
     is_served(&mut before);
     let mut cut_short = server.connect();
     cut_short.send(&frame("cut short")[..6]).wait_until_read();
     cut_short.half_close().expect_gone().or_explain(
-        "A client ended inside a frame, and you keep it. Nothing more will come of it: at the end \
-         of the stream, half a frame is an error.",
+        "A client ended inside a frame, and you keep it. Nothing more will come from it: at the \
+         end of the stream, half a frame is an error.",
         LOOP,
     );
     before
@@ -148,8 +154,8 @@ fn the_others_are_served() {
         .now();
     is_served(&mut server.connect());
     server.expect_idle().or_explain(
-        "Two clients take no replies, nobody else wants anything, and yet your loop turns. There is \
-         one event to wait for: that there is room. poll() tells you.",
+        "Two clients read no replies, there is nothing else to do, but your loop keeps turning. \
+         Wait for the one event that matters, that there is room to write: poll() reports it.",
         BACK,
     );
     is_served(&mut before);

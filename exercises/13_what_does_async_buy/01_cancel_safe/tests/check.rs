@@ -75,7 +75,7 @@ fn five_hundred_idle_clients_cost_nothing() {
     );
     server.expect_idle().or_explain(
         "Five hundred clients say nothing, and your program wakes again and again. A task that \
-         awaits is woken when there is something to do; to look now and then is work.",
+         awaits is woken when there is something to do; looking now and then wastes work.",
         TASKS,
     );
 }
@@ -102,8 +102,9 @@ fn any_split_is_the_same_message() {
         "a heartbeat, to a client that has only now connected",
     )
     .or_explain(
-        "The first heartbeat is due a period after the client connected, and yours comes at once: \
-         tokio's interval() begins with a tick. Tell interval_at() when the first is due.",
+        "The first heartbeat is due one period after the client connected, and yours comes at \
+         once: tokio's interval() begins with a tick. With interval_at() you say when the first is \
+         due.",
         CLOCK,
     );
     let (mut peer, mut other) = (server.connect(), server.connect());
@@ -113,7 +114,8 @@ fn any_split_is_the_same_message() {
         let echoed = peer.drip(message).expect(message);
         if message.len() == 4 {
             echoed.or_explain(
-                "An empty frame of the client is a frame, and no heartbeat: echo it like any other.",
+                "An empty frame from the client is a frame, not a heartbeat: echo it like any \
+                 other.",
                 SELECT,
             );
         } else {
@@ -125,8 +127,8 @@ fn any_split_is_the_same_message() {
             .now();
     }
     peer.coalesce(&messages).expect(messages.concat()).or_explain(
-        "One read returned several frames. Echo all that are whole before you read again: nobody \
-         will tell you of them a second time.",
+        "One read returned several frames. Echo all that are whole before you read again: nothing \
+         will tell you about them a second time.",
         SELECT,
     );
     let large = frame([b'x'; 60_000]);
@@ -139,18 +141,19 @@ fn any_split_is_the_same_message() {
     let mut cut_short = server.connect();
     cut_short.send(&frame("cut short")[..6]).half_close();
     cut_short.expect_gone().or_explain(
-        "The client ended inside a frame, and nothing more will come of it. A read of 0 bytes is the \
-         end, whatever the buffer holds: to read again returns 0 again, at once. End the task.",
+        "The client ended inside a frame, and nothing more will come from it. A read of 0 bytes is \
+         the end, whatever the buffer holds: the next read returns 0 again, at once. End the \
+         task.",
         SELECT,
     );
 }
 
 #[test]
 fn a_heartbeat_mid_frame_loses_nothing() {
-    const LOST: &str = "A heartbeat was sent in the middle of a frame, and after it the first part is \
-                        gone. select! drops the future that lost, a timeout the one that is late, and \
-                        what it had read is lost with it: read once in the branch (read_buf), into \
-                        a buffer that lives outside of the loop.";
+    const LOST: &str = "A heartbeat was sent in the middle of a frame, and after it the first part \
+                        is gone. select! drops the future that lost, and a timeout drops one that \
+                        is late; what that future had read is lost with it. Read once in the \
+                        branch (read_buf), into a buffer that lives outside the loop.";
     explain(LOST, SELECT);
     let server = server(150);
     let mut peer = server.connect();
@@ -161,8 +164,8 @@ fn a_heartbeat_mid_frame_loses_nothing() {
             // The one that was due when the part came, and one that is due while the frame waits.
             for _ in 0..2 {
                 peer.expect(frame("")).or_explain(
-                    "Half a frame has come, and there is no heartbeat. It is sent every so many \
-                     milliseconds, whatever the client does: also while a frame is incomplete.",
+                    "Half a frame has come, and there is no heartbeat. Send one every period, \
+                     whatever the client does, even while a frame is incomplete.",
                     CLOCK,
                 );
             }
@@ -196,8 +199,8 @@ fn is_not_hasty(heartbeats: usize, connected: Instant) {
         format!("{heartbeats} heartbeats in {time:.1?}"),
     )
     .or_explain(
-        "Your heart beats too often. A heartbeat is due every so many milliseconds, and only then: \
-         neither sooner, nor once more for each frame.",
+        "Your heart beats too often. A heartbeat is due once per period, and only then: neither \
+         sooner, nor once more for each frame.",
         CLOCK,
     );
 }
@@ -208,8 +211,8 @@ fn beats_during_a_drip(server: &Running) {
     let message = frame("a frame of seventy bytes, its length included, one every 30 ms....");
     peer.drip_every(Duration::from_millis(30), &message);
     explain(
-        "A client sent a byte every 30 ms, and its frame isn't echoed. Heartbeats in between take \
-         nothing away from a frame.",
+        "A client sent a byte every 30 ms, and its frame isn't echoed. A heartbeat in between must \
+         not cost any byte of the frame.",
         SELECT,
     );
     let (heartbeats, payload) = after_heartbeats(&mut peer);
@@ -220,8 +223,9 @@ fn beats_during_a_drip(server: &Running) {
         format!("{heartbeats} before the echo"),
     )
     .or_explain(
-        "A client sends a byte every 30 ms, and your heart stands still: a sleep that is made anew \
-         in each round starts anew in each. Keep one clock outside of the loop (an interval).",
+        "A client sends a byte every 30 ms, and your heart stands still: a sleep that you create \
+         in each round of the loop starts again in each. Keep one clock outside the loop (an \
+         interval).",
         CLOCK,
     );
     check(
@@ -237,8 +241,8 @@ fn beats_between_frames(server: &Running) {
     let connected = Instant::now();
     let mut peer = server.connect();
     explain(
-        "A client sends a frame every 30 ms, and one isn't echoed. Heartbeats in between take \
-         nothing away from a frame.",
+        "A client sends a frame every 30 ms, and one isn't echoed. A heartbeat in between must not \
+         cost any byte of a frame.",
         SELECT,
     );
     let mut heartbeats = 0;
@@ -253,8 +257,8 @@ fn beats_between_frames(server: &Running) {
     )
     .or_explain(
         "A client sends a frame every 30 ms, and your heart stands still: a clock that is set back \
-         by each frame never runs out. The heartbeat is due every so many milliseconds, whether the \
-         client talks or not.",
+         by each frame never runs out. The heartbeat is due once per period, whether the client \
+         talks or not.",
         CLOCK,
     );
     is_not_hasty(heartbeats, connected);
@@ -319,10 +323,10 @@ fn first_heartbeat(server: &Running, late: Duration) -> (Option<Vec<u8>>, Durati
     }
 }
 
-const LATE: &str = "A client took its answers late, and they are not whole. Either a part is missing at the \
-                    end, or a heartbeat was sent in the middle: a write that loses in select! has sent a \
-                    part already, and two tasks that write to one stream interrupt each other. Let one \
-                    place write, and await each write to its end.";
+const LATE: &str = "A client read its answers late, and they are not whole. Either a part is \
+                    missing at the end, or a heartbeat was sent in the middle: a write that loses \
+                    in select! has sent a part already, and two tasks that write to one stream \
+                    interrupt each other. Let one place write, and await each write to its end.";
 
 #[test]
 fn a_heartbeat_never_stands_inside_an_answer() {
@@ -341,9 +345,8 @@ fn a_heartbeat_never_stands_inside_an_answer() {
     for (client, mut stuck) in slow.into_iter().enumerate() {
         if client == 1 {
             explain(
-                "A client ended inside a frame while its answers waited, and they are not whole. That \
-                 nothing more comes of it is no reason to send nothing more to it: send what waits, \
-                 then end.",
+                "A client ended inside a frame while its answers waited, and they are not whole. \
+                 It sends nothing more, but it may still read: send what waits, then end.",
                 SELECT,
             );
         }
@@ -395,8 +398,8 @@ impl Stuck {
             });
         let expected = "the heartbeat that was due, beside the next answers";
         check(comes, expected, "forty answers more, and none").or_explain(
-            "A heartbeat was due while an answer waited for room, and it never came. Put off, it is not \
-             called off: send it as soon as the answer is out.",
+            "A heartbeat was due while an answer waited for room, and it never came. It is only \
+             delayed, not canceled: send it as soon as the answer is out.",
             CLOCK,
         );
     }
@@ -439,8 +442,8 @@ fn expect_end_after_heartbeats(peer: &mut Peer, within: Duration) {
         };
         let in_time = rest.is_empty() && !watch.is_past(within);
         check(in_time, "heartbeats, then the end", got).or_explain(
-            "The client sends no more, and has got its answers: end the connection. A heartbeat is \
-             no reason to keep it, and no answer comes twice.",
+            "The client sends no more, and has its answers: end the connection. A heartbeat is no \
+             reason to keep it, and no answer may come twice.",
             SELECT,
         );
     }

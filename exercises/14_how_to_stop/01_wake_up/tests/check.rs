@@ -27,8 +27,8 @@ fn server() -> Running {
 fn served(server: &Running) -> Peer {
     let mut peer = server.connect();
     peer.send(line("hello")).expect(line("HELLO")).or_explain(
-        "A client sent a line and did not get it back in upper case. Only the signals are new here: \
-         each client still has a thread of its own, and is served for as long as it likes.",
+        "A client sent a line and did not get it back in upper case. Only the signals are new \
+         here: each client still gets a thread of its own, and is served for as long as it likes.",
         WAKE,
     );
     peer
@@ -41,9 +41,9 @@ fn left_in_good_order(server: &Running, exit: Exit) {
         "The signal killed your program where it stood, as it does every program that does not catch \
          it. Catch SIGTERM (kill, a service manager) and SIGINT (Ctrl-C), return to main, and end with 0."
     } else {
-        "Your program ended, but not with exit code 0. It was told to end and it did, so nothing went \
-         wrong. (A poll that a signal interrupts fails with EINTR: look again. And a path that somebody \
-         else has removed is no failure: it is gone, as it should be.)"
+        "Your program ended, but not with exit code 0. It was told to end and it did, so nothing \
+         went wrong. (A poll that a signal interrupts fails with EINTR: call it again. A path that \
+         somebody else has removed is no failure either: it is gone, as it should be.)"
     };
     let expected = "the program to end, exit code: 0";
     check(exit == Exit::Code(0), expected, format!("it {exit}")).or_explain(sentence, WAKE);
@@ -65,14 +65,16 @@ fn ends_on(server: &Running, signal: Signal, sentence: &str, section: &str) {
 
 #[test]
 fn ends_though_nobody_comes() {
-    const WAITS: &str = "The signal has come, nobody is connected, and your program goes on. A handler that sets a \
-         flag is not enough: accept() is not ended by a signal, and nobody looks at the flag until the \
-         next client comes. Wait for the listener and for the signal at once.";
+    const WAITS: &str = "The signal has come, nobody is connected, and your program goes on. A \
+                         handler that sets a flag is not enough: accept() goes on waiting, and \
+                         nobody looks at the flag until the next client comes. Wait for the \
+                         listener and for the signal at the same time.";
     let server = server();
     explain(
-        "Nobody says a word and no signal comes, and your program wakes again and again to look. \
-         A pause between two looks costs processor time, and it makes the end late. Sleep in a call \
-         that the signal itself ends: poll() on the listener and on a pipe that the handler writes to.",
+        "Nobody says a word and no signal comes, and your program wakes up again and again to \
+         look. That costs processor time, and a pause between two looks makes the end late. Sleep \
+         in a call that the signal itself ends: poll() on the listener and on a pipe that the \
+         handler writes to.",
         WAIT,
     );
     server.expect_idle().now();
@@ -101,9 +103,10 @@ fn ends_though_nobody_comes() {
     ends_on(
         &server,
         Signal::TERM,
-        "Somebody has removed the socket's file, the signal has come, and your program goes on. Nobody \
-         can connect there any more, nor can your program itself: a connection to wake up accept() \
-         fails just when you need it. Wait for the listener and for the signal at once.",
+        "Somebody has removed the socket's file, the signal has come, and your program goes on. \
+         Nobody can connect there any more, not even your program: a connection to wake up \
+         accept() fails just when you need it. Wait for the listener and for the signal at the \
+         same time.",
         WAIT,
     );
 }
@@ -118,15 +121,15 @@ fn nobody_new_comes_in() {
     let is_shut = || UnixStream::connect(server.path()).is_err().then_some(());
     let time = Duration::from_millis(1000);
     appears("a newcomer to be turned away", time, is_shut).or_explain(
-        "The signal has come, your program still waits for those who are there, and newcomers are let in \
-         as before: nobody will serve them. Remove the path and close the listener first, then see to \
-         your clients.",
+        "The signal has come, your program still waits for its clients, and new clients are let in \
+         as before: nobody will serve them. Remove the path and close the listener first, then see \
+         to your clients.",
         DOOR,
     );
     drop((idle, takes_nothing));
     let ended = server.ends().or_explain(
-        "The signal has come, all clients have left since, and your program goes on. What it waits for \
-         is gone.",
+        "The signal has come, all clients have left since, and your program goes on. There is \
+         nobody left to wait for.",
         SILENT,
     );
     left_in_good_order(&server, ended.exit);
@@ -142,9 +145,9 @@ fn ends_though_somebody_is_silent() {
     ends_on(
         &server,
         Signal::TERM,
-        "Three clients are connected and say nothing, the signal has come, and your program goes on: \
-         something waits for them, a join() perhaps. They may never speak again. End without them, or \
-         end their connections yourself.",
+        "Three clients are connected and say nothing, the signal has come, and your program goes \
+         on: something still waits for them, perhaps a join(). They may never speak again. End \
+         without them, or end their connections yourself.",
         SILENT,
     );
 
@@ -154,8 +157,8 @@ fn ends_though_somebody_is_silent() {
     ends_on(
         &server,
         Signal::TERM,
-        "A client sends and sends and takes no replies, the signal has come, and your program goes on. \
-         One of its threads waits in a write for that client. Give it up after a moment.",
+        "A client keeps sending and reads no replies, the signal has come, and your program goes \
+         on. One of its threads waits in a write to that client. Give it up after a moment.",
         SILENT,
     );
 
@@ -169,8 +172,8 @@ fn ends_though_somebody_is_silent() {
         &server,
         Signal::TERM,
         "A client sends a line as soon as it has the last one back, the signal has come, and your \
-         program goes on. It waits for a pause that may never come. You say when it ends, not your \
-         clients.",
+         program goes on. It waits for a pause that may never come. Your program decides when it \
+         ends, not its clients.",
         SILENT,
     );
     chatterbox
@@ -213,9 +216,10 @@ fn both_signals() {
 
 #[test]
 fn caught_from_the_first_moment() {
-    const LATE: &str = "The signal came the moment that \"listening on\" was printed, and it was not caught yet. From \
-         that line on others know your program, a script or a service manager, and may stop it. Catch \
-         the signals before you print it: best of all, before you bind.";
+    const LATE: &str = "The signal came the moment that \"listening on\" was printed, and your \
+                        program did not catch it yet. From that line on, a script or a service \
+                        manager knows your program and may stop it. Catch the signals before you \
+                        print it: best of all, before you bind.";
     for round in rounds(6, 2, Duration::from_secs(2)) {
         let signal = [Signal::TERM, Signal::INT][round % 2];
         let server = server();

@@ -28,8 +28,8 @@ fn server(deadline: u64) -> Running {
 fn idle(server: &Running) -> Peer {
     let mut peer = server.connect();
     peer.send(line("hello")).expect(line("HELLO")).or_explain(
-        "No signal has come, and a client that sent a line did not get it back in upper case. Until \
-         then serve each client for as long as it likes, on a thread of its own.",
+        "No signal has come, and a client that sent a line did not get it back in upper case. \
+         Until a signal comes, serve each client for as long as it likes, on a thread of its own.",
         UNDER_WAY,
     );
     peer
@@ -42,8 +42,8 @@ fn under_way(server: &Running, more: &str) -> (Peer, Gate, Vec<u8>) {
     let mut peer = server.connect();
     peer.send([&request, more.as_bytes()].concat());
     gate.expect_entered().or_explain(
-        "A client sent `wait` and a path, and nobody opened that file. The stub reads it to its end: \
-         leave that as it is.",
+        "A client sent `wait` and a path, and your program did not open that file. The stub reads \
+         it to its end: leave that as it is.",
         UNDER_WAY,
     );
     (peer, gate, request.to_ascii_uppercase())
@@ -53,8 +53,8 @@ fn under_way(server: &Running, more: &str) -> (Peer, Gate, Vec<u8>) {
 fn shuts_the_door(server: &Running) {
     let is_shut = || UnixStream::connect(server.path()).is_err().then_some(());
     appears("a newcomer to be turned away", SOON, is_shut).or_explain(
-        "The signal has come, a request is still under way, and newcomers are let in: nobody will \
-         serve them. Remove the path and close the listener before you see to your clients.",
+        "The signal has come, a request is still under way, and new clients are let in: nobody \
+         will serve them. Remove the path and close the listener before you see to your clients.",
         DOOR,
     );
 }
@@ -64,28 +64,29 @@ fn ends_with(server: &Running, code: i32, sentence: &str, section: &str) {
     let expected = format!("the program to end, exit code: {code}");
     let sentence = match exit {
         Exit::Code(3) => {
-            "All who stayed had their answers and nobody was cut off, but your exit code says so. 3 is \
-             for work that you gave up. (A client that hung up before its answer did that itself.)"
+            "Every client that stayed got its answers and nobody was cut off, but your exit code \
+             says that somebody was. 3 is for work that you gave up. (A client that hung up before \
+             its answer did that itself.)"
         }
         Exit::Code(0) => {
-            "Somebody was cut off, and your exit code is 0, which says that nothing was lost. Whoever \
-             reads it, a service manager or a script, should know: end with 3."
+            "Somebody was cut off, and your exit code is 0, which says that nothing was lost. A \
+             service manager or a script that reads it should know: end with 3."
         }
-        _ => {
-            "Your program ended otherwise than it should. Catch both signals, and end with 0 or 3."
-        }
+        _ => "Your program did not end as it should. Catch both signals, and end with 0 or 3.",
     };
     check(exit == Exit::Code(code), expected, format!("it {exit}")).or_explain(sentence, DEADLINE);
     let is_gone = fs::symlink_metadata(server.path()).is_err();
     check(is_gone, "no file at its path", "the socket's file").or_explain(
-        "The program has ended, and its socket's file is still there. It must be gone however the program \
-         ends, after a cut, too: remove it before you see to your clients, for exit() runs no destructor.",
+        "The program has ended, and its socket's file is still there. It must be gone however the \
+         program ends, even after a cut: remove it before you see to your clients, since exit() \
+         runs no destructors.",
         DOOR,
     );
 }
 
-const ALL_GONE: &str = "Every client has its answers, and its end, and your program goes on, though the \
-                        deadline is an hour away. Wait until nobody is left, and no longer.";
+const ALL_GONE: &str = "Every client has got its answers and the end of its stream, and your \
+                        program goes on: it seems to wait for the deadline, an hour away. Wait \
+                        until nobody is left, and no longer.";
 
 #[test]
 fn the_answer_in_progress_is_sent() {
@@ -98,18 +99,20 @@ fn the_answer_in_progress_is_sent() {
     server.signal(Signal::TERM);
     shuts_the_door(&server);
     idle.expect_end().or_explain(
-        "The signal has come, and a client that waits for nothing did not see the end of the stream at \
-         once, with no message before it. It has nothing to lose: don't wait for it. (If nothing came at \
-         all, its thread still waits in a read, and no flag wakes it.)",
+        "The signal has come, and a client with no request under way did not get what it should: \
+         the end of the stream, at once and with no message before it. It has nothing to lose: \
+         don't wait for it. (If nothing came at all, its thread still waits in a read, and no flag \
+         wakes it.)",
         UNDER_WAY,
     );
-    const DIED: &str = "The signal came while a request was under way, and its answer never came. When main returns, or \
-         somebody calls exit(), every other thread ends in the middle of its sentence; and a connection \
-         that is shut down for writing carries no answer. Wait for the threads that have work.";
+    const DIED: &str = "The signal came while a request was under way, and its answer never came. \
+                        When main returns, or something calls exit(), every other thread ends in \
+                        mid-sentence; and a connection that is shut down for writing carries no \
+                        answer. Wait for the threads that have work.";
     gate.release();
     busy.expect(answer).or_explain(DIED, UNDER_WAY);
     busy.expect_end().or_explain(
-        "After its last answer a client sees the end of the stream: nothing more will come.",
+        "After its last answer a client must see the end of the stream: nothing more will come.",
         UNDER_WAY,
     );
     its_gate.release();
@@ -122,9 +125,10 @@ fn the_answer_in_progress_is_sent() {
 #[test]
 fn what_had_come_is_answered() {
     explain(
-        "These lines were sent before you were told to stop, and not all of them are answered. Read until \
-         nothing more waits, then say goodbye: one read, or one line more, is not all. shutdown(SHUT_RD) \
-         lets a reader read all that has come, and then the end.",
+        "These lines were sent before the signal, and not all of them were answered. Read \
+         everything that has arrived, and answer it, before you hang up: one more read, or one \
+         more line, is not enough. After shutdown(SHUT_RD) a reader gets all that has arrived, and \
+         then the end.",
         COME,
     );
     let server = self::server(HOUR);
@@ -160,10 +164,10 @@ fn what_had_come_is_answered() {
 #[test]
 fn half_a_line_is_told() {
     explain(
-        "Half a line had come when the signal did. It cannot be answered as if it were whole, and it \
-         must not be dropped without a word, for its sender should know that it was not done: say \
-         `unfinished`, then end the connection. (lines() returns the last part of a stream as if it were \
-         a line; read_line() keeps the newline, so that you can tell.)",
+        "Half a line had come when the signal did. Don't answer it as if it were whole, and don't \
+         drop it without a word, since its sender should know that it was not done: send \
+         `unfinished`, then end the connection. (lines() returns the last part of a stream as if \
+         it were a line; read_line() keeps the newline, so that you can tell.)",
         COME,
     );
     let server = self::server(HOUR);
@@ -182,8 +186,8 @@ fn half_a_line_is_told() {
     in_one.expect("ONE\nunfinished\n").now();
     in_one.expect_end().now();
     idle.expect_end().or_explain(
-        "This client had sent nothing since its last answer. Nothing of it is unfinished: it sees the end \
-         of the stream, and no message before that.",
+        "This client had sent nothing since its last answer, so nothing is unfinished: it must see \
+         the end of the stream, and no message before it.",
         COME,
     );
     gate.release();
@@ -196,8 +200,8 @@ fn half_a_line_is_told() {
     let mut half = server.connect();
     half.send("one\ntw").half_close();
     half.expect("ONE\nunfinished\n").or_explain(
-        "No signal has come, and a client ended its stream in the middle of a line. To this one, too, \
-         say `unfinished`: what it sent was no line.",
+        "No signal has come, and a client ended its stream in the middle of a line. Send \
+         `unfinished` to this one, too: what it sent was not a whole line.",
         COME,
     );
     half.expect_end().now();
@@ -231,9 +235,9 @@ fn an_empty_house_closes_at_once() {
     server.signal(Signal::INT);
     for idler in &mut idlers {
         idler.expect_end().or_explain(
-            "The signal has come, and a client that waits for nothing did not see the end of the stream \
-             at once, with no message before it. (If nothing came at all, its thread still waits in a \
-             read, and no flag wakes it.)",
+            "The signal has come, and a client with no request under way did not get what it \
+             should: the end of the stream, at once and with no message before it. (If nothing \
+             came at all, its thread still waits in a read, and no flag wakes it.)",
             UNDER_WAY,
         );
     }
@@ -257,23 +261,24 @@ fn the_deadline_cuts_and_says_3() {
     ends_with(
         &server,
         3,
-        "The deadline is over, twelve requests are still under way, and your program goes on. No client may \
-         keep it from ending: after the deadline, cut, and say so in the exit code. And there is one deadline \
-         for all, not one after the other for each.",
+        "The deadline has passed, twelve requests are still under way, and your program goes on. \
+         No client may keep it from ending: at the deadline, cut them all off, and say so in the \
+         exit code. There is one deadline for all clients, not one for each in turn.",
         DEADLINE,
     );
     let took = began.elapsed();
     let got = format!("it ended after {took:.1?}");
     let expected = "the end 600 ms after the signal";
     check(took >= deadline.mul_f32(0.9), expected, &got).or_explain(
-        "Requests were under way, and your program did not wait until its deadline. The time is the \
-         second argument, in milliseconds, and it begins with the signal.",
+        "Requests were under way, and your program did not wait until its deadline. The second \
+         argument is the time in milliseconds, and it starts with the signal.",
         DEADLINE,
     );
     drop((more, gate));
 
-    const AGAIN: &str = "Answers were sent one after another, and your program went on long after its deadline. The \
-         time begins with the signal and is counted once: no answer starts it again.";
+    const AGAIN: &str = "Answers were sent one after another, and your program went on long after \
+                         its deadline. The time starts with the signal, once: no answer starts it \
+                         again.";
     // Far more from signal to deadline than from one answer to the next, on a busy machine too.
     let server = self::server(1500);
     let clients: Vec<_> = (0..8).map(|_| under_way(&server, "")).collect();
@@ -293,8 +298,8 @@ fn the_deadline_cuts_and_says_3() {
     ends_with(
         &server,
         3,
-        "A client takes no replies, the deadline is over, and your program goes on. A write waits for that \
-         client: after the deadline, end without it.",
+        "A client reads no replies, the deadline has passed, and your program goes on. A write \
+         waits for that client: after the deadline, end without it.",
         DEADLINE,
     );
 }
@@ -310,8 +315,8 @@ fn a_second_signal_cuts_at_once() {
         ends_with(
             &server,
             3,
-            "A second signal has come, and your program goes on with its work. Whoever pressed Ctrl-C \
-             again means it: cut what is left, at once.",
+            "A second signal has come, and your program goes on with its work. Somebody who \
+             presses Ctrl-C again means it: cut off what is left, at once.",
             DEADLINE,
         );
     }

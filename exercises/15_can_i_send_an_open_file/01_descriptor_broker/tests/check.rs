@@ -104,10 +104,10 @@ fn is_refused(peer: &mut Peer, name: impl AsRef<[u8]>) {
     peer.expect("-").now();
     let reason = peer.next_line().unwrap_or_default();
     let files = peer.take_descriptors().len();
-    let expected = format!("-REASON for {}, and no file", show(name));
+    let expected = format!("-REASON for {}, with no file", show(name));
     let got = format!("-{reason}, and {files} files");
     check(!reason.trim().is_empty() && files == 0, expected, got).or_explain(
-        "A refusal is `-`, a reason that is not empty, and a newline; and no file comes with it.",
+        "A refusal is `-`, a reason that is not empty, and a newline, and no file comes with it.",
         BYTE,
     );
 }
@@ -116,8 +116,8 @@ fn is_refused(peer: &mut Peer, name: impl AsRef<[u8]>) {
 fn the_file_arrives_open() {
     explain(
         "The client must get an open file with the byte `+`. A descriptor is a number in your own \
-         table and means nothing in the client's: only SCM_RIGHTS, in sendmsg(), has the kernel enter \
-         the open file there.",
+         table and means nothing in the client's: only SCM_RIGHTS, in sendmsg(), makes the kernel \
+         put the open file into the client's table.",
         NUMBER,
     );
     let house = a_house();
@@ -126,17 +126,23 @@ fn the_file_arrives_open() {
     let poem = gets(&mut peer, "poem");
     holds(&poem, POEM);
     let same = is_the_same(&poem, &house.join("public/poem"));
-    check(same, "the file of that name", "another file that holds the same").or_explain(
-        "The client got a copy. It asked for the file itself, and must see what is written to it later.",
+    check(
+        same,
+        "the file of that name",
+        "another file with the same contents",
+    )
+    .or_explain(
+        "The client got a copy. It asked for the file itself, and must see what others write to it \
+         later.",
         POSITION,
     );
     holds(&gets(&mut peer, "empty"), "");
     holds(&gets(&mut peer, "notes/monday"), MONDAY);
 
     explain(
-        "Two clients asked for the same file, and what one of them reads, the other one misses: they \
-         have one open file, with one position. Open the file anew for each request, and read nothing \
-         from it yourself.",
+        "Two clients asked for the same file, and what one of them reads, the other misses: both \
+         have the same open file, with one position. Open the file again for each request, and \
+         read nothing from it yourself.",
         POSITION,
     );
     let (mine, theirs) = (gets(&mut peer, "poem"), gets(&mut other, "poem"));
@@ -155,8 +161,9 @@ fn it_is_read_only() {
     let mut peer = server.connect();
     let files = ["poem", "notes/monday"].map(|name| gets(&mut peer, name));
     explain(
-        "The client can write to what it got. What you open is what it may do with the file: the \
-         kernel asked you for permission, at open(), and asks nobody again. Open it for reading.",
+        "The client can write to what it got. A descriptor carries the access it was opened with: \
+         the kernel checks permissions once, at your open(), and never again. Open it for reading \
+         only.",
         PERMISSION,
     );
     for mut file in files {
@@ -178,9 +185,10 @@ fn it_is_read_only() {
 #[test]
 fn nothing_outside_the_folder() {
     explain(
-        "This name leads out of the folder. The client could not open that file; you can, and the \
-         kernel only asks who opens it. Have the kernel stay in the folder while it walks: openat2() \
-         with RESOLVE_BENEATH. To look at the name, or at where it leads, is not enough.",
+        "This name leads out of the folder. The client could not open that file, but you can, and \
+         the kernel checks only who opens it. Make the kernel stay in the folder while it follows \
+         the path: openat2() with RESOLVE_BENEATH. It is not enough to look at the name, or at \
+         where it leads, before you open it.",
         DEPUTY,
     );
     let house = a_house();
@@ -211,7 +219,7 @@ fn nothing_outside_the_folder() {
     is_refused(&mut peer, house.join("secret").as_os_str().as_bytes());
     is_refused(&mut peer, "/etc/passwd");
     explain(
-        "After names that were refused, the next one on the same connection is answered as ever.",
+        "A refused name does not end the connection: the next name must be answered as before.",
         DEPUTY,
     );
     holds(&gets(&mut peer, "poem"), POEM);
@@ -252,7 +260,7 @@ fn gets_or_is_refused(peer: &mut Peer, name: &str) -> Vec<OwnedFd> {
     }
     let files = peer.take_descriptors();
     check(!files.is_empty(), "a file with the `+`", "none")
-        .or_explain("The byte `+` came, and no open file with it.", BYTE);
+        .or_explain("The byte `+` came without an open file.", BYTE);
     files
 }
 
@@ -293,9 +301,9 @@ impl Drop for StopOnDrop<'_> {
 #[test]
 fn only_files_are_handed_out() {
     explain(
-        "That is no regular file, and it was not refused. From an open folder a client goes on, to \
-         \"..\" and to the rest of the disk; at a FIFO, open() waits for a writer that may never come. \
-         Open without waiting (O_NONBLOCK), and ask with fstat() what it is.",
+        "That is not a regular file, and it was not refused. From an open folder a client can go \
+         on to \"..\" and to the rest of the disk; at a FIFO, open() waits for a writer that may \
+         never come. Open without waiting (O_NONBLOCK), then ask fstat() what it is.",
         DEPUTY,
     );
     let house = a_house();
@@ -312,8 +320,8 @@ fn only_files_are_handed_out() {
     }
     if let Some(before) = before {
         server.expect_descriptors(&before).or_explain(
-            "You refused these, and still have them open. What you open only to look at is yours to \
-             close, too.",
+            "You refused these, but still have them open. Close what you open only to look at it, \
+             too.",
             COPIES,
         );
     }
@@ -326,7 +334,7 @@ fn only_files_meanwhile() {
         return;
     }
     explain(
-        "The name was a file's when you looked, and a folder's when you opened it. Open first, and ask \
+        "The name was a file when you looked, and a folder when you opened it. Open first, and ask \
          the descriptor what it is: fstat().",
         DEPUTY,
     );
@@ -349,8 +357,8 @@ fn a_hundred_files_leak_none() {
         return;
     }
     explain(
-        "Ten names came at once, and each of them has an answer of its own, `+` with its file. One \
-         read may bring many names.",
+        "Ten names came at once. Each must get an answer of its own, `+` with its file: one read \
+         may return many names.",
         BYTE,
     );
     let house = a_house();
@@ -364,8 +372,9 @@ fn a_hundred_files_leak_none() {
         is_refused(&mut peer, "nothing");
     }
     explain(
-        "A hundred files were asked for, and your program has them open still. What you send is a \
-         copy: yours stays open until you close it, and at the limit (ulimit -n) you open nothing more.",
+        "A client asked for a hundred files, and your program still has them open. What you send \
+         is a copy: your own descriptor stays open until you close it, and at the limit (ulimit \
+         -n) you can open nothing more.",
         COPIES,
     );
     server.expect_descriptors(&before).now();
@@ -374,8 +383,8 @@ fn a_hundred_files_leak_none() {
 #[test]
 fn what_is_not_there_is_told() {
     explain(
-        "This file can't be opened. That is an answer, `-REASON` and a newline, and no reason to end \
-         anything: the next name is answered as ever.",
+        "This file can't be opened. Answer that with `-REASON` and a newline. It is no reason to \
+         end anything: the next name is answered as before.",
         BYTE,
     );
     let house = a_house();
@@ -388,8 +397,8 @@ fn what_is_not_there_is_told() {
     is_refused(&mut peer, b"poem\0");
     holds(&gets(&mut peer, "poem"), POEM);
     explain(
-        "A client went away before it had taken its answer. That ends this one connection, and nothing \
-         else: the next client is served as ever.",
+        "A client left before it read its answer. That ends this one connection and nothing else: \
+         the next client is served as before.",
         BYTE,
     );
     asks(&mut peer, "poem");
@@ -428,9 +437,9 @@ fn next_answer(peer: &mut Peer, text: Option<&str>) {
 #[test]
 fn the_bytes_say_which() {
     explain(
-        "Each file must ride on the `+` of its own answer, in the order of the names. The kernel ties \
-         a descriptor to the first byte of the sendmsg() that sends it, and a client that reads byte \
-         by byte sees where it is: send each `+` with its file, by itself.",
+        "Each file must ride on the `+` of its own answer, in the order of the names. The kernel \
+         ties a descriptor to the first byte of the sendmsg() that sends it, and a client that \
+         reads byte by byte sees which byte that is. Use one sendmsg() for each `+` and its file.",
         BYTE,
     );
     let house = a_house();
@@ -442,7 +451,8 @@ fn the_bytes_say_which() {
     }
 
     explain(
-        "A name ends at its newline, not where a read ends: keep what came until the line is whole.",
+        "A name ends at its newline, not where a read ends: keep what has come until the line is \
+         whole.",
         BYTE,
     );
     peer.drip("notes/monda").expect_nothing_yet().now();
@@ -452,7 +462,7 @@ fn the_bytes_say_which() {
     next_answer(&mut peer, Some(POEM));
 
     explain(
-        "A name may be long: keep what came until its newline, however much that is.",
+        "A name may be long: keep reading until its newline, however much that is.",
         BYTE,
     );
     let deep = ["d".repeat(200), "f".repeat(200)].join("/");
@@ -463,8 +473,8 @@ fn the_bytes_say_which() {
 
     if cfg!(target_os = "linux") {
         explain(
-            "A file's name is bytes, and they need not be text: open what came, as it came, with its \
-             spaces, its capitals, and a carriage return at its end.",
+            "A file's name is bytes, and they need not be text. Open the name exactly as it came, \
+             with its spaces, its capitals, and a carriage return at its end.",
             BYTE,
         );
         let name = std::ffi::OsStr::from_bytes(b" Caf\xe9 \r");

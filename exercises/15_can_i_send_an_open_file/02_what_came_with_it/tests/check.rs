@@ -67,17 +67,17 @@ fn each_file_belongs_to_its_message() {
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     explain(
-        "A file was sent with the message's first byte, and you have none. A descriptor rides on that \
-         byte: whoever takes it with read() or recv(), without room for descriptors, has thrown the \
-         file away. Receive it with recvmsg().",
+        "A file was sent with the message's first byte, and your program did not get it. The \
+         descriptor rides on that byte: read() and recv() have no room for descriptors, so taking \
+         the byte with one of them throws the file away. Receive it with recvmsg().",
         RANGE,
     );
     sends(&mut peer, "b", &one());
     peer.expect(about("b", "one")).now();
     explain(
-        "These messages came at the same time, and each has its own file, or none. The stream still \
-         has no messages: one receive may bring several of them, and a part of the next. What it \
-         brings in files belongs to the message on whose first byte they ride.",
+        "These messages came at the same time, and each has its own file, or none. A stream still \
+         keeps no messages apart: one receive may return several of them, and a part of the next. \
+         A file belongs to the message on whose first byte it rides.",
         RANGE,
     );
     server.in_one_edge(|| {
@@ -96,7 +96,7 @@ fn each_file_belongs_to_its_message() {
     peer.expect(about("g", "twotwo") + "h\n").now();
 
     explain(
-        "A name is text, and comes back as it came: with its spaces, with letters that are no ASCII, \
+        "A name is text, and comes back as it came: with its spaces, with letters outside ASCII, \
          or empty.",
         RANGE,
     );
@@ -108,8 +108,8 @@ fn each_file_belongs_to_its_message() {
     }
 
     explain(
-        "This message came in pieces, its file with the first byte. Keep the file until the message \
-         is whole, and read on until it is.",
+        "This message came in pieces, its file with the first byte. Keep the file, and read on \
+         until the message is whole.",
         RANGE,
     );
     peer.drip_with(message(WITH_FILE, "slowly"), [&one()]);
@@ -117,7 +117,7 @@ fn each_file_belongs_to_its_message() {
     let long = "n".repeat(255);
     sends(&mut peer, &long, &one());
     peer.expect(about(&long, "one")).or_explain(
-        "A name of 255 bytes makes a length of 256: all four bytes of the length count.",
+        "A name of 255 bytes makes a length of 256: use all four bytes of the length.",
         RANGE,
     );
     let mut other = server.connect();
@@ -155,10 +155,17 @@ fn never_moves(peer: &mut Peer, folder: &Folder) {
         is_over.store(true, Ordering::Relaxed);
         watching.join().expect("it only looks")
     });
-    let got = moved.map_or_else(String::new, |at| format!("for a while it stood at {at}"));
-    check(moved.is_none(), "a file that stands at byte 5 all the time", got).or_explain(
-        "You moved the sender's file while you read, and moved it back: had they read then, they would \
-         have missed a part. Read with read_at(), which moves nothing.",
+    let got = moved.map_or_else(String::new, |at| {
+        format!("for a while its position was {at}")
+    });
+    check(
+        moved.is_none(),
+        "a file whose position stays at byte 5",
+        got,
+    )
+    .or_explain(
+        "You moved the position of the sender's file while you read, and moved it back: a sender \
+         that reads meanwhile misses a part. Read with read_at(), which moves nothing.",
         POSITION,
     );
 }
@@ -172,8 +179,8 @@ fn shared(mut file: &File) -> (u64, OFlags) {
 #[test]
 fn the_whole_file_wherever_it_stands() {
     explain(
-        "The answer is about the whole file. What you were sent stands where its sender left it, and \
-         moves when they read: you share one position. And one read() need not return all. Say where \
+        "The answer is about the whole file. The file's position is where its sender left it, and \
+         moves when they read: you share it. And one read() need not return everything. Say where \
          to read, with read_at(), until it returns 0.",
         POSITION,
     );
@@ -193,8 +200,9 @@ fn the_whole_file_wherever_it_stands() {
     let left_alone = |file: &File| {
         let (expected, got) = (format!("{before:?}"), format!("{:?}", shared(file)));
         check(shared(file) == before, expected, got).or_explain(
-            "You changed the sender's file: position and flags (O_NONBLOCK, too) belong to the open \
-             file, and its sender has the same one. Read with read_at(), and set nothing.",
+            "You changed the sender's file: the position and the flags (O_NONBLOCK, too) belong to \
+             the open file, and you share it with its sender. Read with read_at(), and set \
+             nothing.",
             POSITION,
         );
     };
@@ -214,8 +222,8 @@ fn the_whole_file_wherever_it_stands() {
     sends(&mut peer, "empty", &empty);
     peer.expect(about("empty", "")).now();
     explain(
-        "This file has no name any more, and the client sent it all the same: it is open, and you have \
-         it. Read from the descriptor that came; don't look for a path to open.",
+        "This file's name was removed before the client sent it, but the file is still open, and \
+         you have it. Read from the descriptor that came; don't look for a path to open.",
         POSITION,
     );
     fs::remove_file(folder.join("long")).expect("it is there");
@@ -239,8 +247,8 @@ fn what_nobody_asked_for_is_closed() {
     peer.send(message(PLAIN, "a")).expect("a\n").now();
     let before = server.descriptors();
     explain(
-        "Files came with messages that need none, or more than one with a message. They don't change \
-         the answers: of several, the first one is the message's, and the others are nobody's.",
+        "Files came with messages that need none, or several with one message. They don't change \
+         the answers: of several, the first is the message's, and the others belong to nobody.",
         YOURS,
     );
     let (plain, own) = (message(PLAIN, "a"), message(WITH_FILE, "b"));
@@ -262,15 +270,16 @@ fn what_nobody_asked_for_is_closed() {
     let (pipe, _writer) = std::io::pipe().expect("a pipe");
     peer.send_with(&plain, [pipe]).expect("a\n").now();
     explain(
-        "Your program has more open than before. Every descriptor that came is yours, asked for or \
-         not, and stays open until you close it: a client that you don't trust fills your table.",
+        "Your program has more files open than before. Every descriptor that you receive is yours, \
+         whether you asked for it or not, and stays open until you close it: a hostile client \
+         could fill your table.",
         YOURS,
     );
     server.expect_descriptors(&before).now();
 
     explain(
-        "A client left in the middle of a message, whose file had come. Close the file with the \
-         connection.",
+        "A client left in the middle of a message whose file had already come. Close the file with \
+         the connection.",
         YOURS,
     );
     for _ in 0..3 {
@@ -301,14 +310,20 @@ fn closed_on_exec() {
             .filter(|one| one.name == path && wanted(one.close_on_exec));
         fit.next().map(|_| ())
     };
-    appears("the file among the program's descriptors", AT_ONCE, || received(|_| true)).or_explain(
-        "The first byte of a message has been read, and the file that rode on it is gone: take it with \
-         recvmsg(), with room for a descriptor.",
+    appears("the file among the program's descriptors", AT_ONCE, || {
+        received(|_| true)
+    })
+    .or_explain(
+        "Your program read the first byte of a message, and lost the file that rode on it. Take \
+         that byte with recvmsg(), with room for a descriptor.",
         RANGE,
     );
-    appears("it to be closed on exec", AT_ONCE, || received(|closed| closed)).or_explain(
-        "Every program that you start from now on has that file open, too. Ask for close-on-exec in the \
-         same call that receives it: MSG_CMSG_CLOEXEC.",
+    appears("it to be closed on exec", AT_ONCE, || {
+        received(|closed| closed)
+    })
+    .or_explain(
+        "Every program that you start from now on inherits that file. Ask for close-on-exec in the \
+         call that receives it: MSG_CMSG_CLOEXEC.",
         EXEC,
     );
     peer.send(&whole[7..]).expect(about("private", "one")).now();
@@ -363,8 +378,8 @@ fn no_room_is_told() {
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     explain(
-        "The client sent no file with this message. That is their mistake, and the answer is `-no \
-         file`; the next message is answered as ever.",
+        "The client sent no file with this message. That is the client's mistake: answer `-no \
+         file`, and go on with the next message.",
         ROOM,
     );
     peer.send(message(WITH_FILE, "none"))
@@ -372,8 +387,8 @@ fn no_room_is_told() {
         .now();
     let none = message(WITH_FILE, "none");
     explain(
-        "Nothing came with this message's first byte, and a file with a later one: that is nobody's. \
-         Receive the first byte by itself, for one receive may bring both.",
+        "No file came with this message's first byte, but one came with a later byte: that one \
+         belongs to nobody. Receive the first byte by itself, since one receive may return both.",
         RANGE,
     );
     for at in [1, 4, 5] {
@@ -385,9 +400,9 @@ fn no_room_is_told() {
     sends(&mut peer, "one", &file());
     peer.expect(about("one", "one")).now();
     explain(
-        "The file was sent, and your program had no descriptor left for it: the kernel threw it away. \
-         No call fails then. The bytes come as ever, and one flag tells: MSG_CTRUNC. Answer `-no \
-         room`, and go on.",
+        "The file was sent, but your program had no descriptor left for it, so the kernel threw it \
+         away. No call fails then: the bytes arrive as usual, and only a flag, MSG_CTRUNC, says \
+         so. Answer `-no room`, and go on.",
         ROOM,
     );
     let no_room = NoRoom::for_program(&server);
@@ -397,8 +412,8 @@ fn no_room_is_told() {
     }
     peer.send(message(PLAIN, "plain")).expect("plain\n").now();
     explain(
-        "A file that nobody asked for was thrown away here. That changes no answer: the flag counts \
-         only where the message's own file should have come.",
+        "The kernel threw away a file that nobody asked for. That changes no answer: the flag \
+         matters only where the message's own file should have come.",
         ROOM,
     );
     peer.send_with(message(PLAIN, "plain"), [&file()]);
@@ -408,7 +423,10 @@ fn no_room_is_told() {
     });
     peer.expect("-no file\n").now();
     drop(no_room);
-    explain("There is room again: the next file is taken as ever.", ROOM);
+    explain(
+        "There is room again: the next file must be taken as before.",
+        ROOM,
+    );
     sends(&mut peer, "one", &file());
     peer.expect(about("one", "one")).now();
 }
@@ -422,9 +440,9 @@ fn what_is_no_file_is_refused() {
     peer.send(message(PLAIN, "a")).expect("a\n").now();
     let before = server.descriptors();
     explain(
-        "That is no regular file, or it can't be read: the answer is `-not a file`. You know nothing of \
-         what a stranger hands you. Ask with fstat() before you read: from a pipe, a read may wait \
-         forever, and a device may have no end.",
+        "That is not a regular file, or it can't be read: the answer is `-not a file`. A stranger \
+         may hand you anything. Ask fstat() before you read: a read from a pipe may wait forever, \
+         and a device may have no end.",
         FILE,
     );
     let (pipe, _writer) = std::io::pipe().expect("a pipe");
@@ -449,14 +467,14 @@ fn what_is_no_file_is_refused() {
             format!("{:?}", fcntl_getfl(other).ok()),
         );
         check(was == is, was, is).or_explain(
-            "You changed the flags of what you were sent, and its sender has the same open file: their \
-             reads don't wait any more.",
+            "You changed the flags of what you were sent, and you share the open file with its \
+             sender: the sender's reads no longer wait.",
             POSITION,
         );
     }
     explain(
-        "Two came with this message, first a pipe and then a file. The first one is the message's, \
-         whatever it is, and the other is nobody's.",
+        "Two descriptors came with this message, first a pipe and then a file. The first is the \
+         message's, whatever it is, and the other belongs to nobody.",
         FILE,
     );
     let both = [others[0].1.as_fd(), file.as_fd()];
@@ -467,7 +485,7 @@ fn what_is_no_file_is_refused() {
     peer.expect(about("one", "one")).now();
     if cfg!(target_os = "linux") {
         server.expect_descriptors(&before).or_explain(
-            "You refused these, and have them open still. What you don't want is yours to close, too.",
+            "You refused these, but still have them open. Close what you don't want, too.",
             YOURS,
         );
     }

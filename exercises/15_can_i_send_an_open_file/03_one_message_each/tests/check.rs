@@ -57,9 +57,9 @@ fn shortened(text: &[u8]) -> Vec<String> {
 #[test]
 fn one_receive_is_one_message() {
     explain(
-        "Each message is a line of its own: how many bytes it has, and these bytes. A datagram socket \
-         keeps messages apart: one receive returns one message, never two, never a part and the rest \
-         later. Print what came, and nothing else that is in the buffer.",
+        "Each message is a line of its own: how many bytes it has, then the bytes. A datagram \
+         socket keeps messages apart: one receive returns one message, never two, and never a part \
+         with the rest later. Print what came, and nothing else that is in the buffer.",
         MESSAGES,
     );
     let server = receiver();
@@ -74,8 +74,8 @@ fn one_receive_is_one_message() {
     let printed = ["21 a rather long message", "3 one", "3 two", "5 three"];
     has_printed(&server, &printed);
     explain(
-        "The number counts bytes, and the bytes are printed as they came, whatever they are: they need \
-         not be text, and spaces and newlines are bytes like others.",
+        "The number counts bytes, and the bytes are printed exactly as they came: they need not be \
+         text, and spaces and newlines are bytes like any others.",
         MESSAGES,
     );
     let odd: [&[u8]; 4] = [b"caf\xe9", "caf\u{e9}".as_bytes(), b" spaced ", b"a line\n"];
@@ -93,8 +93,8 @@ fn one_receive_is_one_message() {
     has_printed(&server, &printed);
 
     explain(
-        "Two senders, and each answer must go to the one who sent the message: the call that receives \
-         it says who that was.",
+        "There are two senders, and each answer must go to the one that sent the message: the call \
+         that receives a message says who sent it.",
         NAMES,
     );
     let mut other = server.datagram_peer();
@@ -128,9 +128,9 @@ fn an_empty_message_is_a_message() {
 #[test]
 fn a_cut_message_is_told() {
     explain(
-        "This message is longer than the limit. What doesn't fit into the buffer is thrown away, and the \
-         call succeeds all the same. Find out (by the flag MSG_TRUNC, or with room for one byte more), \
-         and print and answer `too long` instead of a part.",
+        "This message is longer than the limit. What doesn't fit into the buffer is thrown away, \
+         and the call still succeeds. Detect it (by the flag MSG_TRUNC, or with room for one byte \
+         more), then print and answer `too long` instead of a part.",
         CUT,
     );
     let server = receiver();
@@ -138,7 +138,7 @@ fn a_cut_message_is_told() {
     peer.send("x".repeat(300)).expect("too long").now();
     peer.send("x".repeat(LIMIT + 1)).expect("too long").now();
     explain(
-        "This message has just as many bytes as the limit allows: it is whole. A buffer that is full \
+        "This message has exactly as many bytes as the limit allows: it is whole. A full buffer \
          doesn't prove that there was more.",
         CUT,
     );
@@ -158,8 +158,8 @@ fn a_cut_message_is_told() {
 #[test]
 fn who_has_no_name_is_survived() {
     explain(
-        "The sender has no name: it never called bind(), so nobody can answer it. That is their choice. \
-         Print the message and go on with the next.",
+        "The sender has no address: it never called bind(), so nobody can answer it. That is its \
+         choice. Print the message and go on with the next.",
         NAMES,
     );
     let server = receiver();
@@ -167,8 +167,8 @@ fn who_has_no_name_is_survived() {
     server.unnamed_datagram_peer().send("nobody's");
     peer.send("mine").expect("ok").now();
     explain(
-        "The sender had gone when its answer was sent, and sending fails. That is one sender's trouble: \
-         go on with the next.",
+        "The sender was gone before its answer was sent, so sending fails. That is one sender's \
+         problem: go on with the next message.",
         NAMES,
     );
     server.in_one_edge(|| {
@@ -181,14 +181,14 @@ fn who_has_no_name_is_survived() {
         DatagramPeer::at(&path).send_to(server.path(), "its path stays");
     });
     explain(
-        "The sender had gone when its answer was sent, and its path was still there: sending fails with \
-         ECONNREFUSED instead of ENOENT. That, too, is one sender's trouble.",
+        "The sender was gone before its answer was sent, but its path was still there: sending \
+         fails with ECONNREFUSED instead of ENOENT. That, too, is one sender's problem.",
         NAMES,
     );
     peer.send("and I, too").expect("ok").now();
     explain(
-        "Somebody has that name again, and is answered: a name that could not be answered once is no \
-         name to be passed over from then on.",
+        "A new sender has that name, and must be answered. That a name could not be answered once \
+         is no reason to skip it from then on.",
         NAMES,
     );
     fs::remove_file(&path).expect("it was left behind");
@@ -264,8 +264,9 @@ fn asks_without_listening(slow: &mut DatagramPeer) -> usize {
     }
     let expected = format!("{MORE} messages to be received within {MORE_WITHIN:?}");
     check(sent == MORE, expected, format!("{sent} of them")).or_explain(
-        "An answer that can't be delivered keeps your program waiting, if only for a moment. One sender \
-         multiplies that moment by as many messages as it likes: don't wait, and don't try again.",
+        "An answer that can't be delivered keeps your program waiting, if only for a moment. One \
+         sender can multiply that moment by as many messages as it likes: don't wait, and don't \
+         try again.",
         FULL,
     );
     sent
@@ -282,31 +283,34 @@ fn a_full_queue_keeps_nobody_waiting() {
         slow.send("one").send("two").send("three");
     }
     explain(
-        "One sender doesn't take its answers, and its queue is full. Unlike UDP, a Unix socket throws \
-         nothing away then: it makes the one who sends wait, and that is your program, with everybody \
-         else behind it. Send without waiting (MSG_DONTWAIT), and do without an answer that can't be \
-         delivered.",
+        "One sender doesn't read its answers, and its queue is full. Unlike UDP, a Unix socket \
+         then throws nothing away: it makes the sending program wait, which is yours, and \
+         everybody else waits behind it. Send without waiting (MSG_DONTWAIT), and drop an answer \
+         that can't be delivered.",
         FULL,
     );
     for _ in 0..3 {
         other.send("second").expect("ok").now();
     }
-    eventually("no thread more than before", || server.figures().threads <= threads).or_explain(
-        "Each answer waits on a thread of its own now, and whoever takes no answers decides how many \
-         there are. An answer that can't be delivered is dropped.",
+    eventually("no more threads than before", || {
+        server.figures().threads <= threads
+    })
+    .or_explain(
+        "Each answer now waits on a thread of its own, so a sender that reads no answers decides \
+         how many threads you have. Drop an answer that can't be delivered.",
         FULL,
     );
     let more = asks_without_listening(&mut slow);
     other.send("third").expect("ok").now();
     server.expect_idle().or_explain(
-        "Your program uses the processor while nothing comes: it asks again and again. Let receiving \
-         wait, and sending alone not.",
+        "Your program uses the processor while nothing comes: it asks again and again. Receiving \
+         should wait; only sending should not.",
         FULL,
     );
 
     explain(
-        "This sender has emptied its queue, and is answered again. The answers that found it full are \
-         gone.",
+        "This sender has emptied its queue, and must be answered again. Only the answers that \
+         found it full are gone.",
         FULL,
     );
     for _ in 0..fillers {

@@ -72,9 +72,9 @@ fn serves_what_it_was_given() {
         return;
     }
     explain(
-        "Your program was born with a listener as descriptor 3, and LISTEN_FDS and LISTEN_PID say so. \
-         Somebody else has opened it: there is nothing to bind. Say which address it has, and serve \
-         whoever comes there, over TCP or at a path.",
+        "Your program was started with a listener as descriptor 3; LISTEN_FDS and LISTEN_PID say \
+         so. Somebody else has opened it, so there is nothing to bind. Print the address that it \
+         has, and serve the clients that come there, over TCP or at a path.",
         GIVEN,
     );
     each_kind(|listener| {
@@ -110,8 +110,8 @@ fn all_of_them() {
         return;
     }
     explain(
-        "LISTEN_FDS says how many, and from descriptor 3 on all of them are yours: serve each, beside \
-         the others, and print a line for each, in this order.",
+        "LISTEN_FDS says how many listeners there are, and from descriptor 3 on all of them are \
+         yours. Serve them side by side, and print a line for each, in this order.",
         GIVEN,
     );
     let listeners = [Listener::on_path(), Listener::tcp(), Listener::on_path()];
@@ -147,9 +147,14 @@ fn listens_by_itself(mut server: Running, signal: Signal) {
     check(lines == 1, "one line on standard output", server.stdout()).now();
     server.signal(signal).exits_with(0).now();
     if let Address::Unix(path) = server.address() {
-        check(!path.exists(), "nothing at its path", "a socket that nobody listens on").or_explain(
-            "This path your program has made itself, so it is yours to remove: only a listener that \
-             you were given is somebody else's.",
+        check(
+            !path.exists(),
+            "nothing at its path",
+            "a socket that nobody listens on",
+        )
+        .or_explain(
+            "Your program has made this path itself, so it is yours to remove. Only a listener \
+             that you were given belongs to somebody else.",
             LEAVE,
         );
     }
@@ -158,8 +163,8 @@ fn listens_by_itself(mut server: Running, signal: Signal) {
 #[test]
 fn listens_by_itself_otherwise() {
     explain(
-        "Nobody gave your program a listener: started by hand, it listens at the address that it is \
-         told, serves, and ends at SIGTERM and SIGINT with 0.",
+        "Nobody gave your program a listener. Started by hand, it must listen at the address in \
+         its argument, serve, and end with 0 at SIGTERM and SIGINT.",
         GIVEN,
     );
     let folder = folder();
@@ -177,9 +182,9 @@ fn not_meant_for_you() {
         return;
     }
     explain(
-        "LISTEN_PID names another process: the variables are inherited like all others, and these were \
-         meant for the program that started yours, perhaps. Compare the pid. If it isn't yours, you \
-         were given nothing, and that is no error: listen at the argument.",
+        "LISTEN_PID names another process. Environment variables are inherited, and these were \
+         probably meant for the program that started yours. Compare the pid: if it isn't yours, \
+         you were given nothing, which is no error. Listen at the argument.",
         MEANT,
     );
     let (listener, folder) = (Listener::on_path(), folder());
@@ -232,27 +237,30 @@ fn leaves_the_path_and_the_socket() {
                     "another one, or another mode"
                 };
                 check(now == before, "the socket's file, as it was given", got).or_explain(
-                    "You did not make that file, so you neither remove, replace nor change it. Whoever \
-                     restarts you still listens there, and no client finds it any more.",
+                    "You did not make that file, so don't remove, replace or change it. Your \
+                     supervisor still listens there for your next run, and without the file no \
+                     client finds it.",
                     LEAVE,
                 );
             }
             let client = Peer::try_connect(listener.address());
             client.or_explain(
-                "The check holds this listener too, as a supervisor does, and its clients are refused \
-                 now: your program has shut it down. close() ends your copy, shutdown() ends everybody's.",
+                "The check holds this listener too, as a supervisor does, and now its clients are \
+                 refused: your program has shut it down. close() ends only your copy, shutdown() \
+                 ends everybody's.",
                 LEAVE,
             );
             listener.try_accept().or_explain(
-                "The check holds this listener too, as a supervisor does, and accept() fails now: your \
-                 program has shut it down. close() ends your copy, shutdown() ends everybody's.",
+                "The check holds this listener too, as a supervisor does, and now accept() fails: \
+                 your program has shut it down. close() ends only your copy, shutdown() ends \
+                 everybody's.",
                 LEAVE,
             );
         }
         leaves_what_is_at_its_argument(&born_with, &listener);
         explain(
-            "Somebody came after your program had ended, and waited in the queue of the listener, which \
-             the check still holds. The next run of your program has to serve them.",
+            "A client came after your program had ended, and waited in the queue of the listener, \
+             which the check still holds. The next run of your program must serve it.",
             LEAVE,
         );
         let mut between = Peer::connect(listener.address());
@@ -265,8 +273,8 @@ fn leaves_the_path_and_the_socket() {
 /// The argument is a path where something is already: it is not the program's.
 fn leaves_what_is_at_its_argument(born_with: &Activation, listener: &Listener) {
     explain(
-        "Your program was given a listener, so it has nothing to do with the path in its argument: \
-         remove what you have made, and nothing else.",
+        "Your program was given a listener, so the path in its argument is none of its business. \
+         Remove what you have made, and nothing else.",
         LEAVE,
     );
     let folder = folder();
@@ -293,11 +301,11 @@ fn blocking_or_not() {
     }
     for non_blocking in [false, true] {
         let sentence = if non_blocking {
-            "Your program was given a non-blocking listener. The mode belongs to the open socket, and \
-             whoever made it chose it: set the one that you need before you accept."
+            "Your program was given a non-blocking listener. The mode belongs to the open socket, \
+             and its maker chose it: set the mode that you need before you accept."
         } else {
             "Your program was given a blocking listener. The mode belongs to the open socket, and \
-             whoever made it chose it: set the one that you need before you accept."
+             its maker chose it: set the mode that you need before you accept."
         };
         explain(sentence, MODE);
         each_kind(|listener| {
@@ -334,8 +342,8 @@ fn is_refused(what: &str, born_with: &Activation, number: u32) {
     let expected = format!("exit code 2: descriptor {number} is {what}");
     check(got.is_empty(), expected, got).now();
     let told = contains(number.to_string());
-    let sentence = "Whoever started it wants one line on standard error that says which descriptor is wrong: give \
-         its number.";
+    let sentence = "Print one line on standard error that says which descriptor is wrong, by its \
+                    number, for whoever started the program.";
     let output = program.ends().stderr(told);
     output.or_explain(sentence, STRANGER);
     let lines = program.stderr().lines().count();
@@ -349,10 +357,10 @@ fn a_stranger_at_3_is_refused() {
         return;
     }
     explain(
-        "What lies at a descriptor is what somebody put there. Ask what it is before you believe that it \
-         is a listener: a stream socket, TCP or Unix, and one that listens. If it is not, \
-         say which one, in one line on standard error, and end with 2. Don't listen elsewhere instead: \
-         somebody waits at the other one.",
+        "A descriptor can be anything that somebody put there. Before you serve any of them, check \
+         that each is a stream socket, TCP or Unix, that listens. If one is not, name it in one \
+         line on standard error and end with 2. Don't listen elsewhere instead: clients wait at \
+         the address that was meant.",
         STRANGER,
     );
     let folder = folder();

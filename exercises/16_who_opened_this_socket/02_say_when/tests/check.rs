@@ -72,8 +72,8 @@ fn pings(lines: &[String]) -> usize {
 #[test]
 fn ready_means_connectable() {
     explain(
-        "NOTIFY_SOCKET names a supervisor's socket. Send it a datagram with READY=1 once a client can \
-         connect: whatever it starts after you will connect at that moment.",
+        "NOTIFY_SOCKET names a supervisor's socket. Send it one datagram with READY=1, as soon as \
+         a client can connect: what the supervisor starts after you will connect at that moment.",
         READY,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -82,15 +82,15 @@ fn ready_means_connectable() {
     supervisor.expect("READY=1").now();
     let client = Peer::try_connect(&Address::Unix(path));
     let mut client = client.or_explain(
-        "Your program has said READY=1, and a client that came at once was refused. READY means that a \
-         client can connect now: say it after bind() and listen().",
+        "Your program sent READY=1, and a client that came at once was refused. READY means that a \
+         client can connect now: send it after bind() and listen().",
         READY,
     );
     ask(&mut client);
     client.close();
     server.signal(Signal::TERM).exits_with(0).now();
     let again = supervisor.take_lines().iter().any(|line| line == "READY=1");
-    check(!again, "READY=1 once", "it was said again").now();
+    check(!again, "READY=1 once", "it was sent again").now();
 }
 
 /// The program runs at a path, and a client is there.
@@ -108,8 +108,8 @@ fn has_said_so(supervisor: &mut NotifySocket) {
     let lines = supervisor.take_lines();
     let said = lines.iter().any(|line| line == "STOPPING=1");
     check(said, "STOPPING=1 before that", format!("{lines:?}")).or_explain(
-        "Your program has begun to stop, and the supervisor didn't know: it sent clients for all that \
-         time. Say STOPPING=1 first, and then take down the path and hang up.",
+        "Your program began to stop, but the supervisor didn't know, and went on sending clients. \
+         Send STOPPING=1 first, then remove the path and hang up.",
         STOPPING,
     );
 }
@@ -117,7 +117,8 @@ fn has_said_so(supervisor: &mut NotifySocket) {
 #[test]
 fn stopping_is_said_first() {
     explain(
-        "SIGTERM and SIGINT end your program, with 0 and without its path. Say STOPPING=1 before that.",
+        "SIGTERM and SIGINT must end your program with 0, and with its path removed. Send \
+         STOPPING=1 before that.",
         STOPPING,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -155,8 +156,9 @@ fn is_gone(path: &Path) {
 #[test]
 fn the_loop_feeds_the_watchdog() {
     explain(
-        "WATCHDOG_USEC is how long the supervisor waits for WATCHDOG=1 before it kills you. Say it twice in \
-         that time, while nobody comes and while somebody asks without a pause.",
+        "WATCHDOG_USEC is how long the supervisor waits for WATCHDOG=1 before it kills your \
+         program. Send it twice in that time, both while nobody comes and while a client asks \
+         without a pause.",
         WATCHDOG,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -170,9 +172,10 @@ fn the_loop_feeds_the_watchdog() {
     is_not_fed_with_each_line(&mut supervisor, &mut client);
 
     explain(
-        "The loop that answers was stuck in a request for longer than WATCHDOG_USEC, and your program \
-         went on to say WATCHDOG=1. Then nobody notices: let the loop say it that does the work, and no \
-         other thread. Once it turns again, it says so again.",
+        "The loop that answers was stuck in a request for longer than WATCHDOG_USEC, and your \
+         program still sent WATCHDOG=1, so nobody would notice. Send it from the loop that does \
+         the work, and from no other thread: it stops when the loop is stuck, and goes on when the \
+         loop does.",
         WATCHDOG,
     );
     let mut gate = Gate::new();
@@ -203,8 +206,8 @@ fn is_fed_while_nobody_comes(supervisor: &mut NotifySocket) {
     let expected = format!("WATCHDOG=1 every {:?}, while nobody comes", ALLOWED / 2);
     let got = format!("{count} of them in {elapsed:.0?}");
     check(count <= 3 * due + 3, expected, got).or_explain(
-        "Your program wakes up again and again to say WATCHDOG=1, though nobody comes. Twice in the \
-         time that the supervisor allows is enough: sleep until it is due.",
+        "Your program wakes up again and again to send WATCHDOG=1, though nobody comes. Twice in \
+         the time that the supervisor allows is enough: sleep until the next one is due.",
         WATCHDOG,
     );
 }
@@ -237,8 +240,8 @@ fn is_not_fed_with_each_line(supervisor: &mut NotifySocket, client: &mut Peer) {
     let due = began.elapsed().as_micros() / (ALLOWED / 2).as_micros();
     let got = format!("{count} of them for {AT_ONCE} lines");
     check(count as u128 <= due + 2, "WATCHDOG=1 now and then", got).or_explain(
-        "Your program tells its supervisor with each line that it answers. Twice in the time that it \
-         allows is enough: look at the clock, and say it when it is due.",
+        "Your program sends WATCHDOG=1 with each line that it answers. Twice in the time that the \
+         supervisor allows is enough: look at the clock, and send it when it is due.",
         WATCHDOG,
     );
 }
@@ -246,8 +249,8 @@ fn is_not_fed_with_each_line(supervisor: &mut NotifySocket, client: &mut Peer) {
 #[test]
 fn anothers_watchdog_is_not_fed() {
     explain(
-        "WATCHDOG_PID names another process: that one is watched, and your program has inherited its \
-         variables. Say READY=1, and no WATCHDOG=1.",
+        "WATCHDOG_PID names another process: that one is watched, and your program has only \
+         inherited its variables. Send READY=1, but no WATCHDOG=1.",
         WATCHDOG,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -263,8 +266,8 @@ fn anothers_watchdog_is_not_fed() {
     server.signal(Signal::TERM).exits_with(0).now();
 
     explain(
-        "WATCHDOG_USEC is set and WATCHDOG_PID is not: then the supervisor waits for whichever process \
-         it has started, and that is yours.",
+        "WATCHDOG_USEC is set and WATCHDOG_PID is not: then the supervisor watches the process \
+         that it started, which is yours. Send WATCHDOG=1.",
         WATCHDOG,
     );
     let program = program!()
@@ -282,9 +285,10 @@ fn a_full_supervisor_stops_nobody() {
         let program = program!().notifies(supervisor).watched(allowed);
         program.listen_on(path_in(&folder).display())
     };
-    let waits = "The supervisor's queue is full, for it is busy or hangs. A datagram to it would wait, and \
-                 your program with it. Telling must never stop the service: send without waiting, and \
-                 drop what nobody takes; the next one may get through.";
+    let waits = "The supervisor's queue is full, because it is busy or hangs. A blocking send \
+                 would wait for it, and your clients with it. A notification must never stop the \
+                 service: send without waiting, and drop the datagram if there is no room. The \
+                 next one may get through.";
     explain(waits, NO_WAIT);
     let server = start(&supervisor).now();
     supervisor.expect("WATCHDOG=1").now();
@@ -293,7 +297,7 @@ fn a_full_supervisor_stops_nobody() {
     ask_for(&mut client, allowed * 2);
     supervisor.drain();
     supervisor.expect("WATCHDOG=1").or_explain(
-        "The supervisor's queue was full for a while, and there is room again: go on telling it.",
+        "The supervisor's queue was full for a while, and now there is room again: go on sending.",
         NO_WAIT,
     );
     ask(&mut client);
@@ -311,8 +315,8 @@ fn an_abstract_name_works() {
         return;
     }
     explain(
-        "NOTIFY_SOCKET begins with @: that stands for the zero byte of an abstract name, and no file is \
-         called so. SocketAddr::from_abstract_name() takes the rest.",
+        "NOTIFY_SOCKET begins with @. That stands for the zero byte of an abstract name, so there \
+         is no such file. SocketAddr::from_abstract_name() takes the rest of it.",
         NAME,
     );
     let (mut supervisor, folder) = (in_time(NotifySocket::with_abstract_name()), folder());
@@ -325,8 +329,8 @@ fn an_abstract_name_works() {
 #[test]
 fn alone_it_runs_as_before() {
     explain(
-        "Nobody is there to be told anything, and that is no error: all of this is optional. The program \
-         serves, and ends at SIGTERM with 0 and without its path.",
+        "There is no supervisor to notify, and that is no error: all of this is optional. The \
+         program must serve, end with 0 at SIGTERM, and remove its path.",
         ALONE,
     );
     let folder = folder();
@@ -348,8 +352,8 @@ fn alone_it_runs_as_before() {
     }
 
     explain(
-        "The supervisor's socket is gone, and telling it fails from now on. That is no reason to end, or \
-         to serve nobody.",
+        "The supervisor's socket is gone, and sending to it fails from now on. That is no reason \
+         to end or to stop serving.",
         ALONE,
     );
     let mut supervisor = supervisor();

@@ -95,9 +95,9 @@ impl Store {
         self.server.signal(Signal::TERM);
         let closed = "both doors to be closed after SIGTERM";
         eventually(closed, || !self.path.exists()).or_explain(
-            "You were told to stop, and the socket file is still there seconds later. The signals \
-             must end both servers: give them to each, with end_on. (A worker that is busy in `call` \
-             hears of none.)",
+            "Your program got a signal to stop, and the socket file is still there seconds later. \
+             The signals must end both servers: pass them to each, with end_on. (A worker that is \
+             busy in `call` notices none.)",
             DOORS,
         );
         let tcp = self.server.address();
@@ -108,9 +108,9 @@ impl Store {
             std::net::TcpStream::connect(address).is_err()
         })
         .or_explain(
-            "You were told to stop, and the TCP door still lets clients in seconds later. The signals \
-             must end both servers: give them to each, with end_on. (A worker that is busy in `call` \
-             hears of none.)",
+            "Your program got a signal to stop, and the TCP door still lets clients in seconds \
+             later. The signals must end both servers: pass them to each, with end_on. (A worker \
+             that is busy in `call` notices none.)",
             DOORS,
         );
     }
@@ -169,9 +169,9 @@ fn two_workers_one_store() {
             peers[at].send(set(&key, &key)).expect(done()).now();
             for peer in &mut peers {
                 peer.send(get(&key)).expect(value(&key)).or_explain(
-                    "One client set this, and another one at the same door does not see it. They have \
-                     different workers, and each worker has a service of its own: the map in it must be \
-                     shared, in an Arc.",
+                    "One client set this key, and another client at the same door does not see it. \
+                     They have different workers, and each worker has a service of its own: the \
+                     services must share one map, in an Arc.",
                     STATE,
                 );
             }
@@ -189,8 +189,8 @@ fn both_doors_one_store() {
     let [mut tcp, mut unix] = store.at_both_doors();
     tcp.send(set("tcp", "1")).expect(done()).now();
     unix.send(set("unix", "2")).expect(done()).now();
-    let sentence = "What was set at one door is not there at the other. Both servers must be started \
-                    with clones of one store.";
+    let sentence = "What was set at one door is not there at the other. Start both servers with \
+                    clones of one store.";
     unix.send(get("tcp"))
         .expect(value("1"))
         .or_explain(sentence, DOORS);
@@ -210,18 +210,19 @@ fn a_slow_request_delays_nobody() {
         // It comes to the file, and its `open` waits: nobody writes to it yet.
         for peer in &mut store.many() {
             peer.send(get(key)).expect(value("before")).or_explain(
-                "One client's file takes long to open, and another client waits for it. Open it, too, \
-                 in a thread of its own.",
+                "One client's file takes long to open, and another client waits for it. The \
+                 opening, too, belongs in a thread of its own.",
                 SLOW,
             );
         }
         gate.expect_entered().or_explain(
-            "A file was to be loaded, and nobody opens it. Open and read it in a thread of its own.",
+            "A client asked to load a file, and your program doesn't open it. Open and read it in \
+             a thread of its own.",
             SLOW,
         );
         gate.expect_reads(&long).or_explain(
-            "A file comes in many pieces, and you stopped reading before its end: one read may bring \
-             less than there is. Read until it brings nothing.",
+            "You stopped reading a file before its end: one read may return less than there is. \
+             Read until it returns nothing.",
             SLOW,
         );
         let mut others = store.many();
@@ -243,23 +244,25 @@ fn a_slow_request_delays_nobody() {
         );
         second.release();
         others[0].expect(done()).or_explain(
-            "This client's file was read, and another one's still is. It should be answered now.",
+            "This client's file has been read, and another client's is still being read. This \
+             client must be answered now.",
             SLOW,
         );
         slow.expect_nothing_yet().or_explain(
-            "This client's first request is not done, and one of them is answered already. Answers \
-             come in the order of the requests, and `done` means that it is.",
+            "This client's first request is not done yet, and one of its requests is already \
+             answered. Answers come in the order of the requests, and `done` means that the \
+             request is done.",
             SLOW,
         );
         gate.release();
         slow.expect([done(), value(&long)].concat()).or_explain(
-            "The file has been read to its end. Now the request is answered, and the next one after it, \
-             for which all its bytes are the value.",
+            "The file has been read to its end. Now the request must be answered, and then the \
+             next one, for which the value is all of the file's bytes.",
             SLOW,
         );
         others[1].send(get("other")).expect(value("1")).or_explain(
-            "Other clients set this key while a file was read for another one, and now it is gone. Change \
-             the one key when the file has been read, not the whole map.",
+            "Another client set this key while a file was read for a different key, and now it is \
+             gone. When the file has been read, change that one key, not the whole map.",
             SLOW,
         );
         others[1].send(del("other")).expect(done()).now();
@@ -269,8 +272,7 @@ fn a_slow_request_delays_nobody() {
 #[test]
 fn its_own_messages() {
     explain(
-        "This request is one of those that the README lists, and its reply is not the one that is \
-         listed there.",
+        "The README lists this request, with another reply than yours.",
         MESSAGES,
     );
     let store = Store::start();
@@ -289,18 +291,18 @@ fn its_own_messages() {
             ("Color", b"white"),
         ] {
             peer.send(set(key, bytes)).expect(done()).or_explain(
-                "A key is UTF-8 text of 0 to 255 bytes, and the byte before it says how many. Any of these \
-                 can be set, with any value.",
+                "A key is UTF-8 text of 0 to 255 bytes, and the byte before it says how many. \
+                 Every such key can be set, with any value.",
                 MESSAGES,
             );
             peer.send(get(key)).expect(value(bytes)).or_explain(
-                "The value is not the one that was set last. It may hold any bytes, or none.",
+                "The value is not the one that was set last. A value may hold any bytes, or none.",
                 MESSAGES,
             );
         }
         peer.send(get("color")).expect(value("red")).or_explain(
-            "Another key was set, which differs from this one by spaces or by a capital letter. Keys are \
-             the same only if all their bytes are.",
+            "Another key was set, which differs from this one only in spaces or a capital letter. \
+             Two keys are the same only if all of their bytes are.",
             MESSAGES,
         );
         peer.send(del("color")).expect(done()).now();
@@ -310,8 +312,8 @@ fn its_own_messages() {
             peer.send(load("file", &file)).expect(done()).now();
             std::fs::remove_file(&file).unwrap();
             peer.send(get("file")).expect(value(contents)).or_explain(
-                "The file's bytes were loaded, and are the value from then on, whatever they are and \
-                 whatever becomes of the file.",
+                "The file's bytes were loaded. They are the value from then on, whatever they are \
+                 and whatever happens to the file.",
                 MESSAGES,
             );
         }
@@ -339,7 +341,8 @@ fn its_own_messages() {
             .concat(),
         )
         .or_explain(
-            "Seven requests came in one piece. Each has its reply, in the order of the requests.",
+            "Seven requests came in one piece. Each must get its reply, in the order of the \
+             requests.",
             MESSAGES,
         );
         peer.drip(set("in pieces", "whole")).expect(done()).now();
@@ -350,7 +353,7 @@ fn its_own_messages() {
 #[test]
 fn an_unknown_kind_is_told_and_survived() {
     explain(
-        "A request that is none must be answered with an error, and the connection goes on.",
+        "Answer an invalid request with an error, and keep the connection.",
         MESSAGES,
     );
     let store = Store::start();
@@ -360,8 +363,8 @@ fn an_unknown_kind_is_told_and_survived() {
             is_error(
                 &mut peer,
                 MALFORMED,
-                "No request has this kind. Return BadMessage::UnknownKind from `decode`, and the \
-                 engine answers with the error Malformed.",
+                "No request has this kind. Return BadMessage::UnknownKind from `decode`: the \
+                 engine then answers with the error Malformed.",
                 MESSAGES,
             );
         }
@@ -376,8 +379,8 @@ fn an_unknown_kind_is_told_and_survived() {
                 is_error(
                     &mut peer,
                     MALFORMED,
-                    "The length says that the key is longer than what came. Return the frame's \
-                     bad_body() from `decode`, before you cut it.",
+                    "The key's length is more than what came. Return the frame's bad_body() from \
+                     `decode`, before you cut the key out.",
                     MESSAGES,
                 );
             }
@@ -393,8 +396,8 @@ fn an_unknown_kind_is_told_and_survived() {
             is_error(
                 &mut peer,
                 NOT_TEXT,
-                "This key, or this path, is not UTF-8. Read it with the frame's text(), and its error \
-                 is the answer.",
+                "This key, or this path, is not UTF-8. Read it with the frame's text(), and return \
+                 its error.",
                 MESSAGES,
             );
         }
@@ -409,7 +412,7 @@ fn an_unknown_kind_is_told_and_survived() {
 #[test]
 fn its_own_errors_leave_the_door_open() {
     explain(
-        "A request that cannot be done is answered, like any other. The connection goes on.",
+        "Answer a request that cannot be done, like any other. The connection goes on.",
         ERRORS,
     );
     let store = Store::start();
@@ -420,7 +423,7 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 NO_SUCH_KEY,
-                "There is no such key, and that is an answer: Answer::Error, with the code 256.",
+                "There is no such key. Answer that with Answer::Error and the code 256.",
                 ERRORS,
             );
         }
@@ -441,8 +444,9 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 CANNOT_READ,
-                "This cannot be read as a file. Say so with the code 257, from the thread that tried: \
-                 the handle has `fail` for it. One that is dropped ends the client with Internal.",
+                "This cannot be read as a file. Say so with the code 257, from the thread that \
+                 tried: the handle has `fail` for it. A handle that is dropped ends the connection \
+                 with Internal.",
                 ERRORS,
             );
         }
@@ -461,14 +465,14 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 code,
-                "Three requests came that cannot be done, and two that can. Each has its answer, and a \
-                 Load that fails leaves no key behind.",
+                "Three requests came that cannot be done, and two that can. Each must get its \
+                 answer, and a Load that fails must leave no key behind.",
                 ERRORS,
             );
         }
         peer.expect([done(), done()].concat()).or_explain(
-            "Three requests came that cannot be done, and two that can. Each has its answer, and a \
-             Load that fails leaves no key behind.",
+            "Three requests came that cannot be done, and two that can. Each must get its answer, \
+             and a Load that fails must leave no key behind.",
             ERRORS,
         );
     }
@@ -498,7 +502,8 @@ fn it_finishes_what_it_started() {
         store.close_the_doors();
         for mut peer in idle {
             peer.expect_end().or_explain(
-                "A client without a request sees the end of the stream when you are told to stop.",
+                "When your program gets a signal to stop, a client with no request under way must \
+                 see the end of the stream.",
                 DOORS,
             );
             peer.close();
@@ -508,13 +513,13 @@ fn it_finishes_what_it_started() {
         let (mut last, last_gate) = doors.next().unwrap();
         for peer in [&mut first, &mut last] {
             peer.expect_nothing_yet().or_explain(
-                "This client's file is not read yet, and it was answered. `done` means that it is done.",
+                "This client was answered before its file was read. `done` means that it is done.",
                 SLOW,
             );
         }
-        let sentence = "A client of each door had a request under way when you were told to stop. It is \
-                        still to be answered, also when the other door has nothing left to do: wait for \
-                        both.";
+        let sentence = "A client of each door had a request under way when the signal to stop \
+                        came. Each must still be answered, even when the other door has nothing \
+                        left to do: wait for both.";
         first_gate.release();
         first.expect(done()).or_explain(sentence, DOORS);
         first.expect_end().or_explain(sentence, DOORS);
@@ -527,7 +532,7 @@ fn it_finishes_what_it_started() {
         last.expect_end().or_explain(sentence, DOORS);
         last.close();
         store.server.exits_with(0).or_explain(
-            "Everything that had come was answered, at both doors. The program ends with 0 then.",
+            "Everything that had come was answered, at both doors: the program must end with 0.",
             DOORS,
         );
     }
@@ -546,8 +551,8 @@ fn what_it_could_not_finish_is_said() {
         peer.pause(Duration::from_millis(400));
         store.server.signal(Signal::TERM);
         store.server.exits_with(3).or_explain(
-            "A second signal cut a request off at one door. Whoever started you must be told: the exit \
-             code is 3 if either door says that something was cut.",
+            "A second signal cut a request off at one door. The exit code must say so: 3, if \
+             either door reports that something was cut.",
             DOORS,
         );
     }

@@ -29,20 +29,21 @@ fn greets(client: &Running, mut server: Peer, address: &Address) {
     client
         .prints(&format!("connected to {address}\n"))
         .or_explain(
-            "Your program has connected. Say to whom: the address that the connection has at its other \
-             end (getpeername), which need not be what was typed.",
+            "Your program has connected. Print to whom: the address at the other end of the \
+             connection (getpeername), which need not be what was typed.",
             REFUSAL,
         );
     server.send("welcome\n");
     client.prints("welcome\n").or_explain(
-        "The server has said something, and the connection stays open: print it as it comes, not at the \
-         end.",
+        "The server has sent something, and the connection stays open: print it as it comes, not \
+         at the end.",
         REFUSAL,
     );
     server.send("and bye\n").half_close();
     let all = format!("connected to {address}\nwelcome\nand bye\n");
     client.exits_with(0).stdout(all).or_explain(
-        "The server has said all that it had to say. Print it, nothing else, and end with 0.",
+        "The server has sent everything and closed. Print what it sent, nothing else, and end with \
+         0.",
         REFUSAL,
     );
 }
@@ -50,8 +51,8 @@ fn greets(client: &Running, mut server: Peer, address: &Address) {
 #[test]
 fn a_refusal_is_no_reason_to_wait() {
     explain(
-        "The first addresses refuse, and the last one has a server. A refusal is an answer, and it comes \
-         at once: that address has nobody. Try the next.",
+        "The first addresses refuse, and the last one has a server. A refusal is an answer, and it \
+         comes at once: nobody listens there. Try the next.",
         REFUSAL,
     );
     let refusing: Vec<Listener> = (0..20).map(|_| Listener::refusing()).collect();
@@ -66,8 +67,8 @@ fn a_refusal_is_no_reason_to_wait() {
         let got = format!("it took {took:.1?}");
         let expected = "a connection at once: twenty refusals take no time";
         check(took < Duration::from_secs(3), expected, got).or_explain(
-            "Twenty addresses refused, at once, and your program waited before it tried the next. The 250 ms \
-             are for an address that says nothing.",
+            "Twenty addresses refused at once, and your program waited before it tried the next \
+             one. The 250 ms are for an address that does not answer.",
             REFUSAL,
         );
         (client, peer, server)
@@ -85,7 +86,8 @@ fn is_walked_around(holes: &[&BlackHole], soonest: Duration) {
         let client = client(&addresses).start();
         let peer = server.try_accept().or_explain(
             "The first address is silent: nobody takes the connection, and nobody refuses it. The \
-             system tries it for two minutes. Silence is not refusal: after 250 ms try the next as well.",
+             system keeps trying for two minutes. Silence is not refusal: after 250 ms, try the \
+             next address as well.",
             SILENCE,
         );
         let (took, at_most) = (began.elapsed(), soonest + Duration::from_millis(700));
@@ -94,9 +96,9 @@ fn is_walked_around(holes: &[&BlackHole], soonest: Duration) {
         // Later than that may be the machine's doing, sooner is not.
         let in_time = took + SOONER > soonest && watch.elapsed() < at_most;
         check(in_time, expected, got).or_explain(
-            "An address that says nothing has 250 ms for itself, each of them: not less, for a server \
-             far away needs a moment, and you would open connections that nobody wants; not more, for \
-             somebody waits.",
+            "Give each silent address 250 ms before you try the next one. With less, a server far \
+             away has no time to answer, and you open connections that nobody wants; with more, \
+             the user waits.",
             SILENCE,
         );
         (client, peer, server)
@@ -123,9 +125,9 @@ fn who_answers_late_is_taken() {
     let client = client(&[hole.address(), nobody.address()]).start();
     hole.expect_attempt().now();
     hole.wake_up();
-    let sentence = "The first address was silent at first, the second refused, and then the first answered, \
-                    a second after it was asked. Its attempt has to go on while you try the next: 250 ms are \
-                    when the next begins, not when this one ends.";
+    let sentence = "The first address was silent at first, the second refused, and then the first \
+                    answered, a second after it was asked. Its attempt must go on while you try \
+                    the next: after 250 ms the next attempt begins, but this one does not end.";
     let expected = "the first attempt to go on, and to be taken";
     let visitor = appears(expected, Duration::from_secs(8), || {
         let ended = client.has_ended();
@@ -146,11 +148,16 @@ fn the_first_that_answers_is_kept_alone() {
         let both = client(&[first.address(), second.address()]).start();
         let peer = first.accept();
         greets(&both, peer, first.address());
-        check(!second.visited(), "nobody at the second address", "a connection").or_explain(
-        "The first address answered at once, and your program connected to the second, too. A server \
-         holds a slot for each connection: don't open one that you may not need.",
-        SILENCE,
-    );
+        check(
+            !second.visited(),
+            "nobody at the second address",
+            "a connection",
+        )
+        .or_explain(
+            "The first address answered at once, and your program connected to the second, too. A \
+         server holds a slot for each connection: don't open one that you don't need.",
+            SILENCE,
+        );
     });
     if !needs::linux() {
         return;
@@ -161,8 +168,8 @@ fn the_first_that_answers_is_kept_alone() {
     let peer = server.accept();
     hole.wake_up();
     explain(
-        "Your program has a connection, and the other attempt goes on beside it. Give that up, or close \
-         what comes of it: a server holds a slot for each.",
+        "Your program has a connection, and the other attempt still goes on. Give it up, or close \
+         the connection that comes of it: a server holds a slot for each.",
         SILENCE,
     );
     eventually("the other attempt to have an end", || hole.attempts() == 0).now();
@@ -193,8 +200,8 @@ fn are_named(within: u32, addresses: &[&Address]) {
     let client = program!().typed().arg(within).args(addresses).start();
     let output = client.exits_with(1);
     let output = output.stdout("").or_explain(
-        "No address took the connection. Say so on standard error, and end with 1, when \
-         the last of them has refused or the time is over that the first argument gives them all.",
+        "No address took the connection. When all of them have refused, or the time that the first \
+         argument gives them is over, say so on standard error and end with 1.",
         REFUSAL,
     );
     drop(output);
@@ -203,9 +210,14 @@ fn are_named(within: u32, addresses: &[&Address]) {
         let address = format!("{address}: ");
         let line = told.lines().find_map(|line| line.split_once(&address));
         let reason = line.is_some_and(|(_, reason)| !reason.trim().is_empty());
-        check(reason, format!("a line with {address:?} and a reason"), told.trim()).or_explain(
-            "The last error is often the least useful one: the person needs to know of each address why \
-             it didn't work, of one that said nothing too. Keep them all, and name each on a line: \
+        check(
+            reason,
+            format!("a line with {address:?} and a reason"),
+            told.trim(),
+        )
+        .or_explain(
+            "The last error is often the least useful one: the user needs to know why each address \
+             failed, silent ones too. Keep all the errors, and print a line for each address: \
              `ADDR: reason`.",
             REFUSAL,
         );
@@ -215,7 +227,7 @@ fn are_named(within: u32, addresses: &[&Address]) {
 #[test]
 fn brackets_and_names() {
     explain(
-        "The address is a name and a port. Look it up, and try all that it means.",
+        "The address is a name and a port. Look up the name, and try all of its addresses.",
         BRACKETS,
     );
     let server = Listener::tcp();
@@ -227,8 +239,8 @@ fn brackets_and_names() {
         return;
     }
     explain(
-        "An IPv6 address is full of colons, and so it stands in brackets before its port. Parse it whole \
-         (SocketAddr, or to_socket_addrs) and never cut at a colon.",
+        "An IPv6 address is full of colons, so it is written in brackets before its port. Parse it \
+         whole (SocketAddr, or to_socket_addrs), and never cut at a colon.",
         BRACKETS,
     );
     let (nobody, server) = (Listener::refusing(), Listener::tcp_v6());
@@ -241,8 +253,9 @@ fn brackets_and_names() {
 fn a_name_has_both_families() {
     let Some(hosts) = Hosts::new() else { return };
     explain(
-        "`right` is a host with an IPv4 address and an IPv6 address, and its server listens on one of \
-         them. One of a name's addresses that refuses says nothing of the other: try each.",
+        "`right` is a host with an IPv4 address and an IPv6 address, and its server listens on one \
+         of them. When one of a name's addresses refuses, that says nothing about the other: try \
+         each.",
         REFUSAL,
     );
     let servers = [Some(hosts.right.listener()), hosts.right.listener_v6()];

@@ -42,8 +42,9 @@ fn is_named(server: &Running, what: &str, peer: &Peer) {
     server
         .prints(&format!("{what} {}\n", peer.local()))
         .or_explain(
-            "A line has to say who came: the client's own address, as the client knows it. At a socket of \
-             IPv6 a client of IPv4 has a mapped address, ::ffff:127.0.0.1; that is 127.0.0.1, and ::1 is ::1.",
+            "Each line must say which client came, by the address that the client itself knows. At \
+             an IPv6 socket an IPv4 client has a mapped address, ::ffff:127.0.0.1: print that as \
+             127.0.0.1. ::1 stays ::1.",
             WHO,
         );
 }
@@ -57,12 +58,13 @@ fn both_families_come_in() {
     let mut peers = [V4, V6].map(|ip| {
         let found = Peer::try_connect(&at(&server, ip));
         let mut peer = found.or_explain(
-            "A server at [::] is there for both families: for 127.0.0.1 and for ::1. Bind to the address \
+            "A server at [::] must serve both families: 127.0.0.1 and ::1. Bind to the address \
              that you were given, with IPV6_V6ONLY off.",
             BOTH,
         );
         explain(
-            "This client is on the list. It has to be served, whichever family it comes by, beside others.",
+            "This client is on the list. It must be served, whichever family it comes from, at the \
+             same time as the others.",
             BOTH,
         );
         peer.send(line("hello")).expect(line("hello")).now();
@@ -77,12 +79,14 @@ fn both_families_come_in() {
 fn a_machine_that_prefers_one() {
     let Some(hosts) = Hosts::new() else { return };
     if let Err(reason) = hosts.left.run("sysctl -w net.ipv6.bindv6only=1") {
-        needs::skip(&format!("needs leave to set net.ipv6.bindv6only: {reason}"));
+        needs::skip(&format!(
+            "needs permission to set net.ipv6.bindv6only: {reason}"
+        ));
         return;
     }
     explain(
-        "This host has net.ipv6.bindv6only set: what nobody has decided about a socket, it decides the \
-         other way. Set IPV6_V6ONLY to what you need, before bind().",
+        "This host has net.ipv6.bindv6only set, which changes the default of every socket that \
+         doesn't say what it wants. Set IPV6_V6ONLY to what you need, before bind().",
         BOTH,
     );
     let admitted = [Some(hosts.right.address()), hosts.right.address_v6()];
@@ -114,8 +118,8 @@ fn a_peer_is_who_it_is() {
 #[test]
 fn the_list_means_both_spellings() {
     explain(
-        "This client is on the list: an address has several spellings, and they all mean the same one. \
-         Read it as an address (IpAddr), bring both sides to one form (to_canonical), and compare that.",
+        "This client is on the list. One address can be written in several ways: parse it \
+         (IpAddr), bring both sides to one form (to_canonical), and compare those.",
         WHO,
     );
     // At a socket of IPv4 the list alone may be mapped.
@@ -169,8 +173,9 @@ fn a_list_that_cannot_be_read_is_refused() {
         let program = program!().typed().args(["127.0.0.1:0", "127.0.0.1", wrong]);
         let output = program.start().exits_with(2);
         output.stdout("").stderr(contains(wrong)).or_explain(
-            "One of the addresses on the list is none. A list of which a part means nothing admits too few or \
-             too many, and nobody knows which: name it on standard error, and end with 2 before you listen.",
+            "One entry on the list is not an address. A list that is understood only in part \
+             admits too few clients or too many, and nobody knows which. Name the entry on \
+             standard error, and end with 2 before you listen.",
             WHO,
         );
     }

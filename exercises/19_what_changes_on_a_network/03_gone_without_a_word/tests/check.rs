@@ -26,7 +26,7 @@ fn gone(peer: &Peer) -> String {
 
 /// A client that has just been served, by a program that will not ask it anything soon.
 fn served() -> (Running, Peer) {
-    explain("A client sends a line, and has to get it back.", PING);
+    explain("A client sent a line, and must get it back.", PING);
     let server = server(60_000);
     let mut peer = server.connect();
     peer.send(line("hello")).expect(line("hello")).now();
@@ -42,8 +42,9 @@ fn keepalive_is_on_and_soon() {
     server
         .expect_keepalive(&peer, Duration::from_secs(60))
         .or_explain(
-            "A client whose machine loses power sends nothing, and without keepalive nobody ever asks. Turn it \
-             on, and say when the first probe is due: the system's own time is two hours.",
+            "A client whose machine loses power sends nothing, and without keepalive nobody ever \
+             asks. Turn it on, and set when the first probe is due: the system's default is two \
+             hours.",
             KEEPALIVE,
         );
     let copy = server.socket_of(&peer).now();
@@ -54,8 +55,8 @@ fn keepalive_is_on_and_soon() {
     let found = found.expect("a copy of a TCP socket has these options");
     let got = format!("{found:?}: the time before the first, and an interval for each");
     check(found <= FOUND, "nobody there after 90 s of probes", got).or_explain(
-        "The first probe comes soon, and then the system has its own ideas: 9 of them, 75 s apart. Say how often \
-         it asks (TCP_KEEPINTVL), and how many times (TCP_KEEPCNT).",
+        "The first probe comes soon, and then the system has its own ideas: 9 probes, 75 s apart. \
+         Set how often it asks (TCP_KEEPINTVL), and how many times (TCP_KEEPCNT).",
         KEEPALIVE,
     );
 }
@@ -72,9 +73,9 @@ fn unacknowledged_bytes_have_a_limit() {
     let limit = limit.filter(|limit| !limit.is_zero());
     let got = limit.map_or("none".to_owned(), |limit| format!("{limit:?}"));
     let in_time = limit.is_some_and(|limit| limit <= FOUND);
-    check(in_time, "a limit of 90 s for bytes on the way", got).or_explain(
-        "As long as bytes wait for their acknowledgment, keepalive stands still, and the system repeats them \
-         for a quarter of an hour. TCP_USER_TIMEOUT says, in milliseconds, when that is enough.",
+    check(in_time, "a limit of 90 s for unacknowledged bytes", got).or_explain(
+        "While bytes wait for their acknowledgment, keepalive does nothing, and the system resends \
+         them for a quarter of an hour. Set TCP_USER_TIMEOUT, in milliseconds, to give up sooner.",
         BYTES,
     );
 }
@@ -88,17 +89,20 @@ fn a_stopped_peer_is_found() {
         peer.send(line("hello")).expect(line("hello")).now();
         let watch = Stopwatch::start();
         peer.expect(line("ping")).or_explain(
-            "This client has been silent for as long as the second argument says. Ask it: send `ping`.",
+            "This client has been silent for as long as the second argument says. Ask whether it \
+             is still there: send `ping`.",
             PING,
         );
-        let sentence = "The client was asked and has not answered, for as long again. It is gone, whatever its \
-                        kernel acknowledges: print `gone ADDRESS`, and close the connection.";
+        let sentence = "The client was asked and has not answered for as long again. It is gone, \
+                        even if its kernel still acknowledges: print `gone ADDRESS`, and close the \
+                        connection.";
         server.prints(&gone(&peer)).or_explain(sentence, PING);
         let took = watch.elapsed();
         let got = format!("found after {took:.1?}");
         let in_time = took < Duration::from_millis(1600);
         check(in_time, "with 500 ms, gone after 1 s", got).or_explain(
-            "A pong has as long as the silence before the ping, and no longer: one ping, one wait.",
+            "A pong may take as long as the silence before the ping, and no longer: one ping, one \
+             wait.",
             PING,
         );
         peer.expect_gone().or_explain(sentence, PING);
@@ -108,16 +112,16 @@ fn a_stopped_peer_is_found() {
     let mut peer = server.connect();
     peer.flood(line("x".repeat(10_000)).repeat(100), 64 << 20);
     server.prints(&gone(&peer)).or_explain(
-        "This client has sent a lot and reads nothing, so your program waits for room to write. Nobody reads \
-         the clock meanwhile: a write needs a limit, too (chapter 11).",
+        "This client has sent a lot and reads nothing, so your program waits for room to write. \
+         Meanwhile nothing looks at the clock: a write needs a limit, too (chapter 11).",
         PING,
     );
 }
 
 #[test]
 fn a_quiet_one_that_answers_stays() {
-    let sentence = "This client has nothing to say, and answers each ping in time. It is as alive as any: a pong \
-                    begins the silence anew.";
+    let sentence = "This client has nothing to say, but answers each ping in time, so it is alive. \
+                    A pong starts its clock again.";
     explain(sentence, PING);
     undisturbed(LATE, || {
         let server = server(600);
@@ -155,12 +159,14 @@ fn a_pulled_cable_is_found() {
         peer.send(line("hello")).expect(line("hello")).now();
         hosts.pull_cable();
         server.prints(&gone(&peer)).or_explain(
-            "The cable is pulled. No packet says so: what you notice is that your ping has no answer.",
+            "The cable is pulled, and no packet says so: all that you can notice is that your ping \
+             has no answer.",
             PING,
         );
         let mut here = hosts.left.connect(server.address());
         here.send(line("hello")).expect(line("hello")).or_explain(
-            "One client is gone, and the others are not served any more. Its end is its own.",
+            "One client is gone, and the others are no longer served. Close that one connection, \
+             and go on with the others.",
             PING,
         );
     });
@@ -176,8 +182,8 @@ fn the_others_feel_nothing() {
         let mut rounds = 0;
         while !server.stdout().contains(&gone) && rounds < 25 {
             busy.send(line("hello")).expect(line("hello")).or_explain(
-                "This client talks all the time, and another one is silent. Whoever talks is there: echo its \
-                 lines, and don't ask it.",
+                "This client talks all the time, while another is silent. A client that talks is \
+                 alive: echo its lines, and don't send it a ping.",
                 PING,
             );
             busy.pause(Duration::from_millis(150));
@@ -185,8 +191,8 @@ fn the_others_feel_nothing() {
         }
         let told = server.stdout();
         check(told.contains(&gone), format!("{gone:?}"), told).or_explain(
-            "One client is silent, and another one talks all the time: its bytes are no sign of life of the \
-             first. Each connection has a clock of its own.",
+            "One client is silent, and another talks all the time. The bytes of one are no sign of \
+             life from the other: give each connection a clock of its own.",
             PING,
         );
         busy.send(line("bye"))
@@ -200,8 +206,8 @@ fn the_others_feel_nothing() {
         let told = server.stdout();
         let lines = told.lines().filter(|line| line.starts_with("gone"));
         check(lines.count() == 2, "the two that are silent gone", told).or_explain(
-            "A client that closes its connection has said that it leaves. It is not `gone`: that is for those \
-             who cannot say it.",
+            "A client that closes its connection has said that it leaves. Don't print `gone` for \
+             it: that is for clients that cannot say it.",
             PING,
         );
     });

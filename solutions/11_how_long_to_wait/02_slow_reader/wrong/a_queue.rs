@@ -1,5 +1,5 @@
 //! Caught by: memory_stays_bounded
-//! Told: A client asks and asks
+//! Told: A client keeps asking
 //!
 //! Puts the replies into a channel, for another thread to send, so that reading never has to wait. The
 //! channel has no limit, and so the client decides how much memory that takes.

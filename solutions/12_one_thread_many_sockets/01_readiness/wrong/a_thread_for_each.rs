@@ -1,5 +1,5 @@
 //! Caught by: one_thread
-//! Told: Fifty clients are served, and
+//! Told: Fifty clients are served, but
 //!
 //! Chapter 10's server: it answers all, with a thread for each.
 

@@ -1,6 +1,6 @@
 //! Caught by: each_file_belongs_to_its_message, the_whole_file_wherever_it_stands,
 //! what_nobody_asked_for_is_closed, closed_on_exec, no_room_is_told
-//! Told: one receive may bring several of them
+//! Told: one receive may return several of them
 //!
 //! Takes what one receive brings for one message with its file, and throws the rest away.
 

@@ -7,14 +7,16 @@ use scripted_peer::Peer;
 use super::Exhibit;
 use super::visitor::{Said, Visitor};
 
-const PIECES: &str = "This server keeps its promise, and its answers came in other pieces than you read them in. \
-                      You made the mistake that you came to find: read on until all that you wait for is there, \
-                      and take no more than that.";
-const SLOW: &str = "This server keeps its promise, and takes its time. Wait for the event itself, up to the \
-                    deadline: a shorter wait of your own judges the machine, and so does a sleep.";
-const REFUSAL: &str = "This server keeps its promise. That a frame which is too long ends the connection is \
-                       promised, and no more: by an end or a reset, while you still write, and whatever you \
-                       have not read by then may be lost.";
+const PIECES: &str = "This server keeps its promise; its answers only came in other pieces than \
+                      you expected. You made the mistake that you came to find: read on until \
+                      everything that you wait for is there, and take no more than that.";
+const SLOW: &str = "This server keeps its promise, and takes its time. Wait for the event itself, \
+                    up to the deadline: a sleep, or a shorter limit of your own, judges how fast \
+                    the machine is, not whether the server is right.";
+const REFUSAL: &str = "This server keeps its promise: a frame that is too long ends the \
+                       connection, and no more is promised. The end may be a clean one or a reset, \
+                       it may come while you still write, and whatever you have not read by then \
+                       may be lost.";
 const PROMISE: &str = "This server keeps its promise: the one that your arguments name. Ask for nothing beyond \
                        it.";
 const PLAIN: &str =
@@ -63,9 +65,12 @@ fn pieces() -> [Exhibit; 5] {
             let (most, last) = frame.split_at(frame.len() - 1);
             peer.send(most).pause(Duration::from_millis(20)).send(last);
         }),
-        batches("joins the answers to what came at once", |peer, answers| {
-            peer.send(answers);
-        }),
+        batches(
+            "joins the answers to frames that came together",
+            |peer, answers| {
+                peer.send(answers);
+            },
+        ),
         batches(
             "sends one and a half answers, then the rest",
             |peer, answers| {
@@ -104,7 +109,7 @@ fn slow() -> [Exhibit; 3] {
             },
         ),
         Exhibit::good(
-            "looks at a new client after 300 ms",
+            "takes 300 ms to look at a new client",
             (SLOW, CHAPTER_EVENTS),
             |mut peer| {
                 peer.pause(Duration::from_millis(300));

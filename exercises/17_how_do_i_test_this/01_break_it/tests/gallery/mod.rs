@@ -31,15 +31,16 @@ const SOON: u64 = 3_000;
 
 const FORM: &str = "The judgment is the exit code and one line on standard output: 0 and `good`, or 1 and \
                     `bad: ` with the reason.";
-const GOES_ON: &str = "This server answers all that it owes, and the program goes on. Wait for the event, and be \
-                       done with it when it comes; where many are served, for several at the same time. The \
-                       deadline is for those who never answer.";
-const HANGS: &str = "This server owes something that never comes, the deadline is over, and the program still \
-                     waits. Give each wait what is left until the deadline: a test that can hang is a test that \
-                     gets switched off.";
-const CHANGES: &str = "Ten of your program were started at once, at one server, and did not all come to the same \
-                       judgment. Share nothing with the others, no file and no port, and leave nothing to the \
-                       clock or to chance.";
+const GOES_ON: &str = "This server has answered everything, and your program still waits. Stop \
+                       waiting as soon as what you wait for has happened, and where the server \
+                       serves many clients at once, run your scenes side by side. The deadline is \
+                       only for servers that never answer.";
+const HANGS: &str = "This server owes something that never comes, the deadline has passed, and \
+                     your program still waits. Limit each wait to the time that is left until the \
+                     deadline: a test that can hang is a test that gets switched off.";
+const CHANGES: &str = "Ten copies of your program ran against one server at the same time, and \
+                       their judgments differ. Share nothing between copies, neither a file nor a \
+                       port, and leave nothing to the clock or to chance.";
 const OWN: &str = "17-how-do-i-test-this.html#ports-and-folders-of-ones-own";
 const EVENTS: &str = "17-how-do-i-test-this.html#wait-for-the-event";
 
@@ -278,7 +279,7 @@ fn comes(most: Duration, happens: impl Fn() -> bool) -> Result<(), Duration> {
 
 fn report(exhibit: &Exhibit, tester: &Running, judgment: &Judgment) {
     let word = if exhibit.is_good { "good" } else { "bad" };
-    let expected = format!("`{word}`, of a server that {}", exhibit.does);
+    let expected = format!("`{word}`, for a server that {}", exhibit.does);
     let output = tester.stdout();
     let (got, (sentence, section)) = match judgment {
         Judgment::Good | Judgment::Bad => (format!("`{}`", output.trim_end()), exhibit.told),

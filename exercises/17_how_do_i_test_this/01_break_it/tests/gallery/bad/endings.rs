@@ -8,15 +8,16 @@ use std::time::Duration;
 use super::{ENDINGS, Exhibit, OWES, Said, Stand, Told, Visitor, answers};
 
 const ENDS: Told = (
-    "This server ends a connection in another way than it promised. The end of the stream, a reset, a refusal \
-     and silence are four different things: tell them apart, and wait for the one that is promised.",
+    "This server does not end a connection the way it promised. The end of the stream, a reset, a \
+     refusal and silence are four different things: tell them apart, and wait for the one that is \
+     promised.",
     ENDINGS,
 );
 
 pub fn silent() -> Vec<Exhibit> {
     vec![
         answers("never answers", OWES, |_, _| ()),
-        answers("says nothing to an empty frame", OWES, |peer, frame| {
+        answers("does not answer an empty frame", OWES, |peer, frame| {
             if frame.len() > 4 {
                 peer.send(frame);
             }
@@ -37,8 +38,8 @@ pub fn silent() -> Vec<Exhibit> {
             }
         })
         .evident(),
-        Exhibit::bad("ends as soon as somebody comes", ENDS, drop).evident(),
-        Exhibit::silent("listens and accepts nobody", OWES, Stand::Asleep),
+        Exhibit::bad("hangs up as soon as a client connects", ENDS, drop).evident(),
+        Exhibit::silent("listens but accepts nobody", OWES, Stand::Asleep),
         Exhibit::silent("is not there", OWES, Stand::Nobody),
     ]
 }

@@ -6,10 +6,10 @@ use super::{Exhibit, LIMIT, Said, Told, UNKIND, Visitor, measures};
 use crate::gallery::visitor::measure;
 
 const LIMITS: Told = (
-    "This server is wrong about the limit. Send a payload of exactly that length, and a whole one of one byte \
-     more. Announce lengths far above it, too, without sending the payload: the largest that four bytes can \
-     hold, and one whose last three bytes are a short length. Each must end the connection at once, without \
-     an answer.",
+    "This server gets the limit wrong. Send a payload of exactly that length, which is answered. \
+     Then send a whole one that is a byte longer, and announce lengths far above the limit without \
+     sending the payload: the largest that four bytes can hold, and one whose last three bytes are \
+     a short length. Each of these must end the connection at once, without an answer.",
     UNKIND,
 );
 
@@ -19,23 +19,27 @@ pub fn careless() -> Vec<Exhibit> {
             (length < LIMIT).then_some(length as usize)
         })
         .evident(),
-        measures("takes a byte more", LIMITS, |length| {
+        measures("accepts one byte more than its limit", LIMITS, |length| {
             (length <= LIMIT + 1).then_some(length as usize)
         }),
         measures(
-            "forgets that the limit is the payload's",
+            "forgets that the limit is for the payload alone",
             LIMITS,
             |length| (length <= LIMIT + 4).then_some(length as usize),
         ),
         measures("has no limit", LIMITS, |length| Some(length as usize)),
-        measures("takes four gigabytes for -1", LIMITS, |length| {
-            (length.cast_signed() <= LIMIT.cast_signed()).then_some(length as usize)
-        }),
-        measures("cuts down what is too long", LIMITS, |length| {
-            Some(length.min(LIMIT) as usize)
-        }),
         measures(
-            "looks at the last three bytes of a length",
+            "takes a length of four gigabytes for -1",
+            LIMITS,
+            |length| (length.cast_signed() <= LIMIT.cast_signed()).then_some(length as usize),
+        ),
+        measures(
+            "cuts a frame that is too long down to its limit",
+            LIMITS,
+            |length| Some(length.min(LIMIT) as usize),
+        ),
+        measures(
+            "looks only at the last three bytes of a length",
             LIMITS,
             |length| measure(length & 0x00ff_ffff),
         ),
@@ -47,11 +51,14 @@ pub fn careless() -> Vec<Exhibit> {
             visitor.peer.send(frame(""));
         })
         .evident(),
-        refuses("reads what is too long to its end", |visitor, length| {
-            while visitor.inbox.len() < 4 + length as usize && visitor.read().is_none() {}
-        }),
         refuses(
-            "ignores what is too long, and keeps the connection",
+            "reads a frame that is too long to its end",
+            |visitor, length| {
+                while visitor.inbox.len() < 4 + length as usize && visitor.read().is_none() {}
+            },
+        ),
+        refuses(
+            "ignores a frame that is too long, and keeps the connection",
             |visitor, _| {
                 visitor.wait_until_gone();
             },

@@ -25,14 +25,15 @@ const ENDINGS: &str = "17-how-do-i-test-this.html#four-endings";
 const UNKIND: &str = "17-how-do-i-test-this.html#be-unkind-on-purpose";
 
 const PAYLOAD: Told = (
-    "This server changes a payload. Send each kind that is promised: empty, every value that a byte can \
-     have, longer than a buffer, as long as the limit; and look at each byte of the answer.",
+    "This server changes a payload. Send every kind that the promise allows: empty, with every \
+     value that a byte can have, longer than a buffer, as long as the limit. Compare every byte of \
+     the answer.",
     UNKIND,
 );
 
 const OWES: Told = (
-    "This server owes an answer, and nothing comes. What has not come by the deadline counts as never: say \
-     so, and don't wait longer.",
+    "This server owes an answer that never comes. What has not arrived by the deadline counts as \
+     never: say so, and stop waiting.",
     ENDINGS,
 );
 

@@ -8,14 +8,15 @@ use super::{Exhibit, PAYLOAD, Said, Told, UNKIND, Visitor, answers, echo, measur
 use crate::gallery::visitor::measure;
 
 const SPLIT: Told = (
-    "This server is right about a frame that comes whole, and on this machine nearly all do. Be unkind on \
-     purpose: cut a frame, inside its length too, and send the rest when the first part has been read.",
+    "This server handles a frame correctly only if it arrives whole, and on this machine nearly \
+     all do. Be unkind on purpose: cut a frame, inside its length too, and send the rest only \
+     after the server has read the first part.",
     UNKIND,
 );
 
 const EARLY: Told = (
-    "This server answers before the frame is whole. Send half a frame, and nothing may come: neither while \
-     you are silent for a moment nor when you half-close there.",
+    "This server answers before the frame is whole. Send half a frame and check that nothing comes \
+     back: neither while you stay silent for a moment, nor after you half-close there.",
     UNKIND,
 );
 
@@ -39,7 +40,7 @@ pub fn splitters() -> Vec<Exhibit> {
                 visitor.inbox.clear();
             },
         ),
-        reads("wants a length in one read", SPLIT, |visitor| {
+        reads("expects a whole length in one read", SPLIT, |visitor| {
             while let Some(Said::Frame(frame)) = visitor.whole() {
                 visitor.peer.send(frame);
             }
@@ -47,11 +48,15 @@ pub fn splitters() -> Vec<Exhibit> {
                 visitor.inbox.clear();
             }
         }),
-        reads("sends back what comes, as it comes", EARLY, |visitor| {
-            let bytes = std::mem::take(&mut visitor.inbox);
-            visitor.peer.send(bytes);
-        }),
-        Exhibit::bad("sends back half a frame at its end", EARLY, |peer| {
+        reads(
+            "echoes bytes as they arrive, not frames",
+            EARLY,
+            |visitor| {
+                let bytes = std::mem::take(&mut visitor.inbox);
+                visitor.peer.send(bytes);
+            },
+        ),
+        Exhibit::bad("echoes half a frame when the stream ends", EARLY, |peer| {
             let mut visitor = Visitor::new(peer);
             loop {
                 match visitor.next() {
@@ -65,7 +70,7 @@ pub fn splitters() -> Vec<Exhibit> {
             }
         })
         .evident(),
-        Exhibit::bad("passes a long payload on as it comes", EARLY, |peer| {
+        Exhibit::bad("echoes a long payload as it arrives", EARLY, |peer| {
             let mut visitor = Visitor::new(peer);
             while visitor.read().is_none() {
                 while let Some(Said::Frame(frame)) = visitor.whole() {
@@ -111,7 +116,7 @@ pub fn splitters() -> Vec<Exhibit> {
             true
         }),
         measures(
-            "takes the length in little-endian order",
+            "reads the length in little-endian order",
             PAYLOAD,
             |length| measure(length.swap_bytes()),
         ),
@@ -126,7 +131,7 @@ pub fn splitters() -> Vec<Exhibit> {
             },
         )
         .evident(),
-        answers("takes a payload for text", PAYLOAD, |peer, whole| {
+        answers("treats a payload as text", PAYLOAD, |peer, whole| {
             peer.send(frame(String::from_utf8_lossy(&whole[4..]).as_bytes()));
         })
         .evident(),

@@ -9,15 +9,16 @@ use super::{Exhibit, Said, Told, Visitor, answers, echo, lock};
 const OTHERS: &str = "17-how-do-i-test-this.html#somebody-else-is-there";
 
 const CROWD: Told = (
-    "This server is right as long as one client is there. Be several: some silent, one in the middle of a \
-     frame, one that reads nothing, two that ask at the same time. Wait until each of them has been noticed \
-     (an answer is there, read or not) before the next one asks.",
+    "This server works as long as it has only one client. Be several: some silent, one in the \
+     middle of a frame, one that reads nothing, two that ask at the same time. Wait until the \
+     server has noticed each of them (its answer is there, read or not) before the next one asks.",
     OTHERS,
 );
 
 const AFTER: Told = (
-    "This server is right until somebody misbehaves. After each of your tricks (a reset, an end inside a \
-     frame, a frame that is too long) connect once more, and see whether the next client is served.",
+    "This server works until a client misbehaves. After each of your tricks (a reset, an end \
+     inside a frame, a frame that is too long), connect again and check that the next client is \
+     served.",
     OTHERS,
 );
 
@@ -31,7 +32,7 @@ pub fn lonely() -> Vec<Exhibit> {
         dies_of("is gone after a frame that is too long", |said| {
             matches!(said, Said::TooLong(_))
         }),
-        dies_of("is gone when its first client is", |said| {
+        dies_of("is gone once its first client has left", |said| {
             matches!(said, Said::End { .. })
         }),
     ];
@@ -134,7 +135,7 @@ fn waiting() -> Vec<Exhibit> {
     ];
     // Elsewhere nobody says what a client has taken.
     if cfg!(target_os = "linux") {
-        let does = "waits until its answer is taken, and serves nobody meanwhile";
+        let does = "waits until its answer is read, and serves nobody meanwhile";
         all.push(answers(does, CROWD, move |peer, frame| {
             let _turn = lock(&untaken);
             peer.send(frame).wait_until_read();
@@ -162,7 +163,7 @@ fn mixing() -> [Exhibit; 3] {
             }
         }),
         Exhibit::bad(
-            "begins with the half frame that the client before has left",
+            "begins with the half frame that the previous client left",
             AFTER,
             move |peer| {
                 let mut visitor = Visitor::new(peer);
@@ -175,7 +176,7 @@ fn mixing() -> [Exhibit; 3] {
         ),
         // Keeps the request in one place for all, until somebody else has asked or a second is over.
         answers(
-            "gives one client the answer to another",
+            "gives one client another client's answer",
             CROWD,
             move |peer, frame| {
                 let (last, changed) = &*asked;

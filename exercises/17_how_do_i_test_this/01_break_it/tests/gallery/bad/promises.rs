@@ -7,9 +7,9 @@ use super::{Exhibit, Said, Told, measures, splitter};
 use crate::gallery::visitor::measure;
 
 const PROMISE: Told = (
-    "This server promises what your arguments say, and keeps less. Send a payload of exactly that limit (of \
-     1 MiB, if it is longer), and one byte more. Where one client is served at a time, try everything but \
-     several at once: also whether it serves the next.",
+    "This server promises what your arguments say, but does less. Send a payload of exactly the \
+     limit that they name (of 1 MiB, if it is longer), and one that is a byte longer. If they say \
+     `one`, test everything except several clients at once, also whether it serves the next one.",
     "17-how-do-i-test-this.html#only-what-is-promised",
 );
 
@@ -17,30 +17,30 @@ const PROMISE: Told = (
 pub fn of_another_promise() -> Vec<Exhibit> {
     vec![
         measures(
-            "has a limit of 65,536, and promised 1,000",
+            "has a limit of 65,536, but promised 1,000",
             PROMISE,
             measure,
         )
         .limit(1000),
         measures(
-            "has a limit of 65,536, and promised 100,000",
+            "has a limit of 65,536, but promised 100,000",
             PROMISE,
             measure,
         )
         .limit(100_000)
         .evident(),
         measures(
-            "has a limit of 99,999, and promised 100,000",
+            "has a limit of 99,999, but promised 100,000",
             PROMISE,
             |length| (length < 100_000).then_some(length as usize),
         )
         .evident()
         .limit(100_000),
-        measures("has a limit of 65,536, and promised none", PROMISE, measure)
+        measures("has a limit of 65,536, but promised none", PROMISE, measure)
             .limit(u32::MAX)
             .evident(),
         measures(
-            "has a limit of 1,000,000, and promised none",
+            "has a limit of 1,000,000, but promised none",
             PROMISE,
             |length| (length <= 1_000_000).then_some(length as usize),
         )

@@ -5,14 +5,15 @@ use scripted_peer::frame;
 use super::{Exhibit, OWES, PAYLOAD, Said, Told, UNKIND, Visitor, answers, echo, reads};
 
 const SEVERAL: Told = (
-    "This server loses, doubles or swaps frames when several come at once. Send them in one write, long ones \
-     before short ones and one that is cut, and expect each answer once, in order, before you send more.",
+    "This server loses, duplicates or reorders frames when several arrive at once. Send several in \
+     one write, long ones before short ones, with half of another at the end. Expect each answer \
+     once, in order, before you send more.",
     UNKIND,
 );
 
 const ONCE: Told = (
-    "This server says more than it was asked. After the last answer half-close, and read to the end: nothing \
-     may be left there.",
+    "This server sends more than it was asked for. After the last answer, half-close and read to \
+     the end of the stream: nothing more may come.",
     UNKIND,
 );
 
@@ -28,7 +29,7 @@ pub fn forgetful() -> Vec<Exhibit> {
                 }
             },
         ),
-        reads("answers one frame a read", SEVERAL, |visitor| {
+        reads("answers one frame per read", SEVERAL, |visitor| {
             if let Some(Said::Frame(frame)) = visitor.whole() {
                 visitor.peer.send(frame);
             }

@@ -100,7 +100,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Who ends this process, and who wants to know how it fares.
+/// What ends this process, and the supervisor that wants to know its state.
 struct Surroundings {
     signals: Signals,
     supervisor: Supervisor,

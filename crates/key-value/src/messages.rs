@@ -7,7 +7,7 @@ use shared_proto::{BadMessage, Decode, Frame, Message, ServiceCode};
 /// The store's own error.
 pub const NO_SUCH_KEY: ServiceCode = ServiceCode::new(256);
 
-/// What a client asks. Kinds of requests are below 80.
+/// A client's request. Kinds of requests are below 80.
 #[derive(Debug)]
 pub enum Request<'a> {
     /// Kind 10, a key: its value.
@@ -16,11 +16,11 @@ pub enum Request<'a> {
     Set(&'a str, &'a [u8]),
     /// Kind 12, a key: removes it.
     Del(&'a str),
-    /// Kind 13, a text: how many values contain it, which takes a while.
+    /// Kind 13, a text: how many values contain it, which takes long.
     Search(&'a str),
 }
 
-/// What it is answered. Kinds of responses are 80 and above.
+/// The response to it. Kinds of responses are 80 and above.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Response<'a> {
     /// Kind 90, a value.

@@ -1,8 +1,8 @@
-//! The command line that both clients present: arguments, output, exit codes.
+//! The command line of both clients: arguments, output, exit codes.
 //!
-//! Standard output holds answers and nothing else. Whatever went wrong is told on standard error,
-//! in one line that names the address and what to try, and the exit code is 1; arguments that make
-//! no sense exit with 2.
+//! Standard output holds answers and nothing else. Errors go to standard error, in one line that
+//! names the address and what to try, and the exit code is 1; for arguments that make no sense it
+//! is 2.
 
 mod explain;
 mod output;
@@ -24,7 +24,7 @@ use std::time::Duration;
 /// More than this is not taken from standard input for one request: 1 GiB.
 const LARGEST_INPUT: u64 = 1024 * 1024 * 1024;
 
-/// What is true of one transport alone.
+/// What differs between the transports.
 pub trait Transport: Sized {
     /// The socket.
     type Stream: Stream;
@@ -102,7 +102,7 @@ fn command<T: Transport>() -> Command {
                 .about("Says some text; prints \"accepted\"")
                 .arg(text(Arg::new("text").value_name("TEXT")).help("What to say")),
             Command::new("echo")
-                .about("Sends bytes and prints those that come back, as they are")
+                .about("Sends bytes and prints the bytes that come back, unchanged")
                 .arg(
                     text(Arg::new("bytes").value_name("TEXT|-"))
                         .help("What to send; - sends all of standard input")
@@ -152,8 +152,7 @@ fn connect<T: Transport>(transport: &T, timeout: Duration) -> anyhow::Result<Cli
         .with_context(|| format!("{}: cannot set a timeout", transport.address()))
 }
 
-/// `-` is all of standard input, read before there is a connection that could grow tired of
-/// waiting.
+/// `-` is all of standard input, read before there is a connection that could time out.
 fn what_to_echo(argument: &OsString) -> anyhow::Result<Vec<u8>> {
     if argument != "-" {
         return Ok(argument.as_encoded_bytes().to_vec());

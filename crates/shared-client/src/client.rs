@@ -113,12 +113,12 @@ impl<S: Stream> Client<S> {
     /// `each`, in the order of the requests, until it returns an error.
     ///
     /// A server may stop reading while its replies wait. So replies are read while requests are
-    /// still being written, by a thread if they are more than a socket takes at once: however
-    /// many they are, both sides move on.
+    /// still being written, by a thread if they are more than a socket takes at once: however many
+    /// there are, neither side gets stuck.
     ///
     /// # Errors
     ///
-    /// As [`Failure`] says, and those of `each`, after which the connection is of no more use.
+    /// As [`Failure`] says, and those of `each`, after which the connection can't be used any more.
     pub fn call_many(
         &mut self,
         requests: &[impl Message + Sync],

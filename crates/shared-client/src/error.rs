@@ -1,4 +1,4 @@
-//! Why a call got no answer, and of which server.
+//! Why a call got no answer, and from which server.
 
 use std::fmt;
 use std::io;
@@ -15,8 +15,8 @@ pub struct CallError {
     failure: Failure,
 }
 
-/// Why a call got no answer. After any of these but [`Error`](Self::Error) and
-/// [`TooLarge`](Self::TooLarge) the connection is of no more use.
+/// Why a call got no answer. After any of these except [`Error`](Self::Error) and
+/// [`TooLarge`](Self::TooLarge), the connection can't be used any more.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure {
@@ -28,7 +28,7 @@ pub enum Failure {
         /// What happened, for a person, as the server sent it: escape it before it is printed.
         text: String,
     },
-    /// The whole reply did not come, or the request was not taken, within this time.
+    /// The server did not send the whole reply, or did not take the request, within this time.
     Timeout(Duration),
     /// The server answered with an error after which it closes.
     Refused {
@@ -39,7 +39,7 @@ pub enum Failure {
     },
     /// The stream ended, or was reset, before the whole reply had come.
     Ended,
-    /// What came is not of this protocol; the text says how it differs.
+    /// The server sent something that is not this protocol; the text says how it differs.
     NotThisProtocol(String),
     /// A body of this many bytes, more than any frame can hold. Nothing was sent.
     TooLarge(usize),

@@ -33,11 +33,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The messages are yours: whatever implements [`Message`] can be asked, whatever implements
-//! [`Decode`] be answered. The tutorial's are in `shared_proto::tutorial`.
+//! The messages are yours: anything that implements [`Message`] can be a request, anything that
+//! implements [`Decode`] a response. The tutorial's messages are in `shared_proto::tutorial`.
 //!
-//! With the feature `cli` it also holds the command line that both clients present. How to connect
-//! is not decided here: that is what `tcp-client` and `unix-client` are for.
+//! With the feature `cli` it also holds the command line of both clients. Connecting is left to
+//! `tcp-client` and `unix-client`.
 
 #![warn(missing_docs)]
 

@@ -62,8 +62,8 @@ stream!(TcpStream);
 #[cfg(unix)]
 stream!(std::os::unix::net::UnixStream);
 
-/// How far a wait may pass its deadline before the socket is told a new timeout: one part in so
-/// many. It spares a reply that comes in several reads a system call for each.
+/// How far a wait may pass its deadline before the socket gets a new timeout: one part in this
+/// many. It saves a system call per read when a reply comes in several reads.
 const SLACK: u32 = 16;
 
 /// A stream that reads until a deadline, however many reads that takes.

@@ -1,4 +1,4 @@
-//! The blocking connection: one read and one write a round trip.
+//! The blocking connection: one read and one write per round trip.
 
 use crate::frame::{
     BadPreamble, DEFAULT_MAX_FRAME, Frame, FrameError, PREAMBLE, check_preamble, frame_size,
@@ -11,10 +11,10 @@ use std::io::{self, Read, Write};
 
 /// Frames over a stream that blocks, in memory that follows the bytes that come.
 ///
-/// A message is written by one call and, once it has arrived, read by one call, however many
-/// frames lie in it. An error of the stream loses no bytes: after a timeout,
-/// [`receive`](Self::receive) goes on inside the frame that it was interrupted in, and
-/// [`flush`](Self::flush) behind the last byte that was taken.
+/// A message is written by one call and, once it has arrived, read by one call, together with any
+/// other frames that have arrived. An error of the stream loses no bytes: after a timeout,
+/// [`receive`](Self::receive) goes on in the middle of the frame, and [`flush`](Self::flush) after
+/// the last byte that was taken.
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
@@ -60,13 +60,13 @@ impl<S> Connection<S> {
         self.max_frame = max_frame;
     }
 
-    /// The stream below, to set its timeouts or to shut it down. Bytes read from it past this
-    /// connection are missing here.
+    /// The underlying stream, to set its timeouts or to shut it down. Bytes that you read from it
+    /// directly are missing here.
     pub fn stream(&self) -> &S {
         &self.stream
     }
 
-    /// The stream below, to be changed.
+    /// The underlying stream, mutably.
     pub fn stream_mut(&mut self) -> &mut S {
         &mut self.stream
     }
@@ -76,8 +76,8 @@ impl<S> Connection<S> {
         !self.read_buffer.bytes().is_empty()
     }
 
-    /// Bytes of memory that it holds for messages: no more than twice the largest message that
-    /// came, or 16 KiB, and what is queued.
+    /// Bytes of memory that it holds for messages: no more than twice the largest message that has
+    /// arrived, or 16 KiB, plus the messages that are queued.
     pub fn memory(&self) -> usize {
         self.read_buffer.capacity() + self.write_buffer.capacity()
     }

@@ -1,4 +1,4 @@
-//! Where the two ends of a pair meet unless told otherwise.
+//! The addresses that the two ends of a pair use by default.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,15 +16,14 @@ pub struct DefaultSocketPath {
     pub folder: SocketFolder,
 }
 
-/// The folder of the default place. An environment variable names it, and whoever set that may
-/// have been another user, so both ends look at it before they use it: see
-/// [`SocketFolder::check`].
+/// The folder of the default path. An environment variable names it, which another user may have
+/// set, so both ends check the folder before they use it: see [`SocketFolder::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketFolder {
-    /// What `XDG_RUNTIME_DIR` names: the system makes it, one for each user.
+    /// The folder that `XDG_RUNTIME_DIR` names: the system makes one per user.
     Runtime(PathBuf),
-    /// A folder in the temporary folder, where there is none for each user. The server makes it,
-    /// mode 0700.
+    /// A folder in the temporary folder, if there is no runtime folder. The server makes it, mode
+    /// 0700.
     Private(PathBuf),
 }
 
@@ -69,7 +68,7 @@ mod check {
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
 
-    /// Why the folder of the default place is not used.
+    /// Why the default folder is not used.
     #[derive(Debug)]
     pub struct UnusableFolder {
         folder: SocketFolder,
@@ -106,16 +105,16 @@ mod check {
             }
         }
 
-        /// Whether the folder is there, belongs to the user `uid`, and is theirs alone. That it is
-        /// there is asked only of the runtime folder: the private one may still be made.
+        /// Checks that the folder exists, belongs to the user `uid`, and is theirs alone. Only the
+        /// runtime folder must exist: the private one may still be made.
         ///
-        /// Only what another user could do harm with is refused: the runtime folder may be a
-        /// symlink, and others may enter it; the private one, which stands where anybody may have
-        /// put it, must be exactly as it is made.
+        /// It refuses only what another user could do harm with: the runtime folder may be a
+        /// symlink, and others may enter it; the private one, which anybody may have made, must be
+        /// exactly as the server makes it.
         ///
         /// # Errors
         ///
-        /// What is wrong with it, in a line that names it.
+        /// One line that names the folder and says what is wrong with it.
         pub fn check(&self, uid: u32) -> Result<(), UnusableFolder> {
             if is_nobody(uid) {
                 // Another such user would look like the folder's owner, too.

@@ -6,7 +6,7 @@ use crate::message::BadMessage;
 
 /// Why a request was not served, or a connection ends.
 ///
-/// 1 to 255 are the protocol's, whatever the service; from 256 on they are a service's own.
+/// 1 to 255 belong to the protocol, whatever the service; codes from 256 up belong to the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -28,7 +28,7 @@ pub enum ErrorCode {
     NotAllowed,
     /// 9: the service failed on this request. Closes.
     Internal,
-    /// From 256 on: what the service says it means. Goes on.
+    /// From 256 up: the service gives it a meaning. Goes on.
     Service(ServiceCode),
     /// 0, or from 10 to 255: another version of this protocol may know it. Goes on.
     Unknown(UnknownCode),

@@ -3,8 +3,8 @@
 use crate::frame::{Frame, LENGTH_BYTES};
 use std::io::{self, ErrorKind, Read};
 
-/// What the buffer starts with. It doubles whenever that many bytes have come and a frame is still
-/// not whole, so it never grows ahead of the bytes.
+/// The buffer's initial size. It doubles whenever it is full and a frame is still not whole, so it
+/// never grows ahead of the bytes.
 const FIRST_BUFFER: usize = 16 * 1024;
 
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl ReadBuffer {
         }
     }
 
-    /// One read, behind what has come; `false` is the end of the stream.
+    /// One read, appended to the bytes that have arrived; `false` at the end of the stream.
     pub(crate) fn read_from(&mut self, stream: &mut impl Read) -> io::Result<bool> {
         self.make_room();
         loop {

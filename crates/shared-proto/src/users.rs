@@ -1,17 +1,17 @@
 //! Users by number, and the one number that names nobody.
 //!
-//! In a user namespace that does not know all users (`user_namespaces(7)`), all the others show as
-//! one number, the overflow uid, which is 65534 unless somebody changed it. Two of them look
-//! the same, and like this process too if its own user is not known there. So that number may be
-//! shown; it can't be decided by.
+//! In a user namespace that does not know all users (`user_namespaces(7)`), all unknown users show
+//! as one number, the overflow uid, which is 65534 unless somebody changed it. Two of them look the
+//! same, and like this process too if its own user is not known there. So a program may print that
+//! number, but must not decide by it.
 
 use std::fmt;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::{fs, io, path::Path};
 
 /// Whether the kernel shows this number for users that it cannot name here, so that it may be
-/// anybody's. Whoever decides by a uid asks this first; only a person can say that such a number
-/// is to be trusted.
+/// anybody's. Code that decides by a uid must check this first; only a person can say that such a
+/// number should be trusted.
 #[must_use]
 pub fn is_nobody(uid: u32) -> bool {
     overflow_uid() == Some(uid)

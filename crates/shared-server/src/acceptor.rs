@@ -1,4 +1,4 @@
-//! The listening socket: who comes, and what happens when no descriptor is left.
+//! The listening socket: accepting clients, and what happens when no descriptor is left.
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
@@ -26,12 +26,12 @@ pub(crate) struct Acceptor<T> {
 /// What accepting brought.
 pub(crate) enum Accepted<T: Transport> {
     Client(T::Stream, Peer),
-    /// This one has gone already, or a signal came: try again.
+    /// This client has already gone, or a signal came: try again.
     Again,
     /// Nobody is waiting.
     Nobody,
-    /// It does not work now, mostly for lack of descriptors; with the error, if that is to be
-    /// reported.
+    /// Accepting fails at the moment, usually for lack of descriptors; with the error, if it should
+    /// be reported.
     Failed(Option<io::Error>),
 }
 

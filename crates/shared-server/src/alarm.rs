@@ -1,8 +1,8 @@
 //! Ends the poller's wait when the next deadline has come.
 //!
-//! On Linux by a timer of its own, `timerfd_create(2)`, that is set only when an earlier deadline
-//! comes up. A timeout given to `epoll_wait` would be set and cancelled with each wait: 5 % of a
-//! round trip. Elsewhere the deadline is the wait's timeout.
+//! On Linux it has a timer of its own, `timerfd_create(2)`, which is set only when an earlier
+//! deadline comes up. A timeout given to `epoll_wait` would be set and cancelled with each wait: 5
+//! % of a round trip. Elsewhere the deadline is the wait's timeout.
 
 use mio::{Registry, Token};
 use std::io;

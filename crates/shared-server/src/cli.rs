@@ -43,25 +43,25 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
         .args([
             flag("max-clients", "N", "1024")
                 .value_parser(parse_count)
-                .help("Clients served at once; the next is told Busy"),
+                .help("Clients served at once; the next gets Busy"),
             flag("max-frame", "SIZE", "256KiB")
                 .value_parser(parse_size)
-                .help("The largest frame, its kind and body, as bytes, KiB or MiB"),
+                .help("The largest frame (kind and body), in bytes, KiB or MiB"),
             flag("frame-timeout", "TIME", "10s")
                 .value_parser(ValueParser::new(parse_time))
-                .help("From a frame's first byte to its last"),
+                .help("The time from a frame's first byte to its last"),
             flag("reply-timeout", "TIME", "10s")
                 .value_parser(ValueParser::new(parse_time))
-                .help("From the first reply that the client does not take until none waits"),
+                .help("The time for a client to take its replies, from the first that waits"),
             flag("idle-timeout", "TIME", "5m")
                 .value_parser(ValueParser::new(parse_duration))
-                .help("How long a client may say nothing; 0 for ever"),
+                .help("How long a client may be silent; 0 means forever"),
             flag("drain-timeout", "TIME", "5s")
                 .value_parser(ValueParser::new(parse_time))
-                .help("How long a signal waits for what is left to be answered"),
+                .help("How long a signal lets the server answer what is left"),
             flag("workers", "N", "1")
                 .value_parser(parse_workers)
-                .help("Threads that serve"),
+                .help("Threads that serve clients"),
         ])
         .next_help_heading(None)
 }

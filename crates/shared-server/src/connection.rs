@@ -2,7 +2,7 @@
 //! answers are delivered.
 //!
 //! A connection that waits for its client owns no buffer. It keeps bytes only while a frame is
-//! incomplete or something is left of a turn, and is not read from while it is.
+//! incomplete or while something is left of a turn; in the latter case, nothing is read.
 //!
 //! A *turn* is one read's worth of work: at most one read, and replies until they are many. A
 //! connection with more to do comes again, after the others.
@@ -120,7 +120,8 @@ impl<T: Transport> Connection<T> {
         self.session.is_blocked()
     }
 
-    /// To be called before it is closed, so that nobody who sees the end finds a full house.
+    /// Call it before the connection is closed, so that a client that has seen the end finds a free
+    /// slot.
     pub(crate) fn give_back_slot(&mut self) {
         self.slot = None;
     }

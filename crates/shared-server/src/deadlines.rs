@@ -5,9 +5,9 @@ use std::time::Instant;
 
 /// The deadlines of one worker, in order.
 ///
-/// Most deadlines only ever move away: an idle client's, with each request. So an entry may stand
-/// earlier than its connection's deadline: whoever takes it looks at the connection and enters
-/// the later one. That way a request costs no change here.
+/// Most deadlines only ever move later: an idle client's does with each request. So an entry may be
+/// earlier than its connection's deadline: the code that takes it checks the connection and enters
+/// the later deadline. That way a request needs no change here.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     entries: BTreeSet<(Instant, usize)>,

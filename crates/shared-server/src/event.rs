@@ -17,12 +17,12 @@ pub enum Event {
     /// The hard limit on open files leaves room for fewer clients than
     /// [`Limits::max_clients`](crate::Limits::max_clients).
     FewerClients {
-        /// The clients that were to be served at once.
+        /// How many clients should have been served at once.
         wanted: usize,
-        /// The clients that are.
+        /// How many are.
         allowed: usize,
     },
-    /// Clients cannot be accepted, for lack of descriptors mostly; it will be tried again.
+    /// Clients cannot be accepted, usually for lack of descriptors; the server will try again.
     CannotAccept(io::Error),
     /// A client was sent an error that ends its connection.
     Refused {

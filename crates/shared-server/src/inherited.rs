@@ -5,9 +5,9 @@
 //! (`LISTEN_PID`), and what they are called (`LISTEN_FDNAMES`): `sd_listen_fds(3)`. The supervisor
 //! keeps its copies, so clients may connect while no server runs, and wait for the next one.
 //!
-//! A number is no proof that a descriptor is this process's to own, so safe Rust cannot take
-//! descriptor 3 by itself. `listenfd` can; what it does not ask is asked here: whether the sockets
-//! are meant for this process, and whether they listen.
+//! A number does not prove that this process owns a descriptor, so safe Rust cannot take descriptor
+//! 3 by itself. `listenfd` can. Here two more things are checked: whether the sockets are meant for
+//! this process, and whether they listen.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -43,7 +43,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Why what was handed on cannot be served.
+/// Why the inherited descriptors cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InheritError {
@@ -85,12 +85,13 @@ impl fmt::Display for InheritError {
 impl std::error::Error for InheritError {}
 
 impl Inherited {
-    /// Takes what this process was started with: nothing where `LISTEN_PID` is missing or names
-    /// another process, for the variables are inherited too, and may have been meant for a parent.
-    /// `LISTEN_PID` and `LISTEN_FDS` are removed, so that no child takes them for its own.
+    /// Takes the listeners that this process was started with: none if `LISTEN_PID` is missing or
+    /// names another process, because the variables are inherited too, and may have been meant for
+    /// a parent. `LISTEN_PID` and `LISTEN_FDS` are removed, so that no child takes them for its
+    /// own.
     ///
-    /// To be called once, first thing in `main`: before a thread reads the environment, and before
-    /// anything is opened, which could have a number that nobody handed on.
+    /// Call it once, at the very beginning of `main`: before a thread reads the environment, and
+    /// before the program opens anything, which could get a number that looks inherited.
     ///
     /// # Errors
     ///
@@ -154,7 +155,7 @@ impl Inherited {
         take_named(&mut self.unix, name)
     }
 
-    /// To be called when everything that the program serves was taken.
+    /// Call it when the program has taken everything that it serves.
     ///
     /// # Errors
     ///

@@ -1,10 +1,10 @@
 //! An engine for servers: a readiness loop with limits, deadlines and draining, for any
 //! [`Service`] over any [`Transport`].
 //!
-//! A service answers requests in messages of its own, a transport accepts clients, and a
-//! [`Server`] holds the two together and keeps the promises: limits on clients and frames,
-//! deadlines for frames, replies and idle clients, and an end that answers what had come. What a
-//! service needs is two messages and one method:
+//! A service answers requests in messages of its own, a transport accepts clients, and a [`Server`]
+//! holds the two together and keeps the promises: limits on clients and frames, deadlines for
+//! frames, replies and idle clients, and an end that answers every request that had arrived. A
+//! service needs two messages and one method:
 //!
 //! ```
 //! use shared_server::{Answer, BadMessage, Context, Decode, Frame, Message, Service};

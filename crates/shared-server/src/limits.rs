@@ -6,7 +6,7 @@ use std::time::Duration;
 /// The limits of a server. The defaults are those of the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Clients served at once, over all workers; the next is told Busy.
+    /// Clients served at once, over all workers; the next gets Busy.
     pub max_clients: NonZeroUsize,
     /// The largest `length` of a frame, in bytes.
     pub max_frame: NonZeroU32,

@@ -1,9 +1,9 @@
-//! The log of a program: one line per event, on standard error. Nothing waits for whoever reads it.
+//! The log of a program: one line per event, on standard error. Nothing ever waits for its reader.
 //!
 //! A pipe that nobody reads is full after some hundred lines, a terminal stands still after
 //! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would wait for both. Here a line for which there
-//! is no room is lost. Lost lines are counted, and the count is written once there is room again:
-//! before the next line, or at the program's end.
+//! is no room is dropped. Dropped lines are counted, and the count is written once there is room
+//! again: before the next line, or at the program's end.
 
 use crate::output::{LONGEST_LINE, Output};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! A descriptor that somebody else reads, written to without ever waiting for them.
+//! Writes to a descriptor that another program reads, without ever waiting for that program.
 //!
 //! Non-blocking mode would be the usual means, but it belongs to the open file description, and
 //! that of standard output and standard error is shared: with the shell, with other programs

@@ -37,7 +37,7 @@ pub struct Server<T> {
 
 impl<T: Transport> Server<T> {
     /// Prepares the workers, and raises the soft limit on open files as far as they and
-    /// `max_clients` need. Where the hard limit is too low, `max_clients` shrinks, and an [`Event`]
+    /// `max_clients` need. If the hard limit is too low, `max_clients` is lowered, and an [`Event`]
     /// says so.
     ///
     /// # Errors
@@ -73,11 +73,11 @@ impl<T: Transport> Server<T> {
         })
     }
 
-    /// Tells `observer` of what happens from now on, and of what happened in [`Server::new`]. Without
-    /// it nobody is told: the server itself prints nothing.
+    /// Reports to `observer` what happens from now on, and what happened in [`Server::new`].
+    /// Without an observer nothing is reported: the server itself prints nothing.
     ///
-    /// It is called by the threads that serve, in the midst of it, so it must neither block nor
-    /// panic. The first observer stays.
+    /// The threads that serve call it while they serve, so it must neither block nor panic. The
+    /// first observer stays.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
         self.shared.observer.set(observer);
         if let Some(event) = self.early.take() {
@@ -109,8 +109,8 @@ impl<T: Transport> Server<T> {
         self.watchdog = Some(watchdog.clone());
     }
 
-    /// Starts a thread for each worker but the first. `make_service` is called once for each
-    /// worker. Afterwards nothing is missing but [`Running::serve`].
+    /// Starts a thread for each worker except the first. `make_service` is called once per worker.
+    /// Afterwards, call [`Running::serve`].
     ///
     /// # Errors
     ///
@@ -186,7 +186,7 @@ fn open_pollers(workers: usize) -> io::Result<(Vec<Poller>, Vec<Waker>)> {
     Ok(opened.into_iter().unzip())
 }
 
-/// A server all of whose threads run, and that accepts nobody yet. Dropping it ends it.
+/// A server whose threads all run, but which does not accept clients yet. Dropping it ends it.
 pub struct Running<T: Transport, S> {
     first: Worker<T, S>,
     threads: Threads,
@@ -203,7 +203,7 @@ impl<T: Transport, S: Service> Running<T, S> {
     ///
     /// # Errors
     ///
-    /// If a poller fails: nothing that one client could cause.
+    /// If a poller fails, which no client can cause.
     pub fn serve(mut self) -> io::Result<Outcome> {
         let first = CutOnDrop(&self.threads.0).unless_ok(self.first.run());
         let mut outcomes = vec![first];
@@ -220,7 +220,7 @@ impl<T: Transport, S: Service> Running<T, S> {
     }
 }
 
-/// The threads of the other workers. Dropping them cuts those that still run.
+/// The threads of the other workers. Dropping this ends those that still run, at once.
 struct Threads(Handle, Vec<JoinHandle<io::Result<Outcome>>>);
 
 impl Threads {

@@ -16,23 +16,23 @@ use crate::transport::Peer;
 
 /// Answers requests, one at a time, in messages of its own.
 ///
-/// Each worker has a value of its own, so `&mut self` needs no lock. What all clients are to see
-/// is shared between those values, in an [`Arc`]: a client does not choose its worker.
+/// Each worker has a value of its own, so `&mut self` needs no lock. State that all clients must
+/// see is shared between those values, in an [`Arc`]: a client does not choose its worker.
 ///
-/// A call must not block: while it runs, no other client of its worker is served. What takes long
-/// is answered [later](Context::later), from a thread of its own. A panic ends the client that
-/// asked, with the error Internal, and nobody else; the value goes on being used. (Where panics
-/// unwind: a program built with `panic = "abort"` ends with the first one.)
+/// A call must not block: while it runs, no other client of its worker is served. A request that
+/// takes long is answered [later](Context::later), from a thread of its own. A panic ends only the
+/// connection of the client that asked, with the error Internal; the value goes on being used. (If
+/// panics unwind: a program built with `panic = "abort"` ends with the first one.)
 pub trait Service: Send + Sized + 'static {
-    /// What a client may ask; it may borrow from the frame that it lies in.
+    /// A client's request; it may borrow from its frame.
     type Request<'a>: Decode<'a>;
 
-    /// What it may be answered; it may borrow from the request, and so cost no copy of its own.
+    /// The response to it; it may borrow from the request, and so needs no copy.
     type Response<'a>: Message;
 
     /// The answer to one request, which may borrow from the request and from the context.
     ///
-    /// Close never comes here, nor does a frame that is not a request: the engine answers those.
+    /// Close never gets here, nor does a frame that is not a request: the engine answers those.
     fn call<'a>(
         &mut self,
         request: Self::Request<'a>,
@@ -47,8 +47,8 @@ pub enum Answer<R> {
     Now(R),
     /// An error of the service's own; the connection goes on.
     Error(ServiceError),
-    /// Through the [`Later`] that came with this ticket. Until then this client's next request
-    /// waits, and nobody else's.
+    /// The answer comes through the [`Later`] that was made with this ticket. Until then this
+    /// client's next request waits, but no other client's.
     Later(Ticket),
 }
 

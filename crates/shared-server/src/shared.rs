@@ -178,7 +178,8 @@ impl Drop for Slot {
 pub struct Handle(pub(crate) Arc<Shared>);
 
 impl Handle {
-    /// Stops accepting, answers what has come, then ends; within the drain timeout.
+    /// Stops accepting, answers the requests that have arrived, then ends, all within the drain
+    /// timeout.
     pub fn drain(&self) {
         self.0.drain(false);
     }
@@ -189,7 +190,7 @@ impl Handle {
     }
 
     // ANCHOR: signal
-    /// What a signal asks for: the first drains, a later one cuts.
+    /// Does what a signal asks for: the first drains, a later one ends at once.
     pub(crate) fn signal(&self) {
         if !self.0.signaled.swap(true, Ordering::SeqCst) {
             self.0.drain(true);

@@ -1,12 +1,13 @@
-//! SIGINT and SIGTERM drain a server; a later one cuts it.
+//! SIGINT and SIGTERM drain a server; a second one ends it at once.
 //!
-//! Both are caught whatever the program that started this one did with them. It may have blocked
+//! Both are caught, whatever the program that started this one did with them. It may have blocked
 //! them, and a process inherits that (`sigprocmask(2)`); it may have ignored them, as a script's
-//! shell ignores SIGINT for what it starts with `&`. nginx, Redis and PostgreSQL catch them then, too.
+//! shell ignores SIGINT for programs that it starts with `&`. nginx, Redis and PostgreSQL catch
+//! them then, too.
 //!
 //! The handler writes a byte into a socket pair that the first worker's poller watches, so no
-//! thread waits for signals: with a second thread every system call of the first costs more, for
-//! the kernel then counts the users of each descriptor (2 % of a round trip).
+//! thread waits for signals: with a second thread, every system call of the first costs more,
+//! because the kernel then counts the users of each descriptor (2 % of a round trip).
 
 #[cfg(unix)]
 pub(crate) use on_unix::Arrivals;

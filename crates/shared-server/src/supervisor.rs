@@ -1,9 +1,9 @@
-//! What a server tells the supervisor that started it: that clients can connect, that it stops, and
-//! that it is not stuck.
+//! What a server reports to the supervisor that started it: that clients can connect, that it is
+//! stopping, and that it is not stuck.
 //!
-//! By hand, as `sd_notify(3)` describes it: one datagram for each, to the socket that
-//! `NOTIFY_SOCKET` names. Nobody waits for the supervisor: one that takes no message, or that is gone,
-//! is no reason to stop. Where there never was one, as at a shell, nothing is said.
+//! It works as `sd_notify(3)` describes: one datagram per message, to the socket that
+//! `NOTIFY_SOCKET` names. The server never waits for the supervisor: one that takes no message, or
+//! is gone, is no reason to stop. If there is no supervisor, as in a shell, nothing is sent.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,10 +48,11 @@ struct Messenger {
 }
 
 impl Supervisor {
-    /// The one that the environment names: `NOTIFY_SOCKET`, and, if it wants to hear regularly that
-    /// the service is not stuck, `WATCHDOG_USEC` and `WATCHDOG_PID` (`sd_watchdog_enabled(3)`).
+    /// The supervisor that the environment names: `NOTIFY_SOCKET`, and, if it wants regular signs
+    /// of life, `WATCHDOG_USEC` and `WATCHDOG_PID` (`sd_watchdog_enabled(3)`).
     ///
-    /// It never fails. If the socket's name is not to be used, [`ready`](Self::ready) tells.
+    /// It never fails. If the socket's name cannot be used, [`ready`](Self::ready) returns the
+    /// error.
     #[must_use]
     pub fn from_env() -> Self {
         let messenger = Arc::new(Messenger {
@@ -72,7 +73,7 @@ impl Supervisor {
     }
 
     /// From now on tells the supervisor when this server begins to drain, and, if it wants to know,
-    /// that the server's workers come round. `observer` is the server's observer then:
+    /// that the server's workers are not stuck. `observer` becomes the server's observer:
     /// [`Server::on_event`].
     pub fn follow<T: Transport>(
         &self,
@@ -91,12 +92,12 @@ impl Supervisor {
         });
     }
 
-    /// Says that clients can connect: READY. To be called once they can, and not before.
+    /// Says that clients can connect: READY. Call it once they can, and not before.
     ///
     /// # Errors
     ///
-    /// If the supervisor does not hear of it now; the error names its socket. To be told, not to stop
-    /// for.
+    /// If the message could not be sent now; the error names the supervisor's socket. Report it,
+    /// but don't stop because of it.
     pub fn ready(&self) -> io::Result<()> {
         self.messenger.say("READY=1").map_err(|error| {
             let name = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
@@ -106,7 +107,7 @@ impl Supervisor {
     }
 
     /// Says that this process is about to end: STOPPING. The first drain of a server that it
-    /// [`follow`](Self::follow)s has it said; again it is not said.
+    /// [`follow`](Self::follow)s does so by itself; the message is sent only once.
     pub fn stopping(&self) {
         if !self.messenger.stopping.swap(true, Ordering::SeqCst) {
             let _ = self.messenger.say("STOPPING=1");

@@ -20,8 +20,8 @@ pub trait Transport: Send {
     /// # Errors
     ///
     /// `WouldBlock` when nobody waits. An error that is one client's problem has the kind
-    /// `ConnectionAborted`: the server goes on with the next. All others mean that accepting
-    /// does not work at the moment, for lack of descriptors mostly.
+    /// `ConnectionAborted`: the server goes on with the next. All others mean that accepting does
+    /// not work at the moment, usually for lack of descriptors.
     fn accept(&self) -> io::Result<(Self::Stream, Peer)>;
 
     /// Whether this peer may be served at all.
@@ -29,9 +29,9 @@ pub trait Transport: Send {
 
     /// Reads once, as `read(2)` does.
     ///
-    /// A read that fills less than it might says that nothing more waits, and that spares the
-    /// server the one that would find nothing. To be overridden where the system ends a read
-    /// early for another reason.
+    /// A read that fills only part of the buffer means that nothing more waits, which saves the
+    /// server a read that would find nothing. Override this if the system may end a read early for
+    /// another reason.
     ///
     /// # Errors
     ///

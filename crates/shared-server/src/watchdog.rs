@@ -1,16 +1,16 @@
-//! Tells whether all threads that serve still come round.
+//! Reports whether all threads that serve are still running their loops.
 //!
-//! A watchdog that is fed by a thread of its own watches nothing: that thread would go on while the
-//! others hang. So each worker feeds it from its loop, and a service that is stuck in a request
-//! stops feeding.
+//! A watchdog that is fed by a thread of its own proves nothing: that thread would go on while the
+//! others hang. So each worker feeds it from its loop, and if a service is stuck in a request, the
+//! feeding stops.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What is fed by the loops of one server, or of several:
-/// [`Server::feed`](crate::Server::feed). While all of their workers come round, it says so once in
-/// each period; when one of them does not, it is silent. Without one, no server has a periodic timer.
+/// The loops of one server, or of several, feed it: [`Server::feed`](crate::Server::feed). While
+/// all of their workers run, it reports so once per period; when one of them is stuck, it is
+/// silent. Without a watchdog, no server has a periodic timer.
 #[derive(Clone)]
 pub struct Watchdog(Arc<Inner>);
 
@@ -30,8 +30,8 @@ enum State {
 }
 
 impl Watchdog {
-    /// Calls `alive` once in each `period`, as long as all workers come round. It is called by one of
-    /// them, in the midst of serving, so it must neither block nor panic.
+    /// Calls `alive` once per `period`, as long as no worker is stuck. A worker calls it while it
+    /// serves, so it must neither block nor panic.
     pub fn new(period: Duration, alive: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner {
             period,

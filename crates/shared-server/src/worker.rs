@@ -1,12 +1,12 @@
-//! One thread's loop: wait, give turns to those who are ready, look at the clock.
+//! One thread's loop: wait, give turns to the connections that are ready, look at the clock.
 //!
 //! The poller is edge-triggered: it names a connection once, when something came. A worker that
 //! stops before everything is read or accepted has to remember to come back: `turns` and the
 //! acceptor's readiness do. There is no periodic timer, unless a watchdog wants to be fed:
 //! the wait is bounded by the next deadline alone.
 //!
-//! However much clients send, each of them waits for its turn once, a turn is bounded, and so is
-//! what is done between two looks at the signals, the clock and the listener.
+//! However much clients send, each of them is in the queue for a turn only once, a turn is bounded,
+//! and so is the work between two looks at the signals, the clock and the listener.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use crate::watchdog::Feeder;
 
 const EVENTS_PER_WAIT: usize = 1024;
 
-/// After this many clients it is the turn of those that are in already.
+/// After accepting this many clients, the connected ones get their turns.
 const CLIENTS_PER_LOOP: usize = 64;
 
 /// After this many bytes, read and written, the signals, the clock and the listener are looked at.

@@ -1,4 +1,4 @@
-//! Several connects at the same time, none of which is waited for alone.
+//! Several connection attempts at the same time, with one wait for all of them.
 
 use crate::ConnectError;
 use mio::{Events, Interest, Poll, Token};
@@ -47,7 +47,7 @@ impl Attempts {
         self.begun.iter().all(|attempt| attempt.outcome.is_err())
     }
 
-    /// Waits for the first connection; `None` is that the time has passed, or an attempt has failed.
+    /// Waits for the first connection; `None` if the time has passed, or an attempt has failed.
     pub(crate) fn wait(&mut self, patience: Duration) -> io::Result<Option<TcpStream>> {
         let started = Instant::now();
         loop {
@@ -75,7 +75,8 @@ impl Attempts {
         }
     }
 
-    /// Nobody answers any more, nor has anybody time to try the `untried`, the next one last.
+    /// The time is up: no attempt is waited for any more, and the `untried` (the next one last)
+    /// will not be tried.
     pub(crate) fn give_up(self, untried: &[SocketAddr]) -> ConnectError {
         let silent = || io::Error::new(ErrorKind::TimedOut, "no answer in time");
         let tried = self.begun.into_iter().map(|attempt| {
@@ -88,7 +89,7 @@ impl Attempts {
 }
 
 impl Attempt {
-    /// What became of it: `None` is nothing yet.
+    /// The attempt's result: `None` while it is pending.
     fn settle(&mut self) -> io::Result<Option<TcpStream>> {
         let Ok(stream) = &self.outcome else {
             return Ok(None);

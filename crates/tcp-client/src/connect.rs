@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long one address has the network for itself before the next is tried, as RFC 8305 has it.
+/// How long an attempt runs alone before the next address is tried as well, as in RFC 8305.
 const APART: Duration = Duration::from_millis(250);
 
 /// The longest single wait: pollers count milliseconds in 32 bits.
@@ -30,13 +30,13 @@ pub fn connect(address: &str, timeout: Duration) -> Result<TcpStream, ConnectErr
 /// Connects to one of several addresses, all within `timeout`. Small messages are sent at once:
 /// `TCP_NODELAY` is set.
 ///
-/// They are tried in their order. The next one is tried when the one before it has failed, or has
-/// been silent for 250 ms (less where the timeout would not reach the last one), and all go on at
-/// the same time: the first that answers is kept, and the others are closed.
+/// They are tried in order. The next one is tried when the one before it has failed, or has been
+/// silent for 250 ms (less if the timeout would end before the last one's turn). All attempts go on
+/// at the same time: the first that succeeds is kept, and the others are closed.
 ///
 /// # Errors
 ///
-/// [`ConnectError::Unreachable`] says of each address why not.
+/// [`ConnectError::Unreachable`] names each address and the reason.
 pub fn connect_to_any(
     addresses: &[SocketAddr],
     timeout: Duration,
@@ -71,8 +71,8 @@ pub fn connect_to_any(
     // ANCHOR_END: tried
 }
 
-/// A name is looked up by a thread that can be left behind: `getaddrinfo(3)` knows no deadline, and
-/// cannot be told to stop. It ends when the resolver gives up.
+/// Looks up a name in a thread that can be left behind: `getaddrinfo(3)` knows no deadline, and
+/// cannot be stopped. The thread ends when the resolver gives up.
 fn look_up(address: &str, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
     if let Ok(address) = address.parse() {
         return Ok(vec![address]);
@@ -97,13 +97,14 @@ pub enum ConnectError {
     /// [`ErrorKind::TimedOut`] if it did not answer, else the errors of `connect(2)`. It is empty if
     /// the name has no address.
     Unreachable(Vec<(SocketAddr, io::Error)>),
-    /// The system lacks what waiting takes: a descriptor, mostly.
+    /// The system lacks a resource that waiting needs, usually a descriptor.
     System(io::Error),
 }
 
 impl ConnectError {
-    /// The most telling reason of all. An address that did not answer may have a server; a refusal
-    /// says that none is there; that this machine has no IPv6 (or IPv4) says nothing of the server.
+    /// The most telling of the reasons. An address that did not answer may have a server; a refusal
+    /// says that there is none; that this machine has no IPv6 (or IPv4) says nothing about the
+    /// server.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -1,6 +1,6 @@
-//! Connecting over TCP, within a time. What is said then is the business of `shared-client`.
+//! Connects over TCP, within a time limit. `shared-client` does the talking.
 //!
-//! What the program promises is tested by `cargo test -p pair-tests --test tcp`.
+//! `cargo test -p pair-tests --test tcp` tests what the program promises.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! What the command line needs to know of TCP.
+//! What the command line needs to know about TCP.
 
 use crate::ConnectError;
 use anyhow::anyhow;

@@ -1,8 +1,8 @@
 //! Chapter 10: four threads for all clients, and a queue in front of them. Each line is answered
 //! with `accepted`.
 //!
-//! What it still gets wrong: whoever leaves without a word takes a thread along, and four who stay
-//! without a word have them all.
+//! What it still gets wrong: a client that leaves without a word takes a thread along, and four
+//! silent clients have all of them.
 //!
 //! Usage: `cargo run -p tcp-server --example ch10_pool [ADDRESS]`
 

@@ -1,4 +1,4 @@
-//! Chapter 12: all clients on one thread, each told `accepted` for every line.
+//! Chapter 12: all clients on one thread, which answers each line with `accepted`.
 //!
 //! What it still gets wrong: no limit to the clients, no deadline, no way to stop, and it ends when
 //! it is out of descriptors.
@@ -78,7 +78,7 @@ struct Client {
 }
 
 impl Client {
-    /// Does what can be done without waiting. False when the client is done with.
+    /// Does what can be done without waiting. False when the client is finished.
     fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
         let mut buffer = [0; 4096];
         loop {
@@ -103,7 +103,7 @@ impl Client {
     // ANCHOR_END: client
 
     // ANCHOR: ask
-    /// Asks for writability while something waits to be sent, and gives it back after.
+    /// Asks for writability while something waits to be sent, and stops asking afterwards.
     fn ask(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
         let (waits, interest) = match self.outgoing.is_empty() {
             true => (false, Interest::READABLE),

@@ -56,8 +56,8 @@ fn start_alone(server: &Path, address: SocketAddr) -> io::Result<Child> {
 }
 
 // ANCHOR: start_on
-/// The listener travels as standard input, the only way in that std has. The shell moves it to
-/// descriptor 3, and becomes the server: `$$` is the server's number too.
+/// The listener travels as standard input, which is the only way that std offers. The shell moves
+/// it to descriptor 3, and becomes the server: `$$` is the server's PID too.
 fn start_on(server: &Path, listener: &TcpListener) -> io::Result<Child> {
     let script = r#"exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0""#;
     let copy = OwnedFd::from(listener.try_clone()?);
@@ -68,7 +68,7 @@ fn start_on(server: &Path, listener: &TcpListener) -> io::Result<Child> {
 // ANCHOR_END: start_on
 
 // ANCHOR: load
-/// Kills servers while clients ask, and counts what these see.
+/// Kills servers while clients send requests, and counts what the clients see.
 fn load(
     address: SocketAddr,
     kills: usize,

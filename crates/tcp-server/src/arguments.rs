@@ -1,4 +1,4 @@
-//! What this server's command line has besides the limits: the address.
+//! The part of this server's command line that is not about limits: the address.
 
 use std::io::ErrorKind;
 
@@ -15,7 +15,7 @@ pub(crate) fn command() -> Command {
         .long("listen")
         .value_name("ADDRESS")
         .default_value(DEFAULT_TCP_ADDRESS)
-        .help("Where to listen, HOST:PORT; port 0 is one that the system chooses");
+        .help("Where to listen, HOST:PORT; with port 0 the system chooses one");
     let about = "Serves the tutorial's protocol over TCP";
     cli::command(NAME, about)
         .arg(listen)
@@ -53,7 +53,7 @@ fn bind(arguments: &ArgMatches) -> anyhow::Result<TcpTransport> {
     })
 }
 
-/// Where it listens, as the client takes it.
+/// Where it listens, in the form that the client accepts.
 pub(crate) fn announced(transport: &TcpTransport) -> anyhow::Result<String> {
     let addresses = transport.local_addresses();
     let addresses = addresses.context("cannot tell the address")?;

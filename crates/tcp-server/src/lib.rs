@@ -1,7 +1,7 @@
-//! What is true of TCP alone: addresses with a port, and small replies that must not wait.
+//! What only TCP needs: addresses with a port, and small replies that must not wait.
 //!
-//! The rest of the server is `shared-server`'s. What the program promises is tested by
-//! `cargo test -p pair-tests --test tcp`, what its steps have in common by `--test steps`.
+//! The rest of the server is in `shared-server`. `cargo test -p pair-tests --test tcp` tests what
+//! the program promises, `--test steps` what its steps have in common.
 //!
 //! # The steps on the way
 //!
@@ -11,18 +11,18 @@
 //!
 //! | chapter | step | what it still gets wrong |
 //! |---|---|---|
-//! | 3 | `ch03_faithful` | serves one client; takes the end of the stream for a message and answers it for ever; a client that vanishes ends it |
+//! | 3 | `ch03_faithful` | serves one client; takes the end of the stream for a message and answers it forever; a client that vanishes ends it |
 //! | 3 | `ch03_end_of_stream` | one client's reset ends the server for all |
 //! | 3 | `ch03_unshakeable` | takes one read for one message; one silent client keeps all others waiting |
 //! | 4 | `ch04_frames` | sends each reply in two writes, and the second one may wait for 40 ms |
 //! | 5 | `ch05_one_write` | closes with unread input after its last reply, which may be lost |
 //! | 6 | `ch06_linger` | one silent client still keeps all others waiting |
-//! | 10 | `ch10_pool` | four threads for all: whoever leaves without a word takes one along, whoever stays without a word keeps one |
+//! | 10 | `ch10_pool` | four threads for all: a client that leaves abruptly takes one along, a client that stays silent keeps one |
 //! | 10 | `ch10_thread_per_client` | no limit to the threads, no deadline, no way to stop; it spins when it is out of descriptors |
 //! | 11 | `ch11_eaten` | what a timeout does to `read_exact`: an experiment, not a server |
 //! | 12 | `ch12_readiness` | no limit to the clients, no deadline, no way to stop; it ends when it is out of descriptors |
-//! | 13 | `ch13_tokio` | as the thread for each client; and each keeps its buffers, idle or not |
-//! | 16 | `ch16_keeper` | what clients see of a server that is killed, with and without a keeper of its listener: an experiment, not a server |
+//! | 13 | `ch13_tokio` | as with a thread per client; and each client keeps its buffers, idle or not |
+//! | 16 | `ch16_keeper` | what clients see when their server is killed, with and without a keeper of its listener: an experiment, not a server |
 //! | 17 | `ch17_one_read` | takes what one read returns for the whole payload: kept for a test to find |
 
 #![warn(missing_docs)]
@@ -40,19 +40,19 @@ use std::net::{Shutdown, SocketAddr, TcpListener as StdTcpListener, ToSocketAddr
 #[derive(Debug)]
 pub struct TcpTransport {
     listeners: Listeners<TcpListener>,
-    /// The listeners have the options that their connections are to have, and had them before the
-    /// first of these came.
+    /// The listeners have the options that their connections must have, and had them before the
+    /// first connection came.
     has_options: bool,
 }
 
 impl TcpTransport {
-    /// Listens on `address`, such as `127.0.0.1:7878`, `[::1]:0` or `localhost:7878`: the first
-    /// of a name's addresses that this machine has. Port 0 is one that the system chooses.
+    /// Listens on `address`, such as `127.0.0.1:7878`, `[::1]:0` or `localhost:7878`: the first of
+    /// a name's addresses that this machine has. With port 0 the system chooses one.
     ///
     /// # Errors
     ///
-    /// If the name has no address, or those of `bind(2)`. An address that is in use, or that may
-    /// not be used, is never passed over for the next: at one name there is one server.
+    /// If the name has no address, or those of `bind(2)`. If an address is in use, or may not be
+    /// used, the next is not tried: a name has one server.
     pub fn bind(address: &str) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
         TcpTransport::bind_first(&addresses)
@@ -71,9 +71,9 @@ impl TcpTransport {
         })
     }
 
-    /// Serves the TCP listeners that a supervisor handed to this process, as many as there are;
-    /// `None` where there is none. Nothing is bound, and nothing shut down at the end: the supervisor
-    /// keeps its copies, and who waits in their backlog is served by the next server.
+    /// Serves all TCP listeners that a supervisor handed to this process; `None` if there are none.
+    /// Nothing is bound, and nothing is shut down at the end: the supervisor keeps its copies, and
+    /// the next server serves the clients in their backlog.
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ impl Transport for TcpTransport {
 }
 
 /// A socket that listens on `[::]` takes IPv4 clients too, and shows their addresses as IPv6 ones,
-/// `::ffff:127.0.0.1`: `ipv6(7)`. Nobody knows them by that.
+/// `::ffff:127.0.0.1`: `ipv6(7)`. This returns the plain IPv4 address.
 fn canonical(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_some() => {

@@ -11,9 +11,10 @@ const BACKLOG: i32 = 4096;
 
 /// Why an address cannot be listened on.
 enum BindFailure {
-    /// This machine has no such address: it has no IPv6, mostly. The next one may do.
+    /// This machine has no such address, usually because it has no IPv6. The next one may do.
     NotHere(io::Error),
-    /// It is in use, or may not be used. The next one would be another server at the same name.
+    /// It is in use, or may not be used. At the next one this would be a second server of the same
+    /// name.
     Refused(io::Error),
 }
 

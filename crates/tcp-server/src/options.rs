@@ -1,5 +1,5 @@
-//! The options of each connection: small replies that do not wait, a peer that is gone, and what
-//! the kernel holds for one that does not read.
+//! The options of each connection: small replies must not wait, a peer that is gone must be found,
+//! and the kernel must not hold too much for a peer that does not read.
 
 use mio::net::TcpStream;
 use socket2::{SockRef, Socket, TcpKeepalive};
@@ -17,9 +17,9 @@ const PROBES: u32 = 3;
 
 /// 75 s. The timers of Linux may be an eighth late, which makes it 85 s at most.
 ///
-/// Also for a peer that is silent while bytes are on their way to it, or wait for room at its side:
-/// keepalive stands still meanwhile. Linux then takes this time in place of the number of probes,
-/// so both have to say the same: `tcp(7)`, `TCP_USER_TIMEOUT`.
+/// It also holds for a peer that is silent while bytes are on their way to it, or wait for room at
+/// its side: keepalive does nothing meanwhile. Linux takes this time in place of the number of
+/// probes, so both have to add up to the same: `tcp(7)`, `TCP_USER_TIMEOUT`.
 #[cfg(target_os = "linux")]
 const GONE: Duration = Duration::from_secs(IDLE.as_secs() + PROBES as u64 * INTERVAL.as_secs());
 
@@ -28,8 +28,8 @@ const GONE: Duration = Duration::from_secs(IDLE.as_secs() + PROBES as u64 * INTE
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 256 * 1024;
 
-/// Sets what connections are to have on the socket that will listen for them: on Linux an accepted
-/// socket is a copy of that, options included, and costs no system call of its own.
+/// Sets the connections' options on the socket that will listen for them: on Linux an accepted
+/// socket inherits them, and needs no system call of its own.
 pub(crate) fn set_to_be_inherited(listener: &Socket) {
     set(&SockRef::from(listener));
 }
@@ -37,15 +37,15 @@ pub(crate) fn set_to_be_inherited(listener: &Socket) {
 /// Whether a connection has the options that its listener had when it came.
 pub(crate) const ARE_INHERITED: bool = cfg!(target_os = "linux");
 
-/// Sets them on an accepted connection: elsewhere, or where it may have come before the listener had
-/// them. The first client of a listener that was handed on always has: it is why the server was
-/// started.
+/// Sets them on an accepted connection: on other systems, or where it may have come before the
+/// listener had them. The first client of an inherited listener always has: the server was started
+/// because of it.
 pub(crate) fn set_on(stream: &TcpStream) {
     set(&SockRef::from(stream));
 }
 
-/// It fails where the client has gone already, which reading will tell, and where a kernel lacks an
-/// option: serving without it is better than not serving.
+/// It fails if the client has already gone, which the next read will report, and if the kernel
+/// lacks an option: serving without it is better than not serving.
 fn set(socket: &SockRef<'_>) {
     // Each write holds all replies that there are: nothing is won by holding it back until the
     // client acknowledges the one before (Nagle's algorithm, tcp(7)).

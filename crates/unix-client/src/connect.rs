@@ -9,14 +9,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Connects to the socket at `path` within `timeout`. What was left of it when the wait began also
-/// stays the timeout of writes.
+/// Connects to the socket at `path` within `timeout`. The time that was left when the wait began
+/// also stays the timeout of writes.
 ///
 /// # Errors
 ///
 /// Those of `connect(2)`. `EAGAIN`, which is [`io::ErrorKind::WouldBlock`], or
-/// [`io::ErrorKind::TimedOut`] says that the time passed while the server's backlog was full; where
-/// the system does not wait for room in it, the connection is refused.
+/// [`io::ErrorKind::TimedOut`] says that the time passed while the server's backlog was full; on a
+/// system that does not wait for room in it, the connection is refused.
 pub fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let address = SocketAddrUnix::new(path)?;
     let socket = new_socket()?;

@@ -1,7 +1,7 @@
-//! Connecting to a Unix socket, within a time, and to a server that can be trusted. What is said
-//! then is the business of `shared-client`.
+//! Connects to a Unix socket, within a time limit, if the server can be trusted. `shared-client`
+//! does the talking.
 //!
-//! What the program promises is tested by `cargo test -p pair-tests --test unix`.
+//! `cargo test -p pair-tests --test unix` tests what the program promises.
 
 #![cfg(unix)]
 #![warn(missing_docs)]

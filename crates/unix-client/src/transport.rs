@@ -1,4 +1,4 @@
-//! What the command line needs to know of Unix sockets.
+//! What the command line needs to know about Unix sockets.
 
 use crate::connect::{connect, server_uid};
 use anyhow::{Context, anyhow, bail};
@@ -20,7 +20,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Unix {
     path: PathBuf,
-    /// The default place's folder, to be looked at first; `None` if a path was given.
+    /// The default path's folder, which must be checked first; `None` if a path was given.
     default_folder: Option<SocketFolder>,
     /// Besides this user and root.
     trusted: Vec<u32>,
@@ -99,13 +99,13 @@ impl Transport for Unix {
 }
 
 impl Unix {
-    /// Whether the path leads to something else than a socket.
+    /// Whether the path leads to something other than a socket.
     fn is_another_file(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|file| !file.file_type().is_socket())
     }
 
-    /// Whoever may write to a folder can put a server of their own into it, so a path alone says
-    /// nothing about who listens.
+    /// Anybody who may write to a folder can put a server of their own into it, so a path alone
+    /// says nothing about who listens.
     fn check_server(&self, stream: &UnixStream) -> anyhow::Result<()> {
         let address = self.address();
         let uid = server_uid(stream)

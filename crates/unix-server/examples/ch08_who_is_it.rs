@@ -1,4 +1,4 @@
-//! Serves its own user alone, by what the kernel says of the peer.
+//! Serves only its own user, judged by what the kernel says about the peer.
 //!
 //! Usage: `cargo run -p unix-server --example ch08_who_is_it [PATH]`
 

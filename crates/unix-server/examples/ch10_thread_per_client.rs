@@ -1,7 +1,7 @@
-//! Chapter 10: a thread for each client. A silent client blocks its own thread and nobody else.
+//! Chapter 10: a thread per client. A silent client blocks only its own thread.
 //!
 //! What it still gets wrong: no limit to the threads, no deadline, no way to stop, it spins when it
-//! is out of descriptors, and whoever breaks the protocol is hung up on without a word.
+//! is out of descriptors, and it hangs up without a word on a client that breaks the protocol.
 
 use shared_proto::tutorial::{Request, Response, Stats};
 use shared_proto::{BadMessage, Call, Connection, ConnectionError, Decode, Reply};

@@ -1,8 +1,8 @@
-//! Chapter 13: the same server on tokio. It reads like a thread for each client and is one thread:
-//! a task costs its own state instead of a stack, and at each `await` another task may run.
+//! Chapter 13: the same server on tokio. It reads like a thread per client, but is one thread: a
+//! task costs its own state instead of a stack, and at each `await` another task may run.
 //!
-//! What it still gets wrong is what the thread for each client does; and each client keeps its
-//! buffers, idle or not.
+//! It still gets wrong what the thread per client gets wrong; and each client keeps its buffers,
+//! idle or not.
 
 use shared_proto::tutorial::{Request, Response, Stats};
 use shared_proto::{BadMessage, Call, Decode, Message, Reply};

@@ -1,4 +1,4 @@
-//! What this server's command line has besides the limits: the path, and who may connect.
+//! The part of this server's command line that is not about limits: the path, and who may connect.
 
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -35,7 +35,7 @@ pub(crate) fn command() -> Command {
             .value_name("UID")
             .action(ArgAction::Append)
             .value_parser(parse_uid)
-            .help("Serves this user, and not the server's own unless named too; repeatable"),
+            .help("Serves this user instead of the server's own; repeatable"),
     ])
 }
 
@@ -88,7 +88,7 @@ fn handed_on(arguments: &ArgMatches, mut inherited: Inherited) -> anyhow::Result
     Ok(transport)
 }
 
-/// Where it listens, as the client takes it.
+/// Where it listens, in the form that the client accepts.
 pub(crate) fn announced(transport: &UnixTransport) -> OsString {
     let paths: Vec<&OsStr> = transport.paths().iter().map(|p| p.as_os_str()).collect();
     paths.join(OsStr::new(" and "))
@@ -113,7 +113,8 @@ fn allowed_uids(arguments: &ArgMatches) -> anyhow::Result<Vec<u32>> {
     })
 }
 
-/// Warns of those whom something shuts out, and of a number that means nobody in particular.
+/// Warns of allowed users whom something shuts out, and of a number that means nobody in
+/// particular.
 fn warn_of(allowed: &[u32], shut_out: impl Fn(u32) -> Option<String>) {
     for uid in allowed {
         if is_nobody(*uid) {

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 /// A process and its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credentials {
-    /// The process; 0 if it lives in a PID namespace that cannot be seen from here.
+    /// The process; 0 if it is in a PID namespace that this process cannot see.
     pub pid: i32,
     /// Its effective user.
     pub uid: u32,
@@ -60,7 +60,7 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
 ///
 /// # Errors
 ///
-/// If every stranger may have the same number, as in a user namespace without a map
+/// If strangers may have the same number, as in a user namespace without a map
 /// (`user_namespaces(7)`).
 pub fn own_uid() -> Result<u32, NoName> {
     match geteuid().as_raw() {

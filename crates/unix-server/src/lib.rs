@@ -1,17 +1,17 @@
-//! What is true of Unix sockets alone: a file that must be placed and removed with care, and a
-//! peer whose user the kernel vouches for.
+//! What only Unix sockets need: a file that must be made and removed with care, and a peer whose
+//! user the kernel vouches for.
 //!
 //! | file | one story |
 //! |---|---|
 //! | `socket_file.rs` | the path: who may take it, what is replaced, what is removed |
 //! | `lock.rs` | of two servers that start at once, one serves |
-//! | `private_folder.rs` | the default place is nobody else's |
+//! | `private_folder.rs` | the default folder belongs to nobody else |
 //! | `modes.rs` | the permissions of lock, folder and socket, whatever the umask |
 //! | `credentials.rs` | who the peer is |
 //! | `transport.rs` | the listening socket, and who is served |
 //!
-//! The rest of the server is `shared-server`'s. What the program promises is tested by
-//! `cargo test -p pair-tests --test unix`.
+//! The rest of the server is in `shared-server`. `cargo test -p pair-tests --test unix` tests what
+//! the program promises.
 //!
 //! # The steps on the way
 //!
@@ -22,13 +22,13 @@
 //! | chapter | step | what it still gets wrong |
 //! |---|---|---|
 //! | 7 | `ch07_path` | does not start again after it was killed: its file is in the way |
-//! | 7 | `ch07_stale_or_live` | leaves its file behind; lets in whom the umask lets in |
+//! | 7 | `ch07_stale_or_live` | leaves its file behind; lets in everybody whom the umask lets in |
 //! | 8 | `ch08_private` | does not know who it serves; root passes every mode |
 //! | 8 | `ch08_who_is_it` | one silent client keeps all others waiting; leaves its file behind |
 //! | 9 | `ch09_two_doors` | takes neither a stale path nor a private one |
 //! | 10 | `unix_ch10_thread_per_client` | no limit to the threads, no deadline, no way to stop |
 //! | 13 | `unix_ch13_tokio` | no deadline, no way to stop |
-//! | 15 | `ch15_hand_over` | leaves whom it serves in the middle; takes any trouble at PATH for nobody there |
+//! | 15 | `ch15_hand_over` | cuts off its clients; takes any error at PATH for "no server there" |
 //! | 15 | `ch15_private_line` | waits for its child, however long that takes |
 
 #![cfg(unix)]

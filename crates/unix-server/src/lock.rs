@@ -1,9 +1,9 @@
 //! Of two servers that start at once, one serves.
 //!
-//! Looking whether somebody listens and then binding are two steps, and another server fits
-//! between them. So whoever wants `PATH` holds a lock on `PATH.lock` for life. The kernel gives it
-//! back however its holder ends. The file stays: removing it would let two servers hold locks on
-//! two files of the same name.
+//! To look whether somebody listens, and then to bind, takes two steps, and another server may come
+//! in between. So a server at `PATH` holds a lock on `PATH.lock` for life. The kernel releases it
+//! however its holder ends. The file stays: removing it would let two servers hold locks on two
+//! files of the same name.
 
 use crate::modes::with_umask;
 use rustix::fs::{Mode, OFlags, open};
@@ -34,8 +34,8 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// If the file cannot be opened: also when it is a symlink, which is never followed, or no
-    /// regular file.
+    /// If the file cannot be opened, is a symlink (which is never followed), or is not a regular
+    /// file.
     pub(crate) fn take(path: &Path) -> io::Result<Option<Lock>> {
         // ANCHOR: take
         let file = open_or_make(path)?;
@@ -53,7 +53,7 @@ impl Lock {
 }
 
 // ANCHOR: open_or_make
-/// Opens what is there before it makes anything: with `O_CREAT`, and `fs.protected_regular` set,
+/// Opens an existing file before it creates one: with `O_CREAT`, and `fs.protected_regular` set,
 /// even root may not open another user's file in a folder like `/tmp` (`proc_sys_fs(5)`).
 fn open_or_make(path: &Path) -> io::Result<File> {
     // Non-blocking, so that a FIFO in its place cannot hold the server up.
@@ -81,7 +81,7 @@ fn open_or_make(path: &Path) -> io::Result<File> {
 }
 // ANCHOR_END: open_or_make
 
-/// Adds whose the file is, and what to do, where it may not be opened.
+/// If the file may not be opened, adds to the error who owns it, and what to do.
 fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
     let Ok(found) = fs::symlink_metadata(path) else {
         return error;
@@ -102,7 +102,7 @@ fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
 const REMOVE_IT: &str =
     "if no server needs it, have it removed, or name another path with --socket";
 
-/// Adds whose the folder is, where a file may not be looked for or made in it.
+/// If a file may not be looked up or made in the folder, adds to the error who owns the folder.
 pub(crate) fn whose_folder(path: &Path, error: io::Error) -> io::Error {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -1,9 +1,9 @@
-//! The permissions of what this server makes: no more and no fewer than it says.
+//! The permissions of the files that this server makes: exactly those that it asks for.
 //!
-//! Three things take away from the mode that a program asks for: the umask it was started with, a
-//! folder's default ACL (`acl(5)`), and a file system that knows other modes. The umask is set aside
-//! while something is made, so that no permission has to be taken away afterwards, when somebody
-//! may already have used it. What the ACL took away is given back.
+//! Three things can change the mode that a program asks for: the umask that it was started with, a
+//! folder's default ACL (`acl(5)`), and a file system with modes of its own. The umask is replaced
+//! while a file is made, so that no permission has to be taken away afterwards, when somebody may
+//! already have used it. A permission that the ACL took away is added again.
 
 use rustix::fs::{Mode, RawMode};
 use rustix::process::umask;
@@ -12,8 +12,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Makes something while the umask leaves `mode` and no more. The umask is the whole process's: to
-/// be called before any thread is started.
+/// Makes a file while the umask allows exactly `mode`. The umask belongs to the whole process: call
+/// this before any thread is started.
 // ANCHOR: with_umask
 pub(crate) fn with_umask<T>(mode: u32, make: impl FnOnce() -> T) -> T {
     let before = umask(Mode::from_raw_mode((!mode & 0o777) as RawMode));
@@ -27,7 +27,7 @@ pub(crate) fn with_umask<T>(mode: u32, make: impl FnOnce() -> T) -> T {
 ///
 /// # Errors
 ///
-/// If it cannot be had with exactly this mode, or something else stands in its place.
+/// If it cannot have exactly this mode, or something else is in its place.
 pub(crate) fn give_back(path: &Path, made: &Metadata, mode: u32) -> io::Result<()> {
     let lacks = |found: &Metadata| {
         let found = found.mode() & 0o777;

@@ -1,4 +1,4 @@
-//! The default place is nobody else's.
+//! The default folder belongs to nobody else.
 
 use crate::modes::{give_back, with_umask};
 use shared_proto::{SocketFolder, UnusableFolder};
@@ -7,15 +7,15 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-/// Makes the private folder, mode 0700, unless it is there, and looks whether the folder is the
-/// user's own and closed to all others: in a temporary folder anybody may have put it there, and
-/// an environment variable may name another user's. What is there is never changed.
+/// Makes the private folder, mode 0700, unless it exists, and checks that it belongs to the user
+/// and is closed to all others: in a temporary folder anybody may have made it, and an environment
+/// variable may name another user's. An existing folder is never changed.
 ///
 /// Changes the process's umask for a moment: to be called before any thread is started.
 ///
 /// # Errors
 ///
-/// If it cannot be made, or is not as it must be; the message names it and says which.
+/// If it cannot be made, or is not as it must be; the message names the folder and the reason.
 pub fn prepare_folder(folder: &SocketFolder, uid: u32) -> Result<(), UnusableFolder> {
     folder.check(uid)?;
     if let SocketFolder::Private(path) = folder {

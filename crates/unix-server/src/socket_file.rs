@@ -1,9 +1,9 @@
 //! The path: who may take it, what is replaced, what is removed.
 //!
 //! A socket file outlives its server: after a crash it stays, and `bind` fails on it with
-//! `EADDRINUSE` (`unix(7)`). So a file that is there is looked at. It is replaced only if it is a
-//! socket and `connect` says `ECONNREFUSED`: nobody listens on it any more. Everything else is
-//! somebody's, and stays.
+//! `EADDRINUSE` (`unix(7)`). So an existing file is checked. It is replaced only if it is a socket
+//! and `connect` says `ECONNREFUSED`: nobody listens on it any more. Everything else belongs to
+//! somebody, and stays.
 
 use crate::lock::{Lock, lock_path, whose_folder};
 use crate::modes::{give_back, identity, with_umask};
@@ -17,9 +17,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The socket file that this server made. It is removed when this is dropped, unless another has
-/// taken its place since; to be dropped while the socket is still open, so that its inode's number
-/// cannot have been given to another file.
+/// The socket file that this server made. Dropping this removes the file, unless another has taken
+/// its place. Drop it while the socket is still open, so that its inode number cannot have been
+/// given to another file.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
@@ -40,9 +40,9 @@ pub enum BindError {
     Locked,
     /// The lock beside the path cannot be opened.
     Lock(PathBuf, io::Error),
-    /// A socket of this user is there, and whether somebody listens cannot be told.
+    /// There is a socket of this user, and whether somebody listens cannot be found out.
     Unclear(User, io::Error),
-    /// Nobody listens on the socket of this user that is there, but it cannot be removed.
+    /// There is a socket of this user on which nobody listens, but it cannot be removed.
     Stuck(User, io::Error),
     /// There is a folder, and no socket can be made in it.
     NoSocket(io::Error),

@@ -51,9 +51,9 @@ impl UnixTransport {
         })
     }
 
-    /// Serves the Unix listeners that a supervisor handed to this process, as many as there are, for
-    /// the users `allowed_uids`; `None` where there is none. Their files are the supervisor's: nothing
-    /// is bound, locked, given another mode or removed.
+    /// Serves all Unix listeners that a supervisor handed to this process, for the users
+    /// `allowed_uids`; `None` if there are none. Their files belong to the supervisor: nothing is
+    /// bound, locked, given another mode or removed.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl UnixTransport {
         })
     }
 
-    /// Where it listens: more than one path only where more were inherited.
+    /// Where it listens: more than one path only if more were inherited.
     #[must_use]
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths

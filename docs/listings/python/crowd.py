@@ -1,4 +1,4 @@
-"""Chapters 12 and 13: so many clients that say nothing, but for the last, and what they cost a server.
+"""Chapters 12 and 13: many clients that say nothing, except the last, and what they cost a server.
 
 Usage: crowd.py PID CLIENTS [psk]; with psk the last one speaks this book's protocol, else it sends a line.
 """

@@ -1,4 +1,4 @@
-"""Chapter 18: clients that ask without pause, and a server that is told to end in the midst of it.
+"""Chapter 18: clients that send requests without a pause, and a server that is told to end meanwhile.
 
 Usage: drain_under_load.py PID
 """

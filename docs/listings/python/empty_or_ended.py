@@ -1,4 +1,4 @@
-"""An empty message, and the end: what a seqpacket socket says of both (Linux)."""
+"""An empty message, and the end: what a seqpacket socket returns for each (Linux)."""
 
 import select
 import socket

@@ -1,4 +1,4 @@
-"""What shutdown(SHUT_RD) leaves to be read: all that had come, then the end. On either family."""
+"""What reads return after shutdown(SHUT_RD): all that had arrived, then the end. On either family."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""A server that has not accepted yet, with a queue of length 0, and three who want in."""
+"""A server that has not accepted yet, with a backlog of 0, and three clients."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""A client of IPv4, at a listener of both families."""
+"""An IPv4 client of a listener for both families."""
 import ipaddress, socket
 
 listener = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)

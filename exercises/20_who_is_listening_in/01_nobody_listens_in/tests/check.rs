@@ -98,7 +98,12 @@ impl Server {
     fn expect_line(&mut self) {
         let (heard, after) = self.hear();
         let expected = format!("{SECRET:?}, in TLS");
-        check(heard == SECRET, expected, format!("{heard:?}, then {after}")).now();
+        check(
+            heard == SECRET,
+            expected,
+            format!("{heard:?}, then {after}"),
+        )
+        .now();
     }
 
     /// A record for each part.
@@ -124,6 +129,39 @@ impl Server {
         self.tls.send_close_notify();
         let _ = self.send();
     }
+}
+
+#[test]
+fn any_split_of_the_handshake() {
+    explain(
+        "TLS is a stream in a stream: the bytes of a handshake, or of a reply, come in any pieces, and several \
+         messages in one. What you write lies in a buffer of the library until it is flushed, and what has come \
+         may lie in another: ask until there is nothing left.",
+        BUFFER,
+    );
+    let manners: [Manner; 4] = [
+        |stream| stream,
+        |stream| stream.coalesce(),
+        |stream| stream.drip(),
+        |stream| stream.in_pieces(100),
+    ];
+    for manner in manners {
+        let (listener, client) = client("pocket.test");
+        let mut server = Server::accept(&listener, "server");
+        server.manner = manner;
+        server.expect_line();
+        server.say_and_sign(&["one\n", "two\n", "", "three\n"]);
+        server.peer.half_close();
+        client.exits_with(0).stdout("one\ntwo\nthree\n").now();
+    }
+    let (listener, client) = client("pocket.test");
+    let mut server = Server::accept(&listener, "server");
+    server.manner = |stream| stream.coalesce();
+    server.expect_line();
+    let long = "x".repeat(LONG) + "\n";
+    server.say_and_sign(&[&long]);
+    server.peer.half_close();
+    client.exits_with(0).stdout(long).now();
 }
 
 /// A server with this identity is refused by a client that asks for `name`, and hears nothing.
@@ -174,6 +212,7 @@ fn another_name_is_refused() {
     let named = server.tls.server_name().unwrap_or("no name");
     check(named == "other.test", "other.test in the hello", named).now();
     server.say_and_sign(&["yes\n"]);
+    server.peer.half_close();
     client.exits_with(0).stdout("yes\n").now();
 }
 
@@ -275,6 +314,10 @@ fn comes_to_an_end(listener: &Listener, client: &Running) {
 
 #[test]
 fn a_cut_is_no_end() {
+    explain(
+        "The server is the right one, and it waits for the line.",
+        BUFFER,
+    );
     let sentence = "The connection ended, and the server had not signed the end (close_notify): anybody on the \
                     way can send a FIN, and the reply may have gone on. Say `cut off` on standard error, and end \
                     with 1.";
@@ -312,36 +355,4 @@ fn a_cut_is_no_end() {
          closed, too.",
         CUT,
     );
-}
-
-#[test]
-fn any_split_of_the_handshake() {
-    explain(
-        "TLS is a stream in a stream: the bytes of a handshake, or of a reply, come in any pieces, and several \
-         messages in one. What you write lies in a buffer of the library until it is flushed, and what has come \
-         may lie in another: ask until there is nothing left.",
-        BUFFER,
-    );
-    let manners: [Manner; 4] = [
-        |stream| stream,
-        |stream| stream.coalesce(),
-        |stream| stream.drip(),
-        |stream| stream.in_pieces(100),
-    ];
-    for manner in manners {
-        let (listener, client) = client("pocket.test");
-        let mut server = Server::accept(&listener, "server");
-        server.manner = manner;
-        server.expect_line();
-        server.say_and_sign(&["one\n", "two\n", "", "three\n"]);
-        server.peer.half_close();
-        client.exits_with(0).stdout("one\ntwo\nthree\n").now();
-    }
-    let (listener, client) = client("pocket.test");
-    let mut server = Server::accept(&listener, "server");
-    server.manner = |stream| stream.coalesce();
-    server.expect_line();
-    let long = "x".repeat(LONG) + "\n";
-    server.say_and_sign(&[&long]);
-    client.exits_with(0).stdout(long).now();
 }

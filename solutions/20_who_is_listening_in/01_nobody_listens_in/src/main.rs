@@ -30,6 +30,8 @@ fn ask(address: &str, name: &str, authorities: &str) -> Result<(), Box<dyn Error
     io::stdin().read_line(&mut line)?;
     let config = trust(authorities)?;
     let stream = TcpStream::connect(address)?;
+    // The end of the handshake and the line are two writes (chapter 5).
+    stream.set_nodelay(true)?;
     talk(stream, config, name, &line)
 }
 

@@ -69,7 +69,7 @@ impl Client {
         let stream = self.peer.stream();
         let mut stream = if drips { stream.drip() } else { stream };
         let shaken = self.tls.complete_io(&mut stream).map(drop);
-        holds("a handshake", shaken);
+        holds("a handshake", &shaken);
     }
 
     /// Sends this and gets it back.
@@ -79,7 +79,7 @@ impl Client {
         let mut tls = Stream::new(&mut self.tls, &mut stream);
         let echoed = tls.write_all(text.as_bytes()).and_then(|()| tls.flush());
         let echoed = echoed.and_then(|()| tls.read_exact(&mut got));
-        holds(&format!("{text:?}, in TLS"), echoed);
+        holds(&format!("{text:?}, in TLS"), &echoed);
         check(got == text.as_bytes(), format!("{text:?}"), show(&got)).now();
     }
 
@@ -98,7 +98,7 @@ impl Client {
     }
 }
 
-fn holds(expected: &str, outcome: io::Result<()>) {
+fn holds(expected: &str, outcome: &io::Result<()>) {
     let got = outcome.as_ref().err().map(told).unwrap_or_default();
     check(outcome.is_ok(), expected, got).now();
 }

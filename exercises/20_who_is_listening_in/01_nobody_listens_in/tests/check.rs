@@ -176,11 +176,12 @@ fn is_refused(identity: &str, name: &str, sentence: &str, section: &str) {
 }
 
 fn ends_with_1(client: &Running, section: &str) {
-    client.exits_with(1).stdout("").or_explain(
-        "There was no server to talk to. Print nothing on standard output, the reason on standard error, \
-         and end with 1.",
-        section,
-    );
+    let sentence = "There was no server to talk to. Print nothing on standard output, the reason on standard \
+                    error, and end with 1.";
+    let ended = client.exits_with(1).stdout("");
+    let told = ended.or_explain(sentence, section).stderr;
+    let reason = !told.trim_ascii().is_empty();
+    check(reason, "a reason on standard error", "nothing").or_explain(sentence, section);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Does a client find out who is at the other end before it says a word, and where the reply ends?
 
 use std::io::{self, Read as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +26,10 @@ const LONG: usize = 300_000;
 
 /// A file of the test certificates.
 fn file(name: &str) -> String {
-    let package = env!("CARGO_MANIFEST_DIR");
-    format!("{package}/../../../docs/listings/tls/{name}")
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/listings/tls");
+    let file = Path::new(folder).join(name).canonicalize();
+    let file = file.expect("the certificates are in the repository");
+    file.display().to_string()
 }
 
 /// The program is to ask a server that is called `name`.

@@ -1,6 +1,7 @@
 //! Does a server do its handshakes beside its work, in time, and does it sign its end?
 
 use std::io::{self, Read as _, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +28,10 @@ const SERVED: &str = "A client shakes hands with your server, checks its certifi
 
 /// A file of the test certificates.
 fn file(name: &str) -> String {
-    let package = env!("CARGO_MANIFEST_DIR");
-    format!("{package}/../../../docs/listings/tls/{name}")
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/listings/tls");
+    let file = Path::new(folder).join(name).canonicalize();
+    let file = file.expect("the certificates are in the repository");
+    file.display().to_string()
 }
 
 fn server(within: u32) -> Running {

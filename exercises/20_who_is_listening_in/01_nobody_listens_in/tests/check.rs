@@ -1,0 +1,362 @@
+//! Does a client find out who is at the other end before it says a word, and where the reply ends?
+
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection};
+use scripted_peer::{
+    Ending, Listener, Peer, PeerStream, Received, Running, appears, check, contains, explain,
+    program,
+};
+
+const WHOM: &str = "20-who-is-listening-in.html#encrypted-to-whom";
+const NAME: &str = "20-who-is-listening-in.html#the-name-that-you-asked-for";
+const BEFORE: &str = "20-who-is-listening-in.html#not-a-word-before-that";
+const BUFFER: &str = "20-who-is-listening-in.html#one-more-buffer";
+const CUT: &str = "20-who-is-listening-in.html#a-cut-is-no-end";
+
+const SECRET: &str = "a secret\n";
+
+/// Enough for a reply that doesn't fit into any buffer.
+const LONG: usize = 300_000;
+
+/// A file of the test certificates.
+fn file(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/listings/tls");
+    let file = Path::new(folder).join(name).canonicalize();
+    let file = file.expect("the certificates are in the repository");
+    file.display().to_string()
+}
+
+/// The program is to ask a server that is called `name`.
+fn client(name: &str) -> (Listener, Running) {
+    let listener = Listener::tcp();
+    let client = program!().stdin(SECRET).arg(name).arg(file("ca.pem"));
+    let client = client.connect_to(listener.address());
+    (listener, client)
+}
+
+/// rustls on a peer: the server's side of a conversation.
+struct Server {
+    tls: ServerConnection,
+    peer: Peer,
+    manner: Manner,
+}
+
+/// How its bytes leave.
+type Manner = fn(PeerStream<'_>) -> PeerStream<'_>;
+
+impl Server {
+    /// The next connection, with this key and certificate.
+    fn accept(listener: &Listener, identity: &str) -> Self {
+        let certificate = CertificateDer::pem_file_iter(file(&format!("{identity}.pem")))
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .expect("the certificates are in the repository");
+        let key = PrivateKeyDer::from_pem_file(file(&format!("{identity}.key")))
+            .expect("the keys are in the repository");
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(certificate, key)
+            .expect("the key is the certificate's");
+        Self {
+            tls: ServerConnection::new(Arc::new(config)).expect("the configuration is whole"),
+            peer: listener.accept(),
+            manner: |stream| stream,
+        }
+    }
+
+    /// What it hears until a line is whole, and what came after that.
+    fn hear(&mut self) -> (String, String) {
+        let mut heard = Vec::new();
+        let after = loop {
+            match self.hear_more(&mut heard) {
+                Ok(()) if heard.ends_with(b"\n") => break "more".to_owned(),
+                Ok(()) => {}
+                Err(error) => break error.to_string(),
+            }
+        };
+        (String::from_utf8_lossy(&heard).into_owned(), after)
+    }
+
+    fn hear_more(&mut self, heard: &mut Vec<u8>) -> io::Result<()> {
+        // What is not part of the handshake waits for the reply, to leave with it.
+        if self.tls.is_handshaking() {
+            self.send()?;
+        }
+        if self.tls.read_tls(&mut self.peer.stream())? == 0 {
+            return Err(io::Error::other(Ending::End.to_string()));
+        }
+        let state = self.tls.process_new_packets().map_err(io::Error::other);
+        let mut part = vec![0; state?.plaintext_bytes_to_read()];
+        self.tls.reader().read_exact(&mut part)?;
+        heard.extend(part);
+        Ok(())
+    }
+
+    /// The line, as a client sends it that is content with this server.
+    fn expect_line(&mut self) {
+        let (heard, after) = self.hear();
+        let expected = format!("{SECRET:?}, in TLS");
+        check(
+            heard == SECRET,
+            expected,
+            format!("{heard:?}, then {after}"),
+        )
+        .now();
+    }
+
+    /// A record for each part.
+    fn say(&mut self, parts: &[&str]) {
+        self.tls.set_buffer_limit(None);
+        for part in parts {
+            let said = self.tls.writer().write_all(part.as_bytes());
+            said.expect("there is room in memory");
+        }
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        let mut stream = (self.manner)(self.peer.stream());
+        while self.tls.wants_write() {
+            self.tls.write_tls(&mut stream)?;
+        }
+        stream.flush()
+    }
+
+    /// A client that is gone already is told of by how it has ended.
+    fn say_and_sign(&mut self, parts: &[&str]) {
+        self.say(parts);
+        self.tls.send_close_notify();
+        let _ = self.send();
+    }
+}
+
+#[test]
+fn any_split_of_the_handshake() {
+    explain(
+        "TLS is a stream in a stream: the bytes of a handshake, or of a reply, come in any pieces, and several \
+         messages in one. What you write lies in a buffer of the library until it is flushed, and what has come \
+         may lie in another: ask until there is nothing left.",
+        BUFFER,
+    );
+    let manners: [Manner; 4] = [
+        |stream| stream,
+        |stream| stream.coalesce(),
+        |stream| stream.drip(),
+        |stream| stream.in_pieces(100),
+    ];
+    for manner in manners {
+        let (listener, client) = client("pocket.test");
+        let mut server = Server::accept(&listener, "server");
+        server.manner = manner;
+        server.expect_line();
+        server.say_and_sign(&["one\n", "two\n", "", "three\n"]);
+        server.peer.half_close();
+        client.exits_with(0).stdout("one\ntwo\nthree\n").now();
+    }
+    let (listener, client) = client("pocket.test");
+    let mut server = Server::accept(&listener, "server");
+    server.manner = |stream| stream.coalesce();
+    server.expect_line();
+    let long = "x".repeat(LONG) + "\n";
+    server.say_and_sign(&[&long]);
+    server.peer.half_close();
+    client.exits_with(0).stdout(long).now();
+}
+
+/// A server with this identity is refused by a client that asks for `name`, and hears nothing.
+fn is_refused(identity: &str, name: &str, sentence: &str, section: &str) {
+    let (listener, client) = client(name);
+    let mut server = Server::accept(&listener, identity);
+    let (heard, after) = server.hear();
+    let got = format!("{heard:?}, then {after}");
+    check(heard.is_empty(), "not a word for this server", got).or_explain(sentence, section);
+    drop(server);
+    ends_with_1(&client, section);
+}
+
+fn ends_with_1(client: &Running, section: &str) {
+    let sentence = "There was no server to talk to. Print nothing on standard output, the reason on standard \
+                    error, and end with 1.";
+    let ended = client.exits_with(1).stdout("");
+    let told = ended.or_explain(sentence, section).stderr;
+    let reason = !told.trim_ascii().is_empty();
+    check(reason, "a reason on standard error", "nothing").or_explain(sentence, section);
+}
+
+#[test]
+fn a_stranger_is_refused() {
+    let sentence = "This server's certificate is signed by nobody in CA.pem, and it got the line. It was \
+                    encrypted, for whoever happened to be there: let an authority that you know vouch for the \
+                    server first.";
+    is_refused("stranger", "pocket.test", sentence, WHOM);
+    let sentence = "The authority that signed this certificate has the name of yours, and another key. Anybody \
+                    can choose a name: it is the signature that has to be checked.";
+    is_refused("impostor", "pocket.test", sentence, WHOM);
+}
+
+#[test]
+fn another_name_is_refused() {
+    let sentence = "You asked for pocket.test. This certificate is good, and it is for other.test: the authority \
+                    vouches for a name. Compare those in the certificate (subjectAltName, not the subject) with \
+                    the one that you asked for.";
+    is_refused("other", "pocket.test", sentence, NAME);
+    let sentence = "You asked for other.test. This certificate is for pocket.test, localhost and 127.0.0.1: not \
+                    where you have connected counts, but the name that you were given.";
+    is_refused("server", "other.test", sentence, NAME);
+    let sentence = "Your program asks for a name, and this certificate is for that name. Take the server, and \
+                    tell it in the hello which name you want (SNI): it may have several.";
+    explain(sentence, NAME);
+    let (listener, client) = client("other.test");
+    let mut server = Server::accept(&listener, "other");
+    server.expect_line();
+    let named = server.tls.server_name().unwrap_or("no name");
+    check(named == "other.test", "other.test in the hello", named).now();
+    server.say_and_sign(&["yes\n"]);
+    server.peer.half_close();
+    client.exits_with(0).stdout("yes\n").now();
+}
+
+#[test]
+fn an_old_certificate_is_refused() {
+    let sentence = "This certificate was good until 2021. The authority has vouched for a time, and not for \
+                    what became of the key since.";
+    is_refused("expired", "pocket.test", sentence, WHOM);
+}
+
+#[test]
+fn nothing_is_said_before_that() {
+    let sentence = "A TLS client begins with a hello. Until the server has proven who it is, nothing else \
+                    leaves your program, encrypted or not.";
+    // Says nothing at all.
+    let (listener, first) = client("pocket.test");
+    let mut peer = listener.accept();
+    let mut said = hello(&mut peer, sentence);
+    peer.half_close();
+    said.extend(rest(&mut peer));
+    only_a_handshake(&said, sentence);
+    comes_to_an_end(&listener, &first);
+    // And one that knows no TLS.
+    let (listener, second) = client("pocket.test");
+    let mut peer = listener.accept();
+    let mut said = hello(&mut peer, sentence);
+    peer.send("HTTP/1.0 400 Bad Request\r\n\r\n");
+    said.extend(rest(&mut peer));
+    only_a_handshake(&said, FALLS_BACK);
+    comes_to_an_end(&listener, &second);
+}
+
+const FALLS_BACK: &str = "The server answered the hello with something that is no TLS, and your program went on \
+                          in plain text. Whoever can spoil a handshake would get the secret as a prize: no TLS, \
+                          no word.";
+
+/// The first thing that a client says, as far as it has come.
+fn hello(peer: &mut Peer, sentence: &str) -> Vec<u8> {
+    let mut said = Vec::new();
+    loop {
+        match (peer.receive(), records(&said)) {
+            (Received::Bytes(bytes), _) => said.extend(bytes),
+            (Received::Ended(ending), _) => {
+                check(false, "a TLS hello", ending.to_string()).or_explain(sentence, BEFORE);
+            }
+        }
+        if records(&said) != Some(0) {
+            return said;
+        }
+    }
+}
+
+fn rest(peer: &mut Peer) -> Vec<u8> {
+    let mut said = Vec::new();
+    while let Received::Bytes(bytes) = peer.receive() {
+        said.extend(bytes);
+    }
+    said
+}
+
+/// How many whole records of a handshake these are; nothing if they are anything else: alerts (21) and
+/// handshake messages (22) are not secret, and carry nothing of the program's own.
+fn records(mut said: &[u8]) -> Option<usize> {
+    let mut count = 0;
+    while let [kind, version, _, high, low, rest @ ..] = said {
+        if !matches!((kind, version), (21 | 22, 3)) {
+            return None;
+        }
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let Some(next) = rest.get(length..) else {
+            return Some(count);
+        };
+        (count, said) = (count + 1, next);
+    }
+    matches!(said, [] | [21 | 22, ..]).then_some(count)
+}
+
+fn only_a_handshake(said: &[u8], sentence: &str) {
+    let holds = records(said).is_some_and(|count| count > 0);
+    let got = scripted_peer::show(said);
+    check(holds, "a TLS hello, and perhaps an alert", got).or_explain(sentence, BEFORE);
+}
+
+/// It has no server, and ends. If it comes again first, it has no more to say than before.
+fn comes_to_an_end(listener: &Listener, client: &Running) {
+    for _ in 0..10 {
+        let next = || (client.has_ended() || listener.visited()).then_some(());
+        appears("the program to end", Duration::from_secs(4), next).now();
+        if !listener.visited() {
+            break;
+        }
+        let mut peer = listener.accept();
+        if let Received::Bytes(said) = peer.receive() {
+            only_a_handshake(&said, FALLS_BACK);
+        }
+    }
+    ends_with_1(client, BEFORE);
+}
+
+#[test]
+fn a_cut_is_no_end() {
+    explain(
+        "The server is the right one, and it waits for the line.",
+        BUFFER,
+    );
+    let sentence = "The connection ended, and the server had not signed the end (close_notify): anybody on the \
+                    way can send a FIN, and the reply may have gone on. Say `cut off` on standard error, and end \
+                    with 1.";
+    let cut: [fn(&mut Server); 4] = [
+        |server| server.say(&["yes, but"]),
+        |_| {},
+        |server| server.say(&["yes\n"]),
+        // Inside the record that signs the end.
+        |server| {
+            server.say(&["yes\n"]);
+            server.tls.send_close_notify();
+            let mut records = Vec::new();
+            let whole = server.tls.write_tls(&mut records);
+            let most = whole.expect("memory takes all") - 3;
+            server.peer.send(&records[..most]);
+        },
+    ];
+    for say in cut {
+        let (listener, client) = client("pocket.test");
+        let mut server = Server::accept(&listener, "server");
+        server.expect_line();
+        say(&mut server);
+        let _ = server.send();
+        server.peer.half_close();
+        let ended = client.exits_with(1);
+        ended.stderr(contains("cut off")).or_explain(sentence, CUT);
+    }
+    // And a signed end on a connection that stays.
+    let (listener, client) = client("pocket.test");
+    let mut server = Server::accept(&listener, "server");
+    server.expect_line();
+    server.say_and_sign(&["yes\n"]);
+    client.exits_with(0).stdout("yes\n").or_explain(
+        "The server has signed its end, and that is where the reply ends: don't wait for the connection to be \
+         closed, too.",
+        CUT,
+    );
+}

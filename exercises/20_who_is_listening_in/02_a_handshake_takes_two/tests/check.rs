@@ -1,0 +1,285 @@
+//! Does a server do its handshakes beside its work, in time, and does it sign its end?
+
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
+use scripted_peer::{
+    Ending, Peer, Received, Running, Stopwatch, check, explain, program, show, undisturbed,
+};
+
+const TWO: &str = "20-who-is-listening-in.html#a-handshake-takes-two";
+const PLAIN: &str = "20-who-is-listening-in.html#plain-text-at-the-door";
+const BUFFER: &str = "20-who-is-listening-in.html#one-more-buffer";
+const CUT: &str = "20-who-is-listening-in.html#a-cut-is-no-end";
+
+/// How late a program, or the check, may be on a busy machine and still be judged by the clock.
+const LATE: Duration = Duration::from_millis(400);
+
+/// A time for handshakes that no check waits for, in milliseconds.
+const LONG: u32 = 60_000;
+
+const SERVED: &str = "A client shakes hands with your server, checks its certificate, and sends a line: it gets \
+                      the line back, in TLS.";
+
+/// A file of the test certificates.
+fn file(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/listings/tls");
+    let file = Path::new(folder).join(name).canonicalize();
+    let file = file.expect("the certificates are in the repository");
+    file.display().to_string()
+}
+
+fn server(within: u32) -> Running {
+    let server = program!().arg(file("server.pem")).arg(file("server.key"));
+    server.arg(within).listen()
+}
+
+/// rustls on a peer: the client's side of a conversation.
+struct Client {
+    tls: ClientConnection,
+    peer: Peer,
+}
+
+impl Client {
+    fn new(server: &Running) -> Self {
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_file(file("ca.pem"));
+        let added = roots.add(authority.expect("the certificate is in the repository"));
+        added.expect("it is one of an authority");
+        let config = ClientConfig::builder().with_root_certificates(roots);
+        let name = ServerName::try_from("pocket.test").expect("a name");
+        let tls = ClientConnection::new(Arc::new(config.with_no_client_auth()), name);
+        Self {
+            tls: tls.expect("the configuration is whole"),
+            peer: server.connect(),
+        }
+    }
+
+    /// The first bytes that it says: a hello, whole.
+    fn hello(&mut self) -> Vec<u8> {
+        let mut hello = Vec::new();
+        let written = self.tls.write_tls(&mut hello);
+        written.expect("memory takes all");
+        hello
+    }
+
+    fn shake_hands(&mut self, drips: bool) {
+        let stream = self.peer.stream();
+        let mut stream = if drips { stream.drip() } else { stream };
+        let shaken = self.tls.complete_io(&mut stream).map(drop);
+        holds("a handshake", &shaken);
+    }
+
+    /// Sends this and gets it back.
+    fn echoes(&mut self, text: &str) {
+        let mut got = vec![0; text.len()];
+        let mut stream = self.peer.stream();
+        let mut tls = Stream::new(&mut self.tls, &mut stream);
+        let echoed = tls.write_all(text.as_bytes()).and_then(|()| tls.flush());
+        let echoed = echoed.and_then(|()| tls.read_exact(&mut got));
+        holds(&format!("{text:?}, in TLS"), &echoed);
+        check(got == text.as_bytes(), format!("{text:?}"), show(&got)).now();
+    }
+
+    /// Signs its end, and goes on reading.
+    fn sign(&mut self) {
+        self.tls.send_close_notify();
+        let _ = self.tls.complete_io(&mut self.peer.stream());
+    }
+
+    /// What comes now, up to an end that is signed.
+    fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let mut rest = Vec::new();
+        let mut stream = self.peer.stream();
+        Stream::new(&mut self.tls, &mut stream).read_to_end(&mut rest)?;
+        Ok(rest)
+    }
+}
+
+fn holds(expected: &str, outcome: &io::Result<()>) {
+    let got = outcome.as_ref().err().map(told).unwrap_or_default();
+    check(outcome.is_ok(), expected, got).now();
+}
+
+fn told(error: &io::Error) -> String {
+    let ending = Ending::of(error).map(|ending| ending.to_string());
+    ending.unwrap_or_else(|| error.to_string())
+}
+
+/// A client that does all as it should is served.
+fn is_served(server: &Running, sentence: &str, section: &str) {
+    explain(sentence, section);
+    let mut client = Client::new(server);
+    client.shake_hands(false);
+    client.echoes("hello\n");
+}
+
+#[test]
+fn a_silent_client_blocks_nobody() {
+    let server = server(LONG);
+    is_served(&server, SERVED, BUFFER);
+    let _silent = server.connect();
+    let mut half = Client::new(&server);
+    let hello = half.hello();
+    half.peer.send(&hello[..hello.len() / 2]);
+    let sentence = "One client has connected and says nothing, another is in the middle of its hello, and now \
+                    nobody else is served. A handshake needs two: do it in the client's own thread, and never \
+                    in the loop that accepts.";
+    is_served(&server, sentence, TWO);
+    // The half one goes on.
+    explain(
+        "This client was slow with its hello, and in time: serve it.",
+        TWO,
+    );
+    half.peer.send(&hello[hello.len() / 2..]);
+    half.shake_hands(false);
+    // Two lines in one record, and one in two; and a hello that comes byte by byte.
+    explain(
+        "Lines come in any pieces, and several in one record: each is echoed at once.",
+        BUFFER,
+    );
+    half.echoes("one\ntwo\n");
+    half.echoes("three\n");
+    let mut drips = Client::new(&server);
+    drips.shake_hands(true);
+    drips.echoes("hello\n");
+}
+
+#[test]
+fn plain_text_is_survived() {
+    let sentence = "A client spoke no TLS, or left in the handshake, and now nobody is served. Strangers knock at \
+                    every open port, all day: their failure ends their connection, and nothing else.";
+    explain(sentence, PLAIN);
+    let server = server(LONG);
+    let mut http = server.connect();
+    http.send("GET / HTTP/1.0\r\n\r\n");
+    says_nothing_plain(&mut http);
+    let mut garbage = server.connect();
+    garbage.garbage();
+    says_nothing_plain(&mut garbage);
+    // And some that leave: at once, in the hello, and with a reset.
+    server.connect().close();
+    let mut leaves = Client::new(&server);
+    let hello = leaves.hello();
+    leaves.peer.send(&hello[..hello.len() / 2]).half_close();
+    drop(leaves);
+    let mut resets = Client::new(&server);
+    let hello = resets.hello();
+    resets.peer.send(hello);
+    resets.peer.reset();
+    is_served(&server, sentence, PLAIN);
+}
+
+/// It is told what is wrong by an alert, or not at all, and then the connection ends.
+fn says_nothing_plain(peer: &mut Peer) {
+    let mut said = Vec::new();
+    let ending = loop {
+        match peer.receive() {
+            Received::Bytes(bytes) => said.extend(bytes),
+            Received::Ended(ending) => break ending,
+        }
+    };
+    let got = format!("{}, then {ending}", show(&said));
+    let holds = said.is_empty() || said.starts_with(&[21, 3]);
+    check(holds, "a TLS alert, or nothing", got.clone()).or_explain(
+        "This client speaks no TLS. Don't answer in plain text: who reads along reads it, and a client that \
+         would take it must not be led there.",
+        PLAIN,
+    );
+    check(ending != Ending::Silence, "the end of the connection", got).or_explain(
+        "This client's first bytes are no TLS. There is nothing to wait for: end the connection.",
+        PLAIN,
+    );
+}
+
+#[test]
+fn a_dripped_hello_is_cut_off() {
+    let sentence = "The handshake is a message like others, and chapter 11's deadline is for it, too, from \
+                    accept on: each read gets what is left of it.";
+    undisturbed(LATE, || {
+        let server = server(1000);
+        let mut silent = server.connect();
+        let watch = Stopwatch::start();
+        silent.expect_gone().or_explain(
+            "This client has connected and says nothing, and your server waits for its hello without a limit. \
+             Give the handshake a deadline.",
+            TWO,
+        );
+        in_time(&watch, "1 s after it connected", sentence);
+        let mut drips = Client::new(&server);
+        let watch = Stopwatch::start();
+        let hello = drips.hello();
+        drips
+            .peer
+            .drip_every(Duration::from_millis(100), &hello[..30]);
+        drips.peer.expect_gone().or_explain(sentence, TWO);
+        in_time(&watch, "1 s after it connected, dripping or not", sentence);
+        // The deadline is the handshake's.
+        explain(
+            "This client has shaken hands in time, and then was silent for longer than that. The deadline ends \
+             with the handshake.",
+            TWO,
+        );
+        let mut quiet = Client::new(&server);
+        quiet.shake_hands(false);
+        quiet.echoes("hello\n");
+        quiet.peer.pause(Duration::from_millis(1300));
+        quiet.echoes("hello\n");
+    });
+}
+
+fn in_time(watch: &Stopwatch, when: &str, sentence: &str) {
+    let took = watch.elapsed();
+    let expected = format!("the end of the connection, {when}");
+    let right = Duration::from_millis(900)..Duration::from_millis(1700);
+    check(right.contains(&took), expected, format!("after {took:.1?}")).or_explain(sentence, TWO);
+}
+
+#[test]
+fn the_end_is_signed() {
+    let server = server(LONG);
+    explain(SERVED, BUFFER);
+    let mut client = Client::new(&server);
+    client.shake_hands(false);
+    client.echoes("hello\n");
+    client.sign();
+    let rest = client.rest();
+    let got = match &rest {
+        Ok(rest) => show(rest),
+        Err(error) => format!("{}, without close_notify", told(error)),
+    };
+    let signed = matches!(&rest, Ok(rest) if rest.is_empty());
+    check(signed, "close_notify", got).or_explain(
+        "The client has signed its end, and yours is not signed. Anybody on the way can send a FIN; only you can \
+         send close_notify: send it, flush it, and then close.",
+        CUT,
+    );
+    client.peer.expect_end().or_explain(
+        "Both ends are signed: close the connection, in good order.",
+        CUT,
+    );
+    let good = client.peer.local().clone();
+    // A cut, in the middle of a line.
+    let mut cut = Client::new(&server);
+    cut.shake_hands(false);
+    cut.echoes("hello\n");
+    let gone = format!("cut off {}\n", cut.peer.local());
+    cut.peer.half_close();
+    server.prints(&gone).or_explain(
+        "The client's stream ended without close_notify. It was cut, and there may have been more: print \
+         `cut off ADDRESS`.",
+        CUT,
+    );
+    let told = server.stdout();
+    check(
+        !told.contains(&good.to_string()),
+        "one connection cut",
+        told,
+    )
+    .or_explain("A client that has signed its end was not cut off.", CUT);
+}

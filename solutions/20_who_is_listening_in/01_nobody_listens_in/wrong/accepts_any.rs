@@ -1,0 +1,114 @@
+//! Caught by: a_stranger_is_refused, another_name_is_refused, an_old_certificate_is_refused
+//! Told: signed by nobody in CA.pem
+//!
+//! Encrypted, to anybody: these lines stand in many an answer to "how do I get rid of the certificate error?".
+
+use std::error::Error;
+use std::io::{self, ErrorKind, Write};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [address, name, authorities] = args.as_slice() else {
+        panic!("usage: sol-20-01 ADDRESS NAME CA.pem");
+    };
+    match ask(address, name, authorities) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{address}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Sends the line of standard input to the server, and prints its reply.
+fn ask(address: &str, name: &str, authorities: &str) -> Result<(), Box<dyn Error>> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    let config = trust(authorities)?;
+    let stream = TcpStream::connect(address)?;
+    // The end of the handshake and the line are two writes (chapter 5).
+    stream.set_nodelay(true)?;
+    talk(stream, config, name, &line)
+}
+
+/// Whoever one of these authorities vouches for, and nobody else.
+fn trust(authorities: &str) -> Result<ClientConfig, Box<dyn Error>> {
+    let _ = authorities;
+    let config = ClientConfig::builder().dangerous();
+    let config = config.with_custom_certificate_verifier(Arc::new(Anybody));
+    Ok(config.with_no_client_auth())
+}
+
+#[derive(Debug)]
+struct Anybody;
+
+impl ServerCertVerifier for Anybody {
+    // ANCHOR: anybody
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+    // ANCHOR_END: anybody
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let algorithms = ring::default_provider().signature_verification_algorithms;
+        algorithms.supported_schemes()
+    }
+}
+
+/// Sends the line, once the server has proven that it is `name`, and prints what comes until its
+/// signed end.
+fn talk(
+    stream: TcpStream,
+    config: ClientConfig,
+    name: &str,
+    line: &str,
+) -> Result<(), Box<dyn Error>> {
+    let name = ServerName::try_from(name.to_owned())?;
+    let connection = ClientConnection::new(Arc::new(config), name)?;
+    let mut tls = StreamOwned::new(connection, stream);
+    // The first write shakes hands, and fails where the server is somebody else.
+    tls.write_all(line.as_bytes())?;
+    tls.flush()?;
+    let copied = io::copy(&mut tls, &mut io::stdout());
+    copied.map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => "cut off".into(),
+        _ => Box::<dyn Error>::from(error),
+    })?;
+    // Our own end is signed, too; a server that has gone already misses nothing.
+    tls.conn.send_close_notify();
+    let _ = tls.flush();
+    Ok(())
+}

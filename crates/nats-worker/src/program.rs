@@ -126,8 +126,10 @@ async fn second(signals: &mut signals::Signals) {
 /// The client, and the broker as it may be named in public, without a password.
 async fn connect(address: &str) -> anyhow::Result<(Client, String)> {
     let Ok(server) = address.parse::<async_nats::ServerAddr>() else {
+        // Without a password.
+        let place = address.rsplit('@').next().unwrap_or_default();
         return Err(anyhow!(
-            "--connect is no broker's address; give HOST:PORT, such as 127.0.0.1:4222"
+            "{place} is no address of a broker; give HOST:PORT, such as 127.0.0.1:4222, with --connect"
         ));
     };
     let broker = match server.host() {

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-use async_nats::client::{PublishErrorKind, Request, RequestErrorKind};
+use async_nats::client::PublishErrorKind;
 use async_nats::{Client, Message as NatsMessage, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -14,9 +14,13 @@ use shared_proto::{ErrorCode, ErrorReply, Frame, FrameError, LENGTH_BYTES, Messa
 use shared_server::{Dispatcher, Event, LateAnswer, Peer, Service};
 use tokio::select;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
 
-/// How long the broker may take to answer, before it is asked again.
-const FENCE: Duration = Duration::from_secs(5);
+/// How long a message to itself may take to come back, before another is sent.
+const FENCE: Duration = Duration::from_secs(1);
+
+/// A broker that lets none of so many come back does not let this worker join.
+const TRIES: u32 = 5;
 
 // ANCHOR: more
 /// "No more, but keep what comes": a number of messages that a subscription ends after, which this
@@ -57,7 +61,7 @@ pub struct Worker<S> {
 pub enum WorkerError {
     /// The subject or the queue group cannot be subscribed to.
     Subscribe(async_nats::client::SubscribeError),
-    /// The broker does not answer.
+    /// No message to itself came back.
     Silent,
     /// The client was closed.
     Closed,
@@ -68,7 +72,7 @@ impl<S: Service> Worker<S> {
     ///
     /// # Errors
     ///
-    /// If subject or queue are none, or if the broker does not answer within five seconds.
+    /// If subject or queue are none, or if no message to itself comes back within five seconds.
     pub async fn join(client: Client, place: Place, service: S) -> Result<Self, WorkerError> {
         let Place { subject, queue, .. } = place;
         let subscription = client.queue_subscribe(subject, queue).await;
@@ -88,10 +92,12 @@ impl<S: Service> Worker<S> {
             late,
             max_requests: place.max_requests,
         };
-        match worker.fence().await? {
-            true => Ok(worker),
-            false => Err(WorkerError::Silent),
+        for _ in 0..TRIES {
+            if worker.fence().await? {
+                return Ok(worker);
+            }
         }
+        Err(WorkerError::Silent)
     }
 
     /// Tells `observer` why a request was answered with Internal.
@@ -141,18 +147,21 @@ impl<S: Service> Worker<S> {
         Ok(())
     }
 
-    /// Waits until the broker has done all that it was asked before: it answers in order. What is
-    /// asked is whether anybody listens to a subject that nobody knows.
+    /// Waits until the broker has done all that it was asked before, and until all that it delivered
+    /// before is here: a message to itself comes back behind everything else.
     ///
-    /// It is `false` if the broker did not answer in time. A connection may have ended meanwhile, and
-    /// the question with it.
+    /// It is `false` if nothing came back in time. A connection may have ended meanwhile, and the
+    /// message with it.
     async fn fence(&self) -> Result<bool, WorkerError> {
-        let question = Request::new().timeout(Some(FENCE));
-        let nobody = self.client.new_inbox();
-        match self.client.send_request(nobody, question).await {
-            Err(error) if error.kind() == RequestErrorKind::TimedOut => Ok(false),
-            Err(error) if error.kind() == RequestErrorKind::Other => Err(WorkerError::Closed),
-            _ => Ok(true),
+        let inbox = self.client.new_inbox();
+        let back = self.client.subscribe(inbox.clone()).await;
+        let mut back = back.map_err(WorkerError::Subscribe)?;
+        let sent = self.client.publish(inbox, Bytes::new()).await;
+        sent.map_err(|_| WorkerError::Closed)?;
+        match timeout(FENCE, back.next()).await {
+            Ok(Some(_)) => Ok(true),
+            Ok(None) => Err(WorkerError::Closed),
+            Err(_) => Ok(false),
         }
     }
     // ANCHOR_END: drain
@@ -218,8 +227,9 @@ impl fmt::Display for WorkerError {
             Self::Subscribe(error) => write!(f, "cannot subscribe: {error}"),
             Self::Silent => write!(
                 f,
-                "the broker did not answer within {FENCE:?}; may this user publish to _INBOX.> and \
-                 subscribe to it?"
+                "no message to itself came back within {:?}; let this user publish to _INBOX.> and \
+                 subscribe to it",
+                FENCE * TRIES
             ),
             Self::Closed => f.write_str("the connection to the broker was closed for good"),
         }

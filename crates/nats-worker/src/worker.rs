@@ -17,10 +17,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 /// How long a message to itself may take to come back, before another is sent.
-const FENCE: Duration = Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_secs(1);
 
-/// A broker that lets none of so many come back does not let this worker join.
-const TRIES: u32 = 5;
+/// A broker that lets none come back for this long does not let a worker join.
+const JOINS_WITHIN: Duration = Duration::from_secs(5);
 
 // ANCHOR: more
 /// "No more, but keep what comes": a number of messages that a subscription ends after, which this
@@ -92,12 +92,10 @@ impl<S: Service> Worker<S> {
             late,
             max_requests: place.max_requests,
         };
-        for _ in 0..TRIES {
-            if worker.fence().await? {
-                return Ok(worker);
-            }
+        match timeout(JOINS_WITHIN, fence(&worker.client)).await {
+            Ok(heard) => heard.map(|()| worker),
+            Err(_) => Err(WorkerError::Silent),
         }
-        Err(WorkerError::Silent)
     }
 
     /// Tells `observer` why a request was answered with Internal.
@@ -114,6 +112,11 @@ impl<S: Service> Worker<S> {
     ///
     /// If the client was closed.
     pub async fn serve(mut self, stop: impl Future) -> Result<(), WorkerError> {
+        self.answer_until(stop).await?;
+        self.drain().await
+    }
+
+    async fn answer_until<T>(&mut self, stop: impl Future<Output = T>) -> Result<T, WorkerError> {
         let mut stop = pin!(stop);
         loop {
             select! {
@@ -122,19 +125,21 @@ impl<S: Service> Worker<S> {
                     None => return Err(WorkerError::Closed),
                 },
                 Some(late) = self.late.recv() => self.complete(late).await?,
-                _ = &mut stop => return self.drain().await,
+                stopped = &mut stop => return Ok(stopped),
             }
         }
     }
 
     // ANCHOR: drain
-    /// Says that no more shall come, answers what had come until the broker heard it, and waits
+    /// Says that no more shall come, answers what comes until the broker has heard it, and waits
     /// until the broker has every reply.
     async fn drain(&mut self) -> Result<(), WorkerError> {
         let closed = |_| WorkerError::Closed;
         let asked = self.subscription.unsubscribe_after(NO_MORE).await;
         asked.map_err(closed)?;
-        while !self.fence().await? {}
+        let client = self.client.clone();
+        self.answer_until(fence(&client)).await??;
+        // From now on nothing comes. What is here already is still to be answered.
         self.subscription.drain().await.map_err(closed)?;
         while let Some(message) = self.subscription.next().await {
             self.answer(message).await?;
@@ -143,26 +148,7 @@ impl<S: Service> Worker<S> {
             let late = self.late.recv().await;
             self.complete(late.ok_or(WorkerError::Closed)?).await?;
         }
-        while !self.fence().await? {}
-        Ok(())
-    }
-
-    /// Waits until the broker has done all that it was asked before, and until all that it delivered
-    /// before is here: a message to itself comes back behind everything else.
-    ///
-    /// It is `false` if nothing came back in time. A connection may have ended meanwhile, and the
-    /// message with it.
-    async fn fence(&self) -> Result<bool, WorkerError> {
-        let inbox = self.client.new_inbox();
-        let back = self.client.subscribe(inbox.clone()).await;
-        let mut back = back.map_err(WorkerError::Subscribe)?;
-        let sent = self.client.publish(inbox, Bytes::new()).await;
-        sent.map_err(|_| WorkerError::Closed)?;
-        match timeout(FENCE, back.next()).await {
-            Ok(Some(_)) => Ok(true),
-            Ok(None) => Err(WorkerError::Closed),
-            Err(_) => Ok(false),
-        }
+        fence(&client).await
     }
     // ANCHOR_END: drain
 
@@ -214,6 +200,30 @@ impl<S: Service> Worker<S> {
     }
 }
 
+// ANCHOR: fence
+/// Waits until the broker has done all that it was asked before, and until all that it delivered
+/// before is here: a message to itself comes back behind everything else.
+async fn fence(client: &Client) -> Result<(), WorkerError> {
+    // A connection may end meanwhile, and the message with it.
+    while !comes_back(client).await? {}
+    Ok(())
+}
+
+/// Whether a message to itself came back in time.
+async fn comes_back(client: &Client) -> Result<bool, WorkerError> {
+    let inbox = client.new_inbox();
+    let back = client.subscribe(inbox.clone()).await;
+    let mut back = back.map_err(WorkerError::Subscribe)?;
+    let sent = client.publish(inbox, Bytes::new()).await;
+    sent.map_err(|_| WorkerError::Closed)?;
+    match timeout(AGAIN, back.next()).await {
+        Ok(Some(_)) => Ok(true),
+        Ok(None) => Err(WorkerError::Closed),
+        Err(_) => Ok(false),
+    }
+}
+// ANCHOR_END: fence
+
 fn error(code: ErrorCode, text: &str) -> Vec<u8> {
     let text = text.into();
     let mut frame = Vec::new();
@@ -227,9 +237,8 @@ impl fmt::Display for WorkerError {
             Self::Subscribe(error) => write!(f, "cannot subscribe: {error}"),
             Self::Silent => write!(
                 f,
-                "no message to itself came back within {:?}; let this user publish to _INBOX.> and \
-                 subscribe to it",
-                FENCE * TRIES
+                "no message to itself came back within {JOINS_WITHIN:?}; let this user publish to \
+                 _INBOX.> and subscribe to it"
             ),
             Self::Closed => f.write_str("the connection to the broker was closed for good"),
         }

@@ -9,7 +9,8 @@ mod broker;
 mod caller;
 
 use scripted_peer::{
-    Gate, Listener, PredicateBooleanExt as _, Program, Signal, appears, contains, starts_with,
+    Gate, Listener, Operation, PredicateBooleanExt as _, Program, Signal, appears, contains,
+    starts_with,
 };
 
 use broker::{Broker, PATIENCE};
@@ -64,6 +65,33 @@ fn workers_come_and_go_and_no_answer_is_lost_or_given_twice() {
     assert!(lost <= WINDOW, "{lost} were lost by the kill");
     assert!(answers[from..].iter().all(|count| *count == 1));
     println!("{} requests, {lost} lost by the kill", answers.len());
+}
+
+#[test]
+fn what_was_under_way_when_it_took_its_subscription_back_is_answered() {
+    // A scripted one: it is slow to hear of it.
+    let broker = scripted_peer::Broker::start().patience(PATIENCE);
+    let worker = Program::exactly(env!("CARGO_BIN_EXE_nats-worker"))
+        .args(["--subject", "work", "--drain-timeout", "1h", "--connect"])
+        .arg(broker.address())
+        .patience(PATIENCE)
+        .start();
+    worker.prints("listening on work").now();
+    let subscription = broker.expect_subscribed("work").now();
+    broker.hold();
+    worker.signal(Signal::TERM);
+    let unsubscribes = || {
+        let operations = broker.operations();
+        let is = |(_, operation): &(usize, Operation)| matches!(operation, Operation::Unsubscribe { sid, .. } if *sid == subscription.sid);
+        operations.iter().any(is).then_some(())
+    };
+    appears("UNSUB", PATIENCE, unsubscribes).now();
+    for number in 0..3 {
+        let under_way = broker.deliver(&subscription, [0x02, number]);
+        under_way.expect([0x82, number]).now();
+    }
+    broker.release();
+    worker.exits_with(0).now();
 }
 
 #[test]

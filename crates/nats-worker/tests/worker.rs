@@ -9,8 +9,8 @@ mod broker;
 mod caller;
 
 use scripted_peer::{
-    Gate, Listener, Operation, PredicateBooleanExt as _, Program, Signal, appears, contains,
-    starts_with,
+    Gate, Listener, NotifySocket, Operation, PredicateBooleanExt as _, Program, Signal, appears,
+    contains, starts_with,
 };
 
 use broker::{Broker, PATIENCE};
@@ -265,6 +265,22 @@ fn the_drain_timeout_and_a_second_signal_cut_and_exit_3() {
         }
         worker.exits_with(3).stderr(contains(left)).now();
     }
+}
+
+#[test]
+fn signals_that_the_starter_ignored_drain_and_a_supervisor_hears_of_it() {
+    let Some(broker) = Broker::start("") else {
+        return;
+    };
+    let mut supervisor = NotifySocket::on_path();
+    supervisor.patience(PATIENCE);
+    let program = Program::exactly(env!("CARGO_BIN_EXE_nats-worker"));
+    let program = program.after("trap '' INT TERM").notifies(&supervisor);
+    let worker = broker.ready(program);
+    supervisor.expect("READY=1").now();
+    worker.signal(Signal::INT);
+    supervisor.expect("STOPPING=1").now();
+    worker.exits_with(0).now();
 }
 
 #[test]

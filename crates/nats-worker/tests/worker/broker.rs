@@ -38,6 +38,8 @@ impl Broker {
             needs::skip("nats-server is not installed (Debian: apt install nats-server)");
             return None;
         }
+        // Before the test's time begins to run.
+        LazyLock::force(&OWN_SERVICE);
         scripted_peer::deadline(4 * PATIENCE);
         let folder = folder();
         std::fs::write(folder.join("settings"), settings).unwrap();
@@ -118,7 +120,8 @@ impl Broker {
         self.ready(Program::exactly(&*OWN_SERVICE).args(arguments))
     }
 
-    fn ready(&self, program: Program) -> Running {
+    /// A worker that has said that it listens.
+    pub(crate) fn ready(&self, program: Program) -> Running {
         let address = self.address();
         let arguments = ["--connect", &address, "--subject", SUBJECT];
         let worker = program.args(arguments).patience(PATIENCE).start();

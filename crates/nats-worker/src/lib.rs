@@ -29,7 +29,7 @@
 //! }
 //! ```
 //!
-//! This crate builds some 90 others, so plain `cargo build` and `cargo test` leave it out:
+//! This crate builds some hundred others, so plain `cargo build` and `cargo test` leave it out:
 //! `cargo test -p nats-worker` tests it against the real broker, `nats-server` of Debian.
 
 #![warn(missing_docs)]

@@ -34,7 +34,8 @@ pub fn main<S: Service>(name: &'static str, about: &'static str, service: S) -> 
     match ended {
         Ok(Outcome::Drained) => cli::exit_code(name, Ok(Outcome::Drained)),
         Ok(_) => {
-            let left = "it ended before all requests were answered and the broker had the replies";
+            let left =
+                "cut with requests left to answer, or replies that the broker did not confirm";
             cli::end_with(cli::DRAINED_BY_FORCE, name, left)
         }
         Err(reason) => cli::end_with(cli::FAILED_WHILE_RUNNING, name, format_args!("{reason:#}")),
@@ -64,31 +65,16 @@ fn command(name: &'static str, about: &'static str) -> Command {
                 ),
             cli::drain_timeout(),
         ])
+        .after_help(
+            "Started by a supervisor, it says when it is ready and stopping (NOTIFY_SOCKET).",
+        )
 }
 
 async fn run<S: Service>(service: S, arguments: &ArgMatches) -> anyhow::Result<Outcome> {
-    let text = |name| arguments.get_one::<String>(name).expect("it has a default");
-    let drain_timeout: &Duration = arguments
-        .get_one("drain-timeout")
-        .expect("it has a default");
-    let max_requests: &NonZeroUsize = arguments.get_one("max-requests").expect("it has a default");
     let mut signals = signals::Signals::catch().context("cannot catch signals")?;
     let supervisor = Supervisor::from_env();
-    let broker = text("connect");
-    let join = async {
-        let (client, broker) = connect(broker).await?;
-        let place = Place {
-            broker: broker.clone(),
-            subject: text("subject").clone(),
-            queue: text("queue").clone(),
-            max_requests: max_requests.get(),
-        };
-        let at = format!("{} at {broker}", place.subject);
-        let worker = Worker::join(client, place, service).await;
-        Ok::<_, anyhow::Error>((worker.with_context(|| at.clone())?, at))
-    };
     let (mut worker, at) = select! {
-        joined = join => joined?,
+        joined = join(service, arguments) => joined?,
         () = signals.next() => return Ok(Outcome::Drained),
     };
     worker.on_event(cli::log_event);
@@ -103,9 +89,12 @@ async fn run<S: Service>(service: S, arguments: &ArgMatches) -> anyhow::Result<O
     cli::log_event(&Event::Draining { signaled: true });
     supervisor.stopping();
     drop(stop);
+    let drain_timeout = *arguments
+        .get_one("drain-timeout")
+        .expect("it has a default");
     select! {
         ended = &mut serving => ended.map(|()| Outcome::Drained).context(at),
-        () = sleep(*drain_timeout) => Ok(Outcome::Cut),
+        () = sleep(drain_timeout) => Ok(Outcome::Cut),
         () = second(&mut signals) => {
             cli::log_event(&Event::Cutting);
             Ok(Outcome::Cut)
@@ -113,6 +102,28 @@ async fn run<S: Service>(service: S, arguments: &ArgMatches) -> anyhow::Result<O
     }
 }
 
+/// The worker, and where it gets its requests from, for people.
+async fn join<S: Service>(
+    service: S,
+    arguments: &ArgMatches,
+) -> anyhow::Result<(Worker<S>, String)> {
+    let text = |name| arguments.get_one::<String>(name).expect("it has a default");
+    let max_requests: &NonZeroUsize = arguments.get_one("max-requests").expect("it has a default");
+    let (client, broker) = connect(text("connect")).await?;
+    let place = Place {
+        broker: broker.clone(),
+        subject: text("subject").clone(),
+        queue: text("queue").clone(),
+        max_requests: max_requests.get(),
+    };
+    let at = format!("{} at {broker}", place.subject);
+    match Worker::join(client, place, service).await {
+        Ok(worker) => Ok((worker, at)),
+        Err(error) => Err(error).context(at),
+    }
+}
+
+/// A signal that is not the first one, sent twice.
 async fn second(signals: &mut signals::Signals) {
     let earliest = Instant::now() + SENT_TWICE;
     loop {

@@ -246,7 +246,7 @@ fn the_drain_timeout_and_a_second_signal_cut_and_exit_3() {
     let Some(broker) = Broker::start("") else {
         return;
     };
-    let left = "it ended before all requests were answered and the broker had the replies\n";
+    let left = "cut with requests left to answer, or replies that the broker did not confirm\n";
     let mut caller = Caller::connect(&broker);
     for timeout in ["200ms", "1h"] {
         let worker = broker.slow_worker(&["--drain-timeout", timeout]);

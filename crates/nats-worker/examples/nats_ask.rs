@@ -10,7 +10,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use async_nats::ConnectOptions;
 use async_nats::client::RequestErrorKind;
 use clap::{Arg, ArgMatches, Command, value_parser};
@@ -41,7 +41,8 @@ async fn ask() -> anyhow::Result<()> {
 
     let options = ConnectOptions::new().request_timeout(Some(TIMEOUT));
     let client = options.connect(address).await;
-    let client = client.with_context(|| format!("cannot reach the broker at {address}"))?;
+    let client =
+        client.map_err(|error| anyhow!("cannot reach the broker at {address}: {error}"))?;
     let reply = match client.request(subject.clone(), payload.into()).await {
         Ok(message) => message.payload,
         Err(error) => match error.kind() {

@@ -16,9 +16,11 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-const FAILED_WHILE_RUNNING: u8 = 1;
+/// The exit code of a program that failed while it ran.
+pub const FAILED_WHILE_RUNNING: u8 = 1;
 const REFUSED_TO_START: u8 = 2;
-const DRAINED_BY_FORCE: u8 = 3;
+/// The exit code of a program that a deadline or a second signal ended, with work left.
+pub const DRAINED_BY_FORCE: u8 = 3;
 
 const MOST_WORKERS: usize = 1024;
 
@@ -30,12 +32,6 @@ its own, and says when it is ready, stopping and not stuck (NOTIFY_SOCKET, WATCH
 /// A server's command line, with the flags of [`Limits`].
 #[must_use]
 pub fn command(name: &'static str, about: &'static str) -> Command {
-    let flag = |name: &'static str, value: &'static str, default: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name(value)
-            .default_value(default)
-    };
     Command::new(name)
         .about(about)
         .version(env!("CARGO_PKG_VERSION"))
@@ -56,14 +52,27 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
             flag("idle-timeout", "TIME", "5m")
                 .value_parser(ValueParser::new(parse_duration))
                 .help("How long a client may be silent; 0 means forever"),
-            flag("drain-timeout", "TIME", "5s")
-                .value_parser(ValueParser::new(parse_time))
-                .help("How long a signal lets the server answer what is left"),
+            drain_timeout(),
             flag("workers", "N", "1")
                 .value_parser(parse_workers)
                 .help("Threads that serve clients"),
         ])
         .next_help_heading(None)
+}
+
+/// The flag for how long a drain may take.
+#[must_use]
+pub fn drain_timeout() -> Arg {
+    flag("drain-timeout", "TIME", "5s")
+        .value_parser(ValueParser::new(parse_time))
+        .help("The longest that a drain may take, from the signal on")
+}
+
+fn flag(name: &'static str, value: &'static str, default: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value)
+        .default_value(default)
 }
 
 /// The limits that the flags of [`command`] gave.
@@ -137,9 +146,15 @@ pub fn log_event(event: &Event) {
 
 /// Tells in one line why the server does not start.
 pub fn refuse_to_start(name: &str, reason: impl fmt::Display) -> ExitCode {
+    end_with(REFUSED_TO_START, name, reason)
+}
+
+/// Tells in one line why a program ends with this exit code, and of the lines of the log that were
+/// lost.
+pub fn end_with(code: u8, name: &str, reason: impl fmt::Display) -> ExitCode {
     log::line(format_args!("{name}: {reason}"));
     log::finish();
-    REFUSED_TO_START.into()
+    code.into()
 }
 
 /// Tells how serving ended, and of the lines of the log that were lost.

@@ -128,6 +128,7 @@
 //! | `supervisor.rs`, `watchdog.rs` | what a supervisor hears: ready, stopping, and that no worker is stuck |
 //! | `event.rs` | what the server tells the program that runs it |
 //! | `cli.rs`, `log.rs`, `output.rs` | a program's flags, its exit codes, and a log that waits for nobody |
+//! | `dispatcher.rs` | calls a service for requests that no connection brought |
 //! | `tutorial.rs` | the tutorial's service, the first one on this engine |
 //!
 //! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`
@@ -144,6 +145,7 @@ mod connection;
 mod connections;
 mod deadlines;
 mod descriptors;
+mod dispatcher;
 mod event;
 mod handover;
 mod inherited;
@@ -169,6 +171,7 @@ mod tutorial;
 mod watchdog;
 mod worker;
 
+pub use dispatcher::{Dispatcher, LateAnswer, LateAnswers};
 pub use event::Event;
 pub use inherited::{InheritError, Inherited, Origin};
 pub use limits::Limits;

@@ -29,6 +29,9 @@ const LATE: usize = 32 * 1024 * 1024;
 /// What a read counts toward [`LATE`] at least, however few bytes it brings.
 const LATE_READ: usize = 4 * 1024;
 
+/// What a peer is told of a request that the service failed on.
+pub(crate) const FAILED: &str = "the service failed on this request";
+
 /// How long a session that is over is read from, so that no reset eats its last reply.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -457,17 +460,21 @@ impl Session {
     }
 
     fn panicked(&mut self, panic: &(dyn Any + Send), replies: &mut Vec<u8>) -> Refusal {
-        let message = panic.downcast_ref::<&str>().copied();
-        let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        let why = format!("the service panicked: {}", message.unwrap_or("no message"));
-        self.fail(&why, replies)
+        self.fail(&panicked(panic), replies)
     }
 
     /// The client is told no more than that it failed; the log, why.
     fn fail(&mut self, why: &str, replies: &mut Vec<u8>) -> Refusal {
-        let text = format_args!("the service failed on this request");
+        let text = format_args!("{FAILED}");
         let mut refusal = self.refuse(ErrorCode::Internal, text, replies);
         why.clone_into(&mut refusal.text);
         refusal
     }
+}
+
+/// Why a request that made the service panic failed.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> String {
+    let message = panic.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("the service panicked: {}", message.unwrap_or("no message"))
 }

@@ -1,0 +1,41 @@
+//! Any [`Service`](shared_server::Service) behind a broker: requests come from a NATS subject, and
+//! of all workers in a queue group one answers each.
+//!
+//! One message is one frame: its kind and its body. The preamble is left out, for the broker knows
+//! that it carries messages, and so is the length, for the broker counts. The reply goes to the
+//! message's reply subject; who gave none gets none.
+//!
+//! | file | one story |
+//! |---|---|
+//! | `worker.rs` | from a message to its reply, and the drain |
+//! | `program.rs` | a program: flags, signals, the log, exit codes |
+//!
+//! What the broker changes:
+//!
+//! - It takes the peer's identity away. WhoAmI says so, and a service sees
+//!   [`Peer::Other`](shared_server::Peer::Other).
+//! - It delivers at most once. Requests that a worker had when it was killed are gone, and so are
+//!   those that the broker had when it was restarted; their callers hear nothing.
+//! - Requests of one caller may be answered by several workers, in any order. Nothing that a worker
+//!   keeps is seen by the others.
+//! - There is no connection to close: Close is answered Closed, and that is all.
+//!
+//! A worker of your own service is three lines:
+//!
+//! ```no_run
+//! # use shared_server::TutorialService as YourService;
+//! fn main() -> std::process::ExitCode {
+//!     nats_worker::main("your-worker", "Answers your requests", YourService)
+//! }
+//! ```
+//!
+//! This crate builds some hundred others, so plain `cargo build` and `cargo test` leave it out:
+//! `cargo test -p nats-worker` tests it against the real broker, `nats-server` of Debian.
+
+#![warn(missing_docs)]
+
+mod program;
+mod worker;
+
+pub use program::main;
+pub use worker::{Place, Worker, WorkerError};

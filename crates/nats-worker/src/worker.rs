@@ -1,0 +1,248 @@
+//! From a message to its reply, and the drain.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::thread;
+use std::time::Duration;
+
+use async_nats::client::PublishErrorKind;
+use async_nats::{Client, Message as NatsMessage, Subject, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use shared_proto::{ErrorCode, ErrorReply, Frame, FrameError, LENGTH_BYTES, Message};
+use shared_server::{Dispatcher, Event, LateAnswer, Peer, Service};
+use tokio::select;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
+
+/// How long a message to itself may take to come back, before another is sent.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// A broker that lets none come back for this long does not let a worker join.
+const JOINS_WITHIN: Duration = Duration::from_secs(5);
+
+// ANCHOR: more
+/// "No more, but keep what comes": a number of messages that a subscription ends after, which this
+/// client has not seen and will not see, and which the broker takes for none (it reads nine digits).
+///
+/// `Subscriber::drain` alone loses requests under load: async-nats 0.51 forgets the subscription at
+/// its connection's next turn, and not at the broker's PONG, and drops what was still on the way. A
+/// broker that does read this number goes on delivering, and is no worse off than with `drain` alone.
+const NO_MORE: u64 = 10_000_000_000;
+// ANCHOR_END: more
+
+/// Where a worker gets its requests from, and how many it works on.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The broker, as the peer of every request is to be named.
+    pub broker: String,
+    /// What requests are sent to.
+    pub subject: String,
+    /// The queue group: each request goes to one of its workers.
+    pub queue: String,
+    /// How many requests may wait for an answer that comes later; the next is told Busy.
+    pub max_requests: usize,
+}
+
+/// Answers the requests that a broker delivers.
+#[derive(Debug)]
+pub struct Worker<S> {
+    client: Client,
+    subscription: Subscriber,
+    dispatcher: Dispatcher<S, Option<Subject>>,
+    late: UnboundedReceiver<LateAnswer>,
+    max_requests: usize,
+}
+
+/// Why a worker answers no more.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WorkerError {
+    /// The subject or the queue group cannot be subscribed to.
+    Subscribe(async_nats::client::SubscribeError),
+    /// No message to itself came back.
+    Silent,
+    /// The client was closed.
+    Closed,
+}
+
+impl<S: Service> Worker<S> {
+    /// Joins the queue group. When it returns, the broker knows, and delivers.
+    ///
+    /// # Errors
+    ///
+    /// If subject or queue are none, or if no message to itself comes back within five seconds.
+    pub async fn join(client: Client, place: Place, service: S) -> Result<Self, WorkerError> {
+        let Place { subject, queue, .. } = place;
+        let subscription = client.queue_subscribe(subject, queue).await;
+        let subscription = subscription.map_err(WorkerError::Subscribe)?;
+        let who = format!("broker {}, which does not say who asked", place.broker);
+        let (dispatcher, late_answers) = Dispatcher::new(service, Peer::Other(who.into()));
+        let (sender, late) = unbounded_channel();
+        thread::spawn(move || {
+            late_answers
+                .map(|late| sender.send(late))
+                .all(|sent| sent.is_ok())
+        });
+        let worker = Self {
+            client,
+            subscription,
+            dispatcher,
+            late,
+            max_requests: place.max_requests,
+        };
+        match timeout(JOINS_WITHIN, fence(&worker.client)).await {
+            Ok(heard) => heard.map(|()| worker),
+            Err(_) => Err(WorkerError::Silent),
+        }
+    }
+
+    /// Tells `observer` why a request was answered with Internal.
+    pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
+        self.dispatcher.on_event(observer);
+    }
+
+    /// Answers requests until `stop`, and then those that are left. When it returns, the broker has
+    /// all replies.
+    ///
+    /// While the broker is away it waits: the client connects and subscribes again by itself.
+    ///
+    /// # Errors
+    ///
+    /// If the client was closed.
+    pub async fn serve(mut self, stop: impl Future) -> Result<(), WorkerError> {
+        self.answer_until(stop).await?;
+        self.drain().await
+    }
+
+    async fn answer_until<T>(&mut self, stop: impl Future<Output = T>) -> Result<T, WorkerError> {
+        let mut stop = pin!(stop);
+        loop {
+            select! {
+                message = self.subscription.next() => match message {
+                    Some(message) => self.answer(message).await?,
+                    None => return Err(WorkerError::Closed),
+                },
+                Some(late) = self.late.recv() => self.complete(late).await?,
+                stopped = &mut stop => return Ok(stopped),
+            }
+        }
+    }
+
+    // ANCHOR: drain
+    /// Says that no more shall come, answers what comes until the broker has heard it, and waits
+    /// until the broker has every reply.
+    async fn drain(&mut self) -> Result<(), WorkerError> {
+        let closed = |_| WorkerError::Closed;
+        let asked = self.subscription.unsubscribe_after(NO_MORE).await;
+        asked.map_err(closed)?;
+        let client = self.client.clone();
+        self.answer_until(fence(&client)).await??;
+        // From now on nothing comes. What is here already is still to be answered.
+        self.subscription.drain().await.map_err(closed)?;
+        while let Some(message) = self.subscription.next().await {
+            self.answer(message).await?;
+        }
+        while self.dispatcher.awaited() > 0 {
+            let late = self.late.recv().await;
+            self.complete(late.ok_or(WorkerError::Closed)?).await?;
+        }
+        fence(&client).await
+    }
+    // ANCHOR_END: drain
+
+    // ANCHOR: answer
+    async fn answer(&mut self, message: NatsMessage) -> Result<(), WorkerError> {
+        let NatsMessage { reply, payload, .. } = message;
+        let Some((&kind, body)) = payload.split_first() else {
+            let frame = error(ErrorCode::Malformed, &FrameError::Empty.to_string());
+            return self.reply(reply, frame).await;
+        };
+        if self.dispatcher.awaited() >= self.max_requests {
+            let text = format!("{} requests wait for their answers", self.max_requests);
+            return self.reply(reply, error(ErrorCode::Busy, &text)).await;
+        }
+        match self.dispatcher.call(Frame { kind, body }, reply) {
+            Some((to, frame)) => self.reply(to, frame).await,
+            None => Ok(()), // later
+        }
+    }
+    // ANCHOR_END: answer
+
+    async fn complete(&mut self, late: LateAnswer) -> Result<(), WorkerError> {
+        match self.dispatcher.complete(late) {
+            Some((to, frame)) => self.reply(to, frame).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Sends a frame without its length. One that the broker would close the connection for becomes
+    /// an Error that it takes.
+    async fn reply(&self, to: Option<Subject>, frame: Vec<u8>) -> Result<(), WorkerError> {
+        let Some(to) = to else { return Ok(()) };
+        let mut payload = Bytes::from(frame).slice(LENGTH_BYTES..);
+        let most = self.client.max_payload();
+        if payload.len() > most {
+            let text = format!(
+                "an answer of {} bytes; the broker takes {most}",
+                payload.len()
+            );
+            payload = Bytes::from(error(ErrorCode::TooLarge, &text)).slice(LENGTH_BYTES..);
+            payload.truncate(most);
+        }
+        match self.client.publish(to, payload).await {
+            Err(error) if error.kind() == PublishErrorKind::Send => Err(WorkerError::Closed),
+            // A subject that is none, or a broker that takes less than the one before: the caller
+            // hears nothing.
+            _ => Ok(()),
+        }
+    }
+}
+
+// ANCHOR: fence
+/// Waits until the broker has done all that it was asked before, and until all that it delivered
+/// before is here: a message to itself comes back behind everything else.
+async fn fence(client: &Client) -> Result<(), WorkerError> {
+    // A connection may end meanwhile, and the message with it.
+    while !comes_back(client).await? {}
+    Ok(())
+}
+
+/// Whether a message to itself came back in time.
+async fn comes_back(client: &Client) -> Result<bool, WorkerError> {
+    let inbox = client.new_inbox();
+    let back = client.subscribe(inbox.clone()).await;
+    let mut back = back.map_err(WorkerError::Subscribe)?;
+    let sent = client.publish(inbox, Bytes::new()).await;
+    sent.map_err(|_| WorkerError::Closed)?;
+    match timeout(AGAIN, back.next()).await {
+        Ok(Some(_)) => Ok(true),
+        Ok(None) => Err(WorkerError::Closed),
+        Err(_) => Ok(false),
+    }
+}
+// ANCHOR_END: fence
+
+fn error(code: ErrorCode, text: &str) -> Vec<u8> {
+    let text = text.into();
+    let mut frame = Vec::new();
+    ErrorReply { code, text }.encode(&mut frame);
+    frame
+}
+
+impl fmt::Display for WorkerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subscribe(error) => write!(f, "cannot subscribe: {error}"),
+            Self::Silent => write!(
+                f,
+                "no message to itself came back within {JOINS_WITHIN:?}; let this user publish to \
+                 _INBOX.> and subscribe to it"
+            ),
+            Self::Closed => f.write_str("the connection to the broker was closed for good"),
+        }
+    }
+}
+
+impl std::error::Error for WorkerError {}

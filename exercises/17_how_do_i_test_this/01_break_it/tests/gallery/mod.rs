@@ -21,8 +21,13 @@ mod visitor;
 pub const LIMIT: u32 = 65_536;
 /// Within which a judgment must be there, not counting what the machine took away.
 const MOST: Duration = Duration::from_millis(4500);
-/// More than this taken away, and a judgment that is missing proves nothing.
+/// More than this taken away, and a judgment that is missing proves nothing yet.
 const DISTURBED: Duration = Duration::from_secs(2);
+/// How long a program sleeps that waits without end: longer than until any deadline here.
+const ASLEEP: Duration = Duration::from_secs(6);
+/// The longest that a judgment is waited for.
+const LONGEST: Duration = Duration::from_secs(20);
+const NAP: Duration = Duration::from_millis(5);
 /// The deadline where nothing is waited for that doesn't come: far more than the busiest machine
 /// needs.
 const NEVER: u64 = 600_000;
@@ -234,11 +239,16 @@ fn tester(exhibit: &Exhibit, address: &Address) -> Running {
 }
 
 fn judgment(tester: &Running) -> Judgment {
-    if let Err(kept) = comes(MOST, || tester.has_ended()) {
-        return Judgment::None(kept);
+    if let Err(disturbed) = ends(tester) {
+        return Judgment::None(disturbed);
     }
     // Its end may be known before its last line is read.
-    let _ = comes(Duration::from_secs(3), || tester.stdout().ends_with('\n'));
+    for _ in 0..600 {
+        if tester.stdout().ends_with('\n') {
+            break;
+        }
+        thread::sleep(NAP);
+    }
     let (exit, text) = (tester.ends().now().exit, tester.stdout());
     let reason = |text: &str| Some(text.strip_prefix("bad: ")?.strip_suffix('\n')?.to_owned());
     match (exit, reason(&text)) {
@@ -252,27 +262,36 @@ fn judgment(tester: &Running) -> Judgment {
     }
 }
 
-/// Waits until it happens, for this time at most, not counting what the machine took away. If it
-/// doesn't, says how much that was: of the program's time, or of this wait's own, which is all that is
-/// known of a thread that has ended, and of a machine whose own host is busy.
-fn comes(most: Duration, happens: impl Fn() -> bool) -> Result<(), Duration> {
-    let (watch, nap) = (Stopwatch::start(), Duration::from_millis(5));
+/// Waits for the program's end, for `MOST` where nothing disturbs it. Where the machine does, the wait is
+/// longer, until the program has slept for longer than any deadline that it still may have, or until
+/// `LONGEST`. If it doesn't end, says how long the machine kept it, or this wait, from running.
+fn ends(tester: &Running) -> Result<(), Duration> {
+    let (watch, began) = (Stopwatch::start(), Instant::now());
     let mut late = Duration::ZERO;
+    let (mut awake, mut slept_since) = ((0, 0), began);
     loop {
         for _ in 0..20 {
-            if happens() {
+            if tester.has_ended() {
                 return Ok(());
             }
-            let began = Instant::now();
-            thread::sleep(nap);
-            late += began.elapsed() - nap;
+            let nap = Instant::now();
+            thread::sleep(NAP);
+            late += nap.elapsed() - NAP;
         }
-        if watch.is_past(most) {
-            return if happens() {
-                Ok(())
-            } else {
-                Err(watch.kept().max(late))
-            };
+        let disturbed = watch.kept().max(late);
+        if watch.is_past(MOST) && disturbed <= DISTURBED {
+            return Err(disturbed);
+        }
+        let (figures, now) = (tester.figures(), Instant::now());
+        let uses = (figures.switches, figures.cpu_seconds.to_bits());
+        if awake != uses {
+            (awake, slept_since) = (uses, now);
+        }
+        if began.elapsed() > LONGEST {
+            return Err(disturbed);
+        }
+        if began.elapsed() > MOST && slept_since.elapsed() > ASLEEP {
+            return Err(Duration::ZERO);
         }
     }
 }

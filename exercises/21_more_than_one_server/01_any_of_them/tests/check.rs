@@ -28,6 +28,11 @@ fn worker(broker: &Broker, queue: &str) -> Running {
 
 /// A broker that has one worker.
 fn one() -> (Broker, Running) {
+    explain(
+        "A request has a reply subject, the word before the size. Publish the answer there, once: `PUB REPLY \
+         SIZE`, then the answer in upper case, with `\r\n` behind each.",
+        COUNTED,
+    );
     let broker = Broker::start().patience(SOON);
     let worker = worker(&broker, "crew");
     subscribes(&broker, 1);
@@ -45,11 +50,7 @@ fn subscribes(broker: &Broker, count: usize) {
 /// What this worker was asked has one answer, this one.
 fn answers(broker: &Broker, request: &str, answer: &str) {
     let request = broker.request(SUBJECT, request);
-    request.expect(answer).or_explain(
-        "A request has a reply subject, the word before the size. Publish the answer there, once: `PUB REPLY \
-         SIZE`, then the answer in upper case, with `\\r\\n` behind each.",
-        COUNTED,
-    );
+    request.expect(answer).now();
     broker.fence().now();
     request.expect_answers(1).now();
 }
@@ -214,11 +215,14 @@ fn a_ping_is_answered_while_it_works() {
 const LEFT: &str = "The signal has come, all that was under way is answered, and your program goes on. Unsubscribe, \
                     answer the rest, see to it that the answers arrive, and end with 0.";
 
-/// The worker has ended, after it made sure that its answers are with the broker.
+/// The first worker has ended, after it made sure that its answers are with the broker.
 fn left(broker: &Broker, worker: &Running) {
     worker.exits_with(0).or_explain(LEFT, DRAIN);
     let said = broker.operations();
-    let last = |what: fn(&Operation) -> bool| said.iter().rposition(|one| what(&one.1));
+    let last = |what: fn(&Operation) -> bool| {
+        said.iter()
+            .rposition(|(client, one)| *client == 0 && what(one))
+    };
     let answer = last(|one| matches!(one, Operation::Publish(_)));
     let fence = last(|one| matches!(one, Operation::Ping));
     let got = "no PING after the last PUB";
@@ -292,9 +296,17 @@ fn the_others_take_over() {
     subscribes(&broker, 1);
     let _stays = worker(&broker, "crew");
     subscribes(&broker, 2);
-    let mut requests: Vec<_> = (0..40).map(|_| broker.request(SUBJECT, "before")).collect();
+    let subscription = broker.expect_subscribed(SUBJECT).now();
+    // What it says now has not been read by the workers when the signal comes.
+    broker.hold();
+    let mut requests: Vec<_> = (0..40).map(|_| broker.request(SUBJECT, "hello")).collect();
     leaves.signal(Signal::TERM);
-    requests.extend((0..40).map(|_| broker.request(SUBJECT, "before")));
+    broker.expect_unsubscribed(&subscription).or_explain(
+        "The signal has come, and your program did not say UNSUB: the broker goes on to give it work.",
+        DRAIN,
+    );
+    requests.extend((0..40).map(|_| broker.request(SUBJECT, "hello")));
+    broker.release();
     left(&broker, &leaves);
     explain(
         "One of two workers was told to end while requests came in. Each has to be answered, once, by the one or \
@@ -302,7 +314,7 @@ fn the_others_take_over() {
         DRAIN,
     );
     for request in requests {
-        request.expect("BEFORE").now();
+        request.expect("HELLO").now();
         request.expect_answers(1).now();
     }
 }
@@ -311,6 +323,7 @@ fn the_others_take_over() {
 fn it_comes_back_and_subscribes_again() {
     const FORGOT: &str = "The connection ended, and the broker forgot all that was said on it. Connect again, and say it all \
                           again: CONNECT, and SUB with the queue.";
+    explain(FORGOT, BACK);
     let broker = Broker::start().patience(SOON);
     broker.go_away();
     let worker = program!().args([SUBJECT, "crew"]).patience(SOON);

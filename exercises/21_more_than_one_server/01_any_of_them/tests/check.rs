@@ -126,13 +126,16 @@ fn the_payload_is_counted() {
 #[test]
 fn who_wants_no_reply_gets_none() {
     let (broker, _worker) = one();
-    broker.publish(SUBJECT, "no answer, please");
+    broker.hold().publish(SUBJECT, "no answer, please");
+    let request = broker.request(SUBJECT, "after that");
+    broker.release();
     explain(
         "A message came without a reply subject: whoever sent it wants no answer. Publish nothing then; a PUB \
          with an empty subject is an error, and the broker cuts you off.",
         COUNTED,
     );
-    answers(&broker, "after that", "AFTER THAT");
+    request.expect("AFTER THAT").now();
+    broker.fence().now();
     let count = published(&broker);
     let got = format!("{count}");
     check(count == 1, "1 message published, for 1 request", got).now();

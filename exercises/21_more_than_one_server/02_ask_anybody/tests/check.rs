@@ -72,10 +72,11 @@ fn prints(asker: &Running, all: &str, sentence: &str, section: &str) {
 
 fn is_all(asker: &mut Running, all: &str) {
     asker.close_stdin();
-    asker.exits_with(0).stdout(all.to_owned()).or_explain(
-        "Standard input has ended. All is said: print nothing more, and end with 0.",
+    asker.ends().or_explain(
+        "Standard input has ended, all is said, and your program goes on. End with 0.",
         SENT,
     );
+    asker.exits_with(0).stdout(all.to_owned()).now();
 }
 
 #[test]
@@ -179,45 +180,48 @@ fn nobody_is_said_at_once() {
 
 #[test]
 fn silence_has_an_end() {
+    const TIME: &str = "The third argument says how many milliseconds a request has, whatever else the broker says meanwhile: a \
+                        deadline, not a timeout for each read (chapter 11); not less, and not much more.";
     undisturbed(LATE, || {
         let broker = listening();
         let mut asker = asker(&broker, 600);
         asker.write_line("first");
-        let (_, first) = question(&broker, "first");
-        let sid = sid(&broker);
+        question(&broker, "first");
         let (began, watch) = (Instant::now(), Stopwatch::start());
-        // The broker has much to say meanwhile, and half of an answer.
-        while began.elapsed() < Duration::from_millis(450) {
+        // The broker has much to say meanwhile.
+        while !asker.stdout().contains("no answer") && began.elapsed() < Duration::from_secs(2) {
             broker.fence().or_explain(
                 "The program waits for an answer, the broker asked PING, and no PONG came.",
                 SILENCE,
             );
             std::thread::sleep(Duration::from_millis(50));
         }
-        broker.say(format!("MSG {first} {sid} 8\r\nla"));
-        asker.prints("no answer\n").or_explain(
-            "The third argument says how many milliseconds a request has, whatever else the broker says \
-             meanwhile: a deadline, not a timeout for each read (chapter 11).",
-            SILENCE,
-        );
-        let got = format!("after {:.1?}", began.elapsed());
-        let in_time = began.elapsed() >= Duration::from_millis(540)
-            && watch.elapsed() < Duration::from_millis(1300);
-        check(in_time, "`no answer` after 600 ms", got).or_explain(
-            "A request has as long as the third argument says, not less, and not much more.",
-            SILENCE,
-        );
-        asker.write_line("second");
-        // The rest of the late one, and the other answer.
-        let (_, second) = question(&broker, "second");
-        broker.say("te one\r\n");
-        broker.publish(&second, "the second's");
-        asker.prints("no answer\nthe second's\n").or_explain(
+        asker.prints("no answer\n").or_explain(TIME, SILENCE);
+        let (took, watched) = (began.elapsed(), watch.elapsed());
+        let in_time = took >= Duration::from_millis(540) && watched < Duration::from_millis(1300);
+        check(
+            in_time,
+            "`no answer` after 600 ms",
+            format!("after {took:.1?}"),
+        )
+        .or_explain(TIME, SILENCE);
+        explain(
             "The time was over in the middle of an answer. What had come of it is a part of the stream: a reader \
              that forgets it takes the rest for an operation (chapter 11 again).",
             SILENCE,
         );
-        is_all(&mut asker, "no answer\nthe second's\n");
+        asker.write_line("second");
+        let (_, second) = question(&broker, "second");
+        broker.say(format!("MSG {second} {} 8\r\nla", sid(&broker)));
+        asker.prints("no answer\nno answer\n").now();
+        asker.write_line("third");
+        let (_, third) = question(&broker, "third");
+        // The rest of the late one, and the other answer.
+        broker.say("te one\r\n");
+        broker.publish(&third, "the third's");
+        let all = "no answer\nno answer\nthe third's\n";
+        asker.prints(all).now();
+        is_all(&mut asker, all);
     });
 }
 

@@ -179,9 +179,11 @@ fn any_split_is_the_same_message() {
     for (number, request) in requests.iter().enumerate() {
         request.expect(format!("NUMBER {number}\r\n")).now();
     }
-    // One and a half, and then the rest.
+    // One and a half, and then the rest, with nothing of the broker's own in between.
+    broker.fence().now();
+    broker.hold();
     broker.say(format!("MSG {SUBJECT} 1 _INBOX.nobody 3\r\none\r\nPI"));
-    broker.say("NG\r\n");
+    broker.say("NG\r\n").release();
     broker.leave_soon();
     explain(
         "The broker said INFO once more, in the middle of everything: it tells its clients of changes in this \

@@ -56,10 +56,10 @@ fn question(broker: &Broker, text: &str) -> (Message, String) {
     (message, reply.unwrap_or_default())
 }
 
-/// The number of the program's first subscription.
+/// The number of the program's last subscription.
 fn sid(broker: &Broker) -> String {
     let said = broker.operations();
-    let sid = said.into_iter().find_map(|(_, one)| match one {
+    let sid = said.into_iter().rev().find_map(|(_, one)| match one {
         Operation::Subscribe { sid, .. } => Some(sid),
         _ => None,
     });
@@ -212,12 +212,14 @@ fn silence_has_an_end() {
         );
         asker.write_line("second");
         let (_, second) = question(&broker, "second");
+        // Nothing of its own may come in between, not even `+OK`.
+        broker.hold();
         broker.say(format!("MSG {second} {} 8\r\nla", sid(&broker)));
         asker.prints("no answer\nno answer\n").now();
         asker.write_line("third");
         let (_, third) = question(&broker, "third");
         // The rest of the late one, and the other answer.
-        broker.say("te one\r\n");
+        broker.say("te one\r\n").release();
         broker.publish(&third, "the third's");
         let all = "no answer\nno answer\nthe third's\n";
         asker.prints(all).now();

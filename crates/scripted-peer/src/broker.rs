@@ -190,6 +190,21 @@ impl Broker {
         self.tell(Order::Route(message(subject, None, payload.as_ref())))
     }
 
+    /// The same, with headers: `NATS/1.0`, lines of names and values, and an empty line, each with its
+    /// `\r\n`. A client that did not say that it takes headers gets none.
+    pub fn publish_with_headers(
+        &self,
+        subject: &str,
+        headers: impl AsRef<[u8]>,
+        payload: impl AsRef<[u8]>,
+    ) -> &Self {
+        let headers = headers.as_ref().to_vec();
+        self.tell(Order::Route(Message {
+            headers,
+            ..message(subject, None, payload.as_ref())
+        }))
+    }
+
     /// Publishes a request as another client would. Its answers are the result's.
     #[must_use]
     pub fn request(&self, subject: &str, payload: impl AsRef<[u8]>) -> Request<'_> {
@@ -265,6 +280,12 @@ impl Broker {
     /// off.
     pub fn refuse(&self, error: &str) -> &Self {
         self.tell(Order::Refuse(Some(error.to_owned())))
+    }
+
+    /// Refuses nobody any more.
+    pub fn admit(&self) -> &Self {
+        self.actor.note("the broker refuses nobody any more");
+        self.tell(Order::Refuse(None))
     }
 
     /// Tells all clients an error: `-ERR 'Slow Consumer'`. Those that end a connection are followed by

@@ -38,6 +38,7 @@ struct Client {
     held: Vec<u8>,
     says_ok: bool,
     hears_itself: bool,
+    takes_headers: bool,
     wants_no_responders: bool,
 }
 
@@ -107,6 +108,7 @@ impl Router {
                 held: Vec::new(),
                 says_ok: true,
                 hears_itself: true,
+                takes_headers: false,
                 wants_no_responders: false,
             });
             self.shared.with(|state| state.living.push(true));
@@ -205,8 +207,9 @@ impl Router {
         let client = &mut self.clients[index];
         client.says_ok = operation::flag(json, "verbose", true);
         client.hears_itself = operation::flag(json, "echo", true);
-        client.wants_no_responders = operation::flag(json, "no_responders", false)
-            && operation::flag(json, "headers", false);
+        client.takes_headers = operation::flag(json, "headers", false);
+        client.wants_no_responders =
+            client.takes_headers && operation::flag(json, "no_responders", false);
         if client.says_ok {
             self.answer(index, b"+OK\r\n");
         }
@@ -221,7 +224,11 @@ impl Router {
             .shared
             .with(|state| state.choose(message, deaf, from, dice));
         for (client, sid) in &chosen {
-            self.answer(*client, &operation::deliver(sid, message));
+            let mut message = message.clone();
+            if !self.clients[*client].takes_headers {
+                message.headers.clear();
+            }
+            self.answer(*client, &operation::deliver(sid, &message));
         }
         chosen.len() + usize::from(kept)
     }

@@ -161,6 +161,26 @@ fn limits_refusals_and_nonsense_end_a_connection_with_a_word() {
     peer.expect_gone();
     assert_eq!(broker.connections(), 3);
     assert!(broker.expect_connects(3).now().contains("verbose"));
+    broker.admit();
+    client(&broker).close();
+}
+
+#[test]
+fn headers_are_for_those_who_take_them() {
+    let broker = Broker::start();
+    let mut takes = client(&broker);
+    say(&mut takes, &["SUB news 1", "PING"]);
+    takes.expect("PONG\r\n");
+    let mut plain = Peer::connect(broker.address());
+    plain.next_line().unwrap();
+    say(
+        &mut plain,
+        &[r#"CONNECT {"verbose":false}"#, "SUB news 1", "PING"],
+    );
+    plain.expect("PONG\r\n");
+    broker.publish_with_headers("news", "NATS/1.0\r\na: b\r\n\r\n", "hi");
+    takes.expect("HMSG news 1 18 20\r\nNATS/1.0\r\na: b\r\n\r\nhi\r\n");
+    plain.expect("MSG news 1 2\r\nhi\r\n");
 }
 
 #[test]

@@ -1,0 +1,407 @@
+//! Is each request answered, once, by any of the workers, whatever becomes of one of them?
+
+use std::time::{Duration, Instant};
+
+use scripted_peer::{
+    Broker, Gate, Operation, Running, Signal, Subscription, appears, check, eventually, explain,
+    program,
+};
+
+const GROUP: &str = "21-more-than-one-server.html#a-group-shares-the-work";
+const COUNTED: &str = "21-more-than-one-server.html#a-line-and-a-count";
+const READS_ON: &str = "21-more-than-one-server.html#busy-is-not-dead";
+const DRAIN: &str = "21-more-than-one-server.html#how-a-worker-leaves";
+const BACK: &str = "21-more-than-one-server.html#the-broker-forgot-you";
+
+const SUBJECT: &str = "jobs.upper";
+
+/// The least pause between two tries, and how much sooner a clock may say that it was.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait for what comes after a pause of a second at most.
+const SOON: Duration = Duration::from_secs(6);
+
+fn worker(broker: &Broker, queue: &str) -> Running {
+    program!()
+        .args([SUBJECT, queue])
+        .patience(SOON)
+        .connect_to(broker.address())
+}
+
+/// A broker that has one worker.
+fn one() -> (Broker, Running) {
+    explain(
+        "A request has a reply subject, the word before the size. Publish the answer there, once: `PUB REPLY \
+         SIZE`, then the answer in upper case, with `\r\n` behind each.",
+        COUNTED,
+    );
+    let broker = Broker::start().patience(SOON);
+    let worker = worker(&broker, "crew");
+    subscribes(&broker, 1);
+    (broker, worker)
+}
+
+fn subscribes(broker: &Broker, count: usize) {
+    broker.expect_subscribers(SUBJECT, count).or_explain(
+        "A broker passes on what somebody subscribed to. Read its INFO, say CONNECT and a JSON object, then \
+         `SUB SUBJECT QUEUE 1`, each line with `\\r\\n` at its end.",
+        COUNTED,
+    );
+}
+
+/// What this worker was asked has one answer, this one.
+fn answers(broker: &Broker, request: &str, answer: &str) {
+    let request = broker.request(SUBJECT, request);
+    request.expect(answer).now();
+    broker.fence().now();
+    request.expect_answers(1).now();
+}
+
+fn wait(gate: &Gate) -> String {
+    format!("wait {}", gate.path().display())
+}
+
+/// How many messages the workers have published so far.
+fn published(broker: &Broker) -> usize {
+    let is = |said: &&(usize, Operation)| matches!(said.1, Operation::Publish(_));
+    broker.operations().iter().filter(is).count()
+}
+
+#[test]
+fn each_request_is_answered_once() {
+    let broker = Broker::start().patience(SOON);
+    let _workers = [worker(&broker, "crew"), worker(&broker, "crew")];
+    subscribes(&broker, 2);
+    explain(
+        "Two workers, and each request has to be answered by one of them. Without a queue group everybody gets \
+         everything: subscribe with the queue that the third argument names.",
+        GROUP,
+    );
+    for round in 0..12 {
+        let request = broker.request(SUBJECT, format!("hello {round}"));
+        request.expect(format!("HELLO {round}")).now();
+        broker.fence().now();
+        request.expect_answers(1).now();
+    }
+    let _other = worker(&broker, "audit");
+    subscribes(&broker, 3);
+    let request = broker.request(SUBJECT, "to both groups");
+    request.expect("TO BOTH GROUPS").now();
+    let both = || request.answers().len() == 2;
+    eventually("an answer from each of two groups", both).or_explain(
+        "A worker was started with another queue, and the two share the work. The group is the third argument, \
+         as it was given: each group gets every request.",
+        GROUP,
+    );
+}
+
+#[test]
+fn the_payload_is_counted() {
+    let (broker, _worker) = one();
+    explain(
+        "The number in MSG says how many bytes the payload has. What is inside, line ends and all, is none of \
+         the protocol's business: read that many bytes, and two more.",
+        COUNTED,
+    );
+    let inside = "one\r\nMSG other 1 0\r\n\r\nPING\r\ntwo";
+    answers(&broker, inside, &inside.to_uppercase());
+    answers(&broker, "", "");
+    answers(&broker, "\r\n", "\r\n");
+    let long = "x".repeat(300_000);
+    answers(&broker, &long, &long.to_uppercase());
+    explain(
+        "The size in PUB is that of the answer, in bytes, not in characters, and not that of the request: upper \
+         case may be longer.",
+        COUNTED,
+    );
+    answers(&broker, "größe €, ŉ", "GRÖSSE €, ʼN");
+    explain(
+        "This request was no UTF-8. Answer `not text`, and go on: one bad request must not cost the others \
+         their worker.",
+        COUNTED,
+    );
+    let request = broker.request(SUBJECT, b"\xff\xfe");
+    request.expect("not text").now();
+    answers(&broker, "after that", "AFTER THAT");
+}
+
+#[test]
+fn who_wants_no_reply_gets_none() {
+    let (broker, _worker) = one();
+    broker.hold().publish(SUBJECT, "no answer, please");
+    let request = broker.request(SUBJECT, "after that");
+    broker.release();
+    explain(
+        "A message came without a reply subject: whoever sent it wants no answer. Publish nothing then; a PUB \
+         with an empty subject is an error, and the broker cuts you off.",
+        COUNTED,
+    );
+    request.expect("AFTER THAT").now();
+    broker.fence().now();
+    let count = published(&broker);
+    let got = format!("{count}");
+    check(count == 1, "1 message published, for 1 request", got).now();
+    let came = broker.connections();
+    check(came == 1, "1 connection", format!("{came}")).now();
+}
+
+#[test]
+fn the_longest_payload_is_the_brokers() {
+    let broker = Broker::with_max_payload(64).patience(SOON);
+    let _worker = worker(&broker, "crew");
+    subscribes(&broker, 1);
+    explain(
+        "INFO said `max_payload`: 64. An answer that is longer is not published; the broker would cut you off. \
+         Answer `too long` instead.",
+        COUNTED,
+    );
+    answers(&broker, &"x".repeat(64), &"X".repeat(64));
+    answers(&broker, &"ŉ".repeat(22), "too long");
+    answers(&broker, "after that", "AFTER THAT");
+    let came = broker.connections();
+    check(came == 1, "1 connection", format!("{came}")).now();
+}
+
+#[test]
+fn any_split_is_the_same_message() {
+    const SPLIT: &str = "A stream has no messages, whoever speaks on it: an operation comes in pieces, or several come in one \
+         read. Keep what you have read until a line is whole, and its payload.";
+    explain(SPLIT, COUNTED);
+    let broker = Broker::start().patience(SOON);
+    broker.drip();
+    let _worker = worker(&broker, "crew");
+    subscribes(&broker, 1);
+    let request = broker.request(SUBJECT, "a\r\nb, in pieces");
+    request.expect("A\r\nB, IN PIECES").now();
+    broker.whole().hold();
+    let requests: Vec<_> = (0..50)
+        .map(|number| broker.request(SUBJECT, format!("number {number}\r\n")))
+        .collect();
+    broker.release();
+    for (number, request) in requests.iter().enumerate() {
+        request.expect(format!("NUMBER {number}\r\n")).now();
+    }
+    // One and a half, and then the rest, with nothing of the broker's own in between.
+    broker.fence().now();
+    broker.hold();
+    broker.say(format!("MSG {SUBJECT} 1 _INBOX.nobody 3\r\none\r\nPI"));
+    broker.say("NG\r\n").release();
+    broker.leave_soon();
+    explain(
+        "The broker said INFO once more, in the middle of everything: it tells its clients of changes in this \
+         way. The connection goes on.",
+        COUNTED,
+    );
+    answers(&broker, "after that", "AFTER THAT");
+}
+
+#[test]
+fn a_ping_is_answered_while_it_works() {
+    let (broker, _worker) = one();
+    let mut gate = Gate::new();
+    let text = wait(&gate);
+    let request = broker.request(SUBJECT, &text);
+    gate.expect_entered().or_explain(
+        "A request was `wait` and a path, and nobody opened that file. The stub's `answer` reads it to its end: \
+         leave that as it is.",
+        READS_ON,
+    );
+    broker.fence().or_explain(
+        "A request is being worked on, the broker asked PING, and no PONG came. It can't tell a worker that is \
+         busy from one that is dead, and cuts it off. Read on while you work, on another thread.",
+        READS_ON,
+    );
+    gate.release();
+    request.expect(text.to_uppercase()).or_explain(
+        "The work is done, and its answer has not come. It is published when it is ready, whatever was read \
+         meanwhile.",
+        READS_ON,
+    );
+}
+
+const LEFT: &str = "The signal has come, all that was under way is answered, and your program goes on. Unsubscribe, \
+                    answer the rest, see to it that the answers arrive, and end with 0.";
+
+/// The first worker has ended, after it made sure that its answers are with the broker.
+fn left(broker: &Broker, worker: &Running) {
+    worker.exits_with(0).or_explain(LEFT, DRAIN);
+    let said = broker.operations();
+    let last = |what: fn(&Operation) -> bool| {
+        said.iter()
+            .rposition(|(client, one)| *client == 0 && what(one))
+    };
+    let answer = last(|one| matches!(one, Operation::Publish(_)));
+    let fence = last(|one| matches!(one, Operation::Ping));
+    let got = "no PING after the last PUB";
+    check(fence > answer, "PING after the last answer", got).or_explain(
+        "Your program ended with an answer just written. Written is not arrived: a connection that is closed \
+         while the broker speaks takes back what was not read yet (chapter 6). Say PING after the last answer, \
+         and end when PONG is there.",
+        DRAIN,
+    );
+}
+
+/// It says that it wants no more: not only its connection is gone.
+fn unsubscribes(broker: &Broker, subscription: &Subscription) {
+    const STAYS: &str = "The signal has come, and your program did not say UNSUB at once. As long as it is subscribed the \
+                         broker gives it work; and when it just ends, what it was given is lost.";
+    broker
+        .expect_unsubscribed(subscription)
+        .or_explain(STAYS, DRAIN);
+    let is = |(client, one): &(usize, Operation)| {
+        *client == subscription.client && matches!(one, Operation::Unsubscribe { .. })
+    };
+    let said = broker.operations().iter().any(is);
+    check(said, "UNSUB", "the end of the connection").or_explain(STAYS, DRAIN);
+}
+
+#[test]
+fn what_was_under_way_is_answered() {
+    const FENCE: &str = "Your program had said UNSUB, and the broker had sent more before it read that. Those requests are \
+                         yours: nobody else gets them. PING after UNSUB, and what comes before PONG is still to be \
+                         answered.";
+    for signal in [Signal::TERM, Signal::INT] {
+        let (broker, worker) = one();
+        let subscription = broker.expect_subscribed(SUBJECT).now();
+        // It has given the worker more, which has not come when the signal does.
+        broker.hold();
+        let late = [1, 2].map(|number| broker.request(SUBJECT, format!("late {number}")));
+        worker.signal(signal);
+        unsubscribes(&broker, &subscription);
+        broker.release();
+        late[0].expect("LATE 1").or_explain(FENCE, DRAIN);
+        late[1].expect("LATE 2").or_explain(FENCE, DRAIN);
+        left(&broker, &worker);
+    }
+    // Work that takes its time, and a request behind it.
+    let (broker, worker) = one();
+    let subscription = broker.expect_subscribed(SUBJECT).now();
+    let mut gate = Gate::new();
+    let text = wait(&gate);
+    let (slow, second) = (
+        broker.request(SUBJECT, &text),
+        broker.request(SUBJECT, "second"),
+    );
+    gate.expect_entered().now();
+    broker
+        .fence()
+        .or_explain("A request is being worked on, and no PONG came.", READS_ON);
+    worker.signal(Signal::TERM);
+    unsubscribes(&broker, &subscription);
+    broker.fence().or_explain(
+        "Your program drains, and it is still a client: the broker's PING wants its PONG, or the connection is \
+         cut, and with it the answers.",
+        DRAIN,
+    );
+    let third = broker.deliver(&subscription, "third");
+    gate.release();
+    const DIED: &str = "The signal came while this was under way, and its answer never came. Whoever asked waits for it in \
+                        vain: nobody else was given that request.";
+    slow.expect(text.to_uppercase()).or_explain(DIED, DRAIN);
+    second.expect("SECOND").or_explain(DIED, DRAIN);
+    // It may have been late for this one: the PONG had come.
+    drop(third);
+    left(&broker, &worker);
+}
+
+#[test]
+fn the_others_take_over() {
+    let broker = Broker::start().patience(SOON);
+    let leaves = worker(&broker, "crew");
+    subscribes(&broker, 1);
+    let _stays = worker(&broker, "crew");
+    subscribes(&broker, 2);
+    let subscription = broker.expect_subscribed(SUBJECT).now();
+    // What it says now has not been read by the workers when the signal comes.
+    broker.hold();
+    let mut requests: Vec<_> = (0..40).map(|_| broker.request(SUBJECT, "hello")).collect();
+    leaves.signal(Signal::TERM);
+    unsubscribes(&broker, &subscription);
+    requests.extend((0..40).map(|_| broker.request(SUBJECT, "hello")));
+    broker.release();
+    left(&broker, &leaves);
+    explain(
+        "One of two workers was told to end while requests came in. Each has to be answered, once, by the one or \
+         by the other.",
+        DRAIN,
+    );
+    for request in requests {
+        request.expect("HELLO").now();
+        request.expect_answers(1).now();
+    }
+}
+
+#[test]
+fn it_comes_back_and_subscribes_again() {
+    const FORGOT: &str = "The connection ended, and the broker forgot all that was said on it. Connect again, and say it all \
+                          again: CONNECT, and SUB with the queue.";
+    explain(FORGOT, BACK);
+    let broker = Broker::start().patience(SOON);
+    broker.go_away();
+    let worker = program!().args([SUBJECT, "crew"]).patience(SOON);
+    let worker = worker.connect_to(broker.address());
+    worker.logs(&broker.address().to_string()).or_explain(
+        "The broker is not there yet. Say so on standard error, with its address, and try again.",
+        BACK,
+    );
+    broker.come_back();
+    broker.expect_subscribers(SUBJECT, 1).or_explain(
+        "The broker was not there at first, and then it was. Try again, at least once a second.",
+        BACK,
+    );
+    answers(&broker, "hello", "HELLO");
+    broker.error("Slow Consumer").drop_clients();
+    worker.logs("Slow Consumer").or_explain(
+        "The broker said -ERR and why. Print that on standard error: whoever runs this has to know.",
+        BACK,
+    );
+    broker
+        .expect_subscribers(SUBJECT, 1)
+        .or_explain(FORGOT, BACK);
+    let again = broker.expect_subscribed(SUBJECT).now();
+    check(
+        again.queue.as_deref() == Some("crew"),
+        "a subscription in the queue group",
+        format!("{:?}", again.queue),
+    )
+    .or_explain(FORGOT, BACK);
+    answers(&broker, "again", "AGAIN");
+    broker.go_away();
+    worker.signal(Signal::TERM);
+    worker.exits_with(0).or_explain(
+        "The broker is away and the signal has come. Nothing is under way: don't wait for the broker, end with 0.",
+        BACK,
+    );
+}
+
+#[test]
+fn it_makes_a_pause() {
+    let (broker, _worker) = one();
+    let came = || broker.connections();
+    broker.refuse("Authorization Violation").drop_clients();
+    let first = came();
+    appears("another try", SOON, || (came() > first).then_some(())).or_explain(
+        "The connection ended. Try again, at least once a second.",
+        BACK,
+    );
+    let (from, began) = (came(), Instant::now());
+    appears("three more tries", SOON, || (came() >= from + 3).then_some(())).or_explain(
+        "The broker refuses, and your program gave up. Go on trying, at least once a second: somebody may \
+         mend it.",
+        BACK,
+    );
+    let (tries, took) = (came() - from, began.elapsed());
+    let least = PAUSE * u32::try_from(tries - 1).unwrap_or(u32::MAX);
+    check(
+        took + Duration::from_millis(20) >= least,
+        "a pause of 100 ms before each try",
+        format!("{tries} tries within {took:.1?}"),
+    )
+    .or_explain(
+        "The broker refuses, and your program tries again without a pause. A hundred workers that do so are an \
+         attack on a broker that has just come back.",
+        BACK,
+    );
+    broker.admit();
+    subscribes(&broker, 1);
+    answers(&broker, "at last", "AT LAST");
+}

@@ -1,0 +1,346 @@
+//! Does the program know its answer from another one, nobody from silence, and sent from written?
+
+use std::time::{Duration, Instant};
+
+use scripted_peer::{
+    Broker, Exit, Message, Operation, Running, Stopwatch, check, contains, explain, program,
+    undisturbed,
+};
+
+const INBOX: &str = "21-more-than-one-server.html#an-inbox-for-each-question";
+const NOBODY: &str = "21-more-than-one-server.html#nobody-is-an-answer";
+const SILENCE: &str = "21-more-than-one-server.html#silence-has-an-end";
+const SENT: &str = "21-more-than-one-server.html#sent-before-it-leaves";
+const COUNTED: &str = "21-more-than-one-server.html#a-line-and-a-count";
+
+const SUBJECT: &str = "jobs.upper";
+
+/// Far longer than any check.
+const HOUR: u32 = 3_600_000;
+/// How late a program, or the check, may be on a busy machine and still be judged by the clock.
+const LATE: Duration = Duration::from_millis(300);
+
+fn asker(broker: &Broker, within: u32) -> Running {
+    program!()
+        .typed()
+        .args([SUBJECT.to_owned(), within.to_string()])
+        .connect_to(broker.address())
+}
+
+/// The check is the one who is asked.
+fn listening() -> Broker {
+    let broker = Broker::start();
+    broker.listen_to(SUBJECT);
+    broker
+}
+
+/// What the program has asked, and where it wants the answer.
+fn question(broker: &Broker, text: &str) -> (Message, String) {
+    let message = broker.expect_message(SUBJECT).or_explain(
+        "A line was written to your program. Publish it at the subject that the second argument names, with a \
+         reply subject: `PUB SUBJECT REPLY SIZE`, then the line, each with `\\r\\n` at its end.",
+        INBOX,
+    );
+    let is_this = message.payload == text.as_bytes();
+    let got = String::from_utf8_lossy(&message.payload);
+    check(is_this, format!("the request {text:?}"), format!("{got:?}")).or_explain(
+        "The payload of a request is the line, without the end that it had, and nothing else.",
+        INBOX,
+    );
+    let reply = message.reply.clone();
+    let got = "none";
+    check(reply.is_some(), "a reply subject", got).or_explain(
+        "A request has a reply subject, one that your program is subscribed to. Without it nobody can answer.",
+        INBOX,
+    );
+    (message, reply.unwrap_or_default())
+}
+
+/// The number of the program's last subscription.
+fn sid(broker: &Broker) -> String {
+    let said = broker.operations();
+    let sid = said.into_iter().rev().find_map(|(_, one)| match one {
+        Operation::Subscribe { sid, .. } => Some(sid),
+        _ => None,
+    });
+    sid.unwrap_or_default()
+}
+
+fn prints(asker: &Running, all: &str, sentence: &str, section: &str) {
+    asker.prints(all).or_explain(sentence, section);
+}
+
+fn is_all(asker: &mut Running, all: &str) {
+    asker.close_stdin();
+    asker.ends().or_explain(
+        "Standard input has ended, all is said, and your program goes on. End with 0.",
+        SENT,
+    );
+    asker.exits_with(0).stdout(all.to_owned()).now();
+}
+
+#[test]
+fn the_answer_is_to_this_question() {
+    let broker = listening();
+    let mut asker = asker(&broker, 400);
+    asker.write_line("first");
+    let (_, first) = question(&broker, "first");
+    prints(
+        &asker,
+        "no answer\n",
+        "Nobody answered within the time. Print `no answer`.",
+        SILENCE,
+    );
+    asker.close_stdin();
+    drop(asker);
+
+    let mut asker = self::asker(&broker, HOUR);
+    let mut other = self::asker(&broker, HOUR);
+    asker.write_line("second");
+    let (_, second) = question(&broker, "second");
+    other.write_line("of another program");
+    let (_, others) = question(&broker, "of another program");
+    explain(
+        "This is an answer, and not to this question: it was published to the reply subject of an earlier one, \
+         or of another program. A new reply subject for each request, and one that no other program has: compare \
+         it with the subject of what comes.",
+        INBOX,
+    );
+    let differ = first != second && second != others && first != others;
+    let got = format!("{first}, {second}, {others}");
+    check(differ, "another reply subject for each request", got).now();
+    broker.publish(&first, "late");
+    broker.publish(&others, "the others'");
+    broker.publish(&second, "the second's");
+    asker.prints("the second's\n").now();
+    other.prints("the others'\n").now();
+    asker.write_line("third");
+    let (_, third) = question(&broker, "third");
+    broker.publish(&second, "once more");
+    broker.publish(&third, "the third's");
+    asker.prints("the third's\n").now();
+    is_all(&mut asker, "the second's\nthe third's\n");
+}
+
+#[test]
+fn what_is_inside_does_not_matter() {
+    explain(
+        "The number in MSG says how many bytes the answer has; HMSG has two, the headers' and that of all. Print \
+         what is behind the headers, whatever is in it, and a line end.",
+        COUNTED,
+    );
+    let broker = listening();
+    broker.drip();
+    let mut asker = asker(&broker, HOUR);
+    let mut all = String::new();
+    for (headers, payload) in [
+        ("", "two\r\nlines\r\n+OK\r\n-ERR 'no'"),
+        ("", ""),
+        ("NATS/1.0\r\nstatus: 503\r\n\r\n", "with headers"),
+        ("NATS/1.0\r\na: b\r\n\r\n", ""),
+    ] {
+        asker.write_line("größe");
+        let (_, reply) = question(&broker, "größe");
+        broker.publish_with_headers(&reply, headers, payload);
+        all.push_str(payload);
+        all.push('\n');
+        asker.prints(&format!("{payload}\n")).now();
+    }
+    broker.whole();
+    asker.write_line("");
+    let (_, reply) = question(&broker, "");
+    broker.leave_soon();
+    broker.publish(&reply, "an answer to an empty line");
+    all.push_str("an answer to an empty line\n");
+    asker.prints("an answer to an empty line\n").now();
+    is_all(&mut asker, &all);
+}
+
+#[test]
+fn nobody_is_said_at_once() {
+    explain(
+        "Nobody is subscribed to that subject, and the broker can say so at once: in a message with the status \
+         503, for a client that said `\"headers\":true,\"no_responders\":true` in CONNECT. Print `nobody` then. \
+         (A 503 has no body; an answer with an empty body is an answer.)",
+        NOBODY,
+    );
+    let broker = Broker::start();
+    let mut asker = asker(&broker, HOUR);
+    asker.write_line("is anybody there?");
+    asker.prints("nobody\n").now();
+    asker.write_line("and now?");
+    asker.prints("nobody\nnobody\n").now();
+    broker.listen_to(SUBJECT);
+    asker.write_line("and now?");
+    let (_, reply) = question(&broker, "and now?");
+    broker.publish(&reply, "");
+    asker.prints("nobody\nnobody\n\n").now();
+    is_all(&mut asker, "nobody\nnobody\n\n");
+}
+
+#[test]
+fn silence_has_an_end() {
+    const TIME: &str = "The third argument says how many milliseconds a request has, whatever else the broker says meanwhile: a \
+                        deadline, not a timeout for each read (chapter 11); not less, and not much more.";
+    undisturbed(LATE, || {
+        let broker = listening();
+        let mut asker = asker(&broker, 600);
+        asker.write_line("first");
+        question(&broker, "first");
+        let (began, watch) = (Instant::now(), Stopwatch::start());
+        // The broker has much to say meanwhile.
+        while !asker.stdout().contains("no answer") && began.elapsed() < Duration::from_secs(2) {
+            broker.fence().or_explain(
+                "The program waits for an answer, the broker asked PING, and no PONG came.",
+                SILENCE,
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        asker.prints("no answer\n").or_explain(TIME, SILENCE);
+        let (took, watched) = (began.elapsed(), watch.elapsed());
+        let in_time = took >= Duration::from_millis(540) && watched < Duration::from_millis(1300);
+        check(
+            in_time,
+            "`no answer` after 600 ms",
+            format!("after {took:.1?}"),
+        )
+        .or_explain(TIME, SILENCE);
+        explain(
+            "The time was over in the middle of an answer. What had come of it is a part of the stream: a reader \
+             that forgets it takes the rest for an operation (chapter 11 again).",
+            SILENCE,
+        );
+        asker.write_line("second");
+        let (_, second) = question(&broker, "second");
+        // Nothing of its own may come in between, not even `+OK`.
+        broker.hold();
+        broker.say(format!("MSG {second} {} 8\r\nla", sid(&broker)));
+        asker.prints("no answer\nno answer\n").now();
+        asker.write_line("third");
+        let (_, third) = question(&broker, "third");
+        // The rest of the late one, and the other answer.
+        broker.say("te one\r\n").release();
+        broker.publish(&third, "the third's");
+        let all = "no answer\nno answer\nthe third's\n";
+        asker.prints(all).now();
+        is_all(&mut asker, all);
+    });
+}
+
+#[test]
+fn sent_before_it_leaves() {
+    let broker = listening();
+    let mut asker = asker(&broker, HOUR);
+    for number in 0..20 {
+        asker.write_line(&format!("!news {number}"));
+    }
+    asker.close_stdin();
+    for number in 0..20 {
+        let message = broker.expect_message(SUBJECT).or_explain(
+            "A line that begins with `!` is published and not waited for. One of these never arrived: flush what \
+             you write, and don't leave before the broker has it.",
+            SENT,
+        );
+        let wanted = format!("news {number}");
+        let got = format!("{:?}", String::from_utf8_lossy(&message.payload));
+        let is_this = message.payload == wanted.as_bytes() && message.reply.is_none();
+        let expected = format!("{wanted:?}, with no reply subject");
+        check(is_this, expected, format!("{got}, reply: {:?}", message.reply)).or_explain(
+            "A line that begins with `!` is published without the `!`, and without a reply subject: nobody waits \
+             for an answer.",
+            SENT,
+        );
+    }
+    asker.exits_with(0).stdout("").now();
+    let said = broker.operations();
+    let last = |what: fn(&Operation) -> bool| said.iter().rposition(|(_, one)| what(one));
+    let publish = last(|one| matches!(one, Operation::Publish(_)));
+    let fence = last(|one| matches!(one, Operation::Ping));
+    const FENCE: &str = "Your program has written, and left. Written is not sent: say PING when all is said, and leave when \
+                         its PONG is there. If none comes, the exit code says so: 1.";
+    let got = "no PING after the last PUB";
+    check(fence > publish, "PING after the last message", got).or_explain(FENCE, SENT);
+
+    // The broker goes before it has said PONG.
+    let mut asker = self::asker(&broker, HOUR);
+    broker.expect_connects(2).now();
+    broker.hold();
+    asker.write_line("!the last").close_stdin();
+    broker.expect_message(SUBJECT).now();
+    broker.drop_clients();
+    let exit = asker.ends().or_explain(FENCE, SENT).exit;
+    let got = format!("it {exit}");
+    check(
+        exit == Exit::Code(1),
+        "the program to end, exit code: 1",
+        got,
+    )
+    .or_explain(FENCE, SENT);
+}
+
+#[test]
+fn a_refusal_is_told() {
+    const TOLD: &str = "The broker said -ERR and why, and will answer nothing more. Print what it said on standard error, and \
+                        end with 1: that is not `nobody` and not `no answer`.";
+    let broker = Broker::start();
+    broker.refuse("Authorization Violation");
+    let mut asker = asker(&broker, HOUR);
+    asker.write_line("hello");
+    let ended = asker.exits_with(1).stdout("");
+    ended
+        .stderr(contains("Authorization Violation"))
+        .or_explain(TOLD, SENT);
+
+    let broker = listening();
+    let mut asker = self::asker(&broker, HOUR);
+    asker.write_line("hello");
+    question(&broker, "hello");
+    broker.error("Slow Consumer").drop_clients();
+    let ended = asker.exits_with(1).stdout("");
+    ended
+        .stderr(contains("Slow Consumer"))
+        .or_explain(TOLD, SENT);
+
+    let broker = listening();
+    let mut asker = self::asker(&broker, HOUR);
+    asker.write_line("hello");
+    question(&broker, "hello");
+    broker.drop_clients();
+    let address = broker.address().to_string();
+    let ended = asker.exits_with(1).stdout("");
+    ended.stderr(contains(&address)).or_explain(
+        "The connection ended while an answer was due. None will come: say so on standard error, with the \
+         broker's address, and end with 1.",
+        SENT,
+    );
+
+    broker.go_away();
+    let asker = self::asker(&broker, HOUR);
+    let ended = asker.exits_with(1).stdout("");
+    ended.stderr(contains(&address)).or_explain(
+        "There is no broker. Say so on standard error, with its address, and end with 1.",
+        SENT,
+    );
+}
+
+#[test]
+fn too_long_is_not_sent() {
+    explain(
+        "INFO said `max_payload`: 64, and a request is longer. Don't send it, the broker would cut you off: print \
+         `too long`, and go on.",
+        COUNTED,
+    );
+    let broker = Broker::with_max_payload(64);
+    broker.listen_to(SUBJECT);
+    let mut asker = asker(&broker, HOUR);
+    asker.write_line(&"x".repeat(65));
+    asker.prints("too long\n").now();
+    asker.write_line(&"ŉ".repeat(33));
+    asker.prints("too long\ntoo long\n").now();
+    let longest = "x".repeat(64);
+    asker.write_line(&longest);
+    let (_, reply) = question(&broker, &longest);
+    broker.publish(&reply, "an answer");
+    asker.prints("too long\ntoo long\nan answer\n").now();
+    is_all(&mut asker, "too long\ntoo long\nan answer\n");
+}

@@ -143,7 +143,7 @@ impl Transport for TcpTransport {
         true
     }
 
-    fn shutdown_write(stream: &TcpStream) -> io::Result<()> {
+    fn shutdown_write(stream: &mut TcpStream) -> io::Result<()> {
         stream.shutdown(Shutdown::Write)
     }
 }

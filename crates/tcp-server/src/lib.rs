@@ -29,6 +29,8 @@
 
 mod listen;
 mod options;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};

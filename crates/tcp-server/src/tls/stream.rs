@@ -187,10 +187,7 @@ impl TlsStream {
                 Ok(ConnectionState::PeerClosed) => self.stage = Stage::PeerClosed,
                 // More must come first, or there is nothing more.
                 Ok(_) => more = false,
-                Err(error) => {
-                    self.incoming = records[discard..].to_vec();
-                    return Err(self.fail(error));
-                }
+                Err(error) => return Err(self.fail(&error, records)),
             }
             records = &mut records[discard..];
             if !more {
@@ -207,11 +204,15 @@ impl TlsStream {
     }
 
     /// The peer broke the protocol: it is sent the alert that says so.
-    fn fail(&mut self, error: rustls::Error) -> io::Error {
+    fn fail(&mut self, error: &rustls::Error, rest: &mut [u8]) -> io::Error {
         let in_handshake = matches!(self.stage, Stage::Silent | Stage::Handshake);
         self.stage = Stage::Failed;
-        let _ = self.collect();
-        self.incoming = Vec::new();
+        // What broke it must not be looked at again.
+        while self.tls.wants_write()
+            && let UnbufferedStatus { state, .. } = self.tls.process_tls_records(rest)
+            && let Ok(ConnectionState::EncodeTlsData(data)) = state
+            && encode(data, &mut self.outgoing).is_ok()
+        {}
         let what = if in_handshake { "the handshake of TLS" } else { "TLS" };
         io::Error::new(ErrorKind::InvalidData, format!("{what} failed: {error}"))
     }
@@ -262,19 +263,6 @@ impl TlsStream {
                     });
                 }
                 _ => return Err(ErrorKind::NotConnected.into()),
-            }
-        }
-    }
-
-    /// Puts what TLS itself wants to say among `outgoing`.
-    fn collect(&mut self) -> io::Result<()> {
-        loop {
-            let UnbufferedStatus { state, .. } = self.tls.process_tls_records(&mut self.incoming);
-            match state {
-                Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.outgoing)?,
-                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-                Ok(ConnectionState::PeerClosed) => {}
-                _ => return Ok(()),
             }
         }
     }

@@ -102,7 +102,9 @@ impl PemFile {
         let Wanted { what, begins } = wanted;
         PemError(match error {
             pem::Error::Io(error) => {
-                format!("cannot read the {what} in {path}: {error}; name another file with {option}")
+                format!(
+                    "cannot read the {what} in {path}: {error}; name another file with {option}"
+                )
             }
             pem::Error::NoItemsFound => format!(
                 "{path} holds no {what}; name a PEM file with {option}, in which one begins with \

@@ -6,6 +6,8 @@
 
 mod attempts;
 mod connect;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "cli")]
 mod transport;
 

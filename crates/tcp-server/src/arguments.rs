@@ -23,8 +23,7 @@ pub(crate) fn command() -> Command {
     let command = cli::command(NAME, about).arg(listen);
     #[cfg(feature = "tls")]
     let command = command.args(tls::options());
-    command
-        .after_help(cli::SUPERVISED)
+    command.after_help(cli::SUPERVISED)
 }
 
 /// Listens where the arguments say; not where a supervisor has done so already.

@@ -86,7 +86,8 @@ impl Transport for TlsTransport {
         let (socket, peer) = self.tcp.accept()?;
         let stream = TlsStream::new(socket, Arc::clone(&self.config));
         // One client's problem.
-        let stream = stream.map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))?;
+        let stream =
+            stream.map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error))?;
         Ok((stream, peer))
     }
 

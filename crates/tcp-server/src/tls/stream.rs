@@ -14,11 +14,11 @@ use std::sync::Arc;
 use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use rustls::ServerConfig;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
 };
-use rustls::ServerConfig;
 use shared_server::Received;
 
 use crate::tls::peer::TlsPeer;
@@ -213,7 +213,11 @@ impl TlsStream {
             && let Ok(ConnectionState::EncodeTlsData(data)) = state
             && encode(data, &mut self.outgoing).is_ok()
         {}
-        let what = if in_handshake { "the handshake of TLS" } else { "TLS" };
+        let what = if in_handshake {
+            "the handshake of TLS"
+        } else {
+            "TLS"
+        };
         io::Error::new(ErrorKind::InvalidData, format!("{what} failed: {error}"))
     }
 
@@ -369,10 +373,7 @@ impl Write for TlsStream {
 }
 
 fn would_come_later(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::Interrupted
-    )
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 impl Source for TlsStream {

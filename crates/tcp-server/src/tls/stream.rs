@@ -30,7 +30,7 @@ const MOST_KEPT: usize = 64 * 1024;
 /// What one read takes at most: a turn is one read's worth of work, and here that is deciphering.
 const MOST_READ: usize = 64 * 1024;
 
-/// What one write enciphers at most. The engine comes with the rest when the socket has taken it.
+/// What is enciphered at once.
 const MOST_WRITTEN: usize = 256 * 1024;
 
 thread_local! {
@@ -271,6 +271,22 @@ impl TlsStream {
         }
     }
 
+    /// Enciphers these bytes and writes the records, and holds what the socket does not take.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut records = SCRATCH.with_borrow_mut(|scratch| std::mem::take(&mut scratch.outgoing));
+        records.clear();
+        let outcome = self.encipher(bytes, &mut records);
+        let outcome = outcome.and_then(|()| match self.socket.write(&records) {
+            Err(error) if would_come_later(&error) => Ok(0),
+            written => written,
+        });
+        if let Ok(written) = outcome {
+            self.outgoing = records[written..].to_vec();
+        }
+        SCRATCH.with_borrow_mut(|scratch| scratch.outgoing = records);
+        outcome.map(drop)
+    }
+
     /// Signs the end of this side. An alert is a signature, too; and before the handshake is done there
     /// is no end that could be forged, as nothing was said yet.
     fn sign(&mut self) -> io::Result<()> {
@@ -346,25 +362,14 @@ impl Write for TlsStream {
             Stage::Open | Stage::PeerClosed => {}
         }
         self.flush_all()?;
-        let taken = bytes.len().min(MOST_WRITTEN);
-        if taken == 0 {
-            return Ok(0);
+        let mut taken = 0;
+        // As with any socket, who takes less than all names the moment when there is room again.
+        while taken < bytes.len() && !self.holds_output() {
+            let piece = &bytes[taken..][..MOST_WRITTEN.min(bytes.len() - taken)];
+            self.send(piece)?;
+            taken += piece.len();
         }
-        let mut records = SCRATCH.with_borrow_mut(|scratch| std::mem::take(&mut scratch.outgoing));
-        records.clear();
-        let outcome = self.encipher(&bytes[..taken], &mut records);
-        let outcome = outcome.and_then(|()| match self.socket.write(&records) {
-            Ok(written) => Ok(written),
-            Err(error) if would_come_later(&error) => Ok(0),
-            Err(error) => Err(error),
-        });
-        if let Ok(written) = outcome
-            && written < records.len()
-        {
-            self.outgoing = records[written..].to_vec();
-        }
-        SCRATCH.with_borrow_mut(|scratch| scratch.outgoing = records);
-        outcome.map(|_| taken)
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -159,10 +159,12 @@ impl TlsStream {
         let inside = match self.stage {
             // It said nothing that an end could belie.
             Stage::Silent => return Ok((0, false)),
-            Stage::Handshake => "the stream ended inside the handshake of TLS",
+            Stage::Handshake => {
+                self.stage = Stage::Failed;
+                "the stream ended inside the handshake of TLS"
+            }
             _ => "the stream ended without close_notify: it may have been cut on its way",
         };
-        self.stage = Stage::Failed;
         Err(io::Error::new(ErrorKind::UnexpectedEof, inside))
     }
 

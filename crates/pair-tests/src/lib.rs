@@ -5,6 +5,7 @@
 //! cargo test -p pair-tests                                  everything
 //! cargo test -p pair-tests --test tcp                       tcp-client and tcp-server
 //! cargo test -p pair-tests --test unix a_full_house         one promise of unix-server
+//! cargo test -p pair-tests --features tls --test tls        the TCP pair over TLS
 //! ```
 //!
 //! Run it after a change to any of `shared-proto`, `shared-server`, `shared-client` and the four

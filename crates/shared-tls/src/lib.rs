@@ -119,6 +119,7 @@ impl PemFile {
 }
 
 /// What is looked for in a file.
+#[derive(Clone, Copy)]
 struct Wanted {
     what: &'static str,
     begins: &'static str,

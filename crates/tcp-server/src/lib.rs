@@ -3,6 +3,12 @@
 //! The rest of the server is `shared-server`'s. What the program promises is tested by
 //! `cargo test -p pair-tests --test tcp`, what its steps have in common by `--test steps`.
 //!
+//! # TLS
+//!
+//! With the feature `tls`, which is off by default, `TlsTransport` stands in the place of
+//! [`TcpTransport`], and the program has `--tls-cert`, `--tls-key` and `--tls-client-ca`. All of it
+//! lives in `tls.rs` and `tls/`; the engine knows nothing of it.
+//!
 //! # The steps on the way
 //!
 //! The chapters build servers that are smaller, with `std` alone (and `mio` in

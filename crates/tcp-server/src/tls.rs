@@ -1,13 +1,17 @@
 //! TLS, for clients who are elsewhere: the feature `tls`.
 //!
-//! The engine sees a transport like any other: bytes in the clear go in and come out. Below, in
-//! `tls/stream.rs`, they are records. The handshake belongs to the time that the preamble has,
-//! every end is signed with close_notify, and an end without it is told.
+//! The engine sees a transport like any other: bytes in the clear come in and go out. Below they are
+//! records: `tls/records.rs` is TLS with one client without a socket, `tls/stream.rs` adds the
+//! socket, and `tls/peer.rs` says who the client is.
+//!
+//! The handshake has its time from the preamble's; after it every end is signed with close_notify,
+//! and an end without it is told.
 //!
 //! Sessions are not resumed: each connection shows its certificates anew, and nothing of a
 //! client is kept after it has left.
 
 mod peer;
+mod records;
 mod stream;
 
 use std::io;

@@ -1,9 +1,7 @@
 //! One client's stream: records on the socket, bytes in the clear on the engine's side.
 //!
-//! Here is no buffer that is filled while a client is idle. A worker's scratch buffers take what one
-//! read brings and what one write becomes; the stream keeps of its own the start of a record, until
-//! the rest comes, and records that its socket did not take. Whatever a read makes readable is
-//! handed on in whole: nothing lies decrypted in a place where no poller would name it.
+//! There is no buffer here that an idle client fills. A worker's scratch buffers take what one read
+//! brings and what one write becomes; the stream keeps of its own what its socket did not take.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,17 +13,10 @@ use mio::event::Source;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use rustls::ServerConfig;
-use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
-use rustls::unbuffered::{
-    ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
-};
 use shared_server::Received;
 
 use crate::tls::peer::TlsPeer;
-
-/// What a stream keeps at most of what came, until it makes a whole: a record has 16 KiB and a little, a
-/// message of the handshake may come in several.
-const MOST_KEPT: usize = 64 * 1024;
+use crate::tls::records::{MOST_KEPT, Records, Stage};
 
 /// What one read takes at most: a turn is one read's worth of work, and here that is deciphering.
 const MOST_READ: usize = 64 * 1024;
@@ -46,33 +37,21 @@ struct Scratch {
     outgoing: Vec<u8>,
 }
 
+/// The end of the stream, with a signature under it.
+const END: Received = Received {
+    bytes: 0,
+    may_hold_more: false,
+};
+
 /// A connection with a client, and the TLS in it.
 pub struct TlsStream {
     socket: TcpStream,
-    tls: Box<UnbufferedServerConnection>,
-    /// The start of a record, or of a message of the handshake.
-    incoming: Vec<u8>,
+    records: Records,
     /// Records that the socket did not take.
     outgoing: Vec<u8>,
     /// What is to be said as soon as the handshake allows it: why the client is not served.
     early: Vec<u8>,
-    stage: Stage,
     ending: Ending,
-}
-
-type Traffic<'c> = WriteTraffic<'c, ServerConnectionData>;
-
-/// How far it is with the peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Not a byte has come.
-    Silent,
-    Handshake,
-    Open,
-    /// The peer signed its end.
-    PeerClosed,
-    /// It broke the protocol: what it sends is not looked at any more.
-    Failed,
 }
 
 /// How far it is with the end of this side.
@@ -91,18 +70,16 @@ impl TlsStream {
     pub(super) fn new(socket: TcpStream, config: Arc<ServerConfig>) -> Result<Self, rustls::Error> {
         Ok(Self {
             socket,
-            tls: Box::new(UnbufferedServerConnection::new(config)?),
-            incoming: Vec::new(),
+            records: Records::new(config)?,
             outgoing: Vec::new(),
             early: Vec::new(),
-            stage: Stage::Silent,
             ending: Ending::Open,
         })
     }
 
     /// Who the client is, by what the handshake has shown.
     pub(super) fn peer<A: fmt::Display>(&self, address: A) -> TlsPeer<'_, A> {
-        TlsPeer::new(address, self.tls.peer_certificates())
+        TlsPeer::new(address, self.records.certificates())
     }
 
     pub(super) fn holds_output(&self) -> bool {
@@ -113,198 +90,81 @@ impl TlsStream {
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         self.flush_all()?;
         if self.ending == Ending::Shut {
+            // It lingers: what comes is not looked at.
             let bytes = self.socket.read(buffer)?;
             return Ok(Received {
                 bytes,
                 may_hold_more: false,
             });
         }
-        if self.stage == Stage::PeerClosed {
+        if self.records.stage() == Stage::PeerClosed {
             return Ok(END);
         }
-        let (bytes, may_hold_more) = SCRATCH.with_borrow_mut(|scratch| {
-            // What comes out is no longer than what went in, so all of it has room.
-            let kept = self.incoming.len();
-            let room = MOST_READ.min(buffer.len().saturating_sub(kept));
-            let incoming = &mut scratch.incoming[..kept + room];
-            incoming[..kept].copy_from_slice(&self.incoming);
-            let read = self.socket.read(&mut incoming[kept..])?;
-            if read == 0 {
-                return self.ends_unsigned();
-            }
-            if self.stage == Stage::Silent {
-                self.stage = Stage::Handshake;
-            }
-            let bytes = self.take(&mut incoming[..kept + read], buffer)?;
-            Ok((bytes, read == room))
-        })?;
-        self.handshake_done()?;
+        let read = self.read_records(buffer);
+        // What TLS answers, also if it failed. If the socket takes none of it now, it is held.
         match self.flush_all() {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
+            Err(error) if read.is_ok() && error.kind() != ErrorKind::WouldBlock => {
+                return Err(error);
+            }
             _ => {}
         }
-        match (bytes, self.stage) {
-            (0, Stage::PeerClosed) => Ok(END),
-            (0, Stage::Silent) => Ok(END),
-            (0, _) => Err(ErrorKind::Interrupted.into()),
-            _ => Ok(Received {
+        let Received {
+            bytes,
+            may_hold_more,
+        } = read?;
+        let signed = self.records.stage() == Stage::PeerClosed;
+        match bytes {
+            0 if signed || self.records.stage() == Stage::Silent => Ok(END),
+            0 => Err(ErrorKind::Interrupted.into()),
+            bytes => Ok(Received {
                 bytes,
-                may_hold_more: may_hold_more || self.stage == Stage::PeerClosed,
+                may_hold_more: may_hold_more || signed,
             }),
         }
     }
 
-    /// The socket's stream ended, and nobody signed that.
-    fn ends_unsigned(&mut self) -> io::Result<(usize, bool)> {
-        let inside = match self.stage {
-            // It said nothing that an end could belie.
-            Stage::Silent => return Ok((0, false)),
-            Stage::Handshake => {
-                self.stage = Stage::Failed;
-                "the stream ended inside the handshake of TLS"
+    fn read_records(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        let received = SCRATCH.with_borrow_mut(|scratch| {
+            // What comes out is no longer than what went in, so all of it has room.
+            let kept = self.records.kept().len();
+            let room = MOST_READ.min(buffer.len().saturating_sub(kept));
+            let incoming = &mut scratch.incoming[..kept + room];
+            incoming[..kept].copy_from_slice(self.records.kept());
+            let read = self.socket.read(&mut incoming[kept..])?;
+            if read == 0 {
+                return self.records.end_of_stream().map(|()| END);
             }
-            _ => "the stream ended without close_notify: it may have been cut on its way",
-        };
-        Err(io::Error::new(ErrorKind::UnexpectedEof, inside))
+            let incoming = &mut incoming[..kept + read];
+            let bytes = self.records.take(incoming, buffer, &mut self.outgoing)?;
+            Ok::<_, io::Error>(Received {
+                bytes,
+                may_hold_more: read == room,
+            })
+        })?;
+        if self.records.stage() == Stage::Open {
+            self.say_what_waited()?;
+        }
+        Ok(received)
     }
 
-    /// Takes all whole records, puts what is in them into `buffer`, and keeps the rest.
-    fn take(&mut self, mut records: &mut [u8], buffer: &mut [u8]) -> io::Result<usize> {
-        let mut came = 0;
-        loop {
-            let UnbufferedStatus { mut discard, state } = self.tls.process_tls_records(records);
-            let mut more = true;
-            match state {
-                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                    while let Some(record) = traffic.next_record() {
-                        let record = record.map_err(broken)?;
-                        discard += record.discard;
-                        let end = came + record.payload.len();
-                        buffer[came..end].copy_from_slice(record.payload);
-                        came = end;
-                    }
-                }
-                Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.outgoing)?,
-                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-                Ok(ConnectionState::PeerClosed) => self.stage = Stage::PeerClosed,
-                // More must come first, or there is nothing more.
-                Ok(_) => more = false,
-                Err(error) => return Err(self.fail(&error, records)),
-            }
-            records = &mut records[discard..];
-            if !more {
-                break;
-            }
+    /// After the handshake: what was to be said before it.
+    fn say_what_waited(&mut self) -> io::Result<()> {
+        if !self.early.is_empty() {
+            let early = std::mem::take(&mut self.early);
+            self.records.encipher(&early, &mut self.outgoing)?;
         }
-        if records.len() > MOST_KEPT {
-            self.stage = Stage::Failed;
-            let told = "TLS: a message of the handshake is too large";
-            return Err(io::Error::new(ErrorKind::InvalidData, told));
-        }
-        self.incoming = records.to_vec();
-        Ok(came)
-    }
-
-    /// The peer broke the protocol: it is sent the alert that says so.
-    fn fail(&mut self, error: &rustls::Error, rest: &mut [u8]) -> io::Error {
-        let in_handshake = matches!(self.stage, Stage::Silent | Stage::Handshake);
-        self.stage = Stage::Failed;
-        // What broke it must not be looked at again.
-        while self.tls.wants_write()
-            && let UnbufferedStatus { state, .. } = self.tls.process_tls_records(rest)
-            && let Ok(ConnectionState::EncodeTlsData(data)) = state
-            && encode(data, &mut self.outgoing).is_ok()
-        {}
-        let what = if in_handshake {
-            "the handshake of TLS"
-        } else {
-            "TLS"
-        };
-        io::Error::new(ErrorKind::InvalidData, format!("{what} failed: {error}"))
-    }
-
-    /// When the handshake is done: what waited for it.
-    fn handshake_done(&mut self) -> io::Result<()> {
-        if self.stage != Stage::Handshake || self.tls.is_handshaking() {
-            return Ok(());
-        }
-        self.stage = Stage::Open;
-        let early = std::mem::take(&mut self.early);
-        if !early.is_empty() {
-            let mut records = Vec::new();
-            self.encipher(&early, &mut records)?;
-            self.outgoing.append(&mut records);
-        }
-        if self.ending == Ending::AfterHandshake {
-            self.sign()?;
-        }
-        Ok(())
-    }
-
-    /// Appends records with `bytes` in them.
-    fn encipher(&mut self, bytes: &[u8], records: &mut Vec<u8>) -> io::Result<()> {
-        let guess = bytes.len() + 64 * (bytes.len() / 16_384 + 1);
-        self.append(records, guess, |traffic, room| traffic.encrypt(bytes, room))
-    }
-
-    /// Appends what `write` makes of its room, behind what TLS itself wants to say first.
-    fn append(
-        &mut self,
-        records: &mut Vec<u8>,
-        guess: usize,
-        mut write: impl FnMut(&mut Traffic<'_>, &mut [u8]) -> Result<usize, EncryptError>,
-    ) -> io::Result<()> {
-        loop {
-            // The start of a record that waits for its rest is left as it is.
-            let UnbufferedStatus { state, .. } = self.tls.process_tls_records(&mut self.incoming);
-            match state.map_err(broken)? {
-                ConnectionState::EncodeTlsData(data) => encode(data, records)?,
-                ConnectionState::TransmitTlsData(data) => data.done(),
-                ConnectionState::PeerClosed => {}
-                ConnectionState::WriteTraffic(mut traffic) => {
-                    return append(records, guess, |room| match write(&mut traffic, room) {
-                        Ok(written) => Ok(written),
-                        Err(EncryptError::InsufficientSize(size)) => Err(Some(size.required_size)),
-                        Err(EncryptError::EncryptExhausted) => Err(None),
-                    });
-                }
-                _ => return Err(ErrorKind::NotConnected.into()),
-            }
+        match self.ending {
+            Ending::AfterHandshake => self.sign(),
+            _ => Ok(()),
         }
     }
 
-    /// Enciphers these bytes and writes the records, and holds what the socket does not take.
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut records = SCRATCH.with_borrow_mut(|scratch| std::mem::take(&mut scratch.outgoing));
-        records.clear();
-        let outcome = self.encipher(bytes, &mut records);
-        let outcome = outcome.and_then(|()| match self.socket.write(&records) {
-            Err(error) if would_come_later(&error) => Ok(0),
-            written => written,
-        });
-        if let Ok(written) = outcome {
-            self.outgoing = records[written..].to_vec();
-        }
-        SCRATCH.with_borrow_mut(|scratch| scratch.outgoing = records);
-        outcome.map(drop)
-    }
-
-    /// Signs the end of this side. An alert is a signature, too; and before the handshake is done there
-    /// is no end that could be forged, as nothing was said yet.
     fn sign(&mut self) -> io::Result<()> {
         self.ending = Ending::Signed;
-        if !matches!(self.stage, Stage::Open | Stage::PeerClosed) {
-            return Ok(());
-        }
-        let mut records = Vec::new();
-        let outcome = self.append(&mut records, 64, |traffic, room| {
-            traffic.queue_close_notify(room)
-        });
-        self.outgoing.append(&mut records);
-        outcome
+        self.records.close_notify(&mut self.outgoing)
     }
 
-    /// Signs the end, and ends. Who is to be told something first waits for the handshake.
+    /// Signs the end, and ends. Whoever is to be told something first waits for the handshake.
     pub(super) fn shutdown_write(&mut self) -> io::Result<()> {
         match self.ending {
             Ending::Open if !self.early.is_empty() => {
@@ -318,8 +178,8 @@ impl TlsStream {
         self.flush_all()
     }
 
-    /// Writes what waits; `WouldBlock` if the socket does not take all of it. What is behind a signed
-    /// end is the end of the stream.
+    /// Writes what is held; `WouldBlock` if the socket does not take all of it. Behind a signed end
+    /// comes the end of the stream.
     fn flush_all(&mut self) -> io::Result<()> {
         while !self.outgoing.is_empty() {
             match self.socket.write(&self.outgoing) {
@@ -336,13 +196,27 @@ impl TlsStream {
         }
         Ok(())
     }
+
+    /// Enciphers these bytes and writes the records, and holds what the socket does not take.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut records = SCRATCH.with_borrow_mut(|scratch| std::mem::take(&mut scratch.outgoing));
+        records.clear();
+        let outcome = self.records.encipher(bytes, &mut records);
+        let outcome = outcome.and_then(|()| match self.socket.write(&records) {
+            Err(error) if would_come_later(&error) => Ok(0),
+            written => written,
+        });
+        if let Ok(written) = outcome {
+            self.outgoing = records[written..].to_vec();
+        }
+        SCRATCH.with_borrow_mut(|scratch| scratch.outgoing = records);
+        outcome.map(drop)
+    }
 }
 
-/// The end of the stream, with a signature under it.
-const END: Received = Received {
-    bytes: 0,
-    may_hold_more: false,
-};
+fn would_come_later(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
 
 impl Read for TlsStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -351,10 +225,10 @@ impl Read for TlsStream {
 }
 
 impl Write for TlsStream {
-    /// Enciphers the bytes and writes the records. It takes all bytes whose records are made; those
-    /// that the socket does not take are held.
+    /// Takes all bytes that are enciphered; of their records, those that the socket does not take are
+    /// held. Like a socket, it takes less than all only when there is no room for more.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.stage {
+        match self.records.stage() {
             Stage::Silent | Stage::Handshake => {
                 self.early.extend_from_slice(bytes);
                 return Ok(bytes.len());
@@ -365,7 +239,6 @@ impl Write for TlsStream {
         }
         self.flush_all()?;
         let mut taken = 0;
-        // As with any socket, who takes less than all names the moment when there is room again.
         while taken < bytes.len() && !self.holds_output() {
             let piece = &bytes[taken..][..MOST_WRITTEN.min(bytes.len() - taken)];
             self.send(piece)?;
@@ -377,10 +250,6 @@ impl Write for TlsStream {
     fn flush(&mut self) -> io::Result<()> {
         self.flush_all()
     }
-}
-
-fn would_come_later(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 impl Source for TlsStream {
@@ -397,7 +266,8 @@ impl Source for TlsStream {
     }
 }
 
-/// However it ends, the end is signed: also at a deadline, and when the server is cut. Where records wait that the socket does not take, it would stand inside them.
+/// However it ends, the end is signed: also when the server is cut. Where records wait that the socket
+/// does not take, a signature would stand inside them.
 impl Drop for TlsStream {
     fn drop(&mut self) {
         let is_open = matches!(self.ending, Ending::Open | Ending::AfterHandshake);
@@ -411,44 +281,8 @@ impl fmt::Debug for TlsStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsStream")
             .field("socket", &self.socket)
-            .field("stage", &self.stage)
+            .field("stage", &self.records.stage())
             .field("ending", &self.ending)
             .finish_non_exhaustive()
-    }
-}
-
-fn broken(error: rustls::Error) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, format!("TLS failed: {error}"))
-}
-
-fn encode(
-    mut data: EncodeTlsData<'_, ServerConnectionData>,
-    records: &mut Vec<u8>,
-) -> io::Result<()> {
-    append(records, 0, |room| match data.encode(room) {
-        Ok(written) => Ok(written),
-        Err(EncodeError::InsufficientSize(size)) => Err(Some(size.required_size)),
-        Err(EncodeError::AlreadyEncoded) => Err(None),
-    })
-}
-
-/// Lets `write` append, with the room that it wants.
-fn append(
-    records: &mut Vec<u8>,
-    guess: usize,
-    mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<usize>>,
-) -> io::Result<()> {
-    let start = records.len();
-    let mut room = guess;
-    loop {
-        records.resize(start + room, 0);
-        match write(&mut records[start..]) {
-            Ok(written) => {
-                records.truncate(start + written);
-                return Ok(());
-            }
-            Err(Some(required)) if required > room => room = required,
-            Err(_) => return Err(io::Error::other("TLS can send no more")),
-        }
     }
 }

@@ -7,6 +7,7 @@
 mod tls {
     mod client;
     mod ends;
+    mod figures;
     mod handshake;
     mod harness;
     mod hostile;

@@ -59,7 +59,7 @@ impl TlsTransport {
 }
 
 impl Credentials {
-    fn config(&self) -> Result<ServerConfig, PemError> {
+    pub(crate) fn config(&self) -> Result<ServerConfig, PemError> {
         let certificates = self.certificate.certificates()?;
         let key = self.key.private_key()?;
         let builder = ServerConfig::builder();

@@ -58,7 +58,12 @@ impl Server {
     /// One that speaks no TLS, though it could.
     #[track_caller]
     pub fn plain() -> Self {
-        Self::listening(server_program(&[]))
+        Self::plain_with(&[])
+    }
+
+    #[track_caller]
+    pub fn plain_with(arguments: &[&str]) -> Self {
+        Self::listening(server_program(arguments))
     }
 
     #[track_caller]
@@ -91,6 +96,17 @@ impl Server {
 
     pub fn client(&self, arguments: &[&str]) -> Command {
         client(&self.address, arguments)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let log = self.running.stderr();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(20)..];
+            eprintln!("the end of the server's log:\n{}", last.join("\n"));
+        }
     }
 }
 

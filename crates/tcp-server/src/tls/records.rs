@@ -229,3 +229,215 @@ fn grow(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::Credentials;
+    use fastrand::Rng;
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, ClientConnection};
+    use shared_tls::PemFile;
+    use std::io::{Read, Write};
+
+    fn file(name: &str) -> PemFile {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+        PemFile::new(format!("{folder}/{name}"), "--tls-cert")
+    }
+
+    fn server(client_authorities: Option<PemFile>) -> Arc<ServerConfig> {
+        let credentials = Credentials {
+            certificate: file("server.pem"),
+            key: file("server.key"),
+            client_authorities,
+        };
+        Arc::new(credentials.config().unwrap())
+    }
+
+    fn client() -> Arc<ClientConfig> {
+        let config = ClientConfig::builder();
+        let config = config.with_root_certificates(file("ca.pem").authorities().unwrap());
+        let certificate = file("client.pem").certificates().unwrap();
+        let key = file("client.key").private_key().unwrap();
+        Arc::new(config.with_client_auth_cert(certificate, key).unwrap())
+    }
+
+    fn hello(config: &Arc<ClientConfig>) -> ClientConnection {
+        let name = ServerName::try_from("pocket.test").unwrap();
+        ClientConnection::new(Arc::clone(config), name).unwrap()
+    }
+
+    /// The server's side of a connection, as its stream drives it.
+    struct Driven {
+        records: Records,
+        answers: Vec<u8>,
+        came: Vec<u8>,
+        scratch: Vec<u8>,
+        buffer: Vec<u8>,
+    }
+
+    impl Driven {
+        fn new(config: &Arc<ServerConfig>) -> Self {
+            Self {
+                records: Records::new(Arc::clone(config)).unwrap(),
+                answers: Vec::new(),
+                came: Vec::new(),
+                scratch: Vec::new(),
+                buffer: vec![0; 256 * 1024],
+            }
+        }
+
+        fn read(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.scratch.clear();
+            self.scratch.extend_from_slice(self.records.kept());
+            self.scratch.extend_from_slice(bytes);
+            let (scratch, buffer) = (&mut self.scratch, &mut self.buffer);
+            let came = self.records.take(scratch, buffer, &mut self.answers)?;
+            self.came.extend_from_slice(&buffer[..came]);
+            Ok(())
+        }
+
+        /// In pieces of any size.
+        fn read_in_pieces(&mut self, mut bytes: &[u8], rng: &mut Rng) -> io::Result<()> {
+            while !bytes.is_empty() {
+                let (piece, rest) = bytes.split_at(rng.usize(1..=bytes.len()));
+                self.read(piece)?;
+                // This side may end at any moment, and reads no more then.
+                if rng.u8(..) == 0 {
+                    return Err(ErrorKind::WriteZero.into());
+                }
+                bytes = rest;
+            }
+            Ok(())
+        }
+    }
+
+    fn what_it_sends(tls: &mut ClientConnection) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while tls.wants_write() {
+            tls.write_tls(&mut bytes).unwrap();
+        }
+        bytes
+    }
+
+    #[test]
+    fn in_pieces_of_any_size_all_of_it_comes_and_nothing_is_left() {
+        let (config, client) = (server(Some(file("ca.pem"))), client());
+        let mut rng = Rng::with_seed(7);
+        for _ in 0..100 {
+            let (mut driven, mut tls) = (Driven::new(&config), hello(&client));
+            let said: Vec<u8> = (0..rng.usize(1..50_000)).map(|_| rng.u8(..)).collect();
+            tls.writer().write_all(&said).unwrap();
+            while driven.came.len() < said.len() {
+                let bytes = what_it_sends(&mut tls);
+                let mut rest = &bytes[..];
+                while !rest.is_empty() {
+                    let (piece, more) = rest.split_at(rng.usize(1..=rest.len()));
+                    driven.read(piece).unwrap();
+                    rest = more;
+                }
+                let mut answers = &std::mem::take(&mut driven.answers)[..];
+                while !answers.is_empty() {
+                    tls.read_tls(&mut answers).unwrap();
+                    tls.process_new_packets().unwrap();
+                }
+            }
+            assert_eq!(driven.came, said);
+            assert_eq!(driven.records.kept().len(), 0);
+            assert!(driven.records.certificates().is_some());
+            // And back.
+            let mut records = Vec::new();
+            driven.records.encipher(&said, &mut records).unwrap();
+            driven.records.close_notify(&mut records).unwrap();
+            let (mut records, mut back) = (&records[..], Vec::new());
+            while !records.is_empty() {
+                tls.read_tls(&mut records).unwrap();
+                tls.process_new_packets().unwrap();
+                let mut some = vec![0; 20_000];
+                while let Ok(bytes @ 1..) = tls.reader().read(&mut some) {
+                    back.extend_from_slice(&some[..bytes]);
+                }
+            }
+            assert_eq!(back, said);
+            assert_eq!(tls.reader().read(&mut [0]).unwrap(), 0, "a signed end");
+        }
+    }
+
+    /// Puts the message into records of any size, some of them empty.
+    fn in_small_records(bytes: &[u8], rng: &mut Rng) -> Vec<u8> {
+        let mut records = Vec::new();
+        let mut rest = bytes.get(5..).unwrap_or(&[]);
+        while !rest.is_empty() {
+            let size = rng.usize(0..300).min(rest.len());
+            let length = u16::try_from(size).unwrap().to_be_bytes();
+            records.extend([bytes[0], 3, 3, length[0], length[1]]);
+            records.extend(&rest[..size]);
+            rest = &rest[size..];
+        }
+        records
+    }
+
+    fn spoiled(mut bytes: Vec<u8>, rng: &mut Rng) -> Vec<u8> {
+        match rng.u8(0..6) {
+            0 => bytes = in_small_records(&bytes, rng),
+            1 => bytes.truncate(rng.usize(0..=bytes.len())),
+            2 => {
+                let again = bytes.clone();
+                bytes.extend(again);
+            }
+            3 => bytes.extend((0..rng.usize(1..400)).map(|_| rng.u8(..))),
+            _ => {}
+        }
+        for _ in 0..rng.usize(0..4) {
+            if !bytes.is_empty() {
+                let at = rng.usize(0..bytes.len());
+                bytes[at] = rng.u8(..);
+            }
+        }
+        bytes
+    }
+
+    /// Whatever comes, it ends in an error or waits for more; and its other side can still end.
+    fn survives(rounds: u32, seed: u64) {
+        let (config, client) = (server(Some(file("ca.pem"))), client());
+        let mut rng = Rng::with_seed(seed);
+        for _ in 0..rounds {
+            let (mut driven, mut tls) = (Driven::new(&config), hello(&client));
+            tls.writer().write_all(b"PSK\x01 and some more").unwrap();
+            let spoiled_from = rng.u8(0..3);
+            for flight in 0..4 {
+                let mut bytes = what_it_sends(&mut tls);
+                if flight >= spoiled_from {
+                    bytes = spoiled(bytes, &mut rng);
+                }
+                if driven.read_in_pieces(&bytes, &mut rng).is_err() {
+                    break;
+                }
+                let answers = std::mem::take(&mut driven.answers);
+                let mut rest = &answers[..];
+                while !rest.is_empty() {
+                    if !matches!(tls.read_tls(&mut rest), Ok(1..)) {
+                        break;
+                    }
+                    let _ = tls.process_new_packets();
+                }
+            }
+            let _ = driven.records.end_of_stream();
+            let _ = driven.records.close_notify(&mut driven.answers);
+            assert!(driven.records.kept().len() <= MOST_KEPT);
+        }
+    }
+
+    #[test]
+    fn whatever_comes_it_ends_in_an_error_or_waits_for_more() {
+        survives(2_000, 3);
+    }
+
+    #[test]
+    #[ignore = "minutes"]
+    fn whatever_comes_for_minutes() {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        survives(1_000_000, seed);
+    }
+}

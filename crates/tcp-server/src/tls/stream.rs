@@ -228,6 +228,7 @@ impl Write for TlsStream {
     /// Takes all bytes that are enciphered; of their records, those that the socket does not take are
     /// held. Like a socket, it takes less than all only when there is no room for more.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.flush_all()?;
         match self.records.stage() {
             Stage::Silent | Stage::Handshake => {
                 self.early.extend_from_slice(bytes);
@@ -237,7 +238,6 @@ impl Write for TlsStream {
             Stage::Failed => return Ok(bytes.len()),
             Stage::Open | Stage::PeerClosed => {}
         }
-        self.flush_all()?;
         let mut taken = 0;
         while taken < bytes.len() && !self.holds_output() {
             let piece = &bytes[taken..][..MOST_WRITTEN.min(bytes.len() - taken)];

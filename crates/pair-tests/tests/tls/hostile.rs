@@ -24,6 +24,7 @@ fn flat_for(time: Duration, seed: u64) {
         "--tls-client-ca",
         &ca,
     ]);
+    scripted_peer::deadline(time * 2 + DEADLINE * 2);
     let descriptors = server.running.figures().descriptors;
     let mut rng = Rng::with_seed(seed);
     let mut handshakes = 0_u64;
@@ -168,6 +169,5 @@ fn hostile_handshakes_leave_no_descriptor_and_no_memory() {
 #[test]
 #[ignore = "10 minutes"]
 fn ten_minutes_of_hostile_handshakes_leave_no_descriptor_and_no_memory() {
-    scripted_peer::deadline(Duration::from_secs(900));
     flat_for(Duration::from_secs(600), fastrand::u64(..));
 }

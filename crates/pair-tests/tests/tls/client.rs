@@ -1,12 +1,13 @@
 //! What the client makes sure of, against servers that mean ill.
 
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
+use std::thread;
 
 use predicates::boolean::PredicateBooleanExt;
 use predicates::str::contains;
 
-use super::harness::{DEADLINE, Server, client, client_program, file, serve, serve_raw};
+use super::harness::{DEADLINE, Server, client, client_program, connect, file, serve, serve_raw};
 use super::wire::ACCEPTED;
 
 #[test]
@@ -158,4 +159,38 @@ fn files_and_flags_that_do_not_fit_are_told_by_the_client() {
     let told = client(address, &own).assert();
     told.code(1)
         .stderr(contains("does not belong").and(contains("server.key")));
+}
+
+#[test]
+fn who_listens_in_reads_no_word_of_it() {
+    let server = Server::start(&[]);
+    let to = server.address.clone();
+    let (address, between) = serve_raw(move |client| {
+        let server = connect(&to);
+        let (from_client, from_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+        let there = thread::spawn(move || passed_on(from_client, server));
+        let back = passed_on(from_server, client);
+        [there.join().unwrap(), back].concat()
+    });
+    let said = client(&address, &["echo", "a secret word"]).assert();
+    said.success().stdout("a secret word");
+    let seen = between.join().unwrap();
+    for word in [&b"secret"[..], b"PSK\x01", b"word"] {
+        let is_seen = seen.windows(word.len()).any(|piece| piece == word);
+        assert!(!is_seen, "{}", word.escape_ascii());
+    }
+}
+
+/// Passes on all that comes, and returns it.
+fn passed_on(mut from: TcpStream, mut to: TcpStream) -> Vec<u8> {
+    let mut seen = Vec::new();
+    let mut some = [0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut some) {
+        seen.extend_from_slice(&some[..read]);
+        if to.write_all(&some[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+    seen
 }

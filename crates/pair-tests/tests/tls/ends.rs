@@ -1,12 +1,13 @@
 //! Every end is signed, and one that is not is told.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::time::Duration;
 
 use scripted_peer::Signal;
 
 use super::harness::Server;
-use super::wire::{ACCEPTED, BUSY, CLOSE, CLOSED, DRAINING, MALFORMED, PREAMBLE, say};
+use super::wire::{ACCEPTED, BUSY, CLOSE, CLOSED, DRAINING, MALFORMED, PREAMBLE, echo, say};
 
 #[test]
 fn every_end_of_the_servers_is_signed() {
@@ -66,11 +67,18 @@ fn a_drain_signs_what_it_ends() {
 }
 
 #[test]
-fn a_cut_is_signed_where_no_reply_is_cut() {
-    let server = Server::start(&["--drain-timeout", "60s"]);
-    let mut idle = server.served();
+fn a_cut_in_the_midst_of_replies_does_not_pass_for_an_end() {
+    let server = Server::start(&["--drain-timeout", "300ms"]);
+    let mut deaf = server.served();
+    let timeout = Some(Duration::from_millis(100));
+    deaf.0.sock.set_write_timeout(timeout).unwrap();
+    let request = echo(&[b'x'; 200_000]);
+    // Until replies wait in the server, which reads no more then.
+    while deaf.0.write_all(&request).is_ok() {}
     server.running.signal(Signal::TERM);
-    idle.expect_signed_end();
+    server.running.exits_with(3).now();
+    let ends = deaf.0.read_to_end(&mut Vec::new());
+    assert!(ends.is_err(), "{ends:?}");
 }
 
 #[test]

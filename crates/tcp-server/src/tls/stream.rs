@@ -266,8 +266,8 @@ impl Source for TlsStream {
     }
 }
 
-/// However it ends, the end is signed: also when the server is cut. Where records wait that the socket
-/// does not take, a signature would stand inside them.
+/// However it ends, the end is signed, also where nobody asked for it. Where records wait that the socket
+/// does not take, a signature would stand inside them: such a cut is to be seen as one.
 impl Drop for TlsStream {
     fn drop(&mut self) {
         let is_open = matches!(self.ending, Ending::Open | Ending::AfterHandshake);

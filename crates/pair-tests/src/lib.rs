@@ -5,6 +5,7 @@
 //! cargo test -p pair-tests                                  everything
 //! cargo test -p pair-tests --test tcp                       tcp-client and tcp-server
 //! cargo test -p pair-tests --test unix a_full_house         one promise of unix-server
+//! cargo test -p pair-tests --features tls --test tls        the TCP pair over TLS
 //! ```
 //!
 //! Run it after a change to any of `shared-proto`, `shared-server`, `shared-client` and the four
@@ -15,6 +16,7 @@
 //! | `tests/pair/` | what holds for both pairs, written once; `tcp.rs` and `unix.rs` each take it in |
 //! | `tests/tcp.rs`, `tests/tcp/` | what is true of TCP alone, and what the shared tests need to know of it |
 //! | `tests/unix.rs`, `tests/unix/` | the same for Unix sockets |
+//! | `tests/tls.rs`, `tests/tls/` | the TCP pair with its feature `tls`; it takes this crate's feature `tls` |
 //! | `tests/steps.rs` | the chapters' servers speak the same frames |
 //! | `tests/examples.rs` | the examples of `shared-server` and the daemon of chapter 18, as programs |
 //! | `tests/two_hosts.rs` | the TCP pair on two hosts, and the cable between them pulled: chapter 19's transcripts |
@@ -46,6 +48,17 @@ pub fn program(package: &str) -> PathBuf {
 #[must_use]
 pub fn program_of(package: &str, name: &str) -> PathBuf {
     built(CargoBuild::new().package(package).bin(name))
+}
+
+/// The program of this package, which has its name, built with one more of its features.
+///
+/// # Panics
+///
+/// When it cannot be built.
+#[must_use]
+pub fn program_with(package: &str, feature: &str) -> PathBuf {
+    let build = CargoBuild::new().package(package).bin(package);
+    built(build.features(feature))
 }
 
 /// An example of this package, with all of the package's features.

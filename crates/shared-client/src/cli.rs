@@ -54,6 +54,12 @@ pub trait Transport: Sized {
     ///
     /// One line that names the address and what to try: see [`cannot_connect`].
     fn connect(&self, timeout: Duration) -> anyhow::Result<Self::Stream>;
+
+    /// What an error of the stream means that this transport alone knows, in one line that names the
+    /// address and what to try.
+    fn explain(&self, _error: &io::Error) -> Option<anyhow::Error> {
+        None
+    }
 }
 
 /// A client's whole `main`.

@@ -12,7 +12,7 @@
 //! reply on its way (`tcp(7)`; a Unix socket does the same, `unix(7)`).
 
 use std::fmt;
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,6 +26,10 @@ use crate::session::{Expiry, Progress, Refusal, Session};
 use crate::shared::{Shared, Slot};
 use crate::transport::{Peer, Received, Transport};
 use crate::turn::Turn;
+
+/// What a read counts toward a loop's work that brought nothing for the session: as much as a step of a
+/// handshake takes, which is a matter of computing.
+const WORK_BELOW: usize = 16 * 1024;
 
 // ANCHOR: connection
 pub(crate) struct Connection<T: Transport> {
@@ -117,7 +121,7 @@ impl<T: Transport> Connection<T> {
 
     /// While replies wait, writability is watched, and nothing else.
     pub(crate) fn waits_for_writing(&self) -> bool {
-        self.session.is_blocked()
+        self.session.is_blocked() || T::holds_output(&self.stream)
     }
 
     /// Call it before the connection is closed, so that a client that has seen the end finds a free
@@ -157,6 +161,7 @@ impl<T: Transport> Connection<T> {
             }
             Ok(received) => {
                 turn.work += received.bytes;
+                T::identify(&mut self.stream, &mut self.peer);
                 // A drain reads until nothing is left.
                 self.may_hold_more |= received.may_hold_more || turn.draining;
                 let was_full = received.bytes == turn.input.len();
@@ -172,11 +177,30 @@ impl<T: Transport> Connection<T> {
                 self.tell(refused, turn);
                 self.finish(turn)
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => Next::Again,
-            Err(_) => Next::Close,
+            Err(error) => self.brought_nothing(&error, turn),
         }
     }
     // ANCHOR_END: turn
+
+    /// A read that brought nothing for the session, though it did not find the socket empty.
+    fn brought_nothing<S>(&mut self, error: &io::Error, turn: &mut Turn<'_, S>) -> Next {
+        match error.kind() {
+            ErrorKind::Interrupted => {
+                turn.work += WORK_BELOW;
+                // However much it sends below the session, it buys no time.
+                let late = self.due().is_some_and(|due| due <= turn.now);
+                if late { Next::Wait } else { Next::Again }
+            }
+            // Only a transport with a protocol of its own says so, and it may have an answer.
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                let (peer, reason) = (self.peer.clone(), error.to_string());
+                turn.shared.tell(&Event::Broken { peer, reason });
+                self.session.end();
+                self.finish(turn)
+            }
+            _ => Next::Close,
+        }
+    }
 
     /// What to do after answers were delivered; with `more`, there may be something left to read.
     fn after<S: Service>(
@@ -292,7 +316,7 @@ impl<T: Transport> Connection<T> {
         };
         turn.work += taken;
         let rest = &turn.replies[taken..];
-        if !rest.is_empty() {
+        if !rest.is_empty() || T::holds_output(&self.stream) {
             let left = self.left.get_or_insert_default();
             left.replies.extend_from_slice(rest);
             self.session.block(turn.now, turn.limits);
@@ -317,7 +341,7 @@ impl<T: Transport> Connection<T> {
         };
         turn.work += taken;
         left.taken += taken;
-        if left.taken < left.replies.len() {
+        if left.taken < left.replies.len() || T::holds_output(&self.stream) {
             self.left = Some(left);
             return Delivery::Waiting;
         }
@@ -342,7 +366,7 @@ impl<T: Transport> Connection<T> {
                 Err(_) => return None,
             }
         };
-        if is_last && taken < bytes.len() {
+        if is_last && (taken < bytes.len() || T::holds_output(&self.stream)) {
             self.slot = Some(shared.retake_slot());
         }
         Some(taken)
@@ -358,8 +382,13 @@ impl<T: Transport> Connection<T> {
             Delivery::Failed => return Next::Close,
         }
         self.slot = None;
-        if T::shutdown_write(&self.stream).is_err() || self.ended {
-            return Next::Close;
+        match T::shutdown_write(&mut self.stream) {
+            Ok(()) if !self.ended => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.session.block(turn.now, turn.limits);
+                return Next::Wait;
+            }
+            _ => return Next::Close,
         }
         self.lingering = true;
         self.session.linger(turn.now);

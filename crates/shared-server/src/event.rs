@@ -33,6 +33,14 @@ pub enum Event {
         /// The reason, for a person.
         reason: String,
     },
+    /// What a client sent broke the protocol below the messages, or it ended in the midst of that one.
+    /// Only a transport that has one, such as TLS, tells of it.
+    Broken {
+        /// The client.
+        peer: Peer,
+        /// The reason, for a person.
+        reason: String,
+    },
     /// A client did not take its replies in time, and its connection was closed.
     RepliesNotTaken {
         /// The client.
@@ -61,6 +69,7 @@ impl fmt::Display for Event {
             ),
             Event::CannotAccept(error) => write!(f, "cannot accept, will try again: {error}"),
             Event::Refused { peer, code, reason } => write!(f, "{peer}: {code}: {reason}"),
+            Event::Broken { peer, reason } => write!(f, "{peer}: {reason}"),
             Event::RepliesNotTaken { peer, limit } => {
                 write!(f, "{peer}: replies were not taken within {limit:?}")
             }

@@ -343,7 +343,8 @@ impl Session {
         };
     }
 
-    fn end(&mut self) {
+    /// Nothing more is interpreted.
+    pub(crate) fn end(&mut self) {
         self.partial = None;
         self.pending = None;
         self.stage = Stage::Over;

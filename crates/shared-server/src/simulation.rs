@@ -114,7 +114,7 @@ impl Transport for Wires {
         true
     }
 
-    fn shutdown_write(wire: &Wire) -> io::Result<()> {
+    fn shutdown_write(wire: &mut Wire) -> io::Result<()> {
         wire.shut.store(true, Relaxed);
         Ok(())
     }

@@ -35,7 +35,10 @@ pub trait Transport: Send {
     ///
     /// # Errors
     ///
-    /// Those of the system call; `WouldBlock` when nothing waits.
+    /// Those of the system call; `WouldBlock` when nothing waits. From a transport that has a
+    /// protocol of its own below: `Interrupted` when what came was for that protocol alone, and
+    /// there may be more; `InvalidData` when it broke that protocol; `UnexpectedEof` when it ended
+    /// in the midst of it. The last two become an [`Event`](crate::Event).
     fn receive(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<Received> {
         let bytes = stream.read(buffer)?;
         Ok(Received {
@@ -44,12 +47,23 @@ pub trait Transport: Send {
         })
     }
 
+    /// Asked after each read that brought bytes: whether more is known of the peer than when it was
+    /// accepted.
+    fn identify(_stream: &mut Self::Stream, _peer: &mut Peer) {}
+
+    /// Whether the stream has taken bytes that its socket has not: they are written before anything
+    /// else, and until they are, nothing is read.
+    fn holds_output(_stream: &Self::Stream) -> bool {
+        false
+    }
+
     /// Tells the peer that nothing more will be written, as `shutdown(SHUT_WR)` does.
     ///
     /// # Errors
     ///
-    /// Those of the system call: the connection is gone then.
-    fn shutdown_write(stream: &Self::Stream) -> io::Result<()>;
+    /// Those of the system call: the connection is gone then. `WouldBlock` if it is to be called
+    /// again when the socket takes more.
+    fn shutdown_write(stream: &mut Self::Stream) -> io::Result<()>;
 
     /// Called when draining begins, while the listening socket is still open.
     ///

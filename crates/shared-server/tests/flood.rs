@@ -159,7 +159,7 @@ impl Transport for Prepared {
         })
     }
 
-    fn shutdown_write(stream: &Stream) -> io::Result<()> {
+    fn shutdown_write(stream: &mut Stream) -> io::Result<()> {
         match stream {
             Stream::Socket(socket) => socket.shutdown(std::net::Shutdown::Write),
             Stream::Flooder { .. } => Ok(()),

@@ -1,11 +1,16 @@
 //! Connects over TCP, within a time limit. `shared-client` does the talking.
 //!
+//! With the feature `tls`, which is off by default, `tls::TlsConnector` makes a TLS connection, and the
+//! program has `--tls-ca` and its other TLS flags.
+//!
 //! `cargo test -p pair-tests --test tcp` tests what the program promises.
 
 #![warn(missing_docs)]
 
 mod attempts;
 mod connect;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "cli")]
 mod transport;
 

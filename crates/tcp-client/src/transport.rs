@@ -1,5 +1,8 @@
 //! What the command line needs to know about TCP.
 
+#[cfg(feature = "tls")]
+mod tls;
+
 use crate::ConnectError;
 use anyhow::anyhow;
 use clap::{Arg, ArgMatches};
@@ -7,17 +10,24 @@ use humantime::format_duration;
 use shared_client::cli::{Transport, cannot_connect, cannot_connect_to_any};
 use shared_proto::DEFAULT_TCP_ADDRESS;
 use std::io::ErrorKind;
-use std::net::TcpStream;
+#[cfg(not(feature = "tls"))]
+use std::net::TcpStream as Channel;
 use std::time::Duration;
+#[cfg(feature = "tls")]
+use std::time::Instant;
+#[cfg(feature = "tls")]
+use tls::{Channel, Tls};
 
 /// A server's address, as it was given.
 #[derive(Debug, Clone)]
 pub struct Tcp {
     address: String,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 impl Transport for Tcp {
-    type Stream = TcpStream;
+    type Stream = Channel;
     const CLIENT: &'static str = "tcp-client";
     const SERVER: &'static str = "tcp-server";
     const ADDRESS_OPTION: &'static str = "--connect";
@@ -25,21 +35,27 @@ impl Transport for Tcp {
     const IF_NOT_ALLOWED: &'static str = "ask whoever runs the server";
 
     fn options() -> Vec<Arg> {
-        vec![
-            Arg::new("connect")
-                .long("connect")
-                .value_name("ADDR")
-                .help("The server's address, HOST:PORT")
-                .default_value(DEFAULT_TCP_ADDRESS)
-                .value_parser(parse_address)
-                .global(true),
+        let connect = Arg::new("connect")
+            .long("connect")
+            .value_name("ADDR")
+            .help("The server's address, HOST:PORT")
+            .default_value(DEFAULT_TCP_ADDRESS)
+            .value_parser(parse_address)
+            .global(true);
+        [
+            vec![connect],
+            #[cfg(feature = "tls")]
+            tls::options().to_vec(),
         ]
+        .concat()
     }
 
     fn from_matches(matches: &ArgMatches) -> Self {
-        let address = matches.get_one("connect");
+        let address: &String = matches.get_one("connect").expect("it has a default");
         Tcp {
-            address: String::clone(address.expect("it has a default")),
+            #[cfg(feature = "tls")]
+            tls: Tls::from_matches(matches, address),
+            address: address.clone(),
         }
     }
 
@@ -47,13 +63,37 @@ impl Transport for Tcp {
         self.address.clone()
     }
 
-    fn connect(&self, timeout: Duration) -> anyhow::Result<TcpStream> {
-        crate::connect(&self.address, timeout).map_err(|error| self.explain(&error, timeout))
+    #[cfg(not(feature = "tls"))]
+    fn connect(&self, timeout: Duration) -> anyhow::Result<Channel> {
+        crate::connect(&self.address, timeout).map_err(|error| self.why_not(&error, timeout))
+    }
+
+    #[cfg(feature = "tls")]
+    fn connect(&self, timeout: Duration) -> anyhow::Result<Channel> {
+        let started = Instant::now();
+        let tls = self.tls.as_ref();
+        let tls = tls.map(|tls| Ok::<_, anyhow::Error>((tls, tls.connector()?)));
+        let tls = tls.transpose()?;
+        let socket = crate::connect(&self.address, timeout);
+        let socket = socket.map_err(|error| self.why_not(&error, timeout))?;
+        let Some((tls, (connector, name))) = tls else {
+            return Ok(Channel::Plain(socket));
+        };
+        let left = timeout.saturating_sub(started.elapsed());
+        let stream = connector.connect(&name, socket, left);
+        stream
+            .map(Channel::Tls)
+            .map_err(|error| tls.cannot_connect(&self.address, &error, timeout))
+    }
+
+    #[cfg(feature = "tls")]
+    fn explain(&self, error: &std::io::Error) -> Option<anyhow::Error> {
+        self.tls.as_ref()?.explain(&self.address, error)
     }
 }
 
 impl Tcp {
-    fn explain(&self, error: &ConnectError, timeout: Duration) -> anyhow::Error {
+    fn why_not(&self, error: &ConnectError, timeout: Duration) -> anyhow::Error {
         let address = &self.address;
         match error {
             ConnectError::LookUp(late) if late.kind() == ErrorKind::TimedOut => anyhow!(
@@ -89,14 +129,20 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(4);
 
+    fn at(address: &str) -> Tcp {
+        Tcp {
+            address: address.to_owned(),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
+
     /// What is said of `name:7878`, whose two addresses failed so.
     fn told(kinds: [ErrorKind; 2]) -> String {
         let addresses = ["[::1]:7878", "127.0.0.1:7878"].map(|address| address.parse().unwrap());
         let reasons = addresses.into_iter().zip(kinds.map(io::Error::from));
-        let tcp = Tcp {
-            address: "name:7878".to_owned(),
-        };
-        tcp.explain(&ConnectError::Unreachable(reasons.collect()), TIMEOUT)
+        let tcp = at("name:7878");
+        tcp.why_not(&ConnectError::Unreachable(reasons.collect()), TIMEOUT)
             .to_string()
     }
 
@@ -127,9 +173,7 @@ mod tests {
 
     #[test]
     fn tcp_users_are_not_advised_what_tcp_lacks() {
-        let Tcp { address } = &Tcp {
-            address: "127.0.0.1:7878".to_owned(),
-        };
+        let address = "127.0.0.1:7878";
         let numeric = address.parse().unwrap();
         for kind in [
             ErrorKind::PermissionDenied,
@@ -138,10 +182,8 @@ mod tests {
             ErrorKind::NotFound,
         ] {
             let only = vec![(numeric, io::Error::from(kind))];
-            let tcp = Tcp {
-                address: address.clone(),
-            };
-            let one = tcp.explain(&ConnectError::Unreachable(only), TIMEOUT);
+            let tcp = at(address);
+            let one = tcp.why_not(&ConnectError::Unreachable(only), TIMEOUT);
             for told in [one.to_string(), told([kind, kind])] {
                 for not_tcps in ["--mode", "--socket", "-uid", "unix"] {
                     assert!(!told.contains(not_tcps), "{told}");
@@ -152,11 +194,9 @@ mod tests {
 
     #[test]
     fn a_name_server_that_does_not_answer_is_told_as_one() {
-        let tcp = Tcp {
-            address: "name:7878".to_owned(),
-        };
+        let tcp = at("name:7878");
         let late = ConnectError::LookUp(ErrorKind::TimedOut.into());
-        let told = tcp.explain(&late, TIMEOUT).to_string();
+        let told = tcp.why_not(&late, TIMEOUT).to_string();
         assert!(
             told.contains("name:7878 was not looked up within 4s"),
             "{told}"

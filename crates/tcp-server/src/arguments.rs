@@ -8,6 +8,9 @@ use shared_proto::DEFAULT_TCP_ADDRESS;
 use shared_server::{Inherited, cli};
 use tcp_server::TcpTransport;
 
+#[cfg(feature = "tls")]
+pub(crate) use tls::credentials;
+
 pub(crate) const NAME: &str = env!("CARGO_PKG_NAME");
 
 pub(crate) fn command() -> Command {
@@ -17,9 +20,10 @@ pub(crate) fn command() -> Command {
         .default_value(DEFAULT_TCP_ADDRESS)
         .help("Where to listen, HOST:PORT; with port 0 the system chooses one");
     let about = "Serves the tutorial's protocol over TCP";
-    cli::command(NAME, about)
-        .arg(listen)
-        .after_help(cli::SUPERVISED)
+    let command = cli::command(NAME, about).arg(listen);
+    #[cfg(feature = "tls")]
+    let command = command.args(tls::options());
+    command.after_help(cli::SUPERVISED)
 }
 
 /// Listens where the arguments say; not where a supervisor has done so already.
@@ -59,4 +63,69 @@ pub(crate) fn announced(transport: &TcpTransport) -> anyhow::Result<String> {
     let addresses = addresses.context("cannot tell the address")?;
     let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     Ok(addresses.join(" and "))
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    use anyhow::bail;
+    use clap::builder::ValueParser;
+    use clap::{Arg, ArgMatches};
+    use shared_tls::PemFile;
+    use std::path::PathBuf;
+    use tcp_server::tls::Credentials;
+
+    pub(crate) fn options() -> [Arg; 3] {
+        [
+            file("tls-cert").help(
+                "Serve over TLS alone, with this certificate; in PEM, those of the authorities \
+                 behind it",
+            ),
+            file("tls-key").help("The private key of that certificate, in PEM, not encrypted"),
+            file("tls-client-ca").help(
+                "Serve only clients whose certificate one of these authorities vouches for; whoami \
+                 names it",
+            ),
+        ]
+    }
+
+    fn file(name: &'static str) -> Arg {
+        Arg::new(name)
+            .long(name)
+            .value_name("PEM")
+            .value_parser(ValueParser::path_buf())
+            .help_heading("TLS")
+    }
+
+    /// Who the server is to its clients; nobody without TLS.
+    pub(crate) fn credentials(arguments: &ArgMatches) -> anyhow::Result<Option<Credentials>> {
+        let file = |name, option| {
+            let path: Option<&PathBuf> = arguments.get_one(name);
+            path.map(|path| PemFile::new(path, option))
+        };
+        let client_authorities = file("tls-client-ca", "--tls-client-ca");
+        let certificate = file("tls-cert", "--tls-cert");
+        match (certificate, file("tls-key", "--tls-key")) {
+            (Some(certificate), Some(key)) => Ok(Some(Credentials {
+                certificate,
+                key,
+                client_authorities,
+            })),
+            (Some(certificate), None) => bail!(
+                "--tls-cert {} was given without the key of that certificate; name it with --tls-key",
+                certificate.path().display()
+            ),
+            (None, Some(key)) => bail!(
+                "--tls-key {} was given without the certificate of that key; name it with --tls-cert",
+                key.path().display()
+            ),
+            (None, None) => match client_authorities {
+                None => Ok(None),
+                Some(file) => bail!(
+                    "--tls-client-ca {} was given without a certificate of the server's own; name \
+                     it with --tls-cert, and its key with --tls-key",
+                    file.path().display()
+                ),
+            },
+        }
+    }
 }

@@ -3,6 +3,12 @@
 //! The rest of the server is in `shared-server`. `cargo test -p pair-tests --test tcp` tests what
 //! the program promises, `--test steps` what its steps have in common.
 //!
+//! # TLS
+//!
+//! With the feature `tls`, which is off by default, `TlsTransport` stands in the place of
+//! [`TcpTransport`], and the program has `--tls-cert`, `--tls-key` and `--tls-client-ca`. All of it
+//! lives in `tls.rs` and `tls/`; the engine knows nothing of it.
+//!
 //! # The steps on the way
 //!
 //! The chapters build servers that are smaller, with `std` alone (and `mio` in
@@ -29,6 +35,8 @@
 
 mod listen;
 mod options;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
@@ -143,7 +151,7 @@ impl Transport for TcpTransport {
         true
     }
 
-    fn shutdown_write(stream: &TcpStream) -> io::Result<()> {
+    fn shutdown_write(stream: &mut TcpStream) -> io::Result<()> {
         stream.shutdown(Shutdown::Write)
     }
 }

@@ -145,7 +145,7 @@ impl Transport for UnixTransport {
     }
     // ANCHOR_END: receive
 
-    fn shutdown_write(stream: &UnixStream) -> io::Result<()> {
+    fn shutdown_write(stream: &mut UnixStream) -> io::Result<()> {
         stream.shutdown(Shutdown::Write)
     }
 

@@ -83,6 +83,7 @@ pub(super) fn failed_call<T: Transport>(transport: &T, failure: &Failure) -> Err
         Failure::TooLarge(bytes) => anyhow!(
             "TooLarge: {bytes} bytes fit into no frame, and nothing was sent to {address}; send less"
         ),
+        Failure::Io(error) if let Some(told) = transport.explain(error) => told,
         other => anyhow!("{address} cannot be talked to: {other}; try again"),
     }
 }

@@ -1,0 +1,317 @@
+//! TLS, for a server that is elsewhere: the feature `tls`.
+//!
+//! A connection is handed out when the server is known, and not before: nothing of a request can
+//! have been sent by then. Its ends are signed with close_notify, and an end that is not signed is
+//! an error.
+
+use std::fmt;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use rustls::client::Resumption;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+use shared_client::Stream;
+use shared_tls::{PemError, PemFile};
+
+/// What one read of the socket takes at most.
+const INCOMING: usize = 32 * 1024;
+
+/// Whom to trust, and who this client is.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The authorities that vouch for servers.
+    pub authorities: PemFile,
+    /// This client's certificate and its key, for a server that asks for one.
+    pub own: Option<(PemFile, PemFile)>,
+}
+
+/// Makes TLS connections of TCP connections.
+#[derive(Debug, Clone)]
+pub struct TlsConnector(Arc<ClientConfig>);
+
+impl TlsConnector {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be read, or holds something else; if the key is another certificate's.
+    pub fn new(credentials: &Credentials) -> Result<Self, PemError> {
+        let builder = ClientConfig::builder();
+        let builder = builder.with_root_certificates(credentials.authorities.authorities()?);
+        let mut config = match &credentials.own {
+            None => builder.with_no_client_auth(),
+            Some((certificate, key)) => builder
+                .with_client_auth_cert(certificate.certificates()?, key.private_key()?)
+                .map_err(|error| certificate.unfit_with(key, &error))?,
+        };
+        // Each connection asks for the server's certificate.
+        config.resumption = Resumption::disabled();
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// Does the handshake with the server that `name` is the name or the address of, within
+    /// `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the socket; `TimedOut`; `UnexpectedEof` if the stream ends; `InvalidData`, with the
+    /// [`rustls::Error`] inside, if the server is not who it should be or does not speak TLS.
+    pub fn connect(
+        &self,
+        name: &ServerName<'static>,
+        socket: TcpStream,
+        timeout: Duration,
+    ) -> io::Result<TlsStream> {
+        let started = Instant::now();
+        let tls = ClientConnection::new(Arc::clone(&self.0), name.clone());
+        let mut tls = tls.map_err(broken)?;
+        loop {
+            let left = timeout.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            socket.set_read_timeout(Some(left))?;
+            socket.set_write_timeout(Some(left))?;
+            match step(&mut tls, &socket) {
+                Ok(true) => return Ok(TlsStream::new(tls, socket)),
+                Ok(false) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Writes what is to be written, and reads once; `true` is the end of the handshake.
+fn step(tls: &mut ClientConnection, mut socket: &TcpStream) -> io::Result<bool> {
+    while tls.wants_write() {
+        tls.write_tls(&mut socket)?;
+    }
+    if !tls.is_handshaking() {
+        return Ok(true);
+    }
+    if tls.read_tls(&mut socket)? == 0 {
+        let told = "the stream ended inside the handshake";
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, told));
+    }
+    if let Err(error) = tls.process_new_packets() {
+        // The server is told why.
+        let _ = tls.write_tls(&mut socket);
+        return Err(broken(error));
+    }
+    Ok(false)
+}
+
+fn broken(error: rustls::Error) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, error)
+}
+
+/// A connection with a server that is known. Its handles are all the same connection.
+#[derive(Clone)]
+pub struct TlsStream(Arc<Shared>);
+
+/// One thread may read while another writes: neither holds `tls` while it waits for the socket. Who
+/// needs more than one of the locks takes them in this order.
+struct Shared {
+    incoming: Mutex<Incoming>,
+    outgoing: Mutex<Outgoing>,
+    tls: Mutex<ClientConnection>,
+    socket: TcpStream,
+}
+
+/// Records that came, not looked at yet.
+struct Incoming {
+    bytes: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+/// Records that are to be written.
+#[derive(Default)]
+struct Outgoing {
+    records: Vec<u8>,
+    /// How many bytes in the clear of the write that was interrupted are in them. It is told of when
+    /// they are written; the next write comes with the same bytes.
+    held: usize,
+}
+
+impl TlsStream {
+    fn new(tls: ClientConnection, socket: TcpStream) -> Self {
+        let incoming = Incoming {
+            bytes: vec![0; INCOMING].into(),
+            start: 0,
+            end: 0,
+        };
+        Self(Arc::new(Shared {
+            incoming: Mutex::new(incoming),
+            outgoing: Mutex::default(),
+            tls: Mutex::new(tls),
+            socket,
+        }))
+    }
+
+    /// The socket below.
+    #[must_use]
+    pub fn socket(&self) -> &TcpStream {
+        &self.0.socket
+    }
+}
+
+impl Read for TlsStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let shared = &*self.0;
+        let mut incoming = lock(&shared.incoming);
+        loop {
+            // What lies deciphered comes first: no read of the socket would tell of it.
+            match lock(&shared.tls).reader().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                came => return came,
+            }
+            if incoming.start == incoming.end {
+                let read = (&shared.socket).read(&mut incoming.bytes)?;
+                if read == 0 {
+                    let told = "the stream ended without close_notify";
+                    return Err(io::Error::new(ErrorKind::UnexpectedEof, told));
+                }
+                (incoming.start, incoming.end) = (0, read);
+            }
+            shared.decipher(&mut incoming)?;
+        }
+    }
+}
+
+impl Shared {
+    /// Takes some of what came, and answers what TLS itself asks.
+    fn decipher(&self, incoming: &mut Incoming) -> io::Result<()> {
+        let mut tls = lock(&self.tls);
+        let mut bytes = &incoming.bytes[incoming.start..incoming.end];
+        incoming.start += tls.read_tls(&mut bytes)?;
+        let outcome = tls.process_new_packets().map_err(broken);
+        let answers = tls.wants_write();
+        drop(tls);
+        if answers {
+            self.answer();
+        }
+        outcome.map(drop)
+    }
+
+    /// Writes an alert, or what else TLS itself has to say, unless somebody is writing: they do.
+    fn answer(&self) {
+        if let Some(mut outgoing) = try_lock(&self.outgoing) {
+            outgoing.collect(&mut lock(&self.tls));
+            // If it fails, the next read or write does.
+            let _ = outgoing.flush(&self.socket);
+        }
+    }
+
+    /// Signs the end of this side, if nothing is being written that it would stand inside of.
+    fn sign(&self) {
+        if let Some(mut outgoing) = try_lock(&self.outgoing) {
+            let mut tls = lock(&self.tls);
+            tls.send_close_notify();
+            outgoing.collect(&mut tls);
+            drop(tls);
+            let _ = outgoing.flush(&self.socket);
+        }
+    }
+}
+
+impl Outgoing {
+    fn collect(&mut self, tls: &mut ClientConnection) {
+        while tls.wants_write() {
+            let written = tls.write_tls(&mut self.records);
+            written.expect("a Vec takes all");
+        }
+    }
+
+    /// Writes all; what an error leaves is for the next time.
+    fn flush(&mut self, mut socket: &TcpStream) -> io::Result<()> {
+        while !self.records.is_empty() {
+            match socket.write(&self.records) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => drop(self.records.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Write for TlsStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    /// Enciphers what it takes, and writes all of it. After a timeout the same bytes are to come
+    /// again: they are enciphered already, and are not a second time.
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut outgoing = lock(&self.0.outgoing);
+        if outgoing.held == 0 {
+            let mut tls = lock(&self.0.tls);
+            outgoing.held = tls.writer().write_vectored(slices)?;
+            outgoing.collect(&mut tls);
+        }
+        outgoing.flush(&self.0.socket)?;
+        Ok(std::mem::take(&mut outgoing.held))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        lock(&self.0.outgoing).flush(&self.0.socket)
+    }
+}
+
+impl Stream for TlsStream {
+    fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.0.socket.set_read_timeout(Some(timeout))
+    }
+
+    fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.0.socket.set_write_timeout(Some(timeout))
+    }
+
+    fn try_clone(&self) -> io::Result<Self> {
+        Ok(self.clone())
+    }
+
+    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        if how != Shutdown::Read {
+            self.0.sign();
+        }
+        self.0.socket.shutdown(how)
+    }
+}
+
+/// The last handle is gone: the end is signed, but not waited for.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.socket.set_nonblocking(true).is_ok() {
+            self.sign();
+        }
+    }
+}
+
+impl fmt::Debug for TlsStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TlsStream").field(&self.0.socket).finish()
+    }
+}
+
+/// Who panicked with a lock in hand has ended their own thread; the connection tells by itself.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}

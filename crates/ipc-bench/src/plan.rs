@@ -1,5 +1,6 @@
-//! Which cases a block measures, and how often. Not every combination fits into a minute, so the
-//! sizes are dense where the seed's claim is (Unix stream against TCP) and sparse elsewhere.
+//! Which cases a block measures, and how often. Not every combination fits into a minute, so Unix
+//! stream and TCP, the comparison that the chapter is about, are measured at many sizes and the
+//! other transports at few.
 
 use std::time::Duration;
 

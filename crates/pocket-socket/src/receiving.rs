@@ -161,8 +161,8 @@ impl Socket {
     }
 }
 
-/// Room for exactly `bufsize` bytes, not yet written. A failure is an error, not an abort: the
-/// number may come from a user.
+/// An empty buffer with room for exactly `bufsize` bytes. An allocation that fails is an error and not
+/// an abort: the number may come from a user.
 pub(crate) fn memory(bufsize: usize) -> io::Result<Vec<u8>> {
     let mut data = Vec::new();
     data.try_reserve_exact(bufsize)
@@ -170,8 +170,8 @@ pub(crate) fn memory(bufsize: usize) -> io::Result<Vec<u8>> {
     Ok(data)
 }
 
-/// `bufsize` zero bytes, which cost no memory until they are written; a failure is an error here
-/// too.
+/// A buffer of `bufsize` bytes, all zero; its pages take no memory until they are written. An allocation
+/// that fails is an error.
 #[cfg(unix)]
 pub(crate) fn zeroed(bufsize: usize) -> io::Result<Vec<u8>> {
     // Asked for and given back: `vec!` aborts where there is no memory, but has it zeroed by the

@@ -145,9 +145,9 @@ impl Program {
     /// Standard input stays open, for [`write_line`](Running::write_line) and
     /// [`close_stdin`](Running::close_stdin).
     ///
-    /// Standard output is a socket then, no pipe: `std::io::copy` from a socket into a locked
-    /// standard output is splice(2), and on Linux that keeps a pipe locked, also against who reads
-    /// it, while it waits for more. At a terminal, which is what this stands for, such a program works.
+    /// Standard output is then a socket and not a pipe. On Linux, `std::io::copy` from a socket to a
+    /// locked standard output uses splice(2), which keeps a pipe locked while it waits for more, so that
+    /// nobody can read it. At a terminal, which this simulates, such a program works.
     pub fn typed(mut self) -> Self {
         self.stdin = Input::Typed;
         self

@@ -106,8 +106,8 @@ impl Supervisor {
         })
     }
 
-    /// Says that this process is about to end: STOPPING. The first drain of a server that it
-    /// [`follow`](Self::follow)s does so by itself; the message is sent only once.
+    /// Tells the supervisor that this process is about to end (`STOPPING=1`), once. If you use
+    /// [`follow`](Self::follow), the first server that begins to drain does this for you.
     pub fn stopping(&self) {
         if !self.messenger.stopping.swap(true, Ordering::SeqCst) {
             let _ = self.messenger.say("STOPPING=1");

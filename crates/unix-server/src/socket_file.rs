@@ -74,8 +74,8 @@ impl fmt::Display for BindError {
             ),
             BindError::NoSocket(error) => write!(
                 f,
-                "its file system seems to have no sockets: {error}; name a path on another one \
-                 with --socket"
+                "its file system does not seem to support sockets: {error}; use --socket to name a \
+                 path on a different one"
             ),
             BindError::Io(error) => error.fmt(f),
         }

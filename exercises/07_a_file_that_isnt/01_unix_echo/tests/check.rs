@@ -118,8 +118,8 @@ fn speaks_the_same_frames() {
         .or_explain(silent, SAME);
     let bytes = frame(b"\xff\0\n\xc3");
     peer.send(&bytes).expect(&bytes).or_explain(
-        "These bytes are not UTF-8, and they needn't be: a payload is bytes, of any value. Keep \
-         text out of it.",
+        "These bytes are not UTF-8, and they needn't be: a payload may hold bytes of any \
+         value. Handle it as `[u8]`, not as `String` or `str`.",
         SAME,
     );
 }

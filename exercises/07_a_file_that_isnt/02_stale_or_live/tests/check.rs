@@ -272,8 +272,8 @@ fn what_else_it_makes_is_beside_the_socket() {
             RACE,
         );
     start(&another.join("hello.sock")).or_explain(
-        "A server with the same name in another folder has another path. Give each path a lock of \
-         its own, beside it.",
+        "A second server, with the same file name in a different folder, did not start. \
+         Its path is a different one: give each path a lock of its own, next to it.",
         RACE,
     );
 }

@@ -75,8 +75,8 @@ fn several_in_one_read() {
         peer.expect(frames.concat()).now();
         let bytes = frame(b"\xff\0\n\xc3");
         peer.send(&bytes).expect(&bytes).or_explain(
-            "These bytes are not UTF-8, and they needn't be: a payload is bytes, of any value. \
-             Keep text out of it.",
+            "These bytes are not UTF-8, and they needn't be: a payload may hold bytes of any value. \
+             Handle it as `[u8]`, not as `String` or `str`.",
             ONE,
         );
         let large = frame([b'x'; 100_000]);

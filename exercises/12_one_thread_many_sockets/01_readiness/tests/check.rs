@@ -247,8 +247,9 @@ fn a_slow_reader_gets_it_all() {
         cut_short.expect(&message).now();
     }
     cut_short.expect_gone().or_explain(
-        "A client ended inside a frame, it has got its replies, and you keep it. At the end of the \
-         stream, half a frame is an error.",
+        "A client ended its stream inside a frame. It has got its replies, and you still \
+         hold its connection. Half a frame at the end of the stream is an error: close \
+         the connection.",
         STATE,
     );
 }

@@ -329,8 +329,9 @@ fn an_abstract_name_works() {
 #[test]
 fn alone_it_runs_as_before() {
     explain(
-        "There is no supervisor to notify, and that is no error: all of this is optional. The \
-         program must serve, end with 0 at SIGTERM, and remove its path.",
+        "There is no supervisor to notify. That is not an error: all of this is optional. \
+         The program must serve, exit with status 0 on SIGTERM, and remove its socket \
+         file.",
         ALONE,
     );
     let folder = folder();

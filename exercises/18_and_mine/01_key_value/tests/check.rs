@@ -341,8 +341,7 @@ fn its_own_messages() {
             .concat(),
         )
         .or_explain(
-            "Seven requests came in one piece. Each must get its reply, in the order of the \
-             requests.",
+            "Seven requests came together. Answer each of them, in order.",
             MESSAGES,
         );
         peer.drip(set("in pieces", "whole")).expect(done()).now();

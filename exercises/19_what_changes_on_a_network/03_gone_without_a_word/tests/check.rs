@@ -206,8 +206,8 @@ fn the_others_feel_nothing() {
         let told = server.stdout();
         let lines = told.lines().filter(|line| line.starts_with("gone"));
         check(lines.count() == 2, "the two that are silent gone", told).or_explain(
-            "A client that closes its connection has said that it leaves. Don't print `gone` for \
-             it: that is for clients that cannot say it.",
+            "A client that closes its connection has told you that it is leaving. Don't \
+             print `gone` for it: `gone` is for clients that vanish without closing.",
             PING,
         );
     });

@@ -189,9 +189,10 @@ fn ends_with_1(client: &Running, section: &str) {
 
 #[test]
 fn a_stranger_is_refused() {
-    let sentence = "This server's certificate is signed by nobody in CA.pem, and it got the line. It was \
-                    encrypted, for whoever happened to be there: let an authority that you know vouch for the \
-                    server first.";
+    let sentence = "No authority in CA.pem has signed this server's certificate, and your \
+                    program sent it the line all the same. The line was encrypted, but \
+                    nobody knows for whom. Verify the certificate against CA.pem before \
+                    you send anything.";
     is_refused("stranger", "pocket.test", sentence, WHOM);
     let sentence = "The authority that signed this certificate has the name of yours, and another key. Anybody \
                     can choose a name: it is the signature that has to be checked.";

@@ -1,5 +1,5 @@
 //! Caught by: a_stranger_is_refused, another_name_is_refused, an_old_certificate_is_refused
-//! Told: signed by nobody in CA.pem
+//! Told: No authority in CA.pem has signed
 //!
 //! Encrypted, to anybody: these lines stand in many an answer to "how do I get rid of the certificate error?".
 

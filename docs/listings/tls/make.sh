@@ -56,6 +56,10 @@ for name in ca impostor; do
     signs "-selfsign -keyfile $work/$name.key" "$work/$name.pem" $begin $end "$authority"
 done
 cp "$work/ca.pem" ca.pem
+# A file of two authorities.
+key "$work/another" 'Another test authority'
+signs "-selfsign -keyfile $work/another.key" "$work/another.pem" $begin $end "$authority"
+cat "$work/another.pem" "$work/ca.pem" >authorities.pem
 by_ca="-keyfile $work/ca.key -cert $work/ca.pem"
 by_impostor="-keyfile $work/impostor.key -cert $work/impostor.pem"
 

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 use scripted_peer::{
     Ending, Listener, Peer, PeerStream, Received, Running, appears, check, contains, explain,
     program,
@@ -34,8 +36,15 @@ fn file(name: &str) -> String {
 
 /// The program is to ask a server that is called `name`.
 fn client(name: &str) -> (Listener, Running) {
+    client_of(name, "ca.pem")
+}
+
+/// With these authorities, on a system whose own list of them is the stranger's certificate.
+fn client_of(name: &str, authorities: &str) -> (Listener, Running) {
     let listener = Listener::tcp();
-    let client = program!().stdin(SECRET).arg(name).arg(file("ca.pem"));
+    let client = program!().stdin(format!("{SECRET}not this\n"));
+    let client = client.env("SSL_CERT_FILE", file("stranger.pem"));
+    let client = client.arg(name).arg(file(authorities));
     let client = client.connect_to(listener.address());
     (listener, client)
 }
@@ -53,15 +62,20 @@ type Manner = fn(PeerStream<'_>) -> PeerStream<'_>;
 impl Server {
     /// The next connection, with this key and certificate.
     fn accept(listener: &Listener, identity: &str) -> Self {
-        let certificate = CertificateDer::pem_file_iter(file(&format!("{identity}.pem")))
+        Self::accept_with(listener, identity, identity)
+    }
+
+    /// The key may be somebody else's.
+    fn accept_with(listener: &Listener, certificate: &str, key: &str) -> Self {
+        let certificate = CertificateDer::pem_file_iter(file(&format!("{certificate}.pem")))
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .expect("the certificates are in the repository");
-        let key = PrivateKeyDer::from_pem_file(file(&format!("{identity}.key")))
+        let key = PrivateKeyDer::from_pem_file(file(&format!("{key}.key")))
             .expect("the keys are in the repository");
-        let config = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_single_cert(certificate, key)
-            .expect("the key is the certificate's");
+        let key = any_supported_type(&key).expect("it is one that rustls knows");
+        let identity = SingleCertAndKey::from(CertifiedKey::new(certificate, key));
+        let config = ServerConfig::builder().with_no_client_auth();
+        let config = config.with_cert_resolver(Arc::new(identity));
         Self {
             tls: ServerConnection::new(Arc::new(config)).expect("the configuration is whole"),
             peer: listener.accept(),
@@ -83,8 +97,10 @@ impl Server {
     }
 
     fn hear_more(&mut self, heard: &mut Vec<u8>) -> io::Result<()> {
-        // What is not part of the handshake waits for the reply, to leave with it.
-        if self.tls.is_handshaking() {
+        // What is not part of the handshake waits for the reply, to leave with it. In TLS 1.2 the
+        // server's last message is a part, and comes when it has heard all of the client's.
+        let old = self.tls.protocol_version() == Some(ProtocolVersion::TLSv1_2);
+        if self.tls.is_handshaking() || old {
             self.send()?;
         }
         if self.tls.read_tls(&mut self.peer.stream())? == 0 {
@@ -100,20 +116,24 @@ impl Server {
     /// The line, as a client sends it that is content with this server.
     fn expect_line(&mut self) {
         let (heard, after) = self.hear();
-        let expected = format!("{SECRET:?}, in TLS");
-        check(
-            heard == SECRET,
-            expected,
+        let (expected, got) = (
+            format!("{SECRET:?}, in TLS"),
             format!("{heard:?}, then {after}"),
-        )
-        .now();
+        );
+        if !heard.is_empty() {
+            check(heard == SECRET, &expected, &got).or_explain(
+                "Send the first line of standard input as it is, with its newline, and nothing after it.",
+                BUFFER,
+            );
+        }
+        check(heard == SECRET, expected, got).now();
     }
 
     /// A record for each part.
-    fn say(&mut self, parts: &[&str]) {
+    fn say(&mut self, parts: &[impl AsRef<[u8]>]) {
         self.tls.set_buffer_limit(None);
         for part in parts {
-            let said = self.tls.writer().write_all(part.as_bytes());
+            let said = self.tls.writer().write_all(part.as_ref());
             said.expect("there is room in memory");
         }
     }
@@ -127,7 +147,7 @@ impl Server {
     }
 
     /// A client that is gone already is told of by how it has ended.
-    fn say_and_sign(&mut self, parts: &[&str]) {
+    fn say_and_sign(&mut self, parts: &[impl AsRef<[u8]>]) {
         self.say(parts);
         self.tls.send_close_notify();
         let _ = self.send();
@@ -167,15 +187,34 @@ fn any_split_of_the_handshake() {
     client.exits_with(0).stdout(long).now();
 }
 
+#[test]
+fn a_reply_is_bytes() {
+    // Not text, and no newline at its end.
+    let (listener, client) = client("pocket.test");
+    let mut server = Server::accept(&listener, "server");
+    server.expect_line();
+    let bytes = b"one\r\n\xff\xfe two";
+    server.say_and_sign(&[bytes]);
+    server.peer.half_close();
+    client.exits_with(0).stdout_bytes(bytes).or_explain(
+        "Print the bytes of the reply as they are: they need be no text, and no whole line.",
+        BUFFER,
+    );
+}
+
 /// A server with this identity is refused by a client that asks for `name`, and hears nothing.
 fn is_refused(identity: &str, name: &str, sentence: &str, section: &str) {
     let (listener, client) = client(name);
-    let mut server = Server::accept(&listener, identity);
+    let server = Server::accept(&listener, identity);
+    hears_nothing(server, &client, sentence, section);
+}
+
+fn hears_nothing(mut server: Server, client: &Running, sentence: &str, section: &str) {
     let (heard, after) = server.hear();
     let got = format!("{heard:?}, then {after}");
     check(heard.is_empty(), "not a word for this server", got).or_explain(sentence, section);
     drop(server);
-    ends_with_1(&client, section);
+    ends_with_1(client, section);
 }
 
 fn ends_with_1(client: &Running, section: &str) {
@@ -197,6 +236,26 @@ fn a_stranger_is_refused() {
     let sentence = "The authority that signed this certificate has the name of yours, and another key. Anybody \
                     can choose a name: it is the signature that has to be checked.";
     is_refused("impostor", "pocket.test", sentence, WHOM);
+    let (listener, client) = client("pocket.test");
+    let server = Server::accept_with(&listener, "server", "stranger");
+    let sentence = "This certificate is the right one, and a copy: whoever sends it doesn't have its key. A \
+                    certificate is public, and proves nothing alone. Check the signature of the handshake, too.";
+    hears_nothing(server, &client, sentence, WHOM);
+}
+
+#[test]
+fn each_authority_counts() {
+    explain(
+        "There are two authorities in this file, and the second one has signed the server's certificate: trust \
+         each of them.",
+        WHOM,
+    );
+    let (listener, client) = client_of("pocket.test", "authorities.pem");
+    let mut server = Server::accept(&listener, "server");
+    server.expect_line();
+    server.say_and_sign(&["yes\n"]);
+    server.peer.half_close();
+    client.exits_with(0).stdout("yes\n").now();
 }
 
 #[test]
@@ -350,14 +409,36 @@ fn a_cut_is_no_end() {
         let ended = client.exits_with(1);
         ended.stderr(contains("cut off")).or_explain(sentence, CUT);
     }
-    // And a signed end on a connection that stays.
+    signed_ends();
+}
+
+#[test]
+fn a_reset_is_a_cut() {
     let (listener, client) = client("pocket.test");
     let mut server = Server::accept(&listener, "server");
     server.expect_line();
-    server.say_and_sign(&["yes\n"]);
-    client.exits_with(0).stdout("yes\n").or_explain(
-        "The server has signed its end, and that is where the reply ends: don't wait for the connection to be \
-         closed, too.",
+    server.say(&["yes\n"]);
+    let _ = server.send();
+    server.peer.reset();
+    let ended = client.exits_with(1);
+    ended.stderr(contains("cut off")).or_explain(
+        "The connection was reset, and the server had not signed the end (close_notify). That is a cut like one \
+         by a FIN, and only the kind of the error differs: say `cut off` on standard error, and end with 1.",
         CUT,
     );
+}
+
+/// On a connection that stays, after a reply and after none.
+fn signed_ends() {
+    for reply in ["yes\n", ""] {
+        let (listener, client) = client("pocket.test");
+        let mut server = Server::accept(&listener, "server");
+        server.expect_line();
+        server.say_and_sign(&[reply]);
+        client.exits_with(0).stdout(reply).or_explain(
+            "The server has signed its end, and that is where the reply ends: don't wait for the connection to \
+             be closed, too. A reply may be empty.",
+            CUT,
+        );
+    }
 }

@@ -1,9 +1,10 @@
 //! Does a server do its handshakes beside its work, in time, and does it sign its end?
 
 use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -19,6 +20,9 @@ const CUT: &str = "20-who-is-listening-in.html#a-cut-is-no-end";
 
 /// How late a program, or the check, may be on a busy machine and still be judged by the clock.
 const LATE: Duration = Duration::from_millis(400);
+
+/// How many clients say nothing, together.
+const CROWD: usize = 70;
 
 /// A time for handshakes that no check waits for, in milliseconds.
 const LONG: u32 = 60_000;
@@ -76,14 +80,16 @@ impl Client {
     }
 
     /// Sends this and gets it back.
-    fn echoes(&mut self, text: &str) {
+    fn echoes(&mut self, text: impl AsRef<[u8]>) {
+        let text = text.as_ref();
+        let shown = format!("{:?}", String::from_utf8_lossy(text));
         let mut got = vec![0; text.len()];
         let mut stream = self.peer.stream();
         let mut tls = Stream::new(&mut self.tls, &mut stream);
-        let echoed = tls.write_all(text.as_bytes()).and_then(|()| tls.flush());
+        let echoed = tls.write_all(text).and_then(|()| tls.flush());
         let echoed = echoed.and_then(|()| tls.read_exact(&mut got));
-        holds(&format!("{text:?}, in TLS"), &echoed);
-        check(got == text.as_bytes(), format!("{text:?}"), show(&got)).now();
+        holds(&format!("{shown}, in TLS"), &echoed);
+        check(got == text, shown, show(&got)).now();
     }
 
     /// Signs its end, and goes on reading.
@@ -148,6 +154,19 @@ fn a_silent_client_blocks_nobody() {
     let mut drips = Client::new(&server);
     drips.shake_hands(true);
     drips.echoes("hello\n");
+    explain(
+        "A line is any bytes up to its newline: it comes back as it is, with its spaces.",
+        BUFFER,
+    );
+    drips.echoes(b" \xff\xfe \t\r\n");
+    // More of them than a pool of threads has.
+    let address = server.address().to_string();
+    let _crowd: Vec<_> = (0..CROWD)
+        .map(|_| TcpStream::connect(&address).expect("the server listens"))
+        .collect();
+    let sentence = "Many clients have connected and say nothing, and now nobody else is served. A fixed number \
+                    of threads is taken by as many silent clients: 70 here.";
+    is_served(&server, sentence, TWO);
 }
 
 #[test]
@@ -167,7 +186,11 @@ fn plain_text_is_survived() {
     let mut leaves = Client::new(&server);
     let hello = leaves.hello();
     leaves.peer.send(&hello[..hello.len() / 2]).half_close();
-    drop(leaves);
+    leaves.peer.expect_gone().or_explain(
+        "This client left in the middle of its hello: end the connection, as there is nothing to wait for.",
+        PLAIN,
+    );
+    says_nothing_of_cuts(&server);
     let mut resets = Client::new(&server);
     let hello = resets.hello();
     resets.peer.send(hello);
@@ -203,16 +226,17 @@ fn a_dripped_hello_is_cut_off() {
                     accept on: each read gets what is left of it.";
     undisturbed(LATE, || {
         let server = server(1000);
+        // Started before it connects: the server's time cannot begin earlier.
+        let watch = (Stopwatch::start(), Instant::now());
         let mut silent = server.connect();
-        let watch = Stopwatch::start();
         silent.expect_gone().or_explain(
             "This client has connected and says nothing, and your server waits for its hello without a limit. \
              Give the handshake a deadline.",
             TWO,
         );
         in_time(&watch, "1 s after it connected", sentence);
+        let watch = (Stopwatch::start(), Instant::now());
         let mut drips = Client::new(&server);
-        let watch = Stopwatch::start();
         let hello = drips.hello();
         drips
             .peer
@@ -230,14 +254,26 @@ fn a_dripped_hello_is_cut_off() {
         quiet.echoes("hello\n");
         quiet.peer.pause(Duration::from_millis(1300));
         quiet.echoes("hello\n");
+        says_nothing_of_cuts(&server);
     });
 }
 
-fn in_time(watch: &Stopwatch, when: &str, sentence: &str) {
-    let took = watch.elapsed();
+fn says_nothing_of_cuts(server: &Running) {
+    let told = server.stdout();
+    check(!told.contains("cut off"), "nothing of a cut", told).or_explain(
+        "A client whose handshake was never over was not cut off: there was nothing to cut. It ends its own \
+         connection, and that is all.",
+        PLAIN,
+    );
+}
+
+/// Not too late, by a clock that stands still while the machine lets nobody run, and not too early, by
+/// one that goes on, as the program's does.
+fn in_time((watch, began): &(Stopwatch, Instant), when: &str, sentence: &str) {
+    let (took, passed) = (watch.elapsed(), began.elapsed());
     let expected = format!("the end of the connection, {when}");
-    let right = Duration::from_millis(900)..Duration::from_millis(1700);
-    check(right.contains(&took), expected, format!("after {took:.1?}")).or_explain(sentence, TWO);
+    let right = took < Duration::from_millis(1700) && passed > Duration::from_millis(950);
+    check(right, expected, format!("after {passed:.1?}")).or_explain(sentence, TWO);
 }
 
 #[test]
@@ -273,6 +309,20 @@ fn the_end_is_signed() {
     server.prints(&gone).or_explain(
         "The client's stream ended without close_notify. It was cut, and there may have been more: print \
          `cut off ADDRESS`.",
+        CUT,
+    );
+    cut.peer.expect_gone().or_explain(
+        "The client was cut off, and no more will come: print it, and close the connection.",
+        CUT,
+    );
+    let mut cut = Client::new(&server);
+    cut.shake_hands(false);
+    cut.echoes("hello\n");
+    let gone = format!("cut off {}\n", cut.peer.local());
+    cut.peer.reset();
+    server.prints(&gone).or_explain(
+        "The connection was reset, and the client had not signed its end. That is a cut like one by a FIN, and \
+         only the kind of the error differs: print `cut off ADDRESS`.",
         CUT,
     );
     let told = server.stdout();

@@ -104,7 +104,7 @@ fn talk(
     tls.flush()?;
     let copied = io::copy(&mut tls, &mut io::stdout());
     copied.map_err(|error| match error.kind() {
-        ErrorKind::UnexpectedEof => "cut off".into(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => "cut off".into(),
         _ => Box::<dyn Error>::from(error),
     })?;
     // Our own end is signed, too; a server that has gone already misses nothing.

@@ -1,4 +1,4 @@
-//! Caught by: a_cut_is_no_end
+//! Caught by: a_cut_is_no_end, a_reset_is_a_cut
 //! Told: The connection ended, and the server
 //!
 //! Gets rid of a warning that half of the Internet's servers once gave it a reason for.

@@ -44,7 +44,7 @@ fn identity(certificate: &str, key: &str) -> Result<ServerConfig, Box<dyn Error>
 
 fn talk(stream: TcpStream, peer: SocketAddr, config: Arc<ServerConfig>, deadline: Instant) {
     match serve(stream, config, deadline) {
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => println!("cut off {peer}"),
+        Err(error) if error.kind() != ErrorKind::Other => println!("cut off {peer}"),
         Err(error) => _ = writeln!(io::stderr(), "{peer}: {error}"),
         Ok(()) => {}
     }
@@ -55,7 +55,7 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io:
     // The handshake is many small writes (chapter 5).
     stream.set_nodelay(true)?;
     let mut connection = ServerConnection::new(config).map_err(io::Error::other)?;
-    shake_hands(&mut connection, &stream, deadline)?;
+    shake_hands(&mut connection, &stream, deadline).map_err(io::Error::other)?;
     let mut tls = BufReader::new(StreamOwned::new(connection, stream));
     let mut line = Vec::new();
     while tls.read_until(b'\n', &mut line)? > 0 {
@@ -64,7 +64,7 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io:
         line.clear();
     }
     tls.get_mut().conn.send_close_notify();
-    tls.get_mut().flush()
+    tls.get_mut().flush().map_err(io::Error::other)
 }
 
 // ANCHOR: shake

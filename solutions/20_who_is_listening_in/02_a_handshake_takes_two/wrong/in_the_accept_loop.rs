@@ -52,7 +52,7 @@ fn identity(certificate: &str, key: &str) -> Result<ServerConfig, Box<dyn Error>
 
 fn talk(stream: TcpStream, peer: SocketAddr, connection: ServerConnection) {
     match serve(stream, connection) {
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => println!("cut off {peer}"),
+        Err(error) if error.kind() != ErrorKind::Other => println!("cut off {peer}"),
         Err(error) => _ = writeln!(io::stderr(), "{peer}: {error}"),
         Ok(()) => {}
     }
@@ -68,7 +68,7 @@ fn serve(stream: TcpStream, connection: ServerConnection) -> io::Result<()> {
         line.clear();
     }
     tls.get_mut().conn.send_close_notify();
-    tls.get_mut().flush()
+    tls.get_mut().flush().map_err(io::Error::other)
 }
 
 /// Each read and each write gets what is left of the time.

@@ -186,7 +186,8 @@ fn plain_text_is_survived() {
     let mut leaves = Client::new(&server);
     let hello = leaves.hello();
     leaves.peer.send(&hello[..hello.len() / 2]).half_close();
-    leaves.peer.expect_gone().or_explain(
+    is_ended(
+        &mut leaves.peer,
         "This client left in the middle of its hello: end the connection, as there is nothing to wait for.",
         PLAIN,
     );
@@ -196,6 +197,18 @@ fn plain_text_is_survived() {
     resets.peer.send(hello);
     resets.peer.reset();
     is_served(&server, sentence, PLAIN);
+}
+
+/// Its connection ends; an alert may come before that.
+fn is_ended(peer: &mut Peer, sentence: &str, section: &str) {
+    let ending = loop {
+        if let Received::Ended(ending) = peer.receive() {
+            break ending;
+        }
+    };
+    let got = ending.to_string();
+    check(ending != Ending::Silence, "the end of the connection", got)
+        .or_explain(sentence, section);
 }
 
 /// It is told what is wrong by an alert, or not at all, and then the connection ends.
@@ -229,7 +242,8 @@ fn a_dripped_hello_is_cut_off() {
         // Started before it connects: the server's time cannot begin earlier.
         let watch = (Stopwatch::start(), Instant::now());
         let mut silent = server.connect();
-        silent.expect_gone().or_explain(
+        is_ended(
+            &mut silent,
             "This client has connected and says nothing, and your server waits for its hello without a limit. \
              Give the handshake a deadline.",
             TWO,
@@ -241,7 +255,7 @@ fn a_dripped_hello_is_cut_off() {
         drips
             .peer
             .drip_every(Duration::from_millis(100), &hello[..30]);
-        drips.peer.expect_gone().or_explain(sentence, TWO);
+        is_ended(&mut drips.peer, sentence, TWO);
         in_time(&watch, "1 s after it connected, dripping or not", sentence);
         // The deadline is the handshake's.
         explain(
@@ -311,7 +325,8 @@ fn the_end_is_signed() {
          `cut off ADDRESS`.",
         CUT,
     );
-    cut.peer.expect_gone().or_explain(
+    is_ended(
+        &mut cut.peer,
         "The client was cut off, and no more will come: print it, and close the connection.",
         CUT,
     );

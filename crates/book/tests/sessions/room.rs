@@ -11,9 +11,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// Stands in for `cargo`: builds quietly, then runs the program in the session's own folder.
-const CARGO: &str = include_str!("cargo.sh");
+const CARGO: &str = "cargo.sh";
 /// And for `systemd-socket-activate`, where it is installed.
-const ACTIVATE: &str = include_str!("activate.sh");
+const ACTIVATE: &str = "activate.sh";
 
 pub struct Room {
     folder: TempDir,
@@ -58,10 +58,14 @@ impl Room {
         room
     }
 
+    /// By a process of its own: what another session starts meanwhile would inherit our descriptor of
+    /// the script, and what is open for writing can't be run (ETXTBSY).
     fn stands_in(&self, name: &str, script: &str) {
-        let path = self.path("bin").join(name);
-        fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let scripts = self.root.join("crates/book/tests/sessions");
+        let mut install = Command::new("install");
+        install.args(["-m", "755"]).arg(scripts.join(script));
+        let status = install.arg(self.path("bin").join(name)).status().unwrap();
+        assert!(status.success(), "{script}: {status}");
     }
 
     /// The folder that commands start in.

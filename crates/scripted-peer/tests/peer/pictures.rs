@@ -445,7 +445,11 @@ fn several_checks_that_fail_at_once_are_in_one_whole_file() {
 fn elsewhere(mark: Option<&str>) -> (scripted_peer::Folder, Program) {
     let folder = folder();
     let copy = folder.join("program");
-    fs::copy(env!("CARGO_BIN_EXE_scripted-peer"), &copy).unwrap();
+    // By a process of its own: a program that another test starts meanwhile would inherit our descriptor
+    // of the copy, and what is open for writing can't be run (ETXTBSY).
+    let mut cp = std::process::Command::new("cp");
+    cp.arg(env!("CARGO_BIN_EXE_scripted-peer")).arg(&copy);
+    assert!(cp.status().unwrap().success());
     if let Some(mark) = mark {
         fs::write(folder.join(mark), "").unwrap();
     }

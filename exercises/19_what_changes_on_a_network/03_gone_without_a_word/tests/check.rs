@@ -12,6 +12,8 @@ const PING: &str = "19-what-changes-on-a-network.html#only-a-message-of-your-own
 
 /// How late a program, or the check, may be on a busy machine and still be judged by the clock.
 const LATE: Duration = Duration::from_millis(400);
+/// After 500 ms of silence and as long for the answer.
+const SOON_ENOUGH: Duration = Duration::from_millis(1600);
 
 /// By when a machine that is gone has to be found.
 const FOUND: Duration = Duration::from_secs(90);
@@ -82,31 +84,20 @@ fn unacknowledged_bytes_have_a_limit() {
 
 #[test]
 fn a_stopped_peer_is_found() {
-    // A process that is stopped: its kernel acknowledges all that comes, and nobody answers.
-    undisturbed(LATE, || {
-        let server = server(500);
-        let mut peer = server.connect();
-        peer.send(line("hello")).expect(line("hello")).now();
-        let watch = Stopwatch::start();
-        peer.expect(line("ping")).or_explain(
-            "This client has been silent for as long as the second argument says. Ask whether it \
-             is still there: send `ping`.",
-            PING,
-        );
-        let sentence = "The client was asked and has not answered for as long again. It is gone, \
-                        even if its kernel still acknowledges: print `gone ADDRESS`, and close the \
-                        connection.";
-        server.prints(&gone(&peer)).or_explain(sentence, PING);
-        let took = watch.elapsed();
-        let got = format!("found after {took:.1?}");
-        let in_time = took < Duration::from_millis(1600);
-        check(in_time, "with 500 ms, gone after 1 s", got).or_explain(
-            "A pong may take as long as the silence before the ping, and no longer: one ping, one \
-             wait.",
-            PING,
-        );
-        peer.expect_gone().or_explain(sentence, PING);
-    });
+    // A process that is stopped: its kernel acknowledges all that comes, and nobody answers. The quickest of
+    // up to three counts: the machine may be the one that was late.
+    let mut quickest = Duration::MAX;
+    for _ in 0..3 {
+        quickest = quickest.min(undisturbed(LATE, a_stopped_one));
+        if quickest < SOON_ENOUGH {
+            break;
+        }
+    }
+    let got = format!("found after {quickest:.1?}");
+    check(quickest < SOON_ENOUGH, "with 500 ms, gone after 1 s", got).or_explain(
+        "A pong may take as long as the silence before the ping, and no longer: one ping, one wait.",
+        PING,
+    );
     // The same, and it has asked for much before.
     let server = server(500);
     let mut peer = server.connect();
@@ -116,6 +107,28 @@ fn a_stopped_peer_is_found() {
          Meanwhile nothing looks at the clock: a write needs a limit, too (chapter 11).",
         PING,
     );
+}
+
+/// How long it takes to find one.
+fn a_stopped_one() -> Duration {
+    let server = server(500);
+    let mut peer = server.connect();
+    peer.send(line("hello")).expect(line("hello")).now();
+    let watch = Stopwatch::start();
+    peer.expect(line("ping")).or_explain(
+        "This client has been silent for as long as the second argument says. Ask whether it \
+         is still there: send `ping`.",
+        PING,
+    );
+    let sentence = "The client was asked and has not answered for as long again. It is gone, \
+                    even if its kernel still acknowledges: print `gone ADDRESS`, and close the \
+                    connection.";
+    server.prints(&gone(&peer)).or_explain(sentence, PING);
+    let took = watch.elapsed();
+    if took < SOON_ENOUGH {
+        peer.expect_gone().or_explain(sentence, PING);
+    }
+    took
 }
 
 #[test]

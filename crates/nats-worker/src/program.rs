@@ -34,8 +34,7 @@ pub fn main<S: Service>(name: &'static str, about: &'static str, service: S) -> 
     match ended {
         Ok(Outcome::Drained) => cli::exit_code(name, Ok(Outcome::Drained)),
         Ok(_) => {
-            let left =
-                "cut with requests left to answer, or replies that the broker did not confirm";
+            let left = "ended by force, with requests unanswered or replies that the broker had not confirmed";
             cli::end_with(cli::DRAINED_BY_FORCE, name, left)
         }
         Err(reason) => cli::end_with(cli::FAILED_WHILE_RUNNING, name, format_args!("{reason:#}")),
@@ -55,19 +54,16 @@ fn command(name: &'static str, about: &'static str) -> Command {
         .args([
             flag("connect", "ADDRESS", "127.0.0.1:4222")
                 .help("The broker, HOST:PORT, nats://USER:PASSWORD@HOST:PORT or tls://HOST:PORT"),
-            flag("subject", "SUBJECT", "pocket-sockets").help("What requests are sent to"),
+            flag("subject", "SUBJECT", "pocket-sockets")
+                .help("The subject that requests are sent to"),
             flag("queue", "GROUP", "workers")
                 .help("The queue group; each request goes to one of its workers"),
             flag("max-requests", "N", "1024")
                 .value_parser(value_parser!(NonZeroUsize))
-                .help(
-                    "Requests that may wait for an answer that comes later; the next is told Busy",
-                ),
+                .help("Requests that the service may answer later; the next gets Busy"),
             cli::drain_timeout(),
         ])
-        .after_help(
-            "Started by a supervisor, it says when it is ready and stopping (NOTIFY_SOCKET).",
-        )
+        .after_help("Under a supervisor it reports READY and STOPPING (NOTIFY_SOCKET).")
 }
 
 async fn run<S: Service>(service: S, arguments: &ArgMatches) -> anyhow::Result<Outcome> {
@@ -140,7 +136,7 @@ async fn connect(address: &str) -> anyhow::Result<(Client, String)> {
         // Without a password.
         let place = address.rsplit('@').next().unwrap_or_default();
         return Err(anyhow!(
-            "{place} is no address of a broker; give HOST:PORT, such as 127.0.0.1:4222, with --connect"
+            "{place} is not a broker's address; give HOST:PORT, such as 127.0.0.1:4222, with --connect"
         ));
     };
     let broker = match server.host() {

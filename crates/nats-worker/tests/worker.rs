@@ -246,7 +246,8 @@ fn the_drain_timeout_and_a_second_signal_cut_and_exit_3() {
     let Some(broker) = Broker::start("") else {
         return;
     };
-    let left = "cut with requests left to answer, or replies that the broker did not confirm\n";
+    let left =
+        "ended by force, with requests unanswered or replies that the broker had not confirmed\n";
     let mut caller = Caller::connect(&broker);
     for timeout in ["200ms", "1h"] {
         let worker = broker.slow_worker(&["--drain-timeout", timeout]);

@@ -88,8 +88,8 @@ impl PemFile {
         }
         let (cert, key) = (self, key);
         PemError(format!(
-            "the key in {} does not belong to the first certificate in {}; name the key that it was \
-             made with by {}",
+            "the key in {} does not belong to the first certificate in {}; name that \
+             certificate's key with {}",
             key.path.display(),
             cert.path.display(),
             key.option,
@@ -111,7 +111,7 @@ impl PemFile {
                  {begins}"
             ),
             other => format!(
-                "{path} is no whole PEM file: {other}; name another file with {option}, in which a \
+                "{path} is not a complete PEM file: {other}; name another file with {option}, in which a \
                  {what} begins with {begins}"
             ),
         })

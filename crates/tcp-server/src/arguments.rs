@@ -111,11 +111,11 @@ mod tls {
                 client_authorities,
             })),
             (Some(certificate), None) => bail!(
-                "--tls-cert {} was given without the key of that certificate; name it with --tls-key",
+                "--tls-cert {} was given without its private key; name the key with --tls-key",
                 certificate.path().display()
             ),
             (None, Some(key)) => bail!(
-                "--tls-key {} was given without the certificate of that key; name it with --tls-cert",
+                "--tls-key {} was given without its certificate; name the certificate with --tls-cert",
                 key.path().display()
             ),
             (None, None) => match client_authorities {

@@ -113,7 +113,7 @@ fn report(
         writeln!(
             screen,
             "     {}",
-            paint.dim(&format!("{name}: tried again, for {why}"))
+            paint.dim(&format!("{name}: tried again: {why}"))
         )?;
     }
     Ok(())

@@ -266,7 +266,7 @@ impl Queue<'_> {
         }
         let wrong = self.jobs[index].wrong?;
         let strange = tried.strained && tried.result.is_ok() && !(self.as_expected)(wrong, tried);
-        strange.then_some("it came to something else on a strained machine")
+        strange.then_some("its verdict was a different one while the machine was strained")
     }
 
     fn take_again(&self) -> Option<(usize, &'static str)> {

@@ -86,7 +86,7 @@ fn an_end_without_close_notify_is_told() {
         let mut cut = client(&address, &[]);
         let cut = cut.write_stdin(lines).assert();
         cut.code(1)
-            .stderr(contains("cut off").and(contains("close_notify")));
+            .stderr(contains("truncated").and(contains("close_notify")));
         server.join().unwrap();
     }
 }

@@ -155,7 +155,7 @@ fn plain_text_at_a_tls_port_gets_no_plain_answer() {
         assert!(came.is_empty() || is_alert, "{came:02x?}");
         served_again(&server, &["say", "hello"]);
     }
-    server.running.log_line("the handshake of TLS failed").now();
+    server.running.log_line("the TLS handshake failed").now();
 }
 
 #[test]

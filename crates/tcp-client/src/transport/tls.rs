@@ -36,7 +36,9 @@ pub(super) fn options() -> [Arg; 4] {
         option("tls-name")
             .value_name("NAME")
             .requires("tls-ca")
-            .help("The name that its certificate is to be for; without it, the host of --connect"),
+            .help(
+                "The name that the server's certificate must have [default: the host of --connect]",
+            ),
         file("tls-cert")
             .requires_all(["tls-ca", "tls-key"])
             .help("This client's certificate, for a server that asks for one"),
@@ -66,7 +68,7 @@ impl Tls {
     pub(super) fn connector(&self) -> anyhow::Result<(TlsConnector, ServerName<'static>)> {
         let name = ServerName::try_from(self.name.clone()).with_context(|| {
             format!(
-                "{} is no name that a certificate could be for; give the server's with --tls-name",
+                "{} is not a name that a certificate can have; give the server's with --tls-name",
                 self.name
             )
         })?;
@@ -82,13 +84,13 @@ impl Tls {
     ) -> anyhow::Error {
         match error.kind() {
             ErrorKind::TimedOut => anyhow!(
-                "{address} did not finish the handshake of TLS within {}; does it speak TLS? Try \
+                "{address} did not finish the TLS handshake within {}; does it speak TLS? Try \
                  again later, or wait longer with --timeout",
                 format_duration(timeout)
             ),
             _ => self.explain(address, error).unwrap_or_else(|| {
                 anyhow!(
-                    "{address} ended the connection inside the handshake of TLS: {error}; see its log"
+                    "{address} ended the connection inside the TLS handshake: {error}; see its log"
                 )
             }),
         }
@@ -98,8 +100,8 @@ impl Tls {
     pub(super) fn explain(&self, address: &str, error: &io::Error) -> Option<anyhow::Error> {
         if error.kind() == ErrorKind::UnexpectedEof {
             return Some(anyhow!(
-                "{address} was cut off: {error}, which a server signs its end with; somebody on the \
-                 way may have cut it: try again, and ask whoever runs the server"
+                "{address}: {error}, with which a server signs its end, so the stream may be \
+                 truncated; try again, or ask the server's administrator"
             ));
         }
         let inner = error.get_ref()?.downcast_ref::<Error>()?;
@@ -118,7 +120,7 @@ impl Tls {
                 ),
                 _ => anyhow!(
                     "{address} is not trusted, and nothing was sent to it: its certificate: \
-                     {reason}; ask whoever runs the server"
+                     {reason}; ask the server's administrator"
                 ),
             },
             Error::AlertReceived(alert) => match self.credentials.own {
@@ -137,9 +139,9 @@ impl Tls {
             },
             Error::InvalidMessage(_) => anyhow!(
                 "{address} does not speak TLS: {inner}; name another address with --connect, or \
-                 leave out --tls-ca if nobody between here and there need be kept from reading"
+                 leave out --tls-ca if others on the way may read everything"
             ),
-            _ => anyhow!("{address} cannot be talked to over TLS: {inner}; see its log"),
+            _ => anyhow!("TLS with {address} failed: {inner}; see its log"),
         })
     }
 }

@@ -97,7 +97,7 @@ impl Records {
         }
         if records.len() > MOST_KEPT {
             self.stage = Stage::Failed;
-            let told = "TLS failed: a message of the handshake is too large";
+            let told = "TLS failed: a handshake message is too large";
             return Err(io::Error::new(ErrorKind::InvalidData, told));
         }
         self.kept = records.to_vec();
@@ -110,7 +110,7 @@ impl Records {
     /// The peer broke the protocol: it is answered with the alert that says so.
     fn fail(&mut self, error: &rustls::Error, rest: &mut [u8], answers: &mut Vec<u8>) -> io::Error {
         let what = match self.stage {
-            Stage::Silent | Stage::Handshake => "the handshake of TLS",
+            Stage::Silent | Stage::Handshake => "the TLS handshake",
             _ => "TLS",
         };
         self.stage = Stage::Failed;
@@ -131,9 +131,9 @@ impl Records {
             Stage::Silent => return Ok(()),
             Stage::Handshake => {
                 self.stage = Stage::Failed;
-                "the stream ended inside the handshake of TLS"
+                "the stream ended inside the TLS handshake"
             }
-            _ => "the stream ended without close_notify: it may have been cut on its way",
+            _ => "the stream ended without close_notify: it may be truncated",
         };
         Err(io::Error::new(ErrorKind::UnexpectedEof, inside))
     }

@@ -22,9 +22,11 @@
 //! | `tests/two_hosts.rs` | the TCP pair on two hosts, and the cable between them pulled: chapter 19's transcripts |
 //!
 //! Which promise a test proves is said in `docs/src/appendix-promises.md`. Programs are started and
-//! watched by `scripted-peer`; here is how they are built.
+//! watched by `scripted-peer`; here is how they are built, and what messages are as bytes.
 
 #![warn(missing_docs)]
+
+pub mod bytes;
 
 use std::path::{Path, PathBuf};
 

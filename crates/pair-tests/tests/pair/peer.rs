@@ -2,30 +2,11 @@
 
 use super::DEADLINE;
 use crate::transport::Stream;
+pub use pair_tests::bytes::{ACCEPTED, CLOSE, CLOSED, PREAMBLE, STATS, WHO_AM_I, echo, frame, say};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
-
-pub const PREAMBLE: &[u8] = b"PSK\x01";
-pub const WHO_AM_I: &[u8] = b"\0\0\0\x01\x03";
-pub const STATS: &[u8] = b"\0\0\0\x01\x04";
-pub const CLOSE: &[u8] = b"\0\0\0\x01\x05";
-pub const ACCEPTED: &[u8] = b"\0\0\0\x01\x81";
-pub const CLOSED: &[u8] = b"\0\0\0\x01\x85";
-
-pub fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len() + 1).unwrap().to_be_bytes();
-    [&length[..], &[kind], body].concat()
-}
-
-pub fn say(text: &str) -> Vec<u8> {
-    frame(0x01, text.as_bytes())
-}
-
-pub fn echo(bytes: &[u8]) -> Vec<u8> {
-    frame(0x02, bytes)
-}
 
 pub fn echoed(bytes: &[u8]) -> Vec<u8> {
     frame(0x82, bytes)

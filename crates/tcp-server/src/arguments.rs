@@ -77,8 +77,7 @@ mod tls {
     pub(crate) fn options() -> [Arg; 3] {
         [
             file("tls-cert").help(
-                "Serve over TLS alone, with this certificate; in PEM, those of the authorities \
-                 behind it",
+                "Serve over TLS only, with the certificates in this file: the server's own first, then its authorities'",
             ),
             file("tls-key").help("The private key of that certificate, in PEM, not encrypted"),
             file("tls-client-ca").help(

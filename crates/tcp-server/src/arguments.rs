@@ -77,7 +77,8 @@ mod tls {
     pub(crate) fn options() -> [Arg; 3] {
         [
             file("tls-cert").help(
-                "Serve over TLS only, with the certificates in this file: the server's own first, then its authorities'",
+                "Serve over TLS only, with the certificates in this file: the server's own first, \
+                 then its authorities'",
             ),
             file("tls-key").help("The private key of that certificate, in PEM, not encrypted"),
             file("tls-client-ca").help(

@@ -107,6 +107,9 @@ fn root_manifest(course: &Course) -> Result<Table> {
     if let Some(Value::Table(dependencies)) = workspace.get_mut("dependencies") {
         paths_from(dependencies, &course.root);
     }
+    // Half of each program's file would be debug information, the standard library's above all.
+    let dev = table(table(&mut root, "profile"), "dev");
+    dev.insert("debug".into(), false.into());
     Ok(root)
 }
 

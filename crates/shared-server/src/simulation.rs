@@ -5,24 +5,27 @@
 //! stream let through, it says which replies are due, and when the client's time is up. A life is
 //! its seed: `SIMULATION_SEED=N cargo test -p shared-server simulation` plays that one alone.
 
-use std::borrow::Cow;
+mod echo;
+mod oracle;
+mod wire;
+
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use mio::event::Source;
-use mio::{Interest, Registry, Token};
-use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, PREAMBLE, ServiceCode};
+use shared_proto::{ErrorCode, PREAMBLE};
 
+use self::echo::{Echo, Echoed};
+use self::oracle::{Due, Expected, replies};
+use self::wire::{Wire, Wires};
 use crate::connection::{Connection, Next};
 use crate::limits::Limits;
-use crate::service::{Answer, Completion, Context, Later, Service, ServiceError};
+use crate::service::{Completion, Later};
 use crate::shared::Shared;
-use crate::transport::{Peer, Transport};
+use crate::transport::Peer;
 use crate::turn::Turn;
 
 const FRAME: Duration = Duration::from_secs(10);
@@ -30,242 +33,6 @@ const REPLY: Duration = Duration::from_secs(7);
 const IDLE: Duration = Duration::from_secs(30);
 const LINGER: Duration = Duration::from_secs(1);
 const MAX_FRAME: u32 = 40;
-
-/// A socket: what the client sent, and what it has room for.
-#[derive(Default)]
-struct Wire {
-    incoming: VecDeque<u8>,
-    ended: bool,
-    room: usize,
-    /// All that the server read, and wrote.
-    read: Vec<u8>,
-    written: Vec<u8>,
-    /// The last write was not taken whole.
-    short: bool,
-    /// What this turn met: a write that was taken whole, nothing to read, the end.
-    whole: bool,
-    dry: bool,
-    end: bool,
-    shut: AtomicBool,
-}
-
-impl Read for Wire {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.dry = self.incoming.is_empty() && !self.ended;
-        self.end = self.incoming.is_empty() && self.ended;
-        if self.dry {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        // Else a read ends where the ring buffer wraps: a short read that is not the last.
-        self.incoming.make_contiguous();
-        let bytes = self.incoming.read(buffer)?;
-        self.read.extend_from_slice(&buffer[..bytes]);
-        Ok(bytes)
-    }
-}
-
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        assert!(!self.shut.load(Relaxed), "a write after the end");
-        let taken = bytes.len().min(self.room);
-        self.short = taken < bytes.len();
-        self.whole |= !self.short;
-        if taken == 0 {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        self.room -= taken;
-        self.written.extend_from_slice(&bytes[..taken]);
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Source for Wire {
-    fn register(&mut self, _: &Registry, _: Token, _: Interest) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn reregister(&mut self, _: &Registry, _: Token, _: Interest) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn deregister(&mut self, _: &Registry) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-struct Wires;
-
-impl Transport for Wires {
-    type Stream = Wire;
-
-    fn listener(&mut self) -> &mut dyn Source {
-        unreachable!("nobody connects")
-    }
-
-    fn accept(&self) -> io::Result<(Self::Stream, Peer)> {
-        Err(ErrorKind::WouldBlock.into())
-    }
-
-    fn admits(&self, _: &Peer) -> bool {
-        true
-    }
-
-    fn shutdown_write(wire: &mut Wire) -> io::Result<()> {
-        wire.shut.store(true, Relaxed);
-        Ok(())
-    }
-}
-
-/// Kind 10 echoes, kind 11 echoes later, kind 12 is refused by the service.
-enum Request<'a> {
-    Echo(&'a [u8]),
-    Later(&'a [u8]),
-    Refused,
-}
-
-struct Echoed<'a>(Cow<'a, [u8]>);
-
-impl<'a> Decode<'a> for Request<'a> {
-    fn decode(frame: Frame<'a>) -> Result<Self, BadMessage> {
-        match frame.kind {
-            0x10 => Ok(Request::Echo(frame.body)),
-            0x11 => Ok(Request::Later(frame.body)),
-            0x12 => Ok(Request::Refused),
-            kind => Err(BadMessage::UnknownKind(kind)),
-        }
-    }
-}
-
-impl Message for Echoed<'_> {
-    fn kind(&self) -> u8 {
-        0x90
-    }
-
-    fn body(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.0)
-    }
-}
-
-/// Sends the answers that come later to the player, who decides when.
-struct Echo(Sender<(Later<Echo>, Vec<u8>)>);
-
-impl Service for Echo {
-    type Request<'a> = Request<'a>;
-    type Response<'a> = Echoed<'a>;
-
-    fn call<'a>(
-        &mut self,
-        request: Request<'a>,
-        context: &'a Context<'_, Self>,
-    ) -> Answer<Echoed<'a>> {
-        match request {
-            Request::Echo(bytes) => Answer::Now(Echoed(bytes.into())),
-            Request::Later(bytes) => {
-                let (later, ticket) = context.later();
-                self.0
-                    .send((later, bytes.to_vec()))
-                    .expect("the player listens");
-                Answer::Later(ticket)
-            }
-            Request::Refused => Answer::Error(ServiceError::new(ServiceCode::new(999), "")),
-        }
-    }
-}
-
-/// The kind and the first bytes of each reply that is due; an Error's code without its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Due {
-    Echoed(Vec<u8>),
-    Closed,
-    Error(u16),
-}
-
-/// What the protocol says of the bytes that a server has read.
-#[derive(Debug, Default)]
-struct Expected {
-    replies: Vec<Due>,
-    /// Which of them come later.
-    laters: Vec<usize>,
-    /// Nothing behind the last reply is answered.
-    over: bool,
-    /// Where the preamble or frame begins that is not whole yet, if it has begun.
-    partial: Option<usize>,
-}
-
-impl Expected {
-    fn of(read: &[u8]) -> Self {
-        let mut expected = Self::default();
-        let start = read.len().min(PREAMBLE.len());
-        if read[..start] != PREAMBLE[..start] {
-            return expected.close(ErrorCode::BadPreamble);
-        }
-        if start < PREAMBLE.len() {
-            expected.partial = (start > 0).then_some(0);
-            return expected;
-        }
-        let mut at = start;
-        while !expected.over && at < read.len() {
-            let Some(length) = read[at..]
-                .first_chunk()
-                .map(|bytes| u32::from_be_bytes(*bytes))
-            else {
-                expected.partial = Some(at);
-                break;
-            };
-            if length == 0 || length > MAX_FRAME {
-                let code = if length == 0 {
-                    ErrorCode::Malformed
-                } else {
-                    ErrorCode::TooLarge
-                };
-                return expected.close(code);
-            }
-            let Some(frame) = read[at + 4..].get(..length as usize) else {
-                expected.partial = Some(at);
-                break;
-            };
-            let reply = match (frame[0], &frame[1..]) {
-                (0x10 | 0x11, body) => Due::Echoed(body.to_vec()),
-                (0x12, _) => Due::Error(999),
-                (0x05, []) => Due::Closed,
-                _ => Due::Error(ErrorCode::Malformed.into()),
-            };
-            expected.over = reply == Due::Closed;
-            if frame[0] == 0x11 {
-                expected.laters.push(expected.replies.len());
-            }
-            expected.replies.push(reply);
-            at += 4 + length as usize;
-        }
-        expected
-    }
-
-    fn close(mut self, code: ErrorCode) -> Self {
-        self.replies.push(Due::Error(code.into()));
-        self.over = true;
-        self.partial = None;
-        self
-    }
-}
-
-/// The whole frames in what a server wrote, and whether there is a piece of one behind them.
-fn replies(mut written: &[u8]) -> (Vec<Due>, bool) {
-    let mut replies = Vec::new();
-    while let Ok(Some((frame, size))) = shared_proto::split_frame(written, u32::MAX) {
-        replies.push(match (frame.kind, frame.body) {
-            (0x90, body) => Due::Echoed(body.to_vec()),
-            (0x85, []) => Due::Closed,
-            (0xFF, [high, low, ..]) => Due::Error(u16::from_be_bytes([*high, *low])),
-            (kind, _) => panic!("a reply of kind {kind:02x}"),
-        });
-        written = &written[size..];
-    }
-    (replies, !written.is_empty())
-}
 
 /// A script for one client: frames, most of them good.
 fn script(rng: &mut Rng) -> Vec<u8> {

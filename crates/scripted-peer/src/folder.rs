@@ -42,8 +42,7 @@ pub fn folder() -> Folder {
             "a folder for the check's sockets",
             &reasons,
             "No temporary folder of this machine can hold the check's sockets. Set TMPDIR to a \
-             folder that you may write to, with a short absolute path, on a disk of this system's \
-             own.",
+             folder that you may write to, with a short absolute path, on a local disk.",
         )
     })
 }

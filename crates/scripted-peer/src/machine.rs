@@ -15,9 +15,9 @@ use crate::watchdog::fail;
 const LOOPBACK: Duration = Duration::from_secs(2);
 
 /// What helps against most shortages.
-pub(crate) const RESOURCES: &str = "The system gave the check itself no socket: it has too few \
-                                    descriptors (`ulimit -Hn`), ports or memory, or no such \
-                                    network. Fix that, and run the check again.";
+pub(crate) const RESOURCES: &str = "The system did not give the check a socket: it lacks \
+                                    descriptors (`ulimit -Hn`), ports, memory, or the network \
+                                    that the check needs. Fix that, and run the check again.";
 
 /// Ends the test: `expected` is what the check needs, `got` what the system says, and `advice` what
 /// the reader can do about it.

@@ -274,8 +274,8 @@ impl Process {
                 ))
             }
             Exit::Signal(9) if !self.was_killed() => Some(format!(
-                "{NO_VERDICT} Something else killed it (SIGKILL): the system, if it was short of \
-                 memory (`dmesg` says so). Free some memory, and run the check again."
+                "{NO_VERDICT} Something else killed the program (SIGKILL): the system, if it \
+                 was short of memory (`dmesg` says so). Free some memory, and run the check again."
             )),
             _ => None,
         }

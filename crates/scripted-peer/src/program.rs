@@ -51,8 +51,8 @@ macro_rules! program {
         $crate::Program::new(env!(
             concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")),
             "program!() runs the binary that has the name of its package, from a file in tests/. \
-             This package has no such binary, or this file is no integration test. Name the binary \
-             as the package ([[bin]] name = in Cargo.toml), or say which one you mean: \
+             This package has no such binary, or this file is not an integration test. Name the \
+             binary as the package ([[bin]] name = in Cargo.toml), or say which one you mean: \
              Program::new(env!(\"CARGO_BIN_EXE_name\"))."
         ))
     };

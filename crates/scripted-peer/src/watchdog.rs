@@ -70,8 +70,9 @@ fn time_is_over(timeline: &Timeline) -> String {
         return format!("{NO_VERDICT} {TOO_BUSY} ({after}: {kept}.)");
     }
     format!(
-        "The test took too long: {after}, and killed the program. That is all it knows: run the \
-         test again. If it happens again, the end of the timeline shows what it was waiting for."
+        "The test took too long: {after}, and killed the program. The watchdog does not know \
+         why: run the test again. If it happens again, the end of the timeline shows what the test \
+         was waiting for."
     )
 }
 

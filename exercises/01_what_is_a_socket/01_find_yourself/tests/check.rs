@@ -37,10 +37,14 @@ fn a_second_run_has_another_port() {
         let client = program!().connect_to(server.address());
         let peer = server.accept();
         let own_end = format!("local {}\n", peer.remote());
-        client.exits_with(0).stdout(starts_with(own_end)).or_explain(
-            "The system picks a free port for your end at each connect: only the socket knows it.",
-            SECTION,
-        );
+        client
+            .exits_with(0)
+            .stdout(starts_with(own_end))
+            .or_explain(
+                "The system picks a free port for your end each time you connect: only the socket \
+                 knows which.",
+                SECTION,
+            );
     }
 }
 
@@ -53,7 +57,7 @@ fn the_socket_knows_better_than_the_argument() {
     let both = format!("local (unnamed)\npeer {}\n", server.address());
     client.exits_with(0).stdout(both).or_explain(
         "`./front:door` contains a `/`, so it is a path too, and leads to the same socket. Print \
-         the path as the server wrote it, neither the one that you were given nor one that you \
+         the path as the server wrote it, not the one that you were given and not one that you \
          worked out: ask for peer_addr().",
         SECTION,
     );
@@ -68,8 +72,8 @@ fn the_socket_knows_better_than_the_argument() {
     let peer = server.accept();
     let both = format!("local {}\npeer {}\n", peer.remote(), server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "Connecting to 0.0.0.0 leads to 127.0.0.1 on Linux. Print where the connection leads, not \
-         what you were given: ask for peer_addr().",
+        "Connecting to 0.0.0.0 leads to 127.0.0.1 on Linux. Print the address that the connection \
+         leads to, not the one that you were given: ask for peer_addr().",
         SECTION,
     );
 }

@@ -34,8 +34,8 @@ fn prints_both_greetings() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = "I live at an address.\nI live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "Two doors, two sockets: connect to each address, read from each socket, and print what \
-         came, as it came.",
+        "Two addresses need two sockets: connect to each address, read from each socket, and print \
+         the bytes exactly as they came.",
         FAMILIES,
     );
 }
@@ -47,9 +47,9 @@ fn a_greeting_ends_with_the_stream() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = "I speak slöwly\nand rest.\nI live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "This server sends its greeting byte by byte, and rests. One read() returns what has come \
-         so far, even half a letter; only a read of 0 bytes says that nothing more will come. Read \
-         until the end of the stream.",
+        "This server sends its greeting byte by byte, with pauses. One read() returns the bytes \
+         that have come so far, even half a letter; only a read of 0 bytes says that nothing more \
+         will come. Read until the end of the stream.",
         END,
     );
 
@@ -57,8 +57,8 @@ fn a_greeting_ends_with_the_stream() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = " no newline at the end I live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "This greeting begins and ends with a blank, and no newline follows. Print it exactly as \
-         it came, with print!(): add nothing and remove nothing.",
+        "This greeting begins and ends with a space, and has no newline after it. Print it exactly \
+         as it came, with print!(): add nothing and remove nothing.",
         END,
     );
 
@@ -97,9 +97,9 @@ fn the_order_is_the_arguments() {
 #[test]
 fn a_refused_door_is_named() {
     explain(
-        "Nobody listens at one of the two doors. Print one message on standard error that names \
-         that address and not the other one, and end with exit code 1, whatever happens at the \
-         other door.",
+        "Nobody listens at one of the two addresses. Print one message on standard error that \
+         names that address and not the other one, and end with exit code 1, whatever happens at \
+         the other one.",
         REFUSED,
     );
     let open = greets(Listener::tcp(), "I am in.\n");

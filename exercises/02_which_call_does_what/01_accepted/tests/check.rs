@@ -47,8 +47,8 @@ fn says_accepted() {
     }
     peer.pause(Duration::from_millis(1200));
     peer.send("still there").expect("accepted").or_explain(
-        "The client was silent for a second, and then spoke. recv() waits for as long as that takes: \
-         give it no timeout.",
+        "The client was silent for a second, and then sent a message. recv() waits for as long as \
+         that takes: give it no timeout.",
         PORT,
     );
 }
@@ -61,8 +61,8 @@ fn close_in_any_case_closes() {
         let mut peer = server.connect();
         peer.send("hello").expect("accepted").now();
         peer.send(word).expect("closed").or_explain(
-            "`close`, in any mixture of cases, is answered `closed`: compare before you answer, \
-             with eq_ignore_ascii_case().",
+            "Answer `close`, in any mixture of upper and lower case, with `closed`: compare before \
+             you answer, with eq_ignore_ascii_case().",
             PORT,
         );
         peer.expect_end().or_explain(CLOSES, PORT);

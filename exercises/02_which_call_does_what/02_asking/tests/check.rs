@@ -11,8 +11,8 @@ const BARE: &str = "Send the line as it was typed, without the newline that ende
                     answer, and keep the connection for the next line.";
 const ENDS: &str = "When the input is over, close the connection and end with exit code 0. An \
                     empty line is one byte long, its newline; the end of the input is 0 bytes.";
-const SLOW: &str = "The server thinks for a second before it answers, and you didn't wait for that. \
-                    recv() waits for as long as it takes: give it no timeout.";
+const SLOW: &str = "The server thinks for a second before it answers, and you didn't wait for the \
+                    answer. recv() waits for as long as it takes: give it no timeout.";
 const CLOSED: &str = "`closed` is an answer: print it as well, then end with exit code 0.";
 
 #[test]
@@ -26,24 +26,24 @@ fn sends_each_line_bare() {
     peer.send("accepted").wait_until_read();
     peer.expect("at your service").now();
     peer.expect_nothing_yet().or_explain(
-        "The answer to the second line is still to come, and you have sent a third. One line, one \
-         answer: wait for it before you read the next line.",
+        "You sent a third line before the answer to the second one came. One line, one answer: \
+         wait for it before you read the next line.",
         ASK,
     );
     peer.send("accepted")
         .expect("  blanks around  ")
         .or_explain(
-            "Remove only the newline. The blanks at both ends belong to the message.",
+            "Remove only the newline. The spaces at both ends belong to the message.",
             ASK,
         );
     peer.send("accepted").expect("   ").or_explain(
-        "Three blanks are three bytes, and a message. Only a line without any bytes is not a \
-         message.",
+        "Three spaces are three bytes, and they are a message. Only a line without any bytes is \
+         not a message.",
         ASK,
     );
     peer.send("accepted").expect("π").now();
     peer.send("accepted").expect("the end").or_explain(
-        "The input ends without a newline. What came after the last newline is a line too: remove \
+        "The input ends without a newline. The text after the last newline is a line too: remove \
          the newline if there is one, and nothing else.",
         ASK,
     );
@@ -68,8 +68,8 @@ fn prints_each_reply() {
     ] {
         client.write_line(line);
         peer.expect(line).or_explain(
-            "One line was typed and its answer is still to come. Send each line at once, before \
-             you read the next.",
+            "A line was typed, and you have not sent it. Send each line at once, before you read \
+             the next.",
             ASK,
         );
         if line == "two" {
@@ -88,8 +88,8 @@ fn prints_each_reply() {
         // The end of it, so that the verdict on a long one can be read.
         let end = &printed[printed.len().saturating_sub(60)..];
         client.prints(end).or_explain(
-            "Print the answer as it came, what one recv(1024) returns, and a newline after it, \
-             before you read the next line. Standard output holds back a line until its newline.",
+            "Print the answer exactly as one recv(1024) returns it, and a newline after it, before \
+             you read the next line. Standard output holds back a line until its newline.",
             ASK,
         );
     }
@@ -130,8 +130,8 @@ fn stops_at_closed() {
         peer.send("accepted").expect(last).now();
         peer.send("closed");
         peer.expect_end().or_explain(
-            "The server said `closed`: it is that answer, not what was typed, that ends the \
-             conversation. Send nothing more, and close.",
+            "The server said `closed`: the answer ends the session, not the line that was typed. \
+             Send nothing more, and close.",
             ASK,
         );
         let printed = "accepted\nclosed\n";
@@ -145,7 +145,8 @@ fn stops_at_closed() {
     let mut peer = server.accept();
     peer.expect("close").now();
     peer.send("accepted").expect("really").or_explain(
-        "This server answered `accepted` to `close`. Only the answer `closed` ends it: go on.",
+        "This server answered `accepted` to `close`. Only the answer `closed` ends the session: go \
+         on.",
         ASK,
     );
     peer.send("closed");
@@ -166,8 +167,8 @@ fn stops_at_closed() {
         ("closed\0", "close"),
     ] {
         peer.send(answer).expect(next).or_explain(
-            "Only the answer `closed` ends it, these six bytes and no others. This one looks like it, \
-             and isn't: go on.",
+            "Only the answer `closed` ends the session, these six bytes and no others. This answer \
+             only looks like it: go on.",
             ASK,
         );
     }

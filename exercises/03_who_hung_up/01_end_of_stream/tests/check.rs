@@ -7,7 +7,8 @@ use scripted_peer::{explain, needs, program};
 const TUTORIAL: &str = "02-which-call-does-what.html#the-server-call-by-call";
 const END: &str = "03-who-hung-up.html#zero-bytes";
 const NEXT: &str = "03-who-hung-up.html#two-kinds-of-socket";
-const TALK: &str = "Answer `accepted` to each message, as in chapter 2, and `closed` to `close`.";
+const TALK: &str = "Answer each message with `accepted`, as in chapter 2, and `close` with \
+                    `closed`.";
 
 #[test]
 fn leaves_when_the_client_leaves() {
@@ -19,14 +20,14 @@ fn leaves_when_the_client_leaves() {
     waits.send("my turn?");
     talker.pause(Duration::from_millis(1200));
     talker.send("still there").expect("accepted").or_explain(
-        "The client was silent for a second, and you took that for leaving. However long it thinks, \
-         it is there until read() returns Ok(0).",
+        "The client was silent for a second, and your program acted as if it had left. However \
+         long a client is silent, it is there until read() returns Ok(0).",
         END,
     );
     waits.expect_nothing_yet().or_explain(
-        "The first client is still there, and the second one is served beside it. Here it is one \
-         client at a time: accept the next one when the last one has left. Several at once are \
-         chapter 10's.",
+        "The first client is still there, and you serve a second one at the same time. Here, serve \
+         one client at a time: accept the next one when the last one has left. Chapter 10 serves \
+         several at once.",
         NEXT,
     );
     talker.half_close().expect_end().or_explain(
@@ -39,7 +40,7 @@ fn leaves_when_the_client_leaves() {
     let server = program!().listen();
     let mut silent = server.connect();
     silent.half_close().expect_end().or_explain(
-        "This client left without a word. Your first read() returned Ok(0): close.",
+        "This client left without sending anything. Your first read() returned Ok(0): close.",
         END,
     );
 
@@ -47,7 +48,8 @@ fn leaves_when_the_client_leaves() {
     let mut quick = server.connect();
     quick.send("last words").half_close();
     quick.expect("accepted").or_explain(
-        "What the client sent before it left is still in the stream. Answer it, then read the end.",
+        "The messages that the client sent before it left are still in the stream. Answer them, \
+         then read the end.",
         END,
     );
     quick.expect_end().now();
@@ -115,7 +117,7 @@ fn answers_as_in_chapter_2() {
         b"a",
     ] {
         peer.send(message).expect("accepted").or_explain(
-            "Every message but `close` is answered `accepted`, even one that only looks like \
+            "Every message but `close` is answered with `accepted`, even one that only looks like \
              `close`, and one that is not text.",
             TUTORIAL,
         );
@@ -123,8 +125,9 @@ fn answers_as_in_chapter_2() {
     // Whoever reads less at a time, or more, finds no `close` here.
     peer.coalesce(["x".repeat(1024).as_str(), "cLoSe"]);
     peer.expect("acceptedclosed").or_explain(
-        "1,024 bytes came, and `cLoSe` right behind them. A message is what one read of up to 1,024 \
-         bytes returns, no less and no more, and `close` counts in any mixture of cases.",
+        "1,024 bytes came, and `cLoSe` right behind them. A message is what one read of up to \
+         1,024 bytes returns, no less and no more, and `close` counts in any mixture of upper and \
+         lower case.",
         TUTORIAL,
     );
     peer.expect_end()

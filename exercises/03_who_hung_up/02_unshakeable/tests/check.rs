@@ -13,11 +13,12 @@ fn serves_another(server: &Running) {
     let mut next = server.connect();
     next.send("hello").expect("accepted").now();
     next.send("Close").expect("closed").or_explain(
-        "The next client is served as in 03-01, where `close` counts in any mixture of cases.",
+        "The next client is served as in 03-01, where `close` counts in any mixture of upper and \
+         lower case.",
         LEFT,
     );
     next.expect_end().or_explain(
-        "`closed` was the last word, as in 03-01: close this connection yourself. If you wait for \
+        "Nothing follows `closed`, as in 03-01: close this connection yourself. If you wait for \
          the client to do it, you serve nobody else.",
         LEFT,
     );
@@ -26,9 +27,9 @@ fn serves_another(server: &Running) {
 #[test]
 fn a_hundred_silent_visitors() {
     explain(
-        "A hundred visitors came and left without a word, and the next client was not served. When \
-         read() returns Ok(0), that is neither a message nor an error; close the socket (drop it) \
-         and go on.",
+        "A hundred clients came and left without sending anything, and the next client was not \
+         served. When read() returns Ok(0), that is neither a message nor an error; close the \
+         socket (drop it) and go on.",
         LEFT,
     );
     // Whoever keeps the sockets of those who left runs out of descriptors.
@@ -42,8 +43,9 @@ fn a_hundred_silent_visitors() {
     let mut thinks = server.connect();
     thinks.pause(Duration::from_millis(1200));
     thinks.send("hello").expect("accepted").or_explain(
-        "This visitor was silent for a second, and then spoke. As in 03-01, it is there until read() \
-         returns Ok(0); who keeps the others waiting is a matter for chapters 10 and 11.",
+        "This client was silent for a second, and then sent a message. As in 03-01, a client is \
+         there until read() returns Ok(0). Chapters 10 and 11 deal with clients that keep others \
+         waiting.",
         LEFT,
     );
 }
@@ -87,9 +89,9 @@ fn a_reset_is_one_clients_problem() {
     serves_another(&server);
 
     explain(
-        "A client spoke and was gone before the server looked. What it said can still be read; the \
-         write() that answers it fails, as a reset or, if the client had half-closed first, as a \
-         broken pipe. That is this client's problem, whichever call reports it.",
+        "A client sent a message and was gone before the server looked. The message can still be \
+         read; the write() that answers it fails, as a reset or, if the client had half-closed \
+         first, as a broken pipe. That is this client's problem, whichever call reports it.",
         GONE,
     );
     for half_closed in [false, true] {

@@ -9,8 +9,8 @@ const SEVERAL: &str = "04-where-does-a-message-end.html#several-messages-in-one-
 const INSIDE: &str = "04-where-does-a-message-end.html#an-end-inside-a-message";
 const EARLY: &str =
     "You answered before the frame was whole. Keep reading until all of it has come.";
-const SILENT: &str = "The client was silent for a second in the middle of a frame, and you gave it up. \
-                      However long it takes, the frame goes on until the stream ends: no timeout.";
+const SILENT: &str = "The client was silent for a second in the middle of a frame, and you gave up \
+                      on it. The rest of a frame may take as long as it likes: set no timeout.";
 
 #[test]
 fn any_split_is_the_same_message() {
@@ -109,14 +109,14 @@ fn ending_inside_a_frame_is_an_error() {
             INSIDE,
         );
         server.logs("a client:").or_explain(
-            "An end inside a message is an error, inside the four bytes of its length and right \
-             after them too: return one, and main() prints it.",
+            "A stream that ends inside a message is an error, even inside the four bytes of its \
+             length or right after them: return one, and main() prints it.",
             INSIDE,
         );
         let mut peer = server.connect();
         peer.send(frame("next")).expect(frame("next")).or_explain(
-            "The client before ended inside a frame. That is no reason to stop serving, and none \
-             of its bytes belong to the next client.",
+            "The previous client ended its stream inside a frame. That is not a reason to stop \
+             serving, and none of its bytes belong to the next client.",
             INSIDE,
         );
     }
@@ -142,12 +142,12 @@ fn ending_between_frames_is_no_error() {
     let told = String::from_utf8_lossy(&server.ends().now().stderr).into_owned();
     check(
         !told.contains("a client:"),
-        "no error of clients that end between two frames",
+        "no error for clients that end between two frames",
         format!("{:?} on standard error", told.trim_end()),
     )
     .or_explain(
-        "A stream that ends between two frames has ended well: return Ok(()). read_exact() calls \
-         both ends UnexpectedEof, so look first whether another byte comes.",
+        "A stream that ends between two frames has ended well: return Ok(()). read_exact() reports \
+         UnexpectedEof inside a frame and between two, so check first whether another byte comes.",
         INSIDE,
     );
 }

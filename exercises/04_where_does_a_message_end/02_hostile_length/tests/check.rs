@@ -56,7 +56,7 @@ fn serves_the_next(server: &Running) {
                 break (
                     Ending::Silence.to_string(),
                     "The client that declared too much has seen the end, and the next one is not \
-                     served: you still read what the first one may send. Don't wait until it leaves: \
+                     served: you are still reading from the first one. Don't wait until it leaves: \
                      return an error, and both directions are closed.",
                 );
             }
@@ -93,8 +93,8 @@ fn frames_are_still_whole() {
         WHOLE,
     );
     peer.pause(Duration::from_millis(1200));
-    let silent = "The client was silent for a second in the middle of a frame, and you gave it up. \
-                  It is slow, but it hasn't lied: wait for as long as it takes.";
+    let silent = "The client was silent for a second in the middle of a frame, and you gave up on \
+                  it. It is slow, but it hasn't lied: wait for as long as it takes.";
     peer.expect_nothing_yet().or_explain(silent, WHOLE);
     peer.send(rest)
         .expect(frame("half"))
@@ -110,12 +110,13 @@ fn frames_are_still_whole() {
     let told = String::from_utf8_lossy(&server.ends().now().stderr).into_owned();
     check(
         !told.contains("a client:"),
-        "no error of clients that end between two frames",
+        "no error for clients that end between two frames",
         format!("{:?} on standard error", told.trim_end()),
     )
     .or_explain(
         "As in 04-01, a stream that ends between two frames has ended well: return Ok(()). \
-         read_exact() calls both ends UnexpectedEof, so look first whether another byte comes.",
+         read_exact() reports UnexpectedEof inside a frame and between two, so check first whether \
+         another byte comes.",
         INSIDE,
     );
 }
@@ -131,8 +132,8 @@ fn half_a_frame_is_still_an_error() {
             INSIDE,
         );
         server.logs("a client:").or_explain(
-            "An end inside a message is an error, as in 04-01, inside its length too: return one, \
-             and main() prints it.",
+            "A stream that ends inside a message is an error, as in 04-01, even inside the length: \
+             return one, and main() prints it.",
             INSIDE,
         );
     }
@@ -158,8 +159,8 @@ fn the_limit_itself_is_fine() {
         let longest = frame(vec![b'x'; length as usize]);
         peer.drip_pieces(&longest, 10_000);
         peer.expect(longest).or_explain(
-            "A payload of 65,536 bytes is not too long: the limit itself is allowed. Nor does it \
-             come in one read.",
+            "A payload of 65,536 bytes is not too long: the limit itself is allowed. It does not \
+             come in one read, either.",
             CLAIM,
         );
     }
@@ -175,8 +176,8 @@ fn one_more_is_refused() {
     peer.send(frame(vec![b'x'; LIMIT as usize + 1]))
         .half_close();
     peer.expect_gone().or_explain(
-        "65,537 bytes are one too many. Don't answer any of such a frame, not even when all of it \
-         has come.",
+        "65,537 bytes are one too many. Don't answer such a frame, not even when all of it has \
+         come.",
         CLAIM,
     );
     serves_the_next(&server);
@@ -199,7 +200,8 @@ fn memory_follows_the_bytes() {
         format!("{grown} MiB more than before"),
     )
     .or_explain(
-        "You allocated what the length said, and only then refused it. Compare first.",
+        "You allocated as many bytes as the length said, and only then refused the frame. Compare \
+         first.",
         CLAIM,
     );
 

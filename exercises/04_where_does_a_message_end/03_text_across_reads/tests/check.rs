@@ -17,12 +17,12 @@ fn lines_not_reads() {
         LINES,
     );
     peer.pause(Duration::from_millis(1200));
-    let silent = "The client was silent for a second in the middle of a line, and you gave it up. A line \
-                  ends with its newline, however long that takes: no timeout.";
+    let silent = "The client was silent for a second in the middle of a line, and you gave up on \
+                  it. A line ends with its newline, however long that takes: set no timeout.";
     peer.expect_nothing_yet().or_explain(silent, LINES);
     peer.send("ld \n").expect(line(" HELLO, WORLD ")).or_explain(
-        "The newline has come, and the line began some reads before it. Answer all of it, once, its \
-         blanks too.",
+        "The newline has come, and the line began some reads before it. Answer all of it, once, \
+         with its spaces.",
         LINES,
     );
     peer.coalesce(["one\n", "\n", "three\n", "fo"]);
@@ -44,8 +44,8 @@ fn lines_not_reads() {
     );
     // Half a line, which ends with half a letter.
     peer.send(b"interrupt\xc3").half_close();
-    let sentence = "The client before left in the middle of a line. Whether you answer that or \
-                    not, serve the next client, and keep none of the old bytes for it.";
+    let sentence = "The previous client left in the middle of a line. Whether you answer that line \
+                    or not, serve the next client, and keep none of the old bytes for it.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, LINES);
     next.send("next\n")
         .expect(line("NEXT"))
@@ -61,8 +61,9 @@ fn a_letter_may_arrive_in_halves() {
         peer.send(line(text))
             .expect(line(text.to_uppercase()))
             .or_explain(
-                "The whole line came in one piece. Upper case is for letters, not for bytes: \
-             str::to_uppercase() knows é, and that ß becomes SS; to_ascii_uppercase() does not.",
+                "The whole line came in one piece. Upper case applies to letters, not to bytes: \
+                 str::to_uppercase() knows é, and that ß becomes SS; to_ascii_uppercase() does \
+                 not.",
                 TEXT,
             );
     }
@@ -110,8 +111,8 @@ fn bad_text_is_told_and_survived() {
         TEXT,
     );
     peer.send("a\0b\x7f\n").expect("A\0B\x7f\n").or_explain(
-        "This line is UTF-8: a NUL is a character like any other there, and so are other \
-         characters that nobody sees. Let from_utf8() decide, and nothing else.",
+        "This line is UTF-8: a NUL is a character like any other there, and so are other invisible \
+         characters. Let from_utf8() decide, and nothing else.",
         TEXT,
     );
     peer.drip(b"\xe2\x82\nfine\n");
@@ -122,7 +123,7 @@ fn bad_text_is_told_and_survived() {
     let mut next = server.connect();
     peer.half_close();
     next.send("next\n").expect(line("NEXT")).or_explain(
-        "The client before sent bad text and left. That is no reason to stop serving.",
+        "The previous client sent bad text and left. That is not a reason to stop serving.",
         TEXT,
     );
 }

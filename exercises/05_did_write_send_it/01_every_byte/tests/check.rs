@@ -132,13 +132,13 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
         ),
         (Some(0), _) => (
             format!("{right} of them, then the reply from its beginning"),
-            "You began again. An error of write_all() doesn't say how much was sent before it: call \
-             write(), which says it, and go on from there.",
+            "You began again. An error from write_all() doesn't say how many bytes were sent \
+             before it: call write(), which returns that number, and go on from there.",
         ),
         (Some(_), _) => (
             format!("{right} of them, then bytes from elsewhere in the reply"),
-            "A piece is missing in the middle, or came twice. It is no error when a write takes \
-             only part of a chunk: send the rest of that chunk next, and nothing but the rest.",
+            "A piece is missing in the middle, or came twice. A write that takes only part of a \
+             chunk has not failed: send the rest of that chunk next, and nothing but the rest.",
         ),
         (None, ending) if right == size => (
             format!("all of them, then {ending}"),
@@ -157,13 +157,13 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
         ),
         (None, ending) if server.stderr().contains("a client:") => (
             format!("{right} of them, then {ending}"),
-            "The client stopped reading for a second, and you gave it up. It is slow, but has not \
-             left: wait for room without a timeout, for as long as that takes.",
+            "The client stopped reading for a second, and you gave up on it. It is slow, but has \
+             not left: wait for room without a timeout, for as long as that takes.",
         ),
         (None, ending) => (
             format!("{right} of them, then {ending}"),
-            "write() took what fitted into the buffers, and said how many bytes that were. The rest \
-             is still yours to send.",
+            "write() took what fitted into the buffers, and said how many bytes that were. You \
+             still have to send the rest.",
         ),
     };
     check(false, format!("{size} bytes, then end of stream"), what).or_explain(sentence, SHORT);

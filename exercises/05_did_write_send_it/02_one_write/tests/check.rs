@@ -42,8 +42,8 @@ fn the_reply_does_not_wait_for_the_end() {
     peer.send(frame("still there"))
         .expect(frame("still there"))
         .or_explain(
-            "The client was silent for a second, and you gave it up. The next frame may take as long as \
-             it likes: no timeout.",
+            "The client was silent for a second, and you gave up on it. The next frame may take as \
+             long as it likes: set no timeout.",
             WHOLE,
         );
 
@@ -65,8 +65,10 @@ fn the_reply_does_not_wait_for_the_end() {
             "Two frames came, then the end of the stream. Answer both.",
             FLUSH,
         );
-    peer.expect_end()
-        .or_explain("All is answered and the client has finished: close.", FLUSH);
+    peer.expect_end().or_explain(
+        "Everything is answered and the client has finished: close the connection.",
+        FLUSH,
+    );
 }
 
 #[test]
@@ -102,7 +104,7 @@ fn header_and_body_travel_together() {
         .or_explain(
             "Header and payload are two writes, so they travel separately: put them together \
              first, and write once. A gap of 40 ms is Nagle's algorithm waiting for a delayed \
-             acknowledgment; without Nagle the second piece still comes by itself.",
+             acknowledgment; without Nagle the second piece still arrives separately.",
             WHOLE,
         );
     }
@@ -147,14 +149,14 @@ fn a_short_write_is_no_end() {
     );
     let given_up = got.len() < long.len() && server.stderr().contains("a client:");
     check(!given_up, &whole, &what).or_explain(
-        "The client read nothing for a second, and you gave it up. Send all of the reply, however \
-         little a call takes and however long that lasts: no timeout.",
+        "The client read nothing for a second, and you gave up on it. Send all of the reply, \
+         however little a call takes and however long that lasts: set no timeout.",
         SHORT,
     );
     check(got.len() == long.len(), &whole, what).or_explain(
         "The client was slow, and a signal came while your program waited in its write, which then \
-         took a part of the reply and said how much. The rest is still yours to send: use write_all(), \
-         or call write_vectored() again for what is left.",
+         took a part of the reply and said how much. You still have to send the rest: use \
+         write_all(), or call write_vectored() again for the bytes that are left.",
         SHORT,
     );
 }
@@ -184,9 +186,9 @@ fn answers(peer: &mut Peer) {
             Received::Bytes(bytes) => got.extend(bytes),
             Received::Ended(Ending::Silence) if got.is_empty() => {
                 check(false, "a reply", format!("silence for {PATIENCE:?}")).or_explain(
-                    "The frame has come, and your reply has not left your program. A buffer of your \
-                     own is yours to flush: flush() on the BufWriter, each time that a reply is \
-                     whole. On the TcpStream flush() does nothing.",
+                    "The frame has come, and your reply has not left your program. If you buffer \
+                     the output, you must also flush it: call flush() on the BufWriter each time a \
+                     reply is whole. On a TcpStream, flush() does nothing.",
                     FLUSH,
                 );
             }

@@ -43,7 +43,7 @@ fn answers_after_half_close() {
     let got = peer.next_line().unwrap_or_default();
     check(
         got == "1 3 12",
-        "\"1 3 12\", for bytes that are no UTF-8",
+        "\"1 3 12\", for bytes that are not UTF-8",
         format!("{got:?}"),
     )
     .or_explain(
@@ -59,8 +59,8 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "Only ASCII white space separates words. There are wider blanks in Unicode, which \
-         split_whitespace() knows: look at bytes, with is_ascii_whitespace().",
+        "Only ASCII white space separates words. split_whitespace() also splits at the other white \
+         space of Unicode: look at bytes, with is_ascii_whitespace().",
         HALF,
     );
     let mut peer = server.connect();
@@ -73,8 +73,8 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "White space is what is_ascii_whitespace() says: a form feed is, a vertical tab and other \
-         control characters are not.",
+        "White space is what is_ascii_whitespace() says: a form feed is white space, a vertical \
+         tab and other control characters are not.",
         HALF,
     );
 }
@@ -86,8 +86,8 @@ fn silence_is_not_the_end() {
     let mut peer = server.connect();
     peer.send("a client ").pause(Duration::from_millis(1200));
     peer.expect_nothing_yet().or_explain(
-        "The client was silent for a second, and you took that for the end of its input. However \
-         long it thinks, only a read of 0 bytes is the end of its input.",
+        "The client was silent for a second, and you took the silence for the end of its input. \
+         However long that lasts, only a read of 0 bytes is the end of its input.",
         HALF,
     );
     peer.send("that thinks\n").half_close();
@@ -123,20 +123,23 @@ fn answered(peer: &mut Peer, counts: &str) {
             "You have counted and replied; now close the connection: the client waits for that."
         }
         (same, _) if same.split_whitespace().eq(counts.split_whitespace()) => {
-            "The counts are right. Reply with one line: blanks between them, and a newline at its end."
+            "The counts are right. Reply with one line: spaces between the counts, and a newline \
+             at the end."
         }
         ("", Ending::Silence) => {
             "The client has said that no more will come: read() returns 0, now and each time you \
              call it again. That is the moment to reply."
         }
         ("", Ending::End) => {
-            "The client has ended its input and still listens. A read of 0 bytes ends one direction; \
-             you gave up both."
+            "The client has ended its input and still listens. A read of 0 bytes ends one \
+             direction; you closed both."
         }
-        ("", _) => "The connection broke instead of a reply. Read all that the client sends first.",
+        ("", _) => {
+            "The connection was reset, and no reply came. Read all that the client sends first."
+        }
         (other, _) if only_one_is_off(other, counts) == Some(0) => {
-            "Words and bytes are right, the lines are not. Count newlines: what comes after the \
-             last one, before the input ends, is not a line."
+            "Words and bytes are right, the lines are not. Count newlines: the bytes after the \
+             last one are not a line."
         }
         (other, _) if only_one_is_off(other, counts) == Some(1) => {
             "Lines and bytes are right, the words are not. A word is a run of bytes that are not \
@@ -253,7 +256,7 @@ fn a_reset_is_not_a_half_close() {
         format!("{counted:?}"),
     )
     .or_explain(
-        "A client was counted that never finished: it reset the connection in the middle of its \
+        "You counted a client that never finished: it reset the connection in the middle of its \
          input. Only a read of 0 bytes ends the input. A reset is an error of read(): return it.",
         RESET,
     );

@@ -7,9 +7,10 @@ use scripted_peer::{Exit, Listener, check, explain, program};
 const POLITE: &str = "06-how-do-i-say-done.html#deadlock-by-politeness";
 const HALF: &str = "06-how-do-i-say-done.html#half-a-close";
 
-const DEADLOCK: &str = "Your program writes and does not read. So does the server: its answer fills \
-                        every buffer on the way to you, your lines fill every buffer on the way to \
-                        it, and nobody moves. Read while you write, in a second thread.";
+const DEADLOCK: &str = "Your program writes and does not read. So does the server: its answer \
+                        fills every buffer on the way to you, your lines fill every buffer on the \
+                        way to it, and neither side can go on. Read while you write, in a second \
+                        thread.";
 
 /// More than the buffers of both ends hold, in either direction.
 const MUCH: usize = 12 << 20;
@@ -25,12 +26,12 @@ fn the_end_of_input_is_said() {
     let client = program!().stdin(input).connect_to(server.address());
     let mut peer = server.accept();
     peer.expect(input).or_explain(
-        "The server waits for all of standard input before it says a word. Send on what comes in \
+        "The server waits for all of standard input before it sends anything. Send your input on \
          as it is: bytes, whether they are lines of text or not, with nothing added or removed.",
         POLITE,
     );
     peer.expect_end().or_explain(
-        "Your input is over and the server can't know it. Say so: shutdown(Shutdown::Write).",
+        "Your input is over and the server can't know that. Tell it: shutdown(Shutdown::Write).",
         HALF,
     );
     // A program that doesn't wait for the answer, or only a moment, has the time to be gone.
@@ -59,13 +60,13 @@ fn the_server_may_end_first() {
     client.write_line("I have not.");
     peer.expect("I have not.\n").or_explain(
         "The server has ended its side but still listens, and standard input has not ended. Send \
-         what comes in: a half-close ends only one direction, whichever side does it.",
+         your input on: a half-close ends only one direction, whichever side does it.",
         HALF,
     );
     client.close_stdin();
     peer.expect_end().or_explain(
-        "Your input is over: say so, shutdown(Shutdown::Write), even to a server that has already \
-         ended its side.",
+        "Your input is over: call shutdown(Shutdown::Write), even if the server has already ended \
+         its side.",
         HALF,
     );
     client.exits_with(0).or_explain(
@@ -78,8 +79,8 @@ fn the_server_may_end_first() {
 fn a_long_conversation_does_not_deadlock() {
     explain(
         "All of standard input must reach the server, however much it is, and then its end. When a \
-         write takes only a part, the rest is yours to send; shutdown(Shutdown::Write) says that \
-         nothing more will come.",
+         write takes only a part, send the rest; shutdown(Shutdown::Write) says that nothing more \
+         will come.",
         POLITE,
     );
     // The first line's answer is as long as all lines together, and the server reads no further
@@ -119,12 +120,18 @@ fn a_long_conversation_does_not_deadlock() {
         .count();
     check(
         output.stdout == answers.as_bytes(),
-        format!("all {} bytes of the answers on standard output", answers.len()),
-        format!("{} bytes, of which the first {right} are right", output.stdout.len()),
+        format!(
+            "all {} bytes of the answers on standard output",
+            answers.len()
+        ),
+        format!(
+            "{} bytes, of which the first {right} are right",
+            output.stdout.len()
+        ),
     )
     .or_explain(
-        "Answers are missing. The conversation ends when the server ends it, with a read of 0 bytes; \
-         print all that comes until then.",
+        "Answers are missing. The session ends when the server ends its side and your read returns \
+         0 bytes; print everything that comes until then.",
         POLITE,
     );
     check(
@@ -149,22 +156,23 @@ fn every_answer_is_printed_in_order() {
     for word in ["one", "two", "three"] {
         client.write_line(word);
         peer.expect(format!("{word}\n")).or_explain(
-            "A line was typed and did not reach the server: you wait for the server, or for the end \
-             of standard input. Send what comes in, as it comes.",
+            "A line was typed and did not reach the server: you wait for the server, or for the \
+             end of standard input. Send each line as soon as it comes in.",
             POLITE,
         );
         let answer = format!("{word}, first half\n{word}, second half\n");
         peer.send(&answer);
         all += &answer;
         client.prints(&answer).or_explain(
-            "The server answered and the person at the keyboard does not see it: print what comes \
-             when it comes, while standard input is still open.",
+            "The server answered and the person at the keyboard does not see it: print each answer \
+             as soon as it comes, while standard input is still open.",
             POLITE,
         );
     }
     peer.send("one more thing\n");
     client.prints("one more thing\n").or_explain(
-        "The server said something unasked. Listen all the time, not only after a line.",
+        "The server sent something without being asked. Read all the time, not only after you have \
+         sent a line.",
         POLITE,
     );
     // A client prints bytes: it does not ask for text, and adds no newline.

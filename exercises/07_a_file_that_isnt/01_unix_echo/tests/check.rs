@@ -24,8 +24,8 @@ fn holds_a_socket(path: &Path) -> Verdict {
 #[test]
 fn the_path_is_a_socket() {
     explain(
-        "bind() on a path makes the file, of type socket, and whoever connects to that path reaches \
-         this program. Bind a UnixListener to the path.",
+        "bind() on a path makes the file, of type socket, and a client that connects to that path \
+         reaches this program. Bind a UnixListener to the path.",
         PATH,
     );
     let folder = folder();
@@ -59,7 +59,7 @@ fn stays_as_it_was(path: &Path) {
     let untouched = identity().is_ok_and(|now| now == before);
     check(untouched, expected, "it was removed").or_explain(
         "Something was already at that path, and you removed it. bind() fails if the path exists: \
-         let it fail. What may be removed, and when, is the next exercise.",
+         let it fail. The next exercise shows what may be removed, and when.",
         PATH,
     );
     let failed = matches!(found, Start::Ended(end) if end != Exit::Code(0));
@@ -75,16 +75,17 @@ fn stays_as_it_was(path: &Path) {
 #[test]
 fn speaks_the_same_frames() {
     explain(
-        "A Unix stream has no more messages than a TCP one has. Everything of chapter 4 still \
-         holds: only whole frames are answered, and all of them, for one client after another.",
+        "A Unix stream has no message boundaries, just like a TCP stream. Everything in chapter 4 \
+         still holds: only whole frames are answered, and all of them, for one client after \
+         another.",
         SAME,
     );
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     let large = frame([b'x'; 100_000]);
     peer.send(&large).expect(&large).or_explain(
-        "A frame of 100,000 bytes is a frame like any other. All four bytes of its length count, and \
-         what it needs is as large as the length says.",
+        "A frame of 100,000 bytes is a frame like any other. All four bytes of its length count, \
+         and your buffer must be as large as the length says.",
         SAME,
     );
     drop(peer);
@@ -110,8 +111,8 @@ fn speaks_the_same_frames() {
         SAME,
     );
     peer.pause(Duration::from_millis(1200));
-    let silent = "The client was silent for a second in the middle of a frame, and you gave it up. Wait for \
-                  as long as it takes, as in 04-01.";
+    let silent = "The client was silent for a second in the middle of a frame, and you gave up on \
+                  it. Wait for as long as it takes, as in 04-01.";
     peer.expect_nothing_yet().or_explain(silent, SAME);
     peer.send(rest)
         .expect(frame("half"))
@@ -127,8 +128,8 @@ fn speaks_the_same_frames() {
 #[test]
 fn a_relative_path_works() {
     explain(
-        "A relative path begins in the folder that the program runs in, for bind() as for open(). \
-         Hand the path on as it was given.",
+        "A relative path starts at the program's working directory, for bind() as for open(). Pass \
+         the path on as it was given.",
         RELATIVE,
     );
     let folder = folder();
@@ -141,8 +142,8 @@ fn a_relative_path_works() {
         let told = server.stdout();
         let right = told.lines().next() == Some(&*format!("listening on {relative}"));
         check(right, format!("listening on {relative}"), told).or_explain(
-            "Print the path as it was given, relative if it was relative: whoever gave it knows \
-             the folder that it starts from.",
+            "Print the path as it was given, relative if it was relative: the user who gave it \
+             knows the folder that it starts from.",
             RELATIVE,
         );
     }

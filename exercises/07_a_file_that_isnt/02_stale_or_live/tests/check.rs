@@ -22,11 +22,12 @@ const RACE: &str = "07-a-file-that-isnt.html#two-starters";
 
 const WAITS: &str = "This copy of your program neither listens nor ends: perhaps it waits for the \
                      lock, which another copy holds for as long as it runs. Ask for the lock \
-                     without waiting, with try_lock(), and end with 2 if somebody has it.";
+                     without waiting, with try_lock(), and end with exit code 2 if another process \
+                     holds it.";
 
-const CODE: &str = "The path can't be used, and the program ended, but not with exit code 2: by \
-                    that code, whoever started it can tell this from other failures. Return \
-                    ExitCode::from(2) from main(), and don't panic.";
+const CODE: &str = "The path can't be used, and the program ended, but not with exit code 2, which \
+                    tells this failure from others. Return ExitCode::from(2) from main(), and \
+                    don't panic.";
 
 /// How often one starter overtakes another; how often at least, and how long beyond that.
 const TRIES: usize = 200;
@@ -89,7 +90,7 @@ fn explains_itself(starter: &Running, path: &Path) {
     let lines = starter.stderr().lines().count();
     let got = format!("{lines} lines");
     check(lines == 1, "one line on standard error", got).or_explain(
-        "Print one line, for whoever reads the log: the path, and why it can't be used.",
+        "Print one line for the log: the path, and why it can't be used.",
         LIVE,
     );
 }
@@ -111,9 +112,9 @@ fn a_stale_file_is_replaced() {
 
     server.signal(Signal::KILL).ends().now();
     let again = program_in(&folder).listen_on(path.display()).or_explain(
-        "This program was killed and started again. All that it left behind must be taken for \
-         stale: a lock file that counts as a lock because it exists outlives its holder; the \
-         kernel's lock on a file does not.",
+        "This program was killed and started again. Treat everything that it left behind as stale: \
+         a lock file that counts as a lock because it exists outlives its holder; the kernel's \
+         lock on a file does not.",
         STALE,
     );
     again.connect().expect("hello\n").now();
@@ -122,8 +123,8 @@ fn a_stale_file_is_replaced() {
 #[test]
 fn a_live_server_is_left_alone() {
     explain(
-        "Somebody uses that path: only ECONNREFUSED says that nobody does. Leave it as it is, name \
-         the path, and end with 2.",
+        "That path is in use: only ECONNREFUSED says that it is not. Leave it as it is, name the \
+         path, and end with exit code 2.",
         LIVE,
     );
     let live = Listener::on_path();
@@ -144,8 +145,8 @@ fn a_live_server_is_left_alone() {
     // Elsewhere a full queue says ECONNREFUSED, too, and nobody can tell the two apart.
     if cfg!(target_os = "linux") {
         explain(
-            "A live server whose queue is full: a connect() that waits hangs here, one that does \
-             not says EAGAIN. The file is not stale.",
+            "A live server whose queue is full: a blocking connect() hangs here, and a \
+             non-blocking one fails with EAGAIN. The file is not stale.",
             LIVE,
         );
         let busy = Listener::on_path_with_backlog(0);
@@ -157,8 +158,8 @@ fn a_live_server_is_left_alone() {
 #[test]
 fn a_regular_file_survives() {
     explain(
-        "What is there is not a socket, although connect() fails with ECONNREFUSED there, too. \
-         Check the file's type before you ask who listens.",
+        "The file at this path is not a socket, although connect() fails with ECONNREFUSED there, \
+         too. Check the file's type before you ask who listens.",
         NO_SOCKET,
     );
     let folder = folder();
@@ -200,7 +201,7 @@ fn a_symlink_survives() {
 fn a_long_path_is_explained() {
     explain(
         "A socket's path has room for 107 bytes on Linux. When the path is longer, name it, say \
-         `too long`, and end with 2.",
+         `too long`, and end with exit code 2.",
         LONG,
     );
     let folder = folder();
@@ -259,7 +260,8 @@ fn what_else_it_makes_is_beside_the_socket() {
     let got = format!("{stray:?} in the program's working folder, or in TMPDIR");
     check(stray.is_empty(), "nothing but beside the socket", got).or_explain(
         "Another copy of your program may run in another folder, or with another TMPDIR, and would \
-         not find your lock: put it beside the socket, where everybody who wants that path looks.",
+         not find your lock: put it beside the socket, where every program that wants that path \
+         can find it.",
         RACE,
     );
     let mut others = names_in(folder.path());
@@ -320,7 +322,7 @@ fn one_is_overtaken() {
             [&mut first, &mut second].map(|one| one.listens_or_ends().or_explain(WAITS, RACE));
         let early = found == [Start::Ended(Exit::Code(2)), Start::Listens];
         let late = found == [Start::Listens, Start::Ended(Exit::Code(2))];
-        let expected = "one that listens, and one that ends with 2";
+        let expected = "one that listens, and one that ends with exit code 2";
         check(early || late, expected, format!("{found:?}")).now();
         if early != was_early {
             step = (step * 2 / 3).max(Duration::from_micros(1));
@@ -338,8 +340,8 @@ fn one_is_overtaken() {
 fn one_of_two_starters_wins() {
     explain(
         "Several copies of your program started at once on a stale path. Exactly one must listen, \
-         and the others end with 2. Looking and then binding leaves a gap for somebody else; hold \
-         a lock across both.",
+         and the others end with exit code 2. Between the check and the bind another program can \
+         take the path; hold a lock across both.",
         RACE,
     );
     for _ in rounds(STARTS, LEAST_STARTS, STARTING) {
@@ -362,8 +364,18 @@ fn one_of_two_starters_wins() {
             .iter()
             .filter(|one| matches!(one, Start::Ended(Exit::Code(_))));
         let other_code = !fair && listens == 1 && ended.count() == 3;
-        check(!other_code, "one that listens, three that end with 2", &got).or_explain(CODE, RACE);
-        check(fair, "one that listens, three that end with 2", got).now();
+        check(
+            !other_code,
+            "one that listens, three that end with exit code 2",
+            &got,
+        )
+        .or_explain(CODE, RACE);
+        check(
+            fair,
+            "one that listens, three that end with exit code 2",
+            got,
+        )
+        .now();
         let mut client = Peer::connect(&Address::Unix(path));
         client.expect("hello\n").now();
         let neighbor = program_in(&folder).listen_on(folder.join("another").display());
@@ -375,8 +387,8 @@ fn one_of_two_starters_wins() {
     }
     explain(
         "One copy of your program was paused, another one started, and then the first went on. \
-         Between its look and its bind, somebody else had taken the path: hold a lock across both, \
-         and look only while you hold it.",
+         Between its check and its bind, another program had taken the path: hold a lock across \
+         both, and check only while you hold it.",
         RACE,
     );
     one_is_overtaken();

@@ -50,8 +50,8 @@ fn leaves_on(signal: Signal) {
     )
     .or_explain(
         "The program has ended, and its file is still there. If you compare device and inode, take \
-         both from symlink_metadata() of the path, once after bind and once now: the socket itself \
-         has others.",
+         both from symlink_metadata() of the path, once after bind and once now: fstat() on the \
+         socket gives other values.",
         OWN,
     );
 }
@@ -68,7 +68,7 @@ fn listens_and_loses(path: &Path) -> Running {
 fn gone_after_sigterm() {
     explain(
         "SIGTERM is how kill, a service manager and a shutdown end a program: no destructor runs, \
-         unless you catch it. Catch it, remove the socket's file, and end with 0.",
+         unless you catch it. Catch it, remove the socket's file, and end with exit code 0.",
         SIGNALS,
     );
     leaves_on(Signal::TERM);
@@ -78,7 +78,7 @@ fn gone_after_sigterm() {
 fn gone_after_sigint() {
     explain(
         "SIGINT is Ctrl-C: no destructor runs, unless you catch it. Catch it, remove the socket's \
-         file, and end with 0.",
+         file, and end with exit code 0.",
         SIGNALS,
     );
     leaves_on(Signal::INT);
@@ -87,8 +87,9 @@ fn gone_after_sigint() {
 #[test]
 fn a_successors_path_survives() {
     explain(
-        "Somebody has removed your file and made another one at the same path, which is not yours \
-         to remove. After bind, note device and inode; before you remove, compare them.",
+        "Somebody has removed your file and made another one at the same path. That one is not \
+         yours: leave it. After bind, note the device and inode; before you remove the file, \
+         compare them.",
         OWN,
     );
     let folder = folder();
@@ -117,8 +118,8 @@ fn a_successors_path_survives() {
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "another one's socket", "nothing: it was removed").or_explain(
         "The socket at this path refuses connections, but it belongs to another program, which \
-         perhaps does not listen yet. Compare device and inode to see whether a file is yours; \
-         whether somebody answers there proves nothing.",
+         perhaps does not listen yet. Compare device and inode to see whether a file is yours; a \
+         connect() to the path proves nothing.",
         OWN,
     );
 
@@ -135,8 +136,8 @@ fn a_successors_path_survives() {
     server.signal(Signal::TERM).exits_with(0).now();
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "the symlink", "nothing: it was removed").or_explain(
-        "Somebody has moved your file and left a symlink to it: the symlink is theirs. metadata() \
-         follows it, symlink_metadata() looks at what is there.",
+        "Somebody has moved your file and left a symlink to it: the symlink is not yours. \
+         metadata() follows it, symlink_metadata() looks at the symlink itself.",
         OWN,
     );
 
@@ -144,7 +145,8 @@ fn a_successors_path_survives() {
     let server = listens_and_loses(&path);
     let ended = server.signal(Signal::TERM).exits_with(0);
     ended.or_explain(
-        "Somebody has removed the file already, so there is nothing left to do. End with 0.",
+        "Somebody has removed the file already, so there is nothing left to do. End with exit code \
+         0.",
         OWN,
     );
 }

@@ -68,7 +68,7 @@ fn names_the_peer() {
     let mut peer = server.connect();
     peer.expect_nothing_for(Duration::from_millis(1100)).or_explain(
         "The client has not asked yet. It gets one line for each line that it sends, and nothing \
-         before the first; and it stays connected, however long it says nothing: reading has no \
+         before the first; and it stays connected, however long it is silent: reading has no \
          timeout here.",
         KERNEL,
     );
@@ -80,7 +80,7 @@ fn names_the_peer() {
     );
     peer.send(b"\xff\xc3(\n").expect(own_answer(&server)).or_explain(
         "This line is not UTF-8, but it is still a line. It ends at its newline, whatever bytes it \
-         contains: read bytes (split or read_until), and keep text out of it.",
+         contains: read bytes (split or read_until), and don't convert them to text.",
         KERNEL,
     );
     explain(
@@ -101,7 +101,7 @@ fn names_the_peer() {
     let holds = answer == expected.trim_end();
     check(
         holds,
-        format!("another process to be told {expected:?}"),
+        format!("another process to get the answer {expected:?}"),
         answer,
     );
 }
@@ -141,7 +141,7 @@ fn another_user_is_refused() {
     let mut own = server.connect_as(STRANGER).now();
     own.send("who am I?\n").expect("pid=").or_explain(
         "This program acts for uid 65534 (its effective user; root has started it), and a client \
-         of this very user was not answered. Your own user is neither a fixed number nor the user \
+         of this same user was not answered. Your own user is neither a fixed number nor the user \
          that started you: ask geteuid().",
         SERVED,
     );
@@ -165,8 +165,8 @@ fn another_user_is_refused() {
 #[test]
 fn what_the_message_claims_is_ignored() {
     explain(
-        "Anybody can write anything into a message. Answer with what the kernel says of the peer, \
-         whatever it claims.",
+        "A client can write anything into a message. Answer with what the kernel says about the \
+         peer, whatever the peer claims.",
         CLAIMS,
     );
     if !needs::linux() {

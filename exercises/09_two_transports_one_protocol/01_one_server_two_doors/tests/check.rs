@@ -17,7 +17,7 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
     let unix = program!().listen_on(format!("unix:{}", path.display()));
     let unix = unix.or_explain(
         "Listen where the argument says: `unix:`, and then a path, which may contain anything, \
-         even `tcp:`. What stands before the first colon decides.",
+         even `tcp:`. The part before the first colon decides.",
         UNKNOWN,
     );
     for (server, scheme) in [(&tcp, "tcp:"), (&unix, "unix:")] {
@@ -34,8 +34,8 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
         unix.stdout().trim_end(),
     )
     .or_explain(
-        "This path contains a colon, and you stopped at it. What stands before the first colon is \
-         the kind, and everything after it is the path.",
+        "This path contains a colon, and you stopped at it. The part before the first colon is the \
+         kind, and everything after it is the path.",
         UNKNOWN,
     );
     [tcp, unix]
@@ -44,8 +44,8 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
 #[test]
 fn any_split_is_the_same_message() {
     explain(
-        "At this door your program took a part of a message for the whole. Let both doors share \
-         one function that reads whole frames.",
+        "At this address your program took a part of a message for the whole. Let the TCP and the \
+         Unix side share one function that reads whole frames.",
         ONE,
     );
     let folder = folder();
@@ -63,7 +63,7 @@ fn any_split_is_the_same_message() {
 #[test]
 fn several_in_one_read() {
     explain(
-        "Several messages came at once, at this door. Answer all that are whole before you read \
+        "Several messages came at once, at this address. Answer all that are whole before you read \
          again: one buffered reader for each connection, for as long as it lives.",
         ONE,
     );
@@ -81,8 +81,9 @@ fn several_in_one_read() {
         );
         let large = frame([b'x'; 100_000]);
         peer.send(&large).expect(&large).or_explain(
-            "A frame of 100,000 bytes is a frame like any other, at either door. All four bytes of \
-             its length count, and what it needs is as large as the length says.",
+            "A frame of 100,000 bytes is a frame like any other, over TCP and over a Unix socket. \
+             All four bytes of its length count, and your buffer must be as large as the length \
+             says.",
             ONE,
         );
     }
@@ -98,8 +99,8 @@ fn several_in_one_read() {
 #[test]
 fn one_and_a_half_then_the_rest() {
     explain(
-        "A message and a half came, and then the rest, at this door. What follows a message is the \
-         beginning of the next one: keep it.",
+        "A message and a half came, and then the rest, at this address. The bytes after a message \
+         are the beginning of the next one: keep them.",
         ONE,
     );
     let folder = folder();
@@ -115,9 +116,9 @@ fn one_and_a_half_then_the_rest() {
     peers[0].pause(Duration::from_millis(1100));
     for peer in &mut peers {
         peer.send(rest).expect(frame("second")).or_explain(
-            "A message and a half came, a second went by, and then the rest, at this door. What follows \
-             a message is the beginning of the next one: keep it, and wait for the rest of it as long \
-             as it takes.",
+            "A message and a half came, a second went by, and then the rest, at this address. The \
+             bytes after a message are the beginning of the next one: keep them, and wait for the \
+             rest as long as it takes.",
             ONE,
         );
     }
@@ -126,8 +127,8 @@ fn one_and_a_half_then_the_rest() {
 #[test]
 fn ending_inside_a_frame_is_an_error() {
     explain(
-        "A client ended inside a message, at this door. Answer nothing, log `a client: …`, and serve \
-         the next one.",
+        "A client ended its stream inside a message, at this address. Answer nothing, log `a \
+         client: …`, and serve the next one.",
         ONE,
     );
     for part in [2, 6] {
@@ -146,8 +147,8 @@ fn ending_inside_a_frame_is_an_error() {
 #[test]
 fn an_unknown_scheme_is_explained() {
     explain(
-        "This is neither tcp: nor unix:, and a guess at what it means will be wrong one day. Print \
-         the argument and the two forms that you accept, and end with 2.",
+        "This is neither tcp: nor unix:, and you can't know what it means. Print the argument and \
+         the two forms that you accept, and end with exit code 2.",
         UNKNOWN,
     );
     let folder = folder();
@@ -179,7 +180,7 @@ fn an_unknown_scheme_is_explained() {
             format!("{lines} lines"),
         )
         .or_explain(
-            "Print one line, for whoever reads the log: the argument, and both forms.",
+            "Print one line for the log: the argument, and both forms.",
             UNKNOWN,
         );
     }

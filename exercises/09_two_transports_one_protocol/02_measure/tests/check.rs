@@ -77,7 +77,7 @@ impl Bounds {
     /// The program waited for each whole answer, and there were so many.
     fn are_of(&self, expected: usize) {
         let got = "the next ping, after half of the pong to the one before";
-        check(!self.early, "no ping before the last pong is there", got).or_explain(
+        check(!self.early, "no ping before the last pong has come", got).or_explain(
             "You sent a ping before the previous pong had fully arrived. A pong may come in \
              pieces, and ends with its newline: read the whole line, then stop the clock. A ping \
              that is sent early waits behind the other one, and you measure that wait, too.",
@@ -87,7 +87,7 @@ impl Bounds {
         let wanted = format!("{expected} round trips");
         check(count == expected, wanted, format!("{count}")).or_explain(
             "The argument says how many round trips to make, and each of them counts: send exactly \
-             that many pings, none before them to warm up, and leave no time out.",
+             that many pings, none before them to warm up, and leave none of the times out.",
             CONNECT,
         );
     }

@@ -77,7 +77,8 @@ fn a_panic_ends_one_connection() {
         unlucky.send("panic\n");
         unlucky.expect_gone().or_explain(
             "This client's thread panicked, and the client was left waiting. Let the thread end, \
-             and own the only descriptor of the connection: dropping it closes.",
+             and let it own the only descriptor of the connection: dropping that closes the \
+             connection.",
             PANIC,
         );
         talks(&mut bystander);

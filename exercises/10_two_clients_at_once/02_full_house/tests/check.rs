@@ -53,7 +53,8 @@ fn busy(server: &Running, turned_away: usize) {
     let one_too_many = heard == "silence" && is_served(&mut next);
     let (sentence, section) = match turned_away {
         0 => (
-            "N clients are served, and you served one more. Compare before you count it in.",
+            "N clients are served, and you served one more. Check the number before you add a \
+             client.",
             LIMIT,
         ),
         _ => (
@@ -66,8 +67,8 @@ fn busy(server: &Running, turned_away: usize) {
     check(!one_too_many, expected, "one client more than N is served")
         .or_explain(sentence, section);
     check(heard == "busy\n", expected, format!("{heard:?}")).or_explain(
-        "The house is full. Send the next client `busy` at once, then close, so that it can try \
-         elsewhere. If you keep it waiting, or close without a word, it learns nothing.",
+        "All N places are taken. Send the next client `busy` at once, then close, so that it can \
+         try elsewhere. If you keep it waiting, or close without an answer, it learns nothing.",
         LIMIT,
     );
     next.expect_end().or_explain(
@@ -104,7 +105,7 @@ fn n_plus_one_is_told_busy() {
             busy(&server, turned_away);
         }
         let took = watch.elapsed();
-        let expected = "five clients to get it within a second";
+        let expected = "five clients to get `busy` within a second";
         check(took < SOON, expected, format!("it took {took:.1?}")).or_explain(
             "A client that is turned away was kept waiting. Send it `busy` at once, whether it has \
              sent anything or not, so that it can try elsewhere.",
@@ -127,9 +128,9 @@ fn n_plus_one_is_told_busy() {
             );
         }
         explain(
-            "Five clients were turned away, then one of those inside left, and yet the house is \
-             full. A client that is turned away takes no place, and a client that leaves gives its \
-             own back.",
+            "Five clients were turned away, then a client that was being served left, and there is \
+             still no place for the next client. A client that is turned away takes no place, and \
+             a client that leaves gives its own back.",
             BACK,
         );
         inside.pop().expect("at least one").close();
@@ -141,7 +142,7 @@ fn n_plus_one_is_told_busy() {
 fn a_slot_comes_back_after_a_reset() {
     explain(
         "A client's connection was reset, so its service ended with an error, and its place never \
-         came back. An early return skips what stands at the end: give the place back in a Drop.",
+         came back. An early return skips the code at the end: give the place back in a Drop.",
         BACK,
     );
     let server = program!().arg(2).listen();
@@ -167,8 +168,8 @@ fn a_slot_comes_back_after_a_reset() {
 #[test]
 fn a_slot_comes_back_after_a_panic() {
     explain(
-        "The thread of a client panicked, and its place never came back. A panic skips what stands \
-         at the end, but it drops every value: give the place back in a Drop.",
+        "The thread of a client panicked, and its place never came back. A panic skips the code at \
+         the end, but it drops every value: give the place back in a Drop.",
         BACK,
     );
     let server = program!().arg(2).listen();
@@ -199,7 +200,8 @@ fn never_more_than_n_at_once() {
                 "accepted\n" => inside.push(peer),
                 "silence" => {
                     check(false, "an answer for each of 30", "one is told nothing").or_explain(
-                        "A client is neither served nor turned away. When the house is full, say so.",
+                        "A client is neither served nor turned away. When all places are taken, \
+                         send `busy`.",
                         LIMIT,
                     );
                 }
@@ -209,7 +211,8 @@ fn never_more_than_n_at_once() {
         let served = inside.len();
         let (expected, got) = ("30 come at once, 4 are served", format!("{served} are"));
         check(served >= 4, expected, &got).or_explain(
-            "There is room for four, and fewer got in. Turn away only those for whom there is none.",
+            "There is room for four clients, and fewer were served. Turn a client away only when \
+             all places are taken.",
             LIMIT,
         );
         check(served == 4, expected, &got).or_explain(
@@ -237,7 +240,7 @@ fn never_more_than_n_at_once() {
         )
         .or_explain(
             "More places came back than were taken. A client that leaves gives back one place, \
-             once, in one spot of the program; a client that was turned away has none to give \
+             once, in one spot in the program; a client that was turned away has none to give \
              back.",
             BACK,
         );

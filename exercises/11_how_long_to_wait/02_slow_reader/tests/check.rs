@@ -55,8 +55,8 @@ fn is_cut_off(server: &Running, tries: usize, mut peer: Peer, taken: usize, sent
     let gave_up = server.stderr().matches("a client:").count() > tries;
     let sentence = if gave_up && ending == Ending::Silence && taken + count >= LARGE {
         "You gave up on the reply, but its bytes still come: a thread or a copy of the stream, \
-         which doesn't know that you gave up, goes on writing. What writes the reply must also be \
-         what gives it up."
+         which doesn't know that you gave up, goes on writing. The code that writes the reply must \
+         also be the code that gives up on it."
     } else if taken + count < LARGE {
         "You gave up on the reply, and left the connection open. Nothing can follow half a reply: \
          return an error, so that the stream is closed."
@@ -99,8 +99,8 @@ fn a_trickling_reader_is_cut_off() {
             tries,
             silent,
             0,
-            "A client asked for a large reply and read nothing for three seconds. Your write waited \
-             for it all that time. It must end at the deadline.",
+            "A client asked for a large reply and read nothing for three seconds. Your write \
+             waited for it all that time. The write must end at the deadline.",
         );
         server
     });
@@ -129,7 +129,7 @@ fn a_trickling_reader_is_cut_off() {
         let expected = "with 300 ms, a client that reads on after 500 ms to be cut off";
         check(count < SOME - 1, expected, got).or_explain(
             "The time is the second argument, and here it is 300 ms. Use it as it was given: give \
-             up a reply that the kernel has not taken by then.",
+             up on a reply that the kernel has not taken by then.",
             TRICKLE,
         );
     });

@@ -10,9 +10,9 @@ use scripted_peer::{
 const OUT: &str = "11-how-long-to-wait.html#when-accept-fails";
 const GONE: &str = "11-how-long-to-wait.html#gone-before-you-accepted";
 
-const MORE_THAN_FIT: &str = "More clients came than there are descriptors, and the first ones are not \
-                             served. An error of accept() is no reason to end: those who are inside \
-                             have done nothing wrong.";
+const MORE_THAN_FIT: &str = "More clients came than there are descriptors, and the first ones are \
+                             not served. An error from accept() is not a reason to end: the \
+                             clients that are connected have done nothing wrong.";
 
 /// What a client is greeted with, and an answer.
 fn is_served(peer: &mut Peer) {
@@ -70,7 +70,8 @@ fn waits_without_spinning() {
     )
     .or_explain(MORE_THAN_FIT, OUT);
     explain(
-        "While there is no descriptor for a new client, those who are inside are served.",
+        "While there is no descriptor for a new client, go on serving the clients that are \
+         connected.",
         OUT,
     );
     for inside in &mut crowd[..10] {
@@ -96,19 +97,19 @@ fn recovers() {
         if is_long {
             wait_until_it_has_looked(&server, &mut crowd[0]);
             explain(
-                "For more than a second there was no descriptor. Then clients left, and those who \
-                 waited in the queue are not served within a second. A pause that grows with each \
-                 failure keeps them waiting even when descriptors are free again; one of 100 ms \
-                 costs next to nothing. And accept() may fail any number of times: never end \
-                 because of it.",
+                "For more than a second there was no descriptor. Then clients left, and the \
+                 clients that waited in the queue are not served within a second. A pause that \
+                 grows with each failure keeps them waiting even when descriptors are free again; \
+                 a pause of 100 ms costs next to nothing. And accept() may fail any number of \
+                 times: never end because of it.",
                 OUT,
             );
         } else {
             crowd[0].pause(Duration::from_millis(900));
             explain(
-                "Clients left, so there are descriptors again, and those who waited in the queue \
-                 are not served within a second. Try accept() again soon; turn nobody away, and \
-                 don't end.",
+                "Clients left, so there are descriptors again, and the clients that waited in the \
+                 queue are not served within a second. Try accept() again soon; turn nobody away, \
+                 and don't end.",
                 OUT,
             );
         }
@@ -152,8 +153,9 @@ fn a_client_gone_before_accept_is_survived() {
         server.connect().reset();
         server.signal(Signal::CONT);
         explain(
-            "A client was gone before you accepted it: accept() may fail, and on what it returns \
-             peer_addr() fails with ENOTCONN. That is one client's problem. Go on with the next.",
+            "A client was gone before you accepted it: accept() may fail, or peer_addr() on the \
+             socket that it returns fails with ENOTCONN. That is one client's problem. Go on with \
+             the next.",
             GONE,
         );
         is_served(&mut waiting);

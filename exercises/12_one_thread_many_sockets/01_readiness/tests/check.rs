@@ -51,7 +51,7 @@ fn five_hundred_idle_clients_cost_nothing() {
     if !needs::linux() {
         return;
     }
-    const ASKS: &str = "There is nothing to do, but your loop keeps turning. poll() with no \
+    const ASKS: &str = "There is nothing to do, but your loop keeps spinning. poll() with no \
                         timeout sleeps until there is an event.";
     let server = program!().limit("-n", 1000).listen();
     server.expect_idle().or_explain(ASKS, LOOP);
@@ -67,9 +67,9 @@ fn five_hundred_idle_clients_cost_nothing() {
     clients.extend(server.connect_many(480));
     clients.iter_mut().step_by(50).for_each(is_served);
     server.expect_idle().or_explain(
-        "Five hundred clients are connected and say nothing, but your loop keeps turning. A socket \
-         is nearly always ready for writing: register for that only while something waits to be \
-         sent, and deregister afterwards.",
+        "Five hundred clients are connected and say nothing, but your loop keeps spinning. A \
+         socket is nearly always ready for writing: register for that only while something waits \
+         to be sent, and deregister afterwards.",
         WRITE,
     );
     for client in clients.drain(..250) {
@@ -77,7 +77,7 @@ fn five_hundred_idle_clients_cost_nothing() {
     }
     is_served(&mut clients[0]);
     server.expect_idle().or_explain(
-        "Half of the clients have left, and now your loop keeps turning. At the end of the stream \
+        "Half of the clients have left, and now your loop keeps spinning. At the end of the stream \
          a read returns 0, again and again: drop the client then.",
         STATE,
     );
@@ -102,7 +102,7 @@ fn any_split_is_the_same_message() {
 
     explain(
         "More came at once than one read returns, and an edge is reported only once. Read until \
-         WouldBlock, or the rest lies there until the client happens to send more.",
+         WouldBlock, or the rest stays in the socket until the client happens to send more.",
         EDGE,
     );
     let large = frame(vec![b'x'; 40_000]);
@@ -111,9 +111,10 @@ fn any_split_is_the_same_message() {
     });
     peer.expect(&large).now();
     let most = frame(vec![b'x'; 65_536]);
-    peer.send(&most)
-        .expect(&most)
-        .or_explain("65,536 bytes are the limit, and within it.", STATE);
+    peer.send(&most).expect(&most).or_explain(
+        "A payload of 65,536 bytes is not too long: the limit itself is allowed.",
+        STATE,
+    );
     in_one_edge(&server, || {
         peer.send(frame("last words")).half_close();
     });
@@ -185,8 +186,9 @@ fn a_slow_reader_gets_it_all() {
     );
     is_served(&mut other);
     explain(
-        "A client read its replies late, and some of them are missing. What a write didn't take is \
-         still yours to send: keep it, register for writing, and go on when there is room.",
+        "A client read its replies late, and some of them are missing. You still have to send the \
+         bytes that a write didn't take: keep them, register for writing, and go on when there is \
+         room.",
         WRITE,
     );
     for _ in 0..sent / message.len() {
@@ -199,7 +201,7 @@ fn a_slow_reader_gets_it_all() {
     }
     if needs::linux() {
         server.expect_idle().or_explain(
-            "Everything is sent, but your loop keeps turning. Once nothing waits to be sent, \
+            "Everything is sent, but your loop keeps spinning. Once nothing waits to be sent, \
              deregister from writing.",
             WRITE,
         );

@@ -64,7 +64,7 @@ fn a_client_that_never_reads_is_bounded() {
     explain(
         "The client has begun to read, and it doesn't get a reply to each of its frames. Drop none \
          of them. When the replies are sent, read on without waiting for an event: the event for \
-         what is there to read came long ago, and an edge is reported only once.",
+         the bytes that wait to be read came long ago, and an edge is reported only once.",
         BACK,
     );
     let length = frame(MESSAGE).len();
@@ -76,9 +76,9 @@ fn a_client_that_never_reads_is_bounded() {
     // Only now: of a program that threw replies away it would say something else.
     check(
         held.is_none_or(|bytes| bytes < HELD),
-        "a frame and its reply, far less than half a MiB, held of each client",
+        "a frame and its reply, far less than half a MiB, held for each client",
         format!(
-            "{} bytes of a client, read and not answered",
+            "{} bytes from a client, read and not answered",
             held.unwrap_or(0)
         ),
     )
@@ -154,7 +154,7 @@ fn the_others_are_served() {
         .now();
     is_served(&mut server.connect());
     server.expect_idle().or_explain(
-        "Two clients read no replies, there is nothing else to do, but your loop keeps turning. \
+        "Two clients read no replies, there is nothing else to do, but your loop keeps spinning. \
          Wait for the one event that matters, that there is room to write: poll() reports it.",
         BACK,
     );

@@ -70,12 +70,12 @@ fn five_hundred_idle_clients_cost_nothing() {
         format!("{threads} threads"),
     )
     .or_explain(
-        "Each client has a thread after all. A task that awaits needs none.",
+        "Each client still has a thread. A task that awaits doesn't need one.",
         TASKS,
     );
     server.expect_idle().or_explain(
         "Five hundred clients say nothing, and your program wakes again and again. A task that \
-         awaits is woken when there is something to do; looking now and then wastes work.",
+         awaits is woken when there is something to do; polling wastes work.",
         TASKS,
     );
 }
@@ -199,7 +199,7 @@ fn is_not_hasty(heartbeats: usize, connected: Instant) {
         format!("{heartbeats} heartbeats in {time:.1?}"),
     )
     .or_explain(
-        "Your heart beats too often. A heartbeat is due once per period, and only then: neither \
+        "You send heartbeats too often. A heartbeat is due once per period, and only then: neither \
          sooner, nor once more for each frame.",
         CLOCK,
     );
@@ -223,8 +223,8 @@ fn beats_during_a_drip(server: &Running) {
         format!("{heartbeats} before the echo"),
     )
     .or_explain(
-        "A client sends a byte every 30 ms, and your heart stands still: a sleep that you create \
-         in each round of the loop starts again in each. Keep one clock outside the loop (an \
+        "A client sends a byte every 30 ms, and you send no heartbeat: a sleep that you create in \
+         each round of the loop starts again in each. Keep one clock outside the loop (an \
          interval).",
         CLOCK,
     );
@@ -256,7 +256,7 @@ fn beats_between_frames(server: &Running) {
         format!("{heartbeats}, while a frame came every 30 ms"),
     )
     .or_explain(
-        "A client sends a frame every 30 ms, and your heart stands still: a clock that is set back \
+        "A client sends a frame every 30 ms, and you send no heartbeat: a clock that is set back \
          by each frame never runs out. The heartbeat is due once per period, whether the client \
          talks or not.",
         CLOCK,
@@ -287,14 +287,19 @@ fn each_client_has_a_clock_of_its_own() {
             CLOCK,
         );
         check(took >= period.mul_f32(0.95), expected, &got).or_explain(
-            "Two clients came at different moments, and a heartbeat came too soon. Each client has a \
-             clock of its own, with the period that was given, and it starts when that client connects: \
-             one clock for all beats for most of them at the wrong time.",
+            "Two clients came at different moments, and a heartbeat came too soon. Each client has \
+             a clock of its own, with the period that was given, and it starts when that client \
+             connects: one clock for all clients is wrong for most of them.",
             CLOCK,
         );
-        check(took < period.mul_f32(1.7), format!("{expected}, of three"), &got).or_explain(
-            "The first heartbeat came late, three times in a row. It is due when the given time has passed since the client \
-             connected, and not a second time.",
+        check(
+            took < period.mul_f32(1.7),
+            format!("{expected}, of three"),
+            &got,
+        )
+        .or_explain(
+            "The first heartbeat came late, three times in a row. It is due when the given time \
+             has passed once since the client connected, not twice.",
             CLOCK,
         );
         let heartbeat = first.next_frame();
@@ -423,9 +428,9 @@ fn is_whole(number: usize, answer: &[u8]) {
     let verdict = check(answer == MESSAGE, "the frame's echo, 60,000 times x", got);
     if answer.contains(&0) {
         verdict.or_explain(
-            "A heartbeat stands inside an answer, and all that comes after it is read wrongly. \
-             While an answer is being sent, the heartbeat waits: a write that loses in select! \
-             has sent a part already. Let one place write, and await each write to its end.",
+            "A heartbeat was sent inside an answer, and the client misreads everything after it. \
+             While an answer is being sent, the heartbeat waits: a write that loses in select! has \
+             sent a part already. Let one place write, and await each write to its end.",
             SELECT,
         );
     } else {
@@ -442,8 +447,8 @@ fn expect_end_after_heartbeats(peer: &mut Peer, within: Duration) {
         };
         let in_time = rest.is_empty() && !watch.is_past(within);
         check(in_time, "heartbeats, then the end", got).or_explain(
-            "The client sends no more, and has its answers: end the connection. A heartbeat is no \
-             reason to keep it, and no answer may come twice.",
+            "The client sends no more, and has its answers: end the connection. A heartbeat is not \
+             a reason to keep the connection, and no answer may come twice.",
             SELECT,
         );
     }

@@ -38,12 +38,13 @@ fn served(server: &Running) -> Peer {
 fn left_in_good_order(server: &Running, exit: Exit) {
     let killed = matches!(exit, Exit::Signal(_));
     let sentence = if killed {
-        "The signal killed your program where it stood, as it does every program that does not catch \
-         it. Catch SIGTERM (kill, a service manager) and SIGINT (Ctrl-C), return to main, and end with 0."
+        "The signal killed your program, as it kills every program that does not catch it. Catch \
+         SIGTERM (kill, a service manager) and SIGINT (Ctrl-C), return to main, and end with exit \
+         code 0."
     } else {
-        "Your program ended, but not with exit code 0. It was told to end and it did, so nothing \
+        "Your program ended, but not with exit code 0. It was asked to end and it did, so nothing \
          went wrong. (A poll that a signal interrupts fails with EINTR: call it again. A path that \
-         somebody else has removed is no failure either: it is gone, as it should be.)"
+         somebody else has removed is not a failure either: the path is gone, as it should be.)"
     };
     let expected = "the program to end, exit code: 0";
     check(exit == Exit::Code(0), expected, format!("it {exit}")).or_explain(sentence, WAKE);
@@ -71,10 +72,10 @@ fn ends_though_nobody_comes() {
                          listener and for the signal at the same time.";
     let server = server();
     explain(
-        "Nobody says a word and no signal comes, and your program wakes up again and again to \
-         look. That costs processor time, and a pause between two looks makes the end late. Sleep \
-         in a call that the signal itself ends: poll() on the listener and on a pipe that the \
-         handler writes to.",
+        "No client sends anything and no signal comes, and your program wakes up again and again \
+         to check. That costs processor time, and a pause between two checks makes the end late. \
+         Sleep in a call that the signal itself ends: poll() on the listener and on a pipe that \
+         the handler writes to.",
         WAIT,
     );
     server.expect_idle().now();
@@ -122,8 +123,8 @@ fn nobody_new_comes_in() {
     let time = Duration::from_millis(1000);
     appears("a newcomer to be turned away", time, is_shut).or_explain(
         "The signal has come, your program still waits for its clients, and new clients are let in \
-         as before: nobody will serve them. Remove the path and close the listener first, then see \
-         to your clients.",
+         as before: nobody will serve them. Remove the path and close the listener first, then \
+         deal with your clients.",
         DOOR,
     );
     drop((idle, takes_nothing));
@@ -158,7 +159,8 @@ fn ends_though_somebody_is_silent() {
         &server,
         Signal::TERM,
         "A client keeps sending and reads no replies, the signal has come, and your program goes \
-         on. One of its threads waits in a write to that client. Give it up after a moment.",
+         on. One of its threads waits in a write to that client. Give up on the write after a \
+         moment.",
         SILENT,
     );
 
@@ -196,13 +198,13 @@ fn both_signals() {
     for (signal, sentence) in [
         (
             Signal::TERM,
-            "SIGTERM has come while a client was connected, and your program goes on. It is what kill, \
-             a service manager and a shutdown send.",
+            "SIGTERM has come while a client was connected, and your program goes on. SIGTERM is \
+             the signal that kill, a service manager and a shutdown send.",
         ),
         (
             Signal::INT,
-            "SIGINT has come while a client was connected, and your program goes on. It is what Ctrl-C \
-             sends.",
+            "SIGINT has come while a client was connected, and your program goes on. SIGINT is the \
+             signal that Ctrl-C sends.",
         ),
     ] {
         let server = server();
@@ -216,10 +218,10 @@ fn both_signals() {
 
 #[test]
 fn caught_from_the_first_moment() {
-    const LATE: &str = "The signal came the moment that \"listening on\" was printed, and your \
-                        program did not catch it yet. From that line on, a script or a service \
-                        manager knows your program and may stop it. Catch the signals before you \
-                        print it: best of all, before you bind.";
+    const LATE: &str = "The signal came as soon as \"listening on\" was printed, and your program \
+                        did not catch it yet. From that line on, a script or a service manager \
+                        knows your program and may stop it. Catch the signals before you print it: \
+                        best of all, before you bind.";
     for round in rounds(6, 2, Duration::from_secs(2)) {
         let signal = [Signal::TERM, Signal::INT][round % 2];
         let server = server();

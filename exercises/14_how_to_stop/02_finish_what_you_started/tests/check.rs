@@ -54,7 +54,8 @@ fn shuts_the_door(server: &Running) {
     let is_shut = || UnixStream::connect(server.path()).is_err().then_some(());
     appears("a newcomer to be turned away", SOON, is_shut).or_explain(
         "The signal has come, a request is still under way, and new clients are let in: nobody \
-         will serve them. Remove the path and close the listener before you see to your clients.",
+         will serve them. Remove the path and close the listener before you deal with your \
+         clients.",
         DOOR,
     );
 }
@@ -65,20 +66,23 @@ fn ends_with(server: &Running, code: i32, sentence: &str, section: &str) {
     let sentence = match exit {
         Exit::Code(3) => {
             "Every client that stayed got its answers and nobody was cut off, but your exit code \
-             says that somebody was. 3 is for work that you gave up. (A client that hung up before \
-             its answer did that itself.)"
+             says that somebody was. Exit code 3 means that you cut off a request. (A client that \
+             hung up before its answer did that itself.)"
         }
         Exit::Code(0) => {
-            "Somebody was cut off, and your exit code is 0, which says that nothing was lost. A \
-             service manager or a script that reads it should know: end with 3."
+            "Somebody was cut off, and your exit code 0 says that nothing was lost. A service \
+             manager or a script that reads it should know: end with exit code 3."
         }
-        _ => "Your program did not end as it should. Catch both signals, and end with 0 or 3.",
+        _ => {
+            "Your program did not end as it should. Catch both signals, and end with exit code 0 \
+             or 3."
+        }
     };
     check(exit == Exit::Code(code), expected, format!("it {exit}")).or_explain(sentence, DEADLINE);
     let is_gone = fs::symlink_metadata(server.path()).is_err();
     check(is_gone, "no file at its path", "the socket's file").or_explain(
         "The program has ended, and its socket's file is still there. It must be gone however the \
-         program ends, even after a cut: remove it before you see to your clients, since exit() \
+         program ends, even after a cut: remove it before you deal with your clients, since exit() \
          runs no destructors.",
         DOOR,
     );
@@ -100,15 +104,15 @@ fn the_answer_in_progress_is_sent() {
     shuts_the_door(&server);
     idle.expect_end().or_explain(
         "The signal has come, and a client with no request under way did not get what it should: \
-         the end of the stream, at once and with no message before it. It has nothing to lose: \
-         don't wait for it. (If nothing came at all, its thread still waits in a read, and no flag \
-         wakes it.)",
+         the end of the stream, at once and with no message before it. This client has nothing to \
+         lose: don't wait for it. (If nothing came at all, its thread still waits in a read, and \
+         no flag wakes it.)",
         UNDER_WAY,
     );
     const DIED: &str = "The signal came while a request was under way, and its answer never came. \
                         When main returns, or something calls exit(), every other thread ends in \
-                        mid-sentence; and a connection that is shut down for writing carries no \
-                        answer. Wait for the threads that have work.";
+                        the middle of its work; and a connection that is shut down for writing \
+                        carries no answer. Wait for the threads that have work.";
     gate.release();
     busy.expect(answer).or_explain(DIED, UNDER_WAY);
     busy.expect_end().or_explain(
@@ -164,8 +168,8 @@ fn what_had_come_is_answered() {
 #[test]
 fn half_a_line_is_told() {
     explain(
-        "Half a line had come when the signal did. Don't answer it as if it were whole, and don't \
-         drop it without a word, since its sender should know that it was not done: send \
+        "Half a line had come when the signal came. Don't answer it as if it were whole, and don't \
+         drop it without an answer, since its sender should know that it was not done: send \
          `unfinished`, then end the connection. (lines() returns the last part of a stream as if \
          it were a line; read_line() keeps the newline, so that you can tell.)",
         COME,
@@ -225,8 +229,8 @@ fn an_empty_house_closes_at_once() {
     }
     let got = format!("it took {quickest:.1?}, and never less");
     check(quickest < AT_ONCE, "the end at once: nobody is there", got).or_explain(
-        "Nobody is connected, the signal has come, and your program pauses before it ends. Don't sleep: \
-         wait for what is left, and when nothing is left there is nothing to wait for.",
+        "Nobody is connected, the signal has come, and your program pauses before it ends. Don't \
+         sleep: wait only for requests that are under way, and there are none.",
         DEADLINE,
     );
     let server = self::server(HOUR);

@@ -140,9 +140,9 @@ fn the_file_arrives_open() {
     holds(&gets(&mut peer, "notes/monday"), MONDAY);
 
     explain(
-        "Two clients asked for the same file, and what one of them reads, the other misses: both \
-         have the same open file, with one position. Open the file again for each request, and \
-         read nothing from it yourself.",
+        "Two clients asked for the same file, and each misses the bytes that the other one reads: \
+         both have the same open file, with one position. Open the file again for each request, \
+         and read nothing from it yourself.",
         POSITION,
     );
     let (mine, theirs) = (gets(&mut peer, "poem"), gets(&mut other, "poem"));
@@ -161,9 +161,9 @@ fn it_is_read_only() {
     let mut peer = server.connect();
     let files = ["poem", "notes/monday"].map(|name| gets(&mut peer, name));
     explain(
-        "The client can write to what it got. A descriptor carries the access it was opened with: \
-         the kernel checks permissions once, at your open(), and never again. Open it for reading \
-         only.",
+        "The client can write to the file that it got. A descriptor carries the access it was \
+         opened with: the kernel checks permissions once, at your open(), and never again. Open it \
+         for reading only.",
         PERMISSION,
     );
     for mut file in files {
@@ -186,9 +186,9 @@ fn it_is_read_only() {
 fn nothing_outside_the_folder() {
     explain(
         "This name leads out of the folder. The client could not open that file, but you can, and \
-         the kernel checks only who opens it. Make the kernel stay in the folder while it follows \
-         the path: openat2() with RESOLVE_BENEATH. It is not enough to look at the name, or at \
-         where it leads, before you open it.",
+         the kernel checks only the permissions of the process that opens it. Make the kernel stay \
+         in the folder while it follows the path: openat2() with RESOLVE_BENEATH. It is not enough \
+         to look at the name, or at where it leads, before you open it.",
         DEPUTY,
     );
     let house = a_house();
@@ -372,9 +372,9 @@ fn a_hundred_files_leak_none() {
         is_refused(&mut peer, "nothing");
     }
     explain(
-        "A client asked for a hundred files, and your program still has them open. What you send \
-         is a copy: your own descriptor stays open until you close it, and at the limit (ulimit \
-         -n) you can open nothing more.",
+        "A client asked for a hundred files, and your program still has them open. The client gets \
+         a copy of the descriptor: your own descriptor stays open until you close it, and at the \
+         limit (ulimit -n) you can open nothing more.",
         COPIES,
     );
     server.expect_descriptors(&before).now();
@@ -383,8 +383,8 @@ fn a_hundred_files_leak_none() {
 #[test]
 fn what_is_not_there_is_told() {
     explain(
-        "This file can't be opened. Answer that with `-REASON` and a newline. It is no reason to \
-         end anything: the next name is answered as before.",
+        "This file can't be opened. Answer that with `-REASON` and a newline. It is not a reason \
+         to end the connection: answer the next name as before.",
         BYTE,
     );
     let house = a_house();

@@ -76,8 +76,8 @@ fn each_file_belongs_to_its_message() {
     peer.expect(about("b", "one")).now();
     explain(
         "These messages came at the same time, and each has its own file, or none. A stream still \
-         keeps no messages apart: one receive may return several of them, and a part of the next. \
-         A file belongs to the message on whose first byte it rides.",
+         has no message boundaries: one receive may return several of them, and a part of the \
+         next. A file belongs to the message on whose first byte it rides.",
         RANGE,
     );
     server.in_one_edge(|| {
@@ -248,7 +248,8 @@ fn what_nobody_asked_for_is_closed() {
     let before = server.descriptors();
     explain(
         "Files came with messages that need none, or several with one message. They don't change \
-         the answers: of several, the first is the message's, and the others belong to nobody.",
+         the answers: of several, the first is the message's, and the others don't belong to any \
+         message.",
         YOURS,
     );
     let (plain, own) = (message(PLAIN, "a"), message(WITH_FILE, "b"));
@@ -388,7 +389,8 @@ fn no_room_is_told() {
     let none = message(WITH_FILE, "none");
     explain(
         "No file came with this message's first byte, but one came with a later byte: that one \
-         belongs to nobody. Receive the first byte by itself, since one receive may return both.",
+         doesn't belong to any message. Receive the first byte by itself, since one receive may \
+         return both.",
         RANGE,
     );
     for at in [1, 4, 5] {
@@ -440,9 +442,9 @@ fn what_is_no_file_is_refused() {
     peer.send(message(PLAIN, "a")).expect("a\n").now();
     let before = server.descriptors();
     explain(
-        "That is not a regular file, or it can't be read: the answer is `-not a file`. A stranger \
-         may hand you anything. Ask fstat() before you read: a read from a pipe may wait forever, \
-         and a device may have no end.",
+        "That is not a regular file, or it can't be read: the answer is `-not a file`. Another \
+         process may send you any descriptor. Ask fstat() before you read: a read from a pipe may \
+         wait forever, and a device may have no end.",
         FILE,
     );
     let (pipe, _writer) = std::io::pipe().expect("a pipe");
@@ -467,14 +469,14 @@ fn what_is_no_file_is_refused() {
             format!("{:?}", fcntl_getfl(other).ok()),
         );
         check(was == is, was, is).or_explain(
-            "You changed the flags of what you were sent, and you share the open file with its \
-             sender: the sender's reads no longer wait.",
+            "You changed the flags of the file that you were sent, and you share the open file \
+             with its sender: the sender's reads no longer wait.",
             POSITION,
         );
     }
     explain(
         "Two descriptors came with this message, first a pipe and then a file. The first is the \
-         message's, whatever it is, and the other belongs to nobody.",
+         message's, whatever it is, and the other doesn't belong to any message.",
         FILE,
     );
     let both = [others[0].1.as_fd(), file.as_fd()];
@@ -485,7 +487,8 @@ fn what_is_no_file_is_refused() {
     peer.expect(about("one", "one")).now();
     if cfg!(target_os = "linux") {
         server.expect_descriptors(&before).or_explain(
-            "You refused these, but still have them open. Close what you don't want, too.",
+            "You refused these, but still have them open. Close the descriptors that you don't \
+             want, too.",
             YOURS,
         );
     }

@@ -110,8 +110,8 @@ fn one_receive_is_one_message() {
 #[test]
 fn an_empty_message_is_a_message() {
     explain(
-        "A message of 0 bytes is a message like any other. A datagram socket has no end, so 0 does not \
-         mean that here: print it, answer it, and go on.",
+        "A message of 0 bytes is a message like any other. A datagram socket has no end of stream, \
+         so 0 does not mean the end here: print it, answer it, and go on.",
         MESSAGES,
     );
     let server = receiver();
@@ -128,9 +128,9 @@ fn an_empty_message_is_a_message() {
 #[test]
 fn a_cut_message_is_told() {
     explain(
-        "This message is longer than the limit. What doesn't fit into the buffer is thrown away, \
-         and the call still succeeds. Detect it (by the flag MSG_TRUNC, or with room for one byte \
-         more), then print and answer `too long` instead of a part.",
+        "This message is longer than the limit. The bytes that don't fit into the buffer are \
+         thrown away, and the call still succeeds. Detect it (by the flag MSG_TRUNC, or with room \
+         for one byte more), then print and answer `too long` instead of a part.",
         CUT,
     );
     let server = receiver();
@@ -187,8 +187,8 @@ fn who_has_no_name_is_survived() {
     );
     peer.send("and I, too").expect("ok").now();
     explain(
-        "A new sender has that name, and must be answered. That a name could not be answered once \
-         is no reason to skip it from then on.",
+        "A new sender has that name, and must be answered. If an answer to a name failed once, \
+         don't skip that name from then on.",
         NAMES,
     );
     fs::remove_file(&path).expect("it was left behind");
@@ -229,7 +229,7 @@ fn abstract_names_are_names(server: &Running) {
         |length| String::from_utf8_lossy(&answer[..length]).into_owned(),
     );
     check(got == "ok", "ok, for a sender with an abstract name", got).or_explain(
-        "A name need not be a path: an abstract name is one, too. Answer the address that came with \
+        "A name need not be a path: it may be an abstract name. Answer the address that came with \
          the message, whatever it is.",
         NAMES,
     );
@@ -284,7 +284,7 @@ fn a_full_queue_keeps_nobody_waiting() {
     }
     explain(
         "One sender doesn't read its answers, and its queue is full. Unlike UDP, a Unix socket \
-         then throws nothing away: it makes the sending program wait, which is yours, and \
+         then throws nothing away: it makes the sending program wait. That is your program, and \
          everybody else waits behind it. Send without waiting (MSG_DONTWAIT), and drop an answer \
          that can't be delivered.",
         FULL,
@@ -303,7 +303,7 @@ fn a_full_queue_keeps_nobody_waiting() {
     let more = asks_without_listening(&mut slow);
     other.send("third").expect("ok").now();
     server.expect_idle().or_explain(
-        "Your program uses the processor while nothing comes: it asks again and again. Receiving \
+        "Your program uses the processor while nothing comes: it polls again and again. Receiving \
          should wait; only sending should not.",
         FULL,
     );

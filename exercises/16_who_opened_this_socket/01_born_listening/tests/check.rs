@@ -74,7 +74,7 @@ fn serves_what_it_was_given() {
     explain(
         "Your program was started with a listener as descriptor 3; LISTEN_FDS and LISTEN_PID say \
          so. Somebody else has opened it, so there is nothing to bind. Print the address that it \
-         has, and serve the clients that come there, over TCP or at a path.",
+         has, and serve the clients that connect there, over TCP or at a path.",
         GIVEN,
     );
     each_kind(|listener| {
@@ -164,7 +164,7 @@ fn listens_by_itself(mut server: Running, signal: Signal) {
 fn listens_by_itself_otherwise() {
     explain(
         "Nobody gave your program a listener. Started by hand, it must listen at the address in \
-         its argument, serve, and end with 0 at SIGTERM and SIGINT.",
+         its argument, serve, and end with exit code 0 on SIGTERM and SIGINT.",
         GIVEN,
     );
     let folder = folder();
@@ -184,7 +184,8 @@ fn not_meant_for_you() {
     explain(
         "LISTEN_PID names another process. Environment variables are inherited, and these were \
          probably meant for the program that started yours. Compare the pid: if it isn't yours, \
-         you were given nothing, which is no error. Listen at the argument.",
+         your program was not given any listener. That is not an error: listen at the address in \
+         the argument.",
         MEANT,
     );
     let (listener, folder) = (Listener::on_path(), folder());
@@ -217,7 +218,8 @@ fn leaves_the_path_and_the_socket() {
     }
     each_kind(|listener| {
         explain(
-            "Your program was given its listener, and has to end at SIGTERM and SIGINT with 0.",
+            "Your program was given its listener, and has to end with exit code 0 on SIGTERM and \
+             SIGINT.",
             LEAVE,
         );
         let before = match listener.address() {
@@ -273,8 +275,8 @@ fn leaves_the_path_and_the_socket() {
 /// The argument is a path where something is already: it is not the program's.
 fn leaves_what_is_at_its_argument(born_with: &Activation, listener: &Listener) {
     explain(
-        "Your program was given a listener, so the path in its argument is none of its business. \
-         Remove what you have made, and nothing else.",
+        "Your program was given a listener, so it does not use the path in its argument. Remove \
+         only files that you have made.",
         LEAVE,
     );
     let folder = folder();
@@ -343,7 +345,7 @@ fn is_refused(what: &str, born_with: &Activation, number: u32) {
     check(got.is_empty(), expected, got).now();
     let told = contains(number.to_string());
     let sentence = "Print one line on standard error that says which descriptor is wrong, by its \
-                    number, for whoever started the program.";
+                    number, so that the person who started the program can correct it.";
     let output = program.ends().stderr(told);
     output.or_explain(sentence, STRANGER);
     let lines = program.stderr().lines().count();
@@ -359,8 +361,8 @@ fn a_stranger_at_3_is_refused() {
     explain(
         "A descriptor can be anything that somebody put there. Before you serve any of them, check \
          that each is a stream socket, TCP or Unix, that listens. If one is not, name it in one \
-         line on standard error and end with 2. Don't listen elsewhere instead: clients wait at \
-         the address that was meant.",
+         line on standard error and end with exit code 2. Don't listen elsewhere instead: clients \
+         wait at the address that was meant.",
         STRANGER,
     );
     let folder = folder();

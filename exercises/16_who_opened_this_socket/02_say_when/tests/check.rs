@@ -117,7 +117,7 @@ fn has_said_so(supervisor: &mut NotifySocket) {
 #[test]
 fn stopping_is_said_first() {
     explain(
-        "SIGTERM and SIGINT must end your program with 0, and with its path removed. Send \
+        "On SIGTERM and SIGINT your program must remove its path and end with exit code 0. Send \
          STOPPING=1 before that.",
         STOPPING,
     );
@@ -157,8 +157,8 @@ fn is_gone(path: &Path) {
 fn the_loop_feeds_the_watchdog() {
     explain(
         "WATCHDOG_USEC is how long the supervisor waits for WATCHDOG=1 before it kills your \
-         program. Send it twice in that time, both while nobody comes and while a client asks \
-         without a pause.",
+         program. Send it twice in that time, both while no client is there and while a client \
+         sends requests without a pause.",
         WATCHDOG,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -267,7 +267,7 @@ fn anothers_watchdog_is_not_fed() {
 
     explain(
         "WATCHDOG_USEC is set and WATCHDOG_PID is not: then the supervisor watches the process \
-         that it started, which is yours. Send WATCHDOG=1.",
+         that it started: your program. Send WATCHDOG=1.",
         WATCHDOG,
     );
     let program = program!()
@@ -331,9 +331,8 @@ fn an_abstract_name_works() {
 #[test]
 fn alone_it_runs_as_before() {
     explain(
-        "There is no supervisor to notify. That is not an error: all of this is optional. \
-         The program must serve, exit with status 0 on SIGTERM, and remove its socket \
-         file.",
+        "There is no supervisor to notify. That is not an error: all of this is optional. The \
+         program must serve, end with exit code 0 on SIGTERM, and remove its socket file.",
         ALONE,
     );
     let folder = folder();
@@ -355,8 +354,8 @@ fn alone_it_runs_as_before() {
     }
 
     explain(
-        "The supervisor's socket is gone, and sending to it fails from now on. That is no reason \
-         to end or to stop serving.",
+        "The supervisor's socket is gone, and sending to it fails from now on. That is not a \
+         reason to end or to stop serving.",
         ALONE,
     );
     let mut supervisor = supervisor();

@@ -93,11 +93,11 @@ impl Store {
     /// Tells it to end, and waits until both doors are closed.
     fn close_the_doors(&self) {
         self.server.signal(Signal::TERM);
-        let closed = "both doors to be closed after SIGTERM";
+        let closed = "both listeners to be closed after SIGTERM";
         eventually(closed, || !self.path.exists()).or_explain(
             "Your program got a signal to stop, and the socket file is still there seconds later. \
              The signals must end both servers: pass them to each, with end_on. (A worker that is \
-             busy in `call` notices none.)",
+             busy in `call` does not notice a signal.)",
             DOORS,
         );
         let tcp = self.server.address();
@@ -108,9 +108,9 @@ impl Store {
             std::net::TcpStream::connect(address).is_err()
         })
         .or_explain(
-            "Your program got a signal to stop, and the TCP door still lets clients in seconds \
+            "Your program got a signal to stop, and the TCP server still accepts clients seconds \
              later. The signals must end both servers: pass them to each, with end_on. (A worker \
-             that is busy in `call` notices none.)",
+             that is busy in `call` does not notice a signal.)",
             DOORS,
         );
     }
@@ -157,7 +157,8 @@ fn is_still_served(peer: &mut Peer, sentence: &str, section: &str) {
 #[test]
 fn two_workers_one_store() {
     explain(
-        "Both doors must be open as soon as you print `listening on`: the TCP address, and the path.",
+        "Clients must be able to connect to both as soon as you print `listening on`: the TCP \
+         address, and the path.",
         DOORS,
     );
     let store = Store::start();
@@ -169,9 +170,9 @@ fn two_workers_one_store() {
             peers[at].send(set(&key, &key)).expect(done()).now();
             for peer in &mut peers {
                 peer.send(get(&key)).expect(value(&key)).or_explain(
-                    "One client set this key, and another client at the same door does not see it. \
-                     They have different workers, and each worker has a service of its own: the \
-                     services must share one map, in an Arc.",
+                    "One client set this key, and another client of the same server does not see \
+                     it. The two clients have different workers, and each worker has a service of \
+                     its own: the services must share one map, in an Arc.",
                     STATE,
                 );
             }
@@ -182,15 +183,16 @@ fn two_workers_one_store() {
 #[test]
 fn both_doors_one_store() {
     explain(
-        "Both doors must be open as soon as you print `listening on`: the TCP address, and the path.",
+        "Clients must be able to connect to both as soon as you print `listening on`: the TCP \
+         address, and the path.",
         DOORS,
     );
     let store = Store::start();
     let [mut tcp, mut unix] = store.at_both_doors();
     tcp.send(set("tcp", "1")).expect(done()).now();
     unix.send(set("unix", "2")).expect(done()).now();
-    let sentence = "What was set at one door is not there at the other. Start both servers with \
-                    clones of one store.";
+    let sentence = "A key that was set over one transport is not there over the other. Start both \
+                    servers with clones of one store.";
     unix.send(get("tcp"))
         .expect(value("1"))
         .or_explain(sentence, DOORS);
@@ -210,8 +212,8 @@ fn a_slow_request_delays_nobody() {
         // It comes to the file, and its `open` waits: nobody writes to it yet.
         for peer in &mut store.many() {
             peer.send(get(key)).expect(value("before")).or_explain(
-                "One client's file takes long to open, and another client waits for it. The \
-                 opening, too, belongs in a thread of its own.",
+                "One client's file takes long to open, and another client waits for it. Open the \
+                 file, too, in a thread of its own.",
                 SLOW,
             );
         }
@@ -378,8 +380,8 @@ fn an_unknown_kind_is_told_and_survived() {
                 is_error(
                     &mut peer,
                     MALFORMED,
-                    "The key's length is more than what came. Return the frame's bad_body() from \
-                     `decode`, before you cut the key out.",
+                    "The key's length is more than the bytes that came. Return the frame's \
+                     bad_body() from `decode`, before you cut the key out.",
                     MESSAGES,
                 );
             }
@@ -443,9 +445,9 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 CANNOT_READ,
-                "This cannot be read as a file. Say so with the code 257, from the thread that \
-                 tried: the handle has `fail` for it. A handle that is dropped ends the connection \
-                 with Internal.",
+                "This path cannot be read as a file. Answer with the code 257, from the thread \
+                 that tried: the handle has `fail` for it. A handle that is dropped ends the \
+                 connection with Internal.",
                 ERRORS,
             );
         }
@@ -464,14 +466,14 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 code,
-                "Three requests came that cannot be done, and two that can. Each must get its \
-                 answer, and a Load that fails must leave no key behind.",
+                "Three of these requests cannot be done, and two can. Each must get its answer, \
+                 and a Load that fails must leave no key behind.",
                 ERRORS,
             );
         }
         peer.expect([done(), done()].concat()).or_explain(
-            "Three requests came that cannot be done, and two that can. Each must get its answer, \
-             and a Load that fails must leave no key behind.",
+            "Three of these requests cannot be done, and two can. Each must get its answer, and a \
+             Load that fails must leave no key behind.",
             ERRORS,
         );
     }
@@ -516,8 +518,8 @@ fn it_finishes_what_it_started() {
                 SLOW,
             );
         }
-        let sentence = "A client of each door had a request under way when the signal to stop \
-                        came. Each must still be answered, even when the other door has nothing \
+        let sentence = "A client of each server had a request under way when the signal to stop \
+                        came. Each must still be answered, even when the other server has nothing \
                         left to do: wait for both.";
         first_gate.release();
         first.expect(done()).or_explain(sentence, DOORS);
@@ -531,7 +533,8 @@ fn it_finishes_what_it_started() {
         last.expect_end().or_explain(sentence, DOORS);
         last.close();
         store.server.exits_with(0).or_explain(
-            "Everything that had come was answered, at both doors: the program must end with 0.",
+            "Everything that had come was answered, over TCP and at the path: the program must end \
+             with exit code 0.",
             DOORS,
         );
     }
@@ -550,8 +553,8 @@ fn what_it_could_not_finish_is_said() {
         peer.pause(Duration::from_millis(400));
         store.server.signal(Signal::TERM);
         store.server.exits_with(3).or_explain(
-            "A second signal cut a request off at one door. The exit code must say so: 3, if \
-             either door reports that something was cut.",
+            "A second signal cut off a request at one server. The exit code must say so: 3, if \
+             either server reports that something was cut.",
             DOORS,
         );
     }

@@ -1,5 +1,5 @@
 //! Caught by: a_relative_path_works
-//! Told: A relative path begins in
+//! Told: A relative path starts at
 //!
 //! A path must be absolute, so makes it so: surely it begins where the program lies.
 

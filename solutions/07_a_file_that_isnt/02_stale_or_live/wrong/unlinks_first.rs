@@ -1,6 +1,6 @@
 //! Caught by: a_live_server_is_left_alone, a_regular_file_survives, a_symlink_survives,
 //! one_of_two_starters_wins
-//! Told: Somebody uses that path: only
+//! Told: That path is in use:
 //!
 //! Nearly every example does it: remove what is there, and bind.
 

@@ -1,6 +1,6 @@
 //! Caught by: any_split_is_the_same_message, one_and_a_half_then_the_rest,
 //! ending_inside_a_frame_is_an_error
-//! Told: At this door your program took a part
+//! Told: At this address your program
 //!
 //! Copied the server for the second door, before it was mended. Then mended the one that was tested.
 

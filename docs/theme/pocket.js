@@ -1,7 +1,15 @@
-// Makes whatever scrolls sideways reachable by keyboard: code blocks and wide tables.
+// Lets long names in tables break where a reader would break them, and makes whatever scrolls sideways
+// reachable by keyboard: code blocks and wide tables.
 "use strict";
 
 (() => {
+    for (const code of document.querySelectorAll("main td code")) {
+        const parts = code.textContent.split(code.closest(".promises") ? /(?<=_)/ : /(?<=::|\()/);
+        if (code.childElementCount === 0 && parts.length > 1) {
+            code.replaceChildren(...parts.flatMap((part) => [document.createElement("wbr"), part]).slice(1));
+        }
+    }
+
     const scrollers = document.querySelectorAll("main pre, main pre > code, main .table-wrapper");
 
     function update() {

@@ -132,7 +132,7 @@
     const words = drawing("g", { fill: "currentColor", "font-size": "12" });
     for (let power = low; power <= high; power += 1) {
       grid.append(drawing("path", { d: `M${x(10 ** power)} ${PLOT.top}V${PLOT.bottom}` }));
-      words.append(drawing("text", { x: x(10 ** power), y: PLOT.bottom + 15, "text-anchor": power === high ? "end" : "middle" }, timeName(10 ** power).replace(/\.0+ /, " ")));
+      words.append(drawing("text", { x: x(10 ** power), y: PLOT.bottom + 15, "text-anchor": power === high ? "end" : power === low ? "start" : "middle" }, timeName(10 ** power).replace(/\.0+ /, " ")));
     }
     [0, 0.5, 0.9, 1].forEach((share) => {
       grid.append(drawing("path", { d: `M${PLOT.left} ${y(share)}H${PLOT.right}` }));

@@ -413,7 +413,7 @@
 
     const result = (text) => element("strong", { textContent: text, className: ERRORS.test(text) ? "error" : "" });
     const say = (line, returned, text) =>
-      status.replaceChildren(element("code", { textContent: line }), " ", result(returned), ` ${text}`);
+      status.replaceChildren(element("code", { textContent: line }), " ", result(returned), `: ${text}`);
 
     function show() {
       const world = parse(now());

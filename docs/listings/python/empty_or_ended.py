@@ -12,9 +12,9 @@ poll.register(there, select.POLLIN | select.POLLRDHUP)
 def ask():
     [(_, events)] = poll.poll()
     print(there.recv(100), "ended:", bool(events & select.POLLRDHUP))
-
-
 # ANCHOR_END: ask
+
+
 here.send(b"")
 ask()
 here.close()

@@ -135,6 +135,9 @@ fn look_at(browser: &mut Chromium, file: &Path, axe: Option<&str>, pictures: &Pa
     for width in WIDTHS {
         let mut found = visit::load(browser, &url(file), width);
         found.extend(visit::sideways(browser));
+        if width == WIDTHS[0] {
+            found.extend(visit::cut_tables(browser));
+        }
         for theme in ["light", "navy"] {
             visit::set_theme(browser, theme);
             visit::screenshot(

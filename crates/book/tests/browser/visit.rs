@@ -73,13 +73,25 @@ pub fn set_theme(browser: &mut Chromium, theme: &str) {
     ));
 }
 
-/// What axe finds in `main` by all its rules, or by one; `axe` is its source.
+/// On a wide page every table shows all of its columns: nobody looks for one that is not seen.
+pub fn cut_tables(browser: &mut Chromium) -> Vec<String> {
+    let cut = browser.evaluate(
+        "[...document.querySelectorAll('main .table-wrapper')]
+            .filter((table) => table.scrollWidth > table.clientWidth + 1)
+            .map((table) => `a table of ${table.scrollWidth} px in ${table.clientWidth}: `
+                + table.innerText.slice(0, 60))",
+    );
+    lines(&cut)
+}
+
+/// What axe finds in `main` by all its rules, or on the whole page by one; `axe` is its source.
 pub fn accessibility(browser: &mut Chromium, axe: &str, rule: Option<&str>) -> Vec<String> {
     if browser.evaluate("typeof axe") == "undefined" {
         browser.evaluate(&format!("{axe};null"));
     }
     let rules = rule.map_or(String::new(), |rule| format!(", runOnly: ['{rule}']"));
-    let run = format!("axe.run('main', {{ resultTypes: ['violations']{rules} }})");
+    let context = rule.map_or("'main'", |_| "document");
+    let run = format!("axe.run({context}, {{ resultTypes: ['violations']{rules} }})");
     let found = browser.evaluate(&(run + ".then((results) =>
             results.violations.map((rule) => 'axe: ' + rule.id + ': ' + rule.help + ': '
                 + rule.nodes.slice(0, 9).map((node) => node.html.slice(0, 90) + ' '

@@ -451,7 +451,6 @@ fn an_error_is_no_end() {
         let (listener, client) = client("pocket.test");
         let mut server = Server::accept(&listener, "server");
         server.expect_line();
-        server.say(&["yes\n"]);
         say(&mut server);
         server.peer.half_close();
         let told = client.exits_with(1).or_explain(sentence, CUT).stderr;
@@ -463,7 +462,7 @@ fn an_error_is_no_end() {
 /// One more record, with another last byte; and a signed end, as it should be.
 fn say_something_changed(server: &mut Server) {
     let _ = server.send();
-    server.say(&["no\n"]);
+    server.say(&["yes\n"]);
     let mut record = Vec::new();
     let written = server.tls.write_tls(&mut record);
     written.expect("memory takes all");

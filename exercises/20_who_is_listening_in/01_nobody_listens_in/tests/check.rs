@@ -428,13 +428,16 @@ fn a_reset_is_a_cut() {
     );
 }
 
+/// What a server says after it has heard the line.
+type Say = fn(&mut Server);
+
 #[test]
 fn an_error_is_no_end() {
     explain(
         "The server is the right one, and it waits for the line.",
         BUFFER,
     );
-    let errors: [(fn(&mut Server), &str); 2] = [
+    let errors: [(Say, &str); 2] = [
         (
             say_something_changed,
             "A record of the reply was changed on the way, and the library noticed: its error is not the end of \

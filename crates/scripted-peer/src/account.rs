@@ -103,6 +103,8 @@ impl Account {
         wait_for_last_words(timeline, &processes);
         let state = timeline.lock();
         let explanation = failure.explanation.clone().or(state.explanation.clone());
+        let otherwise = || Some(Box::new((failure.otherwise?.to_owned(), String::new())));
+        let explanation = explanation.or_else(otherwise);
         let (sentence, section) = match (&failure.machine, explanation) {
             (Some(sentence), _) => (Some(sentence.to_string()), None),
             (None, None) => (None, None),

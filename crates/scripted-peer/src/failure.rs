@@ -13,6 +13,15 @@ pub(crate) const NO_VERDICT: &str = "This machine could not judge your program."
 pub(crate) const TOO_BUSY: &str = "It was too busy for a check that measures time. Stop other \
                                    programs, or wait until they end, and run the check again.";
 
+/// What to say of a program that never listened, where the check says nothing.
+pub(crate) const NEVER_LISTENED: &str = "Your program did not get as far as listening. If it ended, its last lines \
+                                         on standard error should say which step failed. Once it listens, it \
+                                         must print the line `listening on ADDRESS`, at once.";
+
+/// And of one that never connected.
+pub(crate) const NEVER_CONNECTED: &str = "Your program did not connect to the address that it was given. If it \
+                                          ended, its last lines on standard error should say which step failed.";
+
 pub(crate) fn kept_from_running(kept: Duration) -> String {
     format!("the program and the check waited {kept:.1?} for a processor")
 }
@@ -25,6 +34,8 @@ pub(crate) struct Failure {
     /// Columns before the mark, its width, and what it says.
     pub mark: Option<Box<(usize, usize, String)>>,
     pub explanation: Option<Box<(String, String)>>,
+    /// The sentence for a check that has no explanation.
+    pub otherwise: Option<&'static str>,
     /// The sentence about this machine, where it is not the program that failed: it is shown in the
     /// explanation's place.
     pub machine: Option<Box<str>>,
@@ -37,6 +48,7 @@ impl Failure {
             got: got.into(),
             mark: None,
             explanation: None,
+            otherwise: None,
             machine: None,
         }
     }
@@ -58,6 +70,14 @@ impl Failure {
             "The system has no thread or no memory left for the check. Stop other programs, or \
              raise the limits (`ulimit -u`, `ulimit -v`), and run it again.",
         )
+    }
+
+    /// Explained by this sentence where the check says nothing.
+    pub fn or_else(self, sentence: &'static str) -> Self {
+        Self {
+            otherwise: Some(sentence),
+            ..self
+        }
     }
 
     /// `after` says what followed the last byte that came.

@@ -10,7 +10,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::address::Address;
 use crate::context;
-use crate::failure::Failure;
+use crate::failure::{Failure, NEVER_CONNECTED};
 use crate::folder::{Folder, folder};
 use crate::machine;
 use crate::patience::{PATIENCE, Patience};
@@ -166,7 +166,7 @@ impl Listener {
         let expected = format!("the program to connect to {}", self.address);
         Verdict::new(
             &self.timeline,
-            found.map_err(|got| Failure::new(expected, got)),
+            found.map_err(|got| Failure::new(expected, got).or_else(NEVER_CONNECTED)),
         )
     }
 

@@ -15,7 +15,7 @@ use crate::bytes::show;
 use crate::child::Child;
 use crate::context;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, NEVER_LISTENED};
 use crate::folder::Folder;
 use crate::output::Output;
 use crate::patience::Patience;
@@ -268,6 +268,7 @@ impl Running {
                 |exit| format!("the program {exit}"),
             );
             Failure::new("a line \"listening on ADDRESS\" on standard output", got)
+                .or_else(NEVER_LISTENED)
         })
     }
 

@@ -15,6 +15,9 @@ const LATE: Duration = Duration::from_millis(400);
 /// After 500 ms of silence and as long for the answer.
 const SOON_ENOUGH: Duration = Duration::from_millis(1600);
 
+const SILENT: &str = "This client has been silent for as long as the second argument says. Ask whether it is still \
+                      there: send `ping`.";
+
 /// By when a machine that is gone has to be found.
 const FOUND: Duration = Duration::from_secs(90);
 
@@ -28,8 +31,8 @@ fn gone(peer: &Peer) -> String {
 
 /// A client that has just been served, by a program that will not ask it anything soon.
 fn served() -> (Running, Peer) {
-    explain("A client sent a line, and must get it back.", PING);
     let server = server(60_000);
+    explain("A client sent a line, and must get it back.", PING);
     let mut peer = server.connect();
     peer.send(line("hello")).expect(line("hello")).now();
     (server, peer)
@@ -115,11 +118,7 @@ fn a_stopped_one() -> Duration {
     let mut peer = server.connect();
     peer.send(line("hello")).expect(line("hello")).now();
     let watch = Stopwatch::start();
-    peer.expect(line("ping")).or_explain(
-        "This client has been silent for as long as the second argument says. Ask whether it \
-         is still there: send `ping`.",
-        PING,
-    );
+    peer.expect(line("ping")).or_explain(SILENT, PING);
     let sentence = "The client was asked and has not answered for as long again. It is gone, \
                     even if its kernel still acknowledges: print `gone ADDRESS`, and close the \
                     connection.";
@@ -135,9 +134,9 @@ fn a_stopped_one() -> Duration {
 fn a_quiet_one_that_answers_stays() {
     let sentence = "This client has nothing to say, but answers each ping in time, so it is alive. \
                     A pong starts its clock again.";
-    explain(sentence, PING);
     undisturbed(LATE, || {
         let server = server(600);
+        explain(sentence, PING);
         let mut peer = server.connect();
         for round in 0..4 {
             let began = Instant::now();
@@ -158,6 +157,34 @@ fn a_quiet_one_that_answers_stays() {
         peer.send(line("hello")).expect(line("hello")).now();
         let told = server.stdout();
         check(!told.contains("gone"), "nobody gone", told).now();
+    });
+}
+
+#[test]
+fn a_part_of_a_line_is_a_sign_of_life() {
+    undisturbed(LATE, || {
+        let server = server(800);
+        let mut peer = server.connect();
+        for byte in ["h", "e", "l", "l", "o"] {
+            peer.pause(Duration::from_millis(300)).send(byte);
+        }
+        peer.send("\n").expect(line("hello")).or_explain(
+            "This line took 1.5 s, but a byte came every 300 ms, so no ping was due after 800 ms. It is a byte \
+             that starts the clock again, and not only a whole line.",
+            PING,
+        );
+    });
+    undisturbed(LATE, || {
+        let server = server(500);
+        let mut peer = server.connect();
+        peer.expect(line("ping")).or_explain(SILENT, PING);
+        explain(
+            "This client was asked, and sent `p` in time. That is a part of its pong, and a sign of life: its \
+             clock starts again, and after the next silence it gets a new ping.",
+            PING,
+        );
+        peer.send("p").expect(line("ping")).now();
+        peer.send("ong\nhello\n").expect(line("hello")).now();
     });
 }
 

@@ -428,6 +428,82 @@ fn a_reset_is_a_cut() {
     );
 }
 
+/// What a server says after it has heard the line.
+type Say = fn(&mut Server);
+
+#[test]
+fn an_error_is_no_end() {
+    explain(
+        "The server is the right one, and it waits for the line.",
+        BUFFER,
+    );
+    let errors: [(Say, &str); 2] = [
+        (
+            say_something_changed,
+            "A record of the reply was changed on the way, and the library noticed: its error is not the end of \
+             the reply. Nothing that comes after it counts, not even a close_notify. Print the reason on \
+             standard error, and end with 1.",
+        ),
+        (
+            say_an_error,
+            "The server sent an alert, and it was not close_notify: the server reports an error, and the reply \
+             is not complete. Print the reason on standard error, and end with 1.",
+        ),
+    ];
+    for (say, sentence) in errors {
+        let (listener, client) = client("pocket.test");
+        let mut server = Server::accept(&listener, "server");
+        server.expect_line();
+        say(&mut server);
+        server.peer.half_close();
+        let told = client.exits_with(1).or_explain(sentence, CUT).stderr;
+        let reason = !told.trim_ascii().is_empty();
+        check(reason, "a reason on standard error", "nothing").or_explain(sentence, CUT);
+    }
+}
+
+/// One more record, with another last byte; and a signed end, as it should be.
+fn say_something_changed(server: &mut Server) {
+    let _ = server.send();
+    server.say(&["yes\n"]);
+    let mut record = Vec::new();
+    let written = server.tls.write_tls(&mut record);
+    written.expect("memory takes all");
+    *record.last_mut().expect("a record has bytes") ^= 1;
+    server.peer.send(record);
+    server.say_and_sign(&[""]);
+}
+
+/// The alert that rustls sends when a record that it gets has been changed.
+fn say_an_error(server: &mut Server) {
+    let mut record = vec![23, 3, 3, 0, 32];
+    record.resize(5 + 32, 0);
+    let read = server.tls.read_tls(&mut record.as_slice());
+    read.expect("there is room in memory");
+    let error = server.tls.process_new_packets();
+    error.expect_err("this is no record of the client's");
+    let _ = server.send();
+}
+
+#[test]
+fn a_slow_reply_is_waited_for() {
+    explain(
+        "The server is the right one, and it takes a second for each part of its reply. Set no time limit on \
+         reads: what is slow may still be whole.",
+        CUT,
+    );
+    let (listener, client) = client("pocket.test");
+    let mut server = Server::accept(&listener, "server");
+    server.expect_line();
+    server.peer.pause(Duration::from_secs(1));
+    server.say(&["one\n"]);
+    let _ = server.send();
+    server.peer.pause(Duration::from_secs(1));
+    server.say_and_sign(&["two\n"]);
+    server.peer.half_close();
+    client.exits_with(0).stdout("one\ntwo\n").now();
+}
+
 /// On a connection that stays, after a reply and after none.
 fn signed_ends() {
     for reply in ["yes\n", ""] {

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
 use scripted_peer::{
-    Ending, Peer, Received, Running, Stopwatch, check, explain, program, show, undisturbed,
+    Ending, Peer, Received, Running, Stopwatch, check, explain, needs, program, show, undisturbed,
 };
 
 const TWO: &str = "20-who-is-listening-in.html#a-handshake-takes-two";
@@ -40,7 +40,12 @@ fn file(name: &str) -> String {
 
 fn server(within: u32) -> Running {
     let server = program!().arg(file("server.pem")).arg(file("server.key"));
-    server.arg(within).listen()
+    server.arg(within).listen_on("127.0.0.1:0").or_explain(
+        "Your program did not get as far as listening, with a free port, a certificate and its key. If it ended, \
+         standard error should say which step failed. Its arguments are ADDRESS CERT.pem KEY.pem MILLISECONDS, \
+         in this order.",
+        TWO,
+    )
 }
 
 /// rustls on a peer: the client's side of a conversation.
@@ -173,8 +178,8 @@ fn a_silent_client_blocks_nobody() {
 fn plain_text_is_survived() {
     let sentence = "A client spoke no TLS, or left in the handshake, and now nobody is served. Strangers knock at \
                     every open port, all day: their failure ends their connection, and nothing else.";
-    explain(sentence, PLAIN);
     let server = server(LONG);
+    explain(sentence, PLAIN);
     let mut http = server.connect();
     http.send("GET / HTTP/1.0\r\n\r\n");
     says_nothing_plain(&mut http);
@@ -270,6 +275,39 @@ fn a_dripped_hello_is_cut_off() {
         quiet.echoes("hello\n");
         says_nothing_of_cuts(&server);
     });
+}
+
+/// A timeout of minutes is found in a second: what the program has set is shortened. A program that
+/// reads on after a timeout is none the worse for it.
+#[test]
+fn no_timeout_stays() {
+    if !needs::linux() {
+        return;
+    }
+    let server = server(LONG);
+    explain(SERVED, BUFFER);
+    let mut quiet = Client::new(&server);
+    quiet.shake_hands(false);
+    quiet.echoes("hello\n");
+    let copy = server.socket_of(&quiet.peer).now();
+    let set = copy.read_timeout();
+    let Some(set) = set.expect("a copy of a socket has this option") else {
+        return;
+    };
+    let shorter = set.min(Duration::from_millis(200));
+    let shortened = copy.set_read_timeout(Some(shorter));
+    shortened.expect("a copy of a socket has this option");
+    drop(copy);
+    // The next read is the first that it is for.
+    quiet.echoes("hello\n");
+    quiet.peer.pause(Duration::from_secs(1));
+    let sentence = format!(
+        "After the handshake this client's socket still had a timeout for reads (SO_RCVTIMEO): {set:?}. The \
+         check made it shorter, and so your program has ended the connection sooner than it would have. A \
+         client may be silent for as long as it likes: remove the timeout after the handshake."
+    );
+    explain(&sentence, TWO);
+    quiet.echoes("hello\n");
 }
 
 fn says_nothing_of_cuts(server: &Running) {

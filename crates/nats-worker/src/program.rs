@@ -15,7 +15,7 @@ use tokio::select;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
-use crate::worker::{Place, Worker};
+use crate::worker::{Place, Worker, WorkerError};
 
 /// A broker that is silent is asked this often whether it is there; at the third time it is gone.
 const PING: Duration = Duration::from_secs(25);
@@ -37,7 +37,13 @@ pub fn main<S: Service>(name: &'static str, about: &'static str, service: S) -> 
             let left = "ended by force, with requests unanswered or replies that the broker had not confirmed";
             cli::end_with(cli::DRAINED_BY_FORCE, name, left)
         }
-        Err(reason) => cli::end_with(cli::FAILED_WHILE_RUNNING, name, format_args!("{reason:#}")),
+        Err(reason) => {
+            let code = match reason.downcast_ref() {
+                Some(WorkerError::Unconfirmed) => cli::DRAINED_BY_FORCE,
+                _ => cli::FAILED_WHILE_RUNNING,
+            };
+            cli::end_with(code, name, format_args!("{reason:#}"))
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use async_nats::client::PublishErrorKind;
+use async_nats::connection::State;
 use async_nats::{Client, Message as NatsMessage, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -65,6 +67,9 @@ pub enum WorkerError {
     Silent,
     /// The client was closed.
     Closed,
+    /// The connection broke while the worker drained. It has answered all, but replies that the broker
+    /// had not confirmed may be lost.
+    Unconfirmed,
 }
 
 impl<S: Service> Worker<S> {
@@ -110,7 +115,8 @@ impl<S: Service> Worker<S> {
     ///
     /// # Errors
     ///
-    /// If the client was closed.
+    /// If the client was closed, or if the connection broke after `stop`: a client that has connected
+    /// again does not repeat what it had written.
     pub async fn serve(mut self, stop: impl Future) -> Result<(), WorkerError> {
         self.answer_until(stop).await?;
         self.drain().await
@@ -135,6 +141,7 @@ impl<S: Service> Worker<S> {
     /// until the broker has every reply.
     async fn drain(&mut self) -> Result<(), WorkerError> {
         let closed = |_| WorkerError::Closed;
+        let connection = number_of_connection(&self.client);
         let asked = self.subscription.unsubscribe_after(NO_MORE).await;
         asked.map_err(closed)?;
         let client = self.client.clone();
@@ -148,7 +155,12 @@ impl<S: Service> Worker<S> {
             let late = self.late.recv().await;
             self.complete(late.ok_or(WorkerError::Closed)?).await?;
         }
-        fence(&client).await
+        fence(&client).await?;
+        // A fence on a later connection says nothing of the replies that were sent on this one.
+        match number_of_connection(&client) == connection {
+            true => Ok(()),
+            false => Err(WorkerError::Unconfirmed),
+        }
     }
     // ANCHOR_END: drain
 
@@ -200,6 +212,15 @@ impl<S: Service> Worker<S> {
     }
 }
 
+/// The number of the client's connection; while there is none, that of the next.
+fn number_of_connection(client: &Client) -> u64 {
+    let connects = client.statistics().connects.load(Ordering::Relaxed);
+    match client.connection_state() {
+        State::Connected => connects,
+        State::Pending | State::Disconnected => connects + 1,
+    }
+}
+
 // ANCHOR: fence
 /// Waits until the broker has done all that it was asked before, and until all that it delivered
 /// before is here: a message to itself comes back behind everything else.
@@ -241,6 +262,10 @@ impl fmt::Display for WorkerError {
                  _INBOX.> and subscribe to it"
             ),
             Self::Closed => f.write_str("the connection to the broker was closed for good"),
+            Self::Unconfirmed => f.write_str(
+                "the connection to the broker broke during the drain; replies that the broker had not \
+                 confirmed may be lost",
+            ),
         }
     }
 }

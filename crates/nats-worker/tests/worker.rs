@@ -336,3 +336,45 @@ fn a_broker_that_is_gone_when_the_signal_comes_is_waited_for_until_the_deadline(
     worker.signal(Signal::TERM);
     worker.exits_with(3).now();
 }
+
+#[test]
+fn a_connection_that_breaks_during_the_drain_is_reported_and_exits_3() {
+    let Some(mut broker) = Broker::start("") else {
+        return;
+    };
+    let worker = broker.slow_worker(&["--drain-timeout", "1m"]);
+    let mut caller = Caller::connect(&broker);
+    let (wait, mut gate) = gated();
+    caller.ask("slow", &wait);
+    gate.expect_entered().now();
+    worker.signal(Signal::TERM);
+    worker.logs("draining: a signal came\n").now();
+    broker.restart();
+    worker.logs("again\n").now();
+    // The broker of now takes the reply, and knows nobody who waits for it.
+    gate.release();
+    let line = "the connection to the broker broke during the drain; replies that the broker had not \
+                confirmed may be lost\n";
+    let ended = worker.exits_with(3).stderr(contains(line)).now();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let told = format!(
+        "own_service: {} at {}: {line}",
+        broker::SUBJECT,
+        broker.address()
+    );
+    assert!(said.ends_with(&told), "{said}");
+}
+
+#[test]
+fn a_broker_that_is_gone_when_the_signal_comes_and_comes_back_lets_the_drain_exit_0() {
+    let Some(mut broker) = Broker::start("") else {
+        return;
+    };
+    let worker = broker.slow_worker(&["--drain-timeout", "1m"]);
+    broker.program().signal(Signal::KILL);
+    worker.logs("lost the broker").now();
+    worker.signal(Signal::TERM);
+    worker.logs("draining: a signal came\n").now();
+    broker.restart();
+    worker.exits_with(0).now();
+}

@@ -288,6 +288,20 @@ impl Broker {
         self.tell(Order::Refuse(None))
     }
 
+    /// From now on `INFO` says that no payload may be longer than this; what clients are told of a longer
+    /// one is the same as [from the start](Self::with_max_payload).
+    pub fn set_max_payload(&self, most: usize) -> &Self {
+        self.actor
+            .note(format!("max_payload is {most} from now on"));
+        self.tell(Order::MaxPayload(most))
+    }
+
+    /// From now on it leaves each `PING` without its `PONG`, and goes on otherwise.
+    pub fn ignore_pings(&self) -> &Self {
+        self.actor.note("the broker answers no PING from now on");
+        self.tell(Order::IgnorePings)
+    }
+
     /// Tells all clients an error: `-ERR 'Slow Consumer'`. Those that end a connection are followed by
     /// [`drop_clients`](Self::drop_clients).
     pub fn error(&self, text: &str) -> &Self {

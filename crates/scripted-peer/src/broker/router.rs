@@ -25,6 +25,7 @@ pub(super) struct Router {
     max_payload: usize,
     manner: Manner,
     is_held: bool,
+    ignores_pings: bool,
     refusal: Option<String>,
     /// Which member of a group comes next: not in turn.
     dice: usize,
@@ -58,6 +59,7 @@ impl Router {
             max_payload,
             manner: Manner::Whole,
             is_held: false,
+            ignores_pings: false,
             refusal: None,
             dice: 0,
         }
@@ -161,6 +163,7 @@ impl Router {
             .with(|state| state.operations.push((index, operation.clone())));
         match operation {
             Operation::Connect(json) => return self.greet(index, &json),
+            Operation::Ping if self.ignores_pings => return,
             Operation::Ping => return self.answer(index, b"PONG\r\n"),
             Operation::Pong => return self.shared.with(|state| state.pongs.push(index)),
             Operation::Subscribe {
@@ -277,6 +280,8 @@ impl Router {
             }
             Order::Manner(manner) => self.manner = manner,
             Order::Refuse(text) => self.refusal = text,
+            Order::MaxPayload(most) => self.max_payload = most,
+            Order::IgnorePings => self.ignores_pings = true,
             Order::Say(bytes) => everyone.for_each(|index| self.say(index, &bytes)),
             Order::Leave => {
                 for index in everyone {

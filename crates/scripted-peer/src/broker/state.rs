@@ -37,6 +37,8 @@ pub(super) enum Order {
     Release,
     Manner(Manner),
     Refuse(Option<String>),
+    MaxPayload(usize),
+    IgnorePings,
     Say(Vec<u8>),
     Leave,
     Route(Message),

@@ -166,6 +166,24 @@ fn limits_refusals_and_nonsense_end_a_connection_with_a_word() {
 }
 
 #[test]
+fn the_limit_may_change_and_pings_may_have_no_answer() {
+    let broker = Broker::with_max_payload(64);
+    client(&broker).close();
+    broker.set_max_payload(96);
+    let mut peer = Peer::connect(broker.address());
+    assert!(peer.next_line().unwrap().contains("\"max_payload\":96"));
+    say(&mut peer, &[QUIET, "SUB x 1", "PING"]);
+    peer.expect("PONG\r\n").now();
+    broker.ignore_pings();
+    let text = "x".repeat(96);
+    say(&mut peer, &["PING", "PUB x 96", &text]);
+    peer.expect(format!("MSG x 1 96\r\n{text}\r\n")).now();
+    say(&mut peer, &["PUB x 97"]);
+    peer.expect("-ERR 'Maximum Payload Violation'\r\n").now();
+    peer.expect_gone();
+}
+
+#[test]
 fn headers_are_for_those_who_take_them() {
     let broker = Broker::start();
     let mut takes = client(&broker);

@@ -34,7 +34,9 @@ fn serve(address: &str, subject: &str, queue: &str) -> io::Result<()> {
     let mut info = String::new();
     reader.read_line(&mut info)?;
     let (longest, hello) = (max_payload(&info)?, answer(b"hello"));
-    todo!("subscribe to {subject} in {queue}: `hello` is answered {hello}; at most {longest} bytes")
+    todo!(
+        "subscribe to {subject} in the queue group {queue}, and answer each request: hello with {hello}, and with no more than {longest} bytes"
+    )
 }
 
 /// The work: a text in upper case. `wait FILE` takes as long as it takes to read that file to its end.

@@ -20,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait for what comes after a pause of a second at most.
 const SOON: Duration = Duration::from_secs(6);
 
+/// How long to see whether a program ends that should wait.
+const GLIMPSE: Duration = Duration::from_millis(500);
+
 fn worker(broker: &Broker, queue: &str) -> Running {
     program!()
         .args([SUBJECT, queue])
@@ -150,11 +153,13 @@ fn the_longest_payload_is_the_brokers() {
     let _worker = worker(&broker, "crew");
     subscribes(&broker, 1);
     explain(
-        "INFO said `max_payload`: 64. An answer that is longer is not published; the broker would cut you off. \
-         Answer `too long` instead.",
+        "INFO said `max_payload`: 64. An answer of 64 bytes is published. One that is longer is not; the broker \
+         would cut you off. Answer `too long` instead.",
         COUNTED,
     );
     answers(&broker, &"x".repeat(64), &"X".repeat(64));
+    // ŉ has two bytes, and three in upper case: 65 in all.
+    answers(&broker, &format!("ŉ{}", "x".repeat(62)), "too long");
     answers(&broker, &"ŉ".repeat(22), "too long");
     answers(&broker, "after that", "AFTER THAT");
     let came = broker.connections();
@@ -219,11 +224,22 @@ fn a_ping_is_answered_while_it_works() {
 }
 
 const LEFT: &str = "The signal has come, all that was under way is answered, and your program goes on. Unsubscribe, \
-                    answer the rest, see to it that the answers arrive, and end with 0.";
+                    answer the rest, see to it that the answers arrive, and end with exit code 0.";
 
 /// The first worker has ended, after it made sure that its answers are with the broker.
 fn left(broker: &Broker, worker: &Running) {
     worker.exits_with(0).or_explain(LEFT, DRAIN);
+    let got = "no PING after the last PUB";
+    let fenced = fenced(broker).is_some();
+    check(fenced, "PING after the last answer", got).or_explain(NO_PING, DRAIN);
+}
+
+const NO_PING: &str = "Your program ended with an answer just written. Written is not arrived: a connection that is closed \
+                       while the broker speaks takes back what was not read yet (chapter 6). Say PING after the last \
+                       answer, and end when PONG is there.";
+
+/// The first worker has said PING after its last answer.
+fn fenced(broker: &Broker) -> Option<()> {
     let said = broker.operations();
     let last = |what: fn(&Operation) -> bool| {
         said.iter()
@@ -231,13 +247,7 @@ fn left(broker: &Broker, worker: &Running) {
     };
     let answer = last(|one| matches!(one, Operation::Publish(_)));
     let fence = last(|one| matches!(one, Operation::Ping));
-    let got = "no PING after the last PUB";
-    check(fence > answer, "PING after the last answer", got).or_explain(
-        "Your program ended with an answer just written. Written is not arrived: a connection that is closed \
-         while the broker speaks takes back what was not read yet (chapter 6). Say PING after the last answer, \
-         and end when PONG is there.",
-        DRAIN,
-    );
+    (fence > answer).then_some(())
 }
 
 /// It says that it wants no more: not only its connection is gone.
@@ -335,7 +345,7 @@ fn it_comes_back_and_subscribes_again() {
     const FORGOT: &str = "The connection ended, and the broker forgot all that was said on it. Connect again, and say it all \
                           again: CONNECT, and SUB with the queue.";
     explain(FORGOT, BACK);
-    let broker = Broker::start().patience(SOON);
+    let broker = Broker::with_max_payload(64).patience(SOON);
     broker.go_away();
     let worker = program!().args([SUBJECT, "crew"]).patience(SOON);
     let worker = worker.connect_to(broker.address());
@@ -349,6 +359,7 @@ fn it_comes_back_and_subscribes_again() {
         BACK,
     );
     answers(&broker, "hello", "HELLO");
+    broker.set_max_payload(128);
     broker.error("Slow Consumer").drop_clients();
     worker.logs("Slow Consumer").or_explain(
         "The broker said -ERR and why. Print that on standard error: whoever runs this has to know.",
@@ -365,10 +376,17 @@ fn it_comes_back_and_subscribes_again() {
     )
     .or_explain(FORGOT, BACK);
     answers(&broker, "again", "AGAIN");
+    explain(
+        "INFO said `max_payload`: 64 on the first connection, and says 128 on this one. Your program has kept the \
+         first number. Each connection begins with an INFO, and that one counts.",
+        BACK,
+    );
+    answers(&broker, &"x".repeat(100), &"X".repeat(100));
     broker.go_away();
     worker.signal(Signal::TERM);
     worker.exits_with(0).or_explain(
-        "The broker is away and the signal has come. Nothing is under way: don't wait for the broker, end with 0.",
+        "The broker is away and the signal has come. Nothing is under way: don't wait for the broker, end with \
+         exit code 0.",
         BACK,
     );
 }
@@ -404,4 +422,46 @@ fn it_makes_a_pause() {
     broker.admit();
     subscribes(&broker, 1);
     answers(&broker, "at last", "AT LAST");
+}
+
+#[test]
+fn it_waits_for_the_last_pong() {
+    let (broker, worker) = one();
+    let subscription = broker.expect_subscribed(SUBJECT).now();
+    let mut gate = Gate::new();
+    let text = wait(&gate);
+    let slow = broker.request(SUBJECT, &text);
+    gate.expect_entered().now();
+    worker.signal(Signal::TERM);
+    unsubscribes(&broker, &subscription);
+    // The PING behind UNSUB, if there is one, has its PONG after this; the one behind the answer has none.
+    broker
+        .fence()
+        .or_explain("A request is being worked on, and no PONG came.", READS_ON);
+    broker.ignore_pings();
+    gate.release();
+    slow.expect(text.to_uppercase()).now();
+    appears("PING after the last answer", SOON, || fenced(&broker)).or_explain(NO_PING, DRAIN);
+    // However the program leaves, if it does not wait: this long is enough to see most of them go.
+    let watch = Instant::now();
+    while !worker.has_ended() && watch.elapsed() < GLIMPSE {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let got = "the program ended before the PONG";
+    check(!worker.has_ended(), "a program that waits for PONG", got).or_explain(
+        "Your program said PING after the last answer, and ended before the PONG was there. PING proves nothing by \
+         itself: the broker has the answers when its PONG has come. Wait for it.",
+        DRAIN,
+    );
+    // What it logs from now on is of this.
+    let logged = worker.stderr().len();
+    broker.drop_clients();
+    let address = broker.address().to_string();
+    let says = || worker.stderr()[logged..].contains(&address).then_some(());
+    appears("the broker's address on standard error", SOON, says).or_explain(
+        "The connection ended, and the PONG for the last PING had not come: nobody knows whether the last answers \
+         have arrived. Your program did not say so. Report the end of the connection on standard error, with the \
+         broker's address, now as before.",
+        DRAIN,
+    );
 }

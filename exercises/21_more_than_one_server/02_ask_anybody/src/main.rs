@@ -28,7 +28,9 @@ fn ask_all(address: &str, subject: &str, within: Duration) -> io::Result<()> {
     let longest = max_payload(&info)?;
     for line in io::stdin().lines() {
         let line = line?;
-        todo!("ask {line} at {subject}, wait for {within:?}; {longest} bytes at most");
+        todo!(
+            "send {line:?} to {subject} if it has at most {longest} bytes, and print the answer that comes within {within:?}"
+        );
     }
     Ok(())
 }

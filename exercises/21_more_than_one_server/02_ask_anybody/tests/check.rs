@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use scripted_peer::{
-    Broker, Exit, Message, Operation, Running, Stopwatch, check, contains, explain, program,
-    undisturbed,
+    Broker, Exit, Message, Operation, Running, Stopwatch, check, contains, eventually, explain,
+    program, undisturbed,
 };
 
 const INBOX: &str = "21-more-than-one-server.html#an-inbox-for-each-question";
@@ -70,13 +70,13 @@ fn prints(asker: &Running, all: &str, sentence: &str, section: &str) {
     asker.prints(all).or_explain(sentence, section);
 }
 
-fn is_all(asker: &mut Running, all: &str) {
+fn is_all(asker: &mut Running, all: impl AsRef<[u8]>) {
     asker.close_stdin();
     asker.ends().or_explain(
-        "Standard input has ended, all is said, and your program goes on. End with 0.",
+        "Standard input has ended, all is said, and your program goes on. End with exit code 0.",
         SENT,
     );
-    asker.exits_with(0).stdout(all.to_owned()).now();
+    asker.exits_with(0).stdout_bytes(all).now();
 }
 
 #[test]
@@ -124,36 +124,50 @@ fn the_answer_is_to_this_question() {
 
 #[test]
 fn what_is_inside_does_not_matter() {
-    explain(
-        "The number in MSG says how many bytes the answer has; HMSG has two, the headers' and that of all. Print \
-         what is behind the headers, whatever is in it, and a line end.",
-        COUNTED,
-    );
+    const COUNT: &str = "The number in MSG says how many bytes the answer has; HMSG has two, the headers' and that of all. Print \
+                         what is behind the headers, whatever is in it, and a line end.";
+    const ENDS: &str = "This answer begins and ends with white space, and that is part of it: print every byte that MSG \
+                        counted, and then one line end.";
+    const BYTES: &str = "This answer is not UTF-8. A conversion to text fails here, or puts other characters in the place of \
+                         some bytes. Write the bytes to standard output as they came.";
+    explain(COUNT, COUNTED);
     let broker = listening();
     broker.drip();
     let mut asker = asker(&broker, HOUR);
-    let mut all = String::new();
-    for (headers, payload) in [
-        ("", "two\r\nlines\r\n+OK\r\n-ERR 'no'"),
-        ("", ""),
-        ("NATS/1.0\r\nstatus: 503\r\n\r\n", "with headers"),
-        ("NATS/1.0\r\na: b\r\n\r\n", ""),
+    let mut all = Vec::new();
+    for (headers, payload, sentence) in [
+        ("", &b"two\r\nlines\r\n+OK\r\n-ERR 'no'"[..], COUNT),
+        ("", b"", COUNT),
+        ("NATS/1.0\r\nstatus: 503\r\n\r\n", b"with headers", COUNT),
+        ("NATS/1.0\r\na: b\r\n\r\n", b"", COUNT),
+        ("", b" \tspaces around it \r\n", ENDS),
+        ("", b"no text: \xff\xfe\x00\xc3", BYTES),
     ] {
         asker.write_line("größe");
         let (_, reply) = question(&broker, "größe");
         broker.publish_with_headers(&reply, headers, payload);
-        all.push_str(payload);
-        all.push('\n');
-        asker.prints(&format!("{payload}\n")).now();
+        all.extend_from_slice(payload);
+        all.push(b'\n');
+        prints_bytes(&asker, &all, sentence);
     }
+    explain(COUNT, COUNTED);
     broker.whole();
     asker.write_line("");
     let (_, reply) = question(&broker, "");
     broker.leave_soon();
     broker.publish(&reply, "an answer to an empty line");
-    all.push_str("an answer to an empty line\n");
+    all.extend_from_slice(b"an answer to an empty line\n");
     asker.prints("an answer to an empty line\n").now();
-    is_all(&mut asker, &all);
+    is_all(&mut asker, all);
+}
+
+/// This, and nothing else, is what it has printed so far.
+fn prints_bytes(asker: &Running, all: &[u8], sentence: &str) {
+    let shown = |bytes: &[u8]| format!("\"{}\" on standard output", bytes.escape_ascii());
+    let is_there = || asker.has_ended() || asker.stdout_so_far().len() >= all.len();
+    eventually(&shown(all), is_there).or_explain(sentence, COUNTED);
+    let got = asker.stdout_so_far();
+    check(got == all, shown(all), shown(&got)).or_explain(sentence, COUNTED);
 }
 
 #[test]
@@ -281,7 +295,7 @@ fn sent_before_it_leaves() {
 #[test]
 fn a_refusal_is_told() {
     const TOLD: &str = "The broker said -ERR and why, and will answer nothing more. Print what it said on standard error, and \
-                        end with 1: that is not `nobody` and not `no answer`.";
+                        end with exit code 1: that is not `nobody` and not `no answer`.";
     let broker = Broker::start();
     broker.refuse("Authorization Violation");
     let mut asker = asker(&broker, HOUR);
@@ -310,7 +324,7 @@ fn a_refusal_is_told() {
     let ended = asker.exits_with(1).stdout("");
     ended.stderr(contains(&address)).or_explain(
         "The connection ended while an answer was due. None will come: say so on standard error, with the \
-         broker's address, and end with 1.",
+         broker's address, and end with exit code 1.",
         SENT,
     );
 
@@ -318,7 +332,7 @@ fn a_refusal_is_told() {
     let asker = self::asker(&broker, HOUR);
     let ended = asker.exits_with(1).stdout("");
     ended.stderr(contains(&address)).or_explain(
-        "There is no broker. Say so on standard error, with its address, and end with 1.",
+        "There is no broker. Say so on standard error, with its address, and end with exit code 1.",
         SENT,
     );
 }
@@ -339,8 +353,27 @@ fn too_long_is_not_sent() {
     asker.prints("too long\ntoo long\n").now();
     let longest = "x".repeat(64);
     asker.write_line(&longest);
-    let (_, reply) = question(&broker, &longest);
-    broker.publish(&reply, "an answer");
+    let message = broker.expect_message(SUBJECT).or_explain(
+        "INFO said `max_payload`: 64, and a request has 64 bytes, without its line end: that is not too long. \
+         Publish it.",
+        COUNTED,
+    );
+    broker.publish(&message.reply.unwrap_or_default(), "an answer");
     asker.prints("too long\ntoo long\nan answer\n").now();
-    is_all(&mut asker, "too long\ntoo long\nan answer\n");
+
+    const MARKED: &str = "A line began with `!`, and has 65 bytes behind it; INFO said `max_payload`: 64. That limit is for each \
+                          message, with or without a reply subject: print `too long`, and don't send it.";
+    asker.write_line(&format!("!{longest}x"));
+    let all = "too long\ntoo long\nan answer\ntoo long\n";
+    prints(&asker, all, MARKED, COUNTED);
+    asker.write_line(&format!("!{longest}"));
+    explain(
+        "A line began with `!`, and has 64 bytes behind it, as many as INFO allows. The `!` is not sent, so it does \
+         not count: publish the rest, and print nothing.",
+        COUNTED,
+    );
+    let message = broker.expect_message(SUBJECT).now();
+    let got = String::from_utf8_lossy(&message.payload).into_owned();
+    check(got == longest, format!("{longest:?}"), format!("{got:?}")).now();
+    is_all(&mut asker, all);
 }

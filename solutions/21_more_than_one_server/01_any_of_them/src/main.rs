@@ -16,7 +16,7 @@ use signal_hook::iterator::Signals;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How long the broker may take to say its first line.
-const GREETING: Duration = Duration::from_secs(2);
+const GREETING: Duration = Duration::from_secs(10);
 
 fn main() -> io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long the broker may take for what it does at once: to greet, and to say PONG.
-const BROKER: Duration = Duration::from_secs(2);
+const BROKER: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -41,7 +41,10 @@ fn ask_all(address: &str, subject: &str, within: Duration) -> io::Result<()> {
             asker.say(&format!("PUB {subject} {}\r\n{text}\r\n", text.len()))?;
         } else {
             match asker.ask(subject, text, Instant::now() + within)? {
-                Answer::Text(text) => println!("{}", String::from_utf8_lossy(&text)),
+                Answer::Bytes(mut bytes) => {
+                    bytes.push(b'\n');
+                    io::stdout().write_all(&bytes)?;
+                }
                 Answer::Nobody => println!("nobody"),
                 Answer::None => println!("no answer"),
             }
@@ -52,7 +55,8 @@ fn ask_all(address: &str, subject: &str, within: Duration) -> io::Result<()> {
 
 /// What came of a request.
 enum Answer {
-    Text(Vec<u8>),
+    /// Which need not be text.
+    Bytes(Vec<u8>),
     Nobody,
     None,
 }
@@ -110,7 +114,7 @@ impl Asker {
                 Some(Operation::Message(message)) if message.subject == inbox => {
                     return Ok(match message.status.as_deref() {
                         Some("503") => Answer::Nobody,
-                        _ => Answer::Text(message.payload),
+                        _ => Answer::Bytes(message.payload),
                     });
                 }
                 Some(_) => {}

@@ -201,7 +201,7 @@ fn are_named(within: u32, addresses: &[&Address]) {
     let output = client.exits_with(1);
     let output = output.stdout("").or_explain(
         "No address took the connection. When all of them have refused, or the time that the first \
-         argument gives them is over, say so on standard error and end with 1.",
+         argument gives them is over, say so on standard error and end with exit code 1.",
         REFUSAL,
     );
     drop(output);

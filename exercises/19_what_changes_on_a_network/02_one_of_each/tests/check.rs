@@ -193,7 +193,7 @@ fn a_list_that_cannot_be_read_is_refused() {
         output.stdout("").stderr(contains(wrong)).or_explain(
             "One entry on the list is not an address. A list that is understood only in part \
              admits too few clients or too many, and nobody knows which. Name the entry on \
-             standard error, and end with 2 before you listen.",
+             standard error, and end with exit code 2 before you listen.",
             WHO,
         );
     }

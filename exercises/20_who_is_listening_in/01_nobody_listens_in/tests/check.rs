@@ -219,7 +219,7 @@ fn hears_nothing(mut server: Server, client: &Running, sentence: &str, section: 
 
 fn ends_with_1(client: &Running, section: &str) {
     let sentence = "There was no server to talk to. Print nothing on standard output, the reason on standard \
-                    error, and end with 1.";
+                    error, and end with exit code 1.";
     let ended = client.exits_with(1).stdout("");
     let told = ended.or_explain(sentence, section).stderr;
     let reason = !told.trim_ascii().is_empty();
@@ -384,7 +384,7 @@ fn a_cut_is_no_end() {
     );
     let sentence = "The connection ended, and the server had not signed the end (close_notify): anybody on the \
                     way can send a FIN, and the reply may have gone on. Say `cut off` on standard error, and end \
-                    with 1.";
+                    with exit code 1.";
     let cut: [fn(&mut Server); 4] = [
         |server| server.say(&["yes, but"]),
         |_| {},
@@ -423,7 +423,8 @@ fn a_reset_is_a_cut() {
     let ended = client.exits_with(1);
     ended.stderr(contains("cut off")).or_explain(
         "The connection was reset, and the server had not signed the end (close_notify). That is a cut like one \
-         by a FIN, and only the kind of the error differs: say `cut off` on standard error, and end with 1.",
+         by a FIN, and only the kind of the error differs: say `cut off` on standard error, and end \
+         with exit code 1.",
         CUT,
     );
 }
@@ -442,12 +443,12 @@ fn an_error_is_no_end() {
             say_something_changed,
             "A record of the reply was changed on the way, and the library noticed: its error is not the end of \
              the reply. Nothing that comes after it counts, not even a close_notify. Print the reason on \
-             standard error, and end with 1.",
+             standard error, and end with exit code 1.",
         ),
         (
             say_an_error,
             "The server sent an alert, and it was not close_notify: the server reports an error, and the reply \
-             is not complete. Print the reason on standard error, and end with 1.",
+             is not complete. Print the reason on standard error, and end with exit code 1.",
         ),
     ];
     for (say, sentence) in errors {

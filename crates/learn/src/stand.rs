@@ -166,8 +166,8 @@ fn welcome(screen: &mut Screen, course: &Course) -> Result<()> {
     writeln!(
         screen,
         "Each exercise is a program with a piece missing. Read the chapter, write the piece, and\n\
-         run `cargo learn` again: a peer then talks to your program and tells what it saw. This is\n\
-         the first one, as it stands now; it fails because it isn't written yet.\n"
+         run `cargo learn` again: a test peer then talks to your program, and tells you what it saw.\n\
+         This is the first one, as it stands now; it fails because it isn't written yet.\n"
     )?;
     Ok(())
 }

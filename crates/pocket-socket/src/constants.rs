@@ -24,7 +24,7 @@ pub const AF_INET6: AddressFamily = AddressFamily(Domain::IPV6);
 pub const AF_UNIX: AddressFamily = AddressFamily(Domain::UNIX);
 
 impl AddressFamily {
-    /// The system's number. Python: `int(socket.AF_INET)`.
+    /// The number by which the system knows this family. Python: `int(socket.AF_INET)`.
     ///
     /// # Examples
     ///
@@ -75,7 +75,7 @@ pub const SOCK_SEQPACKET: SocketKind = SocketKind(Type::SEQPACKET);
 pub const SOCK_RAW: SocketKind = SocketKind(Type::RAW);
 
 impl SocketKind {
-    /// The system's number. Python: `int(socket.SOCK_STREAM)`.
+    /// The number by which the system knows this type. Python: `int(socket.SOCK_STREAM)`.
     ///
     /// # Examples
     ///
@@ -147,7 +147,7 @@ pub const SOCK_CLOEXEC: SocketFlag = SocketFlag(nix::libc::SOCK_CLOEXEC);
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 impl SocketFlag {
-    /// The system's number. Python: `int(socket.SOCK_NONBLOCK)`.
+    /// The number by which the system knows this flag. Python: `int(socket.SOCK_NONBLOCK)`.
     ///
     /// # Examples
     ///
@@ -224,8 +224,8 @@ pub const SOMAXCONN: u32 = nix::libc::SOMAXCONN.cast_unsigned();
 #[cfg(windows)]
 pub const SOMAXCONN: u32 = 0x7fff_ffff;
 
-/// That IPv6 is known here, as it is on every system. Python: `socket.has_ipv6`, which says with
-/// what Python was built. Neither says whether this machine has an IPv6 address: try to
-/// [`bind`](crate::Socket::bind) to `("::1", 0)`.
+/// Whether this crate supports IPv6: it does, on every system. Python: `socket.has_ipv6`, which is
+/// true if Python was built with IPv6. Neither says whether this machine has an IPv6 address: to find
+/// out, try to [`bind`](crate::Socket::bind) to `("::1", 0)`.
 #[expect(non_upper_case_globals, reason = "the name that Python gives it")]
 pub const has_ipv6: bool = true;

@@ -61,7 +61,7 @@ impl<Way> MsgFlag<Way> {
         }
     }
 
-    /// The system's number. Python: `int(socket.MSG_PEEK)`.
+    /// The number by which the system knows these flags. Python: `int(socket.MSG_PEEK)`.
     ///
     /// # Examples
     ///

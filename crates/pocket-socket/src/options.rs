@@ -8,7 +8,7 @@ use crate::Socket;
 
 /// Where an option belongs: `SOL_SOCKET` or a protocol.
 pub trait Level: Copy {
-    /// The system's number. Python: `socket.SOL_SOCKET`.
+    /// The number by which the system knows this level. Python: `socket.SOL_SOCKET`.
     #[cfg(unix)]
     const VALUE: i32;
 }
@@ -89,7 +89,8 @@ pub struct SocketOption<L, V, Access> {
 }
 
 impl<L, V, Access> SocketOption<L, V, Access> {
-    /// The system's number. Python: `socket.SO_REUSEADDR`.
+    /// The number by which the system knows this option. In Python the constant is the number itself:
+    /// `socket.SO_REUSEADDR`.
     ///
     /// # Examples
     ///

@@ -30,7 +30,7 @@ pub const IPPROTO_ICMP: Protocol = Protocol(socket2::Protocol::ICMPV4);
 pub const IPPROTO_ICMPV6: Protocol = Protocol(socket2::Protocol::ICMPV6);
 
 impl Protocol {
-    /// The system's number. Python: `socket.IPPROTO_UDP`.
+    /// The number by which the system knows this protocol. Python: `socket.IPPROTO_UDP`.
     ///
     /// # Examples
     ///

@@ -68,26 +68,26 @@ impl Clone for Timeout {
 }
 
 impl Socket {
-    /// Sets how long each later call may wait: `None`, for as long as it takes; zero, not at all;
-    /// else so long.
+    /// Sets how long each later call waits: `None`, for as long as it takes; zero, not at all; any
+    /// other duration, at most that long.
     ///
     /// Python: `s.settimeout(None)`, `s.settimeout(0)`, `s.settimeout(2.5)` · system call:
     /// `ioctl(2)` with `FIONBIO`, which sets or clears `O_NONBLOCK`; see `fcntl(2)`, `poll(2)`.
     ///
     /// It bounds [`accept`](Socket::accept), [`connect`](Socket::connect), each send and each
     /// receive, and the whole of a [`sendall`](Socket::sendall). A call whose time has run out
-    /// fails with the kind [`TimedOut`](io::ErrorKind::TimedOut) and no errno; one that may not
-    /// wait at all fails with [`WouldBlock`](io::ErrorKind::WouldBlock), `EAGAIN` (`connect`: with
-    /// `EINPROGRESS`). A connection that the system itself gives up is
+    /// fails with the kind [`TimedOut`](io::ErrorKind::TimedOut) and no errno; with a timeout of zero,
+    /// a call that would have to wait fails with [`WouldBlock`](io::ErrorKind::WouldBlock), `EAGAIN`
+    /// (`connect`: with `EINPROGRESS`). A connection that the system itself gives up fails with
     /// [`TimedOut`](io::ErrorKind::TimedOut) too, but with the errno `ETIMEDOUT`.
     ///
-    /// It holds whatever is done to a copy of the descriptor ([`dup`](Socket::dup), a child process,
-    /// [`recv_fds`](crate::recv_fds)): if that is set to block, the calls here still end in time.
-    /// The one exception is [`connect`](Socket::connect).
+    /// The timeout stays in force whatever is done to a copy of the descriptor
+    /// ([`dup`](Socket::dup), a child process, [`recv_fds`](crate::recv_fds)): even if the copy is set
+    /// to block, the calls here end in time. The one exception is [`connect`](Socket::connect).
     ///
-    /// Costs: none to a send or receive that needn't wait. One that must is three system calls:
-    /// itself, `poll(2)`, itself again. [`accept`](Socket::accept) is two, `poll(2)` and itself,
-    /// whether it must wait or not. (Elsewhere than on Linux all calls are.)
+    /// A send or receive that needn't wait costs nothing more. One that must wait is three system
+    /// calls: itself, `poll(2)`, itself again. [`accept`](Socket::accept) is two, `poll(2)` and itself,
+    /// whether it must wait or not. On systems other than Linux, every call is these two.
     ///
     /// It is a bound on *one call*, not on a message: a peer that sends a byte just before each
     /// timeout runs out is never cut off.

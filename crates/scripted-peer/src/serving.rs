@@ -78,7 +78,7 @@ fn serve(
     context::join(listener.timeline());
     let mut scripts = Vec::new();
     loop {
-        // Asked before the queue is: who came before the stop is still served.
+        // Asked before the queue is: a client that came before the stop is still served.
         let last = stopped.load(Ordering::SeqCst) || listener.timeline().is_over();
         if let Some(peer) = listener.accept_within(GLANCE) {
             let (script, timeline) = (Arc::clone(script), Arc::clone(listener.timeline()));

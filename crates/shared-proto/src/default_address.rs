@@ -183,7 +183,7 @@ mod check {
             ))
         } else if mode & 0o700 != 0o700 {
             Some(format!(
-                "its owner may not use it: its mode is {mode:04o} and must be 0700"
+                "its owner has no permission to use it: its mode is {mode:04o} and must be 0700"
             ))
         } else {
             None

@@ -123,7 +123,7 @@ mod on_unix {
     }
 }
 
-/// Elsewhere than on Unix a write waits for whoever reads: nothing better is known here.
+/// On systems other than Unix a write waits for the reader: nothing better is known here.
 #[cfg(not(unix))]
 mod elsewhere {
     use std::io::{self, Stderr, Stdout, Write};

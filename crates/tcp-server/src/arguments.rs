@@ -82,8 +82,8 @@ mod tls {
             ),
             file("tls-key").help("The private key of that certificate, in PEM, not encrypted"),
             file("tls-client-ca").help(
-                "Serve only clients whose certificate one of these authorities vouches for; whoami \
-                 names it",
+                "Serve only clients whose certificate is signed by one of these authorities; whoami \
+                 names the certificate",
             ),
         ]
     }

@@ -59,8 +59,8 @@ impl TcpTransport {
     ///
     /// # Errors
     ///
-    /// If the name has no address, or those of `bind(2)`. If an address is in use, or may not be
-    /// used, the next is not tried: a name has one server.
+    /// If the name has no address, or those of `bind(2)`. If an address is in use, or not
+    /// permitted, the next is not tried: a name has one server.
     pub fn bind(address: &str) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
         TcpTransport::bind_first(&addresses)

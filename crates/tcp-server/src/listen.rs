@@ -13,7 +13,7 @@ const BACKLOG: i32 = 4096;
 enum BindFailure {
     /// This machine has no such address, usually because it has no IPv6. The next one may do.
     NotHere(io::Error),
-    /// It is in use, or may not be used. At the next one this would be a second server of the same
+    /// It is in use, or not permitted. At the next one this would be a second server of the same
     /// name.
     Refused(io::Error),
 }

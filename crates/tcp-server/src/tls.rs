@@ -41,8 +41,8 @@ pub struct Credentials {
     pub certificate: PemFile,
     /// The key that its certificate was made with.
     pub key: PemFile,
-    /// The authorities that vouch for clients. With them, who has no certificate of theirs is not
-    /// served; without, whoever comes is.
+    /// The authorities that vouch for clients. With them, a client without a certificate of theirs is
+    /// not served; without them, every client is.
     pub client_authorities: Option<PemFile>,
 }
 

@@ -79,9 +79,9 @@ impl fmt::Display for NoName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "who its own user is cannot be told, for uid {} is shown for every user without a \
-             name in this user namespace; start it as a user who has one, or name who is served \
-             with --allow-uid",
+            "cannot tell which user the server runs as: uid {} stands for every user without a \
+             name in this user namespace; start it as a user who has one, or name the users to \
+             serve with --allow-uid",
             self.uid
         )
     }

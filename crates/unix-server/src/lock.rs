@@ -81,7 +81,7 @@ fn open_or_make(path: &Path) -> io::Result<File> {
 }
 // ANCHOR_END: open_or_make
 
-/// If the file may not be opened, adds to the error who owns it, and what to do.
+/// If this user has no permission to open the file, adds to the error who owns it, and what to do.
 fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
     let Ok(found) = fs::symlink_metadata(path) else {
         return error;
@@ -102,7 +102,7 @@ fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
 const REMOVE_IT: &str =
     "if no server needs it, have it removed, or name another path with --socket";
 
-/// If a file may not be looked up or made in the folder, adds to the error who owns the folder.
+/// If this user has no permission to look up or make a file in the folder, adds to the error who owns the folder.
 pub(crate) fn whose_folder(path: &Path, error: io::Error) -> io::Error {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -49,7 +49,7 @@ fn no_connection<T: Transport>(
              `cargo run -p {server}`, or name another address with {option}"
         ),
         ErrorKind::PermissionDenied => anyhow!(
-            "{address} may not be used by this user: {reason}; {}, \
+            "this user has no permission to use {address}: {reason}; {}, \
              or name another address with {option}",
             T::IF_NOT_PERMITTED
         ),

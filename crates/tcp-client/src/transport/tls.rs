@@ -30,8 +30,8 @@ pub(super) fn options() -> [Arg; 4] {
     };
     [
         file("tls-ca").help(
-            "Speak TLS, and only with a server whose certificate one of these authorities vouches \
-             for",
+            "Speak TLS, and only with a server whose certificate is signed by one of these \
+             authorities",
         ),
         option("tls-name")
             .value_name("NAME")

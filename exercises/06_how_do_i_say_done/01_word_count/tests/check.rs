@@ -73,8 +73,8 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "White space is what is_ascii_whitespace() says: a form feed is white space, a vertical \
-         tab and other control characters are not.",
+        "White space is what is_ascii_whitespace() says: space, tab, newline, form feed and \
+         carriage return. A vertical tab is not, and neither is any other control character.",
         HALF,
     );
 }

@@ -281,7 +281,7 @@ fn what_else_it_makes_is_beside_the_socket() {
 }
 
 /// Waits until the program has a socket, with which it looks. A program's start takes far longer than
-/// its look, and never as long as the last time. Elsewhere than on Linux, the clock has to do.
+/// its look, and never as long as the last time. On other systems than Linux, the clock has to do.
 fn begins_to_look(starter: &Running) {
     let links = [3, 4].map(|number| format!("/proc/{}/fd/{number}", starter.pid()));
     let is_socket = |link: &String| {

@@ -153,8 +153,8 @@ fn a_slot_comes_back_after_a_reset() {
     }
     let mut inside = guests_again(&server);
     explain(
-        "A client left in the middle of a line, or after one that is not text, and its place never \
-         came back. However a client leaves, its place is given back: in a Drop.",
+        "A client left in the middle of a line, or after sending a line that is not text, and its \
+         place never came back. Give the place back however a client leaves: do it in a Drop.",
         BACK,
     );
     for last_words in [&b"half a li"[..], b"\xff\n", b"said\nand "] {

@@ -68,8 +68,8 @@ fn both_families_come_in() {
     let mut peers = [V4, V6].map(|ip| {
         let found = Peer::try_connect(&at(&server, ip));
         let mut peer = found.or_explain(
-            "A server at [::] must serve both families: 127.0.0.1 and ::1. Bind to the address \
-             that you were given, with IPV6_V6ONLY off.",
+            "A server at [::] must serve both families, here clients at 127.0.0.1 and at ::1. Bind \
+             to the address that you were given, with IPV6_V6ONLY off.",
             BOTH,
         );
         explain(

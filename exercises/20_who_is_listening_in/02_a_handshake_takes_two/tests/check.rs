@@ -229,12 +229,12 @@ fn says_nothing_plain(peer: &mut Peer) {
     let got = format!("{}, then {ending}", show(&said));
     let holds = said.is_empty() || said.starts_with(&[21, 3]);
     check(holds, "a TLS alert, or nothing", got.clone()).or_explain(
-        "This client speaks no TLS. Don't answer in plain text: who reads along reads it, and a client that \
-         would take it must not be led there.",
+        "This client does not speak TLS. Don't answer in plain text: anyone on the way can read it, and a \
+         client that would accept it must not be misled.",
         PLAIN,
     );
     check(ending != Ending::Silence, "the end of the connection", got).or_explain(
-        "This client's first bytes are no TLS. There is nothing to wait for: end the connection.",
+        "This client's first bytes are not TLS. There is nothing to wait for: end the connection.",
         PLAIN,
     );
 }

@@ -122,12 +122,13 @@ fn told(error: &io::Error) -> String {
     ending.unwrap_or_else(|| error.to_string())
 }
 
-/// A client that does all as it should is served.
-fn is_served(server: &Running, sentence: &str, section: &str) {
+/// A client that does all as it should is served. Where it is dropped, it is cut off.
+fn is_served(server: &Running, sentence: &str, section: &str) -> Client {
     explain(sentence, section);
     let mut client = Client::new(server);
     client.shake_hands(false);
     client.echoes("hello\n");
+    client
 }
 
 #[test]
@@ -200,7 +201,7 @@ fn plain_text_is_survived() {
     let hello = resets.hello();
     resets.peer.send(hello);
     resets.peer.reset();
-    is_served(&server, sentence, PLAIN);
+    let _served = is_served(&server, sentence, PLAIN);
     // Last, as what a thread prints at the end of its connection may come after that end.
     says_nothing_of_cuts(&server);
 }

@@ -166,7 +166,7 @@ mod check {
         if found.is_symlink() {
             Some("it is a symlink".to_owned())
         } else if !found.is_dir() {
-            Some("it is no folder".to_owned())
+            Some("it is not a folder".to_owned())
         } else if is_nobody(found.uid()) {
             Some(format!("it belongs to {}", User(found.uid())))
         } else if found.uid() != uid {

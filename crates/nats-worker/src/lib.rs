@@ -1,9 +1,9 @@
 //! Any [`Service`](shared_server::Service) behind a broker: requests come from a NATS subject, and
 //! of all workers in a queue group one answers each.
 //!
-//! One message is one frame: its kind and its body. The preamble is left out, for the broker knows
-//! that it carries messages, and so is the length, for the broker counts. The reply goes to the
-//! message's reply subject; who gave none gets none.
+//! One message is one frame: its kind and its body. The preamble and the length are left out,
+//! because the broker delivers whole messages. The reply goes to the message's reply subject; a
+//! message without one gets no reply.
 //!
 //! | file | one story |
 //! |---|---|

@@ -39,11 +39,12 @@ const NO_MORE: u64 = 10_000_000_000;
 pub struct Place {
     /// The broker, as the peer of every request is to be named.
     pub broker: String,
-    /// What requests are sent to.
+    /// The subject that requests are sent to.
     pub subject: String,
     /// The queue group: each request goes to one of its workers.
     pub queue: String,
-    /// How many requests may wait for an answer that comes later; the next is told Busy.
+    /// How many requests may wait for an answer that comes later; the next one is answered with
+    /// Busy.
     pub max_requests: usize,
 }
 
@@ -57,7 +58,7 @@ pub struct Worker<S> {
     max_requests: usize,
 }
 
-/// Why a worker answers no more.
+/// The reason why a worker has stopped answering.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WorkerError {
@@ -77,7 +78,8 @@ impl<S: Service> Worker<S> {
     ///
     /// # Errors
     ///
-    /// If subject or queue are none, or if no message to itself comes back within five seconds.
+    /// If the subject or the queue is not valid, or if no message to itself comes back within five
+    /// seconds.
     pub async fn join(client: Client, place: Place, service: S) -> Result<Self, WorkerError> {
         let Place { subject, queue, .. } = place;
         let subscription = client.queue_subscribe(subject, queue).await;
@@ -103,7 +105,7 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Tells `observer` why a request was answered with Internal.
+    /// Reports to `observer` why a request was answered with Internal.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
         self.dispatcher.on_event(observer);
     }

@@ -13,8 +13,8 @@ use socket2::SockAddr;
 ///
 /// Python: the tuple `("127.0.0.1", 8000)`, the string `"/tmp/s.sock"` · see `ip(7)`, `unix(7)`.
 ///
-/// Calls that take an address take whatever [`ToAddress`](crate::ToAddress) knows; those that
-/// return one return this.
+/// Calls that take an address accept anything that implements [`ToAddress`](crate::ToAddress);
+/// calls that return one return this type.
 ///
 /// # Examples
 ///
@@ -31,15 +31,16 @@ use socket2::SockAddr;
 pub enum Address {
     /// An IP address and a port. Python: `("127.0.0.1", 8000)`, `("::1", 8000, 0, 0)`.
     Ip(SocketAddr),
-    /// A file of the type socket. Python: `"/tmp/s.sock"`.
+    /// The path of a socket file. Python: `"/tmp/s.sock"`.
     #[cfg(unix)]
     Path(PathBuf),
-    /// A name that is in no folder, without its leading zero byte. Python: `b"\0name"`.
+    /// An abstract name, which has no file, without its leading zero byte. Python: `b"\0name"`.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     Abstract(Vec<u8>),
-    /// None: a Unix socket that was not bound, a sender that is not told. Python: `""` or `None`.
+    /// No address: a Unix socket that was not bound, or a sender that is not reported. Python: `""`
+    /// or `None`.
     ///
-    /// To bind to it lets Linux choose an abstract name (`unix(7)`, "Autobind").
+    /// Binding to it lets Linux choose an abstract name (`unix(7)`, "Autobind").
     Unnamed,
 }
 
@@ -123,8 +124,8 @@ impl Address {
     }
 }
 
-/// As programs print it: `127.0.0.1:8000`, `[::1]:8000`, a path, `@name` (as `ss` does),
-/// `(unnamed)`.
+/// Formats the address as programs print it: `127.0.0.1:8000`, `[::1]:8000`, a path, `@name` (as
+/// `ss` does), `(unnamed)`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -183,8 +184,8 @@ impl<I: Into<IpAddr>> From<(I, u16)> for Address {
     }
 }
 
-/// A path that starts with a zero byte is an abstract name on Linux, as in Python; an empty one is
-/// no address.
+/// A path that starts with a zero byte is an abstract name on Linux, as in Python; an empty path is
+/// [`Unnamed`](Address::Unnamed).
 #[cfg(unix)]
 impl From<&Path> for Address {
     fn from(path: &Path) -> Address {

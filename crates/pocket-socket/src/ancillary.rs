@@ -11,33 +11,33 @@ use rustix::net::{
 
 use crate::receiving::memory;
 
-/// What [`sendmsg`](crate::Socket::sendmsg) sends beside the bytes. Python: the triples
-/// `(SOL_SOCKET, SCM_RIGHTS, array("i", fds))`; see `cmsg(3)`.
+/// Ancillary data that [`sendmsg`](crate::Socket::sendmsg) sends with the bytes. Python: the
+/// triples `(SOL_SOCKET, SCM_RIGHTS, array("i", fds))`; see `cmsg(3)`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum SendAncillary<'fds> {
-    /// Descriptors: the receiver gets its own, of the same open files. They stay open here.
+    /// Descriptors: the receiver gets its own, for the same open files. The originals stay open.
     ScmRights(&'fds [BorrowedFd<'fds>]),
 }
 
-/// What [`recvmsg`](crate::Socket::recvmsg) received beside the bytes. Python: the triples
-/// `(level, type, data)`, whose `data` are bytes; see `cmsg(3)`.
+/// Ancillary data that [`recvmsg`](crate::Socket::recvmsg) received with the bytes. Python: the
+/// triples `(level, type, data)`, whose `data` are bytes; see `cmsg(3)`.
 ///
-/// The two kinds that a Unix socket has are here. Others, which options of IP and of timestamps
-/// turn on, are left out, and so are credentials that were cut.
+/// These are the two kinds that a Unix socket has. Others, which options for IP and timestamps turn
+/// on, are left out, and so are truncated credentials.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RecvAncillary {
     /// Descriptors, in the order in which they were sent. Dropping one closes it. Python: numbers,
-    /// which nobody closes.
+    /// which are not closed automatically.
     ScmRights(Vec<OwnedFd>),
-    /// Who has sent the message, as the system knows it: with [`SO_PASSCRED`](crate::SO_PASSCRED).
+    /// The sender as the system knows it, if [`SO_PASSCRED`](crate::SO_PASSCRED) is set.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     ScmCredentials(crate::PeerCredentials),
 }
 
-/// The room that one piece of ancillary data of `length` bytes takes, without what pads it to the
-/// next. For the last one: it leaves no room for one descriptor more.
+/// Returns the space that one item of ancillary data of `length` bytes takes, without the padding
+/// before the next item. Use it for the last item: it leaves no room for one more descriptor.
 ///
 /// Python: `socket.CMSG_LEN(length)` · system call: none; see `cmsg(3)`.
 ///
@@ -51,8 +51,8 @@ pub fn CMSG_LEN(length: usize) -> usize {
     CMSG_SPACE(0).saturating_add(length)
 }
 
-/// The room that one piece of ancillary data of `length` bytes takes, padded: what to give
-/// [`recvmsg`](crate::Socket::recvmsg). One descriptor is 4 bytes.
+/// Returns the space that one item of ancillary data of `length` bytes takes, padding included: the
+/// size to give [`recvmsg`](crate::Socket::recvmsg). One descriptor is 4 bytes.
 ///
 /// Python: `socket.CMSG_SPACE(length)` · system call: none; see `cmsg(3)`.
 ///

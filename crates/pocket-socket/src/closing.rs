@@ -6,13 +6,14 @@ use std::net::Shutdown;
 use crate::Socket;
 
 impl Socket {
-    /// Ends the conversation without giving back the descriptor: [`SHUT_WR`](crate::SHUT_WR), "I
-    /// send no more", lets the peer read to the end of stream and still answer.
+    /// Ends one direction of the connection, or both, without closing the descriptor:
+    /// [`SHUT_WR`](crate::SHUT_WR), "I send no more", lets the peer read to the end of the stream
+    /// and still answer.
     ///
     /// Python: `s.shutdown(socket.SHUT_WR)` · system call: `shutdown(2)`.
     ///
-    /// It ends the connection for every descriptor of this socket, the ones of
-    /// [`dup`](Socket::dup) and of other processes too; closing one of them doesn't.
+    /// Unlike closing one descriptor, this affects every descriptor of the socket, including those
+    /// from [`dup`](Socket::dup) and those of other processes.
     ///
     /// # Errors
     ///
@@ -38,24 +39,24 @@ impl Socket {
         self.inner.shutdown(how)
     }
 
-    /// Gives the descriptor back to the system, and says if that failed.
+    /// Closes the descriptor, and returns an error if that failed.
     ///
     /// Python: `s.close()` · system call: `close(2)`.
     ///
-    /// When it was the last descriptor of the socket, the peer reads the end of stream. What was
-    /// sent is still delivered, in the background; that `close` succeeds doesn't mean that it has
-    /// arrived. If bytes wait here that nobody has received, TCP sends a reset instead, and that
-    /// may destroy what was sent.
+    /// If it was the last descriptor of the socket, the peer reads the end of the stream. Bytes
+    /// already sent are still delivered, in the background; a successful `close` doesn't mean that
+    /// they have arrived. If bytes that came in were not received here, TCP sends a reset instead,
+    /// which may destroy bytes already sent.
     ///
-    /// Dropping the socket closes it too, but nobody learns of an error.
+    /// Dropping the socket closes it too, but ignores an error.
     ///
     /// # Errors
     ///
-    /// The descriptor is gone, whatever is returned: never try again. `EBADF`: other code has
-    /// closed this number behind our back, a bug that `Drop` would hide. `EINTR`: a signal came
-    /// while `close` waited, which only a socket with [`SO_LINGER`](crate::SO_LINGER) does.
-    /// `EIO`, `ENOSPC`, `EDQUOT` are for files. `ECONNRESET` (BSDs) says only that the peer was
-    /// first; it is not reported, as in Python. On Windows no error is reported.
+    /// The descriptor is closed, whatever is returned: never try again. `EBADF`: other code has
+    /// already closed this descriptor, a bug that `Drop` would hide. `EINTR`: a signal came while
+    /// `close` waited, which only a socket with [`SO_LINGER`](crate::SO_LINGER) does. `EIO`,
+    /// `ENOSPC`, `EDQUOT` are for files. `ECONNRESET` (BSDs) only means that the peer closed first;
+    /// as in Python, it is not reported. On Windows no error is reported.
     ///
     /// # Examples
     ///

@@ -9,31 +9,32 @@ use crate::timeout::Patience;
 use crate::{Socket, ToAddress};
 
 impl Socket {
-    /// Connects to the socket that listens at `address`. On a datagram socket it sets where
-    /// [`send`](Socket::send) sends to and from whom [`recv`](Socket::recv) receives.
+    /// Connects to the socket that listens at `address`. On a datagram socket, sets the address
+    /// that [`send`](Socket::send) sends to and [`recv`](Socket::recv) receives from.
     ///
     /// Python: `s.connect(("127.0.0.1", 8000))` · system call: `connect(2)`; see `tcp(7)`,
-    /// `unix(7)`. With a [timeout](Socket::settimeout) also `poll(2)` and `getsockopt(2)` with
-    /// `SO_ERROR`, when the answer takes time.
+    /// `unix(7)`. With a [timeout](Socket::settimeout), also `poll(2)` and `getsockopt(2)` with
+    /// `SO_ERROR` if the answer takes time.
     ///
     /// It returns when the *system* at the other end has answered: the server may not have called
     /// `accept` yet.
     ///
-    /// A timeout of `connect` rests on the switch in the system that copies of the descriptor share
-    /// ([`dup`](Socket::dup)): if a copy is set to block, `connect` waits until the system gives up,
-    /// as in Python.
+    /// The timeout of `connect` relies on the system's "don't block" switch, which copies of the
+    /// descriptor share ([`dup`](Socket::dup)): if a copy is set to block, `connect` waits until
+    /// the system gives up, as in Python.
     ///
     /// # Errors
     ///
-    /// `ECONNREFUSED`: nobody listens there; of a path: the file is there, its socket isn't.
+    /// `ECONNREFUSED`: nothing listens there; for a path: the file exists, but its socket doesn't.
     /// `ENOENT`: no such path. `EACCES`: the path's mode, or a folder's, doesn't allow it.
-    /// `EISCONN`: connected already. `EPROTOTYPE`: the path's socket is of another kind.
-    /// `EINPROGRESS`: it doesn't block and the connection is being made. `ETIMEDOUT`: no answer
-    /// (minutes later). Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: no answer in the time
-    /// that [`settimeout`](Socket::settimeout) gives. `EAGAIN`: on Linux, a Unix socket's full
-    /// queue, if this socket doesn't block or has a timeout (that queue cannot be waited for, in
-    /// Python neither; without a timeout the call waits). `EHOSTUNREACH`, `ENETUNREACH`: no way
-    /// there. `EADDRNOTAVAIL`: no free local port. After a failure, start with a new socket.
+    /// `EISCONN`: already connected. `EPROTOTYPE`: the path's socket is of another kind.
+    /// `EINPROGRESS`: the socket doesn't block, and the connection is still being made.
+    /// `ETIMEDOUT`: no answer (after minutes). Kind [`TimedOut`](io::ErrorKind::TimedOut), no
+    /// errno: no answer within the [timeout](Socket::settimeout). `EAGAIN`: on Linux, the server's
+    /// queue is full, and this Unix socket doesn't block or has a timeout (such a socket cannot
+    /// wait for room, in Python either; without a timeout the call waits). `EHOSTUNREACH`,
+    /// `ENETUNREACH`: no route. `EADDRNOTAVAIL`: no free local port. After a failure, start with a
+    /// new socket.
     ///
     /// # Examples
     ///
@@ -53,8 +54,7 @@ impl Socket {
         }
     }
 
-    /// Like [`connect`](Socket::connect), but returns the errno instead of failing: 0 if it is
-    /// connected.
+    /// Like [`connect`](Socket::connect), but returns the errno instead of failing: 0 on success.
     ///
     /// Python: `s.connect_ex(("127.0.0.1", 8000))` · system call: `connect(2)`.
     ///
@@ -62,7 +62,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// Only what goes wrong before the call and has no errno: a host that is not found, a path that
+    /// Only failures before the call, which have no errno: a host that is not found, or a path that
     /// is too long.
     ///
     /// # Examples

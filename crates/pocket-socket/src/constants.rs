@@ -5,7 +5,7 @@ use std::net::Shutdown;
 
 use socket2::{Domain, Type};
 
-/// Which addresses a socket has. Python: `socket.AddressFamily`; see `socket(2)`.
+/// A socket's family: what kind of address it has. Python: `socket.AddressFamily`; see `socket(2)`.
 ///
 /// # Examples
 ///
@@ -19,7 +19,7 @@ pub struct AddressFamily(pub(crate) Domain);
 pub const AF_INET: AddressFamily = AddressFamily(Domain::IPV4);
 /// IPv6: an address and a port. Python: `socket.AF_INET6`; see `ipv6(7)`.
 pub const AF_INET6: AddressFamily = AddressFamily(Domain::IPV6);
-/// Local: a path, an abstract name, or nothing. Python: `socket.AF_UNIX`; see `unix(7)`.
+/// Local: a path, an abstract name, or no address. Python: `socket.AF_UNIX`; see `unix(7)`.
 #[cfg(unix)]
 pub const AF_UNIX: AddressFamily = AddressFamily(Domain::UNIX);
 
@@ -54,7 +54,7 @@ impl fmt::Debug for AddressFamily {
     }
 }
 
-/// How a socket carries bytes. Python: `socket.SocketKind`; see `socket(2)`.
+/// A socket's kind: how it carries bytes. Python: `socket.SocketKind`; see `socket(2)`.
 ///
 /// # Examples
 ///
@@ -66,7 +66,7 @@ pub struct SocketKind(pub(crate) Type);
 
 /// A stream of bytes, in order, without messages. Python: `socket.SOCK_STREAM`.
 pub const SOCK_STREAM: SocketKind = SocketKind(Type::STREAM);
-/// Messages, each on its own; of UDP, each perhaps lost. Python: `socket.SOCK_DGRAM`.
+/// Separate messages; over UDP, any of them may be lost. Python: `socket.SOCK_DGRAM`.
 pub const SOCK_DGRAM: SocketKind = SocketKind(Type::DGRAM);
 /// Messages over a connection, in order (`AF_UNIX` on Linux). Python: `socket.SOCK_SEQPACKET`.
 pub const SOCK_SEQPACKET: SocketKind = SocketKind(Type::SEQPACKET);
@@ -112,8 +112,8 @@ impl fmt::Debug for SocketKind {
     }
 }
 
-/// What a new socket is besides its kind, joined to it by `|`: `SOCK_STREAM | SOCK_NONBLOCK`. A
-/// flag alone is no kind:
+/// A property of a new socket, joined to its kind by `|`: `SOCK_STREAM | SOCK_NONBLOCK`. A flag
+/// alone is not a kind:
 ///
 /// ```compile_fail,E0308
 /// use pocket_socket::{AF_INET, SOCK_NONBLOCK, socket};
@@ -135,13 +135,13 @@ impl fmt::Debug for SocketKind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SocketFlag(i32);
 
-/// The socket doesn't block, from the start: one system call less than
+/// Makes the socket non-blocking from the start, which saves the system call of
 /// [`setblocking(false)`](crate::Socket::setblocking). Python: `socket.SOCK_NONBLOCK`; see
 /// `socket(2)`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub const SOCK_NONBLOCK: SocketFlag = SocketFlag(nix::libc::SOCK_NONBLOCK);
-/// A program that this one starts doesn't inherit the socket. Every socket here is made so. Python:
-/// `socket.SOCK_CLOEXEC`; see `socket(2)`.
+/// Keeps programs that this one starts from inheriting the socket. Every socket here has it.
+/// Python: `socket.SOCK_CLOEXEC`; see `socket(2)`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub const SOCK_CLOEXEC: SocketFlag = SocketFlag(nix::libc::SOCK_CLOEXEC);
 
@@ -209,18 +209,18 @@ impl SocketKind {
     }
 }
 
-/// "I receive no more." Python: `socket.SHUT_RD`; see `shutdown(2)`.
+/// Ends receiving. Python: `socket.SHUT_RD`; see `shutdown(2)`.
 pub const SHUT_RD: Shutdown = Shutdown::Read;
-/// "I send no more": the peer reads the end of stream. Python: `socket.SHUT_WR`.
+/// Ends sending: the peer reads the end of the stream. Python: `socket.SHUT_WR`.
 pub const SHUT_WR: Shutdown = Shutdown::Write;
-/// Both. Python: `socket.SHUT_RDWR`.
+/// Ends both. Python: `socket.SHUT_RDWR`.
 pub const SHUT_RDWR: Shutdown = Shutdown::Both;
 
 /// The longest queue that the C library knows of; the system's own limit may be lower. Python:
 /// `socket.SOMAXCONN`; see `listen(2)`.
 #[cfg(unix)]
 pub const SOMAXCONN: u32 = nix::libc::SOMAXCONN.cast_unsigned();
-/// The longest queue: the system chooses. Python: `socket.SOMAXCONN`.
+/// The longest queue, whose length the system chooses. Python: `socket.SOMAXCONN`.
 #[cfg(windows)]
 pub const SOMAXCONN: u32 = 0x7fff_ffff;
 

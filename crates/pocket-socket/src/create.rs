@@ -14,10 +14,10 @@ use crate::{
 /// Python: `socket.create_server(("127.0.0.1", 8000))` · system calls: `socket(2)`, `setsockopt(2)`
 /// with `SO_REUSEADDR`, `bind(2)`, `listen(2)`.
 ///
-/// The family is the address's (Python wants `family=` for IPv6); a name is looked up as
-/// `AF_INET`. `SO_REUSEADDR` is set, so that a server can be started again at once, but not on
-/// Windows, where it means something else. An IPv6 socket doesn't serve IPv4.
-/// [`create_server_with`] has Python's other settings.
+/// The family is that of the address (Python needs `family=` for IPv6); a name is looked up in
+/// `AF_INET`. `SO_REUSEADDR` is set, so that a server can be restarted at once, except on Windows,
+/// where it means something else. An IPv6 socket doesn't serve IPv4. [`create_server_with`] has
+/// Python's other settings.
 ///
 /// # Errors
 ///
@@ -36,7 +36,7 @@ pub fn create_server(address: impl ToAddress) -> io::Result<Socket> {
     create_server_with(address, ServerSettings::default())
 }
 
-/// What [`create_server_with`] is told besides the address. Python: the keyword arguments of
+/// The settings of [`create_server_with`] besides the address. Python: the keyword arguments of
 /// `socket.create_server`.
 ///
 /// # Examples
@@ -50,15 +50,15 @@ pub fn create_server(address: impl ToAddress) -> io::Result<Socket> {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ServerSettings {
-    /// The family in which a name is looked up, and of which `""` is every address. An IP address
-    /// has its own. At first `AF_INET`.
+    /// The family in which a name is looked up, and in which `""` means every address; an IP
+    /// address has its own. `AF_INET` by default.
     pub family: AddressFamily,
-    /// What [`listen`](Socket::listen) is told. At first 128, as many as in Python.
+    /// The backlog for [`listen`](Socket::listen). 128 by default, as in Python.
     pub backlog: u32,
-    /// Set [`SO_REUSEPORT`](crate::SO_REUSEPORT): several servers share the address.
+    /// Sets [`SO_REUSEPORT`](crate::SO_REUSEPORT): several servers share the address.
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
     pub reuse_port: bool,
-    /// Serve IPv4 on an IPv6 address too: the peers' addresses are then `::ffff:127.0.0.1`.
+    /// Serves IPv4 on an IPv6 address too: its peers' addresses then look like `::ffff:127.0.0.1`.
     pub dualstack_ipv6: bool,
 }
 
@@ -82,7 +82,7 @@ impl Default for ServerSettings {
 /// # Errors
 ///
 /// Those of [`create_server`]. Kind [`InvalidInput`](io::ErrorKind::InvalidInput): `dualstack_ipv6`
-/// for an address that isn't of IPv6.
+/// for an address that isn't IPv6.
 ///
 /// # Examples
 ///
@@ -122,7 +122,7 @@ pub fn create_server_with(address: impl ToAddress, settings: ServerSettings) -> 
     Ok(server)
 }
 
-/// Whether one IPv6 socket can serve IPv4 too, here and now.
+/// Returns whether one IPv6 socket can also serve IPv4 on this machine.
 ///
 /// Python: `socket.has_dualstack_ipv6()` · system calls: `socket(2)`, `setsockopt(2)` with
 /// `IPV6_V6ONLY`, `close(2)`.
@@ -151,12 +151,12 @@ pub fn has_dualstack_ipv6() -> bool {
 /// Python: `socket.create_connection(("localhost", 8000), timeout=2)` · system calls: `socket(2)`
 /// and `connect(2)`, for each address until one answers.
 ///
-/// The timeout bounds each attempt, and stays set on the socket; `None` is none.
+/// The timeout bounds each attempt, and stays set on the socket; `None` means no timeout.
 ///
 /// # Errors
 ///
-/// Those of [`connect`](Socket::connect), of the last attempt (Python's `all_errors=True` would
-/// have them all). A name that cannot be looked up (Python's `gaierror`), without errno.
+/// Those of [`connect`](Socket::connect) in the last attempt (Python's `all_errors=True` would
+/// report all). A name that cannot be looked up (Python's `gaierror`): no errno.
 ///
 /// # Examples
 ///
@@ -178,8 +178,8 @@ pub fn create_connection(
     connect_to_any(address, timeout, &|_| Ok(()))
 }
 
-/// [`create_connection`] from an address of one's own: the local address that each attempt binds
-/// to, port 0 for any port.
+/// [`create_connection`] from a given local address, to which each attempt binds; port 0 means any
+/// port.
 ///
 /// Python: `socket.create_connection(address, timeout, ("127.0.0.1", 0))` · system calls: those of
 /// [`create_connection`], and `bind(2)`.
@@ -237,7 +237,7 @@ fn connect_one(
     Ok(client)
 }
 
-/// An address that a call here has returned is one to connect to, if it has an IP address.
+/// Lets std connect to an address that a call here has returned, if it is an IP address.
 impl ToSocketAddrs for Address {
     type Iter = std::option::IntoIter<SocketAddr>;
 

@@ -18,11 +18,11 @@ impl Socket {
     /// # Errors
     ///
     /// `EMSGSIZE`: larger than a datagram can be. `EISCONN`: the socket is connected and cannot
-    /// send elsewhere (Unix sockets; UDP on Linux can). `ECONNREFUSED`, `ENOENT`: nobody has this
-    /// path; of UDP, `ECONNREFUSED` tells of an earlier datagram, and only on a connected socket.
-    /// `ENOTCONN`, `EPIPE`: a stream that isn't connected, whose address is ignored. `EACCES`: a
-    /// broadcast address without [`SO_BROADCAST`](crate::SO_BROADCAST). `EAGAIN`, or the kind
-    /// [`TimedOut`](io::ErrorKind::TimedOut): no room.
+    /// send elsewhere (Unix sockets; UDP on Linux can). `ECONNREFUSED`, `ENOENT`: no socket has
+    /// this path; over UDP, `ECONNREFUSED` is about an earlier datagram, and only on a connected
+    /// socket. `ENOTCONN`, `EPIPE`: a stream that isn't connected; the address is ignored.
+    /// `EACCES`: a broadcast address without [`SO_BROADCAST`](crate::SO_BROADCAST). `EAGAIN`, or
+    /// the kind [`TimedOut`](io::ErrorKind::TimedOut): no room.
     ///
     /// # Examples
     ///
@@ -109,8 +109,8 @@ impl Socket {
         self.recvfrom_with(bufsize, NONE_FOR_RECEIVING)
     }
 
-    /// [`recvfrom`](Socket::recvfrom) with flags: [`MSG_PEEK`](crate::MSG_PEEK) tells who has sent
-    /// the next datagram, and leaves it there.
+    /// [`recvfrom`](Socket::recvfrom) with flags: [`MSG_PEEK`](crate::MSG_PEEK) returns the sender
+    /// of the next datagram, and leaves the datagram there.
     ///
     /// Python: `s.recvfrom(1024, socket.MSG_PEEK)` · system call: `recvfrom(2)`.
     ///
@@ -150,17 +150,17 @@ impl Socket {
         Ok((data, Address::from_received(address)))
     }
 
-    /// Receives one datagram into memory that is there already: how many bytes came, and the
-    /// address of their sender.
+    /// Receives one datagram into an existing buffer, and returns the number of bytes and the
+    /// sender's address.
     ///
     /// Python: `n, address = s.recvfrom_into(buffer)` · system call: `recvfrom(2)`.
     ///
-    /// What the buffer has no room for is lost, and not told: [`recvmsg_into`](Socket::recvmsg_into)
-    /// tells.
+    /// Bytes that don't fit into the buffer are lost without notice;
+    /// [`recvmsg_into`](Socket::recvmsg_into) reports that.
     ///
     /// # Errors
     ///
-    /// Those of [`recv`](Socket::recv), but for memory.
+    /// Those of [`recv`](Socket::recv), except `OutOfMemory`.
     ///
     /// # Examples
     ///
@@ -189,7 +189,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// Those of [`recv_with`](Socket::recv_with), but for memory.
+    /// Those of [`recv_with`](Socket::recv_with), except `OutOfMemory`.
     ///
     /// # Examples
     ///

@@ -8,20 +8,21 @@ use nix::libc;
 use crate::flags::{MsgFlag, Received};
 use crate::{Address, CMSG_LEN, RecvAncillary, SendAncillary, Socket};
 
-/// Sends descriptors with a message; the receiver gets its own, of the same open files. Returns
-/// how many bytes of the message were sent.
+/// Sends descriptors with a message; the receiver gets its own, for the same open files. Returns
+/// the number of bytes of the message that were sent.
 ///
 /// Python: `socket.send_fds(s, [b"files"], [f.fileno()])` · system call: `sendmsg(2)` with
 /// `SCM_RIGHTS`; see `unix(7)`, `cmsg(3)`.
 ///
-/// Python's flags and address, which it accepts and ignores here, are those of
-/// [`sendmsg`](Socket::sendmsg_to). The descriptors stay open here. Send at least one byte: on a stream, descriptors without bytes
-/// are not sent at all.
+/// For flags and an address, which Python accepts and ignores here, use
+/// [`sendmsg_to`](Socket::sendmsg_to). The descriptors stay open here. Send at least one byte: on a
+/// stream, descriptors without bytes are not sent at all.
 ///
 /// # Errors
 ///
 /// Those of [`send`](Socket::send). `EINVAL`: more than 253 descriptors. `ETOOMANYREFS`: too many
-/// on their way. A TCP socket is no error on Linux: it sends the bytes and forgets the descriptors.
+/// descriptors in flight. On Linux a TCP socket is not an error: it sends the bytes and drops the
+/// descriptors.
 ///
 /// # Examples
 ///
@@ -43,7 +44,7 @@ pub fn send_fds(socket: &Socket, buffers: &[&[u8]], fds: &[BorrowedFd<'_>]) -> i
     socket.sendmsg(buffers, &[SendAncillary::ScmRights(fds)])
 }
 
-/// What [`recv_fds`] received.
+/// A message that [`recv_fds`] received.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ReceivedFds {
@@ -51,8 +52,8 @@ pub struct ReceivedFds {
     pub data: Vec<u8>,
     /// The descriptors, in the order in which they were sent. Dropping one closes it.
     pub fds: Vec<OwnedFd>,
-    /// [`MSG_CTRUNC`](crate::MSG_CTRUNC): more descriptors came; they are closed.
-    /// [`MSG_TRUNC`](crate::MSG_TRUNC): the datagram had more bytes; they are lost.
+    /// [`MSG_CTRUNC`](crate::MSG_CTRUNC) if more descriptors came, which are closed;
+    /// [`MSG_TRUNC`](crate::MSG_TRUNC) if the datagram had more bytes, which are lost.
     pub flags: MsgFlag<Received>,
     /// The sender's address.
     pub address: Address,
@@ -61,16 +62,17 @@ pub struct ReceivedFds {
 /// Receives a message of at most `bufsize` bytes and at most `maxfds` descriptors with it.
 ///
 /// Python: `data, fds, flags, address = socket.recv_fds(s, 1024, 1)` · system call: `recvmsg(2)`
-/// with `SCM_RIGHTS` and, where there is one, `MSG_CMSG_CLOEXEC`; see `unix(7)`, `cmsg(3)`.
+/// with `SCM_RIGHTS` and, where it exists, `MSG_CMSG_CLOEXEC`; see `unix(7)`, `cmsg(3)`.
 ///
-/// Python leaves the descriptors open in programs that this one starts; here they are closed, as
-/// all others are.
+/// Python leaves the descriptors open in programs that this one starts; here they are closed on
+/// `exec`, like all others.
 ///
 /// # Errors
 ///
 /// Those of [`recv`](Socket::recv). Kind [`InvalidInput`](io::ErrorKind::InvalidInput): `maxfds` is
-/// more than the system can count; 253 are the most that a message carries. No descriptor left here (`ulimit -n`) is not an error: the
-/// flags hold [`MSG_CTRUNC`](crate::MSG_CTRUNC), and descriptors are missing.
+/// more than the system can count; a message carries at most 253. Running out of descriptors here
+/// (`ulimit -n`) is not an error: the flags contain [`MSG_CTRUNC`](crate::MSG_CTRUNC), and
+/// descriptors are missing.
 ///
 /// # Examples
 ///

@@ -28,9 +28,9 @@ pub struct EitherWay;
 #[derive(Clone, Copy, Debug)]
 pub struct Received;
 
-/// Flags, and what they are for. Python: `socket.MsgFlag`; see `send(2)`, `recv(2)`.
+/// Flags for one direction or both. Python: `socket.MsgFlag`; see `send(2)`, `recv(2)`.
 ///
-/// `|` joins them. One that is for the other direction doesn't compile:
+/// `|` combines them. A flag for the wrong direction doesn't compile:
 ///
 /// ```compile_fail,E0277
 /// # use pocket_socket::{MSG_PEEK, create_connection};
@@ -61,7 +61,7 @@ impl<Way> MsgFlag<Way> {
         }
     }
 
-    /// The number by which the system knows these flags. Python: `int(socket.MSG_PEEK)`.
+    /// Returns the system's number for these flags. Python: `int(socket.MSG_PEEK)`.
     ///
     /// # Examples
     ///
@@ -72,7 +72,7 @@ impl<Way> MsgFlag<Way> {
         self.bits
     }
 
-    /// Whether all of these are set. Python: `flags & socket.MSG_CTRUNC`.
+    /// Returns whether all of `flags` are set. Python: `flags & socket.MSG_CTRUNC`.
     ///
     /// # Examples
     ///
@@ -88,7 +88,7 @@ impl<Way> MsgFlag<Way> {
 }
 
 impl MsgFlag<EitherWay> {
-    /// No flag. Python: 0.
+    /// Returns no flags. Python: 0.
     ///
     /// # Examples
     ///
@@ -112,31 +112,30 @@ pub(crate) const DEFAULT_FOR_SENDING: MsgFlag<Sending> = {
     flags
 };
 
-/// Look at the bytes and leave them there.
+/// Looks at the bytes without taking them.
 pub const MSG_PEEK: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_PEEK);
-/// Wait until the buffer is full, the stream ends, or a signal comes. With a
+/// Waits until the buffer is full, the stream ends, or a signal comes. With a
 /// [timeout](crate::Socket::settimeout) it has no effect, as in Python.
 pub const MSG_WAITALL: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_WAITALL);
 /// The one urgent byte that TCP has beside its stream; see `tcp(7)`.
 pub const MSG_OOB: MsgFlag<EitherWay> = MsgFlag::new(libc::MSG_OOB);
-/// Don't wait, this once: `EAGAIN` instead. With a [timeout](crate::Socket::settimeout) it has no
-/// effect, as in Python.
+/// Doesn't wait, in this one call: `EAGAIN` instead. With a [timeout](crate::Socket::settimeout) it
+/// has no effect, as in Python.
 #[cfg(unix)]
 pub const MSG_DONTWAIT: MsgFlag<EitherWay> = MsgFlag::new(libc::MSG_DONTWAIT);
-/// No `SIGPIPE` when the peer has gone. Every send here has it.
+/// Prevents `SIGPIPE` when the peer has gone. Every send here has this flag.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 pub const MSG_NOSIGNAL: MsgFlag<Sending> = MsgFlag::new(libc::MSG_NOSIGNAL);
-/// More is to come: don't send a small packet yet.
+/// Announces more bytes, so that a small packet is not sent yet.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub const MSG_MORE: MsgFlag<Sending> = MsgFlag::new(libc::MSG_MORE);
-/// This ends a record (`SOCK_SEQPACKET`).
+/// Ends a record (`SOCK_SEQPACKET`).
 #[cfg(unix)]
 pub const MSG_EOR: MsgFlag<Sending> = MsgFlag::new(libc::MSG_EOR);
-/// Returned: the datagram was longer than the buffer, the rest is lost.
+/// Returned: the datagram was longer than the buffer; the rest is lost.
 #[cfg(unix)]
 pub const MSG_TRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_TRUNC);
-/// Returned: more ancillary data came than there was room for; descriptors among the rest are
-/// closed.
+/// Returned: more ancillary data came than fits; descriptors that don't fit are closed.
 #[cfg(unix)]
 pub const MSG_CTRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_CTRUNC);
 

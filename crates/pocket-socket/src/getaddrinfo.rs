@@ -9,21 +9,21 @@ use crate::{AF_INET, AF_INET6, Address, AddressFamily};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AddressInfo {
-    /// What to give [`socket()`](crate::socket()).
+    /// The family for [`socket()`](crate::socket()).
     pub family: AddressFamily,
-    /// What to give [`connect`](crate::Socket::connect) or [`bind`](crate::Socket::bind).
+    /// The address for [`connect`](crate::Socket::connect) or [`bind`](crate::Socket::bind).
     pub address: Address,
 }
 
-/// Looks a host up: all addresses that it has, the one to try first coming first.
+/// Looks up a host and returns all its addresses, in the order in which to try them.
 ///
 /// Python: `socket.getaddrinfo("localhost", 8000, type=socket.SOCK_STREAM)`, of whose tuples this
-/// keeps the first and the last element · C library: `getaddrinfo(3)`, which reads files and asks
-/// name servers: no system call of its own, many in all, and it may take seconds.
+/// keeps the first and last elements · C library: `getaddrinfo(3)`, which reads files and asks name
+/// servers: this takes many system calls, and perhaps seconds.
 ///
 /// # Errors
 ///
-/// The name is not known, or no name server answers (Python's `gaierror`): no errno, the text says
+/// The name is not known, or no name server answers (Python's `gaierror`): no errno; the text says
 /// why.
 ///
 /// # Examples

@@ -34,25 +34,27 @@
 //!
 //! # What it costs
 //!
-//! On Linux a call here is one system call, the one in the table, and nothing else: a test counts
-//! them under `strace`. The exceptions say so where they are documented: on a socket with a
-//! [timeout](Socket::settimeout) a call that finds nothing to do waits in `poll(2)` and tries
-//! again, and [`accept`](Socket::accept) asks `poll(2)` first; [`sendall`](Socket::sendall) sends until all is sent, a host that is a name is looked up, and
-//! [`create_server`] and [`create_connection`] are several calls in one by design. macOS needs
-//! `fcntl(2)` after `socket(2)` and `accept(2)`, where Linux passes a flag.
+//! On Linux each call here makes one system call, the one in the table, and nothing else; a test
+//! counts them under `strace`. The exceptions are documented with their calls: on a socket with a
+//! [timeout](Socket::settimeout), a call that finds nothing to do waits in `poll(2)` and tries
+//! again, and [`accept`](Socket::accept) calls `poll(2)` first; [`sendall`](Socket::sendall) sends
+//! until everything is sent; a host name is looked up; and [`create_server`] and
+//! [`create_connection`] combine several calls by design. macOS needs `fcntl(2)` after `socket(2)`
+//! and `accept(2)`, where Linux passes a flag.
 //!
 //! # What the types rule out
 //!
-//! Python finds these while the program runs; here they don't compile: a socket used after
-//! [`close`](Socket::close), `SOCK_STREAM` in the place of `AF_INET`, a TCP option at the level of
-//! `SOL_SOCKET`, a number where an option is a switch, setting an option that can only be read,
-//! `MSG_PEEK` in a send.
+//! Python finds these mistakes at run time; here they don't compile: a socket used after
+//! [`close`](Socket::close), `SOCK_STREAM` in place of `AF_INET`, a TCP option at level
+//! `SOL_SOCKET`, a number for an option that is a switch, setting a read-only option, `MSG_PEEK` in
+//! a send.
 //!
 //! # A timeout holds
 //!
 //! A timeout belongs to one [`Socket`], but the "don't block" switch under it belongs to all copies
-//! of the descriptor: [`dup`](Socket::dup), a child process, [`recv_fds`]. If somebody turns it
-//! back, a call that trusts it hangs forever. Neither Python nor this crate trusts it:
+//! of the descriptor, whether from [`dup`](Socket::dup), in a child process, or from [`recv_fds`].
+//! If one of them turns the switch off, a call that relies on it hangs forever. Neither Python nor
+//! this crate relies on it:
 //!
 //! ```python
 //! a, b = socket.socketpair()
@@ -76,32 +78,32 @@
 //! # main().unwrap(); }
 //! ```
 //!
-//! Python asks `poll(2)` before each call: two system calls each, and on a Unix socket that is ready
-//! 1.7 to 2 times the time. Here each send and receive says `MSG_DONTWAIT` for itself: on Linux one
-//! system call as before, and no more than 7 % more time. [`accept`](Socket::accept) has no such
-//! flag, so it asks first, and takes 1.3 times as long as without a timeout. A large
-//! [`sendall`](Socket::sendall) ends in time here and hangs in Python, which asks once and then
-//! sends all. The exception, in both, is [`connect`](Socket::connect).
+//! Python calls `poll(2)` before each call, which makes two system calls and, on a Unix socket that
+//! is ready, takes 1.7 to 2 times as long. Here each send and receive passes `MSG_DONTWAIT`: on
+//! Linux still one system call, and at most 7 % more time. [`accept`](Socket::accept) has no such
+//! flag, so it calls `poll(2)` first and takes 1.3 times as long as without a timeout. A large
+//! [`sendall`](Socket::sendall) ends in time here and hangs in Python, which polls once and then
+//! sends everything. The exception, in both, is [`connect`](Socket::connect).
 //!
 //! # What differs from Python
 //!
-//! - `SIGPIPE` never comes: Python ignores the signal, here each send says `MSG_NOSIGNAL`.
-//! - No signal ends a call. In Python a handler may raise, and so Ctrl-C leaves `accept()`; here,
-//!   when the program has installed a handler, the handler runs and the call goes on, as Python's
-//!   does when the handler returns. (`read` and `write` of `std` return
-//!   [`Interrupted`](std::io::ErrorKind::Interrupted).) To leave a call, give it a
-//!   [timeout](Socket::settimeout), or [`shutdown`](Socket::shutdown) the socket from another
-//!   thread.
+//! - `SIGPIPE` never comes: Python ignores the signal; here each send passes `MSG_NOSIGNAL`.
+//! - No signal ends a call. In Python a handler may raise, which is how Ctrl-C ends `accept()`;
+//!   here, if the program has installed a handler, the handler runs and the call goes on, as in
+//!   Python when the handler returns. (`read` and `write` of `std` return
+//!   [`Interrupted`](std::io::ErrorKind::Interrupted).) To end a call, give the socket a
+//!   [timeout](Socket::settimeout), or [`shutdown`](Socket::shutdown) it from another thread.
 //! - Descriptors that arrive by [`recv_fds`] or [`recvmsg`](Socket::recvmsg) are closed on `exec`,
 //!   like all others, and when they are dropped.
-//! - Ancillary data are descriptors and credentials; other kinds are left out.
-//! - Optional arguments are a second function: `recv` and [`recv_with`](Socket::recv_with).
-//! - A port is a number: names of services (`"http"`) are not looked up. A host that has letters
-//!   beyond ASCII is looked up as it is, in UTF-8, where Python translates it (IDNA): write
+//! - The only ancillary data are descriptors and credentials; other kinds are left out.
+//! - Optional arguments have a function of their own: `recv` and [`recv_with`](Socket::recv_with).
+//! - A port is a number: names of services (`"http"`) are not looked up. A host name with non-ASCII
+//!   letters is looked up as it is, in UTF-8, where Python translates it (IDNA): write
 //!   `xn--bcher-kva.test` for `bücher.test`.
-//! - An interface in an address (`fe80::1%eth0`) is kept, in a pair too, where Python drops it.
-//! - An IPv4 address on an `AF_INET6` socket is refused by the system (`EINVAL`, `EAFNOSUPPORT`),
-//!   not by the name lookup, and the other way around.
+//! - An interface in an address (`fe80::1%eth0`) is kept, even in a pair of host and port, where
+//!   Python drops it.
+//! - An IPv4 address on an `AF_INET6` socket, or the reverse, is refused by the system (`EINVAL`,
+//!   `EAFNOSUPPORT`), not by the name lookup.
 //! - [`Socket::from`] takes any descriptor: if it isn't a socket, the first call says so.
 //!
 //! # Errors
@@ -110,9 +112,9 @@
 //! `error.raw_os_error()` is Python's `e.errno`. A [timeout](Socket::settimeout) that has run out
 //! is of the kind [`TimedOut`](std::io::ErrorKind::TimedOut) and has no errno, as in Python.
 //!
-//! What is not done here: framing, retries, deadlines over several calls, name services beyond
-//! [`getaddrinfo`]. Linux is tested; macOS and Windows are type-checked. What a system lacks
-//! (`AF_UNIX` and descriptor passing on Windows) is missing at compile time.
+//! Not done here: framing, retries, deadlines over several calls, name services beyond
+//! [`getaddrinfo`]. Linux is tested; macOS and Windows are type-checked. Features that a system
+//! lacks (`AF_UNIX` and descriptor passing on Windows) are missing at compile time.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -8,22 +8,22 @@ use crate::timeout::Patience;
 use crate::{Address, Socket, ToAddress};
 
 impl Socket {
-    /// Gives the socket an address: others can find it there.
+    /// Gives the socket an address, where others can find it.
     ///
     /// Python: `s.bind(("127.0.0.1", 8000))`, `s.bind("/tmp/s.sock")` · system call: `bind(2)`; see
     /// `ip(7)`, `unix(7)`.
     ///
-    /// Port 0 lets the system choose a free port; [`getsockname`](Socket::getsockname) tells
-    /// which. An empty host, `("", 8000)`, is every address of this machine. A path becomes a file
-    /// of the type socket, which stays when the socket is closed.
+    /// Port 0 lets the system choose a free port; [`getsockname`](Socket::getsockname) returns it.
+    /// An empty host, `("", 8000)`, means every address of this machine. A path becomes a socket
+    /// file, which stays after the socket is closed.
     ///
     /// # Errors
     ///
-    /// `EADDRINUSE`: another socket has this address, or the path exists, as whatever. `EINVAL`:
-    /// the socket has an address already. `EACCES`: a port that is reserved for the system (below
-    /// 1024), or a folder that may not be written. `EADDRNOTAVAIL`: not an address of this machine.
-    /// `ENOENT`, `ENOTDIR`: no such folder. `EAFNOSUPPORT`, `EINVAL`: an address of another
-    /// family. A path that is too long fails with
+    /// `EADDRINUSE`: another socket has this address, or the path exists, as any kind of file.
+    /// `EINVAL`: the socket already has an address. `EACCES`: a port that is reserved for the
+    /// system (below 1024), or a folder without write permission. `EADDRNOTAVAIL`: not an address
+    /// of this machine. `ENOENT`, `ENOTDIR`: no such folder. `EAFNOSUPPORT`, `EINVAL`: an address
+    /// of another family. A path that is too long fails with
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) before any system call.
     ///
     /// # Examples
@@ -40,20 +40,21 @@ impl Socket {
         self.inner.bind(&address.to_sockaddr(&|| self.family())?)
     }
 
-    /// Makes it a listening socket: the system completes connections to it and queues them for
+    /// Makes this a listening socket: the system completes connections to it and queues them for
     /// [`accept`](Socket::accept).
     ///
     /// Python: `s.listen(5)` · system call: `listen(2)`; see `tcp(7)`.
     ///
-    /// `backlog` is how many may wait in the queue; the system cuts it to its own limit
-    /// (`/proc/sys/net/core/somaxconn`). On Linux one more than `backlog` fit, so 0 queues one
-    /// client: it is connected, and waits.
+    /// `backlog` is the number of connections that may wait in the queue; the system caps it at its
+    /// own limit (`/proc/sys/net/core/somaxconn`). On Linux one more than `backlog` fits, so 0
+    /// queues one client, which is connected and waits.
     ///
     /// # Errors
     ///
-    /// `EADDRINUSE`: another socket listens on this address. `EOPNOTSUPP`: not a kind of socket
-    /// that listens (`SOCK_DGRAM`). `EINVAL`: it is connected; or a Unix socket without an address.
-    /// A TCP socket without an address gets a free port on every address of the machine.
+    /// `EADDRINUSE`: another socket listens on this address. `EOPNOTSUPP`: this kind of socket
+    /// cannot listen (`SOCK_DGRAM`). `EINVAL`: the socket is connected, or is a Unix socket without
+    /// an address. A TCP socket without an address gets a free port on every address of the
+    /// machine.
     ///
     /// # Examples
     ///
@@ -70,8 +71,8 @@ impl Socket {
             .listen(i32::try_from(backlog).unwrap_or(i32::MAX))
     }
 
-    /// Takes the next connection from the queue, waiting for one if need be: a new socket that is
-    /// connected to one client, and that client's address.
+    /// Takes the next connection from the queue, waiting for one if need be. Returns a new socket
+    /// that is connected to the client, and the client's address.
     ///
     /// Python: `conn, address = s.accept()` · system call: `accept4(2)` with `SOCK_CLOEXEC`
     /// (elsewhere `accept(2)`). With a [timeout](Socket::settimeout) `poll(2)` comes first.
@@ -80,12 +81,12 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `EAGAIN` (kind [`WouldBlock`](io::ErrorKind::WouldBlock)): nobody waits, and the socket
-    /// doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: nobody came in the
-    /// time that [`settimeout`](Socket::settimeout) gives. `EINVAL`: the socket doesn't listen.
-    /// `EOPNOTSUPP`: it is not of a kind that does. `EMFILE`, `ENFILE`: no descriptor left; the
-    /// client still waits. `ECONNABORTED`: the client has gone already; go on with the next.
-    /// Linux also reports here the network errors of the new connection: see `accept(2)`.
+    /// `EAGAIN` (kind [`WouldBlock`](io::ErrorKind::WouldBlock)): no client is waiting, and the
+    /// socket doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: no client came
+    /// within the [timeout](Socket::settimeout). `EINVAL`: the socket doesn't listen. `EOPNOTSUPP`:
+    /// this kind of socket cannot listen. `EMFILE`, `ENFILE`: no descriptor left; the client still
+    /// waits. `ECONNABORTED`: the client has already gone; accept the next one. Linux also reports
+    /// the network errors of the new connection here: see `accept(2)`.
     ///
     /// # Examples
     ///

@@ -12,18 +12,19 @@ use crate::flags::{
 use crate::receiving::{recv_flags, zeroed};
 use crate::{Address, RecvAncillary, SendAncillary, Socket, ToAddress};
 
-/// What [`recvmsg`](Socket::recvmsg) and [`recvmsg_into`](Socket::recvmsg_into) return: the bytes or
-/// how many they are, the ancillary data, what did not fit, and the sender. Python: the same tuple.
+/// The result of [`recvmsg`](Socket::recvmsg) and [`recvmsg_into`](Socket::recvmsg_into): the bytes
+/// or their number, the ancillary data, flags for what did not fit, and the sender's address.
+/// Python: the same tuple.
 pub type Message<Data> = (Data, Vec<RecvAncillary>, MsgFlag<Received>, Address);
 
 impl Socket {
     /// Sends the bytes of all buffers as if they were one, and ancillary data with them. Returns
-    /// how many bytes were sent: look at it, as after [`send`](Socket::send).
+    /// the number of bytes sent: check it, as after [`send`](Socket::send).
     ///
     /// Python: `s.sendmsg([b"he", b"llo"], [(SOL_SOCKET, SCM_RIGHTS, fds)])` · system call:
     /// `sendmsg(2)`; see `cmsg(3)`, `unix(7)`.
     ///
-    /// On a stream ancillary data need at least one byte to travel with.
+    /// On a stream, ancillary data needs at least one byte to travel with.
     ///
     /// # Errors
     ///
@@ -132,21 +133,21 @@ impl Socket {
         })
     }
 
-    /// Receives a message: its bytes, at most `bufsize`; its ancillary data, as far as they fit
-    /// into `ancbufsize` bytes; flags that tell what did not fit; and the sender's address.
+    /// Receives a message: its bytes, at most `bufsize`; its ancillary data, as far as it fits into
+    /// `ancbufsize` bytes; flags for what did not fit; and the sender's address.
     ///
     /// Python: `data, ancdata, flags, address = s.recvmsg(1024, socket.CMSG_SPACE(4))` · system
-    /// call: `recvmsg(2)`, where there is one with `MSG_CMSG_CLOEXEC`; see `cmsg(3)`.
+    /// call: `recvmsg(2)`, with `MSG_CMSG_CLOEXEC` where it exists; see `cmsg(3)`.
     ///
-    /// `ancbufsize` is the room in the system's form: [`CMSG_SPACE`](crate::CMSG_SPACE) computes
-    /// it, 0 is none. The address is [`Unnamed`](Address::Unnamed) where Python says `None`.
+    /// `ancbufsize` is the space in the system's format; [`CMSG_SPACE`](crate::CMSG_SPACE) computes
+    /// it, and 0 means none. The address is [`Unnamed`](Address::Unnamed) where Python says `None`.
     ///
     /// # Errors
     ///
     /// Those of [`recv`](Socket::recv). Kind [`InvalidInput`](io::ErrorKind::InvalidInput):
-    /// `ancbufsize` is more than the system can count. What has no room is not an error: the flags
-    /// hold [`MSG_TRUNC`](crate::MSG_TRUNC) for bytes, [`MSG_CTRUNC`](crate::MSG_CTRUNC) for
-    /// ancillary data.
+    /// `ancbufsize` is more than the system can count. Data that doesn't fit is not an error: the
+    /// flags contain [`MSG_TRUNC`](crate::MSG_TRUNC) for bytes, [`MSG_CTRUNC`](crate::MSG_CTRUNC)
+    /// for ancillary data.
     ///
     /// # Examples
     ///
@@ -207,15 +208,16 @@ impl Socket {
         Ok((data, ancdata, flags, address))
     }
 
-    /// Receives a message into memory that is there already, filling one buffer after the other:
-    /// how many bytes came, and what [`recvmsg`](Socket::recvmsg) tells besides.
+    /// Receives a message into existing buffers, filling one after the other, and returns the
+    /// number of bytes and the rest of what [`recvmsg`](Socket::recvmsg) returns.
     ///
     /// Python: `n, ancdata, flags, address = s.recvmsg_into([header, body])` · system call:
     /// `recvmsg(2)`.
     ///
     /// # Errors
     ///
-    /// Those of [`recvmsg`](Socket::recvmsg), but for memory. `EMSGSIZE`: more than 1024 buffers.
+    /// Those of [`recvmsg`](Socket::recvmsg), except `OutOfMemory`. `EMSGSIZE`: more than 1024
+    /// buffers.
     ///
     /// # Examples
     ///

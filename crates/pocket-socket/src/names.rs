@@ -5,12 +5,12 @@ use std::io;
 use crate::{Address, Socket};
 
 impl Socket {
-    /// The socket's own address.
+    /// Returns the socket's own address.
     ///
     /// Python: `s.getsockname()` · system call: `getsockname(2)`.
     ///
-    /// Before [`bind`](Socket::bind) it is `0.0.0.0:0`, or unnamed for a Unix socket. A client's is
-    /// chosen by the system when it connects.
+    /// Before [`bind`](Socket::bind) it is `0.0.0.0:0`, or unnamed for a Unix socket. The system
+    /// chooses a client's address when the client connects.
     ///
     /// # Errors
     ///
@@ -31,14 +31,14 @@ impl Socket {
             .map(|address| Address::from(&address))
     }
 
-    /// The address of the socket at the other end.
+    /// Returns the address of the socket at the other end.
     ///
     /// Python: `s.getpeername()` · system call: `getpeername(2)`.
     ///
     /// # Errors
     ///
-    /// `ENOTCONN`: not connected, or the peer has reset the connection (between its connect and
-    /// our accept, too: expect it after every [`accept`](Socket::accept)).
+    /// `ENOTCONN`: not connected, or the peer has reset the connection (perhaps between its connect
+    /// and our accept: expect this after every [`accept`](Socket::accept)).
     ///
     /// # Examples
     ///

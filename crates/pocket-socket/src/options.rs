@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use crate::Socket;
 
-/// Where an option belongs: `SOL_SOCKET` or a protocol.
+/// The level of an option: `SOL_SOCKET` or a protocol.
 pub trait Level: Copy {
     /// The number by which the system knows this level. Python: `socket.SOL_SOCKET`.
     #[cfg(unix)]
@@ -40,7 +40,7 @@ levels! {
     IPPROTO_TCP: TcpLevel;
 }
 
-/// An option that can be read only.
+/// An option that can only be read.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOnly;
 
@@ -50,7 +50,7 @@ pub struct ReadWrite<V>(pub(crate) fn(&socket2::Socket, V) -> io::Result<()>);
 
 /// An option: its level, its value, and whether it can be set, all known to the compiler.
 ///
-/// Python takes and gives numbers and bytes; here a switch is a `bool`, a time is a
+/// Python takes and returns numbers and bytes; here a switch is a `bool`, a time is a
 /// [`Duration`](std::time::Duration), a size is a number of bytes.
 ///
 /// ```compile_fail,E0308
@@ -63,7 +63,7 @@ pub struct ReadWrite<V>(pub(crate) fn(&socket2::Socket, V) -> io::Result<()>);
 /// ```compile_fail,E0308
 /// # use pocket_socket::*;
 /// # fn f(s: Socket) {
-/// s.setsockopt(SOL_SOCKET, SO_ERROR, None); // it can be read only
+/// s.setsockopt(SOL_SOCKET, SO_ERROR, None); // it can only be read
 /// # }
 /// ```
 ///
@@ -159,10 +159,10 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ENOPROTOOPT`, `EOPNOTSUPP`: this kind of socket doesn't know the option. `EINVAL`: not
-    /// such a value, or not at this time. `EPERM`, `EACCES`: not allowed. `EDOM`: a time that is
-    /// too long. Kind [`InvalidInput`](io::ErrorKind::InvalidInput): a number that is too large for
-    /// the system's.
+    /// `ENOPROTOOPT`, `EOPNOTSUPP`: this kind of socket doesn't know the option. `EINVAL`: not this
+    /// value, or not at this time. `EPERM`, `EACCES`: not allowed. `EDOM`: a time that is too long.
+    /// Kind [`InvalidInput`](io::ErrorKind::InvalidInput): a number that is too large for the
+    /// system.
     ///
     /// # Examples
     ///
@@ -188,7 +188,7 @@ impl Socket {
         (option.access.0)(&self.inner, value)
     }
 
-    /// The value of an option.
+    /// Returns the value of an option.
     ///
     /// Python: `s.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)` · system call: `getsockopt(2)`.
     ///

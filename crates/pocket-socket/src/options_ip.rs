@@ -6,15 +6,15 @@ use crate::options::option;
 use crate::{IpLevel, Ipv6Level};
 
 option! {
-    /// How many routers a packet may pass. Python: a number.
+    /// The number of routers that a packet may pass. Python: a number.
     IP_TTL: IpLevel, u32, Socket::ttl_v4, Socket::set_ttl_v4
 }
 option! {
-    /// An `AF_INET6` socket serves IPv6 alone; without it also IPv4, as `::ffff:127.0.0.1`.
-    /// Python: 0 or 1.
+    /// Limits an `AF_INET6` socket to IPv6; without it, the socket serves IPv4 too, with addresses
+    /// such as `::ffff:127.0.0.1`. Python: 0 or 1.
     IPV6_V6ONLY: Ipv6Level, bool, Socket::only_v6, Socket::set_only_v6
 }
 option! {
-    /// How many routers an IPv6 packet may pass. Python: a number.
+    /// The number of routers that an IPv6 packet may pass. Python: a number.
     IPV6_UNICAST_HOPS: Ipv6Level, u32, Socket::unicast_hops_v6, Socket::set_unicast_hops_v6
 }

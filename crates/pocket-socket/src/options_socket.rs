@@ -9,58 +9,59 @@ use crate::options::option;
 use crate::{SocketKind, SocketLevel};
 
 option! {
-    /// Bind although connections of an earlier server on this port linger in the system
-    /// (TIME-WAIT). On Windows it lets two servers share a port: don't. Python: 0 or 1.
+    /// Allows `bind` while connections of an earlier server on this port linger in the system
+    /// (TIME-WAIT). On Windows it lets two servers share a port: don't set it there. Python: 0 or
+    /// 1.
     SO_REUSEADDR: SocketLevel, bool, Socket::reuse_address, Socket::set_reuse_address
 }
 option! {
-    /// Several sockets bind to one address, all with this option, and share what comes. Python: 0
-    /// or 1.
+    /// Lets several sockets, all with this option, bind to one address and share what arrives.
+    /// Python: 0 or 1.
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
     SO_REUSEPORT: SocketLevel, bool, Socket::reuse_port, Socket::set_reuse_port
 }
 option! {
-    /// Ask a silent peer now and then whether it still lives. Python: 0 or 1.
+    /// Checks now and then whether a silent peer is still there. Python: 0 or 1.
     SO_KEEPALIVE: SocketLevel, bool, Socket::keepalive, Socket::set_keepalive
 }
 option! {
-    /// Datagrams may be sent to a broadcast address. Python: 0 or 1.
+    /// Allows datagrams to a broadcast address. Python: 0 or 1.
     SO_BROADCAST: SocketLevel, bool, Socket::broadcast, Socket::set_broadcast
 }
 option! {
-    /// The urgent byte stays in the stream. Python: 0 or 1.
+    /// Leaves the urgent byte in the stream. Python: 0 or 1.
     SO_OOBINLINE: SocketLevel, bool, Socket::out_of_band_inline, Socket::set_out_of_band_inline
 }
 option! {
-    /// `Some`: [`close`](crate::Socket::close) waits so long, in whole seconds, for what was sent
-    /// to arrive; zero resets a TCP connection. Python: `struct.pack("ii", 1, seconds)`.
+    /// How long [`close`](crate::Socket::close) waits, in whole seconds, for sent bytes to arrive;
+    /// zero resets a TCP connection. Python: `struct.pack("ii", 1, seconds)`.
     SO_LINGER: SocketLevel, Option<Duration>, Socket::linger, |s, time| {
         s.set_linger(time.map(seconds_that_fit).transpose()?)
     }
 }
 option! {
-    /// The size of the receive buffer in bytes. Linux doubles what is set, and so it says twice as
-    /// much. Python: a number.
+    /// The size of the receive buffer in bytes. Linux doubles the value that is set, and reports
+    /// the doubled one. Python: a number.
     SO_RCVBUF: SocketLevel, usize, Socket::recv_buffer_size,
     |s, size| s.set_recv_buffer_size(size_that_fits(size)?)
 }
 option! {
-    /// The size of the send buffer in bytes. Linux doubles what is set. Python: a number.
+    /// The size of the send buffer in bytes. Linux doubles the value that is set. Python: a number.
     SO_SNDBUF: SocketLevel, usize, Socket::send_buffer_size,
     |s, size| s.set_send_buffer_size(size_that_fits(size)?)
 }
 option! {
-    /// The system's own timeout of receiving, for a socket that blocks; it ends a call with
-    /// `EAGAIN`. [`settimeout`](crate::Socket::settimeout) doesn't use it. `None`: for ever.
-    /// Python: `struct.pack("ll", seconds, microseconds)`.
+    /// The system's own timeout for receiving on a socket that blocks; a call then ends with
+    /// `EAGAIN`. [`settimeout`](crate::Socket::settimeout) doesn't use it. `None`: forever. Python:
+    /// `struct.pack("ll", seconds, microseconds)`.
     SO_RCVTIMEO: SocketLevel, Option<Duration>, Socket::read_timeout, Socket::set_read_timeout
 }
 option! {
-    /// The system's own timeout of sending; like [`SO_RCVTIMEO`].
+    /// The system's own timeout for sending; like [`SO_RCVTIMEO`].
     SO_SNDTIMEO: SocketLevel, Option<Duration>, Socket::write_timeout, Socket::set_write_timeout
 }
 option! {
-    /// The error that waits to be reported, which is thereby cleared. Python: an errno, or 0.
+    /// The pending error; reading it clears it. Python: an errno, or 0.
     SO_ERROR: SocketLevel, Option<io::Error>, Socket::take_error
 }
 option! {
@@ -68,7 +69,7 @@ option! {
     SO_TYPE: SocketLevel, SocketKind, |socket| socket.r#type().map(SocketKind)
 }
 option! {
-    /// Whether it listens. Python: 0 or 1.
+    /// Whether the socket listens. Python: 0 or 1.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SO_ACCEPTCONN: SocketLevel, bool, Socket::is_listener
 }
@@ -88,8 +89,8 @@ option! {
     SO_PASSCRED: SocketLevel, bool, Socket::passcred, Socket::set_passcred
 }
 option! {
-    /// Unix sockets: who connected, or listened, as the system knows it. Python: 12 bytes,
-    /// `struct.unpack("3i", ...)`.
+    /// Unix sockets: the process that connected or listened, as the system knows it. Python: 12
+    /// bytes, `struct.unpack("3i", ...)`.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SO_PEERCRED: SocketLevel, PeerCredentials, peer_credentials
 }
@@ -120,7 +121,7 @@ fn too_large(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
-/// The process at the other end of a Unix socket, when it called `connect`, `listen` or
+/// The process at the other end of a Unix socket, as it was when it called `connect`, `listen` or
 /// `socketpair`: the value of [`SO_PEERCRED`]. With a message, the process that sent it. See
 /// `unix(7)`.
 ///
@@ -140,12 +141,12 @@ fn too_large(what: &str) -> io::Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerCredentials {
-    /// The process; 0 if there is no peer, or none that this process's PID namespace shows. It may
-    /// have ended, and its number be another's.
+    /// The process ID; 0 if there is no peer, or if this process's PID namespace doesn't show it.
+    /// The process may have ended, and its ID may now be another's.
     pub pid: i32,
-    /// Its effective user; `u32::MAX` if there is no peer.
+    /// The process's effective user; `u32::MAX` if there is no peer.
     pub uid: u32,
-    /// Its effective group; `u32::MAX` if there is no peer.
+    /// The process's effective group; `u32::MAX` if there is no peer.
     pub gid: u32,
 }
 

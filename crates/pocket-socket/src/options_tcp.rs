@@ -11,7 +11,7 @@ use crate::TcpLevel;
 use crate::options::option;
 
 option! {
-    /// Send small segments at once, without waiting for the peer to acknowledge the last one.
+    /// Sends small segments at once, without waiting for the peer to acknowledge the last one.
     /// Python: 0 or 1.
     TCP_NODELAY: TcpLevel, bool, Socket::tcp_nodelay, Socket::set_tcp_nodelay
 }
@@ -21,21 +21,21 @@ option! {
     TCP_MAXSEG: TcpLevel, u32, Socket::tcp_mss, Socket::set_tcp_mss
 }
 option! {
-    /// With [`SO_KEEPALIVE`](crate::SO_KEEPALIVE): silence before the first question, in whole
+    /// With [`SO_KEEPALIVE`](crate::SO_KEEPALIVE): the silence before the first probe, in whole
     /// seconds. Python: seconds.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     TCP_KEEPIDLE: TcpLevel, Duration,
     |s| Ok(sockopt::tcp_keepidle(s)?), |s, time| Ok(sockopt::set_tcp_keepidle(s, time)?)
 }
 option! {
-    /// With [`SO_KEEPALIVE`](crate::SO_KEEPALIVE): from question to question, in whole seconds.
+    /// With [`SO_KEEPALIVE`](crate::SO_KEEPALIVE): the time from probe to probe, in whole seconds.
     /// Python: seconds.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     TCP_KEEPINTVL: TcpLevel, Duration,
     |s| Ok(sockopt::tcp_keepintvl(s)?), |s, time| Ok(sockopt::set_tcp_keepintvl(s, time)?)
 }
 option! {
-    /// With [`SO_KEEPALIVE`](crate::SO_KEEPALIVE): so many unanswered questions end the
+    /// With [`SO_KEEPALIVE`](crate::SO_KEEPALIVE): the number of unanswered probes that ends the
     /// connection. Python: a number.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     TCP_KEEPCNT: TcpLevel, u32,
@@ -49,12 +49,12 @@ option! {
     |s| Ok(sockopt::tcp_user_timeout(s)?), |s, time| Ok(sockopt::set_tcp_user_timeout(s, time)?)
 }
 option! {
-    /// Hold small segments back until there is a full one, or 200 ms have passed. Python: 0 or 1.
+    /// Holds small segments back until there is a full one, or 200 ms have passed. Python: 0 or 1.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     TCP_CORK: TcpLevel, bool, Socket::tcp_cork, Socket::set_tcp_cork
 }
 option! {
-    /// Acknowledge at once; the system may fall back to waiting. Python: 0 or 1.
+    /// Acknowledges at once; the system may fall back to waiting. Python: 0 or 1.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     TCP_QUICKACK: TcpLevel, bool, Socket::tcp_quickack, Socket::set_tcp_quickack
 }

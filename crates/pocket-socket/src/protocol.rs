@@ -4,11 +4,11 @@ use std::fmt;
 
 use crate::{IpLevel, Ipv6Level, TcpLevel};
 
-/// What [`socket_with`](crate::socket_with) takes as protocol. Python: a number; see `socket(2)`,
+/// A protocol for [`socket_with`](crate::socket_with). Python: a number; see `socket(2)`,
 /// `protocols(5)`.
 ///
-/// Each `IPPROTO_` constant is one, and so is a number: 0 is the only protocol of this family and
-/// kind, and any other is the one that the system knows by it.
+/// Each `IPPROTO_` constant is one, and so is a number: 0 is the default protocol of the family and
+/// kind; any other is the system's number for a protocol.
 ///
 /// # Examples
 ///
@@ -22,11 +22,11 @@ pub struct Protocol(pub(crate) socket2::Protocol);
 
 /// UDP. Python: `socket.IPPROTO_UDP`; see `udp(7)`.
 pub const IPPROTO_UDP: Protocol = Protocol(socket2::Protocol::UDP);
-/// ICMP, what `ping` speaks: with [`SOCK_RAW`](crate::SOCK_RAW), or with
+/// ICMP, which `ping` speaks: with [`SOCK_RAW`](crate::SOCK_RAW), or with
 /// [`SOCK_DGRAM`](crate::SOCK_DGRAM) where the system allows that. Python: `socket.IPPROTO_ICMP`;
 /// see `icmp(7)`.
 pub const IPPROTO_ICMP: Protocol = Protocol(socket2::Protocol::ICMPV4);
-/// ICMP of IPv6. Python: `socket.IPPROTO_ICMPV6`.
+/// ICMP for IPv6. Python: `socket.IPPROTO_ICMPV6`.
 pub const IPPROTO_ICMPV6: Protocol = Protocol(socket2::Protocol::ICMPV6);
 
 impl Protocol {

@@ -10,26 +10,26 @@ use crate::Socket;
 use crate::flags::{MsgFlag, NONE_FOR_RECEIVING, Receiving};
 
 impl Socket {
-    /// Receives what has come, at most `bufsize` bytes, waiting for the first one if need be.
-    /// Nothing, `b""`, is the end of stream: the peer sends no more.
+    /// Receives the bytes that have come, at most `bufsize`, waiting for the first one if need be.
+    /// An empty result, `b""`, is the end of the stream: the peer sends no more.
     ///
     /// Python: `data = s.recv(1024)` · system call: `recvfrom(2)` without an address, which is
     /// `recv(2)`.
     ///
-    /// What one call returns is not what one call of the peer has sent: a stream has no messages.
-    /// A datagram comes whole, and what `bufsize` has no room for is lost; an empty datagram is
-    /// `b""` too. Zero bytes are received without asking the system, as in Python.
+    /// One call doesn't return exactly the bytes that one call of the peer sent: a stream has no
+    /// messages. A datagram comes whole, and bytes beyond `bufsize` are lost; an empty datagram is
+    /// `b""` too. A `bufsize` of 0 makes no system call, as in Python.
     ///
-    /// The bytes are put into new memory of `bufsize` bytes, of which only what they need is kept,
-    /// as in Python; [`recv_into`](Socket::recv_into) reuses yours.
+    /// Each call allocates `bufsize` bytes and keeps only as many as came, as in Python;
+    /// [`recv_into`](Socket::recv_into) reuses your buffer.
     ///
     /// # Errors
     ///
-    /// `ECONNRESET`: the peer has reset the connection. `ENOTCONN`: there is none. `EINVAL`: a Unix
-    /// stream socket that isn't connected. `EAGAIN`: nothing has come, and the socket doesn't
-    /// block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: nothing came in the time that
-    /// [`settimeout`](Socket::settimeout) gives. `ECONNREFUSED`: an earlier datagram found nobody.
-    /// Kind [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory for `bufsize` bytes.
+    /// `ECONNRESET`: the peer has reset the connection. `ENOTCONN`: the socket isn't connected.
+    /// `EINVAL`: a Unix stream socket that isn't connected. `EAGAIN`: nothing has come, and the
+    /// socket doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: nothing came
+    /// within the [timeout](Socket::settimeout). `ECONNREFUSED`: an earlier datagram found no
+    /// receiver. Kind [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory for `bufsize` bytes.
     ///
     /// # Examples
     ///
@@ -56,7 +56,7 @@ impl Socket {
     /// # Errors
     ///
     /// Those of [`recv`](Socket::recv). `EINVAL` or `EOPNOTSUPP`: a flag that this kind of socket
-    /// doesn't know; `EINVAL`: [`MSG_OOB`](crate::MSG_OOB) and nothing urgent has come.
+    /// doesn't know; `EINVAL`: [`MSG_OOB`](crate::MSG_OOB), and no urgent byte has come.
     ///
     /// # Examples
     ///
@@ -93,14 +93,14 @@ impl Socket {
         Ok(data)
     }
 
-    /// Receives into memory that is there already, and returns how many bytes came: 0 is the end of
+    /// Receives into an existing buffer, and returns the number of bytes: 0 is the end of the
     /// stream (or an empty buffer).
     ///
     /// Python: `n = s.recv_into(buffer)` · system call: `recv(2)`.
     ///
     /// # Errors
     ///
-    /// Those of [`recv`](Socket::recv), but for memory.
+    /// Those of [`recv`](Socket::recv), except `OutOfMemory`.
     ///
     /// # Examples
     ///
@@ -127,7 +127,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// Those of [`recv_with`](Socket::recv_with), but for memory.
+    /// Those of [`recv_with`](Socket::recv_with), except `OutOfMemory`.
     ///
     /// # Examples
     ///

@@ -9,21 +9,22 @@ use crate::flags::{DEFAULT_FOR_SENDING, MsgFlag, Sending};
 use crate::timeout::Patience;
 
 impl Socket {
-    /// Sends what the system has room for, and returns how many bytes that was: look at it.
+    /// Sends as many bytes as the system has room for, and returns their number: check it.
     ///
     /// Python: `n = s.send(data)` · system call: `sendto(2)` without an address, which is
     /// `send(2)`, with `MSG_NOSIGNAL`.
     ///
-    /// A socket that blocks waits until there is room, and takes all, unless a signal interrupts
-    /// it; one that doesn't, or has a [timeout](Socket::settimeout), takes what fits. A datagram
-    /// goes whole or not at all. Sent is not received: the bytes are in the system's buffer.
+    /// A socket that blocks waits until there is room, and takes everything unless a signal
+    /// interrupts it; one that doesn't block, or has a [timeout](Socket::settimeout), takes what
+    /// fits. A datagram goes whole or not at all. Sent does not mean received: the bytes are in the
+    /// system's buffer.
     ///
     /// # Errors
     ///
-    /// `EPIPE`: the connection is over; `ECONNRESET`: the peer has reset it (said once, then
-    /// `EPIPE`). `ENOTCONN`: the socket was never connected; without a peer a datagram has nowhere
-    /// to go: `EDESTADDRREQ`, on a Unix socket `ENOTCONN`. `EMSGSIZE`: a datagram that is too
-    /// large. `ECONNREFUSED`: an earlier datagram found nobody. `EAGAIN`: no room, and the socket
+    /// `EPIPE`: the connection is over; `ECONNRESET`: the peer has reset it (reported once, then
+    /// `EPIPE`). `ENOTCONN`: the socket was never connected. `EDESTADDRREQ`: the same on a datagram
+    /// socket, except a Unix one (`ENOTCONN`). `EMSGSIZE`: a datagram that is too large.
+    /// `ECONNREFUSED`: an earlier datagram found no receiver. `EAGAIN`: no room, and the socket
     /// doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: no room in time.
     ///
     /// # Examples
@@ -65,7 +66,7 @@ impl Socket {
         self.send_patiently(data, flags.into(), &mut Patience::of(self))
     }
 
-    /// Sends all of it, in as many calls as it takes.
+    /// Sends all of `data`, in as many calls as it takes.
     ///
     /// Python: `s.sendall(data)` · system call: `send(2)`, once if the system takes all at once, as
     /// it does for a socket that blocks unless a signal interrupts it.
@@ -74,8 +75,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// Those of [`send`](Socket::send). After one, nobody knows how much was sent: the connection
-    /// is of no more use to a protocol with messages.
+    /// Those of [`send`](Socket::send). After an error, nobody knows how much was sent: the
+    /// connection is useless to a protocol with messages.
     ///
     /// # Examples
     ///

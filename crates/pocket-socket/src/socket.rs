@@ -9,10 +9,10 @@ use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, OwnedSocket, R
 use crate::timeout::Timeout;
 use crate::{AddressFamily, Protocol, SocketKind};
 
-/// The number that the system knows a socket by: a file descriptor.
+/// The system's number for a socket: a file descriptor.
 #[cfg(unix)]
 pub type Fileno = RawFd;
-/// The number that the system knows a socket by: a `SOCKET` handle.
+/// The system's number for a socket: a `SOCKET` handle.
 #[cfg(windows)]
 pub type Fileno = RawSocket;
 
@@ -21,7 +21,7 @@ pub type Fileno = RawSocket;
 /// Python: `socket.socket` · see `socket(7)`.
 ///
 /// All calls take `&self`, so that two threads can share one socket: one sends while the other
-/// receives. Dropping it closes it; [`close`](Socket::close) does so too and returns the error.
+/// receives. Dropping a socket closes it; [`close`](Socket::close) does too, and returns an error.
 ///
 /// # Examples
 ///
@@ -47,16 +47,16 @@ pub struct Socket {
 /// Python: `socket.socket(socket.AF_INET, socket.SOCK_STREAM)` · system call: `socket(2)`, with
 /// `SOCK_CLOEXEC`, so that a program started by this one doesn't inherit it (as in Python).
 ///
-/// The protocol is the first that the pair of family and kind has: TCP, UDP, or none;
-/// [`socket_with`] takes another.
+/// The protocol is the default one of the family and kind: TCP, UDP, or none; [`socket_with`] takes
+/// another.
 ///
 /// # Errors
 ///
 /// `EAFNOSUPPORT`: the system was built without this family. `EPROTONOSUPPORT` or
-/// `ESOCKTNOSUPPORT`: the family has no such kind (TCP has no `SOCK_SEQPACKET`), or no protocol
-/// that goes without saying ([`SOCK_RAW`](crate::SOCK_RAW) wants [`socket_with`]). `EMFILE`: this
-/// process has as many descriptors open as it may (`ulimit -n`); `ENFILE`: the whole system has.
-/// `ENOBUFS`, `ENOMEM`.
+/// `ESOCKTNOSUPPORT`: the family has no such kind (TCP has no `SOCK_SEQPACKET`), or no default
+/// protocol ([`SOCK_RAW`](crate::SOCK_RAW) needs [`socket_with`]). `EMFILE`: this process has
+/// reached its limit on open descriptors (`ulimit -n`); `ENFILE`: the whole system has. `ENOBUFS`,
+/// `ENOMEM`.
 ///
 /// # Examples
 ///
@@ -71,7 +71,7 @@ pub struct Socket {
 /// # }
 /// ```
 ///
-/// The family comes first, and the compiler knows it:
+/// The family comes first, and the compiler checks that:
 ///
 /// ```compile_fail
 /// use pocket_socket::{AF_INET, SOCK_STREAM, socket};
@@ -81,7 +81,7 @@ pub fn socket(family: AddressFamily, kind: SocketKind) -> io::Result<Socket> {
     socket_with(family, kind, 0)
 }
 
-/// [`socket()`] with a protocol: what [`SOCK_RAW`](crate::SOCK_RAW) needs.
+/// [`socket()`] with a protocol, which [`SOCK_RAW`](crate::SOCK_RAW) needs.
 ///
 /// Python: `socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)` · system call:
 /// `socket(2)`; see `raw(7)`, `icmp(7)`.
@@ -99,7 +99,7 @@ pub fn socket(family: AddressFamily, kind: SocketKind) -> io::Result<Socket> {
 ///
 /// # fn main() -> std::io::Result<()> {
 /// let s = socket_with(AF_INET, SOCK_STREAM, IPPROTO_TCP)?; // as `socket` does
-/// let d = socket_with(AF_INET, SOCK_DGRAM, 0)?; // so too
+/// let d = socket_with(AF_INET, SOCK_DGRAM, 0)?; // likewise
 /// assert!(socket_with(AF_INET, SOCK_STREAM, IPPROTO_UDP).is_err());
 /// # Ok(())
 /// # }
@@ -132,11 +132,11 @@ impl Socket {
         }
     }
 
-    /// The descriptor's number, as `/proc/PID/fd`, `ss -p` and `strace` show it.
+    /// Returns the descriptor's number, as `/proc/PID/fd`, `ss -p` and `strace` show it.
     ///
     /// Python: `s.fileno()` · system call: none.
     ///
-    /// The number is only to look at: it doesn't keep the socket open. Lend the socket to other
+    /// The number is for display only: it doesn't keep the socket open. Lend the socket to other
     /// libraries with [`AsFd`](std::os::fd::AsFd) instead.
     ///
     /// # Examples
@@ -155,22 +155,22 @@ impl Socket {
         return self.inner.as_raw_socket();
     }
 
-    /// A second descriptor for the same socket. The socket is closed when both are.
+    /// Makes a second descriptor for the same socket. The socket is closed when both are.
     ///
     /// Python: `s.dup()` · system call: `fcntl(2)` with `F_DUPFD_CLOEXEC`, a `dup(2)` that isn't
     /// inherited.
     ///
-    /// The copy starts with the same timeout, and keeps it when the other's is changed. But both
-    /// share one "don't block" switch in the system, as in Python: `settimeout` or
-    /// `setblocking(false)` on one makes calls on the other, if that one blocks, end with `EAGAIN`
-    /// when they would have to wait. In the other direction,
-    /// [`setblocking(true)`](Socket::setblocking) on one takes no timeout from the other, but for
-    /// that of [`connect`](Socket::connect). A mode that never waits is kept by sends and receives,
-    /// not by [`accept`](Socket::accept) and `connect` (in Python by none).
+    /// The copy starts with the same timeout, and keeps it when the original's changes. But both
+    /// share one "don't block" switch in the system, as in Python: after `settimeout` or
+    /// `setblocking(false)` on one, calls on the other, if it is set to block, fail with `EAGAIN`
+    /// where they would have to wait. Conversely, [`setblocking(true)`](Socket::setblocking) on one
+    /// leaves the other's timeout in force, except for [`connect`](Socket::connect). If the other
+    /// is set not to wait, its sends and receives still don't, but [`accept`](Socket::accept) and
+    /// `connect` do (in Python, all calls do).
     ///
     /// # Errors
     ///
-    /// `EMFILE`: this process has as many descriptors open as it may.
+    /// `EMFILE`: this process has reached its limit on open descriptors.
     ///
     /// # Examples
     ///
@@ -193,14 +193,15 @@ impl Socket {
         })
     }
 
-    /// The family that the socket was made with.
+    /// Returns the family that the socket was made with.
     ///
     /// Python: `s.family` · system call: none; `getsockname(2)` for a socket that was made from a
     /// descriptor.
     ///
     /// # Errors
     ///
-    /// Of a socket that was made here none, else those of [`getsockname`](Socket::getsockname).
+    /// None for a socket that was made here; otherwise those of
+    /// [`getsockname`](Socket::getsockname).
     ///
     /// # Examples
     ///
@@ -233,8 +234,8 @@ impl AsRawFd for Socket {
     }
 }
 
-/// Python: `socket.socket(fileno=fd)`. The descriptor is taken to be one that blocks, and to be a
-/// socket: if it isn't, the first call says so, `ENOTSOCK` (Python at once).
+/// Python: `socket.socket(fileno=fd)`. The descriptor is assumed to be a socket that blocks; if it
+/// isn't a socket, the first call fails with `ENOTSOCK` (Python fails at once).
 ///
 /// # Examples
 ///
@@ -246,7 +247,7 @@ impl AsRawFd for Socket {
 /// let s = socket(AF_INET, SOCK_STREAM)?;
 /// let owned_fd = OwnedFd::from(s); // fd = s.detach()
 /// let s = Socket::from(owned_fd); // s = socket.socket(fileno=fd)
-/// let copy = s.as_fd().try_clone_to_owned()?; // socket.fromfd(fd, …) is of a copy
+/// let copy = s.as_fd().try_clone_to_owned()?; // socket.fromfd(fd, …) makes a copy
 /// let copy = Socket::from(copy);
 ///
 /// let file = Socket::from(OwnedFd::from(std::fs::File::open("/dev/null")?));
@@ -283,7 +284,7 @@ impl AsRawSocket for Socket {
     }
 }
 
-/// Python: `socket.socket(fileno=handle)`. The handle is taken to be one that blocks.
+/// Python: `socket.socket(fileno=handle)`. The handle is assumed to block.
 #[cfg(windows)]
 impl From<OwnedSocket> for Socket {
     fn from(socket: OwnedSocket) -> Socket {

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::Socket;
 
-/// [`Socket::recv_into`].
+/// Reads with [`Socket::recv_into`].
 ///
 /// # Examples
 ///
@@ -35,7 +35,7 @@ impl Read for &Socket {
     }
 }
 
-/// [`Socket::send`]. There is nothing to flush: what is sent has left the program.
+/// Writes with [`Socket::send`]. There is nothing to flush: sent bytes have left the program.
 impl Write for &Socket {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.send(data)
@@ -46,15 +46,15 @@ impl Write for &Socket {
     }
 }
 
-/// The same, of a socket that is given away, so that the reader can be kept: `BufReader::new(s)`.
-/// As Python's `s.makefile()` it outlives the `s` that it was made of.
+/// The same for an owned socket, so that the reader can be kept: `BufReader::new(s)`. Like Python's
+/// `s.makefile()`, it outlives the `s` that it was made from.
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.recv_into(buffer)
     }
 }
 
-/// The same, of a socket that is given away: `BufWriter::new(socket)`.
+/// The same for an owned socket: `BufWriter::new(socket)`.
 impl Write for Socket {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.send(data)

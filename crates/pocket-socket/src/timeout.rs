@@ -85,9 +85,10 @@ impl Socket {
     /// ([`dup`](Socket::dup), a child process, [`recv_fds`](crate::recv_fds)): even if the copy is set
     /// to block, the calls here end in time. The one exception is [`connect`](Socket::connect).
     ///
-    /// A send or receive that needn't wait costs nothing more. One that must wait is three system
-    /// calls: itself, `poll(2)`, itself again. [`accept`](Socket::accept) is two, `poll(2)` and itself,
-    /// whether it must wait or not. On systems other than Linux, every call is these two.
+    /// A send or receive that needn't wait costs nothing more. One that must wait makes three
+    /// system calls: itself, `poll(2)`, and itself again. [`accept`](Socket::accept) makes two,
+    /// `poll(2)` and itself, whether it must wait or not. On systems other than Linux, every call
+    /// makes these two.
     ///
     /// It is a bound on *one call*, not on a message: a peer that sends a byte just before each
     /// timeout runs out is never cut off.
@@ -117,7 +118,8 @@ impl Socket {
         Ok(())
     }
 
-    /// What [`settimeout`](Socket::settimeout) has set: `None` on a new socket.
+    /// Returns the timeout that [`settimeout`](Socket::settimeout) has set: `None` on a new socket
+    /// that blocks.
     ///
     /// Python: `s.gettimeout()` · system call: none.
     ///
@@ -136,7 +138,7 @@ impl Socket {
         self.timeout.get()
     }
 
-    /// `true`: calls wait for as long as it takes. `false`: they don't wait.
+    /// Sets whether calls wait: `true`, for as long as it takes; `false`, not at all.
     ///
     /// Python: `s.setblocking(False)` · system call: `ioctl(2)` with `FIONBIO`; see `fcntl(2)` on
     /// `O_NONBLOCK`.
@@ -162,10 +164,10 @@ impl Socket {
         self.settimeout(if blocking { None } else { Some(Duration::ZERO) })
     }
 
-    /// `false`: calls don't wait at all. `true`: they wait, for as long as it takes or as the
-    /// [timeout](Socket::settimeout) says.
+    /// Returns `false` if calls don't wait at all, and `true` if they wait, for as long as it takes
+    /// or as the [timeout](Socket::settimeout) says.
     ///
-    /// Python: `s.getblocking()` · system call: none; it is about what was set here, not about
+    /// Python: `s.getblocking()` · system call: none; it reports the mode that was set here, not
     /// `O_NONBLOCK`, which a copy may have changed.
     ///
     /// # Examples

@@ -12,9 +12,9 @@ use socket2::SockAddr;
 
 use crate::{AF_INET, AF_INET6, Address, AddressFamily};
 
-/// What [`bind`](crate::Socket::bind), [`connect`](crate::Socket::connect) and
-/// [`sendto`](crate::Socket::sendto) take: as in Python, a pair of host and port for `AF_INET` and
-/// `AF_INET6`, a path for `AF_UNIX`; and std's own addresses, and [`Address`].
+/// An address for [`bind`](crate::Socket::bind), [`connect`](crate::Socket::connect) or
+/// [`sendto`](crate::Socket::sendto): as in Python, a pair of host and port for `AF_INET` and
+/// `AF_INET6`, or a path for `AF_UNIX`; also std's own addresses, and [`Address`].
 ///
 /// | written | means |
 /// |---|---|
@@ -26,7 +26,7 @@ use crate::{AF_INET, AF_INET6, Address, AddressFamily};
 /// | `"\0name"` | an abstract name (Linux) |
 /// | `SocketAddr`, `Address`, ... | itself |
 ///
-/// A string is never taken apart: `"127.0.0.1:8000"` would be a path.
+/// A string is never parsed: `"127.0.0.1:8000"` would be a path.
 ///
 /// # Examples
 ///
@@ -41,13 +41,13 @@ use crate::{AF_INET, AF_INET6, Address, AddressFamily};
 /// # }
 /// ```
 pub trait ToAddress {
-    /// The address in the system's form. `family` is asked for the socket's family, but only when
-    /// the answer depends on it: it may cost a system call.
+    /// Returns the address in the system's format. `family` returns the socket's family; it is
+    /// called only when the result depends on it, because it may cost a system call.
     ///
     /// # Errors
     ///
-    /// A name that cannot be looked up (Python's `gaierror`), without errno; kind
-    /// [`NotFound`](io::ErrorKind::NotFound): it has no address of this family;
+    /// A name that cannot be looked up (Python's `gaierror`): no errno. Kind
+    /// [`NotFound`](io::ErrorKind::NotFound): the name has no address of this family. Kind
     /// [`InvalidInput`](io::ErrorKind::InvalidInput): a path that is too long (Linux has room for
     /// 107 bytes, macOS for 103).
     fn to_sockaddr(&self, family: &dyn Fn() -> io::Result<AddressFamily>) -> io::Result<SockAddr>;

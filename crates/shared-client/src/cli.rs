@@ -34,7 +34,7 @@ pub trait Transport: Sized {
     const SERVER: &'static str;
     /// The option that names the server's address.
     const ADDRESS_OPTION: &'static str;
-    /// What to try where the system does not permit the connection.
+    /// What to try if the system does not permit the connection.
     const IF_NOT_PERMITTED: &'static str;
     /// What to try where the server answers NotAllowed.
     const IF_NOT_ALLOWED: &'static str;
@@ -55,8 +55,8 @@ pub trait Transport: Sized {
     /// One line that names the address and what to try: see [`cannot_connect`].
     fn connect(&self, timeout: Duration) -> anyhow::Result<Self::Stream>;
 
-    /// What an error of the stream means that this transport alone knows, in one line that names the
-    /// address and what to try.
+    /// Explains a stream error that only this transport knows, in one line that names the address
+    /// and what to try.
     fn explain(&self, _error: &io::Error) -> Option<anyhow::Error> {
         None
     }

@@ -23,9 +23,9 @@ const FITS_UNREAD: usize = 16 * 1024;
 
 /// One connection to a server, for any messages.
 ///
-/// A reply is waited for no longer than the timeout, counted from when its wait begins: after its
-/// request was sent, or after the reply before it. No server can stretch that, neither by sending
-/// its reply in drips, nor by not reading the request, nor by reading it in sips behind its reply.
+/// Each reply is waited for no longer than the timeout, counted from the end of sending its request
+/// or from the previous reply. No server can stretch that by sending its reply in small pieces, by
+/// not reading the request, or by reading it slowly after its reply.
 ///
 /// Replies that nobody asked for are not answers: what lies behind the last reply when the next
 /// request is about to be sent, or comes when no more are, is an error that closes, or it is
@@ -83,12 +83,12 @@ impl<S: Stream> Client<S> {
         })
     }
 
-    /// The server's address, as it was given.
+    /// Returns the server's address, as it was given.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The stream below.
+    /// Returns the stream below.
     pub fn stream(&self) -> &S {
         self.connection.stream().stream()
     }
@@ -164,8 +164,8 @@ impl<S: Stream> Client<S> {
         Err(failure.at(address))
     }
 
-    /// Tells the server that no more requests come, and waits until it closes. Every request has
-    /// its reply already, so nothing more may come.
+    /// Tells the server that no more requests will come, and waits until it closes. Every request
+    /// has its reply already, so nothing more may come.
     ///
     /// # Errors
     ///

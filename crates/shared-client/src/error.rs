@@ -15,7 +15,7 @@ pub struct CallError {
     failure: Failure,
 }
 
-/// Why a call got no answer. After any of these except [`Error`](Self::Error) and
+/// The reason why a call got no answer. After any of these except [`Error`](Self::Error) and
 /// [`TooLarge`](Self::TooLarge), the connection can't be used any more.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -74,7 +74,7 @@ impl std::error::Error for Failure {
 }
 
 impl CallError {
-    /// The server's address, as the client was given it.
+    /// Returns the server's address, as it was given to the client.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address

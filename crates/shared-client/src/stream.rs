@@ -7,28 +7,28 @@ use std::time::{Duration, Instant};
 /// What a client needs of a connected socket: bytes both ways, timeouts, a second handle to write
 /// through while the first one reads, and an end.
 pub trait Stream: Read + Write + Send + Sized {
-    /// The longest that one read waits (`SO_RCVTIMEO`).
+    /// Sets how long one read waits at most (`SO_RCVTIMEO`).
     ///
     /// # Errors
     ///
     /// Those of `setsockopt(2)`, and a timeout of zero.
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;
 
-    /// The longest that one write waits (`SO_SNDTIMEO`).
+    /// Sets how long one write waits at most (`SO_SNDTIMEO`).
     ///
     /// # Errors
     ///
     /// Those of `setsockopt(2)`, and a timeout of zero.
     fn set_write_timeout(&self, timeout: Duration) -> io::Result<()>;
 
-    /// Another handle to the same connection.
+    /// Makes another handle to the same connection.
     ///
     /// # Errors
     ///
     /// Those of `dup(2)`: too many descriptors are open.
     fn try_clone(&self) -> io::Result<Self>;
 
-    /// Ends one direction or both, and wakes whoever waits there.
+    /// Ends one direction or both, and wakes any thread that waits there.
     ///
     /// # Errors
     ///

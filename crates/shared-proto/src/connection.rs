@@ -12,9 +12,9 @@ use std::io::{self, Read, Write};
 /// Frames over a stream that blocks, in memory that follows the bytes that come.
 ///
 /// A message is written by one call and, once it has arrived, read by one call, together with any
-/// other frames that have arrived. An error of the stream loses no bytes: after a timeout,
-/// [`receive`](Self::receive) goes on in the middle of the frame, and [`flush`](Self::flush) after
-/// the last byte that was taken.
+/// other frames that have arrived. A stream error loses no bytes: after a timeout,
+/// [`receive`](Self::receive) resumes in the middle of the frame, and [`flush`](Self::flush) after
+/// the last byte written.
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
@@ -25,14 +25,14 @@ pub struct Connection<S> {
 }
 
 impl<S> Connection<S> {
-    /// The client's end: the preamble goes out in front of the first message.
+    /// Makes the client's end: the preamble is sent before the first message.
     pub fn client(stream: S) -> Self {
         let mut connection = Connection::new(stream, false);
         connection.write_buffer.queue_bytes(&PREAMBLE);
         connection
     }
 
-    /// The server's end: the preamble is expected in front of the first message.
+    /// Makes the server's end: the preamble is expected before the first message.
     pub fn server(stream: S) -> Self {
         Connection::new(stream, true)
     }
@@ -55,46 +55,46 @@ impl<S> Connection<S> {
         self
     }
 
-    /// From now on refuses frames that declare more than `max_frame` bytes.
+    /// Refuses, from now on, frames that declare more than `max_frame` bytes.
     pub fn set_max_frame(&mut self, max_frame: u32) {
         self.max_frame = max_frame;
     }
 
-    /// The underlying stream, to set its timeouts or to shut it down. Bytes that you read from it
-    /// directly are missing here.
+    /// Returns the underlying stream, to set its timeouts or to shut it down. Bytes read from it
+    /// directly are lost to this connection.
     pub fn stream(&self) -> &S {
         &self.stream
     }
 
-    /// The underlying stream, mutably.
+    /// Returns the underlying stream, mutably.
     pub fn stream_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 
-    /// Whether bytes behind the last message have been read already.
+    /// Returns whether bytes after the last message have already been read.
     pub fn has_more(&self) -> bool {
         !self.read_buffer.bytes().is_empty()
     }
 
-    /// Bytes of memory that it holds for messages: no more than twice the largest message that has
-    /// arrived, or 16 KiB, plus the messages that are queued.
+    /// Returns the bytes of memory held for messages: no more than twice the largest message that
+    /// has arrived, or 16 KiB, plus the messages that are queued.
     pub fn memory(&self) -> usize {
         self.read_buffer.capacity() + self.write_buffer.capacity()
     }
 
-    /// Puts a message behind those that wait for [`flush`](Self::flush).
+    /// Queues a message until the next [`flush`](Self::flush).
     pub fn queue(&mut self, message: &impl Message) {
         self.write_buffer.queue(message);
     }
 }
 
 impl<S: Write> Connection<S> {
-    /// Writes a message, with all that was queued before it, in one call where the stream takes
-    /// all of it.
+    /// Writes a message, after everything queued before it, in one call if the stream takes all of
+    /// it.
     ///
     /// # Errors
     ///
-    /// Those of the stream. What it did not take stays queued, so [`flush`](Self::flush) can go on.
+    /// Those of the stream. Bytes not written stay queued, so [`flush`](Self::flush) can go on.
     #[inline]
     pub fn send(&mut self, message: &impl Message) -> io::Result<()> {
         self.write_buffer.send(message, &mut self.stream)
@@ -104,7 +104,7 @@ impl<S: Write> Connection<S> {
     ///
     /// # Errors
     ///
-    /// Those of the stream. What it did not take stays queued.
+    /// Those of the stream. Bytes not written stay queued.
     #[inline]
     pub fn flush(&mut self) -> io::Result<()> {
         self.write_buffer.write_to(&mut self.stream, &[])
@@ -113,8 +113,8 @@ impl<S: Write> Connection<S> {
 
 impl<S: Read + Write> Connection<S> {
     /// Waits for the next request and has it answered, without copying a body that the answer
-    /// takes from the request. While more whole frames lie in the buffer, the answer only joins
-    /// the queue, so that answers travel together. `false` is the end of the stream.
+    /// borrows from the request. While more whole frames are buffered, the answer is only queued,
+    /// so that answers are sent together. Returns `false` at the end of the stream.
     ///
     /// # Errors
     ///
@@ -152,7 +152,7 @@ impl<S: Write> Answer<'_, S> {
     ///
     /// # Errors
     ///
-    /// Those of the stream. What it did not take stays queued.
+    /// Those of the stream. Bytes not written stay queued.
     #[inline]
     pub fn send(self, message: &impl Message) -> io::Result<()> {
         if self.more {
@@ -164,8 +164,8 @@ impl<S: Write> Answer<'_, S> {
 }
 
 impl<S: Read> Connection<S> {
-    /// Waits for the next frame; `None` is the end of the stream behind a whole frame. The frame
-    /// lies in this connection's buffer until the next call.
+    /// Waits for the next frame; `None` is the end of the stream after a whole frame. The frame
+    /// stays in this connection's buffer until the next call.
     ///
     /// # Errors
     ///
@@ -180,7 +180,7 @@ impl<S: Read> Connection<S> {
     }
 
     /// Waits until the next frame is whole, without taking it: [`receive`](Self::receive) then
-    /// returns at once. `false` is the end of the stream behind a whole frame.
+    /// returns at once. `false` is the end of the stream after a whole frame.
     ///
     /// # Errors
     ///
@@ -260,15 +260,15 @@ impl ReadBuffer {
 pub enum ConnectionError {
     /// The stream failed, or its timeout passed.
     Io(io::Error),
-    /// The peer's first bytes are no preamble of this protocol.
+    /// The peer's first bytes are not a preamble of this protocol.
     BadPreamble(BadPreamble),
     /// A length after which no frame can be found any more.
     Frame(FrameError),
     /// The stream ended inside a frame, or inside the preamble.
     EndInsideFrame {
-        /// How many bytes of it came.
+        /// How many of its bytes came.
         came: usize,
-        /// How many it should have, if that came.
+        /// How many bytes it should have, if its length came.
         size: Option<usize>,
     },
 }

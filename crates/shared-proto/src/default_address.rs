@@ -4,15 +4,15 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Where `tcp-server` listens and `tcp-client` connects.
+/// The address where `tcp-server` listens and `tcp-client` connects by default.
 pub const DEFAULT_TCP_ADDRESS: &str = "127.0.0.1:7878";
 
-/// Where `unix-server` listens and `unix-client` connects.
+/// The path where `unix-server` listens and `unix-client` connects by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefaultSocketPath {
     /// The socket's path.
     pub path: PathBuf,
-    /// The folder that it is in.
+    /// The folder of the socket.
     pub folder: SocketFolder,
 }
 
@@ -22,14 +22,14 @@ pub struct DefaultSocketPath {
 pub enum SocketFolder {
     /// The folder that `XDG_RUNTIME_DIR` names: the system makes one per user.
     Runtime(PathBuf),
-    /// A folder in the temporary folder, if there is no runtime folder. The server makes it, mode
-    /// 0700.
+    /// A folder in the temporary folder, if there is no runtime folder. The server makes it with
+    /// mode 0700.
     Private(PathBuf),
 }
 
-/// The place for the user `uid`: `$XDG_RUNTIME_DIR/pocket-sockets.sock`, else
-/// `pocket-sockets-UID/server.sock` in the temporary folder. An empty `XDG_RUNTIME_DIR` counts as
-/// unset; a temporary folder whose path is not absolute counts as `/tmp`.
+/// Returns the default path for the user `uid`: `$XDG_RUNTIME_DIR/pocket-sockets.sock`, or
+/// otherwise `pocket-sockets-UID/server.sock` in the temporary folder. An empty `XDG_RUNTIME_DIR`
+/// counts as unset; a temporary folder whose path is not absolute counts as `/tmp`.
 #[must_use]
 pub fn default_socket_path(uid: u32) -> DefaultSocketPath {
     place_in(env::var_os("XDG_RUNTIME_DIR"), &env::temp_dir(), uid)
@@ -68,7 +68,7 @@ mod check {
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
 
-    /// Why the default folder is not used.
+    /// The reason why the default folder is not used.
     #[derive(Debug)]
     pub struct UnusableFolder {
         folder: SocketFolder,
@@ -106,9 +106,9 @@ mod check {
         }
 
         /// Checks that the folder exists, belongs to the user `uid`, and is theirs alone. Only the
-        /// runtime folder must exist: the private one may still be made.
+        /// runtime folder must exist; the private one can still be made.
         ///
-        /// It refuses only what another user could do harm with: the runtime folder may be a
+        /// It refuses only a folder that another user could exploit: the runtime folder may be a
         /// symlink, and others may enter it; the private one, which anybody may have made, must be
         /// exactly as the server makes it.
         ///
@@ -140,7 +140,7 @@ mod check {
             why.map_or(Ok(()), |why| Err(self.unusable(why)))
         }
 
-        /// For a program that failed to make it.
+        /// Returns the error for a program that failed to make the folder.
         #[must_use]
         pub fn cannot_be_made(&self, error: &io::Error) -> UnusableFolder {
             self.unusable(match error.kind() {
@@ -166,7 +166,7 @@ mod check {
         if found.is_symlink() {
             Some("it is a symlink".to_owned())
         } else if !found.is_dir() {
-            Some("it is no folder".to_owned())
+            Some("it is not a folder".to_owned())
         } else if is_nobody(found.uid()) {
             Some(format!("it belongs to {}", User(found.uid())))
         } else if found.uid() != uid {

@@ -17,7 +17,7 @@ pub const CLOSED: u8 = 0x85;
 /// The kind of [`Reply::Error`].
 pub const ERROR: u8 = 0xFF;
 
-/// What a client sends: a request `R` of the service, or Close.
+/// A message from a client: a request `R` of the service, or Close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call<R> {
     /// For the service.
@@ -26,18 +26,18 @@ pub enum Call<R> {
     Close,
 }
 
-/// What a server sends: a response `R` of the service, or one of the protocol's two.
+/// A message from a server: a response `R` of the service, or one of the protocol's own two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply<'a, R> {
     /// From the service.
     Response(R),
-    /// Kind 85: to Close; then the server closes.
+    /// Kind 85: the reply to Close, after which the server closes.
     Closed,
-    /// Kind FF: why there is no other answer.
+    /// Kind FF: the reason why there is no other answer.
     Error(ErrorReply<'a>),
 }
 
-/// Why a request has no other answer.
+/// The reason why a request has no other answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorReply<'a> {
     /// What happened, for a program.
@@ -47,7 +47,7 @@ pub struct ErrorReply<'a> {
 }
 
 impl<R> Reply<'_, R> {
-    /// Whether the server closes after it.
+    /// Returns whether the server closes the connection after this error.
     #[must_use]
     #[inline]
     pub fn closes(&self) -> bool {
@@ -60,7 +60,7 @@ impl<R> Reply<'_, R> {
 }
 
 impl ErrorReply<'_> {
-    /// The same, with a text of its own.
+    /// Returns the same error, with a text of its own.
     #[must_use]
     pub fn into_owned(self) -> ErrorReply<'static> {
         ErrorReply {

@@ -4,31 +4,32 @@ use std::fmt;
 
 use crate::message::BadMessage;
 
-/// Why a request was not served, or a connection ends.
+/// The reason why a request was not served, or a connection ends.
 ///
 /// 1 to 255 belong to the protocol, whatever the service; codes from 256 up belong to the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// 1: the first bytes are not a preamble, or one of another version. Closes.
+    /// 1: the first bytes are not a preamble, or a preamble of another version. Closes.
     BadPreamble,
     /// 2: a frame declared more than the server's limit. Closes.
     TooLarge,
-    /// 3: not a request, or half of one at the end of the stream. Goes on after a whole frame.
+    /// 3: not a request, or an incomplete one at the end of the stream. Goes on after a whole
+    /// frame.
     Malformed,
     /// 4: text that is not UTF-8. Goes on.
     NotText,
-    /// 5: the server holds as many clients as it may. Closes.
+    /// 5: the server has as many clients as it allows. Closes.
     Busy,
     /// 6: the preamble or a frame did not arrive by its deadline. Closes.
     TooSlow,
-    /// 7: the server is shutting down, and half a frame had come. Closes.
+    /// 7: the server is shutting down, and only part of a frame had come. Closes.
     Draining,
     /// 8: this user is not served. Closes.
     NotAllowed,
     /// 9: the service failed on this request. Closes.
     Internal,
-    /// From 256 up: the service gives it a meaning. Goes on.
+    /// From 256 up: the service defines the meaning. Goes on.
     Service(ServiceCode),
     /// 0, or from 10 to 255: another version of this protocol may know it. Goes on.
     Unknown(UnknownCode),
@@ -39,10 +40,10 @@ pub enum ErrorCode {
 pub struct ServiceCode(u16);
 
 impl ServiceCode {
-    /// The smallest one; those below are the protocol's.
+    /// The smallest service code; those below are the protocol's.
     pub const MIN: u16 = 256;
 
-    /// Takes a code of the service's own; meant for constants, where a wrong one does not compile.
+    /// Makes a service's own code; meant for constants, where a wrong one does not compile.
     ///
     /// ```
     /// # use shared_proto::ServiceCode;
@@ -66,7 +67,7 @@ impl ServiceCode {
         Self(code)
     }
 
-    /// The number on the wire.
+    /// Returns the number on the wire.
     #[must_use]
     pub const fn get(self) -> u16 {
         self.0
@@ -90,8 +91,8 @@ const OF_THE_PROTOCOL: [ErrorCode; 9] = [
 ];
 
 impl ErrorCode {
-    /// Whether the server closes after it. Malformed may close as well, after length 0 or an end
-    /// inside a frame: the stream says so itself.
+    /// Returns whether the server closes the connection after this code. Malformed may close it
+    /// too, after length 0 or an end inside a frame: the end of the stream shows that.
     #[must_use]
     #[inline]
     pub fn closes(self) -> bool {

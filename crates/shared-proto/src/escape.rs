@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-/// `text` on one line: control characters, and those that change the direction of writing, become
-/// `\n`, `\u{1b}` and so on. So what a peer sent can neither start a line of its own nor move a
-/// terminal's cursor.
+/// Returns `text` on one line: control characters, and those that change the writing direction,
+/// become `\n`, `\u{1b}` and so on. So text from a peer can neither start a line of its own nor
+/// move a terminal's cursor.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let mut line = String::with_capacity(text.len());

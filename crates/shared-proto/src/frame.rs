@@ -11,7 +11,7 @@ pub const LENGTH_BYTES: usize = 4;
 /// The bytes before a frame's body: its length and its kind.
 pub const HEADER_BYTES: usize = LENGTH_BYTES + 1;
 
-/// The largest `length` that a frame may declare unless told otherwise: 256 KiB.
+/// The largest `length` that a frame may declare by default: 256 KiB.
 pub const DEFAULT_MAX_FRAME: u32 = 256 * 1024;
 
 /// The largest `length` whose frame can lie in memory: `Vec` holds `isize::MAX` bytes at most.
@@ -29,10 +29,11 @@ const fn largest_length(most: u64) -> u32 {
     length
 }
 
-/// A whole frame, still lying in the buffer that it was read into.
+/// A whole frame, still in the buffer that it was read into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// What the body means: the service's, but for the [envelope](crate::envelope)'s three.
+    /// What the body means: the service defines it, except for the [envelope](crate::envelope)'s
+    /// three.
     pub kind: u8,
     /// `length - 1` bytes.
     pub body: &'a [u8],
@@ -53,12 +54,12 @@ pub(crate) fn encode_header(kind: u8, body_bytes: usize) -> [u8; HEADER_BYTES] {
     [a, b, c, d, kind]
 }
 
-/// The first bytes of a connection are not a preamble, or one of another version.
+/// The first bytes of a connection are not a preamble, or a preamble of another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadPreamble {
     /// The first byte that is wrong.
     pub found: u8,
-    /// Where it stands, 0 to 3. At 3 the peer speaks another version of this protocol.
+    /// Its position, 0 to 3. At 3 the peer speaks another version of this protocol.
     pub at: usize,
 }
 
@@ -78,8 +79,8 @@ impl fmt::Display for BadPreamble {
 
 impl std::error::Error for BadPreamble {}
 
-/// Judges the first bytes of a connection, as many as have come: `true` once the preamble is
-/// whole, `false` while it may become one.
+/// Checks the first bytes of a connection, as many as have come: returns `true` once the preamble
+/// is whole, and `false` while they may become one.
 ///
 /// # Errors
 ///
@@ -98,14 +99,14 @@ pub fn check_preamble(bytes: &[u8]) -> Result<bool, BadPreamble> {
     }
 }
 
-/// A length after which no frame can be found in the stream any more.
+/// A length after which no more frames can be found in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameError {
     /// The frame declares more bytes than are allowed.
     TooLarge {
-        /// What it declares.
+        /// The bytes that it declares.
         length: u32,
-        /// What is allowed.
+        /// The limit.
         max_frame: u32,
     },
     /// The frame declares 0 bytes, and so has no kind.
@@ -125,8 +126,8 @@ impl fmt::Display for FrameError {
 
 impl std::error::Error for FrameError {}
 
-/// The size of the frame at the start of `bytes`, its length field included, or `None` while
-/// fewer than [`LENGTH_BYTES`] have come. The rest of the frame may still be missing.
+/// Returns the size of the frame at the start of `bytes`, including its length field, or `None`
+/// while fewer than [`LENGTH_BYTES`] have come. The rest of the frame may still be missing.
 ///
 /// # Errors
 ///
@@ -149,8 +150,8 @@ pub fn frame_size(bytes: &[u8], max_frame: u32) -> Result<Option<usize>, FrameEr
     }
 }
 
-/// Takes the frame at the start of `bytes`, and says how many bytes it took; `None` while it is
-/// not whole. Nothing is copied.
+/// Returns the frame at the start of `bytes`, and its size in bytes; `None` while it is not whole.
+/// Nothing is copied.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Bytes to messages and back: what both ends of a pair must agree on.
+//! The protocol that both ends of a pair must agree on: from bytes to messages and back.
 //!
 //! A connection carries a [preamble](PREAMBLE) once, from the client, then [frames](Frame) both
 //! ways. All integers are big-endian.
@@ -10,8 +10,8 @@
 //!
 //! Three kinds of frame belong to the protocol itself, its [envelope]: Close, Closed, and Error
 //! with the codes below 256. All others are a service's own messages: types that implement
-//! [`Message`], to be put into a frame, and [`Decode`], to be read from one. The [tutorial]'s are
-//! the first of them.
+//! [`Message`], to be put into a frame, and [`Decode`], to be read from one. The [tutorial]'s
+//! messages are an example.
 //!
 //! A program that reads and writes without blocking takes frames from its own buffer with
 //! [`split_frame`]; one that may block uses a [`Connection`] over any stream:
@@ -35,8 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! No socket is opened here and no thread started: that is the business of `shared-server` and
-//! `shared-client`.
+//! This crate opens no socket and starts no thread; `shared-server` and `shared-client` do.
 
 #![warn(missing_docs)]
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::frame::{Frame, append_frame};
 
-/// What can be put into a frame.
+/// A message that can be put into a frame.
 ///
 /// Kinds of requests are below 0x80, kinds of responses from 0x80 on. The kinds of the
 /// [envelope](crate::envelope) are taken: [`CLOSE`](crate::envelope::CLOSE),
@@ -14,14 +14,14 @@ pub trait Message {
     /// The frame's kind.
     fn kind(&self) -> u8;
 
-    /// The frame's body: borrowed if it is in memory as it travels, otherwise put together.
+    /// The frame's body: borrowed if memory holds it in wire format, otherwise built.
     fn body(&self) -> Cow<'_, [u8]>;
 
     /// Appends the whole frame to `out`.
     ///
     /// # Panics
     ///
-    /// If the body has 4 GiB - 1 bytes or more, which no length can express.
+    /// If the body has 4 GiB - 1 bytes or more, which the length cannot express.
     #[inline(always)] // with the match that made the message: a fifth fewer instructions a request
     fn encode(&self, out: &mut Vec<u8>) {
         match self.body() {
@@ -31,7 +31,7 @@ pub trait Message {
     }
 }
 
-/// What can be read from a frame, borrowing its body from the frame's buffer.
+/// A message that can be read from a frame, borrowing its body from the frame's buffer.
 ///
 /// ```
 /// use shared_proto::{BadMessage, Decode, Frame};
@@ -63,7 +63,7 @@ pub trait Decode<'a>: Sized {
     fn decode(frame: Frame<'a>) -> Result<Self, BadMessage>;
 }
 
-/// A whole frame that is not one of the messages expected. The stream goes on behind it.
+/// A whole frame that is not one of the expected messages. The stream goes on after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadMessage {
@@ -98,7 +98,7 @@ impl fmt::Display for BadMessage {
 impl std::error::Error for BadMessage {}
 
 impl<'a> Frame<'a> {
-    /// The body as text.
+    /// Returns the body as text.
     ///
     /// # Errors
     ///
@@ -108,11 +108,11 @@ impl<'a> Frame<'a> {
         std::str::from_utf8(self.body).map_err(|error| BadMessage::NotText(error.valid_up_to()))
     }
 
-    /// Nothing: for kinds that have no body.
+    /// Checks that the body is empty: for kinds that have none.
     ///
     /// # Errors
     ///
-    /// If there is one.
+    /// If there is a body.
     #[inline]
     pub fn empty(self) -> Result<(), BadMessage> {
         if self.body.is_empty() {
@@ -122,7 +122,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The error for a body that the frame's kind cannot have.
+    /// Returns the error for a body that the frame's kind cannot have.
     #[must_use]
     pub fn bad_body(self) -> BadMessage {
         BadMessage::BadBody {

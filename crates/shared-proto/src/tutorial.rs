@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use crate::frame::Frame;
 use crate::message::{BadMessage, Decode, Message};
 
-/// One request, borrowing its body from the buffer that it was read into or will be written from.
+/// A request, borrowing its body from the buffer that it was read into or will be written from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request<'a> {
     /// Kind 01: says some text; answered with `Accepted`.
     Say(&'a str),
-    /// Kind 02: any bytes; answered with the same.
+    /// Kind 02: any bytes; answered with the same bytes.
     Echo(&'a [u8]),
     /// Kind 03: asks how the server sees this client.
     WhoAmI,
@@ -18,22 +18,22 @@ pub enum Request<'a> {
     Stats,
 }
 
-/// One response. A server's may own its body or borrow it from the request; a client's borrows
-/// from the buffer that it was read into.
+/// A response. A server's may own its body or borrow it from the request; a client's borrows from
+/// the buffer that it was read into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Response<'a> {
-    /// Kind 81: to `Say`.
+    /// Kind 81: the answer to `Say`.
     Accepted,
-    /// Kind 82: to `Echo`, the same bytes.
+    /// Kind 82: the answer to `Echo`, the same bytes.
     Echo(Cow<'a, [u8]>),
-    /// Kind 83: to `WhoAmI`, how the server sees the client, such as `tcp 127.0.0.1:50312` or
-    /// `unix pid=71 uid=1000 gid=1000`.
+    /// Kind 83: the answer to `WhoAmI`, how the server sees the client, such as `tcp
+    /// 127.0.0.1:50312` or `unix pid=71 uid=1000 gid=1000`.
     Peer(Cow<'a, str>),
-    /// Kind 84: to `Stats`.
+    /// Kind 84: the answer to `Stats`.
     Stats(Stats),
 }
 
-/// A server's counters, as `Stats` asks for them.
+/// A server's counters, which `Request::Stats` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
     /// Clients being served now, the asker among them.

@@ -9,9 +9,9 @@ use std::fmt;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::{fs, io, path::Path};
 
-/// Whether the kernel shows this number for users that it cannot name here, so that it may be
-/// anybody's. Code that decides by a uid must check this first; only a person can say that such a
-/// number should be trusted.
+/// Returns whether the kernel shows this number for users that it cannot name here, so that it may
+/// be anybody's. Code that decides by a uid must check this first; only a person can decide to
+/// trust such a number.
 #[must_use]
 pub fn is_nobody(uid: u32) -> bool {
     overflow_uid() == Some(uid)

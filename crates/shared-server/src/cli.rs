@@ -19,17 +19,18 @@ use std::time::Duration;
 /// The exit code of a program that failed while it ran.
 pub const FAILED_WHILE_RUNNING: u8 = 1;
 const REFUSED_TO_START: u8 = 2;
-/// The exit code of a program that a deadline or a second signal ended, with work left.
+/// The exit code of a program that a deadline or a second signal ended with work left.
 pub const DRAINED_BY_FORCE: u8 = 3;
 
 const MOST_WORKERS: usize = 1024;
 
-/// For the end of the help of a server that serves inherited listeners and tells its supervisor.
+/// The end of the help text of a server that serves inherited listeners and reports to its
+/// supervisor.
 pub const SUPERVISED: &str = "\
 Started by a supervisor, it serves the listeners that it inherits (LISTEN_FDS) in place of one of
 its own, and says when it is ready, stopping and not stuck (NOTIFY_SOCKET, WATCHDOG_USEC).";
 
-/// A server's command line, with the flags of [`Limits`].
+/// Returns a server's command line, with the flags of [`Limits`].
 #[must_use]
 pub fn command(name: &'static str, about: &'static str) -> Command {
     Command::new(name)
@@ -60,7 +61,7 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
         .next_help_heading(None)
 }
 
-/// The flag for how long a drain may take.
+/// Returns the flag for how long a drain may take.
 #[must_use]
 pub fn drain_timeout() -> Arg {
     flag("drain-timeout", "TIME", "5s")
@@ -75,7 +76,7 @@ fn flag(name: &'static str, value: &'static str, default: &'static str) -> Arg {
         .default_value(default)
 }
 
-/// The limits that the flags of [`command`] gave.
+/// Returns the limits from the flags of [`command`].
 ///
 /// # Panics
 ///
@@ -99,8 +100,8 @@ pub fn limits(arguments: &ArgMatches) -> Limits {
     }
 }
 
-/// Says which of these flags were given, in words such as `--listen 127.0.0.1:0`: what an inherited
-/// listener leaves no room for.
+/// Returns those of these flags that were given, in a form such as `--listen 127.0.0.1:0`: they
+/// conflict with an inherited listener.
 #[must_use]
 pub fn given(arguments: &ArgMatches, flags: &[&str]) -> Option<String> {
     let given = |flag: &&&str| arguments.value_source(flag) == Some(ValueSource::CommandLine);
@@ -112,8 +113,8 @@ pub fn given(arguments: &ArgMatches, flags: &[&str]) -> Option<String> {
 
 /// Prints the one line of standard output: a client can connect to `address` from now on.
 ///
-/// Like the log it waits for nobody. Where standard output is closed or has no room, the log tells
-/// the address, and the server serves.
+/// Like the log, it never waits for a reader. If standard output is closed or has no room, the
+/// address goes to the log, and the server serves.
 pub fn announce(address: impl AsRef<OsStr>) {
     let address = address.as_ref();
     let line = [b"listening on ", address.as_encoded_bytes(), b"\n"].concat();
@@ -128,8 +129,8 @@ pub fn announce(address: impl AsRef<OsStr>) {
     ));
 }
 
-/// [`announce`]s where clients can connect, and tells the supervisor that they can. If it does not hear
-/// of it, the log says so, and the server serves.
+/// [`announce`]s where clients can connect, and tells the supervisor that they can. If that cannot
+/// be sent, the log says so, and the server serves.
 pub fn ready(supervisor: &Supervisor, address: impl AsRef<OsStr>) {
     announce(address);
     if let Err(error) = supervisor.ready() {
@@ -139,25 +140,24 @@ pub fn ready(supervisor: &Supervisor, address: impl AsRef<OsStr>) {
     }
 }
 
-/// Lets an event take one line of the log: for [`Server::on_event`](crate::Server::on_event).
+/// Writes an event as one line of the log: for [`Server::on_event`](crate::Server::on_event).
 pub fn log_event(event: &Event) {
     log::line(format_args!("{event}"));
 }
 
-/// Tells in one line why the server does not start.
+/// Reports in one line why the server does not start.
 pub fn refuse_to_start(name: &str, reason: impl fmt::Display) -> ExitCode {
     end_with(REFUSED_TO_START, name, reason)
 }
 
-/// Tells in one line why a program ends with this exit code, and of the lines of the log that were
-/// lost.
+/// Reports in one line why a program ends with this exit code, and how many log lines were lost.
 pub fn end_with(code: u8, name: &str, reason: impl fmt::Display) -> ExitCode {
     log::line(format_args!("{name}: {reason}"));
     log::finish();
     code.into()
 }
 
-/// Tells how serving ended, and of the lines of the log that were lost.
+/// Reports how serving ended, and how many log lines were lost.
 pub fn exit_code(name: &str, outcome: io::Result<Outcome>) -> ExitCode {
     let code = match outcome {
         Ok(Outcome::Drained) => ExitCode::SUCCESS,
@@ -174,7 +174,7 @@ pub fn exit_code(name: &str, outcome: io::Result<Outcome>) -> ExitCode {
     code
 }
 
-/// Opens the log, and lets a panic take one line of it, like any event.
+/// Opens the log, and makes a panic one line of it, like any event.
 pub fn log_panics() {
     log::open();
     std::panic::set_hook(Box::new(|panic| log::line(format_args!("{panic}"))));

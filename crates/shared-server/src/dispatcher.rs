@@ -20,14 +20,15 @@ use crate::transport::Peer;
 /// The key and the worker in the return address of every request: here there is one of each.
 const ONLY: usize = 0;
 
-/// Calls a service, once for each request, whatever brought the request here.
+/// Calls a service once for each request, wherever the request came from.
 ///
 /// Each request comes with a return address `R` of the caller's own, and its answer comes back with
 /// it: from [`call`](Self::call) at once, or from [`complete`](Self::complete), if the service
-/// answers later. Whatever happens, an answer comes once.
+/// answers later. Whatever happens, each request gets exactly one answer.
 ///
-/// The envelope is answered as a server does it. A request that makes the service panic is answered
-/// with Internal, and so is one whose answer is dropped: nothing ends, for there is no connection.
+/// The envelope is answered as by a server. A request that makes the service panic is answered with
+/// Internal, and so is a request whose answer is dropped; no connection ends, because there is
+/// none.
 ///
 /// ```
 /// use shared_server::{Dispatcher, Frame, Peer, TutorialService};
@@ -48,7 +49,7 @@ pub struct Dispatcher<S, R> {
     awaited: HashMap<u64, R>,
 }
 
-/// The answers that a service gave later, as they come. Iterating waits for the next one; it ends
+/// The answers that a service gives later, as they come. Iterating waits for the next one, and ends
 /// with the [`Dispatcher`], after the last [`Later`](crate::Later).
 #[derive(Debug)]
 pub struct LateAnswers(Receiver<Completion>);
@@ -58,7 +59,7 @@ pub struct LateAnswers(Receiver<Completion>);
 pub struct LateAnswer(Completion);
 
 impl<S: Service, R> Dispatcher<S, R> {
-    /// Takes a service, and whom it is to see as the peer of every request.
+    /// Makes a dispatcher for a service, which sees `peer` as the peer of every request.
     pub fn new(service: S, peer: Peer) -> (Self, LateAnswers) {
         let (completions, receiver) = channel();
         let dispatcher = Self {
@@ -71,14 +72,14 @@ impl<S: Service, R> Dispatcher<S, R> {
         (dispatcher, LateAnswers(receiver))
     }
 
-    /// Tells `observer` why a request was answered with Internal: an [`Event::Refused`]. The first
-    /// observer stays.
+    /// Reports to `observer` why a request was answered with Internal: an [`Event::Refused`]. Only
+    /// the first observer counts.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
         self.shared.observer.set(observer);
     }
 
-    /// Calls the service. Its whole reply, length and all, comes with the return address; `None` if it
-    /// comes later.
+    /// Calls the service. Returns the return address and the whole reply, length included; `None`
+    /// if the reply comes later.
     pub fn call(&mut self, request: Frame<'_>, to: R) -> Option<(R, Vec<u8>)> {
         let mut reply = Vec::new();
         let context = Context {
@@ -110,8 +111,8 @@ impl<S: Service, R> Dispatcher<S, R> {
         }
     }
 
-    /// The whole reply that came later, with its return address; `None` if its request was answered
-    /// otherwise.
+    /// Returns the whole reply that came later, with its return address; `None` if the request has
+    /// another answer already.
     pub fn complete(&mut self, late: LateAnswer) -> Option<(R, Vec<u8>)> {
         let LateAnswer(Completion { number, frame, .. }) = late;
         let to = self.awaited.remove(&number)?;
@@ -119,7 +120,7 @@ impl<S: Service, R> Dispatcher<S, R> {
         Some((to, reply))
     }
 
-    /// How many requests are still to be answered.
+    /// Returns the number of requests still to be answered.
     #[must_use]
     pub fn awaited(&self) -> usize {
         self.awaited.len()

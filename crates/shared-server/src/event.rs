@@ -9,15 +9,15 @@ use std::time::Duration;
 
 /// Something that happened to a server. Displayed, it is one line of a log.
 ///
-/// What a peer sent is in it as it came: escape it ([`shared_proto::escaped`]) before it goes to a
-/// terminal.
+/// It contains text from the peer unchanged: escape it ([`shared_proto::escaped`]) before it goes
+/// to a terminal.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// The hard limit on open files leaves room for fewer clients than
     /// [`Limits::max_clients`](crate::Limits::max_clients).
     FewerClients {
-        /// How many clients should have been served at once.
+        /// The number of clients that should have been served at once.
         wanted: usize,
         /// How many are.
         allowed: usize,
@@ -33,8 +33,8 @@ pub enum Event {
         /// The reason, for a person.
         reason: String,
     },
-    /// What a client sent broke the protocol below the messages, or it ended in the midst of that one.
-    /// Only a transport that has one, such as TLS, tells of it.
+    /// A client broke the protocol below the messages, or ended in the middle of it. Only a
+    /// transport that has such a protocol, for example TLS, reports this.
     Broken {
         /// The client.
         peer: Peer,
@@ -48,11 +48,11 @@ pub enum Event {
         /// The time that it had.
         limit: Duration,
     },
-    /// What the transport leaves behind could not be cleaned up, such as a socket file.
+    /// Something that the transport leaves behind, such as a socket file, could not be cleaned up.
     LeftBehind(io::Error),
-    /// The server answers what has come, then ends.
+    /// The server answers the requests that have come, then ends.
     Draining {
-        /// A signal asked for it, and not [`Handle::drain`](crate::Handle::drain).
+        /// Whether a signal asked for it, and not [`Handle::drain`](crate::Handle::drain).
         signaled: bool,
     },
     /// A second signal came: the server ends at once.

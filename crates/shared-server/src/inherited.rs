@@ -15,8 +15,8 @@ use std::net::TcpListener;
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 
-/// The listening sockets that this process was started with. Each is closed on exec, and still in
-/// the mode, blocking or not, in which it came.
+/// The listening sockets that this process was started with. Each is closed on exec, and is still
+/// in the blocking or non-blocking mode in which it came.
 #[derive(Debug, Default)]
 pub struct Inherited {
     tcp: VecDeque<(Origin, TcpListener)>,
@@ -24,7 +24,7 @@ pub struct Inherited {
     unix: VecDeque<(Origin, UnixListener)>,
 }
 
-/// Which of the descriptors one was.
+/// Which of the inherited descriptors a listener was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// Its number at the start: 3 for the first.
@@ -43,7 +43,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Why the inherited descriptors cannot be served.
+/// The reason why the inherited descriptors cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InheritError {
@@ -51,7 +51,7 @@ pub enum InheritError {
     BadCount(String),
     /// `LISTEN_FDS_FIRST_FD` is not the number of a descriptor that may be handed on.
     BadFirst(String),
-    /// A descriptor is something else than a TCP or Unix socket that listens.
+    /// A descriptor is not a TCP or Unix socket that listens.
     NotAListener(Origin, &'static str),
     /// A listener is of a kind that this program does not serve.
     NotServed(Origin, &'static str),
@@ -87,22 +87,21 @@ impl std::error::Error for InheritError {}
 impl Inherited {
     /// Takes the listeners that this process was started with: none if `LISTEN_PID` is missing or
     /// names another process, because the variables are inherited too, and may have been meant for
-    /// a parent. `LISTEN_PID` and `LISTEN_FDS` are removed, so that no child takes them for its
-    /// own.
+    /// a parent. Removes `LISTEN_PID` and `LISTEN_FDS`, so that no child takes them for its own.
     ///
     /// Call it once, at the very beginning of `main`: before a thread reads the environment, and
     /// before the program opens anything, which could get a number that looks inherited.
     ///
     /// # Errors
     ///
-    /// If the count or the first number is one that descriptors cannot have, or if any of the
+    /// If the count or the first number is not possible for descriptors, or if any of the
     /// descriptors is not a stream socket that listens.
     #[cfg(unix)]
     pub fn from_env() -> Result<Self, InheritError> {
         on_unix::from_env()
     }
 
-    /// Takes nothing: here descriptors are not handed on like this.
+    /// Takes nothing: this system does not hand on descriptors in this way.
     ///
     /// # Errors
     ///
@@ -112,7 +111,7 @@ impl Inherited {
         Ok(Self::default())
     }
 
-    /// Whether nothing is left to be taken.
+    /// Returns whether nothing is left to be taken.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         #[cfg(unix)]
@@ -141,7 +140,8 @@ impl Inherited {
         self.unix.drain(..).map(|(_, listener)| listener).collect()
     }
 
-    /// Which descriptors the Unix listeners are, in the order of [`take_unix`](Self::take_unix).
+    /// Returns which descriptors the Unix listeners are, in the order of
+    /// [`take_unix`](Self::take_unix).
     #[cfg(unix)]
     #[must_use]
     pub fn unix_origins(&self) -> Vec<Origin> {
@@ -155,11 +155,12 @@ impl Inherited {
         take_named(&mut self.unix, name)
     }
 
-    /// Call it when the program has taken everything that it serves.
+    /// Checks that every listener was taken. Call it when the program has taken everything that it
+    /// serves.
     ///
     /// # Errors
     ///
-    /// If a listener is left, whose clients would wait for nobody.
+    /// If a listener is left, because its clients would wait forever.
     pub fn finish(mut self) -> Result<(), InheritError> {
         if let Some((origin, _)) = self.tcp.pop_front() {
             return Err(InheritError::NotServed(origin, "a TCP listener"));

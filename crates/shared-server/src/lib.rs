@@ -2,9 +2,9 @@
 //! [`Service`] over any [`Transport`].
 //!
 //! A service answers requests in messages of its own, a transport accepts clients, and a [`Server`]
-//! holds the two together and keeps the promises: limits on clients and frames, deadlines for
-//! frames, replies and idle clients, and an end that answers every request that had arrived. A
-//! service needs two messages and one method:
+//! joins the two and adds limits on clients and frames, deadlines for frames, replies and idle
+//! clients, and a shutdown that answers every request that has arrived. A service needs two
+//! messages and one method:
 //!
 //! ```
 //! use shared_server::{Answer, BadMessage, Context, Decode, Frame, Message, Service};
@@ -46,8 +46,9 @@
 //! }
 //! ```
 //!
-//! `crates/key-value`, which chapter 18 builds, is a whole daemon: a store that all workers share, both transports in one
-//! process, errors of its own, an answer that takes time; and its client.
+//! `crates/key-value`, which chapter 18 builds, is a whole daemon, with a store that all workers
+//! share, both transports in one process, errors of its own, and an answer that takes time; it
+//! includes a client.
 //!
 //! # In your own `Cargo.toml`
 //!
@@ -58,14 +59,14 @@
 //! ```
 //!
 //! The feature `cli` adds the flags that both servers share, the log on standard error and the exit
-//! codes (`cli`, `log`), with `clap` and `humantime`. Without it the engine depends on `mio`, `slab`
-//! and a few crates for signals and system calls, and prints nothing: [`Server::on_event`] says what
-//! happens. The `shared-` in the name says who shares it: `tcp-server` and `unix-server`.
+//! codes (`cli`, `log`), with `clap` and `humantime`. Without it the engine depends on `mio`,
+//! `slab` and a few crates for signals and system calls, and prints nothing: [`Server::on_event`]
+//! says what happens. The `shared-` in the name means shared by `tcp-server` and `unix-server`.
 //!
 //! # Under a supervisor
 //!
-//! A supervisor such as systemd may open the listener before the server begins, and want to hear how
-//! it fares. A program of yours does as `tcp-server` and `unix-server` do:
+//! A supervisor such as systemd may open the listener before the server starts, and may want status
+//! reports. Your program can do what `tcp-server` and `unix-server` do:
 //!
 //! ```no_run
 //! use shared_server::{Event, Inherited, Limits, Server, Signals, Supervisor, TutorialService};
@@ -99,11 +100,11 @@
 //!
 //! # Where to find what
 //!
-//! From the poll to the write a request passes, in this order, through:
+//! From the poll to the write, a request passes through these files, in this order:
 //!
 //! | file | one story |
 //! |---|---|
-//! | `worker.rs` | one thread's loop: wait, give turns to those who are ready, look at the clock |
+//! | `worker.rs` | one thread's loop: wait, give turns to the connections that are ready, look at the clock |
 //! | `connection.rs` | the life of one client: deliver what waits, read, have it answered, deliver |
 //! | `session.rs` | the protocol with one client, without a socket |
 //! | `requests.rs` | from a whole frame to its answer |
@@ -115,8 +116,8 @@
 //! |---|---|
 //! | `server.rs` | from a listener to running workers, and how they end |
 //! | `transport.rs` | what the server asks of a kind of socket |
-//! | `inherited.rs`, `listeners.rs` | listening sockets that a supervisor handed on, and several in the place of one |
-//! | `acceptor.rs` | the listening socket: who comes, and what happens when no descriptor is left |
+//! | `inherited.rs`, `listeners.rs` | listening sockets that a supervisor handed on, and several in place of one |
+//! | `acceptor.rs` | the listening socket: accepting clients, and what happens when no descriptor is left |
 //! | `handover.rs` | clients on their way from the worker that accepts to the one that serves |
 //! | `connections.rs` | which connections wait for a turn, whose time is up next, which linger |
 //! | `deadlines.rs` | the order of deadlines |
@@ -126,14 +127,14 @@
 //! | `signals.rs` | ends the server when asked |
 //! | `descriptors.rs` | how many clients the limit on open files allows |
 //! | `supervisor.rs`, `watchdog.rs` | what a supervisor hears: ready, stopping, and that no worker is stuck |
-//! | `event.rs` | what the server tells the program that runs it |
+//! | `event.rs` | what the server reports to the program that runs it |
 //! | `cli.rs`, `log.rs`, `output.rs` | a program's flags, its exit codes, and a log that waits for nobody |
 //! | `dispatcher.rs` | calls a service for requests that no connection brought |
 //! | `tutorial.rs` | the tutorial's service, the first one on this engine |
 //!
 //! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`
-//! do. What they promise on this engine is tested by `cargo test -p pair-tests`: run it after a
-//! change here.
+//! do. `cargo test -p pair-tests` tests what they promise on this engine; run it after a change
+//! here.
 
 #![warn(missing_docs)]
 

@@ -6,17 +6,18 @@ use std::time::Duration;
 /// The limits of a server. The defaults are those of the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Clients served at once, over all workers; the next gets Busy.
+    /// Clients served at once, over all workers; the next one gets Busy.
     pub max_clients: NonZeroUsize,
     /// The largest `length` of a frame, in bytes.
     pub max_frame: NonZeroU32,
-    /// From a frame's first byte to its last; for the preamble, from accept.
+    /// The time from a frame's first byte to its last; for the preamble, from accept.
     pub frame_timeout: Duration,
-    /// From the first reply that the socket does not take until none waits.
+    /// The time from the first reply that the socket does not take until no reply waits.
     pub reply_timeout: Duration,
-    /// From a client's last activity until it sees the end of the stream; `None` for never.
+    /// The time from a client's last activity until it sees the end of the stream; `None` for
+    /// never.
     pub idle_timeout: Option<Duration>,
-    /// From the beginning of draining until connections are cut.
+    /// The time from the beginning of draining until connections are cut.
     pub drain_timeout: Duration,
     /// Threads that serve; each connection lives on one of them.
     pub workers: NonZeroUsize,

@@ -7,7 +7,7 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
 /// The listening sockets of one transport: one that it made, or as many as were handed to it. They
-/// share the poller's token, so whoever is woken for it accepts from each.
+/// share the poller's token, so the worker that it wakes accepts from each.
 #[derive(Debug)]
 pub struct Listeners<L> {
     all: Vec<L>,
@@ -30,11 +30,12 @@ impl<L> Listeners<L> {
         self.all.iter()
     }
 
-    /// Accepts from the first of them at which somebody waits, in turn.
+    /// Accepts from the first listener at which a client waits, in turn.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when nobody waits at any of them; others as soon as one of them has it.
+    /// `WouldBlock` when no client waits at any listener; any other error as soon as one listener
+    /// has it.
     pub fn accept<T>(&self, accept: impl Fn(&L) -> io::Result<T>) -> io::Result<T> {
         let count = self.all.len();
         for at in (0..count).map(|step| (self.next.get() + step) % count) {

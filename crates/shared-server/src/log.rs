@@ -1,9 +1,9 @@
 //! The log of a program: one line per event, on standard error. Nothing ever waits for its reader.
 //!
-//! A pipe that nobody reads is full after some hundred lines, a terminal stands still after
-//! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would wait for both. Here a line for which there
-//! is no room is dropped. Dropped lines are counted, and the count is written once there is room
-//! again: before the next line, or at the program's end.
+//! A pipe that nobody reads is full after a few hundred lines, a terminal stops after
+//! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would wait for either. Here a line for which
+//! there is no room is dropped. Dropped lines are counted, and the count is written once there is
+//! room again: before the next line, or at the program's end.
 
 use crate::output::{LONGEST_LINE, Output};
 use std::fmt;
@@ -12,8 +12,8 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 static LOG: LazyLock<Mutex<Lines<Stderr>>> = LazyLock::new(|| Mutex::new(Lines::to(io::stderr())));
 
-/// Writes one line, with what a peer sent [escaped](shared_proto::escaped), or loses it: a log that
-/// cannot be written is no reason to stop serving.
+/// Writes one line, with text from a peer [escaped](shared_proto::escaped), or drops it: a log that
+/// cannot be written is not a reason to stop serving.
 pub fn line(event: fmt::Arguments<'_>) {
     let text = shared_proto::escaped(&event.to_string());
     log().line(&text);

@@ -37,8 +37,8 @@ pub struct Server<T> {
 
 impl<T: Transport> Server<T> {
     /// Prepares the workers, and raises the soft limit on open files as far as they and
-    /// `max_clients` need. If the hard limit is too low, `max_clients` is lowered, and an [`Event`]
-    /// says so.
+    /// `max_clients` need. If the hard limit is too low, lowers `max_clients` and reports an
+    /// [`Event`].
     ///
     /// # Errors
     ///
@@ -73,11 +73,11 @@ impl<T: Transport> Server<T> {
         })
     }
 
-    /// Reports to `observer` what happens from now on, and what happened in [`Server::new`].
-    /// Without an observer nothing is reported: the server itself prints nothing.
+    /// Reports events to `observer` from now on, and those from [`Server::new`]. Without an
+    /// observer nothing is reported: the server itself prints nothing.
     ///
-    /// The threads that serve call it while they serve, so it must neither block nor panic. The
-    /// first observer stays.
+    /// The serving threads call it, so it must neither block nor panic. Only the first observer
+    /// counts.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
         self.shared.observer.set(observer);
         if let Some(event) = self.early.take() {
@@ -85,14 +85,14 @@ impl<T: Transport> Server<T> {
         }
     }
 
-    /// What ends the server.
+    /// Returns a handle that ends the server.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle(Arc::clone(&self.shared))
     }
 
-    /// From now on the first signal drains the server, those already held included, and a later one
-    /// cuts it. The same signals may end several servers of one process.
+    /// Makes the first signal drain the server from now on, signals already held included, and a
+    /// later one cut it. The same signals may end several servers of one process.
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl<T: Transport> Server<T> {
         Ok(())
     }
 
-    /// From now on the server's workers feed this watchdog, each from its own loop.
+    /// Makes the server's workers feed this watchdog from now on, each from its own loop.
     pub fn feed(&mut self, watchdog: &Watchdog) {
         self.watchdog = Some(watchdog.clone());
     }
@@ -159,7 +159,7 @@ impl<T: Transport> Server<T> {
         Ok(Running { first, threads })
     }
 
-    /// Serves, in this thread and one more for each further worker, until it is told to end:
+    /// Serves, in this thread and one more for each further worker, until it is asked to end:
     /// [`start`](Self::start) and [`Running::serve`] in one.
     ///
     /// # Errors
@@ -193,13 +193,13 @@ pub struct Running<T: Transport, S> {
 }
 
 impl<T: Transport, S: Service> Running<T, S> {
-    /// What ends the server.
+    /// Returns a handle that ends the server.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.threads.0.clone()
     }
 
-    /// Serves, in this thread too, until the server is told to end.
+    /// Serves, in this thread too, until the server is asked to end.
     ///
     /// # Errors
     ///

@@ -20,9 +20,9 @@ use crate::transport::Peer;
 /// see is shared between those values, in an [`Arc`]: a client does not choose its worker.
 ///
 /// A call must not block: while it runs, no other client of its worker is served. A request that
-/// takes long is answered [later](Context::later), from a thread of its own. A panic ends only the
-/// connection of the client that asked, with the error Internal; the value goes on being used. (If
-/// panics unwind: a program built with `panic = "abort"` ends with the first one.)
+/// takes a long time is answered [later](Context::later), from a thread of its own. A panic ends
+/// only the connection of the client that asked, with the error Internal; the value stays in use.
+/// (If panics unwind: a program built with `panic = "abort"` ends with the first one.)
 pub trait Service: Send + Sized + 'static {
     /// A client's request; it may borrow from its frame.
     type Request<'a>: Decode<'a>;
@@ -30,7 +30,7 @@ pub trait Service: Send + Sized + 'static {
     /// The response to it; it may borrow from the request, and so needs no copy.
     type Response<'a>: Message;
 
-    /// The answer to one request, which may borrow from the request and from the context.
+    /// Answers one request. The answer may borrow from the request and from the context.
     ///
     /// Close never gets here, nor does a frame that is not a request: the engine answers those.
     fn call<'a>(
@@ -58,7 +58,7 @@ impl<R> From<R> for Answer<R> {
     }
 }
 
-/// Why a request has no other answer, in the service's own terms.
+/// The reason why a request has no other answer, in the service's own terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceError {
     /// For a program.
@@ -68,7 +68,7 @@ pub struct ServiceError {
 }
 
 impl ServiceError {
-    /// An error with this code and this text.
+    /// Makes an error with this code and this text.
     pub fn new(code: ServiceCode, text: impl Into<Cow<'static, str>>) -> Self {
         let text = text.into();
         Self { code, text }
@@ -90,7 +90,7 @@ impl fmt::Display for ServiceError {
 
 impl std::error::Error for ServiceError {}
 
-/// Who asks, and what the server knows besides.
+/// The client that asks, and what else the server knows.
 pub struct Context<'a, S> {
     pub(crate) peer: &'a Peer,
     pub(crate) shared: &'a Arc<Shared>,
@@ -111,13 +111,13 @@ pub(crate) struct ReturnAddress<'a> {
 }
 
 impl<S: Service> Context<'_, S> {
-    /// Who is at the other end.
+    /// Returns the peer at the other end.
     #[must_use]
     pub fn peer(&self) -> &Peer {
         self.peer
     }
 
-    /// The server's counters, this request included.
+    /// Returns the server's counters, this request included.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.count();
@@ -125,13 +125,13 @@ impl<S: Service> Context<'_, S> {
     }
 
     /// Lets this request be answered later, from any thread: return [`Answer::Later`] with the
-    /// ticket, and answer through the [`Later`]. Dropping that one unused ends the client's
+    /// ticket, and answer through the [`Later`]. Dropping the `Later` unused ends the client's
     /// connection with the error Internal.
     ///
     /// Until then this client's next request waits, and none of its deadlines runs. A server that
     /// drains waits for the answer, too, until the drain's own deadline.
     ///
-    /// The work needs what it uses as its own: copy it from the request, which borrows from the
+    /// The work must own the data that it uses: copy it from the request, which borrows from the
     /// worker's buffer.
     ///
     /// ```no_run
@@ -153,9 +153,9 @@ impl<S: Service> Context<'_, S> {
     /// # }
     /// ```
     ///
-    /// A `Later` may also be kept, in a list of clients that wait for an event, say, and be answered
-    /// from the `call` of another client. It does not say when its own client has gone, so bound what
-    /// such a list holds.
+    /// A `Later` may also be kept, for example in a list of clients that wait for an event, and be
+    /// answered from the `call` of another client. It does not show whether its own client has
+    /// gone, so bound the size of such a list.
     pub fn later(&self) -> (Later<S>, Ticket) {
         let number = self.shared.next_number();
         let later = Later {
@@ -231,7 +231,7 @@ pub(crate) struct Completion {
 }
 
 impl<S: Service> Later<S> {
-    /// Answers with a response. A client that has gone meanwhile gets none.
+    /// Answers with a response. A client that has gone meanwhile gets no answer.
     pub fn answer(mut self, response: &S::Response<'_>) {
         if is_a_services(response.kind()) {
             self.send(response);

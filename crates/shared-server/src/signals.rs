@@ -35,7 +35,7 @@ mod on_unix {
 
     use crate::shared::Handle;
 
-    /// The signals that end a server, or several; held back until there is one to end.
+    /// The signals that end one server or several; they are held until there is a server to end.
     #[derive(Debug)]
     pub struct Signals {
         held: Arrivals,
@@ -139,7 +139,7 @@ mod on_windows {
 
     use crate::shared::Handle;
 
-    /// Ctrl-C, once there is a server to end, or several.
+    /// Ctrl-C, which ends one server or several.
     #[derive(Debug)]
     pub struct Signals {
         servers: Arc<Mutex<Vec<Handle>>>,
@@ -150,7 +150,7 @@ mod on_windows {
     pub(crate) struct Arrivals;
 
     impl Signals {
-        /// Catches Ctrl-C from now on. What comes before there is a server to end is lost.
+        /// Catches Ctrl-C from now on. A Ctrl-C before there is a server to end is lost.
         ///
         /// # Errors
         ///

@@ -19,7 +19,7 @@ use crate::watchdog::Watchdog;
 /// No watchdog makes a server spin.
 const SHORTEST: Duration = Duration::from_millis(2);
 
-/// The supervisor of this process, if it has one. Copies speak to the same one.
+/// The supervisor of this process, if it has one. All copies report to the same supervisor.
 ///
 /// ```no_run
 /// # use shared_server::{Server, Supervisor, Transport, TutorialService, Event};
@@ -48,8 +48,8 @@ struct Messenger {
 }
 
 impl Supervisor {
-    /// The supervisor that the environment names: `NOTIFY_SOCKET`, and, if it wants regular signs
-    /// of life, `WATCHDOG_USEC` and `WATCHDOG_PID` (`sd_watchdog_enabled(3)`).
+    /// Returns the supervisor that the environment names: `NOTIFY_SOCKET`, and, if it wants regular
+    /// signs of life, `WATCHDOG_USEC` and `WATCHDOG_PID` (`sd_watchdog_enabled(3)`).
     ///
     /// It never fails. If the socket's name cannot be used, [`ready`](Self::ready) returns the
     /// error.
@@ -72,8 +72,8 @@ impl Supervisor {
         }
     }
 
-    /// From now on tells the supervisor when this server begins to drain, and, if it wants to know,
-    /// that the server's workers are not stuck. `observer` becomes the server's observer:
+    /// Tells the supervisor, from now on, when this server begins to drain and, if it has asked for
+    /// that, that the server's workers are not stuck. `observer` becomes the server's observer:
     /// [`Server::on_event`].
     pub fn follow<T: Transport>(
         &self,
@@ -92,7 +92,7 @@ impl Supervisor {
         });
     }
 
-    /// Says that clients can connect: READY. Call it once they can, and not before.
+    /// Tells the supervisor that clients can connect: READY. Call it once they can, and not before.
     ///
     /// # Errors
     ///

@@ -7,38 +7,38 @@ use std::sync::Arc;
 
 use mio::event::Source;
 
-/// A listening socket, and what is particular to its kind. Dropping it closes the socket.
+/// A listening socket, and what is specific to its kind. Dropping it closes the socket.
 pub trait Transport: Send {
     /// An accepted connection, in non-blocking mode.
     type Stream: Source + Read + Write + Send;
 
-    /// What to register with the poller; non-blocking.
+    /// Returns the source to register with the poller; it is non-blocking.
     fn listener(&mut self) -> &mut dyn Source;
 
     /// Takes the next client.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when nobody waits. An error that is one client's problem has the kind
-    /// `ConnectionAborted`: the server goes on with the next. All others mean that accepting does
-    /// not work at the moment, usually for lack of descriptors.
+    /// `WouldBlock` when no client waits. An error that concerns one client only has the kind
+    /// `ConnectionAborted`: the server goes on with the next client. All others mean that accepting
+    /// does not work at the moment, usually for lack of descriptors.
     fn accept(&self) -> io::Result<(Self::Stream, Peer)>;
 
-    /// Whether this peer may be served at all.
+    /// Returns whether this peer may be served at all.
     fn admits(&self, peer: &Peer) -> bool;
 
     /// Reads once, as `read(2)` does.
     ///
-    /// A read that fills only part of the buffer means that nothing more waits, which saves the
-    /// server a read that would find nothing. Override this if the system may end a read early for
-    /// another reason.
+    /// A read that fills only part of the buffer tells the server that nothing more waits, and
+    /// saves it a read that would find nothing. Override this if the system may end a read early
+    /// for another reason.
     ///
     /// # Errors
     ///
-    /// Those of the system call; `WouldBlock` when nothing waits. From a transport that has a
-    /// protocol of its own below: `Interrupted` when what came was for that protocol alone, and
-    /// there may be more; `InvalidData` when it broke that protocol; `UnexpectedEof` when it ended
-    /// in the midst of it. The last two become an [`Event`](crate::Event).
+    /// Those of the system call; `WouldBlock` when nothing waits. From a transport with a protocol
+    /// of its own below: `Interrupted` when only bytes for that protocol came, and there may be
+    /// more; `InvalidData` when the bytes broke that protocol; `UnexpectedEof` when the stream
+    /// ended in the middle of it. The last two become an [`Event`](crate::Event).
     fn receive(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<Received> {
         let bytes = stream.read(buffer)?;
         Ok(Received {
@@ -47,12 +47,12 @@ pub trait Transport: Send {
         })
     }
 
-    /// Asked after each read that brought bytes: whether more is known of the peer than when it was
-    /// accepted.
+    /// Updates `peer` if more is known of it than when it was accepted. Called after each read that
+    /// brought bytes.
     fn identify(_stream: &mut Self::Stream, _peer: &mut Peer) {}
 
-    /// Whether the stream has taken bytes that its socket has not: they are written before anything
-    /// else, and until they are, nothing is read.
+    /// Returns whether the stream has taken bytes that its socket has not. These are written before
+    /// anything else, and until then nothing is read.
     fn holds_output(_stream: &Self::Stream) -> bool {
         false
     }
@@ -61,8 +61,8 @@ pub trait Transport: Send {
     ///
     /// # Errors
     ///
-    /// Those of the system call: the connection is gone then. `WouldBlock` if it is to be called
-    /// again when the socket takes more.
+    /// Those of the system call, after which the connection is gone. `WouldBlock` asks the server
+    /// to call again when the socket takes more.
     fn shutdown_write(stream: &mut Self::Stream) -> io::Result<()>;
 
     /// Called when draining begins, while the listening socket is still open.
@@ -75,16 +75,16 @@ pub trait Transport: Send {
     }
 }
 
-/// What one read brought.
+/// The result of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
-    /// How many bytes; 0 at the end of the stream.
+    /// The number of bytes; 0 at the end of the stream.
     pub bytes: usize,
     /// The system ended this read early: more may wait, however few bytes came.
     pub may_hold_more: bool,
 }
 
-/// Who is at the other end, as the system tells it; never by what a message says.
+/// Who is at the other end, according to the system, never according to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Peer {
@@ -92,11 +92,11 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// The credentials of a Unix peer, at the time when it connected.
     Unix {
-        /// The process; 0 where the system does not tell.
+        /// The process ID; 0 where the system does not report it.
         pid: i32,
-        /// Its effective user.
+        /// The process's effective user.
         uid: u32,
-        /// Its effective group.
+        /// The process's effective group.
         gid: u32,
     },
     /// A peer of another kind of transport, as WhoAmI names it.

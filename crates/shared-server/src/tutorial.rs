@@ -4,7 +4,7 @@ use shared_proto::tutorial::{Request, Response};
 
 use crate::service::{Answer, Context, Service};
 
-/// Accepts what is said, echoes, and tells the peer who it is.
+/// Accepts text, echoes bytes, and tells the peer who it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TutorialService;
 

@@ -8,9 +8,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The loops of one server, or of several, feed it: [`Server::feed`](crate::Server::feed). While
-/// all of their workers run, it reports so once per period; when one of them is stuck, it is
-/// silent. Without a watchdog, no server has a periodic timer.
+/// A watchdog that the workers of one server or several feed:
+/// [`Server::feed`](crate::Server::feed). While all workers run, it reports that once per period;
+/// when one is stuck, it is silent. Without a watchdog, no server has a periodic timer.
 #[derive(Clone)]
 pub struct Watchdog(Arc<Inner>);
 
@@ -30,8 +30,8 @@ enum State {
 }
 
 impl Watchdog {
-    /// Calls `alive` once per `period`, as long as no worker is stuck. A worker calls it while it
-    /// serves, so it must neither block nor panic.
+    /// Calls `alive` once per `period`, as long as no worker is stuck. A serving worker makes the
+    /// call, so `alive` must neither block nor panic.
     pub fn new(period: Duration, alive: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner {
             period,

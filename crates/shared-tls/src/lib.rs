@@ -1,7 +1,7 @@
 //! Certificates and keys from PEM files, for `tcp-server` and `tcp-client` with their feature `tls`.
 //!
-//! What is done with them, the two decide for themselves. Here is what they have in common: each
-//! thing that can be wrong with a file is told in one line that says what, where, and what to do.
+//! Each of the two decides how to use them. In common is how errors are reported: anything wrong
+//! with a file is one line that says what, where, and what to do.
 
 #![warn(missing_docs)]
 
@@ -37,7 +37,7 @@ impl PemFile {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, is no PEM, or holds none.
+    /// If the file cannot be read, is not PEM, or holds no certificate.
     pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, PemError> {
         let certificates = CertificateDer::pem_file_iter(&self.path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -52,16 +52,16 @@ impl PemFile {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, is no PEM, or holds none that is not encrypted.
+    /// If the file cannot be read, is not PEM, or holds no unencrypted key.
     pub fn private_key(&self) -> Result<PrivateKeyDer<'static>, PemError> {
         PrivateKeyDer::from_pem_file(&self.path).map_err(|error| self.unread(&error, KEY))
     }
 
-    /// The authorities whose certificates are in it: whom they vouch for is trusted.
+    /// The authorities whose certificates are in it: peers that they vouch for are trusted.
     ///
     /// # Errors
     ///
-    /// As [`certificates`](Self::certificates), and if one of them is no certificate inside.
+    /// As [`certificates`](Self::certificates), and if the content of one is not a certificate.
     pub fn authorities(&self) -> Result<RootCertStore, PemError> {
         let mut store = RootCertStore::empty();
         for certificate in self.certificates()? {
@@ -70,7 +70,7 @@ impl PemFile {
         Ok(store)
     }
 
-    /// What is in it cannot be used.
+    /// Returns the error for a file whose content cannot be used.
     pub fn unfit(&self, error: &impl fmt::Display) -> PemError {
         let Self { path, option } = self;
         let path = path.display();

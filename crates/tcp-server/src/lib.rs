@@ -111,7 +111,8 @@ impl TcpTransport {
         })
     }
 
-    /// Where it listens, with the port that the system chose; of several addresses the first.
+    /// Returns the address where it listens, with the port that the system chose; of several, the
+    /// first.
     ///
     /// # Errors
     ///
@@ -121,7 +122,7 @@ impl TcpTransport {
         first.map_or(Err(io::ErrorKind::NotFound.into()), TcpListener::local_addr)
     }
 
-    /// All addresses where it listens: more than one only where more were inherited.
+    /// Returns all addresses where it listens: more than one only if several were inherited.
     ///
     /// # Errors
     ///

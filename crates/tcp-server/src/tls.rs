@@ -47,7 +47,7 @@ pub struct Credentials {
 }
 
 impl TlsTransport {
-    /// Speaks TLS with all whom `tcp` accepts.
+    /// Speaks TLS with every client that `tcp` accepts.
     ///
     /// # Errors
     ///

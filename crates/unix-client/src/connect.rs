@@ -57,8 +57,8 @@ fn new_socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// The user that the server runs as: the kernel noted it when the server began to listen, and no
-/// message can change it (`SO_PEERCRED` in `unix(7)`).
+/// Returns the user that the server runs as: the kernel noted it when the server began to listen,
+/// and no message can change it (`SO_PEERCRED` in `unix(7)`).
 ///
 /// # Errors
 ///
@@ -70,8 +70,8 @@ pub fn server_uid(stream: &UnixStream) -> io::Result<u32> {
 }
 // ANCHOR_END: server_uid
 
-/// The user that the server runs as: the kernel noted it when the server began to listen, and no
-/// message can change it (`getpeereid(3)`).
+/// Returns the user that the server runs as: the kernel noted it when the server began to listen,
+/// and no message can change it (`getpeereid(3)`).
 ///
 /// # Errors
 ///

@@ -27,7 +27,7 @@ pub struct SocketFile {
     _lock: Lock,
 }
 
-/// Why the path cannot be taken.
+/// The reason why the path cannot be used.
 #[derive(Debug)]
 pub enum BindError {
     /// No socket can have this path.
@@ -40,7 +40,7 @@ pub enum BindError {
     Locked,
     /// The lock beside the path cannot be opened.
     Lock(PathBuf, io::Error),
-    /// There is a socket of this user, and whether somebody listens cannot be found out.
+    /// There is a socket of this user, and it is unclear whether a server listens on it.
     Unclear(User, io::Error),
     /// There is a socket of this user on which nobody listens, but it cannot be removed.
     Stuck(User, io::Error),

@@ -31,8 +31,8 @@ pub struct UnixTransport {
 }
 
 impl UnixTransport {
-    /// Listens on `path`, with the permissions `mode`, for the users `allowed_uids`. To be called
-    /// before any thread is started, see [`SocketFile::bind`].
+    /// Listens on `path`, with the permissions `mode`, for the users `allowed_uids`. Call it before
+    /// any thread is started; see [`SocketFile::bind`].
     ///
     /// # Errors
     ///
@@ -104,7 +104,7 @@ impl UnixTransport {
         })
     }
 
-    /// Where it listens: more than one path only if more were inherited.
+    /// Returns the paths where it listens: more than one only if several were inherited.
     #[must_use]
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths

@@ -119,7 +119,7 @@ fn a_runtime_folder_that_is_none_is_named_and_refused_on_both_sides() {
     let missing = path("missing");
     both_refuse(&place, Some(&missing), &missing, "no such folder");
     fs::write(path("file"), "").unwrap();
-    both_refuse(&place, Some(&path("file")), &path("file"), "no folder");
+    both_refuse(&place, Some(&path("file")), &path("file"), "not a folder");
     for relative in ["relative", ".", "run/user"] {
         both_refuse(&place, Some(relative), relative, "not absolute");
     }
@@ -222,7 +222,7 @@ fn a_private_folder_that_others_may_enter_or_that_is_a_symlink_is_refused() {
     refused("symlink");
     fs::remove_file(&private).unwrap();
     fs::write(&private, "").unwrap();
-    refused("no folder");
+    refused("not a folder");
 }
 
 #[test]

@@ -229,9 +229,8 @@ const LEFT: &str = "The signal has come, all that was under way is answered, and
 /// The first worker has ended, after it made sure that its answers are with the broker.
 fn left(broker: &Broker, worker: &Running) {
     worker.exits_with(0).or_explain(LEFT, DRAIN);
-    let got = "no PING after the last PUB";
-    let fenced = fenced(broker).is_some();
-    check(fenced, "PING after the last answer", got).or_explain(NO_PING, DRAIN);
+    // One that did not wait for PONG may have ended before the broker has read all that it said.
+    appears("PING after the last answer", SOON, || fenced(broker)).or_explain(NO_PING, DRAIN);
 }
 
 const NO_PING: &str = "Your program ended with an answer just written. Written is not arrived: a connection that is closed \

@@ -21,10 +21,13 @@ fn request(kind: u8, body: impl AsRef<[u8]>) -> Vec<u8> {
     [&[kind], body.as_ref()].concat()
 }
 
-/// What it takes to answer, and the gate that it waits for.
-fn gated() -> (Vec<u8>, Gate) {
-    let gate = Gate::new().patience(PATIENCE);
-    (request(0x12, gate.path().to_str().unwrap()), gate)
+/// Asks a slow worker, and returns the gate at which it now waits; the answer goes to `slow`.
+fn under_way(caller: &mut Caller) -> Gate {
+    let mut gate = Gate::new().patience(PATIENCE);
+    let wait = request(0x12, gate.path().to_str().unwrap());
+    caller.ask("slow", &wait);
+    gate.expect_entered().now();
+    gate
 }
 
 fn error(code: u8) -> [u8; 3] {
@@ -208,9 +211,7 @@ fn an_answer_that_comes_later_delays_nobody_and_a_full_house_is_told_so() {
     };
     let _worker = broker.slow_worker(&["--max-requests", "1"]);
     let mut caller = Caller::connect(&broker);
-    let (wait, mut gate) = gated();
-    caller.ask("slow", &wait);
-    gate.expect_entered().now();
+    let gate = under_way(&mut caller);
     assert_eq!(caller.call(&request(0x10, "hello"))[..3], error(5), "Busy");
     gate.release();
     let slow = Delivered {
@@ -230,9 +231,7 @@ fn a_drain_waits_for_an_answer_and_exits_0() {
     };
     let worker = broker.slow_worker(&["--drain-timeout", "1m"]);
     let mut caller = Caller::connect(&broker);
-    let (wait, mut gate) = gated();
-    caller.ask("slow", &wait);
-    gate.expect_entered().now();
+    let gate = under_way(&mut caller);
     assert_eq!(caller.call(&request(0x10, "hello")), request(0x90, "HELLO"));
     worker.signal(Signal::TERM);
     worker.logs("draining: a signal came\n").now();
@@ -251,9 +250,7 @@ fn the_drain_timeout_and_a_second_signal_cut_and_exit_3() {
     let mut caller = Caller::connect(&broker);
     for timeout in ["200ms", "1h"] {
         let worker = broker.slow_worker(&["--drain-timeout", timeout]);
-        let (wait, mut gate) = gated();
-        caller.ask("slow", &wait);
-        gate.expect_entered().now();
+        let _gate = under_way(&mut caller);
         worker.signal(Signal::INT);
         worker.logs("draining: a signal came\n").now();
         if timeout == "1h" {
@@ -344,9 +341,7 @@ fn a_connection_that_breaks_during_the_drain_is_reported_and_exits_3() {
     };
     let worker = broker.slow_worker(&["--drain-timeout", "1m"]);
     let mut caller = Caller::connect(&broker);
-    let (wait, mut gate) = gated();
-    caller.ask("slow", &wait);
-    gate.expect_entered().now();
+    let gate = under_way(&mut caller);
     worker.signal(Signal::TERM);
     worker.logs("draining: a signal came\n").now();
     broker.restart();

@@ -43,7 +43,7 @@ fn program_in(run: &Folder) -> Program {
     program!().in_folder(run).env("TMPDIR", run.path())
 }
 
-/// The program says that it can't, names the path, and ends with 2; what was there is there still.
+/// The program says that it can't, names the path, and ends with exit code 2; what was there is there still.
 fn is_refused(path: &Path) {
     let identity = || fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()));
     let before = identity().expect("something is there");
@@ -73,7 +73,7 @@ fn is_refused(path: &Path) {
     check(untouched, expected, "it was removed or replaced");
 }
 
-/// It ends with 2, after one line that names the path.
+/// It ends with exit code 2, after one line that names the path.
 fn explains_itself(starter: &Running, path: &Path) {
     let named = contains(path.display().to_string());
     let output = starter.ends().now();
@@ -281,7 +281,7 @@ fn what_else_it_makes_is_beside_the_socket() {
 }
 
 /// Waits until the program has a socket, with which it looks. A program's start takes far longer than
-/// its look, and never as long as the last time. On other systems than Linux, the clock has to do.
+/// its look, and never as long as the last time. On systems other than Linux, the clock has to do.
 fn begins_to_look(starter: &Running) {
     let links = [3, 4].map(|number| format!("/proc/{}/fd/{number}", starter.pid()));
     let is_socket = |link: &String| {

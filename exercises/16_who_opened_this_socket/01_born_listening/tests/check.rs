@@ -332,7 +332,7 @@ fn blocking_or_not() {
     }
 }
 
-/// It ends with 2, and tells of descriptor `number` in one line.
+/// It ends with exit code 2, and tells of descriptor `number` in one line.
 fn is_refused(what: &str, born_with: &Activation, number: u32) {
     let folder = folder();
     let mut program = start(born_with, &folder);

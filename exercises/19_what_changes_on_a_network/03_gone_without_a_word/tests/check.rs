@@ -169,8 +169,8 @@ fn a_part_of_a_line_is_a_sign_of_life() {
             peer.pause(Duration::from_millis(300)).send(byte);
         }
         peer.send("\n").expect(line("hello")).or_explain(
-            "This line took 1.5 s, but a byte came every 300 ms, so no ping was due after 800 ms. It is a byte \
-             that starts the clock again, and not only a whole line.",
+            "This line took 1.5 s, but a byte came every 300 ms, so no ping was due after 800 ms. Any byte \
+             starts the clock again, not only a whole line.",
             PING,
         );
     });

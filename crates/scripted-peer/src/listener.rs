@@ -132,6 +132,13 @@ impl Listener {
         self
     }
 
+    /// Refuses connections from now on. Dropping it is not enough for that: a program that another test is
+    /// starting has a copy of every descriptor until its `exec`.
+    pub(crate) fn close(self) {
+        // macOS calls it an error (ENOTCONN).
+        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+    }
+
     pub(crate) fn descriptor(&self) -> OwnedFd {
         self.socket
             .try_clone()

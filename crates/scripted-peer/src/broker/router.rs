@@ -299,7 +299,11 @@ impl Router {
                 self.listener
                     .get_or_insert_with(|| Listener::on_address(address));
             }
-            Order::Listen(false) => self.listener = None,
+            Order::Listen(false) => {
+                if let Some(listener) = self.listener.take() {
+                    listener.close();
+                }
+            }
             Order::Nothing => {}
         }
     }

@@ -9,7 +9,7 @@ use crate::bytes::{count, show_as};
 use crate::chapter;
 use crate::event::{Bytes, Event, Piece, What};
 use crate::exit::{Exit, Unsolved};
-use crate::failure::Failure;
+use crate::failure::{Failure, early};
 use crate::process::Process;
 use crate::stream::Printed;
 use crate::threads::is_runnable;
@@ -102,14 +102,10 @@ impl Account {
         let processes = timeline.lock().processes.clone();
         wait_for_last_words(timeline, &processes);
         let state = timeline.lock();
-        let explanation = failure.explanation.clone().or(state.explanation.clone());
-        let otherwise = || Some(Box::new((failure.otherwise?.to_owned(), String::new())));
-        let explanation = explanation.or_else(otherwise);
-        let (sentence, section) = match (&failure.machine, explanation) {
+        let (sentence, section) = match (&failure.machine, explanation(&state, failure)) {
             (Some(sentence), _) => (Some(sentence.to_string()), None),
             (None, None) => (None, None),
-            (None, Some(explanation)) => {
-                let (sentence, link) = *explanation;
+            (None, Some((sentence, link))) => {
                 let section = chapter::section(&link, root().as_deref());
                 (Some(sentence), (!link.is_empty()).then_some(section))
             }
@@ -134,6 +130,23 @@ impl Account {
             unsolved: processes.iter().find_map(|process| process.unsolved()),
         }
     }
+}
+
+/// What explains the failure, and the section that it links to. What a check says of the start itself
+/// comes first; of a program that ended before a byte had passed, no other sentence is told alone.
+fn explanation(state: &State, failure: &Failure) -> Option<(String, String)> {
+    let told = failure.explanation.as_ref();
+    let Some(whole) = told.or(state.explanation.as_ref()) else {
+        return Some((failure.otherwise?.to_owned(), String::new()));
+    };
+    let (sentence, link) = whole.as_ref().clone();
+    let of_the_start = told.is_some() && failure.otherwise.is_some();
+    let passed = |event: &Event| !matches!(event.what, What::Note(_));
+    if !failure.ended || of_the_start || state.events.iter().any(passed) {
+        return Some((sentence, link));
+    }
+    let printed = state.processes.iter().any(|one| !one.lines().is_empty());
+    Some((early(&sentence, printed), link))
 }
 
 fn wait_for_last_words(timeline: &Timeline, processes: &[Arc<Process>]) {

@@ -118,12 +118,13 @@ impl Actor {
         })
     }
 
-    /// What there was instead of what was waited for.
-    pub fn nothing(&self) -> String {
+    /// What was waited for did not come.
+    pub fn missed(&self, expected: impl Into<String>) -> Failure {
         if self.timeline.all_exited() {
-            "it ended without that".to_owned()
+            Failure::new(expected, "it ended without that").ended(true)
         } else {
-            format!("nothing of the kind within {:?}", self.patience)
+            let got = format!("nothing of the kind within {:?}", self.patience);
+            Failure::new(expected, got)
         }
     }
 }

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::context;
-use crate::failure::Failure;
 use crate::listener::Listener;
 use crate::machine;
 use crate::verdict::Verdict;
@@ -341,7 +340,7 @@ impl Broker {
             self.tell(Order::Nothing).tell(Order::Nothing);
             self.look_until(Instant::now(), &mut look)
         });
-        let failure = || Failure::new(what, self.actor.nothing());
+        let failure = || self.actor.missed(what);
         self.actor.verdict(found.ok_or_else(failure))
     }
 

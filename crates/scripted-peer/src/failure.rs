@@ -22,6 +22,19 @@ pub(crate) const NEVER_LISTENED: &str = "Your program did not get as far as list
 pub(crate) const NEVER_CONNECTED: &str = "Your program did not connect to the address that it was given. If it \
                                           ended, its last lines on standard error should say which step failed.";
 
+/// What comes before the check's explanation where the program ended before anything could pass.
+const ENDED_EARLY: &str = "Your program ended before a byte had passed between it and the check.";
+
+/// The check's explanation, told of a program that ended before a byte had passed: what it did wrong
+/// is more likely in its own last lines than in what the check is about.
+pub(crate) fn early(explanation: &str, printed: bool) -> String {
+    let why = match printed {
+        true => "Its own last lines should say why.",
+        false => "It printed nothing that says why.",
+    };
+    format!("{ENDED_EARLY} {why} What this check is about: {explanation}")
+}
+
 pub(crate) fn kept_from_running(kept: Duration) -> String {
     format!("the program and the check waited {kept:.1?} for a processor")
 }
@@ -36,6 +49,8 @@ pub(crate) struct Failure {
     pub explanation: Option<Box<(String, String)>>,
     /// The sentence for a check that has no explanation.
     pub otherwise: Option<&'static str>,
+    /// The program ended instead of doing what was expected.
+    pub ended: bool,
     /// The sentence about this machine, where it is not the program that failed: it is shown in the
     /// explanation's place.
     pub machine: Option<Box<str>>,
@@ -49,6 +64,7 @@ impl Failure {
             mark: None,
             explanation: None,
             otherwise: None,
+            ended: false,
             machine: None,
         }
     }
@@ -78,6 +94,11 @@ impl Failure {
             otherwise: Some(sentence),
             ..self
         }
+    }
+
+    /// Whether the program ended instead.
+    pub fn ended(self, ended: bool) -> Self {
+        Self { ended, ..self }
     }
 
     /// `after` says what followed the last byte that came.

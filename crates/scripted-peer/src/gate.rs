@@ -93,7 +93,7 @@ impl Gate {
         if entered.is_some() {
             actor.note("the program is at the gate");
         }
-        let failure = || Failure::new("the program to open the gate", actor.nothing());
+        let failure = || actor.missed("the program to open the gate");
         actor.verdict(entered.ok_or_else(failure))
     }
 
@@ -141,12 +141,14 @@ impl Gate {
                     wait::wait(&*ours, PollFlags::OUT, until);
                 }
                 Err(error) => {
-                    let got = match error.kind() {
-                        ErrorKind::WouldBlock => self.actor.nothing(),
-                        ErrorKind::BrokenPipe => "it stopped reading before the end".to_owned(),
-                        _ => error.to_string(),
+                    let failure = match error.kind() {
+                        ErrorKind::WouldBlock => self.actor.missed(expected),
+                        ErrorKind::BrokenPipe => {
+                            Failure::new(expected, "it stopped reading before the end")
+                        }
+                        _ => Failure::new(expected, error.to_string()),
                     };
-                    return self.actor.verdict(Err(Failure::new(expected, got)));
+                    return self.actor.verdict(Err(failure));
                 }
             }
         }

@@ -173,7 +173,11 @@ impl Listener {
         let expected = format!("the program to connect to {}", self.address);
         Verdict::new(
             &self.timeline,
-            found.map_err(|got| Failure::new(expected, got).or_else(NEVER_CONNECTED)),
+            found.map_err(|got| {
+                Failure::new(expected, got)
+                    .or_else(NEVER_CONNECTED)
+                    .ended(self.timeline.all_exited())
+            }),
         )
     }
 

@@ -131,11 +131,11 @@ impl NotifySocket {
             None
         });
         let failure = || {
-            let but = match passed.as_slice() {
-                [] => actor.nothing(),
-                [.., last] => format!("{}; the last line was {last:?}", actor.nothing()),
-            };
-            Failure::new(format!("{line:?} at NOTIFY_SOCKET"), but)
+            let mut failure = actor.missed(format!("{line:?} at NOTIFY_SOCKET"));
+            if let Some(last) = passed.last() {
+                failure.got += &format!("; the last line was {last:?}");
+            }
+            failure
         };
         actor.verdict(found.ok_or_else(failure))
     }
@@ -149,7 +149,7 @@ impl NotifySocket {
             }
             self.lines.pop_front()
         });
-        let failure = || Failure::new("a line at NOTIFY_SOCKET", actor.nothing());
+        let failure = || actor.missed("a line at NOTIFY_SOCKET");
         actor.verdict(found.ok_or_else(failure))
     }
 

@@ -263,12 +263,14 @@ impl Running {
         let folder = self.folder.as_deref();
         let read = |output: &[u8]| announced(output).map(|text| Address::parse(text, folder));
         self.wait_for(Channel::Out, read).ok_or_else(|| {
-            let got = self.process.exit().map_or_else(
+            let exit = self.process.exit();
+            let got = exit.map_or_else(
                 || format!("no such line within {:?}", self.patience),
                 |exit| format!("the program {exit}"),
             );
             Failure::new("a line \"listening on ADDRESS\" on standard output", got)
                 .or_else(NEVER_LISTENED)
+                .ended(exit.is_some())
         })
     }
 
@@ -297,11 +299,13 @@ impl Running {
             } else {
                 "error"
             };
-            let got = match self.process.exit() {
+            let exit = self.process.exit();
+            let got = match exit {
                 Some(exit) => format!("the program {exit} without it"),
                 None => format!("nothing of the kind within {:?}", self.patience),
             };
-            Failure::new(format!("{expected} on standard {name}"), got)
+            let failed = exit.is_some_and(|exit| exit != Exit::Code(0));
+            Failure::new(format!("{expected} on standard {name}"), got).ended(failed)
         });
         Verdict::new(&self.timeline, found)
     }
@@ -335,7 +339,8 @@ impl Running {
         let expected = format!("the program to end, exit code: {wanted}").replace("var == ", "");
         self.ends().and(|output| match output.exit {
             Exit::Code(code) if wanted.eval(&code) => Ok(output),
-            exit => Err(Failure::new(expected, format!("it {exit}"))),
+            // A failure, where success was expected: it gave up.
+            exit => Err(Failure::new(expected, format!("it {exit}")).ended(wanted.eval(&0))),
         })
     }
 

@@ -40,7 +40,7 @@ impl Running {
         if copy.is_some() {
             peer.note("the check takes a copy of the program's end");
         }
-        let failure = || Failure::new("the program to accept this connection", actor.nothing());
+        let failure = || actor.missed("the program to accept this connection");
         actor.verdict(copy.ok_or_else(failure))
     }
 

@@ -162,6 +162,28 @@ verdicts! {
         let _server = program!().arg("exits").listen();
     }
 
+    a_program_that_ends_before_the_check_has_begun {
+        explain("A hundred clients came, and the last one was not served.", "");
+        let _server = program!().arg("panics").listen();
+    }
+
+    a_program_that_ends_without_a_word {
+        explain("A hundred clients came, and the last one was not served.", "");
+        let _server = program!().arg("exits").listen();
+    }
+
+    a_client_that_gives_up {
+        let server = Listener::tcp();
+        let client = program!().arg("exits").connect_to(server.address());
+        client.exits_with(0).stdout("hello\n").or_explain("Print what comes.", "");
+    }
+
+    a_start_that_the_check_explains {
+        explain("Never shown.", "");
+        let server = program!().arg("exits").listen_on("127.0.0.1:0");
+        let _server = server.or_explain("Bind the address that you are given.", "");
+    }
+
     a_program_that_panics {
         let _server = program!().arg("panics").listen();
     }

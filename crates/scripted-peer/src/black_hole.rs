@@ -8,6 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::failure::NEVER_CONNECTED;
 use crate::machine;
 use crate::net_table::{self, LISTEN, SYN_SENT};
 use crate::peer::Peer;
@@ -89,7 +90,7 @@ impl BlackHole {
     pub fn expect_attempt(&self) -> Verdict {
         let found = self.actor.ask(|| (self.attempts() > 0).then_some(()));
         let expected = || format!("an attempt to connect to {}", self.address);
-        let failure = || self.actor.missed(expected());
+        let failure = || self.actor.missed(expected()).or_else(NEVER_CONNECTED);
         self.actor.verdict(found.ok_or_else(failure))
     }
 

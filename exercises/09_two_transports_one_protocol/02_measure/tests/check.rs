@@ -120,6 +120,11 @@ fn measured(count: usize) -> (String, Bounds) {
     program.ends().now();
     server.finish();
     let all: Vec<Bounds> = bounds.iter().collect();
+    check(!all.is_empty(), "one connection", "none").or_explain(
+        "Your program ended without connecting to the path in its first argument. If it failed, \
+         its last lines should say why.",
+        CONNECT,
+    );
     let got = format!("{}", all.len());
     check(all.len() == 1, "one connection", got).or_explain(
         "Every connection begins with a handshake, which you must not measure. Connect once, and \

@@ -36,6 +36,7 @@ fn says_accepted() {
         b"close\n",
         b"close\r\n",
         b"close\0",
+        "clo\u{17f}e".as_bytes(), // an S in upper case, but no s
         "två".as_bytes(),
         b"\xff\xfe",
     ] {

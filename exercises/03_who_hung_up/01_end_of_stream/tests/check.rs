@@ -113,6 +113,7 @@ fn answers_as_in_chapter_2() {
         b" close ",
         b"close\n",
         b"close\0",
+        "clo\u{17f}e".as_bytes(), // an S in upper case, but no s
         b"\xff\xfe",
         b"a",
     ] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scripted_peer::{Running, Signal, explain, program};
+use scripted_peer::{Peer, Received, Running, Signal, check, explain, program};
 
 const MESS: &str = "03-who-hung-up.html#one-clients-trouble";
 const GONE: &str = "03-who-hung-up.html#gone-before-you-looked";
@@ -53,8 +53,9 @@ fn a_hundred_silent_visitors() {
 #[test]
 fn a_reset_is_one_clients_problem() {
     explain(
-        "A client reset its connection, so read() or write() returned an error: that ends this \
-         client's service and nothing else. Print the error and accept the next one.",
+        "A client reset its connection, so read() or write() returned an error, or shutdown() did: \
+         that ends this client's service and nothing else. Print the error, drop the stream, and \
+         accept the next one.",
         MESS,
     );
     // Whoever counts them, or keeps their sockets, comes to an end.
@@ -115,10 +116,39 @@ fn garbage_is_one_clients_problem() {
         MESS,
     );
     let server = program!().listen();
-    for part in [&[0xff, 0xfe][..], b"clos\xe9", &[0; 1024], b"caf\xc3"] {
-        server.connect().send(part).half_close().receive();
+    for part in [
+        &[0xff, 0xfe][..],
+        b"clos\xe9",
+        b"\xffclose",
+        "clo\u{17f}e".as_bytes(), // an S in upper case, but no s
+        &[0; 1024],
+        b"caf\xc3",
+    ] {
+        is_accepted_at_most(server.connect().send(part));
         serves_another(&server);
     }
-    server.connect().garbage().half_close().receive();
+    is_accepted_at_most(server.connect().garbage());
     serves_another(&server);
+}
+
+/// Says no more, and hears `accepted` once for each read, or nothing at all.
+fn is_accepted_at_most(client: &mut Peer) {
+    client.half_close();
+    let mut answer = Vec::new();
+    while let Received::Bytes(bytes) = client.receive() {
+        answer.extend(bytes);
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    check(
+        answer.replace("accepted", "").is_empty(),
+        "`accepted`, or nothing",
+        format!("{answer:?}"),
+    )
+    .or_explain(
+        "A client sent something that is not `close`, and perhaps not even text: answer `accepted`, \
+         or nothing, or hang up, but say nothing else. Compare the bytes as they came, with \
+         eq_ignore_ascii_case(): whoever decodes them first, or changes their case in Unicode, finds a \
+         `close` that nobody sent.",
+        MESS,
+    );
 }

@@ -86,11 +86,14 @@ fn bad_text_is_told_and_survived() {
         &b"b\xffd\n"[..],
         b"half a letter \xe2\x82\n",
         b"\xac and its other half\n",
+        b"one byte too many: \xc0\xaf\n",
+        b"half of a UTF-16 pair: \xed\xa0\xbd\n",
+        b"beyond the last: \xf4\x90\x80\x80\n",
     ] {
         peer.send("good\n").expect("GOOD\n").now();
         peer.send(bad).expect("not text\n").or_explain(
             "Answer a line that is not UTF-8 with `not text`, once. Don't guess at what it meant, \
-             and don't hang up.",
+             don't wait for more, and don't hang up: from_utf8() decides.",
             TEXT,
         );
         peer.send("better\n").expect("BETTER\n").or_explain(
@@ -113,6 +116,12 @@ fn bad_text_is_told_and_survived() {
     peer.send("a\0b\x7f\n").expect("A\0B\x7f\n").or_explain(
         "This line is UTF-8: a NUL is a character like any other there, and so are other invisible \
          characters. Let from_utf8() decide, and nothing else.",
+        TEXT,
+    );
+    let one = "a\rb\u{b}c\u{85}d\u{2028}e ";
+    peer.send(line(one)).expect(line(one.to_uppercase())).or_explain(
+        "This is one line, and all of it is text. Only `\\n` ends a line: a `\\r` in its middle, or \
+         U+2028, is a character like any other. Leave everything in its place.",
         TEXT,
     );
     peer.drip(b"\xe2\x82\nfine\n");

@@ -36,13 +36,16 @@ fn the_end_of_input_is_said() {
     );
     // A program that doesn't wait for the answer, or only a moment, has the time to be gone.
     peer.pause(Duration::from_millis(1200));
-    peer.send("2 lines\n");
-    peer.half_close();
-    client.exits_with(0).stdout("2 lines\n").or_explain(
-        "You have sent everything; the server has not. End one direction, and print until the \
+    peer.send("I count\n").pause(Duration::from_millis(1200));
+    peer.send("2 lines\n").half_close();
+    client
+        .exits_with(0)
+        .stdout("I count\n2 lines\n")
+        .or_explain(
+            "You have sent everything; the server has not. End one direction, and print until the \
          other one ends as well; then end, with exit code 0.",
-        HALF,
-    );
+            HALF,
+        );
 }
 
 #[test]
@@ -55,8 +58,8 @@ fn the_server_may_end_first() {
         "The server spoke first: print what it says, while standard input is still open.",
         POLITE,
     );
-    // Time for a client to take the server's end for its own.
-    peer.pause(Duration::from_millis(300));
+    // Time for a client to take the server's end for its own, at once or after a moment.
+    peer.pause(Duration::from_millis(1200));
     client.write_line("I have not.");
     peer.expect("I have not.\n").or_explain(
         "The server has ended its side but still listens, and standard input has not ended. Send \
@@ -176,7 +179,7 @@ fn every_answer_is_printed_in_order() {
         POLITE,
     );
     // A client prints bytes: it does not ask for text, and adds no newline.
-    let last = b"no text: \xff, and no newline";
+    let last = b"\n\r\n  no text: \xff\0, and no newline \r";
     client.close_stdin();
     // Time for a client to leave too early; one that waits for the server doesn't notice.
     peer.pause(Duration::from_millis(300));

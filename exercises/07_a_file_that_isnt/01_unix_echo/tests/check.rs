@@ -1,10 +1,12 @@
 //! Does the program listen at a path, and speak the frames of chapter 4 there?
 
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
-use scripted_peer::{Exit, Start, Verdict, check, explain, folder, frame, program, stale_socket};
+use scripted_peer::{
+    Address, Exit, Peer, Start, Verdict, check, explain, folder, frame, program, stale_socket,
+};
 
 const PATH: &str = "07-a-file-that-isnt.html#bind-makes-a-file";
 const SAME: &str = "07-a-file-that-isnt.html#the-same-bytes";
@@ -37,9 +39,13 @@ fn the_path_is_a_socket() {
 
     let diary = folder.join("diary");
     std::fs::write(&diary, "Dear diary").expect("the folder is fresh");
+    let empty = folder.join("empty diary");
+    std::fs::write(&empty, "").expect("the folder is fresh");
     let stale = folder.join("stale");
     stale_socket(&stale);
-    for taken in [&diary, &stale, &path] {
+    let dangling = folder.join("to nothing");
+    symlink(folder.join("nothing"), &dangling).expect("the folder is fresh");
+    for taken in [&diary, &empty, &stale, &dangling, &path] {
         stays_as_it_was(taken);
     }
     peer.send(frame("hello")).expect(frame("hello")).now();
@@ -54,12 +60,26 @@ fn stays_as_it_was(path: &Path) {
     };
     let before = identity().expect("something is there");
     let mut second = program!().arg(path.display()).start();
-    let found = second.listens_or_ends().now();
+    let found = second.listens_or_ends().or_explain(
+        "Something was already at that path, so bind() failed, and your program goes on without a \
+         word. Don't try again: say what is wrong, and end.",
+        PATH,
+    );
     let expected = format!("{} as it was", path.display());
     let untouched = identity().is_ok_and(|now| now == before);
     check(untouched, expected, "it was removed").or_explain(
         "Something was already at that path, and you removed it. bind() fails if the path exists: \
          let it fail. The next exercise shows what may be removed, and when.",
+        PATH,
+    );
+    check(
+        found != Start::Listens,
+        "the program to end with an error",
+        "it listens",
+    )
+    .or_explain(
+        "Something is at that path, so bind() fails, and your program says that it listens. Print \
+         that line once bind() has succeeded, and listen at no other path.",
         PATH,
     );
     let failed = matches!(found, Start::Ended(end) if end != Exit::Code(0));
@@ -68,6 +88,17 @@ fn stays_as_it_was(path: &Path) {
         "bind() failed, because something is at that path, but your exit code says that all went \
          well. Say what is wrong, and end with an exit code other than 0: main() may return the \
          error.",
+        PATH,
+    );
+    // The error's text, its Debug form, or the name of its kind.
+    let told = second.ends().now().stderr;
+    let told = String::from_utf8_lossy(&told).to_lowercase();
+    let words = ["address already in use", "addrinuse", "address in use"];
+    let says_so = words.iter().any(|word| told.contains(word));
+    let got = format!("{told:?}");
+    check(says_so, "\"Address already in use\" on standard error", got).or_explain(
+        "Your program ended, and did not say why. Print the error that bind() returned, not one of \
+         your own: main() does so if it returns it.",
         PATH,
     );
 }
@@ -147,4 +178,17 @@ fn a_relative_path_works() {
             RELATIVE,
         );
     }
+
+    // A relative path fits where the absolute one is too long.
+    let deep = folder.join("d".repeat(100));
+    std::fs::create_dir(&deep).expect("the folder is ours");
+    let short = folder.join("d");
+    symlink(&deep, &short).expect("the folder is ours");
+    let _server = program!().in_folder(&deep).listen_on("door").or_explain(
+        "The program was started in a folder whose path is more than 100 bytes long. `door` has four: \
+         give that to bind(). As an absolute path it would be too long.",
+        RELATIVE,
+    );
+    let mut peer = Peer::connect(&Address::Unix(short.join("door")));
+    peer.send(frame("hello")).expect(frame("hello")).now();
 }

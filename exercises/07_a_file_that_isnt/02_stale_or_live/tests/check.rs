@@ -25,6 +25,13 @@ const WAITS: &str = "This copy of your program neither listens nor ends: perhaps
                      without waiting, with try_lock(), and end with exit code 2 if another process \
                      holds it.";
 
+const NEIGHBOR: &str = "Nothing is at this path: the other copy in the same folder has another one. \
+                        Give each path a lock of its own.";
+
+const TIDY: &str = "One copy of your program was at work on the path, and a second one was refused. \
+                    So must be a third: never remove the lock's file, not even when you are refused. \
+                    Whoever makes a new one of the same name has another lock.";
+
 const CODE: &str = "The path can't be used, and the program ended, but not with exit code 2, which \
                     tells this failure from others. Return ExitCode::from(2) from main(), and \
                     don't panic.";
@@ -234,6 +241,19 @@ fn a_long_path_is_explained() {
         let server = server.or_explain(&sentence, LONG);
         server.connect().expect("hello\n").now();
     }
+
+    let deep = folder.join("d".repeat(100));
+    fs::create_dir(&deep).expect("the folder is ours");
+    let short = folder.join("d");
+    symlink(&deep, &short).expect("the folder is ours");
+    let server = program!().in_folder(&deep).env("TMPDIR", folder.path());
+    let _server = server.listen_on("hello.sock").or_explain(
+        "The path is `hello.sock`: that its folder has a long path doesn't make it longer. Give \
+         bind() the path as it is, and count its own bytes.",
+        LONG,
+    );
+    let mut client = Peer::connect(&Address::Unix(short.join("hello.sock")));
+    client.expect("hello\n").now();
 }
 
 /// The names of what is in `folder`.
@@ -293,30 +313,46 @@ fn begins_to_look(starter: &Running) {
     }
 }
 
+/// Waits until the program listens or has ended, but not for long: one that waits for the lock of
+/// another decides when that goes on.
+fn decides(starter: &Running) {
+    let until = Instant::now() + Duration::from_millis(50);
+    while !(starter.has_ended() || starter.stdout().contains('\n')) && Instant::now() < until {
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
 /// One starter is stopped somewhere on its way and another one goes first, again and again. Which
 /// of them wins says whether the first had looked already: so this closes in on the moment between
 /// its look and its bind.
 fn one_is_overtaken() {
     let (mut after, mut step) = (Duration::ZERO, Duration::from_micros(20));
-    let mut was_early = true;
+    let (mut was_early, mut beside) = (true, true);
     for _ in rounds(TRIES, LEAST_TRIES, OVERTAKING) {
         let folder = folder();
         let path = folder.join("socket");
         stale_socket(&path);
-        let start = || program_in(&folder).arg(path.display()).start();
-        let mut first = start();
+        let start_at = |path: &Path| program_in(&folder).arg(path.display()).start();
+        let mut first = start_at(&path);
         begins_to_look(&first);
         let stop = Instant::now() + after;
         while Instant::now() < stop {
             hint::spin_loop();
         }
         first.signal(Signal::STOP);
-        let mut second = start();
-        // One that waits for the lock of the first may not decide before that goes on.
-        let until = Instant::now() + Duration::from_millis(50);
-        while !(second.has_ended() || second.stdout().contains('\n')) && Instant::now() < until {
-            thread::sleep(Duration::from_micros(200));
-        }
+        let mut second = start_at(&path);
+        decides(&second);
+        // Whoever refuses the second refuses the next as well, but no neighbor.
+        let third = second.has_ended().then(|| {
+            beside = !beside;
+            let third = start_at(&if beside {
+                folder.join("another")
+            } else {
+                path.clone()
+            });
+            decides(&third);
+            third
+        });
         first.signal(Signal::CONT);
         let found =
             [&mut first, &mut second].map(|one| one.listens_or_ends().or_explain(WAITS, RACE));
@@ -324,6 +360,17 @@ fn one_is_overtaken() {
         let late = found == [Start::Listens, Start::Ended(Exit::Code(2))];
         let expected = "one that listens, and one that ends with exit code 2";
         check(early || late, expected, format!("{found:?}")).now();
+        if let Some(mut third) = third {
+            let found = third.listens_or_ends().or_explain(WAITS, RACE);
+            let got = format!("{found:?}");
+            if beside {
+                check(found == Start::Listens, "one that listens, too", got)
+                    .or_explain(NEIGHBOR, RACE);
+            } else {
+                let refused = found == Start::Ended(Exit::Code(2));
+                check(refused, "a third that ends with exit code 2", got).or_explain(TIDY, RACE);
+            }
+        }
         if early != was_early {
             step = (step * 2 / 3).max(Duration::from_micros(1));
         }
@@ -341,7 +388,7 @@ fn one_of_two_starters_wins() {
     explain(
         "Several copies of your program started at once on a stale path. Exactly one must listen, \
          and the others end with exit code 2. Between the check and the bind another program can \
-         take the path; hold a lock across both.",
+         take the path; hold a lock across both, and never remove the lock's file.",
         RACE,
     );
     for _ in rounds(STARTS, LEAST_STARTS, STARTING) {
@@ -379,16 +426,12 @@ fn one_of_two_starters_wins() {
         let mut client = Peer::connect(&Address::Unix(path));
         client.expect("hello\n").now();
         let neighbor = program_in(&folder).listen_on(folder.join("another").display());
-        neighbor.or_explain(
-            "Nothing is at this path: the server in the same folder has another one. Give each \
-             path a lock of its own.",
-            RACE,
-        );
+        neighbor.or_explain(NEIGHBOR, RACE);
     }
     explain(
         "One copy of your program was paused, another one started, and then the first went on. \
          Between its check and its bind, another program had taken the path: hold a lock across \
-         both, and check only while you hold it.",
+         both, check only while you hold it, and never remove the lock's file.",
         RACE,
     );
     one_is_overtaken();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, symlink};
 use std::path::Path;
+use std::time::SystemTime;
 
 use scripted_peer::{
     Listener, Peer, Running, Signal, check, explain, folder, program, stale_socket,
@@ -56,12 +57,28 @@ fn leaves_on(signal: Signal) {
     );
 }
 
-/// The program listens at `path`, and somebody removes what it has made there.
-fn listens_and_loses(path: &Path) -> Running {
+/// The program listens at `path`, and somebody removes what it has made there, and when.
+fn listens_and_loses(path: &Path) -> (Running, SystemTime) {
     let server = program!().listen_on(path.display()).now();
+    let made = fs::symlink_metadata(path).and_then(|file| file.modified());
     let removed = fs::remove_file(path).is_ok();
     check(removed, "the socket's file while it listens", "nothing");
-    server
+    (server, made.expect("it was there"))
+}
+
+/// SIGTERM comes, and no client.
+fn ends_on_sigterm(server: &Running) {
+    server.signal(Signal::TERM).ends().or_explain(
+        "SIGTERM came while no client was there, and your program still waits: for its next client, \
+         perhaps. Start a thread that waits for the signal itself, and ends the program, whatever \
+         is at the path.",
+        SIGNALS,
+    );
+    server.exits_with(0).or_explain(
+        "SIGTERM asked the program to end, and it did. Leave what is at the path alone, and end \
+         with exit code 0: nothing has failed.",
+        OWN,
+    );
 }
 
 #[test]
@@ -94,27 +111,37 @@ fn a_successors_path_survives() {
     );
     let folder = folder();
     let path = folder.join("socket");
-    let server = listens_and_loses(&path);
+    let (server, _) = listens_and_loses(&path);
     let successor = Listener::at(&path).serve(|mut client| {
         client.send("the next generation\n");
         client.close();
     });
-    server.signal(Signal::TERM).exits_with(0).now();
+    ends_on_sigterm(&server);
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "the successor's socket", "nothing: it was removed");
     let mut client = Peer::connect(successor.address());
     client.expect("the next generation\n").now();
 
     let path = folder.join("socket, and later a diary");
-    let server = listens_and_loses(&path);
-    fs::write(&path, "Dear diary").expect("the folder is ours");
-    server.signal(Signal::TERM).exits_with(0).now();
-    check(path.is_file(), "the diary", "nothing: it was removed");
+    let (server, made) = listens_and_loses(&path);
+    let as_old = fs::write(&path, "Dear diary").and_then(|()| {
+        fs::File::options()
+            .append(true)
+            .open(&path)?
+            .set_modified(made)
+    });
+    as_old.expect("the folder is ours");
+    ends_on_sigterm(&server);
+    check(path.is_file(), "the diary", "nothing: it was removed").or_explain(
+        "This file is not yours, though its time is the same as your file's and connect() fails \
+         there. Compare device and inode: nothing else says that a file is yours.",
+        OWN,
+    );
 
     let path = folder.join("socket that refuses");
-    let server = listens_and_loses(&path);
+    let (server, _) = listens_and_loses(&path);
     stale_socket(&path);
-    server.signal(Signal::TERM).exits_with(0).now();
+    ends_on_sigterm(&server);
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "another one's socket", "nothing: it was removed").or_explain(
         "The socket at this path refuses connections, but it belongs to another program, which \
@@ -133,7 +160,7 @@ fn a_successors_path_survives() {
         "nothing",
     )
     .now();
-    server.signal(Signal::TERM).exits_with(0).now();
+    ends_on_sigterm(&server);
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "the symlink", "nothing: it was removed").or_explain(
         "Somebody has moved your file and left a symlink to it: the symlink is not yours. \
@@ -142,7 +169,7 @@ fn a_successors_path_survives() {
     );
 
     let path = folder.join("nothing later");
-    let server = listens_and_loses(&path);
+    let (server, _) = listens_and_loses(&path);
     let ended = server.signal(Signal::TERM).exits_with(0);
     ended.or_explain(
         "Somebody has removed the file already, so there is nothing left to do. End with exit code \

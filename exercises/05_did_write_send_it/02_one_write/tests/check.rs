@@ -149,8 +149,9 @@ fn a_short_write_is_no_end() {
     );
     let given_up = got.len() < long.len() && server.stderr().contains("a client:");
     check(!given_up, &whole, &what).or_explain(
-        "The client read nothing for a second, and you gave up on it. Send all of the reply, \
-         however little a call takes and however long that lasts: set no timeout.",
+        "The client read nothing for a second, then a signal came, and you gave up on the reply. Send \
+         all of it, however little a call takes and however long that lasts: a smaller count is no \
+         error, and a timeout makes one.",
         SHORT,
     );
     check(got.len() == long.len(), &whole, what).or_explain(

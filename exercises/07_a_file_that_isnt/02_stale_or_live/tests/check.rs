@@ -40,6 +40,8 @@ const CODE: &str = "The path can't be used, and the program ended, but not with 
 const TRIES: usize = 200;
 const LEAST_TRIES: usize = 60;
 const OVERTAKING: Duration = Duration::from_millis(3500);
+/// How many of those who are refused are followed by a third.
+const THIRDS: usize = 24;
 /// How often four start at once, and the same.
 const STARTS: usize = 12;
 const LEAST_STARTS: usize = 4;
@@ -327,7 +329,7 @@ fn decides(starter: &Running) {
 /// its look and its bind.
 fn one_is_overtaken() {
     let (mut after, mut step) = (Duration::ZERO, Duration::from_micros(20));
-    let (mut was_early, mut beside) = (true, true);
+    let (mut was_early, mut thirds) = (true, 0..THIRDS);
     for _ in rounds(TRIES, LEAST_TRIES, OVERTAKING) {
         let folder = folder();
         let path = folder.join("socket");
@@ -343,13 +345,11 @@ fn one_is_overtaken() {
         let mut second = start_at(&path);
         decides(&second);
         // Whoever refuses the second refuses the next as well, but no neighbor.
-        let third = second.has_ended().then(|| {
-            beside = !beside;
-            let third = start_at(&if beside {
-                folder.join("another")
-            } else {
-                path.clone()
-            });
+        let turn = second.has_ended().then(|| thirds.next()).flatten();
+        let beside = turn.is_some_and(|turn| turn % 2 == 0);
+        let third = turn.map(|_| {
+            let other = folder.join("another");
+            let third = start_at(if beside { &other } else { &path });
             decides(&third);
             third
         });

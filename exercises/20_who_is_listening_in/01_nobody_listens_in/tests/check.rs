@@ -19,7 +19,7 @@ const WHOM: &str = "20-who-is-listening-in.html#encrypted-to-whom";
 const NAME: &str = "20-who-is-listening-in.html#the-name-that-you-asked-for";
 const BEFORE: &str = "20-who-is-listening-in.html#not-a-word-before-that";
 const BUFFER: &str = "20-who-is-listening-in.html#one-more-buffer";
-const CUT: &str = "20-who-is-listening-in.html#a-cut-is-no-end";
+const CUT: &str = "20-who-is-listening-in.html#a-cut-is-not-an-end";
 
 const SECRET: &str = "a secret\n";
 

@@ -16,7 +16,7 @@ use scripted_peer::{
 const TWO: &str = "20-who-is-listening-in.html#a-handshake-takes-two";
 const PLAIN: &str = "20-who-is-listening-in.html#plain-text-at-the-door";
 const BUFFER: &str = "20-who-is-listening-in.html#one-more-buffer";
-const CUT: &str = "20-who-is-listening-in.html#a-cut-is-no-end";
+const CUT: &str = "20-who-is-listening-in.html#a-cut-is-not-an-end";
 
 /// How late a program, or the check, may be on a busy machine and still be judged by the clock.
 const LATE: Duration = Duration::from_millis(400);

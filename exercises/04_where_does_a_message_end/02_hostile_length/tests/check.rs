@@ -42,8 +42,8 @@ fn is_gone(peer: &mut Peer) {
 }
 
 fn serves_the_next(server: &Running) {
-    let sentence = "A client declared too long a frame, and after that the next client was not \
-                    served. Check the length before you allocate memory for it or add to it. \
+    let sentence = "A client declared a frame that is too long, and after that the next client was \
+                    not served. Check the length before you allocate memory for it or add to it. \
                     Refuse that client only: don't end the program, and keep none of the bytes \
                     that the client sent.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, CLAIM);
@@ -56,9 +56,9 @@ fn serves_the_next(server: &Running) {
             Received::Ended(Ending::Silence) if reply.is_empty() && !server.has_ended() => {
                 break (
                     Ending::Silence.to_string(),
-                    "You ended the stream to the client that declared too long a frame, but you \
-                     are still reading from it, so the next client is not served. Don't wait until \
-                     it leaves. Return an error: that closes both directions.",
+                    "You ended the stream to the client whose frame is too long, but you are still \
+                     reading from that client, so the next one is not served. Don't wait until it \
+                     leaves. Return an error: that closes both directions.",
                 );
             }
             Received::Ended(ending) if reply.is_empty() => break (ending.to_string(), sentence),

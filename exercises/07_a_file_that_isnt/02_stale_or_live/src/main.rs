@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Listens on `path`, if nothing is there or only a socket whose server is gone.
+/// Listens on `path`, if nothing is there or a socket whose server is gone.
 ///
 /// # Errors
 ///

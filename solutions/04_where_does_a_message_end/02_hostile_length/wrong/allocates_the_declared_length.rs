@@ -1,5 +1,5 @@
 //! Caught by: four_gigabytes_are_refused, memory_follows_the_bytes
-//! Told: A client declared too long a
+//! Told: A client declared a frame that
 //!
 //! Allocates what the length declares, and checks the limit afterwards. With no limit on its
 //! address space it gets away with this, because Linux provides memory only when a program touches

@@ -25,7 +25,7 @@ fn main() -> ExitCode {
 }
 
 // ANCHOR: take
-/// Listens on `path`, if nothing is there or only a socket whose server is gone. The lock is to be held
+/// Listens on `path`, if nothing is there or a socket whose server is gone. The lock is to be held
 /// for as long as the listener is.
 ///
 /// # Errors

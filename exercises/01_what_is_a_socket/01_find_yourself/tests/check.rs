@@ -52,7 +52,7 @@ fn a_second_run_has_another_port() {
 #[test]
 fn the_socket_knows_better_than_the_argument() {
     let here = folder();
-    // The kernel keeps the path as the server wrote it.
+    // The kernel stores the path as the server spelled it.
     let server = Listener::at(here.join("./front:door"));
     let client = program!().in_folder(&here).connect_to("./front:door");
     let both = format!("local (unnamed)\npeer {}\n", server.address());

@@ -18,7 +18,7 @@ fn greets(door: Listener, greeting: &'static str) -> Serving {
     })
 }
 
-/// The same, one byte at a time, and with a rest before the last words.
+/// The same, one byte at a time, and with a pause before the last words.
 fn drawls(door: Listener, greeting: &'static str, last: &'static str) -> Serving {
     door.serve(move |mut visitor: Peer| {
         visitor.drip(greeting).pause(Duration::from_millis(1200));
@@ -118,7 +118,12 @@ fn a_refused_door_is_named() {
             failed.stderr(contains(open.clone()).not()).now();
             let told = client.stderr();
             let named = told.lines().filter(|line| line.contains(shut.as_str()));
-            check(named.count() == 1, "one message about it", told.clone()).or_explain(
+            check(
+                named.count() == 1,
+                "one message that names it",
+                told.clone(),
+            )
+            .or_explain(
                 "You reported the same failure more than once. Print a single message with the \
                  address or path and what went wrong.",
                 REFUSED,

@@ -98,7 +98,7 @@ fn a_message_is_what_one_recv_returns() {
     let server = program!().listen();
     let mut peer = server.connect();
     peer.send("hello").expect("accepted").now();
-    // Whoever receives less at a time, or more, finds no `close` here.
+    // A server that receives less at a time, or more, doesn't find a `close` here.
     peer.coalesce(["x".repeat(1024).as_str(), "close"]);
     peer.expect("acceptedclosed").or_explain(
         "1,024 bytes arrived, with `close` right behind them. A message is what one recv(1024) \

@@ -86,7 +86,7 @@ fn prints_each_reply() {
         }
         peer.send(answer);
         printed += &format!("{answer}\n");
-        // The end of it, so that the verdict on a long one can be read.
+        // Only the end, so that the verdict on a long answer is readable.
         let end = &printed[printed.len().saturating_sub(60)..];
         client.prints(end).or_explain(
             "Print the answer exactly as one recv(1024) returns it, followed by a newline, before \

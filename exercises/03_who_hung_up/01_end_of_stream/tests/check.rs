@@ -1,4 +1,4 @@
-//! Does the server see that a client has left, and is it there for the next?
+//! Does the server notice that a client has left, and does it serve the next one?
 
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ fn answers_as_in_chapter_2() {
             TUTORIAL,
         );
     }
-    // Whoever reads less at a time, or more, finds no `close` here.
+    // A server that reads less at a time, or more, doesn't find a `close` here.
     peer.coalesce(["x".repeat(1024).as_str(), "cLoSe"]);
     peer.expect("acceptedclosed").or_explain(
         "1,024 bytes arrived, with `cLoSe` right behind them. A message is what one read of up to \

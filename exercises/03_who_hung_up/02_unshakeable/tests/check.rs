@@ -32,7 +32,7 @@ fn a_hundred_silent_visitors() {
          it) and accept the next client.",
         LEFT,
     );
-    // Whoever keeps the sockets of those who left runs out of descriptors.
+    // A server that keeps the sockets of clients that have left runs out of descriptors.
     let server = program!().limit("-n", 60).listen();
     for _ in 0..10 {
         for visitor in server.connect_many(10) {
@@ -57,7 +57,7 @@ fn a_reset_is_one_clients_problem() {
          service for this client only. Print the error and accept the next client.",
         MESS,
     );
-    // Whoever counts them, or keeps their sockets, comes to an end.
+    // A server that gives up after some number of resets, or keeps the sockets, fails here.
     let server = program!().limit("-n", 30).listen();
     for _ in 0..40 {
         let mut client = server.connect();

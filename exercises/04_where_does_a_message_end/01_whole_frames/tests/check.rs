@@ -31,7 +31,7 @@ fn any_split_is_the_same_message() {
     for message in ["hello", "more than 256 bytes.".repeat(15).as_str()] {
         peer.drip(frame(message)).expect(frame(message));
     }
-    // The last frame again, but for its end: whoever answers has it from there.
+    // The last frame again, without its last byte: a server that replies now copied that frame.
     let again = frame("more than 256 bytes.".repeat(15));
     let (most, last) = again.split_at(again.len() - 1);
     peer.drip(most);
@@ -146,7 +146,7 @@ fn ending_between_frames_is_no_error() {
     }
     let mut next = server.connect();
     next.send(frame("next")).expect(frame("next")).now();
-    // Its end brings all that it printed.
+    // When the program has ended, all its output has been read.
     server.signal(Signal::TERM);
     let told = String::from_utf8_lossy(&server.ends().now().stderr).into_owned();
     check(

@@ -9,8 +9,8 @@ const INSIDE: &str = "04-where-does-a-message-end.html#an-end-inside-a-message";
 const CLAIM: &str = "04-where-does-a-message-end.html#a-length-is-a-claim";
 const LIMIT: u32 = 65_536;
 
-/// Declares a payload of `length` bytes and sends none of it: a whole frame before is answered, the
-/// claim is not, and the connection ends.
+/// Declares a payload of `length` bytes and sends none of it. A whole frame before it gets a reply,
+/// the declared one doesn't, and the connection ends.
 fn refuses(server: &Running, length: u32) {
     let mut peer = server.connect();
     peer.coalesce([frame("before"), length.to_be_bytes().to_vec()]);
@@ -22,7 +22,7 @@ fn refuses(server: &Running, length: u32) {
     serves_the_next(server);
 }
 
-/// The connection ends, and nothing comes before that.
+/// The connection ends, and nothing arrives before that.
 fn is_gone(peer: &mut Peer) {
     let (what, sentence) = match peer.receive() {
         Received::Ended(Ending::Silence) => (
@@ -48,7 +48,7 @@ fn serves_the_next(server: &Running) {
                     that the client sent.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, CLAIM);
     next.send(frame("next"));
-    // The reply may come in pieces.
+    // The reply may arrive in pieces.
     let mut reply = Vec::new();
     let (what, sentence) = loop {
         match next.receive() {
@@ -107,7 +107,7 @@ fn frames_are_still_whole() {
     );
     let mut next = server.connect();
     next.send(frame("next")).expect(frame("next")).now();
-    // Its end brings all that it printed.
+    // When the program has ended, all its output has been read.
     server.signal(Signal::TERM);
     let told = String::from_utf8_lossy(&server.ends().now().stderr).into_owned();
     check(
@@ -147,7 +147,7 @@ fn four_gigabytes_are_refused() {
     if !needs::linux() {
         return;
     }
-    // 1 GiB of addresses, in KiB: enough for any program, not for one that believes the peer.
+    // 1 GiB of address space, in KiB: enough for any program, but not for one that trusts the peer.
     let server = program!().limit("-v", 1 << 20).listen();
     for length in [u32::MAX, u32::MAX - 3, 1 << 31, (1 << 31) - 1] {
         refuses(&server, length);
@@ -214,7 +214,8 @@ fn memory_follows_the_bytes() {
         "These frames are not too long. Reply to each of them, however many arrived before it.";
     peer.send(&big).expect(&big).or_explain(served, CLAIM);
     let before = server.figures().peak_memory_kib;
-    // Several at a time: an answer in two writes may wait 40 ms for its second one (chapter 5).
+    // Several at a time: with a reply in two writes, the second may be delayed by 40 ms (chapter
+    // 5).
     let many = big.repeat(10);
     for _ in 0..25 {
         peer.send(&many).expect(&many).or_explain(served, CLAIM);
@@ -222,7 +223,7 @@ fn memory_follows_the_bytes() {
     let grown = (server.figures().peak_memory_kib - before) / 1024;
     check(
         grown < 8,
-        "the memory of one frame, however many have passed",
+        "memory for one frame, however many have been sent back",
         format!("{grown} MiB more after 250 frames of 60,000 bytes"),
     )
     .or_explain(

@@ -1,4 +1,4 @@
-//! Does the program find lines and letters where the reads cut anywhere?
+//! Does the program find lines and characters wherever the reads split them?
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ fn lines_not_reads() {
         "This line is longer than your buffer. Let the buffer grow until the newline arrives.",
         LINES,
     );
-    // Half a line, which ends with half a letter.
+    // Half a line, which ends with half a character.
     peer.send(b"interrupt\xc3").half_close();
     let sentence = "The previous client left in the middle of a line, and the next client was not \
                     served correctly. Whether you reply to that half line or not, serve the next \
@@ -82,7 +82,10 @@ fn a_letter_may_arrive_in_halves() {
 #[test]
 fn bad_text_is_told_and_survived() {
     let server = program!().listen();
-    explain("Reply to a line of plain letters with the same letters in upper case.", LINES);
+    explain(
+        "Reply to a line of plain letters with the same letters in upper case.",
+        LINES,
+    );
     let mut peer = server.connect();
     for bad in [
         &b"b\xffd\n"[..],

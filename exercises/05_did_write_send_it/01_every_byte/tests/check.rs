@@ -1,4 +1,4 @@
-//! Does the program know how much of its reply is gone?
+//! Does the program know how much of its reply has been sent?
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ fn a_slow_reader_gets_it_all() {
         if size == SIZE {
             peer.stall_reading().pause(Duration::from_millis(1000));
         } else {
-            // Who has said all that it will still listens.
+            // A client that has half-closed is still reading.
             peer.half_close();
         }
         judge(&server, size, &mut peer);
     }
 
-    // All of it has come to a client that had not half-closed: what is different now is that alone.
+    // A client that had not half-closed got the whole reply; the half-close is the only difference.
     explain(
         "The client half-closed while there was no room to write, and you stopped sending. A \
          client that half-closes sends nothing more, but it is still reading. Keep sending until \
@@ -56,14 +56,14 @@ fn waiting_costs_no_cpu() {
     let mut peer = server.connect();
     begins(&mut peer).half_close().stall_reading();
     server.expect_idle().or_explain(ASKS, WAIT);
-    // Asleep in poll(2), it is not woken at all; asleep until the clock says so, it is.
+    // A program that sleeps in poll(2) is not woken at all; one that sleeps for a fixed time is.
     let before = server.figures().switches;
     peer.pause(Duration::from_millis(800));
     let wakes = server.figures().switches.saturating_sub(before);
     check(
         wakes <= 2,
         "a program that sleeps until there is room",
-        format!("{wakes} wakes in 800 ms, while there was none"),
+        format!("{wakes} wakeups in 800 ms, while there was no room"),
     )
     .or_explain(ASKS, WAIT);
 }
@@ -106,7 +106,7 @@ fn a_client_that_leaves_is_given_up() {
     server.logs("a client:").now();
 }
 
-/// The first byte comes, whatever becomes of the others.
+/// The first byte arrives, whatever happens to the others.
 fn begins(peer: &mut Peer) -> &mut Peer {
     peer.expect([0]).or_explain(
         "The client connected, and the reply didn't begin. Send the reply as soon as a client \
@@ -116,7 +116,7 @@ fn begins(peer: &mut Peer) -> &mut Peer {
     peer
 }
 
-/// Reads until the end and compares with the reply: bytes from 0 to 250, again and again.
+/// Reads until the end and compares with the reply: the bytes from 0 to 250, repeated.
 fn judge(server: &Running, size: usize, peer: &mut Peer) {
     let round: Vec<u8> = (0..=250).collect();
     let reply = &round.repeat(size / 251 + 1)[1..size];
@@ -124,12 +124,12 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
     if got == reply && ending == Ending::End {
         return;
     }
-    // The first byte has been taken already.
+    // The first byte has already been read.
     let right = 1 + got.iter().zip(reply).take_while(|(a, b)| a == b).count();
     let refused = server.stderr().contains("unavailable");
     let (what, sentence) = match (got.get(right - 1), ending) {
         (Some(_), _) if right == size => (
-            "all of them, then more".to_owned(),
+            "all of them, then more bytes".to_owned(),
             "You sent some bytes twice. Count how many bytes each write accepted, and continue \
              with the byte after those.",
         ),
@@ -173,7 +173,7 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
     check(false, format!("{size} bytes, then end of stream"), what).or_explain(sentence, SHORT);
 }
 
-/// All that comes until the end, or until it is more than `most`.
+/// Everything that arrives until the end, or until it is more than `most`.
 fn read_all(peer: &mut Peer, most: usize) -> (Vec<u8>, Ending) {
     let mut got = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! Does a reply leave in one piece, and at once?
+//! Does a reply leave in one piece, and without delay?
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 /// More than the buffers of both ends hold.
 const LONG: usize = 12 << 20;
 
-/// How often a reply is asked for. Two writes may both come before the peer has looked once; not
-/// every time.
+/// How many replies are requested. Two writes may both arrive before the peer looks, but not every
+/// time.
 const ROUNDS: usize = 500;
-/// How often at least; and how long each sitting may go on beyond that.
+/// The least number of them; and how long each sitting may continue beyond that.
 const LEAST: usize = 50;
 const SITTING: Duration = Duration::from_secs(2);
-/// And how often so many.
+/// How many such sittings there are.
 const SITTINGS: usize = 4;
-/// How many more, once one came in two pieces: to tell how long the second piece took.
+/// How many more, once one has arrived in two pieces: to tell how long the second piece took.
 const MORE: usize = 20;
 
 #[test]
@@ -56,9 +56,11 @@ fn the_reply_does_not_wait_for_the_end() {
         FLUSH,
     );
     peer.send(rest);
-    peer.expect(frame("half"))
-        .or_explain("The rest of the second frame arrived, but its reply didn't. Reply to that \
-                     frame too.", FLUSH);
+    peer.expect(frame("half")).or_explain(
+        "The rest of the second frame arrived, but its reply didn't. Reply to that \
+                     frame too.",
+        FLUSH,
+    );
 
     peer.coalesce(["one", "two"].map(frame)).half_close();
     peer.expect([frame("one"), frame("two")].concat())
@@ -121,7 +123,7 @@ fn a_short_write_is_no_end() {
     peer.send(&long)
         .stall_reading()
         .pause(Duration::from_millis(1200));
-    // A blocking write that a signal interrupts returns what it has taken so far (signal(7)).
+    // A blocking write that a signal interrupts returns how much it has accepted (signal(7)).
     server.signal(Signal::STOP).signal(Signal::CONT);
     peer.patience(PATIENCE);
     let (mut got, mut what) = (Vec::new(), String::new());
@@ -178,7 +180,7 @@ fn gap(peer: &mut Peer, request: &[u8]) -> Option<Duration> {
     (first < request.len()).then(|| since.elapsed())
 }
 
-/// The first reply comes while the client waits for it, and is what it should be.
+/// The first reply arrives while the client is waiting for it, and is what it should be.
 fn answers(peer: &mut Peer) {
     let hello = frame("hello");
     let mut got = Vec::new();
@@ -198,7 +200,7 @@ fn answers(peer: &mut Peer) {
         }
     }
     let seen = match got[..] {
-        [] => "no byte of it".to_owned(),
+        [] => "not one byte of it".to_owned(),
         _ => show(&got),
     };
     check(got == hello, show(&hello), seen).or_explain(

@@ -1,4 +1,4 @@
-//! Does the program know the end of the input from the end of the connection?
+//! Does the program tell the end of the input from the end of the connection?
 
 use std::time::Duration;
 
@@ -84,7 +84,10 @@ fn answers_after_half_close() {
 
 #[test]
 fn silence_is_not_the_end() {
-    explain("The client pauses for a second in the middle of its input, then sends the rest.", HALF);
+    explain(
+        "The client pauses for a second in the middle of its input, then sends the rest.",
+        HALF,
+    );
     let server = program!().listen();
     let mut peer = server.connect();
     peer.send("a client ").pause(Duration::from_millis(1200));
@@ -97,7 +100,7 @@ fn silence_is_not_the_end() {
     answered(&mut peer, "1 4 21\n");
 }
 
-/// Which of the three counts is another one, if it is the only one.
+/// Which of the three counts is wrong, if only one of them is.
 fn only_one_is_off(got: &str, counts: &str) -> Option<usize> {
     let (got, counts) = [got, counts]
         .map(|text| text.split_whitespace().collect::<Vec<_>>())
@@ -110,7 +113,7 @@ fn only_one_is_off(got: &str, counts: &str) -> Option<usize> {
     first.filter(|_| off.next().is_none())
 }
 
-/// The counts come, then the end of the connection.
+/// The counts arrive, then the end of the connection.
 fn answered(peer: &mut Peer, counts: &str) {
     let mut got = Vec::new();
     let ending = loop {
@@ -195,7 +198,7 @@ fn six_megabytes_are_counted() {
     let mut peer = server.connect();
     let line = "six megabytes, and no buffer is as large as that\n";
     let lines = 6_000_000 / line.len();
-    // Six million bytes are work for a program that is not optimized, on a busy machine.
+    // Six million bytes take an unoptimized program a while, on a busy machine.
     peer.patience(Duration::from_secs(8));
     peer.send(line.repeat(lines)).half_close();
     let words = lines * line.split_whitespace().count();
@@ -217,7 +220,7 @@ fn a_reset_is_not_a_half_close() {
     peer.reset();
     let mut next = server.connect();
     next.send("the next one\n").half_close();
-    // The line may come in pieces.
+    // The line may arrive in pieces.
     let mut reply = Vec::new();
     let ending = loop {
         match next.receive() {
@@ -232,7 +235,7 @@ fn a_reset_is_not_a_half_close() {
         Some(ending) if reply.is_empty() => {
             check(false, "the counts of the next client", ending.to_string()).now();
         }
-        // What it says is judged elsewhere, too; here it counts that it says anything.
+        // What the reply says is judged elsewhere too; what matters here is that there is one.
         _ => check(
             reply == b"1 3 13\n",
             "\"1 3 13\\n\", for the client that finished",

@@ -34,7 +34,7 @@ fn the_end_of_input_is_said() {
          connection with shutdown(Shutdown::Write).",
         HALF,
     );
-    // A program that doesn't wait for the answer, or only a moment, has the time to be gone.
+    // Enough time for a program that doesn't wait for the answer, or only briefly, to end.
     peer.pause(Duration::from_millis(1200));
     peer.send("2 lines\n");
     peer.half_close();
@@ -56,7 +56,7 @@ fn the_server_may_end_first() {
          the server sends while standard input is still open.",
         POLITE,
     );
-    // Time for a client to take the server's end for its own.
+    // Time for a client to mistake the server's end of stream for the end of the session.
     peer.pause(Duration::from_millis(300));
     client.write_line("I have not.");
     peer.expect("I have not.\n").or_explain(
@@ -84,8 +84,8 @@ fn a_long_conversation_does_not_deadlock() {
          to signal that nothing more will follow.",
         POLITE,
     );
-    // The first line's answer is as long as all lines together, and the server reads no further
-    // before the answer is taken.
+    // The answer to the first line is as long as all lines together, and the server doesn't read on
+    // before the client has read it.
     let long = "an answer of many lines, and all of them are to be printed\n";
     let long = long.repeat(MUCH / long.len());
     let (first, count) = (long.clone(), MUCH / 64 / 1024);
@@ -126,7 +126,7 @@ fn a_long_conversation_does_not_deadlock() {
             answers.len()
         ),
         format!(
-            "{} bytes, of which the first {right} are right",
+            "{} bytes, of which the first {right} are correct",
             output.stdout.len()
         ),
     )
@@ -150,8 +150,11 @@ fn a_long_conversation_does_not_deadlock() {
 
 #[test]
 fn every_answer_is_printed_in_order() {
-    explain("A person is typing at a keyboard. Send each line, and print each answer, while \
-             standard input is still open.", POLITE);
+    explain(
+        "A person is typing at a keyboard. Send each line, and print each answer, while \
+             standard input is still open.",
+        POLITE,
+    );
     let server = Listener::tcp();
     let mut client = program!().typed().connect_to(server.address());
     let mut peer = server.accept();
@@ -178,10 +181,10 @@ fn every_answer_is_printed_in_order() {
          time, not only after you have sent a line.",
         POLITE,
     );
-    // A client prints bytes: it does not ask for text, and adds no newline.
+    // A client prints bytes: it doesn't expect text, and doesn't add a newline.
     let last = b"no text: \xff, and no newline";
     client.close_stdin();
-    // Time for a client to leave too early; one that waits for the server doesn't notice.
+    // Time for a client to leave too early; a client that waits for the server isn't affected.
     peer.pause(Duration::from_millis(300));
     peer.send(last);
     peer.close();

@@ -1,4 +1,4 @@
-//! Does the program listen at a path, and speak the frames of chapter 4 there?
+//! Does the program listen on a path, and speak chapter 4's protocol there?
 
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -10,7 +10,7 @@ const PATH: &str = "07-a-file-that-isnt.html#bind-makes-a-file";
 const SAME: &str = "07-a-file-that-isnt.html#the-same-bytes";
 const RELATIVE: &str = "07-a-file-that-isnt.html#a-path-like-any-other";
 
-/// What is there is a socket.
+/// There is a socket at `path`.
 fn holds_a_socket(path: &Path) -> Verdict {
     let got = match std::fs::symlink_metadata(path) {
         Ok(file) if file.file_type().is_socket() => None,
@@ -46,17 +46,18 @@ fn the_path_is_a_socket() {
     peer.send(frame("hello")).expect(frame("hello")).now();
 }
 
-/// A program that is to listen at `path`, where something is, ends with an error and touches nothing.
+/// A program told to listen on `path`, where something exists, ends with an error and changes
+/// nothing.
 fn stays_as_it_was(path: &Path) {
     let identity = || {
         let file = std::fs::symlink_metadata(path)?;
-        // A socket cannot be read, before and after.
+        // A socket can't be read, neither before nor after.
         std::io::Result::Ok((file.ino(), file.ctime_nsec(), std::fs::read(path).ok()))
     };
     let before = identity().expect("something is there");
     let mut second = program!().arg(path.display()).start();
     let found = second.listens_or_ends().now();
-    let expected = format!("{} as it was", path.display());
+    let expected = format!("{} unchanged", path.display());
     let untouched = identity().is_ok_and(|now| now == before);
     check(untouched, expected, "it was removed").or_explain(
         "Something already existed at that path, and you removed it. Don't: bind() fails if the \

@@ -1,4 +1,4 @@
-//! Does the program replace what is dead, and nothing else?
+//! Does the program replace a stale socket file, and nothing else?
 
 use std::fs;
 use std::hint;
@@ -29,21 +29,22 @@ const CODE: &str = "The path can't be used, and the program ended, but not with 
                     code distinguishes this failure from others. Return ExitCode::from(2) from \
                     main(), and don't panic.";
 
-/// How often one starter overtakes another; how often at least, and how long beyond that.
+/// How many times one starter overtakes another; the least number, and how long beyond that.
 const TRIES: usize = 200;
 const LEAST_TRIES: usize = 60;
 const OVERTAKING: Duration = Duration::from_millis(3500);
-/// How often four start at once, and the same.
+/// How many times four copies start at the same time; the least number, and how long beyond that.
 const STARTS: usize = 12;
 const LEAST_STARTS: usize = 4;
 const STARTING: Duration = Duration::from_secs(1);
 
-/// The program, which keeps what it leaves in a folder of its own: in `run`.
+/// The program, running in the folder `run`, which also gets the files that it leaves behind.
 fn program_in(run: &Folder) -> Program {
     program!().in_folder(run).env("TMPDIR", run.path())
 }
 
-/// The program says that it can't, names the path, and ends with exit code 2; what was there is there still.
+/// The program names the path, reports why it can't listen, and ends with exit code 2; what was at
+/// the path is still there.
 fn is_refused(path: &Path) {
     let identity = || fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()));
     let before = identity().expect("something is there");
@@ -53,14 +54,14 @@ fn is_refused(path: &Path) {
     check(
         !listens,
         "the program to end with exit code 2",
-        "it listens",
+        "it is listening",
     )
     .now();
     explains_itself(&starter, path);
     let told = starter.stderr();
     check(
         !told.contains("too long"),
-        "another reason than its length",
+        "a reason other than its length",
         told.clone(),
     )
     .or_explain(
@@ -69,7 +70,7 @@ fn is_refused(path: &Path) {
         LIVE,
     );
     let untouched = identity().is_ok_and(|now| now == before);
-    let expected = format!("{} as it was", path.display());
+    let expected = format!("{} unchanged", path.display());
     check(untouched, expected, "it was removed or replaced");
 }
 
@@ -143,7 +144,7 @@ fn a_live_server_is_left_alone() {
     let _datagrams = UnixDatagram::bind(&other).expect("the folder is fresh");
     is_refused(&other);
 
-    // Elsewhere a full queue says ECONNREFUSED, too, and nobody can tell the two apart.
+    // On other systems a full queue also causes ECONNREFUSED, and the two can't be told apart.
     if cfg!(target_os = "linux") {
         explain(
             "A live server is listening here, but its accept queue is full. A blocking connect() \
@@ -170,7 +171,7 @@ fn a_regular_file_survives() {
     fs::write(&path, "Dear diary").expect("the folder is fresh");
     is_refused(&path);
     let text = fs::read_to_string(&path).unwrap_or_default();
-    let expected = format!("{} as it was", path.display());
+    let expected = format!("{} unchanged", path.display());
     check(text == "Dear diary", expected, format!("it holds {text:?}"));
     let path = folder.join("attic");
     fs::create_dir(&path).expect("the folder is fresh");
@@ -197,7 +198,11 @@ fn a_symlink_survives() {
         is_refused(&link);
     }
     let kept = folder.join("stale").symlink_metadata().is_ok() && folder.join("diary").is_file();
-    check(kept, "what they point to, as it was", "it was removed");
+    check(
+        kept,
+        "the files that they point to, unchanged",
+        "it was removed",
+    );
 }
 
 #[test]
@@ -215,7 +220,12 @@ fn a_long_path_is_explained() {
         let starter = program_in(&folder).arg(path.display()).start();
         let told = starter.ends().now().stderr;
         let told = String::from_utf8_lossy(&told).into_owned();
-        check(told.contains("too long"), "\"too long\" on standard error", told.clone()).or_explain(
+        check(
+            told.contains("too long"),
+            "\"too long\" on standard error",
+            told.clone(),
+        )
+        .or_explain(
             "This path is too long for a socket, but your message doesn't say `too long`. Count \
              the path's bytes, not its characters: at most 107 fit on Linux, 103 on macOS.",
             LONG,
@@ -233,8 +243,10 @@ fn a_long_path_is_explained() {
     let most = if cfg!(target_os = "linux") { 107 } else { 103 };
     for fits in [most, 100] {
         let server = program_in(&folder).listen_on(of_length(fits).display());
-        let sentence = format!("{fits} bytes fit in a socket's path, but you refused this one. \
-                                Refuse only a path that is longer than the limit.");
+        let sentence = format!(
+            "{fits} bytes fit in a socket's path, but you refused this one. \
+                                Refuse only a path that is longer than the limit."
+        );
         let server = server.or_explain(&sentence, LONG);
         server.connect().expect("hello\n").now();
     }
@@ -271,13 +283,17 @@ fn what_else_it_makes_is_beside_the_socket() {
     let mut others = names_in(folder.path());
     others.retain(|name| !name.starts_with("hello.sock"));
     let got = format!("{others:?}");
-    check(others.is_empty(), "no file but hello.sock, and hello.sock with something appended", got)
-        .or_explain(
-            "A file that you created next to the socket has the wrong name. Use the socket's name \
+    check(
+        others.is_empty(),
+        "only hello.sock, and files named hello.sock with something appended",
+        got,
+    )
+    .or_explain(
+        "A file that you created next to the socket has the wrong name. Use the socket's name \
              with something appended. with_extension() replaces the ending instead, so hello.sock \
              and hello.txt would share one lock.",
-            RACE,
-        );
+        RACE,
+    );
     start(&another.join("hello.sock")).or_explain(
         "A second server, with the same file name in a different folder, did not start. The two \
          paths are different, so give each path its own lock, next to it.",
@@ -285,8 +301,9 @@ fn what_else_it_makes_is_beside_the_socket() {
     );
 }
 
-/// Waits until the program has a socket, with which it looks. A program's start takes far longer than
-/// its look, and never as long as the last time. On systems other than Linux, the clock has to do.
+/// Waits until the program has the socket that it checks with. A program's start takes far longer
+/// than its check, and varies from one time to the next. On systems other than Linux, a fixed time
+/// must do.
 fn begins_to_look(starter: &Running) {
     let links = [3, 4].map(|number| format!("/proc/{}/fd/{number}", starter.pid()));
     let is_socket = |link: &String| {
@@ -298,9 +315,9 @@ fn begins_to_look(starter: &Running) {
     }
 }
 
-/// One starter is stopped somewhere on its way and another one goes first, again and again. Which
-/// of them wins says whether the first had looked already: so this closes in on the moment between
-/// its look and its bind.
+/// One starter is stopped somewhere on its way and another one goes first, many times. Which of
+/// them wins shows whether the first had already checked, so this closes in on the moment between
+/// its check and its bind.
 fn one_is_overtaken() {
     let (mut after, mut step) = (Duration::ZERO, Duration::from_micros(20));
     let mut was_early = true;
@@ -317,7 +334,7 @@ fn one_is_overtaken() {
         }
         first.signal(Signal::STOP);
         let mut second = start();
-        // One that waits for the lock of the first may not decide before that goes on.
+        // A program that waits for the first one's lock may not decide before the first continues.
         let until = Instant::now() + Duration::from_millis(50);
         while !(second.has_ended() || second.stdout().contains('\n')) && Instant::now() < until {
             thread::sleep(Duration::from_micros(200));

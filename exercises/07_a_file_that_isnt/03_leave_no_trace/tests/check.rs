@@ -1,4 +1,4 @@
-//! Does the program take its socket's file along, and nobody else's?
+//! Does the program remove its own socket file, and no other file?
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, symlink};
@@ -11,13 +11,19 @@ use scripted_peer::{
 const SIGNALS: &str = "07-a-file-that-isnt.html#no-destructor-runs";
 const OWN: &str = "07-a-file-that-isnt.html#is-it-still-mine";
 
-/// It serves, gets `signal` while a client is connected, and leaves with 0 and with its file.
+/// The program serves, gets `signal` while a client is connected, removes its file and exits with
+/// 0.
 fn leaves_on(signal: Signal) {
     let server = program!().listen_on_path();
     let path = server.path().to_owned();
     let is_socket = fs::symlink_metadata(&path).is_ok_and(|file| file.file_type().is_socket());
     let got = "nothing, or something else";
-    check(is_socket, "the socket's file while it listens", got).or_explain(
+    check(
+        is_socket,
+        "the socket file while the program is listening",
+        got,
+    )
+    .or_explain(
         "Your program is listening, but there is no socket at its path, so no client can connect. \
          Remove the file when the program ends, and no sooner.",
         SIGNALS,
@@ -48,7 +54,7 @@ fn leaves_on(signal: Signal) {
     check(
         left.is_empty(),
         expected,
-        format!("{left:?}, without its server"),
+        format!("{left:?}, left behind by the program"),
     )
     .or_explain(
         "The program has ended, but its socket file is still there. If you compare device and \
@@ -58,11 +64,15 @@ fn leaves_on(signal: Signal) {
     );
 }
 
-/// The program listens at `path`, and somebody removes what it has made there.
+/// The program listens on `path`, and then its socket file is removed.
 fn listens_and_loses(path: &Path) -> Running {
     let server = program!().listen_on(path.display()).now();
     let removed = fs::remove_file(path).is_ok();
-    check(removed, "the socket's file while it listens", "nothing");
+    check(
+        removed,
+        "the socket file while the program is listening",
+        "nothing",
+    );
     server
 }
 
@@ -132,7 +142,7 @@ fn a_successors_path_survives() {
     let link = fs::rename(&path, &moved).and_then(|()| symlink(&moved, &path));
     check(
         link.is_ok(),
-        "the socket's file while it listens",
+        "the socket file while the program is listening",
         "nothing",
     )
     .now();

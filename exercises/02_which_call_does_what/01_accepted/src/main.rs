@@ -22,7 +22,7 @@ fn listen_on(address: SocketAddr) -> io::Result<Socket> {
     todo!("create a socket, bind it to {address}, and listen")
 }
 
-/// Answers each message until one is `close`. A message is what one `recv(1024)` returns.
+/// Replies to each message until one is `close`. A message is what one `recv(1024)` returns.
 fn serve(client: &Socket) -> io::Result<()> {
-    todo!("receive from {client:?}, and send an answer, until it says close")
+    todo!("receive from {client:?}, and send a reply, until it says close")
 }

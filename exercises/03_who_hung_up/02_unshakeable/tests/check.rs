@@ -53,8 +53,8 @@ fn a_hundred_silent_visitors() {
 #[test]
 fn a_reset_is_one_clients_problem() {
     explain(
-        "A client reset its connection, so read() or write() returned an error. That ends the \
-         service for this client only. Print the error and accept the next client.",
+        "A client reset its connection, so read() or write() returned an error. Only that client's \
+         connection is lost: print the error and accept the next client.",
         MESS,
     );
     // A server that gives up after some number of resets, or keeps the sockets, fails here.

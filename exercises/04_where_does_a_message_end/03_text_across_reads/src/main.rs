@@ -1,4 +1,4 @@
-//! Answers lines of text in upper case.
+//! Replies to lines of text in upper case.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};

@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
 fn serve(stream: &TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(payload) = read_frame(&mut reader)? {
-        let length = u32::try_from(payload.len()).expect("it came with a u32 for its length");
+        let length = u32::try_from(payload.len()).expect("its length arrived as a u32");
         let header = length.to_be_bytes();
         todo!("send {header:?} and {} bytes of payload", payload.len());
     }

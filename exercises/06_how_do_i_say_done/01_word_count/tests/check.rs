@@ -92,7 +92,7 @@ fn silence_is_not_the_end() {
     let mut peer = server.connect();
     peer.send("a client ").pause(Duration::from_millis(1200));
     peer.expect_nothing_yet().or_explain(
-        "The client was silent for a second, and you took the silence for the end of its input. \
+        "The client was silent for a second, and you treated the silence as the end of its input. \
          However long a client is silent, its input ends only when read() returns 0.",
         HALF,
     );

@@ -22,7 +22,7 @@ fn listen(path: &str) -> io::Result<TcpListener> {
     todo!("listen on the path {path:?}, as a Unix socket")
 }
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 fn serve(stream: &TcpStream) -> io::Result<()> {
     let mut writer = stream;
     let mut reader = BufReader::new(stream);

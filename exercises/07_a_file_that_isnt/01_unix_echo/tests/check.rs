@@ -60,9 +60,8 @@ fn stays_as_it_was(path: &Path) {
     let expected = format!("{} unchanged", path.display());
     let untouched = identity().is_ok_and(|now| now == before);
     check(untouched, expected, "it was removed").or_explain(
-        "Something already existed at that path, and you removed it. Don't: bind() fails if the \
-         path exists, and that is right here. The next exercise shows what you may remove, and \
-         when.",
+        "Something already existed at that path, and you removed it. bind() fails if the path \
+         exists, so let it fail. The next exercise shows what you may remove, and when.",
         PATH,
     );
     let failed = matches!(found, Start::Ended(end) if end != Exit::Code(0));

@@ -20,10 +20,10 @@ const NO_SOCKET: &str = "07-a-file-that-isnt.html#not-a-socket-at-all";
 const LONG: &str = "07-a-file-that-isnt.html#107-bytes";
 const RACE: &str = "07-a-file-that-isnt.html#two-starters";
 
-const WAITS: &str = "This copy of your program neither listens nor ends. Perhaps it is waiting for \
-                     the lock, which another copy holds for as long as it runs. Use try_lock(), \
-                     which doesn't wait, and end with exit code 2 if another process holds the \
-                     lock.";
+const WAITS: &str = "This copy of your program isn't listening, and it hasn't ended either. \
+                     Perhaps it is waiting for the lock, which another copy holds for as long as \
+                     it runs. Use try_lock(), which doesn't wait, and end with exit code 2 if \
+                     another process holds the lock.";
 
 const CODE: &str = "The path can't be used, and the program ended, but not with exit code 2. That \
                     code distinguishes this failure from others. Return ExitCode::from(2) from \

@@ -27,7 +27,7 @@ fn listen_on(address: SocketAddr) -> io::Result<Socket> {
     Ok(server)
 }
 
-/// Answers each message until one is `close`. A message is what one `recv(1024)` returns.
+/// Replies to each message until one is `close`. A message is what one `recv(1024)` returns.
 fn serve(client: &Socket) -> io::Result<()> {
     loop {
         let message = client.recv(1024)?;

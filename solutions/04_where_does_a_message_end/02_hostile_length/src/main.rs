@@ -4,7 +4,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// The longest payload that is served.
+/// The longest payload that is accepted.
 const LIMIT: u32 = 65_536;
 
 fn main() -> io::Result<()> {

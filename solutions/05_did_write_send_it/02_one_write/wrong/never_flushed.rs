@@ -25,7 +25,7 @@ fn serve(stream: &TcpStream) -> io::Result<()> {
     let mut writer = BufWriter::new(stream);
     let mut reader = BufReader::new(stream);
     while let Some(payload) = read_frame(&mut reader)? {
-        let length = u32::try_from(payload.len()).expect("it came with a u32 for its length");
+        let length = u32::try_from(payload.len()).expect("its length arrived as a u32");
         writer.write_all(&length.to_be_bytes())?;
         writer.write_all(&payload)?;
         // ANCHOR_END: writes

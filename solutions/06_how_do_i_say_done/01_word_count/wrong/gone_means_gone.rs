@@ -2,7 +2,7 @@
 //! six_megabytes_are_counted, a_reset_is_not_a_half_close
 //! Told: You closed the connection without
 //!
-//! Takes the end of the input for the end of the connection, and concludes that no one is left to
+//! Treats the end of the input as the end of the connection, and concludes that no one is left to
 //! reply to.
 
 use std::fmt;

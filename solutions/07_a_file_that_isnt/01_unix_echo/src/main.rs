@@ -24,7 +24,7 @@ fn listen(path: &str) -> io::Result<UnixListener> {
 }
 // ANCHOR_END: listen
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 fn serve(stream: &UnixStream) -> io::Result<()> {
     let mut writer = stream;
     let mut reader = BufReader::new(stream);

@@ -23,7 +23,7 @@ fn main() -> io::Result<()> {
 }
 // ANCHOR_END: main
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 fn serve(stream: &UnixStream) -> io::Result<()> {
     let mut writer = stream;
     let mut reader = BufReader::new(stream);

@@ -264,7 +264,7 @@ fn gets_or_is_refused(peer: &mut Peer, name: &str) -> Vec<OwnedFd> {
     }
     let files = peer.take_descriptors();
     check(!files.is_empty(), "a file with the `+`", "none")
-        .or_explain("Your program sent `+` without an open file: send both together.", BYTE);
+        .or_explain("Your program sent `+` alone. Send the file with it.", BYTE);
     files
 }
 

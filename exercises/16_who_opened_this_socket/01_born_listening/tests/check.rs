@@ -186,10 +186,10 @@ fn not_meant_for_you() {
         return;
     }
     explain(
-        "LISTEN_PID names another process, and your program did not listen on the address in its \
-         argument. Environment variables are inherited, and these were probably meant for the \
+        "LISTEN_PID names another process, but your program did not fall back to the address in \
+         its argument. Environment variables are inherited, and these were probably meant for the \
          process that started yours. Compare the PID: if it isn't yours, your program was not \
-         given any listener. That is not an error: listen on the address in the argument.",
+         given any listener, and that is not an error.",
         MEANT,
     );
     let (listener, folder) = (Listener::on_path(), folder());

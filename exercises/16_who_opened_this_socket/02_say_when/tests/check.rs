@@ -73,8 +73,8 @@ fn pings(lines: &[String]) -> usize {
 fn ready_means_connectable() {
     explain(
         "NOTIFY_SOCKET names a supervisor's socket, and your program did not send READY=1 there as \
-         it should. Send one datagram with READY=1, once, as soon as a client can connect. The \
-         supervisor may start programs at that moment that connect to yours.",
+         it should. Send one datagram with READY=1, once, as soon as a client can connect. At that \
+         moment, the supervisor may start programs that connect to yours.",
         READY,
     );
     let (mut supervisor, folder) = (supervisor(), folder());

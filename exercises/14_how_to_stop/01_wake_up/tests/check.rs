@@ -162,7 +162,7 @@ fn ends_though_somebody_is_silent() {
         Signal::TERM,
         "The signal was sent while a client was sending lines without reading any replies, and \
          your program did not end. One of your threads is stuck in a write to that client. Give up \
-         on the write after a moment.",
+         on the write after a short time.",
         SILENT,
     );
 

@@ -51,7 +51,7 @@ fn serve(mut client: &UnixStream) -> io::Result<()> {
 
 /// The next message; `None` at the end of the stream.
 fn next(client: &UnixStream) -> io::Result<Option<Message>> {
-    todo!("receive the next message, and what comes with it, from {client:?}")
+    todo!("receive the next message, and what arrives with it, from {client:?}")
 }
 
 /// The answer to a message.

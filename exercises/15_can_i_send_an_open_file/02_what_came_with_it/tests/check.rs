@@ -397,8 +397,8 @@ fn no_room_is_told() {
     let none = message(WITH_FILE, "none");
     explain(
         "No file arrived with this message's first byte, but one arrived with a later byte, and \
-         your program used it. That file doesn't belong to any message. Receive the first byte by \
-         itself, because one receive may return both.",
+         your program's answer was wrong. The later file doesn't belong to any message. Receive \
+         the first byte by itself, because one receive may return both.",
         RANGE,
     );
     for at in [1, 4, 5] {

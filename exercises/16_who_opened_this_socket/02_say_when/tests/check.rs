@@ -109,7 +109,7 @@ fn has_said_so(supervisor: &mut NotifySocket) {
     let lines = supervisor.take_lines();
     let said = lines.iter().any(|line| line == "STOPPING=1");
     check(said, "STOPPING=1 before the shutdown", format!("{lines:?}")).or_explain(
-        "Your program began to stop, but it did not tell the supervisor, which kept sending \
+        "Your program began to stop without telling the supervisor, which may still be sending \
          clients. Send STOPPING=1 first, then remove the path and close the connections.",
         STOPPING,
     );

@@ -92,8 +92,9 @@ impl Bounds {
         let count = self.least.len();
         let wanted = format!("{expected} round trips");
         check(count == expected, wanted, format!("{count}")).or_explain(
-            "The number of round trips isn't the one in the argument. Send exactly that many \
-             pings, without any extra pings to warm up, and don't leave any of the times out.",
+            "Your program made a different number of round trips than its argument says. Send \
+             exactly that many pings, without any extra pings to warm up, and don't leave any of \
+             the times out.",
             CONNECT,
         );
     }

@@ -90,8 +90,8 @@ fn a_drip_is_cut_off() {
     is_cut_off(
         &mut behind,
         "Half a frame arrived together with the end of the previous frame, and then nothing more, \
-         and your program is still waiting. The new frame's first byte has arrived, so its time is \
-         running, even though that byte was in the same read as the previous frame.",
+         and your program is still waiting. The new frame's first byte has arrived, so its clock \
+         is running, even though that byte was in the same read as the previous frame.",
     );
     is_served(&server);
 }

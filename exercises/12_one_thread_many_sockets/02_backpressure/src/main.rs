@@ -119,10 +119,7 @@ impl Client {
         move_frames(&mut self.incoming, &mut self.outgoing)?;
         self.write()?;
         self.ask(registry, token)?;
-        todo!(
-            "after {came:?}: don't read while replies are waiting, and read again when they are \
-             sent"
-        )
+        todo!("after {came:?}: don't read while replies are waiting, and read when they aren't")
     }
 
     /// Reads once.

@@ -29,7 +29,7 @@ fn a_client_that_never_reads_is_bounded() {
     let three = ["one", "two", "three"].map(frame);
     client.coalesce(&three).expect(three.concat()).or_explain(
         "Three frames arrived in one read, and not all of them got a reply. Reply to each complete \
-         frame: no further event will report the frames that you leave.",
+         frame: no further event will report the frames that you leave unanswered.",
         LOOP,
     );
     client.send(frame(MESSAGE)).expect(frame(MESSAGE)).now();

@@ -1,7 +1,7 @@
 //! Caught by: a_client_gone_before_accept_is_survived
 //! Told: A client was gone before
 //!
-//! Asks the stream for its peer, and unwraps the answer. There is no peer any more: ENOTCONN.
+//! Asks the stream for its peer, and unwraps the answer. The stream no longer has a peer: ENOTCONN.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

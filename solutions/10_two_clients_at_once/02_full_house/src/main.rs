@@ -54,7 +54,7 @@ fn enter(house: &Arc<House>) -> Option<Guest> {
 }
 
 impl House {
-    /// Nothing panics while holding this lock. If it did, the number still could not be half changed.
+    /// Nothing panics while holding this lock; even if it did, the number is never half changed.
     fn inside(&self) -> MutexGuard<'_, usize> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -29,9 +29,11 @@ pub fn careless() -> Vec<Exhibit> {
             |length| (length <= LIMIT + 4).then_some(length as usize),
         ),
         measures("has no limit", LIMITS, |length| Some(length as usize)),
-        measures("reads a length of four gigabytes as -1", LIMITS, |length| {
-            (length.cast_signed() <= LIMIT.cast_signed()).then_some(length as usize)
-        }),
+        measures(
+            "treats a length of four gigabytes as -1",
+            LIMITS,
+            |length| (length.cast_signed() <= LIMIT.cast_signed()).then_some(length as usize),
+        ),
         measures(
             "cuts a frame that is too long down to its limit",
             LIMITS,
@@ -42,19 +44,13 @@ pub fn careless() -> Vec<Exhibit> {
             LIMITS,
             |length| measure(length & 0x00ff_ffff),
         ),
-        refuses(
-            "answers a frame that is too long with a reason",
-            |visitor, _| {
-                visitor.peer.send("too long\n");
-            },
-        )
+        refuses("explains a refusal", |visitor, _| {
+            visitor.peer.send("too long\n");
+        })
         .evident(),
-        refuses(
-            "answers a frame that is too long with an empty one, and closes",
-            |visitor, _| {
-                visitor.peer.send(frame(""));
-            },
-        )
+        refuses("refuses with an empty frame", |visitor, _| {
+            visitor.peer.send(frame(""));
+        })
         .evident(),
         refuses(
             "reads a frame that is too long to its end",

@@ -109,17 +109,13 @@ fn memories() -> [Exhibit; 2] {
             },
         )
         .evident(),
-        Exhibit::bad(
-            "sends its answers only at the end of the stream",
-            OWES,
-            |peer| {
-                let mut visitor = Visitor::new(peer);
-                let mut answers = Vec::new();
-                while let Said::Frame(frame) = visitor.next() {
-                    answers.extend(frame);
-                }
-                visitor.peer.send(answers);
-            },
-        ),
+        Exhibit::bad("sends no answer until the stream ends", OWES, |peer| {
+            let mut visitor = Visitor::new(peer);
+            let mut answers = Vec::new();
+            while let Said::Frame(frame) = visitor.next() {
+                answers.extend(frame);
+            }
+            visitor.peer.send(answers);
+        }),
     ]
 }

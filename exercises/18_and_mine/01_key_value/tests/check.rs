@@ -215,8 +215,8 @@ fn a_slow_request_delays_nobody() {
         for peer in &mut store.many() {
             peer.send(get(key)).expect(value("before")).or_explain(
                 "One client's file is taking a long time to open. Meanwhile, other clients must \
-                 be served, and the key must keep its old value. Don't open the file in `call`: \
-                 open it in a separate thread, as well as read it there.",
+                 be served, and the key must keep its old value. Open the file, as well as read \
+                 it, in a separate thread and without holding the lock.",
                 SLOW,
             );
         }

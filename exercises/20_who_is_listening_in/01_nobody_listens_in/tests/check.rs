@@ -299,7 +299,7 @@ fn an_old_certificate_is_refused() {
 #[test]
 fn nothing_is_said_before_that() {
     let sentence = "A TLS client begins with a hello. Until the server has proven who it is, your \
-                    program must send nothing of the line, encrypted or not.";
+                    program must not send any of the line, encrypted or not.";
     // Says nothing at all.
     let (listener, first) = client("pocket.test");
     let mut peer = listener.accept();

@@ -113,7 +113,7 @@ fn the_answer_is_to_this_question() {
     );
     let differ = first != second && second != others && first != others;
     let got = format!("{first}, {second}, {others}");
-    check(differ, "another reply subject for each request", got).now();
+    check(differ, "a different reply subject for each request", got).now();
     broker.publish(&first, "late");
     broker.publish(&others, "the others'");
     broker.publish(&second, "the second's");

@@ -9,8 +9,8 @@ use crate::gallery::visitor::measure;
 
 const SPLIT: Told = (
     "This server handles a frame correctly only if the whole frame arrives in one piece, and on \
-     this machine nearly every frame does. Be unkind on purpose: cut a frame in two, also inside \
-     its length, and send the second part only after the server has read the first.",
+     this machine nearly every frame does. Be unkind on purpose: cut frames in two, including \
+     inside the length prefix, and send the second part only after the server has read the first.",
     UNKIND,
 );
 

@@ -8,8 +8,8 @@ use crate::gallery::visitor::measure;
 
 const PROMISE: Told = (
     "This server doesn't keep the promise that your arguments name, and your program didn't \
-     notice. Send a payload of exactly the limit in the arguments (of 1 MiB, if the limit is \
-     longer), and one that is a byte longer. If they say `one`, test everything except several \
+     notice. Send a payload of exactly the limit in the arguments (or of 1 MiB, if the limit is \
+     larger), and one that is a byte longer. If they say `one`, test everything except several \
      clients at once, and also test whether the server serves the next client.",
     "17-how-do-i-test-this.html#only-what-is-promised",
 );

@@ -82,7 +82,7 @@ impl Course {
             });
         match found {
             Some(root) => Self::read(&root),
-            None => bail!("no exercises here: run this inside the folder that you cloned"),
+            None => bail!("no exercises here: run this inside the folder you cloned"),
         }
     }
 
@@ -160,7 +160,9 @@ impl Course {
             Some(numbers) => self.exercises().find(|e| (e.chapter, e.number) == numbers),
             None => self.exercises().find(|e| e.name == text),
         };
-        found.with_context(|| format!("there is no exercise {text}: `cargo learn list` names all"))
+        found.with_context(|| {
+            format!("there is no exercise {text}: `cargo learn list` lists them all")
+        })
     }
 
     /// The exercise whose folder holds `path`.
@@ -239,7 +241,8 @@ impl Exercise {
         diff::apply(&base, &text).with_context(|| {
             let solution = solution.strip_prefix(root).unwrap_or(&solution).display();
             format!(
-                "the beginning is kept against {solution}, which was changed: put it back first"
+                "the exercise's original state is stored as a diff against {solution}, which was \
+                 changed: restore that file first"
             )
         })
     }
@@ -356,8 +359,9 @@ mod tests {
             .stub(root)
             .expect_err("it fits no more")
             .to_string();
-        let expected = "the beginning is kept against solutions/04_where_does_a_message_end/\
-                        01_whole_frames/src/main.rs, which was changed: put it back first";
+        let expected = "the exercise's original state is stored as a diff against \
+                        solutions/04_where_does_a_message_end/01_whole_frames/src/main.rs, which \
+                        was changed: restore that file first";
         assert_eq!(error, expected);
         assert!(
             exercise.touched(root),
@@ -376,7 +380,7 @@ mod tests {
             .to_string();
         assert_eq!(
             unknown,
-            "there is no exercise 9-9: `cargo learn list` names all"
+            "there is no exercise 9-9: `cargo learn list` lists them all"
         );
     }
 

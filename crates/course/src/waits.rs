@@ -32,7 +32,9 @@ impl<'w> Waits<'w> {
                 let held = rest
                     .strip_prefix("waiting for file lock on ")
                     .unwrap_or(rest);
-                let text = format!("waiting for another Cargo, which holds the lock on the {held}");
+                let text = format!(
+                    "waiting for another Cargo process, which holds the lock on the {held}"
+                );
                 (self.text, self.since) = (text, now);
                 return self.text.clone();
             }
@@ -69,7 +71,7 @@ mod tests {
         let at = |tenths: u64| start + Duration::from_millis(100 * tenths);
         let mut waits = Waits::new("ex-01-01", start);
         let blocking = "Blocking waiting for file lock on build directory";
-        let lock = "waiting for another Cargo, which holds the lock on the build directory";
+        let lock = "waiting for another Cargo process, which holds the lock on the build directory";
         assert_eq!(waits.goes_on(blocking, at(10)), lock);
         assert_eq!(waits.due(at(25)), None);
         assert_eq!(waits.due(at(31)).as_deref(), Some(lock));

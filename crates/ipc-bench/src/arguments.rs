@@ -74,7 +74,7 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
     let outcome = run::run(&plan::block(), &options)?;
     if outcome.blocks < options.blocks {
         tell(format!(
-            "only {} of {} blocks fitted into the time",
+            "only {} of {} blocks fit into the time",
             outcome.blocks, options.blocks
         ));
     }
@@ -173,7 +173,7 @@ fn command() -> Command {
             Arg::new("cpus")
                 .long("cpus")
                 .value_name("A,B")
-                .help("the processors to use for one core (A) and two cores (A and B)"),
+                .help("the CPUs to use for one core (A) and two cores (A and B)"),
             Arg::new("congestion")
                 .long("congestion")
                 .value_name("NAME")
@@ -214,7 +214,8 @@ fn serve_vs_command() -> Command {
             Arg::new("cpus")
                 .long("cpus")
                 .value_name("LIST")
-                .help("the load's processors, as in 0-1 [default: all]; the servers keep theirs"),
+                .help("CPUs to run the load generator on, such as 0-1 [default: all]; the servers' \
+                       CPUs are not changed"),
             Arg::new("idle")
                 .long("idle")
                 .value_name("N")
@@ -241,5 +242,5 @@ fn quick_argument() -> Arg {
     Arg::new("quick")
         .long("quick")
         .action(ArgAction::SetTrue)
-        .help("3 blocks: a look, not a result")
+        .help("3 blocks: a quick look, not a result")
 }

@@ -213,7 +213,8 @@ fn both_send_first<S: Stream>(
     };
     writeln!(
         out,
-        "   {name:<12} {verdict}: one got rid of {} KiB, the other of {} KiB, then nothing moved for {:.1} s",
+        "   {name:<12} {verdict}: one side sent {} KiB, the other {} KiB, then nothing moved for \
+         {:.1} s",
         sent[0] / 1024,
         sent[1] / 1024,
         STUCK.as_secs_f64()

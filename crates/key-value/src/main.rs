@@ -140,14 +140,14 @@ fn listen(
         (Some(handed_on), None) => handed_on,
         (None, Some(address)) => TcpTransport::bind(address)?,
         (None, None) => bail!("give --listen HOST:PORT"),
-        (Some(_), Some(_)) => bail!("--listen beside a TCP listener that was inherited"),
+        (Some(_), Some(_)) => bail!("--listen conflicts with an inherited TCP listener"),
     };
     let handed_on = UnixTransport::inherited(&mut inherited, uids.clone())?;
     let unix = match (handed_on, given("socket")) {
         (Some(handed_on), None) => handed_on,
         (None, Some(path)) => UnixTransport::bind(path.as_ref(), 0o600, uids)?,
         (None, None) => bail!("give --socket PATH"),
-        (Some(_), Some(_)) => bail!("--socket beside a Unix listener that was inherited"),
+        (Some(_), Some(_)) => bail!("--socket conflicts with an inherited Unix listener"),
     };
     inherited.finish()?;
     Ok((tcp, unix))

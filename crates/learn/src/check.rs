@@ -49,7 +49,7 @@ pub fn check(
     };
     shown?;
     if let Err(error) = kept {
-        let text = format!("The verdict holds, but your progress could not be kept: {error:#}");
+        let text = format!("The verdict stands, but your progress could not be saved: {error:#}");
         writeln!(screen, "{}", screen.paint.bad(&text))?;
     }
     if !verdict.passed() {
@@ -165,7 +165,7 @@ fn verdict_on(course: &Course, exercise: &Exercise, ran: Ran, limit: Duration) -
     };
     let check_rs = exercise.check_rs(&course.root);
     match libtest::read(&ran.stdout, &ran.stderr) {
-        None if ran.stdout.is_empty() => Verdict::Broken(format!("They ended with {status}.")),
+        None if ran.stdout.is_empty() => Verdict::Broken(format!("They exited with {status}.")),
         None => Verdict::Broken(ran.stdout),
         Some(checks) if checks.is_empty() => no_check(course, exercise),
         Some(mut checks) => {
@@ -173,7 +173,7 @@ fn verdict_on(course: &Course, exercise: &Exercise, ran: Ran, limit: Duration) -
             if checks.iter().any(libtest::Check::failed) {
                 Verdict::Failed(checks)
             } else if !status.success() {
-                Verdict::Broken(format!("They passed, and ended with {status}."))
+                Verdict::Broken(format!("They passed, but exited with {status}."))
             } else if checks.iter().all(libtest::Check::skipped) {
                 Verdict::NotChecked(checks)
             } else {

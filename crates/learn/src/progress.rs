@@ -20,7 +20,7 @@ use course::{Course, Exercise};
 
 const FILE: &str = ".learn-state";
 const HEADER: &str =
-    "# What you have solved, the latest last. `cargo learn` reads and writes this file.\n";
+    "# Solved exercises, most recent last. `cargo learn` reads and writes this file.\n";
 
 #[derive(Default)]
 pub struct Progress {

@@ -23,7 +23,11 @@ pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     let own = exercise.main_rs(&course.root);
     let beginning = exercise.stub(&course.root)?;
     if !exercise.touched(&course.root) {
-        writeln!(screen, "{} is as it was at the beginning.", exercise.file())?;
+        writeln!(
+            screen,
+            "{} is already in its original state.",
+            exercise.file()
+        )?;
         return Ok(());
     }
     let backup = if own.exists() {
@@ -33,13 +37,20 @@ pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     };
     file::replace(&own, beginning.as_ref())
         .with_context(|| format!("cannot write {}", own.display()))?;
-    writeln!(screen, "{} is back to its beginning.", exercise.file())?;
+    writeln!(screen, "{} is back in its original state.", exercise.file())?;
     if let Some(backup) = backup {
-        writeln!(screen, "Yours is kept in {}.", screen.paint.name(&backup))?;
+        writeln!(
+            screen,
+            "Your version is kept in {}.",
+            screen.paint.name(&backup)
+        )?;
     }
     // A mark that stays on an exercise as it was at the beginning counts for nothing.
     if let Err(error) = Progress::load(course).set(course, exercise, false) {
-        writeln!(screen, "Its mark could not be taken back: {error:#}")?;
+        writeln!(
+            screen,
+            "It still counts as solved, because that could not be changed: {error:#}"
+        )?;
     }
     Ok(())
 }

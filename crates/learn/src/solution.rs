@@ -28,7 +28,7 @@ pub fn solution(
     if !done && !sure && !ask(screen, exercise)? {
         writeln!(
             screen,
-            "Kept shut. A hint may do: cargo learn hint {}",
+            "Not shown. A hint may be enough: cargo learn hint {}",
             exercise.id()
         )?;
         return Ok(false);

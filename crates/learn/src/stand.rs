@@ -213,9 +213,9 @@ pub fn all_solved(screen: &mut Screen, course: &Course) -> Result<()> {
     writeln!(screen, "{}\n", screen.paint.good(&text))?;
     writeln!(
         screen,
-        "What you built piece by piece stands finished in crates/: start at\n\
+        "The finished version of what you built piece by piece is in crates/: start at\n\
          crates/unix-server/src/main.rs, and follow it into crates/shared-server.\n\
-         What your own machine makes of it: cargo run --release -p ipc-bench"
+         To measure it on your own machine: cargo run --release -p ipc-bench"
     )?;
     Ok(())
 }

@@ -63,13 +63,13 @@ pub fn show(screen: &mut Screen, exercise: &Exercise, verdict: &Verdict) -> Resu
         Verdict::NotBuilt(why) => writeln!(screen, "{}", paint.bad(why))?,
         Verdict::Stuck(time) => {
             let text = format!(
-                "Stuck: still running after {} s, so it was ended.",
+                "Stuck: still running after {} s, so it was stopped.",
                 time.as_secs()
             );
             writeln!(screen, "{}", paint.bad(&text))?;
         }
         Verdict::Broken(output) => {
-            let text = "The checks ended before their verdict.";
+            let text = "The checks ended without a verdict.";
             writeln!(screen, "{output}\n{}", paint.bad(text))?;
         }
         Verdict::Stopped => {}

@@ -93,7 +93,7 @@ fn watchers(folder: &Path, sender: &Sender<Event>) -> Result<(Watchers, Option<S
         // The time of a file has seconds only on some file systems.
         .with_compare_contents(true);
     let mut looks = PollWatcher::new(report_to(sender.clone()), look)
-        .context("cannot look at the exercises' files; use `cargo learn check`")?;
+        .context("cannot watch the exercises' files; use `cargo learn check`")?;
     looks
         .watch(folder, RecursiveMode::Recursive)
         .with_context(|| format!("cannot watch {}", folder.display()))?;
@@ -103,7 +103,10 @@ fn watchers(folder: &Path, sender: &Sender<Event>) -> Result<(Watchers, Option<S
     });
     let note = told.as_ref().err().map(|error| {
         let seconds = LOOK.as_secs();
-        format!("Saves are noticed within {seconds} s; at once is not possible here: {error}")
+        format!(
+            "Saves are noticed within {seconds} s; this system cannot report them immediately: \
+             {error}"
+        )
     });
     Ok(((looks, told.ok()), note))
 }
@@ -158,7 +161,7 @@ impl<'c> Desk<'c> {
     }
 
     fn wait(&mut self, screen: &mut Screen) -> Result<Action<'c>> {
-        let keys = "Save to check again. Enter: the next exercise. q and Enter: leave.";
+        let keys = "Save to check again. Enter: the next exercise. q and Enter: quit.";
         writeln!(screen, "\n{}", screen.paint.dim(keys))?;
         if let Some(note) = &self.note {
             writeln!(screen, "{}", screen.paint.dim(note))?;
@@ -168,7 +171,7 @@ impl<'c> Desk<'c> {
             let event = self
                 .events
                 .recv()
-                .context("nothing tells of changes any more")?;
+                .context("changes to files are no longer being reported")?;
             if let Some(action) = self.action(event) {
                 return Ok(action);
             }

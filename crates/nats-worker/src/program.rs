@@ -34,7 +34,8 @@ pub fn main<S: Service>(name: &'static str, about: &'static str, service: S) -> 
     match ended {
         Ok(Outcome::Drained) => cli::exit_code(name, Ok(Outcome::Drained)),
         Ok(_) => {
-            let left = "ended by force, with requests unanswered or replies that the broker had not confirmed";
+            let left = "forced to end, with unanswered requests or replies that the broker had not \
+                        confirmed";
             cli::end_with(cli::DRAINED_BY_FORCE, name, left)
         }
         Err(reason) => {
@@ -209,7 +210,7 @@ impl BrokerLog {
         // They come by the thousand: a line for 1, 2, 4, 8 … is enough.
         if dropped.is_power_of_two() {
             log::line(format_args!(
-                "requests come faster than they are answered: {dropped} were dropped so far"
+                "requests arrive faster than they are answered: {dropped} have been dropped so far"
             ));
         }
     }

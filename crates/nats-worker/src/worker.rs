@@ -174,7 +174,10 @@ impl<S: Service> Worker<S> {
             return self.reply(reply, frame).await;
         };
         if self.dispatcher.awaited() >= self.max_requests {
-            let text = format!("{} requests wait for their answers", self.max_requests);
+            let text = format!(
+                "{} requests are waiting for their replies",
+                self.max_requests
+            );
             return self.reply(reply, error(ErrorCode::Busy, &text)).await;
         }
         match self.dispatcher.call(Frame { kind, body }, reply) {
@@ -260,8 +263,8 @@ impl fmt::Display for WorkerError {
             Self::Subscribe(error) => write!(f, "cannot subscribe: {error}"),
             Self::Silent => write!(
                 f,
-                "no message to itself came back within {JOINS_WITHIN:?}; let this user publish to \
-                 _INBOX.> and subscribe to it"
+                "no message it sent to itself came back within {JOINS_WITHIN:?}; let this user \
+                 publish to _INBOX.> and subscribe to it"
             ),
             Self::Closed => f.write_str("the connection to the broker was closed for good"),
             Self::Unconfirmed => f.write_str(

@@ -54,8 +54,8 @@ impl BlackHole {
             machine::no_verdict(
                 "a full queue at 127.0.0.2",
                 &error.to_string(),
-                "The check could not make an address that says nothing. It needs Linux, and a loopback \
-                 interface that is up (`ip link set lo up`).",
+                "The check could not set up an address that never answers. It needs Linux, and a \
+                 loopback interface that is up (`ip link set lo up`).",
             )
         });
         let actor = Actor::aside();
@@ -99,7 +99,7 @@ impl BlackHole {
     pub fn wake_up(&self) {
         // The one that fills the queue is taken from it, and gone.
         let _ = self.listener.accept();
-        self.actor.note(format!("{} answers now", self.address));
+        self.actor.note(format!("{} now answers", self.address));
     }
 
     /// Who has got in since it [woke up](Self::wake_up), if anybody. This waits for nothing.

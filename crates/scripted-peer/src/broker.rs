@@ -237,7 +237,7 @@ impl Broker {
     /// From now on it listens and remembers, and says nothing by itself: no `INFO`, no `PONG`, no
     /// message is passed on until [`release`](Self::release).
     pub fn hold(&self) -> &Self {
-        self.actor.note("the broker says nothing from now on");
+        self.actor.note("the broker is silent from now on");
         self.tell(Order::Hold)
     }
 
@@ -283,7 +283,7 @@ impl Broker {
 
     /// Refuses nobody any more.
     pub fn admit(&self) -> &Self {
-        self.actor.note("the broker refuses nobody any more");
+        self.actor.note("the broker accepts connections again");
         self.tell(Order::Refuse(None))
     }
 
@@ -309,7 +309,8 @@ impl Broker {
 
     /// Tells all clients that it is about to leave (lame duck mode): an `INFO` with `"ldm":true`.
     pub fn leave_soon(&self) -> &Self {
-        self.actor.note("the broker says that it will leave");
+        self.actor
+            .note("the broker announces that it will shut down");
         self.tell(Order::Leave)
     }
 

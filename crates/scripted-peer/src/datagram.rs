@@ -199,7 +199,7 @@ impl DatagramPeer {
             None => fail(
                 actor.timeline(),
                 &Failure::new(
-                    format!("the program to take {}", show(message)),
+                    format!("the program to read {}", show(message)),
                     format!("its queue was full for {:?}", actor.patience),
                 ),
             ),
@@ -235,7 +235,7 @@ impl DatagramPeer {
 
     fn try_send(&mut self, message: &[u8]) -> io::Result<()> {
         let to = self.program.as_ref().or(self.last.as_ref());
-        let to = to.expect("nobody with a name has sent anything here yet");
+        let to = to.expect("no named socket has sent anything here yet");
         if self.socket.peer_addr().is_ok() {
             return self.socket.send(message).map(drop);
         }
@@ -249,7 +249,7 @@ impl DatagramPeer {
             Err(error) if is_refusal(&error) => {
                 self.refused = true;
                 self.actor.note(format!(
-                    "-> {}: {}: nobody has that name",
+                    "-> {}: {}: no socket has that name",
                     show(message),
                     Ending::Refusal
                 ));
@@ -312,7 +312,7 @@ impl DatagramPeer {
                 format!("{ending}: the program has ended")
             }
             Ending::Silence => format!("{ending} for {:?}", self.actor.patience),
-            ending => format!("{ending}: nobody has that name"),
+            ending => format!("{ending}: no socket has that name"),
         }
     }
 
@@ -367,7 +367,7 @@ fn has_name(address: &SocketAddrAny) -> bool {
 fn remark(length: usize, from: Option<&SocketAddrAny>) -> String {
     match (length, from) {
         (0, _) => "an empty message".to_owned(),
-        (length, None) => format!("{}, from nobody with a name", count(length)),
+        (length, None) => format!("{}, from an unnamed socket", count(length)),
         (_, Some(_)) => String::new(),
     }
 }

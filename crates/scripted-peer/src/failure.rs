@@ -14,29 +14,31 @@ pub(crate) const TOO_BUSY: &str = "It was too busy for a check that measures tim
                                    programs, or wait until they end, and run the check again.";
 
 /// What to say of a program that never listened, where the check says nothing.
-pub(crate) const NEVER_LISTENED: &str = "Your program did not get as far as listening. If it ended, its last lines \
-                                         on standard error should say which step failed. Once it listens, it \
-                                         must print the line `listening on ADDRESS`, at once.";
+pub(crate) const NEVER_LISTENED: &str = "Your program never started listening. If it ended, its \
+                                         last lines on standard error should say which step \
+                                         failed. As soon as it is listening, it must print the \
+                                         line `listening on ADDRESS`.";
 
 /// And of one that never connected.
-pub(crate) const NEVER_CONNECTED: &str = "Your program did not connect to the address that it was given. If it \
-                                          ended, its last lines on standard error should say which step failed.";
+pub(crate) const NEVER_CONNECTED: &str = "Your program did not connect to the address it was \
+                                          given. If it ended, its last lines on standard error \
+                                          should say which step failed.";
 
 /// What comes before the check's explanation where the program ended before anything could pass.
-const ENDED_EARLY: &str = "Your program ended before a byte had passed between it and the check.";
+const ENDED_EARLY: &str = "Your program ended before it had exchanged any bytes with the check.";
 
 /// The check's explanation, told of a program that ended before a byte had passed: what it did wrong
 /// is more likely in its own last lines than in what the check is about.
 pub(crate) fn early(explanation: &str, printed: bool) -> String {
     let why = match printed {
-        true => "Its own last lines should say why.",
-        false => "It printed nothing that says why.",
+        true => "Its last lines of output should say why.",
+        false => "It printed nothing that explains why.",
     };
     format!("{ENDED_EARLY} {why} What this check is about: {explanation}")
 }
 
 pub(crate) fn kept_from_running(kept: Duration) -> String {
-    format!("the program and the check waited {kept:.1?} for a processor")
+    format!("the program and the check waited {kept:.1?} for a CPU")
 }
 
 /// What was expected, and what came instead.
@@ -83,7 +85,7 @@ impl Failure {
         Self::of_machine(
             "a thread for the check",
             &error.to_string(),
-            "The system has no thread or no memory left for the check. Stop other programs, or \
+            "The system has no threads or no memory left for the check. Stop other programs, or \
              raise the limits (`ulimit -u`, `ulimit -v`), and run it again.",
         )
     }

@@ -86,7 +86,7 @@ impl Running {
             // It is never quiet, and has had the time to be: by the clock, or on the processor.
             if after.cpu_seconds - began > AWAKE_SECONDS || patience.is_out() {
                 if !was_awake {
-                    let got = format!("it waited for a processor for {waited:.0?} of {WINDOW:?}");
+                    let got = format!("it waited for a CPU for {waited:.0?} of {WINDOW:?}");
                     break Err(Failure::of_machine(
                         "a machine that lets the program run",
                         &got,
@@ -94,8 +94,7 @@ impl Running {
                     ));
                 }
                 let spent = cpu * 1000.0;
-                let got =
-                    format!("{wakes} wakes and {spent:.0} ms of processor time in {WINDOW:?}");
+                let got = format!("{wakes} wake-ups and {spent:.0} ms of CPU time in {WINDOW:?}");
                 break Err(Failure::new(
                     "a program that sleeps until something happens",
                     got,

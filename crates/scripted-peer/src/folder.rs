@@ -104,7 +104,7 @@ fn holds_sockets(base: &Path) -> Result<(), String> {
     }
     UnixListener::bind(folder.join("probe"))
         .map(drop)
-        .map_err(|error| format!("no socket can be made there: {error}"))
+        .map_err(|error| format!("no socket can be created there: {error}"))
 }
 
 /// Programs there can be executed, by everybody.
@@ -116,7 +116,10 @@ fn runs_programs(base: &Path) -> Result<(), String> {
         !fs::metadata(place).is_ok_and(|place| place.permissions().mode() & 0o001 != 0)
     };
     if let Some(place) = base.ancestors().find(closed) {
-        return Err(format!("{} is closed to others", place.display()));
+        return Err(format!(
+            "{} is not accessible to other users",
+            place.display()
+        ));
     }
     if forbids_execution(base) {
         return Err("mounted with `noexec`".to_owned());

@@ -62,7 +62,8 @@ impl Gate {
             machine::no_verdict(
                 "a FIFO in a temporary folder (mkfifo)",
                 &error,
-                "The check could not make a FIFO. Set TMPDIR to a folder on a disk that can hold one.",
+                "The check could not create a FIFO. Set TMPDIR to a folder on a disk that can hold \
+                 one.",
             );
         }
         Self {
@@ -130,7 +131,7 @@ impl Gate {
         let Some(ours) = &mut self.ours else {
             return self
                 .actor
-                .verdict(Err(Failure::new(expected, "it never came to the gate")));
+                .verdict(Err(Failure::new(expected, "it never reached the gate")));
         };
         let until = Instant::now() + self.actor.patience;
         while !rest.is_empty() {
@@ -162,8 +163,8 @@ impl Gate {
     pub fn release(mut self) {
         let left = self.ours.as_ref().is_some_and(has_no_reader);
         self.actor.note(match (&self.ours, left) {
-            (None, _) => "the gate opens; nobody had come to it",
-            (Some(_), true) => "the gate opens; the program is not inside any more",
+            (None, _) => "the gate opens; the program had not reached it",
+            (Some(_), true) => "the gate opens; the program is no longer inside",
             (Some(_), false) => "the gate opens",
         });
         self.ours = None;
@@ -174,7 +175,7 @@ impl Gate {
         let found = match &self.ours {
             None => Err(Failure::new(
                 "the program to leave the gate",
-                "it never came there",
+                "it never got there",
             )),
             Some(ours) => {
                 let gone = self.actor.ask(|| has_no_reader(ours).then_some(()));

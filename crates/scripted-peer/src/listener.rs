@@ -105,8 +105,8 @@ impl Listener {
             machine::no_verdict(
                 &format!("the check to listen on {address}"),
                 &error.to_string(),
-                "The check could not make a listening socket of its own. Unless that is a mistake \
-                 in this check, the line above says what the system lacks.",
+                "The check could not create its own listening socket. The line above says what the \
+                 system lacks, unless this check itself has a mistake.",
             )
         });
         let local = socket.local_addr().expect("a bound socket has an address");
@@ -168,7 +168,7 @@ impl Listener {
         } else if self.timeline.all_exited() {
             Err("it ended without connecting".to_owned())
         } else {
-            Err(format!("nobody came within {:?}", self.patience))
+            Err(format!("nothing connected within {:?}", self.patience))
         };
         let expected = format!("the program to connect to {}", self.address);
         Verdict::new(

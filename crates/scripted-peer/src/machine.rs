@@ -38,7 +38,7 @@ pub(crate) fn cannot_start(path: &str, error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied => {
             "The system does not allow the program to be executed. If its folder is on a disk that \
              forbids execution (mounted with `noexec`), set CARGO_TARGET_DIR to a folder on \
-             another one."
+             another disk."
         }
         _ => {
             "The system could not start the program. If it is short of memory or processes, stop \

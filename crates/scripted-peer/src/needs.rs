@@ -43,7 +43,9 @@ pub fn root() -> bool {
     linux()
         && (rustix::process::geteuid().is_root() || skip("needs root: run it with `sudo -E`"))
         && (acts_for_others()
-            || skip("needs a root that may act for other users, outside of this user namespace"))
+            || skip(
+                "needs a root user that may switch to other users, outside this user namespace",
+            ))
 }
 
 /// Whether this machine has IPv6, with `::1` on its loopback interface; else the test is noted as

@@ -191,7 +191,7 @@ impl NotifySocket {
         match sent {
             Ok(sent) if sent < MOST => {
                 self.actor.note(format!(
-                    "its queue is full: {sent} messages, and it reads none"
+                    "its queue is full: {sent} messages, and it is not reading them"
                 ));
                 sent
             }

@@ -38,7 +38,7 @@ impl Running {
         let actor = Actor::of(self);
         let copy = actor.ask(|| self.find(peer));
         if copy.is_some() {
-            peer.note("the check takes a copy of the program's end");
+            peer.note("the check duplicates the program's end of the connection");
         }
         let failure = || actor.missed("the program to accept this connection");
         actor.verdict(copy.ok_or_else(failure))
@@ -126,7 +126,7 @@ impl Running {
             Err(error) => machine::no_verdict(
                 "to copy a descriptor of the program (pidfd_getfd)",
                 &error.to_string(),
-                "The system does not let the check look into your program. It needs Linux 5.6 and \
+                "The system does not let the check inspect your program. That needs Linux 5.6 and \
                  permission to trace its own child: see kernel.yama.ptrace_scope (2 or 3 forbid \
                  it), and a container's profile (`--cap-add SYS_PTRACE`).",
             ),

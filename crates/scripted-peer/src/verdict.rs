@@ -23,10 +23,7 @@ impl<T> Verdict<T> {
         // What a program does that the watchdog has killed is no proof of anything.
         let found = found.and_then(|value| match timeline.is_over() {
             false => Ok(value),
-            true => Err(Failure::new(
-                "a test that ends in time",
-                "its time was over",
-            )),
+            true => Err(Failure::new("a test that ends in time", "its time ran out")),
         });
         Self {
             found: Some(found),

@@ -117,7 +117,7 @@ fn finishes_within(timeline: &Timeline, grace: Duration) -> bool {
 
 /// The check itself is stuck, outside of any verb. Nothing but the end of the process helps then.
 fn give_up(timeline: &Timeline) -> ! {
-    let mut failure = Failure::new("the test to end", "it went on after its deadline");
+    let mut failure = Failure::new("the test to end", "it kept running after its deadline");
     failure.machine = Some(time_is_over(timeline).into());
     let text = format!(
         "\n{}:{}",

@@ -88,7 +88,7 @@ fn command<T: Transport>() -> Command {
     let text = |text: Arg| text.required(true).allow_hyphen_values(true);
     Command::new(T::CLIENT)
         .about(format!(
-            "Calls {}. Without a command it says each line of standard input.",
+            "Calls {}. Without a command it sends each line of standard input with say.",
             T::SERVER
         ))
         .version(env!("CARGO_PKG_VERSION"))
@@ -98,7 +98,7 @@ fn command<T: Transport>() -> Command {
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("DURATION")
-                .help("How long to wait for the connection, and for each whole reply")
+                .help("How long to wait for the connection, and for each complete reply")
                 .default_value("10s")
                 .value_parser(parse_timeout)
                 .global(true),
@@ -123,7 +123,7 @@ fn command<T: Transport>() -> Command {
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if timeout.is_zero() {
-        return Err("no reply takes no time; try 10s or 500ms".to_owned());
+        return Err("a reply always takes some time; try 10s or 500ms".to_owned());
     }
     Ok(timeout)
 }

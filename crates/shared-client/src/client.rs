@@ -57,7 +57,7 @@ impl<'a> ReplyFrame<'a> {
             Ok(Reply::Response(response)) => return Ok(response),
             Ok(Reply::Error(error)) => Failure::error(error),
             Ok(Reply::Closed) => {
-                let how = format!("it said kind {CLOSED:02x}, Closed, without being asked");
+                let how = format!("it sent kind {CLOSED:02x}, Closed, without being asked");
                 Failure::NotThisProtocol(how)
             }
             Err(bad) => Failure::NotThisProtocol(bad.to_string()),
@@ -157,7 +157,7 @@ impl<S: Stream> Client<S> {
             Ok(Reply::Closed) => return Ok(()),
             Ok(Reply::Error(error)) => Failure::error(error),
             _ => Failure::NotThisProtocol(format!(
-                "it answered a request of kind {CLOSE:02x} with kind {:02x}",
+                "it replied to a request of kind {CLOSE:02x} with kind {:02x}",
                 frame.kind
             )),
         };
@@ -197,7 +197,7 @@ impl<S: Stream> Client<S> {
         match Reply::<AnyFrame>::decode(frame) {
             Ok(Reply::Error(error)) if error.code.closes() => Err(Failure::error(error)),
             _ => Err(Failure::NotThisProtocol(format!(
-                "it sent a reply of kind {:02x} that nobody asked for",
+                "it sent a reply of kind {:02x} to no request",
                 frame.kind
             ))),
         }

@@ -52,13 +52,13 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Timeout(timeout) => write!(f, "no whole answer within {timeout:?}"),
+            Failure::Timeout(timeout) => write!(f, "no complete reply within {timeout:?}"),
             Failure::Error { code, text } => write!(f, "answered {code}: {text}"),
             Failure::Refused { code, text } => write!(f, "refused: {code}: {text}"),
-            Failure::Ended => write!(f, "the connection ended before the whole answer had come"),
+            Failure::Ended => write!(f, "the connection ended before the reply was complete"),
             Failure::NotThisProtocol(how) => write!(f, "not this protocol: {how}"),
             Failure::TooLarge(bytes) => write!(f, "{bytes} bytes do not fit into a frame"),
-            Failure::GivenUp => write!(f, "the connection was given up after an earlier failure"),
+            Failure::GivenUp => write!(f, "the connection was abandoned after an earlier failure"),
             Failure::Io(error) => error.fmt(f),
         }
     }

@@ -144,10 +144,10 @@ mod check {
         #[must_use]
         pub fn cannot_be_made(&self, error: &io::Error) -> UnusableFolder {
             self.unusable(match error.kind() {
-                ErrorKind::NotFound => "the folder that it is to be made in does not exist, see \
-                                        TMPDIR"
-                    .to_owned(),
-                _ => format!("it cannot be made: {error}"),
+                ErrorKind::NotFound => {
+                    "the folder to create it in does not exist, see TMPDIR".to_owned()
+                }
+                _ => format!("it cannot be created: {error}"),
             })
         }
 

@@ -71,12 +71,12 @@ impl fmt::Display for Event {
             Event::Refused { peer, code, reason } => write!(f, "{peer}: {code}: {reason}"),
             Event::Broken { peer, reason } => write!(f, "{peer}: {reason}"),
             Event::RepliesNotTaken { peer, limit } => {
-                write!(f, "{peer}: replies were not taken within {limit:?}")
+                write!(f, "{peer}: replies were not read within {limit:?}")
             }
             Event::LeftBehind(error) => error.fmt(f),
-            Event::Draining { signaled: true } => f.write_str("draining: a signal came"),
+            Event::Draining { signaled: true } => f.write_str("draining: received a signal"),
             Event::Draining { signaled: false } => f.write_str("draining"),
-            Event::Cutting => f.write_str("cutting: a second signal came"),
+            Event::Cutting => f.write_str("cutting: received a second signal"),
         }
     }
 }

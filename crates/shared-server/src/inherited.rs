@@ -72,7 +72,7 @@ impl fmt::Display for InheritError {
             ),
             InheritError::NotAListener(origin, what) => write!(
                 f,
-                "{origin} is {what}; hand on a stream socket that listens, or unset LISTEN_FDS"
+                "{origin} is {what}; pass a listening stream socket, or unset LISTEN_FDS"
             ),
             InheritError::NotServed(origin, what) => write!(
                 f,
@@ -267,7 +267,7 @@ mod on_unix {
     }
 
     const DOES_NOT_LISTEN: &str =
-        "a socket that does not listen (with Accept=yes a unit hands on connections)";
+        "a socket that is not listening (with Accept=yes a unit passes on connections)";
 
     /// Whether clients can connect to it: `SO_ACCEPTCONN`, `socket(7)`.
     #[cfg(not(target_vendor = "apple"))]

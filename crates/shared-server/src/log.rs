@@ -60,9 +60,9 @@ impl<F: crate::output::Descriptor> Lines<F> {
     fn tell_lost(&mut self) {
         let told = match self.lost {
             0 => return,
-            1 => self.write("1 log line was lost: nobody read standard error"),
+            1 => self.write("1 log line was lost: nothing was reading standard error"),
             lost => self.write(&format!(
-                "{lost} log lines were lost: nobody read standard error"
+                "{lost} log lines were lost: nothing was reading standard error"
             )),
         };
         if told {
@@ -239,7 +239,7 @@ mod tests {
             (0..3).for_each(|_| lines.line("while it stands still"));
             tcflow(&keyboard, Action::OOn).unwrap();
             lines.line("again");
-            let told = "3 log lines were lost: nobody read standard error\nagain\n";
+            let told = "3 log lines were lost: nothing was reading standard error\nagain\n";
             assert_eq!(read(&reads), told);
         });
     }

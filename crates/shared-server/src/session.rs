@@ -234,7 +234,8 @@ impl Session {
             self.end();
             return None;
         }
-        let text = format_args!("the server is shutting down, and half a frame had come");
+        let text =
+            format_args!("the server is shutting down, and only part of a frame had arrived");
         Some(self.refuse(ErrorCode::Draining, text, replies))
     }
 

@@ -334,7 +334,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     fn welcome(&mut self, stream: T::Stream, peer: Peer) {
         let Some(slot) = self.parts.shared.take_slot() else {
             let most = self.parts.limits.max_clients;
-            let text = format!("the server holds {most} clients already");
+            let text = format!("the server already has {most} clients");
             return self.turn_away(stream, peer, ErrorCode::Busy, &text);
         };
         let newcomer = Newcomer {

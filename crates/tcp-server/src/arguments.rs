@@ -31,7 +31,8 @@ pub(crate) fn transport(
     arguments: &ArgMatches,
     mut inherited: Inherited,
 ) -> anyhow::Result<TcpTransport> {
-    let handed_on = TcpTransport::inherited(&mut inherited).context("cannot serve what came")?;
+    let handed_on = TcpTransport::inherited(&mut inherited)
+        .context("cannot serve the inherited descriptors")?;
     inherited.finish()?;
     let Some(transport) = handed_on else {
         return bind(arguments);
@@ -39,8 +40,8 @@ pub(crate) fn transport(
     match cli::given(arguments, &["listen"]) {
         None => Ok(transport),
         Some(flag) => bail!(
-            "{flag} was given beside a listener that was inherited, at {}; leave the flag out, or \
-             unset LISTEN_FDS",
+            "{flag} conflicts with an inherited listener, at {}; leave the flag out, or unset \
+             LISTEN_FDS",
             announced(&transport)?
         ),
     }

@@ -35,7 +35,7 @@ pub(crate) fn command() -> Command {
             .value_name("UID")
             .action(ArgAction::Append)
             .value_parser(parse_uid)
-            .help("Serves this user instead of the server's own; repeatable"),
+            .help("Serve this user instead of the one the server runs as; repeatable"),
     ])
 }
 
@@ -63,14 +63,14 @@ fn bind(arguments: &ArgMatches, path: &Path) -> anyhow::Result<UnixTransport> {
 }
 
 fn handed_on(arguments: &ArgMatches, mut inherited: Inherited) -> anyhow::Result<UnixTransport> {
-    let allowed = allowed_uids(arguments).context("cannot serve what was inherited")?;
+    let allowed = allowed_uids(arguments).context("cannot serve the inherited descriptors")?;
     let transport = UnixTransport::inherited(&mut inherited, allowed.clone())?;
     inherited.finish()?;
     let transport = transport.context("no Unix listener was inherited")?;
     if let Some(flag) = cli::given(arguments, &["socket", "mode"]) {
         bail!(
-            "{flag} was given beside a listener that was inherited, at {}; leave the flag out, or \
-             unset LISTEN_FDS",
+            "{flag} conflicts with an inherited listener, at {}; leave the flag out, or unset \
+             LISTEN_FDS",
             announced(&transport).display()
         );
     }
@@ -119,8 +119,8 @@ fn warn_of(allowed: &[u32], shut_out: impl Fn(u32) -> Option<String>) {
     for uid in allowed {
         if is_nobody(*uid) {
             log::line(format_args!(
-                "{NAME}: uid {uid} is allowed, which here is every user without a name in this \
-                 user namespace"
+                "{NAME}: uid {uid} is allowed, which here stands for every user without a name in \
+                 this user namespace"
             ));
         } else if let Some(why) = shut_out(*uid) {
             log::line(format_args!("{NAME}: user {uid} is allowed, but {why}"));

@@ -88,7 +88,7 @@ fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
     };
     let (owner, mode) = (User(found.uid()), found.mode() & 0o777);
     let told = if !found.is_file() {
-        format!("it is no regular file, and belongs to {owner}; {REMOVE_IT}")
+        format!("it is not a regular file, and belongs to {owner}; {REMOVE_IT}")
     } else if error.kind() != ErrorKind::PermissionDenied {
         return error;
     } else if found.uid() == geteuid().as_raw() && mode & 0o600 != 0o600 {
@@ -113,7 +113,7 @@ pub(crate) fn whose_folder(path: &Path, error: io::Error) -> io::Error {
             let (owner, mode) = (User(found.uid()), found.mode() & 0o777);
             let told = format!(
                 "{error}; its folder belongs to {owner} and has the mode {mode:04o}: name a path \
-                 where you may make files with --socket"
+                 where you may create files with --socket"
             );
             io::Error::new(error.kind(), told)
         }

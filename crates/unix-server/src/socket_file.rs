@@ -54,9 +54,11 @@ impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BindError::UnusablePath(why) => write!(f, "no socket can have this path: {why}"),
-            BindError::NotASocket(what) => write!(f, "{what} is there, and stays"),
-            BindError::InUse => write!(f, "a server listens there already"),
-            BindError::Locked => write!(f, "another server holds the lock beside it"),
+            BindError::NotASocket(what) => {
+                write!(f, "{what} is already there, and was left in place")
+            }
+            BindError::InUse => write!(f, "a server is already listening there"),
+            BindError::Locked => write!(f, "another server holds the lock next to it"),
             // Nothing else can be missing: the lock itself is made where there is none.
             BindError::Lock(_, error) if error.kind() == ErrorKind::NotFound => {
                 write!(f, "its folder does not exist")
@@ -64,13 +66,13 @@ impl fmt::Display for BindError {
             BindError::Lock(path, error) => write!(f, "cannot lock {}: {error}", path.display()),
             BindError::Unclear(owner, error) => write!(
                 f,
-                "a socket of {owner} is there, and whether a server listens is unclear: {error}; \
-                 have it removed if none does, or name another path with --socket"
+                "a socket of {owner} is there, and it is unclear whether a server is listening on \
+                 it: {error}; have it removed if none is, or name another path with --socket"
             ),
             BindError::Stuck(owner, error) => write!(
                 f,
-                "a socket of {owner} is there, on which nobody listens, and it cannot be removed: \
-                 {error}; have it removed, or name another path with --socket"
+                "a socket of {owner} is there that nothing is listening on, and it cannot be \
+                 removed: {error}; have it removed, or name another path with --socket"
             ),
             BindError::NoSocket(error) => write!(
                 f,
@@ -152,8 +154,10 @@ impl SocketFile {
         match removed {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 let path = self.path.display();
-                let stays =
-                    format!("the socket file {path} stays, for it cannot be removed: {error}");
+                let stays = format!(
+                    "the socket file {path} was left in place, because it cannot be removed: \
+                     {error}"
+                );
                 Err(io::Error::new(error.kind(), stays))
             }
             _ => Ok(()),
@@ -198,7 +202,7 @@ fn find_socket(path: &Path) -> Result<Option<Metadata>, BindError> {
         kind if kind.is_symlink() => "a symlink",
         kind if kind.is_dir() => "a folder",
         kind if kind.is_file() => "a regular file",
-        _ => "something else than a socket",
+        _ => "something other than a socket",
     }))
 }
 // ANCHOR_END: find_socket

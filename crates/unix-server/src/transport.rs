@@ -162,7 +162,8 @@ fn path_of(name: &str, listener: &StdUnixListener) -> io::Result<PathBuf> {
     let address = listener.local_addr()?;
     let path = address.as_pathname().ok_or_else(|| {
         let told = format!(
-            "{name} is a listener without a path, at an abstract name or none; bind it to a path"
+            "{name} is a listener without a path (it has an abstract name, or none); bind it to a \
+             path"
         );
         io::Error::new(io::ErrorKind::InvalidInput, told)
     })?;

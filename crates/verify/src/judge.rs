@@ -342,12 +342,7 @@ fn ran<'t>(what: &str, expected: &str, tried: &'t Try, faults: &mut Faults) -> O
             faults.add(what, expected, happened);
         }
         Err(Unable::Died(output)) => {
-            faults.with_story(
-                what,
-                expected,
-                "the checks ended before their verdict",
-                output,
-            );
+            faults.with_story(what, expected, "the checks ended without a verdict", output);
         }
     }
     None

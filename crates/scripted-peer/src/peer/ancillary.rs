@@ -79,8 +79,8 @@ impl Peer {
             Err(Errno::AGAIN) => fail(
                 &self.timeline,
                 &Failure::new(
-                    format!("the program to take {} with descriptors", show(bytes)),
-                    format!("it took nothing for {:?}", self.patience),
+                    format!("the program to read {} with descriptors", show(bytes)),
+                    format!("it read nothing for {:?}", self.patience),
                 ),
             ),
             Err(error) => {

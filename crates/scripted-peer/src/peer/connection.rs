@@ -270,10 +270,13 @@ impl Peer {
 /// What became of an attempt to connect, in words.
 fn outcome(error: &io::Error) -> String {
     match error.kind() {
-        ErrorKind::ConnectionRefused => format!("{}: nobody listens there", Ending::Refusal),
+        ErrorKind::ConnectionRefused => format!("{}: nothing is listening there", Ending::Refusal),
         ErrorKind::ConnectionReset => Ending::Reset.to_string(),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            format!("{}: the connection was not made in time", Ending::Silence)
+            format!(
+                "{}: the connection was not established in time",
+                Ending::Silence
+            )
         }
         _ => error.to_string(),
     }

@@ -42,9 +42,9 @@ impl Peer {
         let taken = self.write_in_time(bytes, &mut patience);
         self.log_sent(bytes, taken, began);
         if taken < bytes.len() && self.ending.is_none() && !self.reset_seen && patience.is_out() {
-            let expected = format!("the program to take {}", count(bytes.len()));
+            let expected = format!("the program to read {}", count(bytes.len()));
             let got = format!(
-                "it took {}, then none for {:?}",
+                "it read {}, then nothing for {:?}",
                 count(taken),
                 self.patience
             );
@@ -175,7 +175,7 @@ impl Peer {
             }
         }
         self.stalled = stalled;
-        let text = format!("-> {} again and again, {} in all", show(bytes), count(sent));
+        let text = format!("-> {} repeatedly, {} in all", show(bytes), count(sent));
         self.timeline.note_since(began, self.number, text);
         sent
     }
@@ -193,7 +193,7 @@ impl Peer {
     #[must_use]
     pub fn held(&self) -> Option<usize> {
         let held = usize::try_from(self.queue.as_ref()?.held()?).ok()?;
-        self.note(format!("the program holds {} of it", count(held)));
+        self.note(format!("the program has buffered {} of it", count(held)));
         Some(held)
     }
 
@@ -236,7 +236,7 @@ impl Peer {
                 last = (now, Instant::now());
             }
         }
-        let text = format!("reads nothing; {} wait for it", count(last.0));
+        let text = format!("reads nothing; {} are waiting for it", count(last.0));
         self.timeline.note_since(began, self.number, text);
         self
     }

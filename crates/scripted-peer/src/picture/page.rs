@@ -88,8 +88,8 @@ pub(super) fn section(account: &Account, number: usize) -> Section {
         html.push_str(&draw(account, paper, &format!("{id}-{}", paper.name)));
     }
     html.push_str(
-        "<figcaption>Time runs downwards. What happens close together stands line by line; a longer wait \
-         is dotted, and as tall as it was long.</figcaption>\n</figure>\n",
+        "<figcaption>Time runs downwards. Events close together are listed line by line; a longer \
+         wait is dotted, and its height shows how long it was.</figcaption>\n</figure>\n",
     );
     table(&mut html, account);
     html.push_str("</section>\n");

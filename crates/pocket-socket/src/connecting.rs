@@ -25,8 +25,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ECONNREFUSED`: nothing listens there; for a path: the file exists, but its socket doesn't.
-    /// `ENOENT`: no such path. `EACCES`: the path's mode, or a folder's, doesn't allow it.
+    /// `ECONNREFUSED`: nothing is listening there; for a path: the file exists, but its socket
+    /// doesn't. `ENOENT`: no such path. `EACCES`: the path's mode, or a folder's, doesn't allow it.
     /// `EISCONN`: already connected. `EPROTOTYPE`: the path's socket is of another kind.
     /// `EINPROGRESS`: the socket doesn't block, and the connection is still being made.
     /// `ETIMEDOUT`: no answer (after minutes). Kind [`TimedOut`](io::ErrorKind::TimedOut), no

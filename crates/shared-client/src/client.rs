@@ -197,7 +197,7 @@ impl<S: Stream> Client<S> {
         match Reply::<AnyFrame>::decode(frame) {
             Ok(Reply::Error(error)) if error.code.closes() => Err(Failure::error(error)),
             _ => Err(Failure::NotThisProtocol(format!(
-                "it sent a reply of kind {:02x} to no request",
+                "it sent an unrequested reply of kind {:02x}",
                 frame.kind
             ))),
         }

@@ -16,16 +16,16 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// The exit code of a program that failed while it ran.
+/// The exit code of a program that failed while running.
 pub const FAILED_WHILE_RUNNING: u8 = 1;
 const REFUSED_TO_START: u8 = 2;
-/// The exit code of a program that a deadline or a second signal ended with work left.
+/// The exit code of a program that a deadline or a second signal ended with work unfinished.
 pub const DRAINED_BY_FORCE: u8 = 3;
 
 const MOST_WORKERS: usize = 1024;
 
-/// The end of the help text of a server that serves inherited listeners and reports to its
-/// supervisor.
+/// The last paragraph of the help text of a server that serves inherited listeners and reports to
+/// its supervisor.
 pub const SUPERVISED: &str = "\
 When started by a supervisor, it serves the listeners that it inherits (LISTEN_FDS) instead of
 opening its own, and reports when it is ready, stopping and still alive (NOTIFY_SOCKET, WATCHDOG_USEC).";
@@ -117,7 +117,7 @@ pub fn given(arguments: &ArgMatches, flags: &[&str]) -> Option<String> {
 /// Prints the one line of standard output: a client can connect to `address` from now on.
 ///
 /// Like the log, it never waits for a reader. If standard output is closed or has no room, the
-/// address goes to the log, and the server serves.
+/// address goes to the log, and the server starts serving.
 pub fn announce(address: impl AsRef<OsStr>) {
     let address = address.as_ref();
     let line = [b"listening on ", address.as_encoded_bytes(), b"\n"].concat();
@@ -133,7 +133,7 @@ pub fn announce(address: impl AsRef<OsStr>) {
 }
 
 /// [`announce`]s where clients can connect, and tells the supervisor that they can. If that cannot
-/// be sent, the log says so, and the server serves.
+/// be sent, the log says so, and the server starts serving.
 pub fn ready(supervisor: &Supervisor, address: impl AsRef<OsStr>) {
     announce(address);
     if let Err(error) = supervisor.ready() {

@@ -219,8 +219,8 @@ impl NotifySocket {
         self
     }
 
-    /// Takes from the kernel what is there. Descriptors that come along (a barrier) are closed by it,
-    /// which is their answer (sd_notify_barrier(3)).
+    /// Reads what the kernel has. Descriptors that come along (a barrier) are closed by it, which
+    /// is their answer (sd_notify_barrier(3)).
     fn take_all(&mut self) {
         let mut buffer = vec![0; LONGEST];
         loop {

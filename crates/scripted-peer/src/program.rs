@@ -228,7 +228,7 @@ impl Program {
     ///
     /// # Panics
     ///
-    /// When this process may not change its user.
+    /// When this process is not permitted to change its user.
     pub fn as_user(mut self, uid: u32) -> Self {
         let folder = self.own_folder.get_or_insert_with(folder);
         let programs = folder_of_programs(self.path.as_ref(), uid);

@@ -184,7 +184,7 @@ impl Peer {
         self.queue.as_ref()?.other_inode()
     }
 
-    /// How long this peer's verbs wait; 4 seconds, if not told.
+    /// How long this peer's verbs wait; 4 seconds by default.
     pub fn patience(&mut self, patience: Duration) -> &mut Self {
         self.patience = patience;
         self

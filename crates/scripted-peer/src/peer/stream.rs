@@ -59,7 +59,7 @@ impl Peer {
     }
 }
 
-/// To be waited for, beside others.
+/// For waiting on it along with others.
 impl AsFd for Peer {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

@@ -27,7 +27,7 @@ pub(crate) fn is_runnable(pid: u32) -> bool {
     states.any(|state| matches!(state, 'R' | 'Z'))
 }
 
-/// How long the threads of this process that live now wanted to run and got no processor.
+/// How long the threads of this process that live now was ready to run and got no CPU.
 pub(crate) fn waited(pid: u32) -> Duration {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
     let turns = tasks

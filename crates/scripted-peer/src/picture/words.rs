@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::account::{Account, Arrow, Program, moment};
 
-/// How it ended, if it did so itself.
+/// How it ended, if the check did not end it.
 pub(super) fn ending(program: &Program) -> String {
     let exit = program
         .exit

@@ -303,8 +303,8 @@ impl Broker {
         self.tell(Order::IgnorePings)
     }
 
-    /// Tells all clients an error: `-ERR 'Slow Consumer'`. Those that end a connection are followed by
-    /// [`drop_clients`](Self::drop_clients).
+    /// Sends all clients an error, such as `-ERR 'Slow Consumer'`. After an error that ends a
+    /// connection, call [`drop_clients`](Self::drop_clients).
     pub fn error(&self, text: &str) -> &Self {
         self.tell(Order::Say(operation::error(text)))
     }

@@ -20,7 +20,7 @@ pub struct CallError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The server answered with an error, and goes on.
+    /// The server answered with an error, and the connection stays open.
     Error {
         /// What happened, for a program; the service's own codes are
         /// [`ErrorCode::Service`].
@@ -28,7 +28,7 @@ pub enum Failure {
         /// What happened, for a person, as the server sent it: escape it before it is printed.
         text: String,
     },
-    /// The server did not send the whole reply, or did not take the request, within this time.
+    /// The server did not send the whole reply, or did not read the request, within this time.
     Timeout(Duration),
     /// The server answered with an error after which it closes.
     Refused {
@@ -37,7 +37,7 @@ pub enum Failure {
         /// What happened, for a person, as the server sent it: escape it before it is printed.
         text: String,
     },
-    /// The stream ended, or was reset, before the whole reply had come.
+    /// The stream ended, or was reset, before the whole reply had arrived.
     Ended,
     /// The server sent something that is not this protocol; the text says how it differs.
     NotThisProtocol(String),

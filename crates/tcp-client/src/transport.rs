@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    /// What is said of `name:7878`, whose two addresses failed so.
+    /// The message about `name:7878`, whose two addresses failed in these ways.
     fn told(kinds: [ErrorKind; 2]) -> String {
         let addresses = ["[::1]:7878", "127.0.0.1:7878"].map(|address| address.parse().unwrap());
         let reasons = addresses.into_iter().zip(kinds.map(io::Error::from));

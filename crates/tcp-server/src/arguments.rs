@@ -26,7 +26,7 @@ pub(crate) fn command() -> Command {
     command.after_help(cli::SUPERVISED)
 }
 
-/// Listens where the arguments say; not where a supervisor has done so already.
+/// Listens where the arguments say, unless a supervisor has passed listeners on.
 pub(crate) fn transport(
     arguments: &ArgMatches,
     mut inherited: Inherited,
@@ -97,7 +97,7 @@ mod tls {
             .help_heading("TLS")
     }
 
-    /// Who the server is to its clients; nobody without TLS.
+    /// The server's identity for its clients; none without TLS.
     pub(crate) fn credentials(arguments: &ArgMatches) -> anyhow::Result<Option<Credentials>> {
         let file = |name, option| {
             let path: Option<&PathBuf> = arguments.get_one(name);

@@ -107,8 +107,8 @@ impl Unix {
         fs::metadata(&self.path).is_ok_and(|file| !file.file_type().is_socket())
     }
 
-    /// Anybody who may write to a folder can put a server of their own into it, so a path alone
-    /// says nothing about who listens.
+    /// Anyone who may write to a folder can run their own server in it, so a path alone says
+    /// nothing about who is listening.
     fn check_server(&self, stream: &UnixStream) -> anyhow::Result<()> {
         let address = self.address();
         let uid = server_uid(stream)

@@ -39,7 +39,7 @@ pub(crate) fn command() -> Command {
     ])
 }
 
-/// Listens where the arguments say; not where a supervisor has done so already.
+/// Listens where the arguments say, unless a supervisor has passed listeners on.
 pub(crate) fn transport(
     arguments: &ArgMatches,
     inherited: Inherited,
@@ -75,7 +75,7 @@ fn handed_on(arguments: &ArgMatches, mut inherited: Inherited) -> anyhow::Result
         );
     }
     for path in transport.paths() {
-        // Somebody else's file, with a mode that is not for this server to change.
+        // The file belongs to someone else: this server must not change its mode.
         let Ok(file) = fs::metadata(path) else {
             continue;
         };
@@ -113,8 +113,8 @@ fn allowed_uids(arguments: &ArgMatches) -> anyhow::Result<Vec<u32>> {
     })
 }
 
-/// Warns of allowed users whom something shuts out, and of a number that means nobody in
-/// particular.
+/// Warns about allowed users that something shuts out, and about a number that identifies no
+/// particular user.
 fn warn_of(allowed: &[u32], shut_out: impl Fn(u32) -> Option<String>) {
     for uid in allowed {
         if is_nobody(*uid) {

@@ -112,7 +112,8 @@ pub(super) fn not_an_answer<T: Transport>(
     failed_call(transport, &Failure::NotThisProtocol(how))
 }
 
-/// An echo of something else. It isn't printed: on a terminal these bytes could do what they like.
+/// An echo with different bytes. They aren't printed, because they could contain control sequences
+/// for the terminal.
 pub(super) fn other_bytes<T: Transport>(transport: &T, sent: &[u8], came: &[u8]) -> Error {
     let differs = sent.iter().zip(came).position(|(sent, came)| sent != came);
     let how = match differs {
@@ -144,7 +145,7 @@ fn what_to_try<T: Transport>(code: ErrorCode) -> String {
         }
         ErrorCode::Draining => format!("it is shutting down: start {server} again"),
         ErrorCode::NotAllowed => T::IF_NOT_ALLOWED.to_owned(),
-        // Internal, and what a later version may add.
+        // Internal, and codes that a later version may add.
         _ => "see its log".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! What the command line needs to know of TLS.
+//! What the command line needs to know about TLS.
 
 use crate::tls::{Credentials, TlsConnector, TlsStream};
 use anyhow::{Context, anyhow};
@@ -14,7 +14,7 @@ use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The options of TLS, as they were given.
+/// The TLS options, as given.
 #[derive(Debug, Clone)]
 pub(super) struct Tls {
     name: String,
@@ -49,7 +49,7 @@ pub(super) fn options() -> [Arg; 4] {
 }
 
 impl Tls {
-    /// `None` if it was not asked for.
+    /// `None` if TLS was not requested.
     pub(super) fn from_matches(matches: &ArgMatches, address: &str) -> Option<Self> {
         let file = |name, option| {
             let path: Option<&PathBuf> = matches.get_one(name);
@@ -64,7 +64,7 @@ impl Tls {
         })
     }
 
-    /// Refuses what cannot be used, before anybody is connected to.
+    /// Refuses unusable options before connecting to any server.
     pub(super) fn connector(&self) -> anyhow::Result<(TlsConnector, ServerName<'static>)> {
         let name = ServerName::try_from(self.name.clone()).with_context(|| {
             format!(
@@ -97,7 +97,7 @@ impl Tls {
         }
     }
 
-    /// What TLS says of an error.
+    /// Explains an error of TLS.
     pub(super) fn explain(&self, address: &str, error: &io::Error) -> Option<anyhow::Error> {
         if error.kind() == ErrorKind::UnexpectedEof {
             return Some(anyhow!(

@@ -94,7 +94,7 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
     report.write_to(folder)?;
     printed?;
     let page = folder.join("report.html");
-    output::print(|out| Ok(writeln!(out, "\n{} says it in pictures", page.display())?))?;
+    output::print(|out| Ok(writeln!(out, "\n{} shows it as charts", page.display())?))?;
     report.what_is_missing()
 }
 
@@ -109,15 +109,15 @@ fn blocks(arguments: &ArgMatches) -> usize {
 fn placement(arguments: &ArgMatches) -> anyhow::Result<Placement> {
     let allowed = processors::allowed()?;
     let Some(text) = arguments.get_one::<String>("cpus") else {
-        return Placement::choose(allowed).context("no processor to run on");
+        return Placement::choose(allowed).context("no CPU to run on");
     };
     let wanted = processors::parse_list(text);
     if wanted.is_empty() || wanted.len() > 2 {
-        bail!("--cpus {text}: give one processor, or two, as in 0,1");
+        bail!("--cpus {text}: give one or two CPU numbers, such as 0,1");
     }
     if let Some(cpu) = wanted.iter().find(|cpu| !allowed.contains(cpu)) {
         let may = processors::list_name(&allowed);
-        bail!("--cpus {text}: this process may not use processor {cpu}, only {may}");
+        bail!("--cpus {text}: this process may not use CPU {cpu}, only {may}");
     }
     Ok(Placement::given(allowed, &wanted))
 }

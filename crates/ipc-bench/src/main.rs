@@ -57,7 +57,7 @@ fn main() -> std::process::ExitCode {
 #[cfg(not(target_os = "linux"))]
 fn main() -> std::process::ExitCode {
     eprintln!(
-        "ipc-bench: it needs Linux: it pins processes to processors, compares Unix seqpacket \
+        "ipc-bench: this program needs Linux: it pins processes to CPUs, compares Unix seqpacket \
          sockets, and reads the machine's state from /proc. A virtual machine or WSL 2 will do."
     );
     std::process::ExitCode::FAILURE

@@ -137,7 +137,7 @@ impl Report {
     /// Writes `report.html`, `report.svg` and `report.json`, each whole or not at all.
     pub fn write_to(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         let json = serde_json::to_string_pretty(self)? + "\n";
         let svg = plot::draw(self)?;
         let html = html::page(self, &svg);

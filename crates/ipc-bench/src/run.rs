@@ -73,7 +73,7 @@ fn measurable(plan: &[Planned], placement: &Placement, outcome: &mut Outcome) ->
     for planned in cannot {
         outcome
             .failures
-            .insert(planned.case, "there is no second processor to use".into());
+            .insert(planned.case, "there is no second CPU to use".into());
     }
     can
 }

@@ -41,12 +41,14 @@ use server::Server;
 
 pub use client::{Address, Named};
 
-pub const IN_WORDS: &str = "\
-Each block connects 1, 100 and 1,000 clients to every server in turn and has them all active, with \
-1 and with 64 requests of 64 B in flight on each: shuffled slices of 20 ms, and ratios of the rates \
-within the block, against the first server. Then each server gets idle clients: what memory one \
-costs, and what 100 active ones feel of them. Give the servers a limit above that number \
-(--max-clients 20000). To see the noise, name one server twice.";
+pub const IN_WORDS: &str = "Each block connects 1, 100 and 1,000 clients to every server in turn \
+                            and keeps them all active, with 1 and with 64 requests of 64 B in \
+                            flight on each: shuffled slices of 20 ms, and ratios of the rates \
+                            within the block, relative to the first server. Then each server gets \
+                            idle clients, to measure how much memory one costs and how much they \
+                            slow down 100 active ones. Start the servers with a limit above the \
+                            number of idle clients (--max-clients 20000). To see the noise, name \
+                            one server twice.";
 
 pub const SIZE: usize = 64;
 const SLICE: Duration = Duration::from_millis(20);

@@ -97,10 +97,11 @@ fn stalls(out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "
-   Nagle's algorithm holds the second small write back until the first is acknowledged. The
-   receiver has only a header, nothing to answer yet, and delays the acknowledgment in the hope
-   that an answer will carry it: both wait, until the timer of 40 ms ends it. Write a message
-   with one call; set TCP_NODELAY where you can't. A Unix socket has neither of the two."
+   Nagle's algorithm holds back the second small write until the first one is acknowledged. The
+   receiver has only a header and nothing to answer yet, so it delays the acknowledgment, hoping
+   to send it along with an answer. Both wait until the receiver's 40 ms timer expires. Write
+   each message with one call; where you can't, set TCP_NODELAY. A Unix socket has neither
+   Nagle's algorithm nor delayed acknowledgments."
     )?;
     Ok(())
 }
@@ -176,10 +177,11 @@ fn deadlocks(out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "
-   A write returns when the kernel has taken the bytes. When the buffers are full it waits until
-   the other side reads; the other side doesn't, because it waits for the same. No timeout is set
-   by default: they wait for ever, without an error and without using any processor. Read while
-   you write (a thread, or a loop over both), or agree on who speaks first, and how much."
+   A write returns when the kernel has accepted the bytes. When the buffers are full, it waits
+   until the other side reads. The other side doesn't read, because it is waiting for the same
+   thing. No timeout is set by default, so both wait forever, without an error and without using
+   any CPU time. Read while you write (with a thread, or a loop over both), or agree on which side
+   sends first, and how much."
     )?;
     Ok(())
 }

@@ -104,7 +104,7 @@ fn a_run_writes_three_files_and_its_environment_is_what_the_children_saw() {
         .any(|word| html.contains(word));
     assert!(!offsite, "the page needs nothing but itself");
     let svg = fs::read_to_string(folder.path().join("report.svg")).unwrap();
-    assert!(svg.starts_with("<svg ") && svg.contains("TCP over Unix stream"));
+    assert!(svg.starts_with("<svg ") && svg.contains("TCP / Unix stream"));
 
     let [first, second, ..] = &cpus[..] else {
         eprintln!("skipped: another pinning needs a second processor");

@@ -58,7 +58,7 @@ pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
 /// Copies the learner's file to the first free number; the backup's name from the root.
 fn keep(course: &Course, exercise: &Exercise, own: &Path) -> Result<String> {
     let folder = course.root.join(BACKUPS);
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let name = (1..)
         .map(|number| format!("{}-{}-{number}.rs", exercise.id(), exercise.name))
         .find(|name| !folder.join(name).exists())

@@ -22,7 +22,10 @@ fn main() -> io::Result<()> {
         let clients = Arc::clone(&clients);
         thread::spawn(move || {
             loop {
-                let next = clients.lock().expect("no thread panics while holding it").recv();
+                let next = clients
+                    .lock()
+                    .expect("no thread panics while holding it")
+                    .recv();
                 let Ok(stream) = next else { return };
                 talk(&stream);
             }

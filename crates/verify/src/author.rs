@@ -18,12 +18,16 @@ const STUB: &str = "stub";
 /// `cargo verify open NN-MM NAME`: writes the program, and prints where.
 pub fn open(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &str) -> Result<()> {
     check_name(name)?;
-    ensure!(name != STUB, "the stub is open: it is {}", exercise.file());
+    ensure!(
+        name != STUB,
+        "the stub is already open as {}",
+        exercise.file()
+    );
     let folder = folder(course, exercise);
     let whole = folder.join(format!("{name}.rs"));
     ensure!(
         !whole.exists(),
-        "it is a whole program, for the book: change {}",
+        "it is a complete program, for the book: change {}",
         whole.display()
     );
     let program = opened(course, exercise, name);
@@ -93,7 +97,7 @@ fn save_stub(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     let file = exercise.file();
     ensure!(
         stub.contains("todo!("),
-        "{file} is no stub: no todo! is in it"
+        "{file} is not a stub: it contains no todo!"
     );
     let kept = exercise.stub_diff(&course.root);
     write(
@@ -156,7 +160,7 @@ fn check_name(name: &str) -> Result<()> {
     let good = !name.is_empty() && name.chars().all(fits);
     ensure!(
         good,
-        "a mistake's name is of small letters, digits and `_`, not {name:?}"
+        "a mistake's name has only lowercase letters, digits and `_`, not {name:?}"
     );
     Ok(())
 }
@@ -178,7 +182,7 @@ fn format(course: &Course, program: &Path) -> Result<()> {
 
 fn write(file: &Path, text: &str) -> Result<()> {
     let folder = file.parent().context("a file lies in a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 

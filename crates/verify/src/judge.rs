@@ -120,7 +120,7 @@ fn stub(course: &Course, exercise: &Exercise, tried: &Try, faults: &mut Faults) 
         faults.add(
             "the stub",
             expected,
-            format!("there is none in {}", exercise.file()),
+            format!("{} has none", exercise.file()),
         );
     }
     let Some(checks) = ran("the stub", "to fail, by its todo!", tried, faults) else {
@@ -141,7 +141,7 @@ fn stub(course: &Course, exercise: &Exercise, tried: &Try, faults: &mut Faults) 
         .iter()
         .any(|pieces| pieces.iter().all(|piece| first.output.contains(piece)))
     {
-        let happened = "it fails, and the message of no todo! is in the verdict";
+        let happened = "it fails, but its verdict shows no todo! message";
         faults.with_story("the stub", expected, happened, &first.output);
     }
 }
@@ -231,8 +231,9 @@ fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
         .find(|name| failed.iter().any(|c| c.name == **name))
         != Some(&shown.name)
     {
-        let expected = "the first name to be the first of them in tests/check.rs, which is shown";
-        faults.add(what, expected, format!("shown is {}", shown.name));
+        let expected = "the first name to be the one that comes first in tests/check.rs, because \
+                        that one is shown";
+        faults.add(what, expected, format!("{} is shown", shown.name));
         return;
     }
     if answer.caught_by.first() != Some(&shown.name) {
@@ -248,8 +249,8 @@ fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
         let expected = "a line `Told: words of the explanation` below `Caught by:`";
         faults.with_story(what, expected, "it has none", &shown.output);
     } else if !shown.output.contains(&answer.told) {
-        let expected = format!("to be told: {}", answer.told);
-        let happened = format!("{} explains something else", shown.name);
+        let expected = format!("the explanation to contain: {}", answer.told);
+        let happened = format!("{} explains it differently", shown.name);
         faults.with_story(what, expected, happened, &shown.output);
     }
 }

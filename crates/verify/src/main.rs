@@ -57,24 +57,27 @@ fn command() -> Command {
                 .value_name("SECONDS")
                 .default_value("120")
                 .value_parser(value_parser!(u64).range(1..))
-                .help("End the checks of one program, and all that they started, after this long"),
+                .help(
+                    "Stop the checks of one program, and everything they started, after this \
+                       long",
+                ),
         ])
         .subcommands([
             Command::new("open")
-                .about("Write a wrong answer as a whole program, to be changed")
+                .about("Write a wrong answer out as a complete program, to edit it")
                 .args([
                     required(),
                     name()
                         .required(true)
-                        .help("Its file's name; a new one begins as the solution"),
+                        .help("Its file name; a new one begins as a copy of the solution"),
                 ]),
             Command::new("save")
-                .about("Write a program that was opened down again as a mistake")
+                .about("Save a program that was opened as a mistake again")
                 .args([
                     required(),
                     name().help(
-                        "Its file's name, or `stub` for the exercise's src/main.rs \
-                         [default: every mistake that fits, as it reads now]",
+                        "Its file name, or `stub` for the exercise's src/main.rs [default: every \
+                         mistake that still fits, in its current form]",
                     ),
                 ]),
         ])

@@ -268,7 +268,7 @@ impl Queue<'_> {
         if tried.result.is_err() || (self.as_expected)(wrong, tried) {
             return None;
         }
-        (crowded || tried.strained).then_some("its verdict was a different one in the crowd")
+        (crowded || tried.strained).then_some("its verdict was different while others ran")
     }
 
     fn take_again(&self) -> Option<(usize, &'static str)> {

@@ -32,8 +32,8 @@ const UNSEEN: [(&str, &str, &str); 6] = [
     ("04-02", "half_a_length_is_polite", PRINTS),
     ("04-02", "keeps_every_frame", COSTS),
 ];
-const PRINTS: &str = "what it prints is not on the wire";
-const COSTS: &str = "what it costs in memory is not on the wire";
+const PRINTS: &str = "what it prints is not visible on the wire";
+const COSTS: &str = "how much memory it uses is not visible on the wire";
 
 /// In front of what owes nothing, and of what does, in milliseconds.
 const NEVER: &str = "60000";
@@ -129,7 +129,7 @@ fn stale(servers: &[Server<'_>]) -> Vec<Fault> {
         fault(
             &name,
             "a wrong answer, as testers.rs says",
-            "there is none of that name",
+            "there is no wrong answer with that name",
         )
     })
     .collect()
@@ -175,7 +175,7 @@ impl Server<'_> {
         };
         let ran = process::run(&mut command, Some(LIMIT), &mut attend)?;
         let Ended::Itself(status) = ran.ended else {
-            return Ok(format!("no judgment after {LIMIT:?}"));
+            return Ok(format!("no verdict after {LIMIT:?}"));
         };
         let code = i32::from(ran.stdout != "good\n");
         ensure!(

@@ -151,6 +151,6 @@ fn write(file: &Path, text: &str) -> Result<()> {
         return Ok(());
     }
     let folder = file.parent().context("a file lies in a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }

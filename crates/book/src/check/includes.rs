@@ -60,7 +60,7 @@ fn included(src: &Path, kind: &str, what: &str) -> Result<(), String> {
     })?;
     if lines == 0 {
         Err(format!(
-            "there is nothing between the anchors {anchor} in {file}"
+            "there is nothing between the anchors “{anchor}” in {file}"
         ))
     } else {
         Ok(())

@@ -47,7 +47,7 @@ pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<(
                 found.add(
                     &page.path,
                     block.line,
-                    "no check explains itself in the words of this verdict: paste what it says now",
+                    "no check has the explanation in this verdict: paste its current text",
                 );
             }
         }

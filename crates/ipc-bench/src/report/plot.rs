@@ -204,7 +204,7 @@ fn draw_ratios(area: &Area<'_>, report: &Report) -> anyhow::Result<()> {
     let least = ratios.iter().map(|(_, _, r)| r.q1).fold(0.5, f64::min);
     let mut chart = ChartBuilder::on(area)
         .caption(
-            "TCP over Unix stream by size: up, TCP takes so many times as long; down, it wins",
+            "TCP / Unix stream by size: above 1, TCP takes longer; below 1, it is faster",
             ("sans-serif", 15).into_font().color(&INK),
         )
         .margin(12)

@@ -130,7 +130,7 @@ impl Client {
     /// Reads once; true when the window's replies are whole.
     pub fn receive(&mut self, window: &Window, buffer: &mut [u8]) -> io::Result<bool> {
         let got = match (&self.socket).read(buffer) {
-            Ok(0) => return Err(io::Error::other("the server hung up")),
+            Ok(0) => return Err(io::Error::other("the server closed the connection")),
             Ok(got) => got,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 let limit = PATIENCE.as_secs();
@@ -166,6 +166,6 @@ fn explain(bytes: &[u8]) -> io::Error {
             };
             io::Error::new(kind, format!("the server said {code:?}: {text}"))
         }
-        _ => io::Error::other("the server sent something that is not the reply"),
+        _ => io::Error::other("the server sent something other than the reply"),
     }
 }

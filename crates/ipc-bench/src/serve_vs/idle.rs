@@ -24,7 +24,8 @@ pub fn measure(servers: &[Server], wanted: usize, descriptors: usize) -> anyhow:
     let count = wanted.min(descriptors.saturating_sub(ACTIVE + OWN));
     if count < wanted {
         tell(format!(
-            "{count} idle clients, not {wanted}: the hard limit on descriptors"
+            "only {count} idle clients instead of {wanted}: the hard limit on descriptors allows \
+             no more"
         ));
     }
     let progress = progress_bar(servers.len());

@@ -130,7 +130,7 @@ impl Count {
     }
 
     fn slice(self, end: Instant) -> io::Result<Slice> {
-        let nothing = || io::Error::other("nothing was answered in a whole slice");
+        let nothing = || io::Error::other("no request was answered in a whole slice");
         let length = end - self.since.ok_or_else(nothing)?;
         Ok(Slice {
             requests_per_s: self.requests as f64 / length.as_secs_f64(),

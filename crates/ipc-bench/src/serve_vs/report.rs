@@ -191,7 +191,7 @@ impl Report {
             let Named { address, .. } = server;
             writeln!(
                 out,
-                "{}: {address} ({pid}, on processors {where_})",
+                "{}: {address} ({pid}, on CPUs {where_})",
                 letter(number)
             )?;
         }
@@ -222,7 +222,7 @@ impl Report {
             100.0 * self.stolen_share
         )?;
         if let Some(quota) = &self.quota {
-            writeln!(out, "the load is under a processor quota: {quota}")?;
+            writeln!(out, "the load generator is under a CPU quota: {quota}")?;
         }
         Ok(())
     }
@@ -280,7 +280,8 @@ impl Idle {
         let known = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
         writeln!(
             out,
-            "{} KiB a connection, {} threads; 100 active among them, over without: {} at window {}, {} at {}",
+            "{} KiB per connection, {} threads; rate of 100 active clients with them over without: \
+             {} at window {}, {} at {}",
             known(self.kib_per_connection.map(|kib| format!("{kib:.3}"))),
             known(self.threads.map(|threads| threads.to_string())),
             ratio_name(self.rate_among_idle[0]),

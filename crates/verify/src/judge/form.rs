@@ -73,22 +73,27 @@ pub fn mistake(
     let target = answer.target(answers.exercise);
     let open = format!("cargo verify open {id} {}", answer.stem);
     if let Err(misfit) = &answer.program {
-        let happened = format!("{misfit}. Mend it: {open}");
+        let happened = format!("{misfit}. Fix it: {open}");
         faults.add(what, "to fit the solution", happened);
         return;
     }
     if answer.moved {
         let happened = format!("the solution's lines have moved: cargo verify save {id}");
-        faults.add(what, "the lines of the solution as they are", happened);
+        faults.add(what, "the solution's current lines", happened);
     }
     let error = built.error(&workspace::package(answers), &target);
     if !error.is_empty() {
-        faults.with_story(what, "to compile", format!("it does not: {open}"), error);
+        faults.with_story(
+            what,
+            "to compile",
+            format!("it does not compile: {open}"),
+            error,
+        );
     } else if let Some(warning) = style.warning(&target) {
         faults.with_story(
             what,
-            "nothing that Clippy warns of",
-            format!("mend it: {open}"),
+            "no Clippy warnings",
+            format!("fix it: {open}"),
             warning,
         );
     }

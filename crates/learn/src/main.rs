@@ -1,10 +1,11 @@
 //! `cargo learn`: shows where you stand in the exercises, and checks the next one.
 //!
-//! It does what `cargo test -p ex-NN-MM` does and keeps one text file, `.learn-state`; whoever ignores it
-//! loses nothing. It writes to an exercise only at `reset`, after keeping a copy. What a check
-//! finds is decided in `scripted-peer` and in the exercise's `tests/check.rs`, never here.
+//! It does what `cargo test -p ex-NN-MM` does and keeps one text file, `.learn-state`; a learner
+//! who ignores it loses nothing. It writes to an exercise only at `reset`, after keeping a copy.
+//! What a check finds is decided in `scripted-peer` and in the exercise's `tests/check.rs`, never
+//! here.
 //!
-//! For those who write exercises there is `cargo verify`, a crate of its own.
+//! For authors of exercises there is `cargo verify`, a separate crate.
 
 mod check;
 mod file;
@@ -107,7 +108,7 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
-/// Runs what was asked for; whether all is well with what was looked at.
+/// Runs the given command; returns whether everything it looked at is fine.
 fn dispatch(matches: &ArgMatches) -> Result<bool> {
     let course = Course::find()?;
     let screen = &mut Screen::stdout();

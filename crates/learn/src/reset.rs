@@ -1,9 +1,9 @@
-//! Puts an exercise back to its beginning.
+//! Resets an exercise to its original state.
 //!
-//! The beginning is made from the solution and the diff beside it, `stub.diff`: it works in a folder
-//! that was downloaded without git, however long ago the learner began to write, and needs nothing
-//! to have been run before. `cargo verify` proves that it is the exercise's `src/main.rs`. The
-//! learner's text is kept in `.learn-backups/` first, numbered, so that a reset can itself be undone.
+//! The original is built from the solution and the diff next to it, `stub.diff`. This works in a
+//! folder that was downloaded without git, however long ago the learner began, and needs no earlier
+//! run. `cargo verify` proves that it is the exercise's `src/main.rs`. The learner's text is kept
+//! in `.learn-backups/` first, numbered, so that a reset can itself be undone.
 
 use std::fs;
 use std::io::Write as _;
@@ -45,7 +45,7 @@ pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
             screen.paint.name(&backup)
         )?;
     }
-    // A mark that stays on an exercise as it was at the beginning counts for nothing.
+    // A mark left on an exercise in its original state doesn't count.
     if let Err(error) = Progress::load(course).set(course, exercise, false) {
         writeln!(
             screen,
@@ -55,7 +55,8 @@ pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     Ok(())
 }
 
-/// Copies the learner's file to the first free number; the backup's name from the root.
+/// Copies the learner's file to the first free number; returns the backup's name relative to the
+/// root.
 fn keep(course: &Course, exercise: &Exercise, own: &Path) -> Result<String> {
     let folder = course.root.join(BACKUPS);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;

@@ -1,4 +1,4 @@
-//! Judges what came of an exercise's programs. Nothing is run or written here.
+//! Judges the outcome of an exercise's programs. Nothing is run or written here.
 
 mod form;
 
@@ -12,17 +12,17 @@ use crate::answers::{Answers, Wrong};
 use crate::compile::{Built, Style};
 use crate::run::{Tried, Try, Unable};
 
-/// What a run is strict about.
+/// How strict a run is.
 pub struct Rules {
     /// For one run of all checks against one program.
     pub time: Duration,
-    /// A skipped check is a failure, for here everything is meant to run.
+    /// A skipped check is a failure, because here everything is meant to run.
     pub strict: bool,
     /// Unless it is one of these.
     pub may_skip: Vec<String>,
 }
 
-/// What an exercise has too little of.
+/// The minimum numbers for an exercise.
 const WRONG_ANSWERS: usize = 2;
 const HINTS: usize = 3;
 
@@ -38,7 +38,7 @@ pub struct Fault {
     pub what: String,
     pub expected: String,
     pub happened: String,
-    /// The timeline, where there is one.
+    /// The timeline, if there is one.
     pub story: String,
 }
 
@@ -176,7 +176,7 @@ fn solution(tried: &Try, faults: &mut Faults) {
     }
 }
 
-/// Whether a wrong answer came to what its header says.
+/// Whether a wrong answer had the outcome that its header says.
 pub fn is_as_expected(answer: &Wrong, tried: &Try) -> bool {
     let mut faults = Faults(Vec::new());
     wrong(answer, tried, &[], &mut faults);
@@ -222,7 +222,8 @@ fn wrong(answer: &Wrong, tried: &Try, known: &[Check], faults: &mut Faults) {
     teaches(what, answer, &failed, faults);
 }
 
-/// The first check named is the one that the learner is shown, and it explains this very mistake.
+/// The first check named is the one that the learner is shown, and it explains exactly this
+/// mistake.
 fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
     let Some(shown) = failed.first() else { return };
     if answer
@@ -237,7 +238,7 @@ fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
         return;
     }
     if answer.caught_by.first() != Some(&shown.name) {
-        return; // The first could not run here, and another one has other words.
+        return; // The first could not run here, and another check has a different text.
     }
     if !shown.output.contains("docs/src/") {
         let expected = format!(
@@ -329,7 +330,7 @@ fn skipped(
 fn ran<'t>(what: &str, expected: &str, tried: &'t Try, faults: &mut Faults) -> Option<&'t [Check]> {
     match &tried.result {
         Ok(checks) => return Some(checks),
-        // Said of the solution once, and of each wrong answer with what rustc said.
+        // Reported once for the solution, and for each wrong answer with what rustc said.
         Err(Unable::NoCheck) if what != "the solution" => {}
         Err(Unable::NoProgram) if what.starts_with("wrong/") => {}
         Err(Unable::NoCheck) => faults.add(
@@ -349,7 +350,7 @@ fn ran<'t>(what: &str, expected: &str, tried: &'t Try, faults: &mut Faults) -> O
     None
 }
 
-/// What failed, in words, and what should have and did not.
+/// What failed, in words, and what should have failed but did not.
 fn happened(failed: &[&Check], named: &BTreeSet<&str>) -> String {
     let failing: BTreeSet<&str> = failed.iter().map(|check| check.name.as_str()).collect();
     let text = format!("failed: {}", names(failed.iter().copied()));

@@ -1,10 +1,10 @@
 //! `cargo verify`: proves what the exercises promise, for those who write them.
 //!
-//! Nothing of it is a learner's: `cargo learn` shares the reading of the course with it (the crate
-//! `course`), and no more. What is proven says the module [`mod@prove`]; what a wrong answer is kept
-//! as, [`mistake`]; how it is changed, [`author`].
+//! Learners don't need it: `cargo learn` shares only the code that reads the course (the crate
+//! `course`). The module [`mod@prove`] says what is proven, [`mistake`] how a wrong answer is
+//! stored, and [`author`] how it is changed.
 //!
-//! How an exercise is added, step by step, says `.github/CONTRIBUTING.md`.
+//! `.github/CONTRIBUTING.md` explains step by step how to add an exercise.
 
 mod answers;
 mod author;
@@ -83,7 +83,7 @@ fn command() -> Command {
         ])
 }
 
-/// Runs what was asked for; whether all is well with what was looked at.
+/// Runs the given command; returns whether everything it looked at is fine.
 fn dispatch(matches: &ArgMatches) -> Result<bool> {
     let course = Course::find()?;
     let screen = &mut Screen::stdout();

@@ -1,5 +1,5 @@
-//! Judges texts, before anything of them runs: a mistake fits the solution, compiles, and is written
-//! as all code is; the stub is kept.
+//! Judges texts before any of them runs: a mistake fits the solution, compiles, and is written as
+//! all code is; the stub is kept.
 
 use course::{Course, Exercise, read_text};
 
@@ -9,7 +9,7 @@ use crate::compile::{Built, Style};
 use crate::run::Tried;
 use crate::workspace;
 
-/// The stub is the learner's file, and what is kept for them to come back to it.
+/// The stub is the learner's file, and it is also stored so that they can come back to it.
 pub fn stub(course: &Course, exercise: &Exercise, faults: &mut Faults) {
     let (file, id) = (exercise.file(), exercise.id());
     let what = format!("solutions/{}/stub.diff", exercise.folder);

@@ -1,11 +1,11 @@
-//! Words for what is waited for, so that nobody waits without one.
+//! Messages about what is being waited for, so that no one waits without one.
 
 use std::time::{Duration, Instant};
 
-/// How long a wait lasts before a word is said of it, where no line shows what goes on.
+/// How long a wait lasts before a message about it, if no line shows what is happening.
 const LONG: Duration = Duration::from_secs(2);
 
-/// What is waited for while Cargo works, in words that are each said once.
+/// What is being waited for while Cargo works, in messages that are each shown once.
 pub struct Waits<'w> {
     what: &'w str,
     text: String,
@@ -23,7 +23,7 @@ impl<'w> Waits<'w> {
         }
     }
 
-    /// Takes note of one of Cargo's status lines; what to show of it.
+    /// Notes one of Cargo's status lines; returns what to show for it.
     pub fn goes_on(&mut self, line: &str, now: Instant) -> String {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let own = rest.starts_with("ex-") || rest.starts_with("sol-");
@@ -51,7 +51,7 @@ impl<'w> Waits<'w> {
         line.to_owned()
     }
 
-    /// The words for a wait that has become long.
+    /// The message for a wait that has become long.
     pub fn due(&mut self, now: Instant) -> Option<String> {
         let long = now.duration_since(self.since) >= LONG && !self.said.contains(&self.text);
         long.then(|| {

@@ -1,4 +1,4 @@
-//! What the drawing says in words.
+//! What the drawing shows, in words.
 
 use std::fmt::Write as _;
 use std::time::Duration;

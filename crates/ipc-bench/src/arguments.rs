@@ -16,14 +16,14 @@ use crate::report::{self, Report};
 use crate::run::{self, Options};
 use crate::{child, output, places, plan, serve_vs, summary, surprises};
 
-/// A block more is only begun if it will have ended by then: with the warm-up and the report, that
+/// Another block is begun only if it will have ended by then: with the warm-up and the report, that
 /// stays under the minute that the program promises.
 const TIME_LIMIT: Duration = Duration::from_secs(50);
 
 pub fn main() -> ExitCode {
     match dispatch(&command().get_matches()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Its children may have got the signal as well, and have ended first.
+        // Its children may also have received the signal, and ended first.
         Err(error) if error.is::<Interrupted>() || interrupt::check().is_err() => {
             tell("interrupted; nothing was written");
             ExitCode::from(130)
@@ -89,7 +89,7 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
         ratios: summary::ratios(&outcome),
         failures: summary::failures(&outcome),
     };
-    // Each is worth having without the other: first what the person waits for.
+    // Each is useful without the other: first what the user is waiting for.
     let printed = output::print(|out| Ok(report::print(&report, out)?));
     report.write_to(folder)?;
     printed?;
@@ -141,7 +141,7 @@ fn serve_vs_options(arguments: &ArgMatches) -> anyhow::Result<serve_vs::Options>
     })
 }
 
-/// What has a slash is a path; `HOST:PORT` is TCP; anything else is a path, too. A name may have
+/// Text with a slash is a path; `HOST:PORT` is TCP; anything else is also a path. A name may have
 /// several addresses: the server is at the first that answers.
 fn address(text: &str) -> anyhow::Result<serve_vs::Named> {
     let (is_path, has_port) = (text.contains('/'), text.rsplit_once(':'));

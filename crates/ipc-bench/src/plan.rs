@@ -40,7 +40,7 @@ pub struct Planned {
     pub length: Duration,
 }
 
-/// The slices of one block, in no particular order: whoever runs them shuffles them.
+/// The slices of one block, in no particular order: the caller shuffles them.
 pub fn block() -> Vec<Planned> {
     let mut plan = Plan::default();
     for regime in [Regime::StackAlone, Regime::OneCore, Regime::TwoCores] {
@@ -72,7 +72,7 @@ pub fn block() -> Vec<Planned> {
 /// It needs them: on one core a Unix stream's round trips fall into two groups, some 8 and 9 µs
 /// where this was written, with the median close to the step between them. The reader of a Unix
 /// stream is woken for the message, and once more when the other side has emptied its own send
-/// buffer, so there are 1.5 switches of context a message where seqpacket, TCP and the pipe have
+/// buffer, so there are 1.5 context switches per message where seqpacket, TCP and the pipe have
 /// one, and where they fall is the scheduler's choice. With slices of 25 ms the ratio to TCP stayed
 /// within 2 % on a machine under load, with 9 ms it varied by 5 %.
 fn repeats(regime: Regime, size: usize) -> usize {

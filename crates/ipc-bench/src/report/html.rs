@@ -57,7 +57,7 @@ pub fn page(report: &Report, svg: &str) -> String {
     )
 }
 
-/// The sentences that someone who reads nothing else should have read.
+/// The sentences for a reader who reads nothing else.
 fn answer(report: &Report) -> String {
     let mut items = String::new();
     for regime in Regime::ALL {

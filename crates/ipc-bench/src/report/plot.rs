@@ -1,7 +1,6 @@
 //! `report.svg`: distributions with a logarithmic time axis, and ratios by size.
 //!
-//! The colors are a palette of names as much as of colors: the page puts its own, for light and
-//! dark, in the place of each.
+//! The colors also serve as names: the page replaces each with its own, for light and dark.
 
 use std::ops::Range;
 
@@ -170,7 +169,7 @@ fn draw_distribution(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> anyh
         .map_err(plain)
 }
 
-/// What one in a hundred exceeds is in the table: here it would squeeze all else.
+/// Values above the 99th percentile are in the table: here they would squeeze everything else.
 const DRAWN: f64 = 0.99;
 
 /// Begins at a power of ten, so that the axis has two labels at least.

@@ -6,7 +6,7 @@ use crate::case::{Measure, Regime, Transport, size_name};
 use crate::report::{Figure, Report};
 use crate::units::value_name;
 
-/// What a table says of one figure.
+/// What a table shows for one figure.
 pub struct Row {
     pub transport: Transport,
     pub size: String,

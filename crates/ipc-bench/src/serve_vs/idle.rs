@@ -1,4 +1,4 @@
-//! Idle clients: the memory that each costs the server, and what the active ones feel of them.
+//! Idle clients: the memory that each costs the server, and how much they affect the active ones.
 
 use std::io;
 use std::time::Duration;
@@ -67,10 +67,10 @@ fn of_one(server: &Server, count: usize) -> io::Result<Idle> {
     Ok(idle)
 }
 
-/// Requests a second at each of [`WINDOWS`], in turns.
+/// Requests per second at each of [`WINDOWS`], in turn.
 fn rates(load: &mut Load) -> io::Result<[Values; 2]> {
     let mut rates = [Values::default(), Values::default()];
-    load.run(WINDOWS[0], Duration::from_millis(50))?; // what the first requests touch is no cost
+    load.run(WINDOWS[0], Duration::from_millis(50))?; // the first requests' memory doesn't count
     for round in 0..ROUNDS {
         for (window, rates) in WINDOWS.into_iter().zip(&mut rates) {
             rates.add(round, load.run(window, SLICE)?.requests_per_s);

@@ -14,7 +14,7 @@ use crate::channel::Channel;
 /// One sample of [`bulk`] is the time for this many bytes.
 pub const BULK_SEGMENT: usize = 1 << 20;
 
-/// The timetable's interval: 5,000 messages a second.
+/// The timetable's interval: 5,000 messages per second.
 pub const INTERVAL: Duration = Duration::from_micros(200);
 
 /// Nanoseconds, one per turn.

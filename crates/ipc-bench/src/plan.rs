@@ -25,8 +25,8 @@ two cores; Unix seqpacket, Unix datagram, UDP and the pipe at 64 B, 1 and 16 KiB
 unpinned, all of them at 64 B, Unix stream and TCP also at 64 KiB
   connect       connect, exchange of 64 B, close: Unix stream, seqpacket and TCP, one core and two
   bulk          one way, writes of 64 KiB: Unix stream, TCP and the pipe, one core and two
-  by timetable  5,000 messages of 64 B a second, Unix stream and TCP, one core and two: each \
-timed from its sending and from when it was meant to be sent
+  by timetable  5,000 messages of 64 B per second, Unix stream and TCP, one core and two: \
+each timed from when it was sent and from when it should have been sent
 
 Exit code 1: something could not be measured (the table says what), printed or written.";
 

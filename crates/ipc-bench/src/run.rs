@@ -165,7 +165,7 @@ pub fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
     items
 }
 
-/// It draws on a terminal only, and between slices only: nothing runs beside a measurement.
+/// It draws only on a terminal, and only between slices: nothing runs alongside a measurement.
 pub fn progress_bar(steps: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("measuring {bar:40} {percent:>3} %, {eta} left")
         .expect("the template is a constant");

@@ -88,7 +88,7 @@ impl Socket {
         }
     }
 
-    /// Whether the connection is being made although the call has returned: a signal came, or the
+    /// Whether the connection is being made although the call has returned: a signal arrived, or the
     /// socket has a timeout and so doesn't block.
     fn goes_on(&self, error: &io::Error) -> bool {
         let in_progress = if cfg!(windows) {

@@ -41,7 +41,7 @@ const ASIDE: i32 = 64;
 /// for listener in [&web, &local] {
 ///     let mut peer = Peer::connect(listener.address());
 ///     peer.send(line("hello")).expect(line("hello")).or_explain(
-///         "LISTEN_FDS says how many; you have been given all of them.",
+///         "You served only one listener. Serve as many as LISTEN_FDS says.",
 ///         "",
 ///     );
 /// }

@@ -32,7 +32,7 @@ const FILLING: Duration = Duration::from_secs(2);
 /// let server = the_server();
 /// let client = Program::new("client").args([hole.address(), server.address()]).start();
 /// hole.expect_attempt().now(); // The program tries this address first,
-/// server.try_accept().or_explain("Silence is not refusal: after 250 ms try the next as well.", "");
+/// server.try_accept().or_explain("After 250 ms without a reply, also try the next address.", "");
 /// # drop(client);
 /// ```
 pub struct BlackHole {

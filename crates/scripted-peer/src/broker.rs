@@ -44,7 +44,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// let request = broker.request("work", "hello");
 /// request.expect("HELLO").now();
 /// broker.fence().now(); // Everything that the clients had to send has arrived.
-/// request.expect_answers(1).or_explain("Without a group everybody gets everything.", "");
+/// request.expect_answers(1).or_explain("Every worker replied. Subscribe with a queue group.", "");
 /// # drop(workers);
 /// ```
 pub struct Broker {

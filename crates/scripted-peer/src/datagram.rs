@@ -37,7 +37,7 @@ const AGAIN: Duration = Duration::from_millis(1);
 /// peer.send("one").send("").send("three");
 /// for _ in 0..3 {
 ///     peer.expect("ok").or_explain(
-///         "A datagram socket has no end. 0 bytes is a message of 0 bytes.",
+///         "You took the empty message for the end. A datagram socket has no end of stream: reply to it.",
 ///         "",
 ///     );
 /// }

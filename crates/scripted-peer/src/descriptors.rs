@@ -66,10 +66,10 @@ impl Running {
     ///
     /// let before = server.descriptors();
     /// // … a hundred requests …
-    /// server.expect_descriptors(&before).or_explain("Each one that came is yours to close.", "");
+    /// server.expect_descriptors(&before).or_explain("Close every descriptor that you receive.", "");
     /// for socket in server.descriptors().iter().filter(|one| one.kind == Kind::Socket) {
     ///     check(socket.close_on_exec, "closed on exec", socket.to_string())
-    ///         .or_explain("Every program that you start has that socket open, too.", "");
+    ///         .or_explain("Programs that you start inherit that socket. Set FD_CLOEXEC.", "");
     /// }
     /// ```
     #[must_use]

@@ -36,7 +36,7 @@ impl Running {
     ///     peer.send(line("one")).send(line("two"));
     ///     server.signal(Signal::TERM);
     /// });
-    /// peer.expect("ONE\nTWO\n").or_explain("They were sent before you were told to stop.", "");
+    /// peer.expect("ONE\nTWO\n").or_explain("Reply to lines that arrived before the signal.", "");
     /// ```
     ///
     /// A stopped program reads nothing: send no more than its socket holds. Signals of one kind are

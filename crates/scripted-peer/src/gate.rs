@@ -30,7 +30,7 @@ use crate::wait;
 /// gate.expect_entered(); // the program is inside its work,
 /// server.signal(Signal::TERM); // is told to stop meanwhile,
 /// gate.release(); // and finishes it.
-/// peer.expect(line("done")).or_explain("The request that was being answered died with you.", "");
+/// peer.expect(line("done")).or_explain("You ended in the middle of a request. Finish it.", "");
 /// ```
 ///
 /// One gate holds one request. After [`release`](Self::release), or when dropped, it holds no

@@ -43,7 +43,7 @@ const CABLE: &str = "cable";
 /// peer.send(line("hello")).expect(line("hello")).now();
 /// hosts.pull_cable();
 /// server.prints("gone").or_explain(
-///     "No news is not good news: a machine that loses power sends nothing.",
+///     "You kept waiting for a client that is gone. Turn on keepalive to find out.",
 ///     "",
 /// );
 /// hosts.plug_cable();

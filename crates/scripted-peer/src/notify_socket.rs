@@ -26,14 +26,14 @@ const MOST: usize = 100_000;
 ///
 /// let mut supervisor = NotifySocket::on_path();
 /// let mut server = Program::new("server").notifies(&supervisor).arg("127.0.0.1:0").start();
-/// supervisor.expect("READY=1").or_explain("Say so once you listen.", "");
+/// supervisor.expect("READY=1").or_explain("Send READY=1 once you are listening.", "");
 /// server.listens_or_ends();
 /// server.connect().send(line("hello")).expect(line("hello")).or_explain(
-///     "READY means that a client can connect *now*.",
+///     "You sent READY=1 before clients could connect. Send it after listen().",
 ///     "",
 /// );
 /// server.signal(Signal::TERM);
-/// supervisor.expect("STOPPING=1").or_explain("Tell it before you stop.", "");
+/// supervisor.expect("STOPPING=1").or_explain("Send STOPPING=1 before you stop.", "");
 /// ```
 pub struct NotifySocket {
     socket: UnixDatagram,

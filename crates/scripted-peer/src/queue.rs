@@ -13,7 +13,7 @@ use crate::address::Address;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     not(target_os = "linux"),
-    allow(dead_code, reason = "nobody can be asked there")
+    allow(dead_code, reason = "there is nothing to ask there")
 )]
 pub(crate) enum Unread {
     None,

@@ -28,8 +28,8 @@ impl Running {
     /// let copy = server.socket_of(&peer).now();
     /// let timeout = copy.tcp_user_timeout().unwrap();
     /// check(timeout.is_some(), "a limit to retries", "none").or_explain(
-    ///     "With bytes unacknowledged, keepalive is silent, and the retries last a quarter of an hour. \
-    ///      TCP_USER_TIMEOUT bounds that.",
+    ///     "While bytes are unacknowledged, keepalive does nothing, and TCP retries for a quarter of \
+    ///      an hour. Limit that with TCP_USER_TIMEOUT.",
     ///     "",
     /// );
     /// drop(copy); // The connection lives as long as this copy.
@@ -53,7 +53,7 @@ impl Running {
     /// # let server = scripted_peer::Program::new("server").listen();
     /// # let peer = server.connect();
     /// server.expect_keepalive(&peer, Duration::from_secs(60)).or_explain(
-    ///     "Two hours (tcp_keepalive_time): say when, how often, how many.",
+    ///     "Keepalive starts only after two hours here. Set the idle time, interval and count.",
     ///     "",
     /// );
     /// ```

@@ -127,7 +127,7 @@ impl fmt::Display for FrameError {
 impl std::error::Error for FrameError {}
 
 /// Returns the size of the frame at the start of `bytes`, including its length field, or `None`
-/// while fewer than [`LENGTH_BYTES`] have come. The rest of the frame may still be missing.
+/// while fewer than [`LENGTH_BYTES`] have arrived. The rest of the frame may still be missing.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Users by number, and the one number that identifies no user.
 //!
 //! In a user namespace that does not know all users (`user_namespaces(7)`), all unknown users show
-//! as one number, the overflow uid, which is 65534 unless somebody changed it. Two of them look the
+//! as one number, the overflow uid, which is 65534 unless it was changed. Two of them look the
 //! same, and if this process's own user is unknown there, it looks the same as well. So a program
 //! may print that number, but must not decide by it.
 

@@ -8,7 +8,7 @@
 //! with more to do gets another turn, after the others.
 //!
 //! After its last reply it *lingers*: it shuts down writing, then reads and discards, so that
-//! bytes which nobody will read do not turn the close into a reset, which could destroy that
+//! bytes that no one will read do not turn the close into a reset, which could destroy that
 //! reply on its way (`tcp(7)`; a Unix socket does the same, `unix(7)`).
 
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The log of a program: one line per event, on standard error. Writing a line never waits for a
 //! reader.
 //!
-//! A pipe that nobody reads is full after a few hundred lines, a terminal stops after
+//! A pipe that no one reads is full after a few hundred lines, a terminal stops after
 //! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would wait for either. Here a line that finds no
 //! room is dropped. Dropped lines are counted, and the count is written once there is room again:
 //! before the next line, or at the program's end.
@@ -158,7 +158,7 @@ mod tests {
         if let Err(std::sync::mpsc::RecvTimeoutError::Timeout) =
             end.recv_timeout(Duration::from_secs(30))
         {
-            panic!("a line waits for whoever reads");
+            panic!("a line waits for its reader");
         }
         running.join().unwrap();
     }

@@ -117,7 +117,7 @@ fn by_timetable(report: &Report, regime: Regime) -> (String, Vec<Curve<'_>>) {
         }
     }
     (
-        format!("The same, 5,000 a second by timetable, {}", regime.name()),
+        format!("The same, 5,000 per second by timetable, {}", regime.name()),
         curves,
     )
 }

@@ -41,8 +41,8 @@ impl Peer {
     /// let file = std::fs::File::open("Cargo.toml").unwrap();
     /// peer.send_with(line("Cargo.toml"), [&file]);
     /// peer.expect(line("Cargo.toml 1024 bytes")).or_explain(
-    ///     "A descriptor rides on the first byte. Who takes that byte without room for it has thrown \
-    ///      it away.",
+    ///     "You read the first byte without room for its descriptor, so the kernel closed the \
+    ///      descriptor. Leave room for one in every receive.",
     ///     "",
     /// );
     /// ```
@@ -127,7 +127,7 @@ impl Peer {
     ///
     /// let mut peer = server.connect();
     /// let files = peer.send(line("Cargo.toml")).expect_with("+", 1).or_explain(
-    ///     "The client cannot open the file; you can. Send it with the byte that says so.",
+    ///     "The client may not open the file itself. Open it and send its descriptor with `+`.",
     ///     "",
     /// );
     /// let mut text = String::new();
@@ -204,7 +204,7 @@ impl Peer {
         let arrival = rights::receive(&self.socket, buffer, MOST)?;
         if arrival.cut {
             machine::no_verdict(
-                "room for the descriptors that came",
+                "room for the descriptors that arrived",
                 "Too many open files",
                 machine::RESOURCES,
             );

@@ -63,7 +63,7 @@ impl Backdrop<'_> {
         one.then_some(*end.1)
     }
 
-    /// The lanes are dotted, with round moments beside them.
+    /// The lanes are dotted, with round times next to them.
     fn wait(&self, strokes: &mut Strokes, wait: &Wait) {
         const DOTS: &str = r#" stroke-width="1.8" stroke-dasharray="1 5""#;
         let lanes = self.lanes.0.iter().map(|lane| lane.x);

@@ -1,4 +1,4 @@
-//! Sends each TEXT with its own send, then reads with the given SIZEs, and shows both in
+//! Sends each TEXT with its own send, then reads with the given sizes, and shows both in
 //! hexadecimal.
 //!
 //! Usage: `cargo run -p tcp-client --example ch04_sends_and_reads -- TEXT… : SIZE…`

@@ -101,7 +101,7 @@ fn a_regular_file_is_told_as_no_socket() {
     tells(
         &assert.get_output().stderr,
         &place.address(),
-        &["nothing is listening", "no socket"],
+        &["nothing is listening", "isn't a socket"],
     );
 }
 

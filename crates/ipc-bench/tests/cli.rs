@@ -143,7 +143,7 @@ fn a_processor_that_is_not_there_is_refused() {
         .args(["--cpus", "1000"])
         .assert()
         .failure()
-        .stderr(predicate::str::contains("may not use processor 1000"));
+        .stderr(predicate::str::contains("may not use CPU 1000"));
 }
 
 #[test]

@@ -53,8 +53,9 @@ fn a_hundred_silent_visitors() {
 #[test]
 fn a_reset_is_one_clients_problem() {
     explain(
-        "A client reset its connection, so read(), write() or shutdown() returned an error. Only that \
-         client's connection is lost: print the error, drop the stream, and accept the next client.",
+        "A client reset its connection, so read(), write() or shutdown() returned an error. Only \
+         that client's connection is lost: print the error, drop the stream, and accept the next \
+         client.",
         MESS,
     );
     // A server that gives up after some number of resets, or keeps the sockets, fails here.

@@ -97,8 +97,9 @@ fn bad_text_is_told_and_survived() {
     ] {
         peer.send("good\n").expect("GOOD\n").now();
         peer.send(bad).expect("not text\n").or_explain(
-            "This line is not UTF-8. Reply `not text` to it, once: don't guess what it was meant to \
-             be, don't wait for more bytes, and don't hang up. Let from_utf8() decide what is UTF-8.",
+            "This line is not UTF-8. Reply `not text` to it, once: don't guess what it was meant \
+             to be, don't wait for more bytes, and don't hang up. Let from_utf8() decide what is \
+             UTF-8.",
             TEXT,
         );
         peer.send("better\n").expect("BETTER\n").or_explain(

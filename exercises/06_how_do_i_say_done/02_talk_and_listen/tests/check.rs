@@ -59,8 +59,8 @@ fn the_server_may_end_first() {
          the server sends while standard input is still open.",
         POLITE,
     );
-    // Time for a client to mistake the server's end of stream for the end of the session, right away
-    // or a moment later.
+    // Time for a client to mistake the server's end of stream for the end of the session, at once
+    // or after a moment.
     peer.pause(Duration::from_millis(1200));
     client.write_line("I have not.");
     peer.expect("I have not.\n").or_explain(

@@ -63,8 +63,8 @@ fn stays_as_it_was(path: &Path) {
     let before = identity().expect("something is there");
     let mut second = program!().arg(path.display()).start();
     let found = second.listens_or_ends().or_explain(
-        "Something already existed at that path, so bind() failed, but your program is still running \
-         and has printed nothing. Don't try again: report the error and end.",
+        "Something already existed at that path, so bind() failed, but your program is still \
+         running and has printed nothing. Don't try again: report the error and end.",
         PATH,
     );
     let expected = format!("{} unchanged", path.display());
@@ -100,8 +100,8 @@ fn stays_as_it_was(path: &Path) {
     let says_so = words.iter().any(|word| told.contains(word));
     let got = format!("{told:?}");
     check(says_so, "\"Address already in use\" on standard error", got).or_explain(
-        "Your program ended with an error, but it didn't print the error that bind() returned. Print \
-         that one, not a message of your own: if main() returns the error, it is printed.",
+        "Your program ended with an error, but it didn't print the error that bind() returned. \
+         Print that one, not a message of your own: if main() returns the error, it is printed.",
         PATH,
     );
 }

@@ -29,10 +29,10 @@ const NEIGHBOR: &str = "A copy of your program at another path in the same folde
                         from listening, although nothing is at this path. Give each path its own \
                         lock.";
 
-const TIDY: &str = "One copy of your program was starting on the path, and a second copy was refused. \
-                    A third copy must be refused too, but it wasn't. When your program is refused, it \
-                    must never remove the lock file: a new file with the same name is a different \
-                    lock.";
+const TIDY: &str = "One copy of your program was starting on the path, and a second copy was \
+                    refused. A third copy must be refused too, but it wasn't. When your program is \
+                    refused, it must never remove the lock file: a new file with the same name is \
+                    a different lock.";
 
 const CODE: &str = "The path can't be used, and the program ended, but not with exit code 2. That \
                     code distinguishes this failure from others. Return ExitCode::from(2) from \
@@ -372,8 +372,8 @@ fn one_is_overtaken() {
         first.signal(Signal::STOP);
         let mut second = start_at(&path);
         decides(&second);
-        // The lock that refused the second copy must refuse a third copy too, but not one at another
-        // path. Once the first copy is listening, a copy can be refused without a lock.
+        // The lock that refused the second copy must refuse a third copy too, but not one at a
+        // different path. Once the first copy is listening, a copy can be refused without a lock.
         let by_lock = second.has_ended() && !first.stdout().contains('\n');
         let turn = by_lock.then(|| thirds.next()).flatten();
         let beside = turn.is_some_and(|turn| turn % 3 == 0);
@@ -423,7 +423,8 @@ fn one_of_two_starters_wins() {
     explain(
         "Several copies of your program started at the same time on a stale path. Exactly one must \
          listen, and the others must end with exit code 2. Another program can take the path \
-         between the check and the bind, so hold a lock across both, and never remove the lock file.",
+         between the check and the bind, so hold a lock across both, and never remove the lock \
+         file.",
         RACE,
     );
     for _ in rounds(STARTS, LEAST_STARTS, STARTING) {

@@ -34,8 +34,14 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
         unix.stdout().trim_end(),
     )
     .or_explain(
-        "This path contains a colon, and you stopped at it. The part before the first colon is the \
-         kind, and everything after it is the path.",
+        "Print the path as it was given, all of it and without quotes. This one contains a colon: \
+         the part before the first colon is the kind, and everything after it is the path.",
+        UNKNOWN,
+    );
+    let port = tcp.stdout().trim_end().ends_with(":0");
+    check(!port, "the port that it got", "port 0").or_explain(
+        "Port 0 asks the system for any free port, and nobody can connect to 0. Print the address that the \
+         listener got: its local_addr().",
         UNKNOWN,
     );
     [tcp, unix]
@@ -144,18 +150,24 @@ fn ending_inside_a_frame_is_an_error() {
     }
 }
 
+const NEITHER: &str = "This is neither tcp: nor unix:, and you can't know what it means. Print the \
+                       argument and the two forms that you accept, and end with exit code 2.";
+
+const NOTHING_AFTER: &str = "Nothing follows the scheme, so the argument has neither form: `tcp:` names \
+                             no host and no port, `unix:` no path (and Linux binds an empty path to a \
+                             name of its own choice). Print the argument and both forms, and end with \
+                             exit code 2.";
+
 #[test]
 fn an_unknown_scheme_is_explained() {
-    explain(
-        "This is neither tcp: nor unix:, and you can't know what it means. Print the argument and \
-         the two forms that you accept, and end with exit code 2.",
-        UNKNOWN,
-    );
     let folder = folder();
+    let bare_path = folder.join("door").display().to_string();
     let unknown = [
         "udp:127.0.0.1:0",
         "127.0.0.1:0",
         "door",
+        "./door",
+        &bare_path,
         "tcp",
         "unix",
         "xtcp:127.0.0.1:0",
@@ -167,6 +179,11 @@ fn an_unknown_scheme_is_explained() {
     ];
     for address in unknown {
         let server = program!().in_folder(&folder).connect_to(address);
+        let sentence = match address {
+            "tcp:" | "unix:" => NOTHING_AFTER,
+            _ => NEITHER,
+        };
+        explain(sentence, UNKNOWN);
         let both = contains("unix:PATH");
         server
             .exits_with(2)
@@ -184,6 +201,7 @@ fn an_unknown_scheme_is_explained() {
             UNKNOWN,
         );
     }
+    explain(NEITHER, UNKNOWN);
     let made = std::fs::read_dir(folder.path()).map_or(0, Iterator::count);
     check(
         made == 0,

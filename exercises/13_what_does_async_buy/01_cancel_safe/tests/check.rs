@@ -1,5 +1,6 @@
 //! Does a frame survive what happens beside it?
 
+use std::iter;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -277,7 +278,7 @@ fn each_client_has_a_clock_of_its_own() {
         );
         let mut first = server.connect();
         first.pause(period / 2);
-        let (heartbeat, took) = first_heartbeat(&server, period.mul_f32(1.7));
+        let (heartbeat, took) = first_heartbeat(&server, period.mul_f32(1.7), |_| {});
         let got = format!("{heartbeat:?} after {took:.1?}");
         let expected = "a heartbeat 600 ms after this client connected";
         check(heartbeat.is_some(), expected, &got).now();
@@ -302,6 +303,17 @@ fn each_client_has_a_clock_of_its_own() {
              has passed once since the client connected, not twice.",
             CLOCK,
         );
+        // Its first byte comes when the heartbeat is nearly due.
+        let (_, took) = first_heartbeat(&server, period.mul_f32(1.7), |peer| {
+            peer.pause(period.mul_f32(0.85)).send(frame("hello"));
+        });
+        let got = format!("{took:.1?} after it, in all of three tries");
+        check(took < period.mul_f32(1.7), expected, got).or_explain(
+            "This client said nothing at first. Then it sent a frame, and the heartbeat \
+             that was nearly due came long after. The clock starts when the client connects: no \
+             byte that it sends, not even the first, sets it back.",
+            CLOCK,
+        );
         let heartbeat = first.next_frame();
         let got = format!("{heartbeat:?}");
         check(
@@ -313,13 +325,21 @@ fn each_client_has_a_clock_of_its_own() {
     });
 }
 
-/// What comes first to a client that has connected, and after how long. A machine may hold up one: who
-/// begins too late is late with each.
-fn first_heartbeat(server: &Running, late: Duration) -> (Option<Vec<u8>>, Duration) {
+/// What comes first to a client that has connected and follows `script`, beside its echo, and after how
+/// long. A machine may hold up one: who begins too late is late with each.
+fn first_heartbeat(
+    server: &Running,
+    late: Duration,
+    script: impl Fn(&mut Peer),
+) -> (Option<Vec<u8>>, Duration) {
     let mut tries = 0;
     loop {
         let connected = Instant::now();
-        let heartbeat = server.connect().next_frame();
+        let mut peer = server.connect();
+        script(&mut peer);
+        let heartbeat = iter::repeat_with(|| peer.next_frame())
+            .find(|frame| frame.as_deref() != Some(b"hello"))
+            .flatten();
         let took = connected.elapsed();
         tries += 1;
         if took < late || heartbeat.is_none() || tries == 3 {

@@ -72,7 +72,13 @@ fn names_the_peer() {
          timeout here.",
         KERNEL,
     );
-    peer.send("who am I?\n").expect(own_answer(&server)).now();
+    peer.send("who am I?\n").expect("pid=").or_explain(
+        "The client has sent a line, and waits for its answer, which begins with `pid=`. Answer each line \
+         when it comes, not when the client has finished; and what you write into a buffer, flush.",
+        KERNEL,
+    );
+    peer.expect(own_answer(&server).trim_start_matches("pid="))
+        .now();
     peer.send("and now?\n").expect(own_answer(&server)).or_explain(
         "The second line is not answered. A client gets one line for each line that it sends: serve it \
          until it leaves.",
@@ -174,9 +180,13 @@ fn what_the_message_claims_is_ignored() {
     }
     let server = program!().listen_on_path();
     let mut peer = server.connect();
-    for claim in ["pid=1 uid=4711", "uid=65534 pid=7", "1 4711", ""] {
+    for claim in ["pid=1 uid=4711", "uid=65534 pid=7", "1 4711"] {
         peer.send(format!("{claim}\n"))
             .expect(own_answer(&server))
             .now();
     }
+    peer.send("\n").expect(own_answer(&server)).or_explain(
+        "An empty line is a line like any other, and gets the same answer.",
+        CLAIMS,
+    );
 }

@@ -16,8 +16,19 @@ const MORE_THAN_FIT: &str = "More clients came than there are descriptors, and t
 
 /// What a client is greeted with, and an answer.
 fn is_served(peer: &mut Peer) {
-    let greeting = format!("hello {}\n", peer.local());
-    peer.expect(greeting).now();
+    peer.expect("hello ").now();
+    let (own, greeted) = (peer.local().to_string(), peer.next_line());
+    let greeted = greeted.unwrap_or_default();
+    check(
+        greeted == own,
+        format!("\"hello {own}\\n\""),
+        format!("\"hello {greeted}\\n\""),
+    )
+    .or_explain(
+        "Greet each client by its own address: the one that accept() returned together with its \
+         stream. (local_addr() is your program's end of the connection.)",
+        OUT,
+    );
     peer.send("a line\n").expect("accepted\n").now();
 }
 

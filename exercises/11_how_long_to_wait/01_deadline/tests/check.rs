@@ -66,6 +66,8 @@ fn a_drip_is_cut_off() {
         peer.send(&frame("hello")[..count]);
         peer
     });
+    let mut large = server.connect();
+    large.send(&frame([b'x'; 65_536])[..6]);
     let mut behind = server.connect();
     let first = frame("first");
     behind.send([&first[..], &frame("hello")[..6]].concat());
@@ -97,6 +99,12 @@ fn a_drip_is_cut_off() {
         &mut less,
         "Half a length came, then nothing more, and you wait. The length is a part of the frame: \
          its reads, too, get only what is left until the deadline.",
+    );
+    large.patience(millis(1000));
+    is_cut_off(
+        &mut large,
+        "The beginning of a large frame came, then nothing more, and you wait for longer than you did for a \
+         small one. Each frame has the given time, whatever its length says.",
     );
     behind.patience(millis(1000));
     is_cut_off(

@@ -110,6 +110,14 @@ fn names_the_peer() {
         format!("another process to get the answer {expected:?}"),
         answer,
     );
+    const LONG: &str = "A line of 10,000 bytes is one line, and gets one answer. It ends at its \
+                        newline, and not where a buffer is full.";
+    let mut talkative = server.connect();
+    talkative.send("x".repeat(10_000) + "\n").half_close();
+    talkative
+        .expect(own_answer(&server))
+        .or_explain(LONG, KERNEL);
+    talkative.expect_end().or_explain(LONG, KERNEL);
 }
 
 /// The server, and its socket's mode shuts nobody out: it is the program who decides.

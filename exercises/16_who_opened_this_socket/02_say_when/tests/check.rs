@@ -16,23 +16,23 @@ const NO_WAIT: &str = "16-who-opened-this-socket.html#telling-never-waits";
 const NAME: &str = "16-who-opened-this-socket.html#a-datagram-to-notify_socket";
 const ALONE: &str = "16-who-opened-this-socket.html#nobody-listens-to-it";
 
-/// The time that the check's watchdog allows, and how long a ping may be away, not counting what a busy
-/// machine takes: half of it is the rule.
+/// The time that the check's watchdog allows, and the longest pause between two pings, not counting
+/// delays on a busy machine. Pings are due every half of the allowed time.
 const ALLOWED: Duration = Duration::from_millis(600);
 const LATEST: Duration = Duration::from_millis(450);
-/// How long anything may take that should be there at once.
+/// How long anything that should happen at once may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How many lines keep the loop busy, and how long each of them; and how many come at once, which
+/// How many lines keep the loop busy, and for how long each; and how many lines arrive at once, which
 /// is no more than a supervisor's queue holds.
 const ITEMS: usize = 8;
 const EACH: Duration = Duration::from_millis(120);
 const AT_ONCE: usize = 10;
-/// How long a program that was told to stop may take down its path while its loop is busy.
+/// How long a program may take to remove its path after the signal, while its loop is busy.
 const MEANWHILE: Duration = Duration::from_millis(250);
-/// How often a client asks while the check looks at something else.
+/// The pause between a client's requests while the check watches something else.
 const PACE: Duration = Duration::from_millis(5);
 
-/// A supervisor's socket that waits long enough for what is said at once, or every 300 ms.
+/// A supervisor's socket with enough patience for messages that are sent at once or every 300 ms.
 fn supervisor() -> NotifySocket {
     in_time(NotifySocket::on_path())
 }
@@ -54,7 +54,7 @@ fn ask(client: &mut Peer) {
         .now();
 }
 
-/// A client asks again and again, for as long as this, and twice after it: the loop has turned then.
+/// A client keeps asking for this long, and twice more: by then the loop has made another pass.
 fn ask_for(client: &mut Peer, time: Duration) {
     let began = Instant::now();
     while began.elapsed() < time {
@@ -72,8 +72,9 @@ fn pings(lines: &[String]) -> usize {
 #[test]
 fn ready_means_connectable() {
     explain(
-        "NOTIFY_SOCKET names a supervisor's socket. Send it one datagram with READY=1, as soon as \
-         a client can connect: what the supervisor starts after you will connect at that moment.",
+        "NOTIFY_SOCKET names a supervisor's socket, and your program did not send READY=1 there as \
+         it should. Send one datagram with READY=1, once, as soon as a client can connect. At that \
+         moment, the supervisor may start programs that connect to yours.",
         READY,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -82,8 +83,8 @@ fn ready_means_connectable() {
     supervisor.expect("READY=1").now();
     let client = Peer::try_connect(&Address::Unix(path));
     let mut client = client.or_explain(
-        "Your program sent READY=1, and a client that came at once was refused. READY means that a \
-         client can connect now: send it after bind() and listen().",
+        "Your program sent READY=1, and a client that connected right then was refused. READY=1 \
+         means that a client can connect now: send it after bind() and listen().",
         READY,
     );
     ask(&mut client);
@@ -93,7 +94,7 @@ fn ready_means_connectable() {
     check(!again, "READY=1 once", "it was sent again").now();
 }
 
-/// The program runs at a path, and a client is there.
+/// The program is running at a path, with one client connected.
 fn served(supervisor: &mut NotifySocket, folder: &Folder) -> (Running, Peer) {
     let program = program!().notifies(supervisor);
     let server = program.listen_on(path_in(folder).display()).now();
@@ -103,13 +104,13 @@ fn served(supervisor: &mut NotifySocket, folder: &Folder) -> (Running, Peer) {
     (server, client)
 }
 
-/// It has said that it stops.
+/// The program has sent STOPPING=1.
 fn has_said_so(supervisor: &mut NotifySocket) {
     let lines = supervisor.take_lines();
     let said = lines.iter().any(|line| line == "STOPPING=1");
-    check(said, "STOPPING=1 before that", format!("{lines:?}")).or_explain(
-        "Your program began to stop, but the supervisor didn't know, and went on sending clients. \
-         Send STOPPING=1 first, then remove the path and hang up.",
+    check(said, "STOPPING=1 before the shutdown", format!("{lines:?}")).or_explain(
+        "Your program began to stop without telling the supervisor, which may still be sending \
+         clients. Send STOPPING=1 first, then remove the path and close the connections.",
         STOPPING,
     );
 }
@@ -117,8 +118,8 @@ fn has_said_so(supervisor: &mut NotifySocket) {
 #[test]
 fn stopping_is_said_first() {
     explain(
-        "On SIGTERM and SIGINT your program must remove its path and end with exit code 0. Send \
-         STOPPING=1 before that.",
+        "Your program did not shut down as it should. On SIGTERM and SIGINT, remove the path and \
+         end with exit code 0. Send STOPPING=1 before that.",
         STOPPING,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -128,7 +129,8 @@ fn stopping_is_said_first() {
     has_said_so(&mut supervisor);
     server.exits_with(0).now();
 
-    // The loop is busy with a line: who takes down the path meanwhile has to say so meanwhile.
+    // The loop is busy with a line. A program that removes the path meanwhile must send STOPPING=1
+    // meanwhile.
     let (server, mut client) = served(&mut supervisor, &folder);
     let mut gate = Gate::new();
     client.send(line(format!("wait {}", gate.path().display())));
@@ -150,15 +152,15 @@ fn stopping_is_said_first() {
 }
 
 fn is_gone(path: &Path) {
-    eventually("the socket's file to be gone", || !path.exists()).now();
+    eventually("the socket file to be gone", || !path.exists()).now();
 }
 
 #[test]
 fn the_loop_feeds_the_watchdog() {
     explain(
-        "WATCHDOG_USEC is how long the supervisor waits for WATCHDOG=1 before it kills your \
-         program. Send it twice in that time, both while no client is there and while a client \
-         sends requests without a pause.",
+        "Your program did not send WATCHDOG=1 in time. WATCHDOG_USEC says how long the supervisor \
+         waits for it before it kills your program. Send WATCHDOG=1 twice in that time, both while \
+         no client needs anything and while a client is sending requests without a pause.",
         WATCHDOG,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -172,9 +174,9 @@ fn the_loop_feeds_the_watchdog() {
     is_not_fed_with_each_line(&mut supervisor, &mut client);
 
     explain(
-        "The loop that answers was stuck in a request for longer than WATCHDOG_USEC, and your \
-         program still sent WATCHDOG=1, so nobody would notice. Send it from the loop that does \
-         the work, and from no other thread: it stops when the loop is stuck, and goes on when the \
+        "The loop that answers requests was stuck for longer than WATCHDOG_USEC, but your program \
+         still sent WATCHDOG=1, so the supervisor would never notice. Send WATCHDOG=1 only from \
+         the loop that does the work: then it stops when the loop is stuck, and resumes when the \
          loop does.",
         WATCHDOG,
     );
@@ -187,7 +189,7 @@ fn the_loop_feeds_the_watchdog() {
     supervisor.expect("WATCHDOG=1").now();
 }
 
-/// Each ping in its time, and not three times as many as there should be.
+/// Each ping arrives in time, and there are at most about three times as many as are due.
 fn is_fed_while_nobody_comes(supervisor: &mut NotifySocket) {
     supervisor.take_lines();
     let began = Instant::now();
@@ -197,22 +199,22 @@ fn is_fed_while_nobody_comes(supervisor: &mut NotifySocket) {
         supervisor.expect("WATCHDOG=1").now();
         count += 1;
         let elapsed = watch.elapsed();
-        let expected = format!("WATCHDOG=1 every {:?}, while nobody comes", ALLOWED / 2);
+        let expected = format!("WATCHDOG=1 every {:?}, even while idle", ALLOWED / 2);
         let got = format!("none for {elapsed:.0?}");
         check(elapsed < LATEST, expected, got).now();
     }
     let elapsed = began.elapsed();
     let due = elapsed.as_micros() / (ALLOWED / 2).as_micros();
-    let expected = format!("WATCHDOG=1 every {:?}, while nobody comes", ALLOWED / 2);
+    let expected = format!("WATCHDOG=1 every {:?}, even while idle", ALLOWED / 2);
     let got = format!("{count} of them in {elapsed:.0?}");
     check(count <= 3 * due + 3, expected, got).or_explain(
-        "Your program wakes up again and again to send WATCHDOG=1, though nobody comes. Twice in \
-         the time that the supervisor allows is enough: sleep until the next one is due.",
+        "Your program keeps waking up to send WATCHDOG=1 while clients are silent. Twice in the \
+         time that the supervisor allows is enough: sleep until the next one is due.",
         WATCHDOG,
     );
 }
 
-/// Lines that take a while each, and the next one always waits: the loop is never idle.
+/// Each line takes a while, and the next one is already waiting, so the loop is never idle.
 fn is_fed_while_busy(supervisor: &mut NotifySocket, client: &mut Peer) {
     let gates: Vec<Gate> = (0..ITEMS).map(|_| Gate::new()).collect();
     let lines = gates
@@ -239,9 +241,9 @@ fn is_not_fed_with_each_line(supervisor: &mut NotifySocket, client: &mut Peer) {
     let count = pings(&supervisor.take_lines());
     let due = began.elapsed().as_micros() / (ALLOWED / 2).as_micros();
     let got = format!("{count} of them for {AT_ONCE} lines");
-    check(count as u128 <= due + 2, "WATCHDOG=1 now and then", got).or_explain(
+    check(count as u128 <= due + 2, "WATCHDOG=1 when it is due", got).or_explain(
         "Your program sends WATCHDOG=1 with each line that it answers. Twice in the time that the \
-         supervisor allows is enough: look at the clock, and send it when it is due.",
+         supervisor allows is enough: check the clock, and send WATCHDOG=1 when it is due.",
         WATCHDOG,
     );
 }
@@ -249,8 +251,9 @@ fn is_not_fed_with_each_line(supervisor: &mut NotifySocket, client: &mut Peer) {
 #[test]
 fn anothers_watchdog_is_not_fed() {
     explain(
-        "WATCHDOG_PID names another process: that one is watched, and your program has only \
-         inherited its variables. Send READY=1, but no WATCHDOG=1.",
+        "WATCHDOG_PID names another process, but your program sent WATCHDOG=1, or it did not work \
+         as before. The supervisor is watching that other process, and your program has only \
+         inherited its variables. Send READY=1, but not WATCHDOG=1.",
         WATCHDOG,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -266,8 +269,9 @@ fn anothers_watchdog_is_not_fed() {
     server.signal(Signal::TERM).exits_with(0).now();
 
     explain(
-        "WATCHDOG_USEC is set and WATCHDOG_PID is not: then the supervisor watches the process \
-         that it started: your program. Send WATCHDOG=1.",
+        "WATCHDOG_USEC is set and WATCHDOG_PID is not, and your program did not send WATCHDOG=1. \
+         In this case, the supervisor is watching the process that it started, which is your \
+         program. Send WATCHDOG=1.",
         WATCHDOG,
     );
     let program = program!()
@@ -285,25 +289,26 @@ fn a_full_supervisor_stops_nobody() {
         let program = program!().notifies(supervisor).watched(allowed);
         program.listen_on(path_in(&folder).display())
     };
-    let waits = "The supervisor's queue is full, because it is busy or hangs. A blocking send \
-                 would wait for it, and your clients with it. A notification must never stop the \
-                 service: send without waiting, and drop the datagram if there is no room. The \
-                 next one may get through.";
+    let waits = "The supervisor's queue is full, because the supervisor is busy or hangs, and your \
+                 program did not work as it should. A blocking send waits for room in that queue, \
+                 and your clients wait with it. Send without waiting, and drop the datagram if \
+                 there is no room. A later one may get through.";
     explain(waits, NO_WAIT);
     let server = start(&supervisor).now();
     supervisor.expect("WATCHDOG=1").now();
     supervisor.fill();
     let mut client = server.connect();
     ask_for(&mut client, allowed * 2);
-    // What goes with the last answer finds the queue full, too: what comes after this comes by itself.
+    // A message sent with the last answer still finds the queue full; later ones come from the timer.
     client.pause(allowed);
     supervisor.drain();
     supervisor.expect("WATCHDOG=1").or_explain(
-        "The supervisor's queue was full for a while, and now there is room again: go on sending.",
+        "The supervisor's queue was full for a while, and your program did not send WATCHDOG=1 \
+         when there was room again. Keep sending messages, even if an earlier one failed.",
         NO_WAIT,
     );
     ask(&mut client);
-    // And from the beginning to the end.
+    // The queue is full when the program ends, and then from its start to its end.
     supervisor.fill();
     server.signal(Signal::TERM).exits_with(0).now();
     let server = start(&supervisor).now();
@@ -317,8 +322,9 @@ fn an_abstract_name_works() {
         return;
     }
     explain(
-        "NOTIFY_SOCKET begins with @. That stands for the zero byte of an abstract name, so there \
-         is no such file. SocketAddr::from_abstract_name() takes the rest of it.",
+        "NOTIFY_SOCKET begins with @, and your program's messages did not arrive there. The @ \
+         stands for the zero byte of an abstract name, so there is no such file. Pass the rest of \
+         the name to SocketAddr::from_abstract_name().",
         NAME,
     );
     let (mut supervisor, folder) = (in_time(NotifySocket::with_abstract_name()), folder());
@@ -331,8 +337,9 @@ fn an_abstract_name_works() {
 #[test]
 fn alone_it_runs_as_before() {
     explain(
-        "There is no supervisor to notify. That is not an error: all of this is optional. The \
-         program must serve, end with exit code 0 on SIGTERM, and remove its socket file.",
+        "There is no supervisor to notify, and your program did not work as before. All \
+         notifications are optional, so a missing supervisor is not an error. Serve clients, end \
+         with exit code 0 on SIGTERM, and remove the socket file.",
         ALONE,
     );
     let folder = folder();
@@ -354,8 +361,8 @@ fn alone_it_runs_as_before() {
     }
 
     explain(
-        "The supervisor's socket is gone, and sending to it fails from now on. That is not a \
-         reason to end or to stop serving.",
+        "The supervisor's socket is gone, so sending to it fails, and your program did not work as \
+         before. Ignore that failure: keep serving clients until you are asked to end.",
         ALONE,
     );
     let mut supervisor = supervisor();

@@ -20,9 +20,9 @@ fn greets(server: &Running) {
 const GREETED: &str = "A client couldn't connect, or didn't get `hello`. Keep accepting clients, \
                        one after another, and send `hello` to each of them as soon as it connects.";
 
-const EARLY: &str = "Your program printed `listening on PATH`, but nothing is listening there. Clients \
-                     connect as soon as they see this line, so print it only after `bind` has \
-                     succeeded.";
+const EARLY: &str = "Your program printed `listening on PATH`, but nothing is listening there. \
+                     Clients connect as soon as they see this line, so print it only after `bind` \
+                     has succeeded.";
 
 /// Umasks to start the program with.
 const UMASKS: [u32; 3] = [0o000, 0o022, 0o077];

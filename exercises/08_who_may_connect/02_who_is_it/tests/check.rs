@@ -72,8 +72,8 @@ fn names_the_peer() {
         KERNEL,
     );
     peer.send("who am I?\n").expect("pid=").or_explain(
-        "The client sent a line and is waiting, but no reply that begins with `pid=` arrived. Reply \
-         to each line when it arrives, not when the client has finished. If you write into a \
+        "The client sent a line and is waiting, but no reply that begins with `pid=` arrived. \
+         Reply to each line when it arrives, not when the client has finished. If you write into a \
          buffer, flush it after each reply.",
         KERNEL,
     );
@@ -197,8 +197,8 @@ fn what_the_message_claims_is_ignored() {
             .now();
     }
     peer.send("\n").expect(own_answer(&server)).or_explain(
-        "The client sent an empty line and didn't get the right reply. An empty line is a line like \
-         any other: reply to it in the same way.",
+        "The client sent an empty line and didn't get the right reply. An empty line is a line \
+         like any other: reply to it in the same way.",
         CLAIMS,
     );
 }

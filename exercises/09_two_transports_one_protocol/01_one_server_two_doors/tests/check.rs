@@ -44,8 +44,8 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
     );
     let port = tcp.stdout().trim_end().ends_with(":0");
     check(!port, "the port that it got", "port 0").or_explain(
-        "Your program printed port 0, which no client can connect to. Port 0 asks the system for any \
-         free port, so print the address that the listener got: its local_addr().",
+        "Your program printed port 0, which no client can connect to. Port 0 asks the system for \
+         any free port, so print the address that the listener got: its local_addr().",
         UNKNOWN,
     );
     [tcp, unix]
@@ -157,14 +157,15 @@ fn ending_inside_a_frame_is_an_error() {
     }
 }
 
-const NEITHER: &str = "This argument has neither of the two forms, tcp:HOST:PORT and unix:PATH, so your \
-                       program can't know what it means. Print the argument and both forms to \
+const NEITHER: &str = "This argument has neither of the two forms, tcp:HOST:PORT and unix:PATH, so \
+                       your program can't know what it means. Print the argument and both forms to \
                        standard error, and exit with code 2.";
 
-const NOTHING_AFTER: &str = "Nothing follows the scheme, so this argument has neither of the two forms: \
-                             `tcp:` has no host and no port, and `unix:` has no path. (Linux would \
-                             bind an empty path to a name that it chooses itself.) Print the argument \
-                             and both forms to standard error, and exit with code 2.";
+const NOTHING_AFTER: &str = "Nothing follows the scheme, so this argument has neither of the two \
+                             forms: `tcp:` has no host and no port, and `unix:` has no path. \
+                             (Linux would bind an empty path to a name that it chooses itself.) \
+                             Print the argument and both forms to standard error, and exit with \
+                             code 2.";
 
 #[test]
 fn an_unknown_scheme_is_explained() {

@@ -147,8 +147,8 @@ fn n_plus_one_is_told_busy() {
     }
 }
 
-/// A client that connects a moment after another has left is served, not only the client after it. A busy
-/// machine may delay the release of one slot, not of all five.
+/// A client that connects a moment after another has left is served, not only the client after it.
+/// A busy machine may delay the release of one slot, not of all five.
 fn the_next_one_is_in(server: &Running, mut inside: Vec<Peer>) {
     let next_is_in = |_| {
         let leaving = inside.pop().expect("the client that is served");

@@ -42,8 +42,8 @@ fn is_cut_off_after(time: &str, peer: &mut Peer, sentence: &str) {
         Received::Ended(_) => check(true, "", ""),
         Received::Bytes(bytes) if !is_whole(&bytes) => {
             check(false, &expected, "a part of the frame").or_explain(
-                "The frame's time was up, and your program sent back the part of it that had arrived. \
-                 Only a complete frame is echoed: close the connection without a reply.",
+                "The frame's time was up, and your program sent back the part of it that had \
+                 arrived. Only a complete frame is echoed: close the connection without a reply.",
                 DRIP,
             );
             check(true, "", "")
@@ -107,9 +107,9 @@ fn a_drip_is_cut_off() {
     large.patience(millis(1000));
     is_cut_off(
         &mut large,
-        "The beginning of a large frame arrived, and then nothing more, and your program is waiting \
-         longer than it did for a small frame. Give every frame the same time, whatever its length \
-         prefix says.",
+        "The beginning of a large frame arrived, and then nothing more, and your program is \
+         waiting longer than it did for a small frame. Give every frame the same time, whatever \
+         its length prefix says.",
     );
     behind.patience(millis(1000));
     is_cut_off(
@@ -167,8 +167,8 @@ const GIVEN: &str = "Your program didn't use the time in its second argument, wh
 
 #[test]
 fn a_slow_but_honest_client_is_served() {
-    // These are silent while all the others are served, for more than two seconds. There is one for each
-    // try of the last block.
+    // These are silent while all the others are served, for more than two seconds. There is one for
+    // each try of the last block.
     let short = program!().arg(300).listen();
     let mut idle = short.connect_many(3);
     let server = server();

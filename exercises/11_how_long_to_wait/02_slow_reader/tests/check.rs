@@ -186,14 +186,16 @@ fn an_honest_reader_is_served() {
             peer.pause(Duration::from_millis(700));
         }
         peer.half_close().expect_end().or_explain(
-            "The client has all its replies and closed its sending side, and its connection is still \
-             open. Close it: it stays open while anything in your program still holds the stream.",
+            "The client has all its replies and closed its sending side, and its connection is \
+             still open. Close it: it stays open while anything in your program still holds the \
+             stream.",
             CLOCK,
         );
     });
 }
 
-/// How many MiB a program may grow by for a client that asks for replies of 4 MiB: one reply and a half.
+/// How many MiB a program may grow by for a client that asks for replies of 4 MiB: one reply and a
+/// half.
 const ONE_REPLY: u64 = 6;
 
 #[test]
@@ -217,8 +219,8 @@ fn memory_stays_bounded() {
     )
     .or_explain(
         "A client keeps sending requests without reading the replies, and you hold more than one \
-         reply in memory. Send each reply before you read the next request, and make no copy of it: \
-         while the client isn't reading, don't read either.",
+         reply in memory. Send each reply before you read the next request, and make no copy of \
+         it: while the client isn't reading, don't read either.",
         QUEUE,
     );
     first.send("3\n").expect("xxx").or_explain(

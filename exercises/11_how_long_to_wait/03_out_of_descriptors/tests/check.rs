@@ -27,8 +27,8 @@ fn is_served(peer: &mut Peer) {
     )
     .or_explain(
         "The address in this greeting isn't the client's. Greet each client with the address that \
-         accept() returned together with its stream. (local_addr() is the address of your program's \
-         end of the connection.)",
+         accept() returned together with its stream. (local_addr() is the address of your \
+         program's end of the connection.)",
         OUT,
     );
     peer.send("a line\n").expect("accepted\n").now();

@@ -316,9 +316,9 @@ fn each_client_has_a_clock_of_its_own() {
         });
         let got = format!("{took:.1?} after it, in each of three tries");
         check(took < period.mul_f32(1.7), expected, got).or_explain(
-            "A client was silent at first, and sent a frame when its heartbeat was nearly due. Then \
-             that heartbeat was late, three times in a row. Start the timer when the client connects, \
-             and let no byte that it sends restart it, not even the first.",
+            "A client was silent at first, and sent a frame when its heartbeat was nearly due. \
+             Then that heartbeat was late, three times in a row. Start the timer when the client \
+             connects, and let no byte that it sends restart it, not even the first.",
             CLOCK,
         );
         let heartbeat = first.next_frame();
@@ -332,9 +332,9 @@ fn each_client_has_a_clock_of_its_own() {
     });
 }
 
-/// The first frame, other than its echo, that a new client gets while it follows `script`, and after how
-/// long. A busy machine may delay one of three; a program whose first heartbeat is always late is late
-/// all three times.
+/// The first frame, other than its echo, that a new client gets while it follows `script`, and
+/// after how long. A busy machine may delay one of three; a program whose first heartbeat is always
+/// late is late all three times.
 fn first_heartbeat(
     server: &Running,
     late: Duration,

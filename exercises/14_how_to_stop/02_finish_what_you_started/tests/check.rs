@@ -88,6 +88,20 @@ fn ends_with(server: &Running, code: i32, sentence: &str, section: &str) {
     );
 }
 
+const IDLE: &str = "The signal has come, and a client with no request under way did not get what it should: the end \
+                    of the stream, at once and with no message before it. This client has nothing to lose: don't \
+                    wait for it. (If nothing came at all, its thread still waits in a read, and no flag wakes it; or \
+                    something has its stream open still, such as a copy in a list.)";
+
+/// It has got its last answer, and nothing more comes.
+fn sees_the_end(peer: &mut Peer) {
+    peer.expect_end().or_explain(
+        "After its last answer a client must see the end of the stream: nothing more will come. (If \
+         nothing came at all, something has its stream open still, such as a copy in a list.)",
+        UNDER_WAY,
+    );
+}
+
 const ALL_GONE: &str = "Every client has got its answers and the end of its stream, and your \
                         program goes on: it seems to wait for the deadline, an hour away. Wait \
                         until nobody is left, and no longer.";
@@ -102,27 +116,18 @@ fn the_answer_in_progress_is_sent() {
     drop(hangs_up); // and its answer will find nobody
     server.signal(Signal::TERM);
     shuts_the_door(&server);
-    idle.expect_end().or_explain(
-        "The signal has come, and a client with no request under way did not get what it should: \
-         the end of the stream, at once and with no message before it. This client has nothing to \
-         lose: don't wait for it. (If nothing came at all, its thread still waits in a read, and \
-         no flag wakes it.)",
-        UNDER_WAY,
-    );
+    idle.expect_end().or_explain(IDLE, UNDER_WAY);
     const DIED: &str = "The signal came while a request was under way, and its answer never came. \
                         When main returns, or something calls exit(), every other thread ends in \
                         the middle of its work; and a connection that is shut down for writing \
                         carries no answer. Wait for the threads that have work.";
     gate.release();
     busy.expect(answer).or_explain(DIED, UNDER_WAY);
-    busy.expect_end().or_explain(
-        "After its last answer a client must see the end of the stream: nothing more will come.",
-        UNDER_WAY,
-    );
+    sees_the_end(&mut busy);
     its_gate.release();
     second_gate.release();
     second.expect(second_answer).or_explain(DIED, UNDER_WAY);
-    second.expect_end().now();
+    sees_the_end(&mut second);
     ends_with(&server, 0, ALL_GONE, UNDER_WAY);
 }
 
@@ -132,7 +137,7 @@ fn what_had_come_is_answered() {
         "These lines were sent before the signal, and not all of them were answered. Read \
          everything that has arrived, and answer it, before you hang up: one more read, or one \
          more line, is not enough. After shutdown(SHUT_RD) a reader gets all that has arrived, and \
-         then the end.",
+         then the end. (An empty line is a line.)",
         COME,
     );
     let server = self::server(HOUR);
@@ -142,14 +147,14 @@ fn what_had_come_is_answered() {
         .map(|number| format!("number {number}\n"))
         .collect();
     server.in_one_edge(|| {
-        peer.send("one\ntwo\nthree\n");
+        peer.send("one\n\nthree\n");
         other.coalesce(&many);
         server.signal(Signal::TERM);
     });
-    peer.expect("ONE\nTWO\nTHREE\n").now();
-    peer.expect_end().now();
+    peer.expect("ONE\n\nTHREE\n").now();
+    sees_the_end(&mut peer);
     other.expect(many.concat().to_uppercase()).now();
-    other.expect_end().now();
+    sees_the_end(&mut other);
     ends_with(&server, 0, ALL_GONE, COME);
 
     // Some of it has been read already, and some lies in the socket.
@@ -161,7 +166,7 @@ fn what_had_come_is_answered() {
     gate.release();
     busy.expect([&answer[..], b"TWO\nTHREE\nFOUR\nFIVE\n"].concat())
         .now();
-    busy.expect_end().now();
+    sees_the_end(&mut busy);
     ends_with(&server, 0, ALL_GONE, COME);
 }
 
@@ -186,9 +191,9 @@ fn half_a_line_is_told() {
         server.signal(Signal::TERM);
     });
     half.expect(line("unfinished")).now();
-    half.expect_end().now();
+    sees_the_end(&mut half);
     in_one.expect("ONE\nunfinished\n").now();
-    in_one.expect_end().now();
+    sees_the_end(&mut in_one);
     idle.expect_end().or_explain(
         "This client had sent nothing since its last answer, so nothing is unfinished: it must see \
          the end of the stream, and no message before it.",
@@ -197,7 +202,7 @@ fn half_a_line_is_told() {
     gate.release();
     busy.expect([&answer[..], b"ONE\nunfinished\n"].concat())
         .now();
-    busy.expect_end().now();
+    sees_the_end(&mut busy);
     ends_with(&server, 0, ALL_GONE, COME);
 
     let server = self::server(HOUR);
@@ -208,7 +213,19 @@ fn half_a_line_is_told() {
          `unfinished` to this one, too: what it sent was not a whole line.",
         COME,
     );
-    half.expect_end().now();
+    sees_the_end(&mut half);
+
+    let gate = Gate::new();
+    let mut half = server.connect();
+    half.send(format!("wait {}", gate.path().display()))
+        .half_close();
+    half.expect(line("unfinished")).or_explain(
+        "A client ended its stream in the middle of a line that begins with `wait`. Half a request \
+         may mean something else than the whole one: don't carry it out. Look for the newline \
+         first.",
+        COME,
+    );
+    sees_the_end(&mut half);
 }
 
 #[test]
@@ -238,12 +255,7 @@ fn an_empty_house_closes_at_once() {
     let mut idlers = [idle(&server), server.connect(), idle(&server)];
     server.signal(Signal::INT);
     for idler in &mut idlers {
-        idler.expect_end().or_explain(
-            "The signal has come, and a client with no request under way did not get what it \
-             should: the end of the stream, at once and with no message before it. (If nothing \
-             came at all, its thread still waits in a read, and no flag wakes it.)",
-            UNDER_WAY,
-        );
+        idler.expect_end().or_explain(IDLE, UNDER_WAY);
     }
     ends_with(&server, 0, ALL_GONE, DEADLINE);
 }

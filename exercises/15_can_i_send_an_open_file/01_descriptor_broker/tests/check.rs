@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{CWD, OFlags, RenameFlags, fcntl_getfl, renameat_with};
+use rustix::fs::{
+    CWD, Mode, OFlags, RenameFlags, fcntl_getfl, mkdirat, open, openat, renameat_with,
+};
 use scripted_peer::{
     Folder, Passed, Peer, Program, Running, check, explain, folder, needs, program, rounds, show,
 };
@@ -138,6 +140,19 @@ fn the_file_arrives_open() {
     );
     holds(&gets(&mut peer, "empty"), "");
     holds(&gets(&mut peer, "notes/monday"), MONDAY);
+
+    explain(
+        "This is a file in the folder, or in one below it, at any depth, and a client may have it. \
+         A dot at the beginning of a name, or two in the middle, are letters like any others: only \
+         a part that is `..` and nothing else leads up. Let the kernel find out where a name leads \
+         instead of judging it by its letters.",
+        DEPUTY,
+    );
+    fs::create_dir_all(house.join("public/notes/old/very old")).expect("the folder is fresh");
+    for name in [".hidden", "a..b", "..c", "notes/old/very old/d"] {
+        fs::write(house.join("public").join(name), name).expect("the folder is fresh");
+        holds(&gets(&mut peer, name), name);
+    }
 
     explain(
         "Two clients asked for the same file, and each misses the bytes that the other one reads: \
@@ -298,6 +313,11 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
+fn make_pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status();
+    needs::working(made.is_ok_and(|end| end.success()), "mkfifo(1)");
+}
+
 #[test]
 fn only_files_are_handed_out() {
     explain(
@@ -307,10 +327,7 @@ fn only_files_are_handed_out() {
         DEPUTY,
     );
     let house = a_house();
-    let made = Command::new("mkfifo")
-        .arg(house.join("public/pipe"))
-        .status();
-    needs::working(made.is_ok_and(|end| end.success()), "mkfifo(1)");
+    make_pipe(&house.join("public/pipe"));
     let server = broker(&house);
     let mut peer = server.connect();
     is_refused(&mut peer, "nothing");
@@ -333,22 +350,26 @@ fn only_files_meanwhile() {
     if !needs::linux() {
         return;
     }
-    explain(
-        "The name was a file when you looked, and a folder when you opened it. Open first, and ask \
-         the descriptor what it is: fstat().",
-        DEPUTY,
-    );
-    let house = a_house();
-    let server = broker(&house);
-    let mut peer = server.connect();
-    let public = house.join("public");
-    while_exchanged(&public.join("poem"), &public.join("notes"), || {
-        for file in gets_or_is_refused(&mut peer, "poem") {
-            let file = File::from(file);
-            let is_file = file.metadata().is_ok_and(|what| what.is_file());
-            check(is_file, "a regular file, or a refusal", "something else").now();
-        }
-    });
+    const FOLDER: &str = "The name was a file when you looked, and a folder when you opened it. Open first, and ask \
+                          the descriptor what it is: fstat().";
+    const PIPE: &str = "The name was a file when you looked, and a FIFO when you opened it. If no answer came, your \
+                        open() waits for a writer: open without waiting (O_NONBLOCK), whatever you saw before, and \
+                        ask the descriptor what it is.";
+    for (other, sentence) in [("notes", FOLDER), ("pipe", PIPE)] {
+        explain(sentence, DEPUTY);
+        let house = a_house();
+        let public = house.join("public");
+        make_pipe(&public.join("pipe"));
+        let server = broker(&house);
+        let mut peer = server.connect();
+        while_exchanged(&public.join("poem"), &public.join(other), || {
+            for file in gets_or_is_refused(&mut peer, "poem") {
+                let file = File::from(file);
+                let is_file = file.metadata().is_ok_and(|what| what.is_file());
+                check(is_file, "a regular file, or a refusal", "something else").now();
+            }
+        });
+    }
 }
 
 #[test]
@@ -378,6 +399,12 @@ fn a_hundred_files_leak_none() {
         COPIES,
     );
     server.expect_descriptors(&before).now();
+    gets(&mut peer, "poem");
+    server.expect_descriptors(&before).or_explain(
+        "The client has its file, and your program has it open, too, until the next name comes or \
+         the client leaves. Close it as soon as you have sent it: many clients can wait.",
+        COPIES,
+    );
 }
 
 #[test]
@@ -434,6 +461,25 @@ fn next_answer(peer: &mut Peer, text: Option<&str>) {
     }
 }
 
+/// A file whose name has 3990 bytes, of the 4095 that Linux allows a path to have: a part is left for
+/// who puts the folder's own path before it. Made part by part, for the same reason.
+fn make_long(house: &Folder) -> String {
+    let part = "l".repeat(255);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut at = open(&house.join("public"), flags, Mode::empty()).expect("it is there");
+    for _ in 1..16 {
+        mkdirat(&at, &part, Mode::RWXU).expect("the folder is fresh");
+        at = openat(&at, &part, flags, Mode::empty()).expect("it was just made");
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC;
+    let last = &part[..150];
+    let file = openat(&at, last, flags, Mode::RUSR | Mode::WUSR).expect("the folder is fresh");
+    File::from(file)
+        .write_all(b"far down")
+        .expect("the disk is not full");
+    [&format!("{part}/").repeat(15), last].concat()
+}
+
 #[test]
 fn the_bytes_say_which() {
     explain(
@@ -472,6 +518,8 @@ fn the_bytes_say_which() {
     holds(&gets(&mut peer, deep), "deep");
 
     if cfg!(target_os = "linux") {
+        let long = make_long(&house);
+        holds(&gets(&mut peer, long), "far down");
         explain(
             "A file's name is bytes, and they need not be text. Open the name exactly as it came, \
              with its spaces, its capitals, and a carriage return at its end.",

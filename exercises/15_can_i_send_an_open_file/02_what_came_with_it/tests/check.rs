@@ -69,7 +69,8 @@ fn each_file_belongs_to_its_message() {
     explain(
         "A file was sent with the message's first byte, and your program did not get it. The \
          descriptor rides on that byte: read() and recv() have no room for descriptors, so taking \
-         the byte with one of them throws the file away. Receive it with recvmsg().",
+         the byte with one of them throws the file away. Receive it with recvmsg(). (If your answer \
+         has a size in it, the file is there: look at how you count.)",
         RANGE,
     );
     sends(&mut peer, "b", &one());
@@ -330,14 +331,14 @@ fn closed_on_exec() {
     peer.send(&whole[7..]).expect(about("private", "one")).now();
 }
 
-/// Until this is dropped, the program can open nothing more.
+/// Until this is dropped, the program can open so many more and no others.
 struct NoRoom<'a>(&'a Running, Option<Rlimit>);
 
 impl<'a> NoRoom<'a> {
-    fn for_program(server: &'a Running) -> Self {
+    fn but_for(more: usize, server: &'a Running) -> Self {
         let used = server.descriptors();
         let is_free = |number: &u64| used.iter().all(|one| u64::from(one.number) != *number);
-        let current = (0..).find(is_free);
+        let current = (0..).filter(is_free).nth(more);
         let new = Rlimit {
             current,
             ..getrlimit(Resource::Nofile)
@@ -407,7 +408,7 @@ fn no_room_is_told() {
          so. Answer `-no room`, and go on.",
         ROOM,
     );
-    let no_room = NoRoom::for_program(&server);
+    let no_room = NoRoom::but_for(0, &server);
     for _ in 0..2 {
         sends(&mut peer, "one", &file());
         peer.expect("-no room\n").now();
@@ -424,6 +425,16 @@ fn no_room_is_told() {
         peer.send(&none[..1]).send_with(&none[1..], [&file()]);
     });
     peer.expect("-no file\n").now();
+    drop(no_room);
+    explain(
+        "Two files were sent with this message, and there was room for one. It is the first one, \
+         which is the message's own: sum that. The flag says only that something was thrown away, \
+         so look at the files first.",
+        ROOM,
+    );
+    let no_room = NoRoom::but_for(1, &server);
+    peer.send_with(message(WITH_FILE, "first"), [&file(), &file()]);
+    peer.expect(about("first", "one")).now();
     drop(no_room);
     explain(
         "There is room again: the next file must be taken as before.",

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::net::UnixDatagram;
-use std::time::{Duration, Instant};
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::time::Duration;
 
-use scripted_peer::{DatagramPeer, Running, check, eventually, explain, folder, needs, program};
+use scripted_peer::{
+    DatagramPeer, Running, Stopwatch, check, eventually, explain, folder, needs, program,
+};
 
 const MESSAGES: &str = "15-can-i-send-an-open-file.html#one-receive-is-one-message";
 const CUT: &str = "15-can-i-send-an-open-file.html#what-does-not-fit-is-gone";
@@ -14,9 +16,15 @@ const FULL: &str = "15-can-i-send-an-open-file.html#a-full-queue-makes-the-sende
 
 const LIMIT: usize = 256;
 
-/// How many answers find a queue full, and how long all of them may take: milliseconds, if none waits.
+/// A limit that is greater than a buffer that is big enough for all that usually comes.
+const GREAT: usize = 90_000;
+
+/// How many answers find a queue full, and how long all of them may take, in the quickest of so many
+/// rounds, on a machine that lets the program run: a millisecond each, which is far more than a right
+/// one takes, and less than a timer's shortest wait makes of it.
 const MORE: usize = 300;
-const MORE_WITHIN: Duration = Duration::from_secs(3);
+const MORE_WITHIN: Duration = Duration::from_millis(300);
+const MORE_ROUNDS: usize = 3;
 
 fn receiver() -> Running {
     program!().arg(LIMIT).listen_on_path()
@@ -153,6 +161,18 @@ fn a_cut_message_is_told() {
     let full = format!("{LIMIT} {full}");
     let printed = ["too long", "too long", &full, "too long", "5 after"];
     has_printed(&server, &printed);
+
+    explain(
+        "Your program was started with a limit of 90,000 bytes, and each limit has to be kept: make \
+         the buffer as long as your limit needs.",
+        CUT,
+    );
+    let server = program!().arg(GREAT).listen_on_path();
+    let mut peer = server.datagram_peer();
+    let full = "x".repeat(GREAT);
+    peer.send(&full).expect("ok").now();
+    peer.send("x".repeat(GREAT + 1)).expect("too long").now();
+    has_printed(&server, &[&format!("{GREAT} {full}"), "too long"]);
 }
 
 #[test]
@@ -196,6 +216,19 @@ fn who_has_no_name_is_survived() {
         .send_to(server.path(), "back again")
         .expect("ok")
         .now();
+    explain(
+        "The sender was gone before its answer was sent, and a listener of streams has its name \
+         now: sending fails with EPROTOTYPE. Whatever error it is, it is that one sender's problem: \
+         go on with the next message.",
+        NAMES,
+    );
+    let path = folder.join("a-stream-now");
+    let _listener = server.in_one_edge(|| {
+        DatagramPeer::at(&path).send_to(server.path(), "another's now");
+        fs::remove_file(&path).expect("it was left behind");
+        UnixListener::bind(&path).expect("nothing is there")
+    });
+    peer.send("so am I").expect("ok").now();
     let printed = [
         "8 nobody's",
         "4 mine",
@@ -204,16 +237,30 @@ fn who_has_no_name_is_survived() {
         "14 its path stays",
         "10 and I, too",
         "10 back again",
+        "13 another's now",
+        "7 so am I",
     ];
     has_printed(&server, &printed);
     #[cfg(target_os = "linux")]
-    abstract_names_are_names(&server);
+    odd_names_are_names(&server);
 }
 
 #[cfg(target_os = "linux")]
-fn abstract_names_are_names(server: &Running) {
+fn odd_names_are_names(server: &Running) {
+    use std::ffi::OsStr;
     use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::net::SocketAddr;
+    let folder = folder();
+    let path = folder.join(OsStr::from_bytes(b"caf\xe9"));
+    DatagramPeer::at(&path)
+        .send_to(server.path(), "bytes")
+        .expect("ok")
+        .or_explain(
+            "A name is bytes, and this one is not text: it is a path, \"caf\\xe9\". Answer the \
+             address that came with the message, as it came.",
+            NAMES,
+        );
     let name = format!("scripted-peer-{}", server.pid());
     let name = SocketAddr::from_abstract_name(name).expect("it is short");
     let socket = UnixDatagram::bind_addr(&name).expect("nobody else has that name");
@@ -256,20 +303,30 @@ fn fill(peer: &DatagramPeer) -> usize {
 /// Sends many messages whose answers find a full queue, in a time that is enough if none waits. Says
 /// how many.
 fn asks_without_listening(slow: &mut DatagramPeer) -> usize {
-    let begun = Instant::now();
-    let mut sent = 0;
-    while sent < MORE && begun.elapsed() < MORE_WITHIN {
-        slow.send("more");
-        sent += 1;
+    let mut most = 0;
+    let mut all = 0;
+    for _ in 0..MORE_ROUNDS {
+        let watch = Stopwatch::start();
+        let mut sent = 0;
+        while sent < MORE && watch.elapsed() < MORE_WITHIN {
+            slow.send("more");
+            sent += 1;
+        }
+        all += sent;
+        most = most.max(sent);
+        if most == MORE {
+            break;
+        }
     }
     let expected = format!("{MORE} messages to be received within {MORE_WITHIN:?}");
-    check(sent == MORE, expected, format!("{sent} of them")).or_explain(
+    let got = format!("{most} of them, and never more");
+    check(most == MORE, expected, got).or_explain(
         "An answer that can't be delivered keeps your program waiting, if only for a moment. One \
          sender can multiply that moment by as many messages as it likes: don't wait, and don't \
          try again.",
         FULL,
     );
-    sent
+    all
 }
 
 #[test]

@@ -230,26 +230,33 @@ fn a_slow_request_delays_nobody() {
         let mut others = store.many();
         for peer in &mut others {
             peer.send(get(key)).expect(value("before")).or_explain(
-                "One client's file takes long to read, and another client waits for it. Read it in a \
-                 thread of its own, without the lock, and answer later. Until it is read to its end the \
-                 key has the value that it had.",
+                "One client's file takes long to read, and another client did not get the value that the \
+                 key had. If it got no answer, it waits for that file: read it in a thread of its own, \
+                 without the lock, and answer later. If it got another answer: until the file is read to \
+                 its end, the key keeps its value.",
                 SLOW,
             );
             peer.send(set("other", "1")).expect(done()).now();
         }
-        let mut second = Gate::new();
-        others[0].send(load("second", second.path()));
-        second.expect_entered().or_explain(
-            "Two clients load a file each, and the second one waits for the first. Each needs a thread \
-             of its own.",
-            SLOW,
-        );
-        second.release();
-        others[0].expect(done()).or_explain(
-            "This client's file has been read, and another client's is still being read. This \
-             client must be answered now.",
-            SLOW,
-        );
+        let mut gates = Vec::new();
+        for peer in &mut others {
+            let mut gate = Gate::new();
+            peer.send(load("second", gate.path()));
+            gate.expect_entered().or_explain(
+                "Several clients load a file each, and one of them waits for another. Each needs a thread \
+                 of its own, however many they are: some threads that serve all of them are not enough.",
+                SLOW,
+            );
+            gates.push(gate);
+        }
+        for (peer, gate) in others.iter_mut().zip(gates).rev() {
+            gate.release();
+            peer.expect(done()).or_explain(
+                "This client's file has been read, and other clients' are still being read. This \
+                 client must be answered now.",
+                SLOW,
+            );
+        }
         slow.expect_nothing_yet().or_explain(
             "This client's first request is not done yet, and one of its requests is already \
              answered. Answers come in the order of the requests, and `done` means that the \

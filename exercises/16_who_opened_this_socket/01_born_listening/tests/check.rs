@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use scripted_peer::{
     Activation, Address, DatagramPeer, Exit, Folder, Listener, Peer, Running, Signal, Start, check,
@@ -17,6 +18,9 @@ const MEANT: &str = "16-who-opened-this-socket.html#is-it-meant-for-you";
 const STRANGER: &str = "16-who-opened-this-socket.html#is-it-a-listener-at-all";
 const MODE: &str = "16-who-opened-this-socket.html#blocking-or-not";
 const LEAVE: &str = "16-who-opened-this-socket.html#you-didnt-make-it";
+
+/// How long no client comes.
+const WATCHED: Duration = Duration::from_millis(700);
 
 /// Where a program would listen that makes a listener of its own.
 fn own(folder: &Folder) -> PathBuf {
@@ -145,7 +149,7 @@ fn listens_by_itself(mut server: Running, signal: Signal) {
     client.send(line("hello")).expect(line("hello")).now();
     let lines = server.stdout().lines().count();
     check(lines == 1, "one line on standard output", server.stdout()).now();
-    server.signal(signal).exits_with(0).now();
+    ends_on(&server, signal);
     if let Address::Unix(path) = server.address() {
         check(
             !path.exists(),
@@ -205,6 +209,16 @@ fn not_meant_for_you() {
     }
 }
 
+/// Told to, it ends, and nothing went wrong.
+fn ends_on(server: &Running, signal: Signal) {
+    server.signal(signal).exits_with(0).or_explain(
+        "Your program was told to end, by SIGTERM or SIGINT, and has to end with exit code 0: from \
+         the moment on at which it prints `listening on`, wherever its listener comes from. So \
+         catch both before you print.",
+        LEAVE,
+    );
+}
+
 /// What is at a path, and what may be done there.
 fn identity(path: &Path) -> Option<(u64, u64, u32)> {
     let file = fs::symlink_metadata(path).ok()?;
@@ -217,11 +231,7 @@ fn leaves_the_path_and_the_socket() {
         return;
     }
     each_kind(|listener| {
-        explain(
-            "Your program was given its listener, and has to end with exit code 0 on SIGTERM and \
-             SIGINT.",
-            LEAVE,
-        );
+        explain("Your program was given its listener, and serves it.", LEAVE);
         let before = match listener.address() {
             Address::Unix(path) => identity(path),
             Address::Tcp(_) => None,
@@ -230,7 +240,7 @@ fn leaves_the_path_and_the_socket() {
         for signal in [Signal::TERM, Signal::INT] {
             let server = born(&born_with, &[&listener]);
             drop(is_served(&listener));
-            server.signal(signal).exits_with(0).now();
+            ends_on(&server, signal);
             if let Address::Unix(path) = listener.address() {
                 let now = identity(path);
                 let got = if now.is_none() {
@@ -286,7 +296,7 @@ fn leaves_what_is_at_its_argument(born_with: &Activation, listener: &Listener) {
     let listens = server.listens_or_ends().now() == Start::Listens;
     check(listens, "it to serve its listener", "it ended").now();
     drop(is_served(listener));
-    server.signal(Signal::TERM).exits_with(0).now();
+    ends_on(&server, Signal::TERM);
     let left = fs::read(&path).is_ok_and(|bytes| bytes == b"Dear diary");
     check(
         left,
@@ -294,6 +304,26 @@ fn leaves_what_is_at_its_argument(born_with: &Activation, listener: &Listener) {
         "it is gone, or another",
     )
     .now();
+}
+
+fn complains_of_nothing(server: &Running) {
+    let told = server.stderr();
+    let first = told.lines().next().unwrap_or_default();
+    check(told.is_empty(), "nothing on standard error", first).now();
+}
+
+/// While no client comes, it does not look for one.
+fn sleeps(server: &Running, client: &mut Peer) {
+    let before = server.figures().switches;
+    client.pause(WATCHED);
+    let wakes = server.figures().switches.saturating_sub(before);
+    let got = format!("{wakes} wakes while no client came for {WATCHED:?}");
+    check(wakes <= 1, "a program that sleeps until one comes", got).or_explain(
+        "No client comes, and your program wakes up again and again to look for one: accept() does \
+         not wait at a non-blocking listener. Sleep in a call that the next client ends: accept() \
+         in blocking mode, or poll().",
+        MODE,
+    );
 }
 
 #[test]
@@ -319,15 +349,17 @@ fn blocking_or_not() {
             // In a loop of readiness, an accept() that blocks would keep this one waiting.
             let mut first = is_served(&listener);
             server.expect_idle().now();
+            complains_of_nothing(&server);
+            if non_blocking {
+                sleeps(&server, &mut first);
+            }
             first
                 .send(line("still here"))
                 .expect(line("still here"))
                 .now();
             is_served(&listener);
-            let told = server.stderr();
-            let first = told.lines().next().unwrap_or_default();
-            check(told.is_empty(), "nothing on standard error", first).now();
-            server.signal(Signal::TERM).exits_with(0).now();
+            complains_of_nothing(&server);
+            ends_on(&server, Signal::TERM);
         });
     }
 }

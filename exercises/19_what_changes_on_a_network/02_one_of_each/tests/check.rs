@@ -23,7 +23,17 @@ const NOT_V6: &str = "Your program did not get as far as listening at [::]. If i
 fn server(address: &str, list: &[&str]) -> Running {
     let server = program!().typed().args(list).listen_on(address);
     let is_v6 = address.starts_with('[');
-    server.or_explain(if is_v6 { NOT_V6 } else { NOT_V4 }, BOTH)
+    let server = server.or_explain(if is_v6 { NOT_V6 } else { NOT_V4 }, BOTH);
+    // One that is not at [::] shows when a client of the other family comes.
+    if let (false, Address::Tcp(at)) = (is_v6, server.address()) {
+        let at = at.ip().to_canonical();
+        check(at == V4, "a server at 127.0.0.1", format!("one at {at}")).or_explain(
+            "Listen at the address that you were given, and at no other: at 127.0.0.1 only this \
+             machine can connect, at [::] everybody can.",
+            BOTH,
+        );
+    }
+    server
 }
 
 /// Where this server is, for those who come by this address.
@@ -187,7 +197,7 @@ fn nobody_else_comes_in() {
 
 #[test]
 fn a_list_that_cannot_be_read_is_refused() {
-    for wrong in ["localhost", "127.0.0.1:80", "127.0.0", "[::1]"] {
+    for wrong in ["localhost", "127.0.0.1:80", "127.0.0", "[::1]", ""] {
         let program = program!().typed().args(["127.0.0.1:0", "127.0.0.1", wrong]);
         let output = program.start().exits_with(2);
         output.stdout("").stderr(contains(wrong)).or_explain(

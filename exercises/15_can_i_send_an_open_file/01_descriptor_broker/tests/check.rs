@@ -466,7 +466,7 @@ fn next_answer(peer: &mut Peer, text: Option<&str>) {
 fn make_long(house: &Folder) -> String {
     let part = "l".repeat(255);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut at = open(&house.join("public"), flags, Mode::empty()).expect("it is there");
+    let mut at = open(house.join("public"), flags, Mode::empty()).expect("it is there");
     for _ in 1..16 {
         mkdirat(&at, &part, Mode::RWXU).expect("the folder is fresh");
         at = openat(&at, &part, flags, Mode::empty()).expect("it was just made");

@@ -147,18 +147,30 @@ fn stub(course: &Course, exercise: &Exercise, tried: &Try, faults: &mut Faults) 
 }
 
 /// The messages of a program's `todo!("…")`s, each as the pieces between its placeholders.
-fn todo_messages(source: &str) -> Vec<Vec<&str>> {
+fn todo_messages(source: &str) -> Vec<Vec<String>> {
     let openings = source.split("todo!(").skip(1);
     let messages =
         openings.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
-    let pieces = |message| -> Vec<&str> {
-        let parts = str::split(message, '{').map(|part| part.split_once('}').map_or(part, |p| p.1));
-        parts.filter(|piece| !piece.is_empty()).collect()
+    let pieces = |message| -> Vec<String> {
+        let message = on_one_line(message);
+        let parts = message.split('{');
+        let parts = parts.map(|part| part.split_once('}').map_or(part, |p| p.1));
+        parts
+            .filter(|piece| !piece.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     messages
         .map(pieces)
         .filter(|pieces| !pieces.is_empty())
         .collect()
+}
+
+/// A string literal without the line ends that a `\` takes away, and the indentation after them.
+fn on_one_line(literal: &str) -> String {
+    let mut lines = literal.split("\\\n");
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.fold(first, |whole, line| whole + line.trim_start())
 }
 
 fn solution(tried: &Try, faults: &mut Faults) {
@@ -380,10 +392,10 @@ mod tests {
 
     #[test]
     fn a_todos_message_is_known_around_its_placeholders() {
-        let source = "todo!(\"go to {address}, then {x:?}\"); todo!(); todo!(\n    \"stop\"\n)";
+        let source = "todo!(\"go to {address}, then {x:?}\"); todo!(); todo!(\n    \"stop \\\n     there\"\n)";
         assert_eq!(
             todo_messages(source),
-            [vec!["go to ", ", then "], vec!["stop"]]
+            [vec!["go to ", ", then "], vec!["stop there"]]
         );
     }
 }

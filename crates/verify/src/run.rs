@@ -52,8 +52,8 @@ pub enum Unable {
     Died(String),
 }
 
-/// How many runs go on at once, for each core. One takes a thirtieth of a core while it lasts.
-const PER_CORE: usize = 3;
+/// How many runs go on at once, for each core. One takes an eighth of a core while it lasts.
+const PER_CORE: usize = 4;
 
 /// Exercises whose check starts so many programs that a run takes all of the machine: one is run at a time.
 const CROWDS: [&str; 1] = ["17-01"];

@@ -10,13 +10,14 @@ fn prints_both_ends() {
     let client = program!().connect_to(server.address());
     let peer = server.accept();
     client.exits_with(0).or_explain(
-        "Connect, print the two ends, and end with exit code 0. This server has nothing to say: don't \
-         wait for it.",
+        "The program should connect, print both addresses, and end with exit code 0. This server \
+         sends nothing, so don't wait for data from it.",
         SECTION,
     );
     let both = format!("local {}\npeer {}\n", peer.remote(), server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "A connection has two ends, each with an address. The socket knows both: ask it.",
+        "A connection has two ends, each with its own address, and your output doesn't match them. \
+         The connected socket knows both addresses: ask it for each.",
         SECTION,
     );
 
@@ -24,8 +25,8 @@ fn prints_both_ends() {
     let client = program!().connect_to(server.address());
     let both = format!("local (unnamed)\npeer {}\n", server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "On a Unix socket only the listening end has a path: print it as it is, with display(). \
-         The connecting end has no name.",
+        "On a Unix socket only the listening end has a path; the connecting end has no name. Print \
+         the path unchanged, with display(), and `(unnamed)` for your own end.",
         SECTION,
     );
 }
@@ -41,8 +42,8 @@ fn a_second_run_has_another_port() {
             .exits_with(0)
             .stdout(starts_with(own_end))
             .or_explain(
-                "The system picks a free port for your end each time you connect: only the socket \
-                 knows which.",
+                "The system picks a free port for your end each time you connect, so you can't \
+                 know it in advance. Ask the socket which port it got.",
                 SECTION,
             );
     }
@@ -51,14 +52,14 @@ fn a_second_run_has_another_port() {
 #[test]
 fn the_socket_knows_better_than_the_argument() {
     let here = folder();
-    // The kernel keeps the path as the server wrote it.
+    // The kernel stores the path as the server spelled it.
     let server = Listener::at(here.join("./front:door"));
     let client = program!().in_folder(&here).connect_to("./front:door");
     let both = format!("local (unnamed)\npeer {}\n", server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "`./front:door` contains a `/`, so it is a path too, and leads to the same socket. Print \
-         the path as the server wrote it, not the one that you were given and not one that you \
-         worked out: ask for peer_addr().",
+        "`./front:door` contains a `/`, so it is a path, and it leads to the same socket. Print \
+         the path that the server bound, not the argument and not a path that you computed. \
+         peer_addr() returns it.",
         SECTION,
     );
 
@@ -72,8 +73,8 @@ fn the_socket_knows_better_than_the_argument() {
     let peer = server.accept();
     let both = format!("local {}\npeer {}\n", peer.remote(), server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "Connecting to 0.0.0.0 leads to 127.0.0.1 on Linux. Print the address that the connection \
-         leads to, not the one that you were given: ask for peer_addr().",
+        "On Linux, connecting to 0.0.0.0 takes you to 127.0.0.1. Print the address that you are \
+         connected to, not the argument: ask for peer_addr().",
         SECTION,
     );
 }

@@ -18,7 +18,7 @@ fn greets(door: Listener, greeting: &'static str) -> Serving {
     })
 }
 
-/// The same, one byte at a time, and with a rest before the last words.
+/// The same, one byte at a time, and with a pause before the last words.
 fn drawls(door: Listener, greeting: &'static str, last: &'static str) -> Serving {
     door.serve(move |mut visitor: Peer| {
         visitor.drip(greeting).pause(Duration::from_millis(1200));
@@ -34,8 +34,8 @@ fn prints_both_greetings() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = "I live at an address.\nI live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "Two addresses need two sockets: connect to each address, read from each socket, and print \
-         the bytes exactly as they came.",
+        "Two addresses need two sockets. Connect to each address, read from each socket, and print \
+         the bytes exactly as they arrived.",
         FAMILIES,
     );
 }
@@ -48,8 +48,8 @@ fn a_greeting_ends_with_the_stream() {
     let both = "I speak slöwly\nand rest.\nI live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
         "This server sends its greeting byte by byte, with pauses. One read() returns the bytes \
-         that have come so far, even half a letter; only a read of 0 bytes says that nothing more \
-         will come. Read until the end of the stream.",
+         that have arrived so far, perhaps only half a character. Keep reading until read() \
+         returns 0 bytes: that is the end of the stream.",
         END,
     );
 
@@ -58,7 +58,7 @@ fn a_greeting_ends_with_the_stream() {
     let both = " no newline at the end I live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
         "This greeting begins and ends with a space, and has no newline after it. Print it exactly \
-         as it came, with print!(): add nothing and remove nothing.",
+         as it arrived, with print!(): add nothing and remove nothing.",
         END,
     );
 
@@ -67,8 +67,9 @@ fn a_greeting_ends_with_the_stream() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = long + "I live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "This greeting is 110,000 bytes long: more than your buffer, or than one read. It ends where \
-         the stream ends, not where your buffer does.",
+        "This greeting is 110,000 bytes long, more than one read returns and perhaps more than \
+         your buffer holds. Don't stop when the buffer is full: keep reading until the stream \
+         ends.",
         END,
     );
 }
@@ -86,9 +87,9 @@ fn the_order_is_the_arguments() {
             .start();
         let both = "the path came first\nthe address came second\n";
         client.exits_with(0).stdout(both).or_explain(
-            "Here the path is the first argument. An argument with a `/` in it is a path, wherever \
-             it stands and whatever else it contains. Print the greetings in the order of the \
-             arguments.",
+            "Here the path is the first argument. An argument that contains a `/` is a path, \
+             whether it is first or second and whatever else it contains. Print the greetings in \
+             the order of the arguments.",
             FAMILIES,
         );
     }
@@ -97,9 +98,9 @@ fn the_order_is_the_arguments() {
 #[test]
 fn a_refused_door_is_named() {
     explain(
-        "Nobody listens at one of the two addresses. Print one message on standard error that \
-         names that address and not the other one, and end with exit code 1, whatever happens at \
-         the other one.",
+        "Nothing is listening at one of the two addresses. Print one message to standard error \
+         that names that address and not the other one, and end with exit code 1, even if the \
+         other server answers.",
         REFUSED,
     );
     let open = greets(Listener::tcp(), "I am in.\n");
@@ -117,9 +118,14 @@ fn a_refused_door_is_named() {
             failed.stderr(contains(open.clone()).not()).now();
             let told = client.stderr();
             let named = told.lines().filter(|line| line.contains(shut.as_str()));
-            check(named.count() == 1, "one message about it", told.clone()).or_explain(
-                "One message is enough: the address, or the path, and what was wrong with it. \
-                 Don't print it twice.",
+            check(
+                named.count() == 1,
+                "one message that names it",
+                told.clone(),
+            )
+            .or_explain(
+                "You reported the same failure more than once. Print a single message with the \
+                 address or path and what went wrong.",
                 REFUSED,
             );
         }

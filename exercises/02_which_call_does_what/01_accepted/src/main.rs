@@ -11,18 +11,18 @@ fn main() -> io::Result<()> {
     let server = listen_on(address)?;
     println!("listening on {}", server.getsockname()?);
     let (client, client_address) = server.accept()?;
-    eprintln!("{client_address} has come");
+    eprintln!("{client_address} has connected");
     serve(&client)?;
     client.close()?;
     server.close()
 }
 
-/// A socket that listens on `address`, also where a server has been until now.
+/// A socket that listens on `address`, even if another server was listening there a moment ago.
 fn listen_on(address: SocketAddr) -> io::Result<Socket> {
-    todo!("make a socket, bind it to {address}, and listen")
+    todo!("create a socket, bind it to {address}, and listen")
 }
 
-/// Answers each message until one is `close`. A message is what one `recv(1024)` returns.
+/// Replies to each message until one is `close`. A message is what one `recv(1024)` returns.
 fn serve(client: &Socket) -> io::Result<()> {
-    todo!("receive from {client:?}, and send an answer, until it says close")
+    todo!("receive from {client:?}, and send a reply, until it says close")
 }

@@ -7,11 +7,13 @@ use scripted_peer::{check, explain, program};
 const PORT: &str = "02-which-call-does-what.html#the-server-call-by-call";
 const REUSE: &str = "02-which-call-does-what.html#starting-again-at-once";
 
-const LISTENS: &str = "Make a socket, bind it to the address in the first argument, and listen. The \
-                       line `listening on …` must come before accept() waits.";
+const LISTENS: &str = "Create a socket, bind it to the address in the first argument, and listen. \
+                       Print the line `listening on …` before you call accept().";
 
-const CLOSES: &str = "After `closed`, close the connection: nothing more is received or sent.";
-const ENDS: &str = "This server has one client. When it has said `close`, end with exit code 0.";
+const CLOSES: &str = "After you send `closed`, close the connection. Don't receive or send \
+                      anything else on it.";
+const ENDS: &str = "This server serves only one client. After that client has said `close`, end \
+                    with exit code 0.";
 
 #[test]
 fn says_accepted() {
@@ -20,13 +22,14 @@ fn says_accepted() {
     let address = server.address().to_string();
     let asked_for = address.starts_with("127.0.0.1:");
     check(asked_for, "listening on 127.0.0.1:…", address).or_explain(
-        "You were given 127.0.0.1 to listen on: bind to that. On 0.0.0.0 the whole network could \
-         connect.",
+        "The argument says 127.0.0.1, but you are listening on a different address. Bind to the \
+         address that you were given: on 0.0.0.0 the whole network could connect.",
         PORT,
     );
     let mut peer = server.connect();
     peer.send("hello").expect("accepted").or_explain(
-        "Answer a message with `accepted`: eight bytes, no newline, before you receive again.",
+        "Reply `accepted` to each message, eight bytes without a newline, before you receive the \
+         next one.",
         PORT,
     );
     for message in [
@@ -40,15 +43,15 @@ fn says_accepted() {
         b"\xff\xfe",
     ] {
         peer.send(message).expect("accepted").or_explain(
-            "Every message but `close` gets the same eight bytes, without a newline and on the \
-             same connection, whatever is in it, text or not.",
+            "Reply `accepted`, without a newline, to every message except `close`, whatever bytes \
+             it contains, text or not. Keep the connection open for the next message.",
             PORT,
         );
     }
     peer.pause(Duration::from_millis(1200));
     peer.send("still there").expect("accepted").or_explain(
-        "The client was silent for a second, and then sent a message. recv() waits for as long as \
-         that takes: give it no timeout.",
+        "The client was silent for a second, then sent a message and got no `accepted` for it. \
+         recv() waits as long as it has to: don't set a timeout.",
         PORT,
     );
 }
@@ -61,8 +64,8 @@ fn close_in_any_case_closes() {
         let mut peer = server.connect();
         peer.send("hello").expect("accepted").now();
         peer.send(word).expect("closed").or_explain(
-            "Answer `close`, in any mixture of upper and lower case, with `closed`: compare before \
-             you answer, with eq_ignore_ascii_case().",
+            "When the message is `close`, in any mix of upper and lower case, reply `closed`. \
+             Compare the message with eq_ignore_ascii_case() before you reply.",
             PORT,
         );
         peer.expect_end().or_explain(CLOSES, PORT);
@@ -79,8 +82,9 @@ fn restarts_at_once() {
     peer.expect_end().or_explain(CLOSES, PORT);
     first.exits_with(0).or_explain(ENDS, PORT);
     let again = program!().listen_on(first.address()).or_explain(
-        "The server closed its connection first, so the system remembers it for a minute \
-         (TIME-WAIT), and bind() finds the address in use. Set SO_REUSEADDR before you bind.",
+        "The server closed its connection first, so the system remembers that connection for a \
+         minute (TIME-WAIT), and bind() fails because the address is still in use. Set \
+         SO_REUSEADDR before you bind.",
         REUSE,
     );
     let (wanted, got) = (first.address().to_string(), again.address().to_string());
@@ -94,11 +98,11 @@ fn a_message_is_what_one_recv_returns() {
     let server = program!().listen();
     let mut peer = server.connect();
     peer.send("hello").expect("accepted").now();
-    // Whoever receives less at a time, or more, finds no `close` here.
+    // A server that receives less at a time, or more, doesn't find a `close` here.
     peer.coalesce(["x".repeat(1024).as_str(), "close"]);
     peer.expect("acceptedclosed").or_explain(
-        "1,024 bytes came, and `close` right behind them. A message is what one recv(1024) \
-         returns, no less and no more, so these are two, and each gets its own answer.",
+        "1,024 bytes arrived, with `close` right behind them. A message is what one recv(1024) \
+         returns, no less and no more, so these are two messages. Reply to each of them.",
         PORT,
     );
 }

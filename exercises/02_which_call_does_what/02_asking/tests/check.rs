@@ -7,13 +7,14 @@ use scripted_peer::{Listener, check, explain, program};
 const ASK: &str = "02-which-call-does-what.html#the-client-call-by-call";
 const EMPTY: &str = "02-which-call-does-what.html#a-message-of-no-bytes";
 
-const BARE: &str = "Send the line as it was typed, without the newline that ended it, wait for the \
-                    answer, and keep the connection for the next line.";
-const ENDS: &str = "When the input is over, close the connection and end with exit code 0. An \
-                    empty line is one byte long, its newline; the end of the input is 0 bytes.";
-const SLOW: &str = "The server thinks for a second before it answers, and you didn't wait for the \
-                    answer. recv() waits for as long as it takes: give it no timeout.";
-const CLOSED: &str = "`closed` is an answer: print it as well, then end with exit code 0.";
+const BARE: &str = "Send the line as it was typed, without the newline at its end. Then wait for \
+                    the answer, and keep the connection open for the next line.";
+const ENDS: &str = "When the input ends, close the connection and end with exit code 0. The end of \
+                    the input is not an empty line: an empty line is one byte, its newline; at the \
+                    end, a read returns 0 bytes.";
+const SLOW: &str = "The server takes a second to answer, and you didn't wait for it. recv() waits \
+                    as long as it has to: don't set a timeout.";
+const CLOSED: &str = "`closed` is an answer like any other: print it, then end with exit code 0.";
 
 #[test]
 fn sends_each_line_bare() {
@@ -26,8 +27,8 @@ fn sends_each_line_bare() {
     peer.send("accepted").wait_until_read();
     peer.expect("at your service").now();
     peer.expect_nothing_yet().or_explain(
-        "You sent a third line before the answer to the second one came. One line, one answer: \
-         wait for it before you read the next line.",
+        "You sent a third line before the answer to the second one arrived. Wait for the answer to \
+         each line before you read the next line.",
         ASK,
     );
     peer.send("accepted")
@@ -37,14 +38,14 @@ fn sends_each_line_bare() {
             ASK,
         );
     peer.send("accepted").expect("   ").or_explain(
-        "Three spaces are three bytes, and they are a message. Only a line without any bytes is \
-         not a message.",
+        "A line of three spaces is a message of three bytes, so send it. Skip only a line that has \
+         no bytes at all.",
         ASK,
     );
     peer.send("accepted").expect("π").now();
     peer.send("accepted").expect("the end").or_explain(
-        "The input ends without a newline. The text after the last newline is a line too: remove \
-         the newline if there is one, and nothing else.",
+        "The last line of the input has no newline, but it is a line too. Remove the newline if \
+         there is one, and nothing else.",
         ASK,
     );
     peer.send("accepted");
@@ -68,8 +69,8 @@ fn prints_each_reply() {
     ] {
         client.write_line(line);
         peer.expect(line).or_explain(
-            "A line was typed, and you have not sent it. Send each line at once, before you read \
-             the next.",
+            "A line was typed, and you haven't sent it. Send each line right away, before you read \
+             the next one.",
             ASK,
         );
         if line == "two" {
@@ -85,11 +86,11 @@ fn prints_each_reply() {
         }
         peer.send(answer);
         printed += &format!("{answer}\n");
-        // The end of it, so that the verdict on a long one can be read.
+        // Only the end, so that the verdict on a long answer is readable.
         let end = &printed[printed.len().saturating_sub(60)..];
         client.prints(end).or_explain(
-            "Print the answer exactly as one recv(1024) returns it, and a newline after it, before \
-             you read the next line. Standard output holds back a line until its newline.",
+            "Print the answer exactly as one recv(1024) returns it, followed by a newline, before \
+             you read the next line. Standard output holds back text until a newline.",
             ASK,
         );
     }
@@ -102,13 +103,13 @@ fn prints_each_reply() {
     let mut peer = server.accept();
     peer.expect("one").now();
     peer.send(b"no text: \xff").expect("two").or_explain(
-        "The server answered with bytes that are not text. Print them as well as you can, and go \
-         on: String::from_utf8_lossy() never fails.",
+        "The server's answer was not text. Print it as well as you can, and continue with the next \
+         line: String::from_utf8_lossy() never fails.",
         ASK,
     );
     client.prints("no text: ").or_explain(
-        "The server's answer is text except for its last byte, and you print none of it. Print \
-         what can be printed: String::from_utf8_lossy() puts U+FFFD where bytes are bad.",
+        "The server's answer is text except for its last byte, but you printed none of it. Print \
+         the part that is text: String::from_utf8_lossy() replaces bad bytes with U+FFFD.",
         ASK,
     );
     peer.send("accepted");
@@ -130,8 +131,8 @@ fn stops_at_closed() {
         peer.send("accepted").expect(last).now();
         peer.send("closed");
         peer.expect_end().or_explain(
-            "The server said `closed`: the answer ends the session, not the line that was typed. \
-             Send nothing more, and close.",
+            "The server answered `closed`, and that ends the session, whatever line was typed. \
+             Send nothing more, and close the connection.",
             ASK,
         );
         let printed = "accepted\nclosed\n";
@@ -145,8 +146,8 @@ fn stops_at_closed() {
     let mut peer = server.accept();
     peer.expect("close").now();
     peer.send("accepted").expect("really").or_explain(
-        "This server answered `accepted` to `close`. Only the answer `closed` ends the session: go \
-         on.",
+        "This server answered `accepted` to `close`. Only the answer `closed` ends the session, so \
+         keep sending lines.",
         ASK,
     );
     peer.send("closed");
@@ -167,8 +168,8 @@ fn stops_at_closed() {
         ("closed\0", "close"),
     ] {
         peer.send(answer).expect(next).or_explain(
-            "Only the answer `closed` ends the session, these six bytes and no others. This answer \
-             only looks like it: go on.",
+            "This answer only looks like `closed`. Only an answer of exactly these six bytes ends \
+             the session, so keep sending lines.",
             ASK,
         );
     }
@@ -182,7 +183,8 @@ fn stops_at_closed() {
     peer.expect("close").now();
     peer.send("closed");
     client.exits_with(0).or_explain(
-        "The server said `closed`, and you waited for another line. Look at the answer first.",
+        "The server answered `closed`, and you were waiting for another line. Check each answer \
+         before you read the next line.",
         ASK,
     );
 }
@@ -190,8 +192,8 @@ fn stops_at_closed() {
 #[test]
 fn an_empty_line_does_not_hang() {
     explain(
-        "An empty line has no bytes, so nothing reaches the server and no answer comes. Don't send \
-         it, don't wait: go on with the next line.",
+        "An empty line has no bytes, so nothing would reach the server and no answer would ever \
+         arrive. Don't send it and don't wait: continue with the next line.",
         EMPTY,
     );
     let server = Listener::tcp();

@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Answers one client until it says `close`, or leaves.
+/// Replies to one client until it says `close` or leaves.
 fn serve(stream: &TcpStream) -> io::Result<()> {
-    todo!("read from {stream:?}, answer, and see when the client has left")
+    todo!("read from {stream:?}, reply, and notice when the client has left")
 }

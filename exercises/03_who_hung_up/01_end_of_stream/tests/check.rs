@@ -1,4 +1,4 @@
-//! Does the server see that a client has left, and is it there for the next?
+//! Does the server notice that a client has left, and does it serve the next one?
 
 use std::time::Duration;
 
@@ -7,8 +7,7 @@ use scripted_peer::{explain, needs, program};
 const TUTORIAL: &str = "02-which-call-does-what.html#the-server-call-by-call";
 const END: &str = "03-who-hung-up.html#zero-bytes";
 const NEXT: &str = "03-who-hung-up.html#two-kinds-of-socket";
-const TALK: &str = "Answer each message with `accepted`, as in chapter 2, and `close` with \
-                    `closed`.";
+const TALK: &str = "Reply `accepted` to each message, as in chapter 2, and `closed` to `close`.";
 
 #[test]
 fn leaves_when_the_client_leaves() {
@@ -20,19 +19,19 @@ fn leaves_when_the_client_leaves() {
     waits.send("my turn?");
     talker.pause(Duration::from_millis(1200));
     talker.send("still there").expect("accepted").or_explain(
-        "The client was silent for a second, and your program acted as if it had left. However \
-         long a client is silent, it is there until read() returns Ok(0).",
+        "The client was silent for a second, and your program acted as if it had left. A client \
+         can be silent for any length of time: it has left only when read() returns Ok(0).",
         END,
     );
     waits.expect_nothing_yet().or_explain(
-        "The first client is still there, and you serve a second one at the same time. Here, serve \
-         one client at a time: accept the next one when the last one has left. Chapter 10 serves \
-         several at once.",
+        "The first client is still connected, and you are serving a second one at the same time. \
+         In this exercise, serve one client at a time: accept the next client after the previous \
+         one has left. Chapter 10 serves several at once.",
         NEXT,
     );
     talker.half_close().expect_end().or_explain(
-        "The client has left: read() returned Ok(0), the end of the stream. That is neither a \
-         message nor a reason to read again: answer nothing, and close.",
+        "The client has left, so read() returned Ok(0), the end of the stream. That isn't a \
+         message, and reading again won't return anything else. Don't reply; close the connection.",
         END,
     );
     drop(waits);
@@ -40,7 +39,8 @@ fn leaves_when_the_client_leaves() {
     let server = program!().listen();
     let mut silent = server.connect();
     silent.half_close().expect_end().or_explain(
-        "This client left without sending anything. Your first read() returned Ok(0): close.",
+        "This client left without sending anything, so your first read() returned Ok(0). Close the \
+         connection.",
         END,
     );
 
@@ -48,8 +48,8 @@ fn leaves_when_the_client_leaves() {
     let mut quick = server.connect();
     quick.send("last words").half_close();
     quick.expect("accepted").or_explain(
-        "The messages that the client sent before it left are still in the stream. Answer them, \
-         then read the end.",
+        "The client sent a message and then left, and you didn't reply. Messages sent before a \
+         client leaves are still in the stream: reply to them, then read the end of the stream.",
         END,
     );
     quick.expect_end().now();
@@ -61,9 +61,9 @@ fn does_not_spin() {
         return;
     }
     explain(
-        "A server sleeps in accept() or read() for as long as it takes: it must neither end nor \
-         keep a processor busy. At the end of the stream read() returns Ok(0) at once, every \
-         time.",
+        "Your server either ended or kept using CPU time while there was nothing to do. Let it \
+         sleep in accept() or read(). At the end of the stream read() returns Ok(0) immediately, \
+         every time, so don't call it again.",
         END,
     );
     let server = program!().listen();
@@ -87,8 +87,8 @@ fn serves_the_next_client() {
     second.send("my turn?");
     first.half_close();
     second.expect("accepted").or_explain(
-        "The first client has left, the second one waits. Close the first one's socket, keep the \
-         listening one, and accept again.",
+        "The first client has left, and the second one is still waiting. Close the first client's \
+         socket, keep the listening socket open, and accept again.",
         NEXT,
     );
     second.send("close").expect("closed").now();
@@ -96,7 +96,8 @@ fn serves_the_next_client() {
         .expect_end()
         .or_explain("After `closed`, close this connection.", NEXT);
     explain(
-        "A client said `close`: that ends its connection. The server goes on with the next client.",
+        "A client said `close`. That ends its connection, but not the server: continue with the \
+         next client.",
         NEXT,
     );
     server.connect().send("me too").expect("accepted").now();
@@ -117,16 +118,16 @@ fn answers_as_in_chapter_2() {
         b"a",
     ] {
         peer.send(message).expect("accepted").or_explain(
-            "Every message but `close` is answered with `accepted`, even one that only looks like \
-             `close`, and one that is not text.",
+            "Reply `accepted` to every message except `close`, even to one that only looks like \
+             `close` or one that is not text.",
             TUTORIAL,
         );
     }
-    // Whoever reads less at a time, or more, finds no `close` here.
+    // A server that reads less at a time, or more, doesn't find a `close` here.
     peer.coalesce(["x".repeat(1024).as_str(), "cLoSe"]);
     peer.expect("acceptedclosed").or_explain(
-        "1,024 bytes came, and `cLoSe` right behind them. A message is what one read of up to \
-         1,024 bytes returns, no less and no more, and `close` counts in any mixture of upper and \
+        "1,024 bytes arrived, with `cLoSe` right behind them. A message is what one read of up to \
+         1,024 bytes returns, so these are two messages. `close` may be in any mix of upper and \
          lower case.",
         TUTORIAL,
     );

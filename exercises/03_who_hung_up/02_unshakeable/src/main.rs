@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Answers one client until it says `close`, or leaves.
+/// Replies to one client until it says `close` or leaves.
 fn serve(stream: &TcpStream) -> io::Result<()> {
     todo!("serve {stream:?} as in 03-01; then look at the loop above")
 }

@@ -13,13 +13,13 @@ fn serves_another(server: &Running) {
     let mut next = server.connect();
     next.send("hello").expect("accepted").now();
     next.send("Close").expect("closed").or_explain(
-        "The next client is served as in 03-01, where `close` counts in any mixture of upper and \
+        "Reply `closed` to `Close` here too. As in 03-01, `close` may be in any mix of upper and \
          lower case.",
         LEFT,
     );
     next.expect_end().or_explain(
-        "Nothing follows `closed`, as in 03-01: close this connection yourself. If you wait for \
-         the client to do it, you serve nobody else.",
+        "After `closed`, send nothing more and close the connection yourself, as in 03-01. If you \
+         wait for the client to close it, you can't serve anyone else.",
         LEFT,
     );
 }
@@ -27,12 +27,12 @@ fn serves_another(server: &Running) {
 #[test]
 fn a_hundred_silent_visitors() {
     explain(
-        "A hundred clients came and left without sending anything, and the next client was not \
-         served. When read() returns Ok(0), that is neither a message nor an error; close the \
-         socket (drop it) and go on.",
+        "Clients connected and left without sending anything, and the next client was not served. \
+         When read() returns Ok(0), that is neither a message nor an error. Close the socket (drop \
+         it) and accept the next client.",
         LEFT,
     );
-    // Whoever keeps the sockets of those who left runs out of descriptors.
+    // A server that keeps the sockets of clients that have left runs out of descriptors.
     let server = program!().limit("-n", 60).listen();
     for _ in 0..10 {
         for visitor in server.connect_many(10) {
@@ -43,9 +43,9 @@ fn a_hundred_silent_visitors() {
     let mut thinks = server.connect();
     thinks.pause(Duration::from_millis(1200));
     thinks.send("hello").expect("accepted").or_explain(
-        "This client was silent for a second, and then sent a message. As in 03-01, a client is \
-         there until read() returns Ok(0). Chapters 10 and 11 deal with clients that keep others \
-         waiting.",
+        "This client was silent for a second, then sent a message and got no `accepted` for it. As \
+         in 03-01, a client has left only when read() returns Ok(0). Chapters 10 and 11 deal with \
+         clients that keep others waiting.",
         LEFT,
     );
 }
@@ -53,11 +53,11 @@ fn a_hundred_silent_visitors() {
 #[test]
 fn a_reset_is_one_clients_problem() {
     explain(
-        "A client reset its connection, so read() or write() returned an error: that ends this \
-         client's service and nothing else. Print the error and accept the next one.",
+        "A client reset its connection, so read() or write() returned an error. Only that client's \
+         connection is lost: print the error and accept the next client.",
         MESS,
     );
-    // Whoever counts them, or keeps their sockets, comes to an end.
+    // A server that gives up after some number of resets, or keeps the sockets, fails here.
     let server = program!().limit("-n", 30).listen();
     for _ in 0..40 {
         let mut client = server.connect();
@@ -67,8 +67,8 @@ fn a_reset_is_one_clients_problem() {
     }
 
     explain(
-        "A client sent several messages and left without reading the answers, so a write() failed: \
-         broken pipe, or reset. Print the error and accept the next one.",
+        "A client sent several messages and left without reading the replies, so a write() failed \
+         with a broken pipe or a reset. Print the error and accept the next client.",
         MESS,
     );
     let mut hasty = server.connect();
@@ -79,8 +79,9 @@ fn a_reset_is_one_clients_problem() {
     serves_another(&server);
 
     explain(
-        "A client had come and gone before the server looked: accept() or the first call on the \
-         new socket (peer_addr() too) may fail. Print the error and accept the next one.",
+        "A client had connected and left before the server accepted it. Then accept(), or the \
+         first call on the new socket (even peer_addr()), may fail. Print the error and accept the \
+         next client.",
         GONE,
     );
     server.signal(Signal::STOP);
@@ -89,9 +90,10 @@ fn a_reset_is_one_clients_problem() {
     serves_another(&server);
 
     explain(
-        "A client sent a message and was gone before the server looked. The message can still be \
-         read; the write() that answers it fails, as a reset or, if the client had half-closed \
-         first, as a broken pipe. That is this client's problem, whichever call reports it.",
+        "A client sent a message and was gone before the server accepted it. You can still read \
+         the message, but the write() of the reply fails: with a reset or, if the client \
+         half-closed first, with a broken pipe. Whichever call reports it, print the error and \
+         accept the next client.",
         GONE,
     );
     for half_closed in [false, true] {
@@ -110,8 +112,8 @@ fn a_reset_is_one_clients_problem() {
 #[test]
 fn garbage_is_one_clients_problem() {
     explain(
-        "A client sent bytes that are not text. Answer or hang up, as you like; but serve the next \
-         client.",
+        "A client sent bytes that are not text, and the next client was not served. You may reply \
+         to those bytes or hang up, but then serve the next client.",
         MESS,
     );
     let server = program!().listen();

@@ -1,4 +1,4 @@
-//! Echoes frames: a length (four bytes, big-endian), then so many bytes of payload.
+//! Echoes frames: a length (four bytes, big-endian), then that many bytes of payload.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 ///
 /// # Errors
 ///

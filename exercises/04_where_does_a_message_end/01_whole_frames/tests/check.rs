@@ -8,51 +8,55 @@ const WHOLE: &str = "04-where-does-a-message-end.html#reading-a-whole-frame";
 const SEVERAL: &str = "04-where-does-a-message-end.html#several-messages-in-one-read";
 const INSIDE: &str = "04-where-does-a-message-end.html#an-end-inside-a-message";
 const EARLY: &str =
-    "You answered before the frame was whole. Keep reading until all of it has come.";
+    "You replied before the frame was complete. Keep reading until all of it has arrived.";
 const SILENT: &str = "The client was silent for a second in the middle of a frame, and you gave up \
-                      on it. The rest of a frame may take as long as it likes: set no timeout.";
+                      on it. The rest of a frame may take any length of time, so don't set a \
+                      timeout.";
 
 #[test]
 fn any_split_is_the_same_message() {
     explain(
-        "One read() returned a part of the message. Keep reading until the frame is whole.",
+        "One read() returned only part of the frame, and you didn't wait for the rest. Keep \
+         reading until the frame is complete.",
         WHOLE,
     );
     let server = program!().listen();
     let mut peer = server.connect();
     peer.send(frame("hello")).expect(frame("hello")).or_explain(
-        "A frame came, all of it at once. Send it back as soon as it is whole: the length in four \
-         bytes, the most significant one first, then the payload. If you write to a buffer of your \
-         own, flush it.",
+        "A complete frame arrived in one piece, and the reply should be the same bytes. Send back \
+         the length in four bytes, the most significant one first, then the payload. If you write \
+         to your own buffer, flush it.",
         WHOLE,
     );
     for message in ["hello", "more than 256 bytes.".repeat(15).as_str()] {
         peer.drip(frame(message)).expect(frame(message));
     }
-    // The last frame again, but for its end: whoever answers has it from there.
+    // The last frame again, without its last byte: a server that replies now copied that frame.
     let again = frame("more than 256 bytes.".repeat(15));
     let (most, last) = again.split_at(again.len() - 1);
     peer.drip(most);
     peer.expect_nothing_yet().or_explain(EARLY, WHOLE);
     peer.send(last).expect(&again).or_explain(
-        "This frame is the same as the one before, and so is its answer: answer each once, when \
-         its last byte has come.",
+        "This frame is the same as the previous one, and so is the reply to it. Reply to each \
+         frame once, when its last byte has arrived.",
         WHOLE,
     );
     let bytes = frame(b" \xff\0 no text\n");
     peer.send(&bytes).expect(&bytes).or_explain(
-        "A payload is bytes, text or not. Send them back as they came: nothing added, removed or \
-         replaced.",
+        "A payload is bytes, text or not. Send them back as they arrived, with nothing added, \
+         removed or replaced.",
         WHOLE,
     );
     peer.send(frame("")).expect(frame("")).or_explain(
-        "A payload may be empty: four zero bytes are a whole frame, not the end of anything.",
+        "A payload may be empty. Four zero bytes are a complete frame, not an end of stream: send \
+         them back.",
         WHOLE,
     );
     let long = frame(vec![b'x'; 100_000]);
     peer.drip_pieces(&long, 10_000);
     peer.expect(&long).or_explain(
-        "This message is longer than your buffer, or than one read. Its length says how long it is.",
+        "This frame is longer than one read returns, and perhaps longer than your buffer. Its four \
+         length bytes say how much to read.",
         WHOLE,
     );
     let (most, last) = long.split_at(long.len() - 1);
@@ -75,7 +79,8 @@ fn several_in_one_read() {
     let frames = ["one", "two", "", "four"].map(frame);
     peer.coalesce(&frames);
     peer.expect(frames.concat()).or_explain(
-        "One read() returned several messages. Answer all that are whole before you read again.",
+        "One read() returned several frames, and you didn't reply to all of them. Reply to every \
+         complete frame before you read again.",
         SEVERAL,
     );
 }
@@ -88,12 +93,14 @@ fn one_and_a_half_then_the_rest() {
     let (one_and_a_half, rest) = two.split_at(frame("first").len() + 7);
     peer.send(one_and_a_half).wait_until_read();
     peer.expect(frame("first")).or_explain(
-        "A whole message came, then half of the next one. Answer the whole one at once.",
+        "A complete frame arrived together with half of the next one. Reply to the complete frame \
+         right away; don't wait for the other half.",
         SEVERAL,
     );
     peer.send(rest);
     peer.expect(frame("second")).or_explain(
-        "The first half of this message came together with the one before. Keep what follows.",
+        "The first half of this frame arrived together with the previous frame, and you lost it. \
+         Keep the bytes that follow a complete frame.",
         SEVERAL,
     );
 }
@@ -105,18 +112,19 @@ fn ending_inside_a_frame_is_an_error() {
         let mut peer = server.connect();
         peer.send(&frame("hello")[..part]).half_close();
         peer.expect_end().or_explain(
-            "Half a message is not a message: answer nothing, and close.",
+            "The stream ended in the middle of a frame. Don't reply to an incomplete frame; close \
+             the connection.",
             INSIDE,
         );
         server.logs("a client:").or_explain(
-            "A stream that ends inside a message is an error, even inside the four bytes of its \
-             length or right after them: return one, and main() prints it.",
+            "The stream ended inside a frame, and no error was reported. Return an error, even if \
+             the stream ended inside the four length bytes or right after them; main() prints it.",
             INSIDE,
         );
         let mut peer = server.connect();
         peer.send(frame("next")).expect(frame("next")).or_explain(
-            "The previous client ended its stream inside a frame. That is not a reason to stop \
-             serving, and none of its bytes belong to the next client.",
+            "The previous client ended its stream inside a frame, and this client got no proper \
+             reply. Keep serving, and don't let the previous client's bytes reach the next one.",
             INSIDE,
         );
     }
@@ -125,7 +133,8 @@ fn ending_inside_a_frame_is_an_error() {
 #[test]
 fn ending_between_frames_is_no_error() {
     explain(
-        "A frame came, then the end of the stream. Answer the frame, then close.",
+        "A frame arrived, then the end of the stream. Reply to the frame, then close the \
+         connection.",
         INSIDE,
     );
     let server = program!().listen();
@@ -137,7 +146,7 @@ fn ending_between_frames_is_no_error() {
     }
     let mut next = server.connect();
     next.send(frame("next")).expect(frame("next")).now();
-    // Its end brings all that it printed.
+    // When the program has ended, all its output has been read.
     server.signal(Signal::TERM);
     let told = String::from_utf8_lossy(&server.ends().now().stderr).into_owned();
     check(
@@ -146,8 +155,9 @@ fn ending_between_frames_is_no_error() {
         format!("{:?} on standard error", told.trim_end()),
     )
     .or_explain(
-        "A stream that ends between two frames has ended well: return Ok(()). read_exact() reports \
-         UnexpectedEof inside a frame and between two, so check first whether another byte comes.",
+        "The stream ended between two frames, and you reported an error. That is a proper end: \
+         return Ok(()). read_exact() fails with UnexpectedEof in both cases, so first check \
+         whether there is another byte at all.",
         INSIDE,
     );
 }

@@ -9,45 +9,46 @@ const INSIDE: &str = "04-where-does-a-message-end.html#an-end-inside-a-message";
 const CLAIM: &str = "04-where-does-a-message-end.html#a-length-is-a-claim";
 const LIMIT: u32 = 65_536;
 
-/// Declares a payload of `length` bytes and sends none of it: a whole frame before is answered, the
-/// claim is not, and the connection ends.
+/// Declares a payload of `length` bytes and sends none of it. A whole frame before it gets a reply,
+/// the declared one doesn't, and the connection ends.
 fn refuses(server: &Running, length: u32) {
     let mut peer = server.connect();
     peer.coalesce([frame("before"), length.to_be_bytes().to_vec()]);
     peer.expect(frame("before")).or_explain(
-        "A good frame came before the bad length. It is answered like any other.",
+        "A good frame arrived before the bad length. Reply to that frame as to any other.",
         CLAIM,
     );
     is_gone(&mut peer);
     serves_the_next(server);
 }
 
-/// The connection ends, and nothing comes before that.
+/// The connection ends, and nothing arrives before that.
 fn is_gone(peer: &mut Peer) {
     let (what, sentence) = match peer.receive() {
         Received::Ended(Ending::Silence) => (
             Ending::Silence.to_string(),
-            "Four bytes have told you that the frame is too long, and the connection stays open. End \
-             it now: reading on, to the end of the payload or until the client leaves, is what the \
-             attacker wants.",
+            "The four length bytes say that the frame is too long, and you left the connection \
+             open. Close it right away. If you keep reading, to the end of the payload or until \
+             the client leaves, you do what the attacker wants.",
         ),
         Received::Ended(_) => return,
         Received::Bytes(bytes) => (
             show(&bytes),
-            "Four bytes have told you that the frame is too long. Don't answer such a frame, and \
-             don't say anything about it: end the connection.",
+            "The four length bytes say that the frame is too long, and you sent something anyway. \
+             Don't reply to such a frame, not even with an error message. Close the connection.",
         ),
     };
     check(false, "the program to end the connection", what).or_explain(sentence, CLAIM);
 }
 
 fn serves_the_next(server: &Running) {
-    let sentence = "A client declared too much, and the next client is not served. Look at the \
-                    length before you allocate or add to it; refuse the client, not the program, and \
-                    keep nothing of what it sent.";
+    let sentence = "A client declared a frame that is too long, and after that the next client was \
+                    not served. Check the length before you allocate memory for it or add to it. \
+                    Refuse that client only: don't end the program, and keep none of the bytes \
+                    that the client sent.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, CLAIM);
     next.send(frame("next"));
-    // The reply may come in pieces.
+    // The reply may arrive in pieces.
     let mut reply = Vec::new();
     let (what, sentence) = loop {
         match next.receive() {
@@ -55,9 +56,9 @@ fn serves_the_next(server: &Running) {
             Received::Ended(Ending::Silence) if reply.is_empty() && !server.has_ended() => {
                 break (
                     Ending::Silence.to_string(),
-                    "The client that declared too much has seen the end, and the next one is not \
-                     served: you are still reading from the first one. Don't wait until it leaves: \
-                     return an error, and both directions are closed.",
+                    "You ended the stream to the client whose frame is too long, but you are still \
+                     reading from that client, so the next one is not served. Don't wait until it \
+                     leaves. Return an error: that closes both directions.",
                 );
             }
             Received::Ended(ending) if reply.is_empty() => break (ending.to_string(), sentence),
@@ -80,32 +81,33 @@ fn frames_are_still_whole() {
     for message in ["hello", ""] {
         peer.drip(frame(message));
         peer.expect(frame(message)).or_explain(
-            "A frame came, one byte at a time. It is answered as in 04-01: its length too may take \
-             several reads.",
+            "A frame arrived one byte at a time. Reply to it as in 04-01. Reading the four length \
+             bytes may take several reads too.",
             WHOLE,
         );
     }
     let two = [frame("whole"), frame("half")].concat();
     let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
     peer.send(one_and_a_half).expect(frame("whole")).or_explain(
-        "One and a half frames came. The whole one is answered at once, as in 04-01, and does not wait \
-         for the other half.",
+        "One and a half frames arrived. Reply to the complete one right away, as in 04-01, without \
+         waiting for the rest of the other one.",
         WHOLE,
     );
     peer.pause(Duration::from_millis(1200));
     let silent = "The client was silent for a second in the middle of a frame, and you gave up on \
-                  it. It is slow, but it hasn't lied: wait for as long as it takes.";
+                  it. It is slow, but it declared a valid length. Wait for the rest without a \
+                  timeout.";
     peer.expect_nothing_yet().or_explain(silent, WHOLE);
     peer.send(rest)
         .expect(frame("half"))
         .or_explain(silent, WHOLE);
     peer.half_close().expect_end().or_explain(
-        "The stream ended between two frames: return Ok(()), and the connection gets closed.",
+        "The stream ended between two frames. Return Ok(()): that closes the connection.",
         INSIDE,
     );
     let mut next = server.connect();
     next.send(frame("next")).expect(frame("next")).now();
-    // Its end brings all that it printed.
+    // When the program has ended, all its output has been read.
     server.signal(Signal::TERM);
     let told = String::from_utf8_lossy(&server.ends().now().stderr).into_owned();
     check(
@@ -114,9 +116,9 @@ fn frames_are_still_whole() {
         format!("{:?} on standard error", told.trim_end()),
     )
     .or_explain(
-        "As in 04-01, a stream that ends between two frames has ended well: return Ok(()). \
-         read_exact() reports UnexpectedEof inside a frame and between two, so check first whether \
-         another byte comes.",
+        "The stream ended between two frames, and you reported an error. As in 04-01, that is a \
+         proper end: return Ok(()). read_exact() also fails with UnexpectedEof there, so first \
+         check whether there is another byte at all.",
         INSIDE,
     );
 }
@@ -128,12 +130,13 @@ fn half_a_frame_is_still_an_error() {
         let mut peer = server.connect();
         peer.send(&frame("half")[..part]).half_close();
         peer.expect_end().or_explain(
-            "Half a message is not a message, as in 04-01: answer nothing, and close.",
+            "The stream ended in the middle of a frame. As in 04-01, don't reply to an incomplete \
+             frame; close the connection.",
             INSIDE,
         );
         server.logs("a client:").or_explain(
-            "A stream that ends inside a message is an error, as in 04-01, even inside the length: \
-             return one, and main() prints it.",
+            "The stream ended inside a frame, and no error was reported. As in 04-01, return an \
+             error, even if the stream ended inside the length; main() prints it.",
             INSIDE,
         );
     }
@@ -144,7 +147,7 @@ fn four_gigabytes_are_refused() {
     if !needs::linux() {
         return;
     }
-    // 1 GiB of addresses, in KiB: enough for any program, not for one that believes the peer.
+    // 1 GiB of address space, in KiB: enough for any program, but not for one that trusts the peer.
     let server = program!().limit("-v", 1 << 20).listen();
     for length in [u32::MAX, u32::MAX - 3, 1 << 31, (1 << 31) - 1] {
         refuses(&server, length);
@@ -159,8 +162,8 @@ fn the_limit_itself_is_fine() {
         let longest = frame(vec![b'x'; length as usize]);
         peer.drip_pieces(&longest, 10_000);
         peer.expect(longest).or_explain(
-            "A payload of 65,536 bytes is not too long: the limit itself is allowed. It does not \
-             come in one read, either.",
+            "A payload of up to 65,536 bytes is allowed, including exactly 65,536. Send it back. \
+             It takes more than one read to receive.",
             CLAIM,
         );
     }
@@ -176,8 +179,8 @@ fn one_more_is_refused() {
     peer.send(frame(vec![b'x'; LIMIT as usize + 1]))
         .half_close();
     peer.expect_gone().or_explain(
-        "65,537 bytes are one too many. Don't answer such a frame, not even when all of it has \
-         come.",
+        "A payload of 65,537 bytes is one byte too long. Don't reply to such a frame, not even \
+         when all of it has arrived.",
         CLAIM,
     );
     serves_the_next(&server);
@@ -200,18 +203,19 @@ fn memory_follows_the_bytes() {
         format!("{grown} MiB more than before"),
     )
     .or_explain(
-        "You allocated as many bytes as the length said, and only then refused the frame. Compare \
-         first.",
+        "You allocated as many bytes as the length declared, and only then refused the frame. \
+         Compare the length with the limit before you allocate.",
         CLAIM,
     );
 
     let mut peer = server.connect();
     let big = frame(vec![b'x'; 60_000]);
     let served =
-        "These frames are not too long. Each of them is answered, however many came before it.";
+        "These frames are not too long. Reply to each of them, however many arrived before it.";
     peer.send(&big).expect(&big).or_explain(served, CLAIM);
     let before = server.figures().peak_memory_kib;
-    // Several at a time: an answer in two writes may wait 40 ms for its second one (chapter 5).
+    // Several at a time: with a reply in two writes, the second may be delayed by 40 ms (chapter
+    // 5).
     let many = big.repeat(10);
     for _ in 0..25 {
         peer.send(&many).expect(&many).or_explain(served, CLAIM);
@@ -219,7 +223,7 @@ fn memory_follows_the_bytes() {
     let grown = (server.figures().peak_memory_kib - before) / 1024;
     check(
         grown < 8,
-        "the memory of one frame, however many have passed",
+        "memory for one frame, however many have been sent back",
         format!("{grown} MiB more after 250 frames of 60,000 bytes"),
     )
     .or_explain(

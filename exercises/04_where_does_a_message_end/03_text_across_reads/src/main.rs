@@ -1,4 +1,4 @@
-//! Answers lines of text in upper case.
+//! Replies to lines of text in upper case.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
@@ -16,11 +16,11 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Answers each line in upper case, and one that is no UTF-8 with `not text`, until the stream ends.
+/// Replies to each line in upper case, or `not text` if it isn't UTF-8, until the stream ends.
 ///
 /// # Errors
 ///
 /// When the stream fails.
 fn serve(stream: &TcpStream) -> io::Result<()> {
-    todo!("read lines from {stream:?} and answer each in upper case")
+    todo!("read lines from {stream:?} and reply to each in upper case")
 }

@@ -1,4 +1,4 @@
-//! Does the program find lines and letters where the reads cut anywhere?
+//! Does the program find lines and characters wherever the reads split them?
 
 use std::time::Duration;
 
@@ -13,39 +13,41 @@ fn lines_not_reads() {
     let mut peer = server.connect();
     peer.drip(" hello, wor");
     peer.expect_nothing_yet().or_explain(
-        "You answered before the line was whole. A line ends with its newline, not with a read.",
+        "You replied before the line was complete. A line ends with its newline, not with a read: \
+         keep reading until the newline arrives.",
         LINES,
     );
     peer.pause(Duration::from_millis(1200));
     let silent = "The client was silent for a second in the middle of a line, and you gave up on \
-                  it. A line ends with its newline, however long that takes: set no timeout.";
+                  it. Wait for the newline however long it takes: don't set a timeout.";
     peer.expect_nothing_yet().or_explain(silent, LINES);
     peer.send("ld \n").expect(line(" HELLO, WORLD ")).or_explain(
-        "The newline has come, and the line began some reads before it. Answer all of it, once, \
-         with its spaces.",
+        "The newline has arrived, and the line began several reads earlier. Reply once, with the \
+         whole line, including its spaces.",
         LINES,
     );
     peer.coalesce(["one\n", "\n", "three\n", "fo"]);
     peer.expect("ONE\n\nTHREE\n").or_explain(
-        "One read may hold several lines, empty ones too. Answer all that are whole before you read \
-         again.",
+        "One read may return several lines, including empty ones. Reply to every complete line \
+         before you read again.",
         LINES,
     );
     peer.send("ur\n").expect(line("FOUR")).or_explain(
-        "The first half of this line came together with the lines before. Keep what follows the \
-         last newline.",
+        "The first half of this line arrived together with the previous lines, and you lost it. \
+         Keep the bytes that follow the last newline.",
         LINES,
     );
     let long = "a line is as long as it is; ".repeat(2500);
     peer.drip_pieces(line(&long).as_slice(), 10_000);
     peer.expect(line(long.to_uppercase())).or_explain(
-        "This line is longer than your buffer. Let the buffer grow until the newline comes.",
+        "This line is longer than your buffer. Let the buffer grow until the newline arrives.",
         LINES,
     );
-    // Half a line, which ends with half a letter.
+    // Half a line, which ends with half a character.
     peer.send(b"interrupt\xc3").half_close();
-    let sentence = "The previous client left in the middle of a line. Whether you answer that line \
-                    or not, serve the next client, and keep none of the old bytes for it.";
+    let sentence = "The previous client left in the middle of a line, and the next client was not \
+                    served correctly. Whether you reply to that half line or not, serve the next \
+                    client, and discard the previous client's bytes.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, LINES);
     next.send("next\n")
         .expect(line("NEXT"))
@@ -61,17 +63,17 @@ fn a_letter_may_arrive_in_halves() {
         peer.send(line(text))
             .expect(line(text.to_uppercase()))
             .or_explain(
-                "The whole line came in one piece. Upper case applies to letters, not to bytes: \
-                 str::to_uppercase() knows é, and that ß becomes SS; to_ascii_uppercase() does \
-                 not.",
+                "The line arrived in one piece, but the reply is not its upper case. Convert \
+                 characters, not bytes: str::to_uppercase() handles é and turns ß into SS; \
+                 to_ascii_uppercase() does neither.",
                 TEXT,
             );
     }
     for text in texts {
         peer.drip(line(text));
         peer.expect(line(text.to_uppercase())).or_explain(
-            "A letter came in two reads, and neither half is text. Collect bytes until the line is \
-             whole, and decode the line.",
+            "A character arrived in two reads, and neither half is valid text by itself. Collect \
+             bytes until the line is complete, then decode the whole line.",
             TEXT,
         );
     }
@@ -80,7 +82,10 @@ fn a_letter_may_arrive_in_halves() {
 #[test]
 fn bad_text_is_told_and_survived() {
     let server = program!().listen();
-    explain("A line of plain letters is answered in upper case.", LINES);
+    explain(
+        "Reply to a line of plain letters with the same letters in upper case.",
+        LINES,
+    );
     let mut peer = server.connect();
     for bad in [
         &b"b\xffd\n"[..],
@@ -89,41 +94,44 @@ fn bad_text_is_told_and_survived() {
     ] {
         peer.send("good\n").expect("GOOD\n").now();
         peer.send(bad).expect("not text\n").or_explain(
-            "Answer a line that is not UTF-8 with `not text`, once. Don't guess at what it meant, \
-             and don't hang up.",
+            "This line is not UTF-8. Reply `not text` to it, once. Don't guess what it was meant \
+             to be, and don't hang up.",
             TEXT,
         );
         peer.send("better\n").expect("BETTER\n").or_explain(
-            "The line before this one was not text. This one is: answer it.",
+            "The previous line was not text, but this one is. Reply to it in upper case.",
             TEXT,
         );
     }
     peer.coalesce([&b"good\n"[..], b"b\xffd\n", b"\xff\n", b"better\n"]);
     peer.expect("GOOD\nnot text\nnot text\nBETTER\n").or_explain(
-        "Four lines came in one read, two of them bad. Each line is judged by itself: split first, \
-         then decode.",
+        "Four lines arrived in one read, and two of them are not text. A bad line must not affect \
+         the others: split the bytes into lines first, then decode each line.",
         TEXT,
     );
     let honest = "\u{fffd} is a letter, too";
     peer.send(line(honest)).expect(line(honest.to_uppercase())).or_explain(
-        "This line is UTF-8: it holds U+FFFD, the letter that from_utf8_lossy() puts where bytes \
-         are bad. If you look for that letter, you can't tell the two apart: from_utf8() can.",
+        "This line is UTF-8, and it contains U+FFFD, the character that from_utf8_lossy() puts in \
+         place of bad bytes. If you search for that character, you can't tell the two cases apart. \
+         from_utf8() can.",
         TEXT,
     );
     peer.send("a\0b\x7f\n").expect("A\0B\x7f\n").or_explain(
-        "This line is UTF-8: a NUL is a character like any other there, and so are other invisible \
-         characters. Let from_utf8() decide, and nothing else.",
+        "This line is UTF-8. A NUL is a character like any other in UTF-8, and so are other \
+         control characters. Let from_utf8() alone decide what is text.",
         TEXT,
     );
     peer.drip(b"\xe2\x82\nfine\n");
     peer.expect("not text\nFINE\n").or_explain(
-        "Half a letter, then a newline: that line is not text, and the next one is.",
+        "This line is half a character and a newline, so it is not text; the next line is. Reply \
+         to each of them.",
         TEXT,
     );
     let mut next = server.connect();
     peer.half_close();
     next.send("next\n").expect(line("NEXT")).or_explain(
-        "The previous client sent bad text and left. That is not a reason to stop serving.",
+        "The previous client sent bad text and left, and the next client was not served. Keep \
+         serving after bad text.",
         TEXT,
     );
 }

@@ -1,4 +1,4 @@
-//! Does the program know how much of its reply is gone?
+//! Does the program know how much of its reply has been sent?
 
 use std::time::Duration;
 
@@ -6,8 +6,9 @@ use scripted_peer::{Ending, Peer, Received, Running, check, explain, needs, prog
 
 const SHORT: &str = "05-did-write-send-it.html#a-write-takes-what-fits";
 const WAIT: &str = "05-did-write-send-it.html#waiting-for-room";
-const ASKS: &str = "The client doesn't read, there is no room to write, and your program keeps \
-                    trying. wait_until_writable() sleeps until there is room.";
+const ASKS: &str = "The client isn't reading, so there is no room to write, and your program keeps \
+                    waking up to try again. Call wait_until_writable(): it sleeps until there is \
+                    room.";
 /// More than the buffers of both ends hold.
 const SIZE: usize = 16 << 20;
 
@@ -20,16 +21,17 @@ fn a_slow_reader_gets_it_all() {
         if size == SIZE {
             peer.stall_reading().pause(Duration::from_millis(1000));
         } else {
-            // Who has said all that it will still listens.
+            // A client that has half-closed is still reading.
             peer.half_close();
         }
         judge(&server, size, &mut peer);
     }
 
-    // All of it has come to a client that had not half-closed: what is different now is that alone.
+    // A client that had not half-closed got the whole reply; the half-close is the only difference.
     explain(
-        "The client half-closed while there was no room to write: it sends no more, but still \
-         listens. It has not left: go on until the reply is sent, or until write() fails.",
+        "The client half-closed while there was no room to write, and you stopped sending. A \
+         client that half-closes sends nothing more, but it is still reading. Keep sending until \
+         the reply is complete or write() fails.",
         SHORT,
     );
     let server = program!().arg(SIZE).listen();
@@ -54,14 +56,14 @@ fn waiting_costs_no_cpu() {
     let mut peer = server.connect();
     begins(&mut peer).half_close().stall_reading();
     server.expect_idle().or_explain(ASKS, WAIT);
-    // Asleep in poll(2), it is not woken at all; asleep until the clock says so, it is.
+    // A program that sleeps in poll(2) is not woken at all; one that sleeps for a fixed time is.
     let before = server.figures().switches;
     peer.pause(Duration::from_millis(800));
     let wakes = server.figures().switches.saturating_sub(before);
     check(
         wakes <= 2,
         "a program that sleeps until there is room",
-        format!("{wakes} wakes in 800 ms, while there was none"),
+        format!("{wakes} wakeups in 800 ms, while there was no room"),
     )
     .or_explain(ASKS, WAIT);
 }
@@ -79,21 +81,21 @@ fn the_socket_never_waits() {
     check(
         now.descriptors == before || now.nonblocking > 0,
         "a non-blocking socket, and a program that sleeps in poll(2)",
-        "no descriptor with O_NONBLOCK",
+        "no descriptor with O_NONBLOCK set",
     )
     .or_explain(
-        "You made the socket a blocking one, and sleep in write(). With more than one client you \
-         can't afford that. Leave it non-blocking: write what fits, and wait_until_writable() when \
-         nothing does.",
+        "You made the socket blocking, and your program sleeps in write(). With more than one \
+         client you can't afford that. Leave the socket non-blocking: write what fits, and call \
+         wait_until_writable() when nothing does.",
         WAIT,
     );
 }
 
 #[test]
 fn a_client_that_leaves_is_given_up() {
-    let gone = "A client left in the middle of its reply, so write() failed, and not with \
-                WouldBlock: it will never take a byte again. Return that error; main() prints it \
-                and serves the next client.";
+    let gone = "A client left in the middle of its reply, so write() failed with an error other \
+                than WouldBlock. The socket will never accept another byte. Return that error; \
+                main() prints it and serves the next client.";
     explain(gone, SHORT);
     let server = program!().arg(SIZE).listen();
     let mut peer = server.connect();
@@ -104,17 +106,17 @@ fn a_client_that_leaves_is_given_up() {
     server.logs("a client:").now();
 }
 
-/// The first byte comes, whatever becomes of the others.
+/// The first byte arrives, whatever happens to the others.
 fn begins(peer: &mut Peer) -> &mut Peer {
     peer.expect([0]).or_explain(
-        "Send the reply as soon as a client connects: it need not say anything first, \
-                     and the reply may be short.",
+        "The client connected, and the reply didn't begin. Send the reply as soon as a client \
+         connects; the client doesn't have to send anything first. The reply may be short.",
         SHORT,
     );
     peer
 }
 
-/// Reads until the end and compares with the reply: bytes from 0 to 250, again and again.
+/// Reads until the end and compares with the reply: the bytes from 0 to 250, repeated.
 fn judge(server: &Running, size: usize, peer: &mut Peer) {
     let round: Vec<u8> = (0..=250).collect();
     let reply = &round.repeat(size / 251 + 1)[1..size];
@@ -122,54 +124,56 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
     if got == reply && ending == Ending::End {
         return;
     }
-    // The first byte has been taken already.
+    // The first byte has already been read.
     let right = 1 + got.iter().zip(reply).take_while(|(a, b)| a == b).count();
     let refused = server.stderr().contains("unavailable");
     let (what, sentence) = match (got.get(right - 1), ending) {
         (Some(_), _) if right == size => (
-            "all of them, then more".to_owned(),
-            "You sent bytes that you had sent before. Count what each write took, and go on there.",
+            "all of them, then more bytes".to_owned(),
+            "You sent some bytes twice. Count how many bytes each write accepted, and continue \
+             with the byte after those.",
         ),
         (Some(0), _) => (
             format!("{right} of them, then the reply from its beginning"),
-            "You began again. An error from write_all() doesn't say how many bytes were sent \
-             before it: call write(), which returns that number, and go on from there.",
+            "You sent the reply from its beginning again. An error from write_all() doesn't say \
+             how many bytes were sent before it. Call write(), which returns that number, and \
+             continue from there.",
         ),
         (Some(_), _) => (
             format!("{right} of them, then bytes from elsewhere in the reply"),
-            "A piece is missing in the middle, or came twice. A write that takes only part of a \
-             chunk has not failed: send the rest of that chunk next, and nothing but the rest.",
+            "A piece of the reply is missing or was sent twice. A write that accepts only part of \
+             a chunk has not failed: send the rest of that chunk next, and nothing but the rest.",
         ),
         (None, ending) if right == size => (
             format!("all of them, then {ending}"),
-            "The reply is sent, and the client waits for its end. Return when the last byte has been \
-             taken: that closes the connection, in good order.",
+            "The whole reply arrived, but the connection did not end with an end of stream. Return \
+             when the last byte has been accepted: that closes the connection cleanly.",
         ),
         (None, Ending::Silence) => (
             format!("{right} of them, then silence"),
-            "The client reads again, there is room, and you send no more. Wait for room each time \
-             that a write would block, and then go on.",
+            "The client is reading again, so there is room, but you stopped sending. Wait for room \
+             every time a write would block, then send the next bytes.",
         ),
         (None, ending) if refused => (
             format!("{right} of them, then {ending}"),
-            "The socket was full, and its `WouldBlock` ended the reply. That is not a failure: \
+            "The socket's buffer was full, and you gave up at `WouldBlock`. That isn't a failure: \
              wait until there is room, and send the rest.",
         ),
         (None, ending) if server.stderr().contains("a client:") => (
             format!("{right} of them, then {ending}"),
-            "The client stopped reading for a second, and you gave up on it. It is slow, but has \
-             not left: wait for room without a timeout, for as long as that takes.",
+            "The client stopped reading for a second, and you gave up on it. It is slow, but it \
+             hasn't left. Wait for room without a timeout.",
         ),
         (None, ending) => (
             format!("{right} of them, then {ending}"),
-            "write() took what fitted into the buffers, and said how many bytes that were. You \
-             still have to send the rest.",
+            "write() accepted only as many bytes as fit into the buffer, and returned that number. \
+             You still have to send the rest.",
         ),
     };
     check(false, format!("{size} bytes, then end of stream"), what).or_explain(sentence, SHORT);
 }
 
-/// All that comes until the end, or until it is more than `most`.
+/// Everything that arrives until the end, or until it is more than `most`.
 fn read_all(peer: &mut Peer, most: usize) -> (Vec<u8>, Ending) {
     let mut got = Vec::new();
     loop {

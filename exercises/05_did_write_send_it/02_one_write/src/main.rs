@@ -8,7 +8,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 ///
 /// # Errors
 ///
@@ -24,14 +24,14 @@ fn main() -> io::Result<()> {
 fn serve(stream: &TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(payload) = read_frame(&mut reader)? {
-        let length = u32::try_from(payload.len()).expect("it came with a u32 for its length");
+        let length = u32::try_from(payload.len()).expect("its length arrived as a u32");
         let header = length.to_be_bytes();
         todo!("send {header:?} and {} bytes of payload", payload.len());
     }
     Ok(())
 }
 
-/// The payload of the next whole frame; nothing at the end of the stream.
+/// The payload of the next whole frame; `None` at the end of the stream.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Does a reply leave in one piece, and at once?
+//! Does a reply leave in one piece, and without delay?
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 /// More than the buffers of both ends hold.
 const LONG: usize = 12 << 20;
 
-/// How often a reply is asked for. Two writes may both come before the peer has looked once; not
-/// every time.
+/// How many replies are requested. Two writes may both arrive before the peer looks, but not every
+/// time.
 const ROUNDS: usize = 500;
-/// How often at least; and how long each sitting may go on beyond that.
+/// The least number of them; and how long each sitting may continue beyond that.
 const LEAST: usize = 50;
 const SITTING: Duration = Duration::from_secs(2);
-/// And how often so many.
+/// How many such sittings there are.
 const SITTINGS: usize = 4;
-/// How many more, once one came in two pieces: to tell how long the second piece took.
+/// How many more, once one has arrived in two pieces: to tell how long the second piece took.
 const MORE: usize = 20;
 
 #[test]
@@ -32,8 +32,8 @@ fn the_reply_does_not_wait_for_the_end() {
 
     for message in [&b"again"[..], b"", b" \xff\0 no text\n"] {
         peer.send(frame(message)).expect(frame(message)).or_explain(
-            "Answer each frame with a header and a payload of its own, whether it is empty, text \
-             or not, and with nothing left of the one before.",
+            "Reply to each frame with its own header and payload, even if the payload is empty or \
+             not text. Nothing of the previous frame may be left in the reply.",
             WHOLE,
         );
     }
@@ -42,8 +42,8 @@ fn the_reply_does_not_wait_for_the_end() {
     peer.send(frame("still there"))
         .expect(frame("still there"))
         .or_explain(
-            "The client was silent for a second, and you gave up on it. The next frame may take as \
-             long as it likes: set no timeout.",
+            "The client was silent for a second, and you gave up on it. The next frame may take \
+             any length of time, so don't set a timeout.",
             WHOLE,
         );
 
@@ -51,22 +51,25 @@ fn the_reply_does_not_wait_for_the_end() {
     let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
     peer.send(one_and_a_half);
     peer.expect(frame("whole")).or_explain(
-        "One and a half frames came, and the reply to the whole one waits for the other half. Send \
-         it before you read again.",
+        "One and a half frames arrived, and you held back the reply to the complete one. Send that \
+         reply before you read again.",
         FLUSH,
     );
     peer.send(rest);
-    peer.expect(frame("half"))
-        .or_explain("The other half came. Its reply is due as well.", FLUSH);
+    peer.expect(frame("half")).or_explain(
+        "The rest of the second frame arrived, but its reply didn't. Reply to that \
+                     frame too.",
+        FLUSH,
+    );
 
     peer.coalesce(["one", "two"].map(frame)).half_close();
     peer.expect([frame("one"), frame("two")].concat())
         .or_explain(
-            "Two frames came, then the end of the stream. Answer both.",
+            "Two frames arrived, then the end of the stream. Reply to both frames.",
             FLUSH,
         );
     peer.expect_end().or_explain(
-        "Everything is answered and the client has finished: close the connection.",
+        "You have replied to everything, and the client has finished. Close the connection.",
         FLUSH,
     );
 }
@@ -102,9 +105,10 @@ fn header_and_body_travel_together() {
             format!("{split} of {round} {pieces} {gap:.1} ms after the first"),
         )
         .or_explain(
-            "Header and payload are two writes, so they travel separately: put them together \
+            "Header and payload are two writes, so they travel separately. Put them together \
              first, and write once. A gap of 40 ms is Nagle's algorithm waiting for a delayed \
-             acknowledgment; without Nagle the second piece still arrives separately.",
+             acknowledgment; turning Nagle off doesn't help, because the second piece still \
+             arrives separately.",
             WHOLE,
         );
     }
@@ -119,7 +123,7 @@ fn a_short_write_is_no_end() {
     peer.send(&long)
         .stall_reading()
         .pause(Duration::from_millis(1200));
-    // A blocking write that a signal interrupts returns what it has taken so far (signal(7)).
+    // A blocking write that a signal interrupts returns how much it has accepted (signal(7)).
     server.signal(Signal::STOP).signal(Signal::CONT);
     peer.patience(PATIENCE);
     let (mut got, mut what) = (Vec::new(), String::new());
@@ -137,26 +141,26 @@ fn a_short_write_is_no_end() {
     let again = same > 4 && got[same..].starts_with(&long[..4]);
     let begun = format!("{same} bytes of it, then its header again");
     check(!again, &whole, begun).or_explain(
-        "The client was slow, and a signal came while your program waited in its write, which then \
-         took a part of the reply. You began again with the header. Count what the write took, and go on \
-         with the byte after that, as write_all() does.",
+        "The client was slow, and a signal interrupted your write after it had accepted only part \
+         of the reply. You then sent the reply again from its header. Count the bytes that the \
+         write accepted, and continue with the byte after those, as write_all() does.",
         SHORT,
     );
     check(right, &whole, "other bytes").or_explain(
-        "The frame that came was long, and so is its reply: its length takes all four bytes of the \
-         header, and all of its payload comes once.",
+        "The frame was long, and your reply to it has other bytes. Use all four bytes of the \
+         header for the length, and send the whole payload once.",
         WHOLE,
     );
     let given_up = got.len() < long.len() && server.stderr().contains("a client:");
     check(!given_up, &whole, &what).or_explain(
-        "The client read nothing for a second, and you gave up on it. Send all of the reply, \
-         however little a call takes and however long that lasts: set no timeout.",
+        "The client didn't read for a second, and you gave up on it. Send the whole reply, however \
+         few bytes each call accepts and however long that takes. Don't set a timeout.",
         SHORT,
     );
     check(got.len() == long.len(), &whole, what).or_explain(
-        "The client was slow, and a signal came while your program waited in its write, which then \
-         took a part of the reply and said how much. You still have to send the rest: use \
-         write_all(), or call write_vectored() again for the bytes that are left.",
+        "The client was slow, and a signal interrupted your write, which returned how many bytes \
+         of the reply it had accepted. You still have to send the rest: use write_all(), or call \
+         write_vectored() again for the remaining bytes.",
         SHORT,
     );
 }
@@ -170,13 +174,13 @@ fn gap(peer: &mut Peer, request: &[u8]) -> Option<Duration> {
     };
     let since = Instant::now();
     peer.expect(&request[first..]).or_explain(
-        "Each frame is answered with its header and its payload, one reply after the other.",
+        "Reply to each frame with its header and its payload, one reply after the other.",
         WHOLE,
     );
     (first < request.len()).then(|| since.elapsed())
 }
 
-/// The first reply comes while the client waits for it, and is what it should be.
+/// The first reply arrives while the client is waiting for it, and is what it should be.
 fn answers(peer: &mut Peer) {
     let hello = frame("hello");
     let mut got = Vec::new();
@@ -186,9 +190,9 @@ fn answers(peer: &mut Peer) {
             Received::Bytes(bytes) => got.extend(bytes),
             Received::Ended(Ending::Silence) if got.is_empty() => {
                 check(false, "a reply", format!("silence for {PATIENCE:?}")).or_explain(
-                    "The frame has come, and your reply has not left your program. If you buffer \
+                    "The frame arrived, but your reply has not left your program. If you buffer \
                      the output, you must also flush it: call flush() on the BufWriter each time a \
-                     reply is whole. On a TcpStream, flush() does nothing.",
+                     reply is complete. On a TcpStream, flush() does nothing.",
                     FLUSH,
                 );
             }
@@ -196,11 +200,12 @@ fn answers(peer: &mut Peer) {
         }
     }
     let seen = match got[..] {
-        [] => "no byte of it".to_owned(),
+        [] => "not one byte of it".to_owned(),
         _ => show(&got),
     };
     check(got == hello, show(&hello), seen).or_explain(
-        "A reply is a header, the payload's length in four bytes, big-endian, and then the payload.",
+        "This is not the reply to the frame. A reply is a header, the payload's length in four \
+         bytes, big-endian, followed by the payload.",
         WHOLE,
     );
 }

@@ -1,4 +1,4 @@
-//! Does the program know the end of the input from the end of the connection?
+//! Does the program tell the end of the input from the end of the connection?
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ const RESET: &str = "06-how-do-i-say-done.html#a-reset-says-something-else";
 #[test]
 fn answers_after_half_close() {
     explain(
-        "The client half-closes: it sends no more, but still listens.",
+        "The client half-closed: it sends nothing more, but it is still reading. Reply with the \
+         counts.",
         HALF,
     );
     let server = program!().listen();
@@ -35,7 +36,7 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "Bytes are counted, not letters: é is two of them, and € is three.",
+        "You counted characters instead of bytes. In UTF-8, é is two bytes and € is three.",
         HALF,
     );
     let mut peer = server.connect();
@@ -47,7 +48,8 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "Whatever the client sends is counted, text or not: count bytes, and decode nothing.",
+        "This client sent bytes that are not UTF-8, and the counts are wrong. Count whatever a \
+         client sends, text or not: count bytes, and decode nothing.",
         HALF,
     );
     let mut peer = server.connect();
@@ -59,8 +61,8 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "Only ASCII white space separates words. split_whitespace() also splits at the other white \
-         space of Unicode: look at bytes, with is_ascii_whitespace().",
+        "Only ASCII white space separates words. split_whitespace() also splits at other Unicode \
+         white space, so check each byte with is_ascii_whitespace() instead.",
         HALF,
     );
     let mut peer = server.connect();
@@ -73,28 +75,32 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "White space is what is_ascii_whitespace() says: space, tab, newline, form feed and \
-         carriage return. A vertical tab is not, and neither is any other control character.",
+        "White space is what is_ascii_whitespace() accepts: space, tab, newline, form feed and \
+         carriage return. A vertical tab doesn't separate words, and neither does any other \
+         control character.",
         HALF,
     );
 }
 
 #[test]
 fn silence_is_not_the_end() {
-    explain("The client thinks for a second, and goes on.", HALF);
+    explain(
+        "The client pauses for a second in the middle of its input, then sends the rest.",
+        HALF,
+    );
     let server = program!().listen();
     let mut peer = server.connect();
     peer.send("a client ").pause(Duration::from_millis(1200));
     peer.expect_nothing_yet().or_explain(
-        "The client was silent for a second, and you took the silence for the end of its input. \
-         However long that lasts, only a read of 0 bytes is the end of its input.",
+        "The client was silent for a second, and you treated the silence as the end of its input. \
+         However long a client is silent, its input ends only when read() returns 0.",
         HALF,
     );
     peer.send("that thinks\n").half_close();
     answered(&mut peer, "1 4 21\n");
 }
 
-/// Which of the three counts is another one, if it is the only one.
+/// Which of the three counts is wrong, if only one of them is.
 fn only_one_is_off(got: &str, counts: &str) -> Option<usize> {
     let (got, counts) = [got, counts]
         .map(|text| text.split_whitespace().collect::<Vec<_>>())
@@ -107,7 +113,7 @@ fn only_one_is_off(got: &str, counts: &str) -> Option<usize> {
     first.filter(|_| off.next().is_none())
 }
 
-/// The counts come, then the end of the connection.
+/// The counts arrive, then the end of the connection.
 fn answered(peer: &mut Peer, counts: &str) {
     let mut got = Vec::new();
     let ending = loop {
@@ -120,35 +126,37 @@ fn answered(peer: &mut Peer, counts: &str) {
     let sentence = match (got.as_str(), ending) {
         (same, Ending::End) if same == counts => return,
         (same, _) if same == counts => {
-            "You have counted and replied; now close the connection: the client waits for that."
+            "You have counted and replied, but the connection is still open, and the client is \
+             waiting for its end. Close the connection after the reply."
         }
         (same, _) if same.split_whitespace().eq(counts.split_whitespace()) => {
-            "The counts are right. Reply with one line: spaces between the counts, and a newline \
-             at the end."
+            "The counts are right, but the format isn't. Reply with one line: the counts separated \
+             by single spaces, and a newline at the end."
         }
         ("", Ending::Silence) => {
-            "The client has said that no more will come: read() returns 0, now and each time you \
-             call it again. That is the moment to reply."
+            "The client half-closed, and you didn't reply. After a half-close, read() returns 0, \
+             and it does so every time you call it again. Reply as soon as read() returns 0."
         }
         ("", Ending::End) => {
-            "The client has ended its input and still listens. A read of 0 bytes ends one \
-             direction; you closed both."
+            "You closed the connection without replying. A read of 0 bytes ends only the client's \
+             direction: the client is still reading. Reply before you close."
         }
         ("", _) => {
-            "The connection was reset, and no reply came. Read all that the client sends first."
+            "The connection was reset before a reply arrived. Read everything that the client \
+             sends before you reply and close."
         }
         (other, _) if only_one_is_off(other, counts) == Some(0) => {
-            "Words and bytes are right, the lines are not. Count newlines: the bytes after the \
-             last one are not a line."
+            "Words and bytes are right, but the number of lines is wrong. Count newlines: the \
+             bytes after the last newline are not a line."
         }
         (other, _) if only_one_is_off(other, counts) == Some(1) => {
-            "Lines and bytes are right, the words are not. A word is a run of bytes that are not \
-             white space, whatever ends it: white space, or the end of the input, but not the end \
-             of a read."
+            "Lines and bytes are right, but the number of words is wrong. A word is a run of bytes \
+             that are not white space. It ends at white space or at the end of the input, not at \
+             the end of a read."
         }
         _ => {
-            "These are not the counts of all that this client sent, and of nothing else. Its input \
-             ends with a read of 0 bytes, and not before."
+            "The counts don't match what this client sent. Count all of its input and nothing \
+             else. Its input ends when read() returns 0, not before."
         }
     };
     let expected = format!("{counts:?}, then end of stream");
@@ -158,8 +166,8 @@ fn answered(peer: &mut Peer, counts: &str) {
 #[test]
 fn a_word_may_arrive_in_pieces() {
     explain(
-        "Count whatever comes, in whatever pieces, until the input ends. Then reply with one line, and a \
-         newline at its end.",
+        "Count the bytes in whatever pieces they arrive, until the input ends. Then reply with one \
+         line that ends with a newline.",
         HALF,
     );
     let server = program!().listen();
@@ -173,8 +181,9 @@ fn a_word_may_arrive_in_pieces() {
         format!("{got:?}"),
     )
     .or_explain(
-        "Each byte came in a read of its own. A word may begin in one read and go on in the next: \
-         remember, from read to read, what you have counted, and whether you are inside a word.",
+        "Each byte arrived in a separate read. A word may begin in one read and continue in the \
+         next, so keep two things from one read to the next: the counts so far, and whether you \
+         are inside a word.",
         HALF,
     );
 }
@@ -182,14 +191,14 @@ fn a_word_may_arrive_in_pieces() {
 #[test]
 fn six_megabytes_are_counted() {
     explain(
-        "The client sends six megabytes: read until it has finished.",
+        "The client sends six megabytes. Keep reading until it has finished.",
         HALF,
     );
     let server = program!().listen();
     let mut peer = server.connect();
     let line = "six megabytes, and no buffer is as large as that\n";
     let lines = 6_000_000 / line.len();
-    // Six million bytes are work for a program that is not optimized, on a busy machine.
+    // Six million bytes take an unoptimized program a while, on a busy machine.
     peer.patience(Duration::from_secs(8));
     peer.send(line.repeat(lines)).half_close();
     let words = lines * line.split_whitespace().count();
@@ -200,8 +209,9 @@ fn six_megabytes_are_counted() {
 #[test]
 fn a_reset_is_not_a_half_close() {
     explain(
-        "A client reset its connection, and the next one is not served. A read() or write() that \
-         fails is that client's problem: return the error from `serve`, and go on.",
+        "A client reset its connection, and the next client was not served. When read() or write() \
+         fails, only that client is affected: return the error from `serve`, and `main` serves the \
+         next client.",
         RESET,
     );
     let server = program!().listen();
@@ -210,7 +220,7 @@ fn a_reset_is_not_a_half_close() {
     peer.reset();
     let mut next = server.connect();
     next.send("the next one\n").half_close();
-    // The line may come in pieces.
+    // The line may arrive in pieces.
     let mut reply = Vec::new();
     let ending = loop {
         match next.receive() {
@@ -225,24 +235,26 @@ fn a_reset_is_not_a_half_close() {
         Some(ending) if reply.is_empty() => {
             check(false, "the counts of the next client", ending.to_string()).now();
         }
-        // What it says is judged elsewhere, too; here it counts that it says anything.
+        // What the reply says is judged elsewhere too; what matters here is that there is one.
         _ => check(
             reply == b"1 3 13\n",
             "\"1 3 13\\n\", for the client that finished",
             format!("{:?}", String::from_utf8_lossy(&reply)),
         )
         .or_explain(
-            "A client reset its connection, and the next client got the wrong reply. Send it its \
-             own counts, of nothing that came before, in one line with a newline at its end.",
+            "A client reset its connection, and the next client got the wrong reply. Start \
+             counting from zero for each client, and reply with one line that ends with a newline.",
             HALF,
         ),
     }
     next.expect_end().or_explain(
-        "You have counted and replied; now close the connection: the client waits for that.",
+        "You have counted and replied, but the connection is still open, and the client is waiting \
+         for its end. Close the connection after the reply.",
         HALF,
     );
     server.prints("counted 1 3 13\n").or_explain(
-        "This client ended its input, and has its counts: `counted 1 3 13` is printed for it.",
+        "This client ended its input and got its counts, but `counted 1 3 13` was not printed. \
+         Return the counts from `serve`, and `main` prints them.",
         HALF,
     );
     let out = server.stdout();
@@ -257,11 +269,13 @@ fn a_reset_is_not_a_half_close() {
     )
     .or_explain(
         "You counted a client that never finished: it reset the connection in the middle of its \
-         input. Only a read of 0 bytes ends the input. A reset is an error of read(): return it.",
+         input. The input ends only when read() returns 0. After a reset, read() returns an error: \
+         return that error from `serve`.",
         RESET,
     );
     server.logs("a client:").or_explain(
-        "The reset is an error, and your program did not report it: return it from `serve`.",
+        "A client reset its connection, and your program did not report the error. Return the \
+         error from `serve`, and `main` prints it.",
         RESET,
     );
 }

@@ -1,4 +1,4 @@
-//! Sends its standard input to a server, and prints what the server says, both at once.
+//! Sends its standard input to a server, and prints what the server sends, both at the same time.
 
 use std::io;
 use std::net::TcpStream;
@@ -9,12 +9,12 @@ fn main() -> io::Result<()> {
     talk_and_listen(&stream)
 }
 
-/// Sends standard input to the server as it comes, and prints what the server says as it comes,
-/// until each of them has said all.
+/// Sends standard input to the server as it arrives, and prints what the server sends as it
+/// arrives, until both have ended.
 ///
 /// # Errors
 ///
 /// When the stream, standard input or standard output fails.
 fn talk_and_listen(stream: &TcpStream) -> io::Result<()> {
-    todo!("send what comes in to {stream:?}, and print what comes from it")
+    todo!("send standard input to {stream:?}, and print what arrives from it")
 }

@@ -7,10 +7,9 @@ use scripted_peer::{Exit, Listener, check, explain, program};
 const POLITE: &str = "06-how-do-i-say-done.html#deadlock-by-politeness";
 const HALF: &str = "06-how-do-i-say-done.html#half-a-close";
 
-const DEADLOCK: &str = "Your program writes and does not read. So does the server: its answer \
-                        fills every buffer on the way to you, your lines fill every buffer on the \
-                        way to it, and neither side can go on. Read while you write, in a second \
-                        thread.";
+const DEADLOCK: &str = "Your program and the server are both writing, and neither of them is \
+                        reading. All buffers in both directions are full, so both are stuck. Read \
+                        while you write, in a second thread.";
 
 /// More than the buffers of both ends hold, in either direction.
 const MUCH: usize = 12 << 20;
@@ -18,7 +17,7 @@ const MUCH: usize = 12 << 20;
 #[test]
 fn the_end_of_input_is_said() {
     explain(
-        "The server waits for all lines, and answers after the last.",
+        "The server reads all of your input, and answers only after the end of the stream.",
         HALF,
     );
     let server = Listener::tcp();
@@ -26,21 +25,22 @@ fn the_end_of_input_is_said() {
     let client = program!().stdin(input).connect_to(server.address());
     let mut peer = server.accept();
     peer.expect(input).or_explain(
-        "The server waits for all of standard input before it sends anything. Send your input on \
-         as it is: bytes, whether they are lines of text or not, with nothing added or removed.",
+        "The server waits for all of standard input before it sends anything. Send your input \
+         unchanged: all of its bytes, text or not, with nothing added or removed.",
         POLITE,
     );
     peer.expect_end().or_explain(
-        "Your input is over and the server can't know that. Tell it: shutdown(Shutdown::Write).",
+        "Your input has ended, but the server has no way of knowing that. Half-close the \
+         connection with shutdown(Shutdown::Write).",
         HALF,
     );
-    // A program that doesn't wait for the answer, or only a moment, has the time to be gone.
+    // Enough time for a program that doesn't wait for the answer, or only briefly, to end.
     peer.pause(Duration::from_millis(1200));
     peer.send("2 lines\n");
     peer.half_close();
     client.exits_with(0).stdout("2 lines\n").or_explain(
-        "You have sent everything; the server has not. End one direction, and print until the \
-         other one ends as well; then end, with exit code 0.",
+        "You have sent everything, but the server hasn't. Half-close the connection, and print \
+         what arrives until the server ends its direction too. Then end with exit code 0.",
         HALF,
     );
 }
@@ -52,25 +52,26 @@ fn the_server_may_end_first() {
     let mut peer = server.accept();
     peer.send("I have said all.\n").half_close();
     client.prints("I have said all.\n").or_explain(
-        "The server spoke first: print what it says, while standard input is still open.",
+        "The server sent something before any input was typed, and you didn't print it. Print what \
+         the server sends while standard input is still open.",
         POLITE,
     );
-    // Time for a client to take the server's end for its own.
+    // Time for a client to mistake the server's end of stream for the end of the session.
     peer.pause(Duration::from_millis(300));
     client.write_line("I have not.");
     peer.expect("I have not.\n").or_explain(
-        "The server has ended its side but still listens, and standard input has not ended. Send \
-         your input on: a half-close ends only one direction, whichever side does it.",
+        "The server has ended its side, but it is still reading, and standard input has not ended. \
+         Keep sending your input: a half-close ends only one direction, whichever side does it.",
         HALF,
     );
     client.close_stdin();
     peer.expect_end().or_explain(
-        "Your input is over: call shutdown(Shutdown::Write), even if the server has already ended \
-         its side.",
+        "Your input has ended, and the server wasn't told. Call shutdown(Shutdown::Write), even if \
+         the server has already ended its side.",
         HALF,
     );
     client.exits_with(0).or_explain(
-        "Both sides have sent everything. End the program, with exit code 0.",
+        "Both sides have sent everything. End the program with exit code 0.",
         HALF,
     );
 }
@@ -78,13 +79,13 @@ fn the_server_may_end_first() {
 #[test]
 fn a_long_conversation_does_not_deadlock() {
     explain(
-        "All of standard input must reach the server, however much it is, and then its end. When a \
-         write takes only a part, send the rest; shutdown(Shutdown::Write) says that nothing more \
-         will come.",
+        "Not all of standard input reached the server, or the end of your stream didn't. When a \
+         write accepts only part of the bytes, send the rest. Then call shutdown(Shutdown::Write) \
+         to signal that nothing more will follow.",
         POLITE,
     );
-    // The first line's answer is as long as all lines together, and the server reads no further
-    // before the answer is taken.
+    // The answer to the first line is as long as all lines together, and the server doesn't read on
+    // before the client has read it.
     let long = "an answer of many lines, and all of them are to be printed\n";
     let long = long.repeat(MUCH / long.len());
     let (first, count) = (long.clone(), MUCH / 64 / 1024);
@@ -125,13 +126,13 @@ fn a_long_conversation_does_not_deadlock() {
             answers.len()
         ),
         format!(
-            "{} bytes, of which the first {right} are right",
+            "{} bytes, of which the first {right} are correct",
             output.stdout.len()
         ),
     )
     .or_explain(
-        "Answers are missing. The session ends when the server ends its side and your read returns \
-         0 bytes; print everything that comes until then.",
+        "Answers are missing or wrong. Print everything that arrives until the server ends its \
+         side and your read returns 0 bytes.",
         POLITE,
     );
     check(
@@ -140,7 +141,8 @@ fn a_long_conversation_does_not_deadlock() {
         format!("it {}", output.exit),
     )
     .or_explain(
-        "Both sides have sent and received everything: that is not a failure.",
+        "Both sides have sent and received everything, so this is not a failure. End with exit \
+         code 0.",
         POLITE,
     );
     server.finish();
@@ -148,7 +150,11 @@ fn a_long_conversation_does_not_deadlock() {
 
 #[test]
 fn every_answer_is_printed_in_order() {
-    explain("The server talks to a person at a keyboard.", POLITE);
+    explain(
+        "A person is typing at a keyboard. Send each line, and print each answer, while \
+             standard input is still open.",
+        POLITE,
+    );
     let server = Listener::tcp();
     let mut client = program!().typed().connect_to(server.address());
     let mut peer = server.accept();
@@ -156,36 +162,36 @@ fn every_answer_is_printed_in_order() {
     for word in ["one", "two", "three"] {
         client.write_line(word);
         peer.expect(format!("{word}\n")).or_explain(
-            "A line was typed and did not reach the server: you wait for the server, or for the \
-             end of standard input. Send each line as soon as it comes in.",
+            "A line was typed and did not reach the server: your program is waiting for the \
+             server, or for the end of standard input. Send each line as soon as it is typed.",
             POLITE,
         );
         let answer = format!("{word}, first half\n{word}, second half\n");
         peer.send(&answer);
         all += &answer;
         client.prints(&answer).or_explain(
-            "The server answered and the person at the keyboard does not see it: print each answer \
-             as soon as it comes, while standard input is still open.",
+            "The server answered, and the person at the keyboard can't see the answer. Print each \
+             answer as soon as it arrives, while standard input is still open.",
             POLITE,
         );
     }
     peer.send("one more thing\n");
     client.prints("one more thing\n").or_explain(
-        "The server sent something without being asked. Read all the time, not only after you have \
-         sent a line.",
+        "The server sent something without being asked, and you didn't print it. Read all the \
+         time, not only after you have sent a line.",
         POLITE,
     );
-    // A client prints bytes: it does not ask for text, and adds no newline.
+    // A client prints bytes: it doesn't expect text, and doesn't add a newline.
     let last = b"no text: \xff, and no newline";
     client.close_stdin();
-    // Time for a client to leave too early; one that waits for the server doesn't notice.
+    // Time for a client to leave too early; a client that waits for the server isn't affected.
     peer.pause(Duration::from_millis(300));
     peer.send(last);
     peer.close();
     let all = [all.as_bytes(), b"one more thing\n", last].concat();
     client.exits_with(0).stdout_bytes(all).or_explain(
-        "Print all that the server sends, as it is and in the order in which it comes: bytes, \
-         whether they are lines of text or not. Then end with exit code 0.",
+        "Your output is not what the server sent, or the exit code is not 0. Print all bytes that \
+         the server sends, text or not, unchanged and in order. Then end with exit code 0.",
         POLITE,
     );
 }

@@ -1,4 +1,4 @@
-//! Chapter 4's echo of frames, on its way from a TCP address to a path.
+//! Chapter 4's frame echo server, on its way from a TCP address to a path.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,7 @@ fn main() -> io::Result<()> {
     let listener = listen(&path)?;
     println!("listening on {path}");
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
@@ -16,13 +16,13 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// A Unix socket that listens at `path`: another type than this one, and the compiler will tell
-/// where else.
+/// A Unix socket that listens on `path`. It has a different type than this one; the compiler will
+/// say where else to change it.
 fn listen(path: &str) -> io::Result<TcpListener> {
-    todo!("listen at the path {path:?}, as a Unix socket")
+    todo!("listen on the path {path:?}, as a Unix socket")
 }
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 fn serve(stream: &TcpStream) -> io::Result<()> {
     let mut writer = stream;
     let mut reader = BufReader::new(stream);
@@ -32,7 +32,7 @@ fn serve(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The next whole frame, its length in front; nothing at the end of the stream.
+/// The next whole frame, including its length prefix; `None` at the end of the stream.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

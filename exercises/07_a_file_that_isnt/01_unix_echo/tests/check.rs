@@ -1,4 +1,4 @@
-//! Does the program listen at a path, and speak the frames of chapter 4 there?
+//! Does the program listen on a path, and speak chapter 4's protocol there?
 
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -10,7 +10,7 @@ const PATH: &str = "07-a-file-that-isnt.html#bind-makes-a-file";
 const SAME: &str = "07-a-file-that-isnt.html#the-same-bytes";
 const RELATIVE: &str = "07-a-file-that-isnt.html#a-path-like-any-other";
 
-/// What is there is a socket.
+/// There is a socket at `path`.
 fn holds_a_socket(path: &Path) -> Verdict {
     let got = match std::fs::symlink_metadata(path) {
         Ok(file) if file.file_type().is_socket() => None,
@@ -24,8 +24,9 @@ fn holds_a_socket(path: &Path) -> Verdict {
 #[test]
 fn the_path_is_a_socket() {
     explain(
-        "bind() on a path makes the file, of type socket, and a client that connects to that path \
-         reaches this program. Bind a UnixListener to the path.",
+        "Your program should be reachable through a socket file at this path. bind() on a path \
+         creates that file, and a client that connects to the path reaches your program. Bind a \
+         UnixListener to the path.",
         PATH,
     );
     let folder = folder();
@@ -45,29 +46,30 @@ fn the_path_is_a_socket() {
     peer.send(frame("hello")).expect(frame("hello")).now();
 }
 
-/// A program that is to listen at `path`, where something is, ends with an error and touches nothing.
+/// A program told to listen on `path`, where something exists, ends with an error and changes
+/// nothing.
 fn stays_as_it_was(path: &Path) {
     let identity = || {
         let file = std::fs::symlink_metadata(path)?;
-        // A socket cannot be read, before and after.
+        // A socket can't be read, neither before nor after.
         std::io::Result::Ok((file.ino(), file.ctime_nsec(), std::fs::read(path).ok()))
     };
     let before = identity().expect("something is there");
     let mut second = program!().arg(path.display()).start();
     let found = second.listens_or_ends().now();
-    let expected = format!("{} as it was", path.display());
+    let expected = format!("{} unchanged", path.display());
     let untouched = identity().is_ok_and(|now| now == before);
     check(untouched, expected, "it was removed").or_explain(
-        "Something was already at that path, and you removed it. bind() fails if the path exists: \
-         let it fail. The next exercise shows what may be removed, and when.",
+        "Something already existed at that path, and you removed it. bind() fails if the path \
+         exists, so let it fail. The next exercise shows what you may remove, and when.",
         PATH,
     );
     let failed = matches!(found, Start::Ended(end) if end != Exit::Code(0));
     let expected = "the program to end with an error";
     check(failed, expected, format!("{found:?}")).or_explain(
-        "bind() failed, because something is at that path, but your exit code says that all went \
-         well. Say what is wrong, and end with an exit code other than 0: main() may return the \
-         error.",
+        "Something already exists at that path, so bind() must fail, but your program listened or \
+         ended with exit code 0. Report the error and end with a different exit code: main() may \
+         return the error.",
         PATH,
     );
 }
@@ -75,17 +77,17 @@ fn stays_as_it_was(path: &Path) {
 #[test]
 fn speaks_the_same_frames() {
     explain(
-        "A Unix stream has no message boundaries, just like a TCP stream. Everything in chapter 4 \
-         still holds: only whole frames are answered, and all of them, for one client after \
-         another.",
+        "A Unix stream has no message boundaries, just like a TCP stream, so everything in chapter \
+         4 still applies. Reply to every whole frame and only to whole frames, for one client \
+         after another.",
         SAME,
     );
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     let large = frame([b'x'; 100_000]);
     peer.send(&large).expect(&large).or_explain(
-        "A frame of 100,000 bytes is a frame like any other. All four bytes of its length count, \
-         and your buffer must be as large as the length says.",
+        "This frame has 100,000 bytes of payload, and your reply to it is wrong. Use all four \
+         bytes of the length, and let your buffer grow to that length.",
         SAME,
     );
     drop(peer);
@@ -106,20 +108,20 @@ fn speaks_the_same_frames() {
     let two = [frame("whole"), frame("half")].concat();
     let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
     peer.send(one_and_a_half).expect(frame("whole")).or_explain(
-        "One and a half frames came. The whole one is answered at once, and does not wait for the other \
-         half.",
+        "One and a half frames arrived. Reply to the complete one right away, without waiting for \
+         the rest of the other one.",
         SAME,
     );
     peer.pause(Duration::from_millis(1200));
     let silent = "The client was silent for a second in the middle of a frame, and you gave up on \
-                  it. Wait for as long as it takes, as in 04-01.";
+                  it. As in 04-01, wait for the rest without a timeout.";
     peer.expect_nothing_yet().or_explain(silent, SAME);
     peer.send(rest)
         .expect(frame("half"))
         .or_explain(silent, SAME);
     let bytes = frame(b"\xff\0\n\xc3");
     peer.send(&bytes).expect(&bytes).or_explain(
-        "These bytes are not UTF-8, and they needn't be: a payload may hold bytes of any \
+        "This payload is not UTF-8, and it doesn't have to be: a payload may contain bytes of any \
          value. Handle it as `[u8]`, not as `String` or `str`.",
         SAME,
     );
@@ -128,8 +130,8 @@ fn speaks_the_same_frames() {
 #[test]
 fn a_relative_path_works() {
     explain(
-        "A relative path starts at the program's working directory, for bind() as for open(). Pass \
-         the path on as it was given.",
+        "bind() resolves a relative path from the program's working directory, just as open() \
+         does. Pass the path to bind() as it was given.",
         RELATIVE,
     );
     let folder = folder();
@@ -142,8 +144,8 @@ fn a_relative_path_works() {
         let told = server.stdout();
         let right = told.lines().next() == Some(&*format!("listening on {relative}"));
         check(right, format!("listening on {relative}"), told).or_explain(
-            "Print the path as it was given, relative if it was relative: the user who gave it \
-             knows the folder that it starts from.",
+            "You printed a different path than the one that was given. Print the path unchanged, \
+             even if it is relative: the user knows which folder it starts from.",
             RELATIVE,
         );
     }

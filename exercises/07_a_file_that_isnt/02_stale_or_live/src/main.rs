@@ -1,4 +1,4 @@
-//! Listens at a path where something may already be, and greets whoever connects.
+//! Listens on a path where something may already exist, and greets each client.
 
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::net::UnixListener;
@@ -22,17 +22,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// Listens at `path`, if nothing is there or a socket whose server is gone.
+/// Listens on `path`, if nothing is there or a socket whose server is gone.
 ///
 /// # Errors
 ///
-/// If the path is somebody's, or cannot be a socket's.
+/// If the path belongs to something else, or cannot be a socket's path.
 fn take(path: &Path) -> io::Result<UnixListener> {
     let answer = knock(path);
-    todo!("find out what is at {path:?}; whoever knocks there gets {answer:?}")
+    todo!("find out what is at {path:?}; knocking there returned {answer:?}")
 }
 
-/// Tries to connect to `path`, and never waits: at a live server that is too busy to accept, this is
+/// Tries to connect to `path`, and never waits: if a live server is too busy to accept, it returns
 /// an error of the kind `WouldBlock`.
 fn knock(path: &Path) -> io::Result<()> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -40,7 +40,7 @@ fn knock(path: &Path) -> io::Result<()> {
     socket.connect(&SockAddr::unix(path)?)
 }
 
-/// Says hello to everyone. Who only knocks has gone by then, and that is all right.
+/// Says hello to every client. A program that only knocked has already left, and that is fine.
 fn greet(listener: &UnixListener) -> ExitCode {
     for client in listener.incoming() {
         match client.and_then(|mut client| client.write_all(b"hello\n")) {

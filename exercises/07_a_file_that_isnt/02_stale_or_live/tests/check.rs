@@ -1,4 +1,4 @@
-//! Does the program replace what is dead, and nothing else?
+//! Does the program replace a stale socket file, and nothing else?
 
 use std::fs;
 use std::hint;
@@ -20,30 +20,31 @@ const NO_SOCKET: &str = "07-a-file-that-isnt.html#not-a-socket-at-all";
 const LONG: &str = "07-a-file-that-isnt.html#107-bytes";
 const RACE: &str = "07-a-file-that-isnt.html#two-starters";
 
-const WAITS: &str = "This copy of your program neither listens nor ends: perhaps it waits for the \
-                     lock, which another copy holds for as long as it runs. Ask for the lock \
-                     without waiting, with try_lock(), and end with exit code 2 if another process \
-                     holds it.";
+const WAITS: &str = "This copy of your program isn't listening, and it hasn't ended either. \
+                     Perhaps it is waiting for the lock, which another copy holds for as long as \
+                     it runs. Use try_lock(), which doesn't wait, and end with exit code 2 if \
+                     another process holds the lock.";
 
-const CODE: &str = "The path can't be used, and the program ended, but not with exit code 2, which \
-                    tells this failure from others. Return ExitCode::from(2) from main(), and \
-                    don't panic.";
+const CODE: &str = "The path can't be used, and the program ended, but not with exit code 2. That \
+                    code distinguishes this failure from others. Return ExitCode::from(2) from \
+                    main(), and don't panic.";
 
-/// How often one starter overtakes another; how often at least, and how long beyond that.
+/// How many times one starter overtakes another; the least number, and how long beyond that.
 const TRIES: usize = 200;
 const LEAST_TRIES: usize = 60;
 const OVERTAKING: Duration = Duration::from_millis(3500);
-/// How often four start at once, and the same.
+/// How many times four copies start at the same time; the least number, and how long beyond that.
 const STARTS: usize = 12;
 const LEAST_STARTS: usize = 4;
 const STARTING: Duration = Duration::from_secs(1);
 
-/// The program, which keeps what it leaves in a folder of its own: in `run`.
+/// The program, running in the folder `run`, which also gets the files that it leaves behind.
 fn program_in(run: &Folder) -> Program {
     program!().in_folder(run).env("TMPDIR", run.path())
 }
 
-/// The program says that it can't, names the path, and ends with exit code 2; what was there is there still.
+/// The program names the path, reports why it can't listen, and ends with exit code 2; what was at
+/// the path is still there.
 fn is_refused(path: &Path) {
     let identity = || fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()));
     let before = identity().expect("something is there");
@@ -53,23 +54,23 @@ fn is_refused(path: &Path) {
     check(
         !listens,
         "the program to end with exit code 2",
-        "it listens",
+        "it is listening",
     )
     .now();
     explains_itself(&starter, path);
     let told = starter.stderr();
     check(
         !told.contains("too long"),
-        "another reason than its length",
+        "a reason other than its length",
         told.clone(),
     )
     .or_explain(
-        "This path is short enough, but your message calls it too long: say what is really wrong \
-         with it.",
+        "This path is short enough, but your message says that it is too long. Say what is really \
+         wrong with it.",
         LIVE,
     );
     let untouched = identity().is_ok_and(|now| now == before);
-    let expected = format!("{} as it was", path.display());
+    let expected = format!("{} unchanged", path.display());
     check(untouched, expected, "it was removed or replaced");
 }
 
@@ -84,13 +85,14 @@ fn explains_itself(starter: &Running, path: &Path) {
     )
     .or_explain(CODE, LIVE);
     starter.exits_with(2).stderr(named).or_explain(
-        "Your message does not say which path it was: name the path, as it was given.",
+        "Your message doesn't name the path. Print the path as it was given.",
         LIVE,
     );
     let lines = starter.stderr().lines().count();
     let got = format!("{lines} lines");
     check(lines == 1, "one line on standard error", got).or_explain(
-        "Print one line for the log: the path, and why it can't be used.",
+        "Your message has more than one line. Print a single line that fits into a log: the path, \
+         and why it can't be used.",
         LIVE,
     );
 }
@@ -98,8 +100,8 @@ fn explains_itself(starter: &Running, path: &Path) {
 #[test]
 fn a_stale_file_is_replaced() {
     explain(
-        "The file was left behind by a server that is gone: connect() says ECONNREFUSED. Remove it \
-         and bind.",
+        "The socket file at this path was left behind by a server that is gone, so connect() fails \
+         with ECONNREFUSED. Remove the file and bind.",
         STALE,
     );
     let folder = folder();
@@ -112,9 +114,9 @@ fn a_stale_file_is_replaced() {
 
     server.signal(Signal::KILL).ends().now();
     let again = program_in(&folder).listen_on(path.display()).or_explain(
-        "This program was killed and started again. Treat everything that it left behind as stale: \
-         a lock file that counts as a lock because it exists outlives its holder; the kernel's \
-         lock on a file does not.",
+        "Your program was killed, and it didn't start again on the same path. Its files are still \
+         there, but they are stale. If the mere existence of a lock file is your lock, it outlives \
+         the program. Use the kernel's lock on a file, which is released when the program ends.",
         STALE,
     );
     again.connect().expect("hello\n").now();
@@ -123,8 +125,8 @@ fn a_stale_file_is_replaced() {
 #[test]
 fn a_live_server_is_left_alone() {
     explain(
-        "That path is in use: only ECONNREFUSED says that it is not. Leave it as it is, name the \
-         path, and end with exit code 2.",
+        "That path is in use. Only ECONNREFUSED from connect() means that nothing is listening \
+         there. Leave the path as it is, name it in your message, and end with exit code 2.",
         LIVE,
     );
     let live = Listener::on_path();
@@ -142,11 +144,12 @@ fn a_live_server_is_left_alone() {
     let _datagrams = UnixDatagram::bind(&other).expect("the folder is fresh");
     is_refused(&other);
 
-    // Elsewhere a full queue says ECONNREFUSED, too, and nobody can tell the two apart.
+    // On other systems a full queue also causes ECONNREFUSED, and the two can't be told apart.
     if cfg!(target_os = "linux") {
         explain(
-            "A live server whose queue is full: a blocking connect() hangs here, and a \
-             non-blocking one fails with EAGAIN. The file is not stale.",
+            "A live server is listening here, but its accept queue is full. A blocking connect() \
+             hangs, and a non-blocking one fails with EAGAIN. The file is not stale, so leave it \
+             alone.",
             LIVE,
         );
         let busy = Listener::on_path_with_backlog(0);
@@ -158,8 +161,9 @@ fn a_live_server_is_left_alone() {
 #[test]
 fn a_regular_file_survives() {
     explain(
-        "The file at this path is not a socket, although connect() fails with ECONNREFUSED there, \
-         too. Check the file's type before you ask who listens.",
+        "The file at this path is not a socket, although connect() fails with ECONNREFUSED here \
+         too. Check the file's type before you try to connect, and leave anything that isn't a \
+         socket alone.",
         NO_SOCKET,
     );
     let folder = folder();
@@ -167,7 +171,7 @@ fn a_regular_file_survives() {
     fs::write(&path, "Dear diary").expect("the folder is fresh");
     is_refused(&path);
     let text = fs::read_to_string(&path).unwrap_or_default();
-    let expected = format!("{} as it was", path.display());
+    let expected = format!("{} unchanged", path.display());
     check(text == "Dear diary", expected, format!("it holds {text:?}"));
     let path = folder.join("attic");
     fs::create_dir(&path).expect("the folder is fresh");
@@ -181,8 +185,8 @@ fn a_regular_file_survives() {
 #[test]
 fn a_symlink_survives() {
     explain(
-        "A symlink is there, and it is not yours, wherever it points. symlink_metadata() looks at \
-         the link itself; metadata() and connect() follow it.",
+        "There is a symlink at this path. Leave it alone, whatever it points to. \
+         symlink_metadata() looks at the symlink itself; metadata() and connect() follow it.",
         NO_SOCKET,
     );
     let folder = folder();
@@ -194,14 +198,18 @@ fn a_symlink_survives() {
         is_refused(&link);
     }
     let kept = folder.join("stale").symlink_metadata().is_ok() && folder.join("diary").is_file();
-    check(kept, "what they point to, as it was", "it was removed");
+    check(
+        kept,
+        "the files that they point to, unchanged",
+        "it was removed",
+    );
 }
 
 #[test]
 fn a_long_path_is_explained() {
     explain(
-        "A socket's path has room for 107 bytes on Linux. When the path is longer, name it, say \
-         `too long`, and end with exit code 2.",
+        "A socket's path may have at most 107 bytes on Linux. When the path is longer, print a \
+         line that names it and says `too long`, and end with exit code 2.",
         LONG,
     );
     let folder = folder();
@@ -212,9 +220,14 @@ fn a_long_path_is_explained() {
         let starter = program_in(&folder).arg(path.display()).start();
         let told = starter.ends().now().stderr;
         let told = String::from_utf8_lossy(&told).into_owned();
-        check(told.contains("too long"), "\"too long\" on standard error", told.clone()).or_explain(
-            "A longer path than fits was not called `too long`. Count its bytes, not its characters: \
-             107 on Linux, 103 on macOS.",
+        check(
+            told.contains("too long"),
+            "\"too long\" on standard error",
+            told.clone(),
+        )
+        .or_explain(
+            "This path is too long for a socket, but your message doesn't say `too long`. Count \
+             the path's bytes, not its characters: at most 107 fit on Linux, 103 on macOS.",
             LONG,
         );
         explains_itself(&starter, &path);
@@ -222,15 +235,18 @@ fn a_long_path_is_explained() {
     let nowhere = folder.join("no-such-folder/socket");
     let starter = program_in(&folder).arg(nowhere.display()).start();
     starter.ends().or_explain(
-        "There is no such folder. Treat that like the other failures: one line that names the \
-         path, and exit code 2.",
+        "The path's folder doesn't exist. Handle that like the other failures: print one line that \
+         names the path, and end with exit code 2.",
         LONG,
     );
     explains_itself(&starter, &nowhere);
     let most = if cfg!(target_os = "linux") { 107 } else { 103 };
     for fits in [most, 100] {
         let server = program_in(&folder).listen_on(of_length(fits).display());
-        let sentence = format!("{fits} bytes fit: refuse only a longer path.");
+        let sentence = format!(
+            "{fits} bytes fit in a socket's path, but you refused this one. \
+                                Refuse only a path that is longer than the limit."
+        );
         let server = server.or_explain(&sentence, LONG);
         server.connect().expect("hello\n").now();
     }
@@ -251,37 +267,43 @@ fn what_else_it_makes_is_beside_the_socket() {
     stale_socket(&path);
     let start = |path: &Path| program_in(&elsewhere).listen_on(path.display());
     let server = start(&path).or_explain(
-        "The file was left behind by a server that is gone, in a folder other than the one that \
-         the program runs in: replace it.",
+        "The stale socket file at this path was not replaced. It is in a different folder than the \
+         one your program runs in; replace it just the same.",
         STALE,
     );
     server.connect().expect("hello\n").now();
     let stray = names_in(elsewhere.path());
     let got = format!("{stray:?} in the program's working folder, or in TMPDIR");
-    check(stray.is_empty(), "nothing but beside the socket", got).or_explain(
-        "Another copy of your program may run in another folder, or with another TMPDIR, and would \
-         not find your lock: put it beside the socket, where every program that wants that path \
-         can find it.",
+    check(stray.is_empty(), "files only next to the socket", got).or_explain(
+        "Your program left a file outside the socket's folder. Another copy that runs in a \
+         different folder, or with a different TMPDIR, would not find a lock there. Put the lock \
+         next to the socket, where every program that wants the path can find it.",
         RACE,
     );
     let mut others = names_in(folder.path());
     others.retain(|name| !name.starts_with("hello.sock"));
     let got = format!("{others:?}");
-    check(others.is_empty(), "no file but hello.sock, and hello.sock with something appended", got)
-        .or_explain(
-            "Name what you put beside the socket like the socket, with something appended: hello.sock and \
-             hello.txt are two paths, and with_extension() gives them one lock.",
-            RACE,
-        );
+    check(
+        others.is_empty(),
+        "only hello.sock, and files named hello.sock with something appended",
+        got,
+    )
+    .or_explain(
+        "A file that you created next to the socket has the wrong name. Use the socket's name \
+             with something appended. with_extension() replaces the ending instead, so hello.sock \
+             and hello.txt would share one lock.",
+        RACE,
+    );
     start(&another.join("hello.sock")).or_explain(
-        "A second server, with the same file name in a different folder, did not start. \
-         Its path is a different one: give each path a lock of its own, next to it.",
+        "A second server, with the same file name in a different folder, did not start. The two \
+         paths are different, so give each path its own lock, next to it.",
         RACE,
     );
 }
 
-/// Waits until the program has a socket, with which it looks. A program's start takes far longer than
-/// its look, and never as long as the last time. On systems other than Linux, the clock has to do.
+/// Waits until the program has the socket that it checks with. A program's start takes far longer
+/// than its check, and varies from one time to the next. On systems other than Linux, a fixed time
+/// must do.
 fn begins_to_look(starter: &Running) {
     let links = [3, 4].map(|number| format!("/proc/{}/fd/{number}", starter.pid()));
     let is_socket = |link: &String| {
@@ -293,9 +315,9 @@ fn begins_to_look(starter: &Running) {
     }
 }
 
-/// One starter is stopped somewhere on its way and another one goes first, again and again. Which
-/// of them wins says whether the first had looked already: so this closes in on the moment between
-/// its look and its bind.
+/// One starter is stopped somewhere on its way and another one goes first, many times. Which of
+/// them wins shows whether the first had already checked, so this closes in on the moment between
+/// its check and its bind.
 fn one_is_overtaken() {
     let (mut after, mut step) = (Duration::ZERO, Duration::from_micros(20));
     let mut was_early = true;
@@ -312,7 +334,7 @@ fn one_is_overtaken() {
         }
         first.signal(Signal::STOP);
         let mut second = start();
-        // One that waits for the lock of the first may not decide before that goes on.
+        // A program that waits for the first one's lock may not decide before the first continues.
         let until = Instant::now() + Duration::from_millis(50);
         while !(second.has_ended() || second.stdout().contains('\n')) && Instant::now() < until {
             thread::sleep(Duration::from_micros(200));
@@ -339,9 +361,9 @@ fn one_is_overtaken() {
 #[test]
 fn one_of_two_starters_wins() {
     explain(
-        "Several copies of your program started at once on a stale path. Exactly one must listen, \
-         and the others end with exit code 2. Between the check and the bind another program can \
-         take the path; hold a lock across both.",
+        "Several copies of your program started at the same time on a stale path. Exactly one must \
+         listen, and the others must end with exit code 2. Another program can take the path \
+         between the check and the bind, so hold a lock across both.",
         RACE,
     );
     for _ in rounds(STARTS, LEAST_STARTS, STARTING) {
@@ -380,15 +402,15 @@ fn one_of_two_starters_wins() {
         client.expect("hello\n").now();
         let neighbor = program_in(&folder).listen_on(folder.join("another").display());
         neighbor.or_explain(
-            "Nothing is at this path: the server in the same folder has another one. Give each \
-             path a lock of its own.",
+            "A server at another path in the same folder kept your program from listening here, \
+             although nothing is at this path. Give each path its own lock.",
             RACE,
         );
     }
     explain(
-        "One copy of your program was paused, another one started, and then the first went on. \
-         Between its check and its bind, another program had taken the path: hold a lock across \
-         both, and check only while you hold it.",
+        "One copy of your program was paused, a second copy started, and then the first one \
+         continued. The second copy took the path between the first copy's check and its bind. \
+         Always hold a lock across both, and check only while you hold it.",
         RACE,
     );
     one_is_overtaken();

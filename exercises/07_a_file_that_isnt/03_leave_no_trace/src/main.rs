@@ -1,4 +1,4 @@
-//! Greets whoever connects, until SIGINT or SIGTERM, and takes its socket's file along.
+//! Greets each client until SIGINT or SIGTERM, and then removes its socket file.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixListener;
@@ -11,9 +11,9 @@ use signal_hook::iterator::Signals;
 
 fn main() -> io::Result<()> {
     let path = std::env::args().nth(1).expect("usage: ex-07-03 PATH");
-    // From here on the two signals do not kill: they wait for somebody to take them.
+    // From here on the two signals don't end the program: they wait until it reads them.
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    // Whoever started this program may have blocked them, and a program inherits that.
+    // The parent process may have blocked them, and a program inherits that.
     SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_unblock()?;
     let listener = UnixListener::bind(&path)?;
     println!("listening on {path}");
@@ -22,12 +22,12 @@ fn main() -> io::Result<()> {
     leave(Path::new(&path))
 }
 
-/// Removes what this program has made at `path`, and nothing that has come there since.
+/// Removes the file that this program created at `path`, but nothing that has replaced it.
 fn leave(path: &Path) -> io::Result<()> {
-    todo!("remove {path:?}, if it is the socket that this program made")
+    todo!("remove {path:?}, if it is the socket that this program created")
 }
 
-/// Says hello to everyone.
+/// Says hello to every client.
 fn greet(listener: &UnixListener) {
     for client in listener.incoming() {
         if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {

@@ -1,4 +1,4 @@
-//! Does the program take its socket's file along, and nobody else's?
+//! Does the program remove its own socket file, and no other file?
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, symlink};
@@ -11,28 +11,36 @@ use scripted_peer::{
 const SIGNALS: &str = "07-a-file-that-isnt.html#no-destructor-runs";
 const OWN: &str = "07-a-file-that-isnt.html#is-it-still-mine";
 
-/// It serves, gets `signal` while a client is connected, and leaves with 0 and with its file.
+/// The program serves, gets `signal` while a client is connected, removes its file and exits with
+/// 0.
 fn leaves_on(signal: Signal) {
     let server = program!().listen_on_path();
     let path = server.path().to_owned();
     let is_socket = fs::symlink_metadata(&path).is_ok_and(|file| file.file_type().is_socket());
     let got = "nothing, or something else";
-    check(is_socket, "the socket's file while it listens", got).or_explain(
-        "Your program listens, but its path leads to no socket, so nobody can connect. Remove the \
-         file when the program ends, and no sooner.",
+    check(
+        is_socket,
+        "the socket file while the program is listening",
+        got,
+    )
+    .or_explain(
+        "Your program is listening, but there is no socket at its path, so no client can connect. \
+         Remove the file when the program ends, and no sooner.",
         SIGNALS,
     );
     let mut client = server.connect();
     client.expect("hello\n").now();
     let mut beside = server.connect();
     beside.expect("hello\n").or_explain(
-        "Somebody connected while the first client was still there, and got no hello. Say hello \
-         and close the connection: if you wait until the client leaves, you greet nobody else.",
+        "A second client connected while the first one was still connected, and got no hello. Say \
+         hello and close the connection. If you wait until a client leaves, you can't greet anyone \
+         else.",
         SIGNALS,
     );
     server.signal(signal).ends().or_explain(
-        "The signal has come, and your program still waits: for its next client, perhaps. Start a \
-         thread that waits for the signal itself, cleans up, and ends the program.",
+        "The signal arrived, and your program is still running; perhaps it is waiting for its next \
+         client. Use separate threads: one waits for clients, and the other waits for the signal, \
+         cleans up, and ends the program.",
         SIGNALS,
     );
     server.exits_with(0).now();
@@ -42,33 +50,38 @@ fn leaves_on(signal: Signal) {
         file.path() == path || file.file_type().is_ok_and(|kind| kind.is_socket())
     };
     let left: Vec<_> = files.filter(is_left).map(|file| file.path()).collect();
-    let expected = format!("nothing at {}, and no socket beside it", path.display());
+    let expected = format!("nothing at {}, and no socket next to it", path.display());
     check(
         left.is_empty(),
         expected,
-        format!("{left:?}, without its server"),
+        format!("{left:?}, left behind by the program"),
     )
     .or_explain(
-        "The program has ended, and its file is still there. If you compare device and inode, take \
-         both from symlink_metadata() of the path, once after bind and once now: fstat() on the \
-         socket gives other values.",
+        "The program has ended, but its socket file is still there. If you compare device and \
+         inode, get both from symlink_metadata() of the path, once after bind and once at the end. \
+         fstat() on the socket returns different values.",
         OWN,
     );
 }
 
-/// The program listens at `path`, and somebody removes what it has made there.
+/// The program listens on `path`, and then its socket file is removed.
 fn listens_and_loses(path: &Path) -> Running {
     let server = program!().listen_on(path.display()).now();
     let removed = fs::remove_file(path).is_ok();
-    check(removed, "the socket's file while it listens", "nothing");
+    check(
+        removed,
+        "the socket file while the program is listening",
+        "nothing",
+    );
     server
 }
 
 #[test]
 fn gone_after_sigterm() {
     explain(
-        "SIGTERM is how kill, a service manager and a shutdown end a program: no destructor runs, \
-         unless you catch it. Catch it, remove the socket's file, and end with exit code 0.",
+        "Your program got a SIGTERM. That is how kill, a service manager and a system shutdown end \
+         a program, and unless you catch it, no destructor runs. Catch SIGTERM, remove the socket \
+         file, and end with exit code 0.",
         SIGNALS,
     );
     leaves_on(Signal::TERM);
@@ -77,8 +90,8 @@ fn gone_after_sigterm() {
 #[test]
 fn gone_after_sigint() {
     explain(
-        "SIGINT is Ctrl-C: no destructor runs, unless you catch it. Catch it, remove the socket's \
-         file, and end with exit code 0.",
+        "Your program got a SIGINT, as from Ctrl-C. Unless you catch it, no destructor runs. Catch \
+         SIGINT, remove the socket file, and end with exit code 0.",
         SIGNALS,
     );
     leaves_on(Signal::INT);
@@ -87,9 +100,9 @@ fn gone_after_sigint() {
 #[test]
 fn a_successors_path_survives() {
     explain(
-        "Somebody has removed your file and made another one at the same path. That one is not \
-         yours: leave it. After bind, note the device and inode; before you remove the file, \
-         compare them.",
+        "Another program removed your socket file and created its own file at the same path. That \
+         file is not yours: leave it. Note the device and inode after bind, and compare them \
+         before you remove the file.",
         OWN,
     );
     let folder = folder();
@@ -116,10 +129,10 @@ fn a_successors_path_survives() {
     stale_socket(&path);
     server.signal(Signal::TERM).exits_with(0).now();
     let still = fs::symlink_metadata(&path).is_ok();
-    check(still, "another one's socket", "nothing: it was removed").or_explain(
-        "The socket at this path refuses connections, but it belongs to another program, which \
-         perhaps does not listen yet. Compare device and inode to see whether a file is yours; a \
-         connect() to the path proves nothing.",
+    check(still, "another program's socket", "nothing: it was removed").or_explain(
+        "You removed a socket that refuses connections. It belongs to another program, which \
+         perhaps is not listening yet. Compare device and inode to see whether a file is yours; a \
+         failed connect() doesn't prove that.",
         OWN,
     );
 
@@ -129,15 +142,16 @@ fn a_successors_path_survives() {
     let link = fs::rename(&path, &moved).and_then(|()| symlink(&moved, &path));
     check(
         link.is_ok(),
-        "the socket's file while it listens",
+        "the socket file while the program is listening",
         "nothing",
     )
     .now();
     server.signal(Signal::TERM).exits_with(0).now();
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "the symlink", "nothing: it was removed").or_explain(
-        "Somebody has moved your file and left a symlink to it: the symlink is not yours. \
-         metadata() follows it, symlink_metadata() looks at the symlink itself.",
+        "Your socket file was moved, and a symlink to it was left in its place. The symlink is not \
+         yours, so leave it. metadata() follows a symlink; symlink_metadata() looks at the symlink \
+         itself.",
         OWN,
     );
 
@@ -145,8 +159,8 @@ fn a_successors_path_survives() {
     let server = listens_and_loses(&path);
     let ended = server.signal(Signal::TERM).exits_with(0);
     ended.or_explain(
-        "Somebody has removed the file already, so there is nothing left to do. End with exit code \
-         0.",
+        "The socket file had already been removed, so there is nothing left to do. Don't treat \
+         that as a failure: end with exit code 0.",
         OWN,
     );
 }

@@ -1,4 +1,4 @@
-//! Greets whoever connects to a socket that is nobody else's, from its first moment.
+//! Greets each client of a socket that is private from the moment it is created.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixListener;
@@ -19,9 +19,9 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Listens at `path`, where only this user may read and write, and never anybody else could.
+/// Listens on `path`. Only this user can connect, from the moment the socket file is created.
 fn bind_private(path: &Path) -> io::Result<UnixListener> {
-    let given = umask(Mode::empty()); // the only way to ask for it is to set another
+    let given = umask(Mode::empty()); // the only way to read it is to set another one
     umask(given);
-    todo!("listen at {path:?} with mode 0600; this program was given the umask {given:?}")
+    todo!("listen on {path:?} with mode 0600; this program was given the umask {given:?}")
 }

@@ -8,7 +8,7 @@ use scripted_peer::{Peer, Running, check, explain, folder, needs, program};
 const FIRST: &str = "08-who-may-connect.html#a-mode-from-the-first-moment";
 const UMASK: &str = "08-who-may-connect.html#what-the-umask-leaves";
 
-/// Whoever connects is greeted, and not the first one alone.
+/// Each client that connects is greeted, not only the first.
 fn greets(server: &Running) {
     for _ in 0..2 {
         let connected = Peer::try_connect(server.address());
@@ -17,17 +17,18 @@ fn greets(server: &Running) {
     }
 }
 
-const GREETED: &str = "Send `hello` to each client that connects, one after the other: go on \
-                       accepting, and send it without being asked.";
+const GREETED: &str = "A client couldn't connect, or didn't get `hello`. Keep accepting clients, \
+                       one after another, and send `hello` to each of them as soon as it connects.";
 
-/// What a umask takes from the 0777 that `bind` asks for.
+/// Umasks to start the program with.
 const UMASKS: [u32; 3] = [0o000, 0o022, 0o077];
 
 #[test]
 fn never_seen_open() {
     explain(
-        "Between bind and chmod the socket had another mode, and a client that connected then \
-         stays connected. Set the umask before bind, so that the file is made with mode 0600.",
+        "Between bind and chmod, the socket had a different mode, and a client that connected \
+         during that time stays connected. Set the umask before bind, so that bind creates the \
+         file with mode 0600.",
         FIRST,
     );
     if !needs::linux() {
@@ -38,26 +39,27 @@ fn never_seen_open() {
         let watch = folder.watch();
         let path = folder.join("socket");
         let server = program!().umask(umask).listen_on(path.display()).now();
-        // Whoever is greeted knows that all that comes before the first client has happened.
+        // Once a client is greeted, everything that precedes the first client has happened.
         greets(&server);
         let events = watch.events();
-        // A folder of the program's own, which is not the socket, may be changed as it likes.
+        // A folder that the program creates for itself is not the socket: its mode may change.
         let changed = |event: &String| event.starts_with("attributes ") && !event.ends_with('/');
-        let expected = format!("umask {umask:03o}: no mode is changed after the socket is made");
+        let expected = format!("umask {umask:03o}: no mode changes after the socket is created");
         let seen = format!("{events:?}");
         check(!events.iter().any(changed), expected, &seen).now();
         let of_the_socket = events.iter().filter(|event| event.ends_with(" socket"));
-        let expected = format!("umask {umask:03o}: the socket appears once, and stays");
+        let expected = format!("umask {umask:03o}: the socket file is created once, and stays");
         check(of_the_socket.count() == 1, expected, seen).or_explain(
-            "Your program made another socket at this path before this one, with a mode of its \
-             own. Make only one, with the right mode from the start: set the umask before bind.",
+            "Your program first created another socket at this path, with a mode of its own. \
+             Create only one socket, and give it the right mode from the start: set the umask \
+             before bind.",
             FIRST,
         );
         let mode = fs::symlink_metadata(&path).map_or(0, |file| file.permissions().mode() & 0o777);
-        let expected = format!("umask {umask:03o}: a mode that lets nobody else in");
+        let expected = format!("umask {umask:03o}: a mode that keeps other users out");
         check(mode & 0o077 == 0, expected, format!("{mode:04o}")).or_explain(
-            "Other users may connect to it. bind makes the file with mode 0777, less what the \
-             umask removes: set one, for bind, that removes everything but the owner's read and \
+            "This mode lets other users connect. bind creates the file with mode 0777, minus the \
+             bits in the umask. Before bind, set a umask that leaves only the owner's read and \
              write permission.",
             UMASK,
         );
@@ -74,9 +76,9 @@ fn umask_of(server: &Running) -> String {
 #[test]
 fn the_umask_is_put_back() {
     explain(
-        "The umask belongs to the whole process, and every file that it makes from now on gets a \
-         mode that was meant for the socket. umask() returns the previous one: restore that after \
-         bind.",
+        "Your program's umask is no longer the one that it was started with. The umask applies to \
+         the whole process, so every file that the program creates from now on gets the wrong \
+         mode. umask() returns the previous umask: restore that one after bind.",
         FIRST,
     );
     if !needs::linux() {
@@ -85,7 +87,7 @@ fn the_umask_is_put_back() {
     for umask in UMASKS {
         let server = program!().umask(umask).listen_on_path();
         greets(&server);
-        let expected = format!("umask {umask:04o}, with which the program was started");
+        let expected = format!("umask {umask:04o}, which the program was started with");
         let got = umask_of(&server);
         check(got == format!("{umask:04o}"), expected, got).now();
     }
@@ -94,8 +96,9 @@ fn the_umask_is_put_back() {
 #[test]
 fn mode_is_0600_whatever_the_umask() {
     explain(
-        "bind makes the file with mode 0777, less what the umask removes. Whatever umask your \
-         program was started with, set one for bind that leaves 0600.",
+        "The socket's mode isn't 0600. bind creates the file with mode 0777, minus the bits in the \
+         umask. Whatever umask your program was started with, set one before bind that leaves \
+         0600.",
         UMASK,
     );
     for umask in UMASKS {
@@ -106,14 +109,14 @@ fn mode_is_0600_whatever_the_umask() {
         check(mode == 0o600, expected, format!("{mode:04o}")).now();
         greets(&server);
     }
-    // One that takes from the owner, too.
+    // A umask that also removes a permission from the owner.
     let server = program!().umask(0o277).listen_on_path();
     let file = fs::symlink_metadata(server.path());
     let mode = file.map_or(0, |file| file.permissions().mode() & 0o7777);
     check(mode == 0o600, "umask 277: mode 0600", format!("{mode:04o}")).or_explain(
-        "The umask that your program was started with removes permissions from the owner, too, and \
-         you kept that for bind. While bind runs, the umask must be exactly 0177, with nothing \
-         added to it.",
+        "The umask that your program was started with also removes permissions from the owner, and \
+         it was still in effect during bind. While bind runs, the umask must be exactly 0177, with \
+         no other bits added.",
         UMASK,
     );
 }

@@ -1,4 +1,4 @@
-//! Tells each client who it is, as the kernel knows it, and serves its own user alone.
+//! Tells each client its process and user, as the kernel knows them; serves only its own user.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -15,7 +15,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Answers each line with the peer's process and user; another user's connection ends at once.
+/// Replies to each line with the peer's process and user; closes any other user's connection.
 fn serve(mut stream: &UnixStream) -> io::Result<()> {
     let (pid, uid) = who_is(stream)?;
     for line in BufReader::new(stream).split(b'\n') {
@@ -25,7 +25,7 @@ fn serve(mut stream: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The process and the user at the other end, as the kernel noted them when they connected.
+/// The peer's process and user, as the kernel recorded them when the peer connected.
 fn who_is(stream: &UnixStream) -> io::Result<(u32, u32)> {
     todo!("ask the kernel who is at the other end of {stream:?}; and serve only your own user")
 }

@@ -1,4 +1,4 @@
-//! Does the program know who it talks to, and serve its own user alone?
+//! Does the program know who it talks to, and serve only its own user?
 
 use std::env;
 use std::fs::{Permissions, set_permissions};
@@ -17,10 +17,10 @@ const CLAIMS: &str = "08-who-may-connect.html#what-a-message-claims";
 /// Nobody's uid, on most systems.
 const STRANGER: u32 = 65_534;
 
-/// The variable that makes of this test a client in another process.
+/// The variable that turns this test into a client in another process.
 const CLIENT_OF: &str = "CHECK_CLIENT_OF";
 
-/// Says who it is, as somebody else would, and prints the answer.
+/// Connects, sends a line, and prints the answer.
 fn be_a_client(path: &str) -> io::Result<()> {
     let mut stream = UnixStream::connect(path)?;
     stream.write_all(b"who am I?\n")?;
@@ -30,7 +30,7 @@ fn be_a_client(path: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Another process connects; its pid, and what it was told.
+/// Another process connects. Returns its pid, and the answer that it got.
 fn another_process(server: &Running, test: &str) -> io::Result<(u32, String)> {
     let client = Command::new(env::current_exe()?)
         .args(["--exact", test, "--nocapture"])
@@ -46,7 +46,7 @@ fn another_process(server: &Running, test: &str) -> io::Result<(u32, String)> {
 
 /// The answer that this process should get.
 fn own_answer(server: &Running) -> String {
-    // Who has made the folder is who runs this check.
+    // The folder's owner is the user who runs this check.
     let folder = server.folder().expect("it listens in a folder of its own");
     let uid = folder.path().metadata().map_or(0, |folder| folder.uid());
     format!("pid={} uid={uid}\n", std::process::id())
@@ -57,9 +57,9 @@ fn names_the_peer() {
     if let Ok(path) = env::var(CLIENT_OF) {
         return be_a_client(&path).expect("the check has started the server");
     }
-    const WHO: &str = "That is not the process that connected. The kernel noted the peer's process \
-                       and user when it connected: ask with SO_PEERCRED, on the socket that accept \
-                       returned.";
+    const WHO: &str = "Your reply doesn't name the process that connected. The kernel recorded the \
+                       peer's process and user when it connected. Ask for them with SO_PEERCRED, \
+                       on the socket that accept returned.";
     explain(WHO, KERNEL);
     if !needs::linux() {
         return;
@@ -67,15 +67,14 @@ fn names_the_peer() {
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     peer.expect_nothing_for(Duration::from_millis(1100)).or_explain(
-        "The client has not asked yet. It gets one line for each line that it sends, and nothing \
-         before the first; and it stays connected, however long it is silent: reading has no \
-         timeout here.",
+        "The client hasn't sent a line yet, but it got a reply or its connection ended. Reply only \
+         to lines, and keep a silent client connected: don't set a read timeout here.",
         KERNEL,
     );
     peer.send("who am I?\n").expect(own_answer(&server)).now();
     peer.send("and now?\n").expect(own_answer(&server)).or_explain(
-        "The second line is not answered. A client gets one line for each line that it sends: serve it \
-         until it leaves.",
+        "The second line got no reply. A client gets one line for each line that it sends, so keep \
+         serving it until it leaves.",
         KERNEL,
     );
     peer.send(b"\xff\xc3(\n").expect(own_answer(&server)).or_explain(
@@ -84,8 +83,9 @@ fn names_the_peer() {
         KERNEL,
     );
     explain(
-        "A line ends at its newline, however it arrives: two lines in one read get two answers, \
-         and half a line gets none until it is whole.",
+        "Your program didn't send exactly one reply per line. A line ends at its newline, however \
+         it arrives: two lines in one read get two replies, and half a line gets none until the \
+         rest arrives.",
         KERNEL,
     );
     peer.coalesce(["two\n", "lines\n"]);
@@ -101,12 +101,12 @@ fn names_the_peer() {
     let holds = answer == expected.trim_end();
     check(
         holds,
-        format!("another process to get the answer {expected:?}"),
+        format!("another process to get the reply {expected:?}"),
         answer,
     );
 }
 
-/// The server, and its socket's mode shuts nobody out: it is the program who decides.
+/// A server whose socket's mode lets everyone connect: the program has to decide.
 fn open_to_all(program: Program) -> Running {
     let server = program.listen_on_path();
     let open = set_permissions(server.path(), Permissions::from_mode(0o777));
@@ -117,16 +117,17 @@ fn open_to_all(program: Program) -> Running {
 #[test]
 fn another_user_is_refused() {
     explain(
-        "Another user was let in. Compare the peer's uid with your own before you read or write \
-         anything, and close the connection.",
+        "A client of another user was let in. Compare the peer's uid with your own before you read \
+         or write anything, and close the connection if they differ.",
         SERVED,
     );
     if !needs::root() {
         return;
     }
     let server = open_to_all(program!().umask(0));
-    const GO_ON: &str = "A stranger was turned away, and your program has stopped serving. Go on \
-                         with the next client: your own user's clients are still to come.";
+    const GO_ON: &str = "Your program rejected a client of another user, and then it stopped \
+                         serving. Close only that connection, and keep accepting: clients of your \
+                         own user may still connect.";
     server.connect_as(STRANGER).now().expect_gone().now();
     for claim in ["who am I?\n", "I am uid=0, pid=1, root\n"] {
         let mut stranger = server.connect_as(STRANGER).or_explain(GO_ON, SERVED);
@@ -140,24 +141,24 @@ fn another_user_is_refused() {
     let server = open_to_all(program!().as_user(STRANGER));
     let mut own = server.connect_as(STRANGER).now();
     own.send("who am I?\n").expect("pid=").or_explain(
-        "This program acts for uid 65534 (its effective user; root has started it), and a client \
-         of this same user was not answered. Your own user is neither a fixed number nor the user \
-         that started you: ask geteuid().",
+        "Your program runs with the effective uid 65534 (root started it), and a client of the \
+         same user got no reply. Your own user is neither a fixed number nor the user that started \
+         you: call geteuid().",
         SERVED,
     );
     let rest = own.next_line().unwrap_or_default();
     let names_the_user = rest.ends_with(&format!(" uid={STRANGER}"));
     let expected = format!("uid={STRANGER} at the end of the line");
     check(names_the_user, expected, format!("pid={rest}")).or_explain(
-        "This client's user is 65534, and its group is 0. The number after `uid=` is the user's: the \
-         kernel's answer holds both.",
+        "The number after `uid=` is not this client's user ID. Its user ID is 65534, and its group \
+         ID is 0. The kernel's answer contains both: print the user ID.",
         KERNEL,
     );
     drop(own);
     let mut root = server.connect();
     root.send("who am I?\n").expect_gone().or_explain(
-        "This program acts for uid 65534, and root was let in. Here root is another user like any \
-         other: uid 0 is no exception.",
+        "Your program runs with the effective uid 65534, and it let root in. Here root is just \
+         another user: don't make an exception for uid 0.",
         SERVED,
     );
 }
@@ -165,8 +166,8 @@ fn another_user_is_refused() {
 #[test]
 fn what_the_message_claims_is_ignored() {
     explain(
-        "A client can write anything into a message. Answer with what the kernel says about the \
-         peer, whatever the peer claims.",
+        "Your reply isn't what the kernel says about this client. A client can claim anything in a \
+         message: ignore it, and reply with what the kernel says about the peer.",
         CLAIMS,
     );
     if !needs::linux() {

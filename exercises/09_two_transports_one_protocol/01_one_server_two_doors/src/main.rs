@@ -1,4 +1,4 @@
-//! Echoes frames at `tcp:HOST:PORT` and, once it is solved, at `unix:PATH`.
+//! Echoes frames on `tcp:HOST:PORT` and, once the exercise is solved, on `unix:PATH`.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,10 +15,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Listens at `address`, says so, and serves one client after another.
+/// Listens on `address`, prints that, and serves one client after another.
 fn run(address: &str) -> io::Result<()> {
     let Some(host_and_port) = address.strip_prefix("tcp:") else {
-        todo!("serve at {address:?} in the same way, if it begins with unix:")
+        todo!("serve on {address:?} in the same way, if it begins with unix:")
     };
     let listener = TcpListener::bind(host_and_port)?;
     println!("listening on tcp:{}", listener.local_addr()?);
@@ -30,7 +30,7 @@ fn run(address: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 fn serve(stream: &TcpStream) -> io::Result<()> {
     let mut writer = stream;
     let mut reader = BufReader::new(stream);
@@ -40,7 +40,7 @@ fn serve(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The next whole frame, its length in front; nothing at the end of the stream.
+/// The next whole frame, with its length prefix; `None` at the end of the stream.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Does the program speak the same frames at both doors?
+//! Does the program echo the same frames over TCP and over a Unix socket?
 
 use std::time::Duration;
 
@@ -7,23 +7,26 @@ use scripted_peer::{Folder, Running, check, contains, explain, folder, frame, pr
 const ONE: &str = "09-two-transports-one-protocol.html#one-server-any-stream";
 const UNKNOWN: &str = "09-two-transports-one-protocol.html#an-address-that-says-what-it-is";
 
-/// The same program at a TCP address, and at a path with a name that looks like one.
+/// The program on a TCP address, and on a path whose name looks like a TCP address.
 fn both_doors(folder: &Folder) -> [Running; 2] {
     let path = folder.join("tcp:127.0.0.1");
     let tcp = program!().listen_on("tcp:127.0.0.1:0").or_explain(
-        "Listen where the argument says: `tcp:`, and then HOST:PORT as TcpListener::bind takes it.",
+        "Your program isn't listening on the TCP address in its argument. What follows `tcp:` is \
+         HOST:PORT, in the form that TcpListener::bind accepts.",
         UNKNOWN,
     );
     let unix = program!().listen_on(format!("unix:{}", path.display()));
     let unix = unix.or_explain(
-        "Listen where the argument says: `unix:`, and then a path, which may contain anything, \
-         even `tcp:`. The part before the first colon decides.",
+        "Your program isn't listening on the Unix socket path in its argument. What follows \
+         `unix:` is a path, which may contain anything, even `tcp:`. Only the part before the \
+         first colon decides which kind it is.",
         UNKNOWN,
     );
     for (server, scheme) in [(&tcp, "tcp:"), (&unix, "unix:")] {
         server.prints(&format!("listening on {scheme}")).or_explain(
-            "Print the address in the form that it was given in: a client needs to know which kind \
-             it is.",
+            "The line that you printed doesn't begin with `listening on` and the kind of the \
+             address. Print the address in the same form as the argument: a client needs to know \
+             which kind it is.",
             UNKNOWN,
         );
     }
@@ -34,8 +37,8 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
         unix.stdout().trim_end(),
     )
     .or_explain(
-        "This path contains a colon, and you stopped at it. The part before the first colon is the \
-         kind, and everything after it is the path.",
+        "This path contains a colon, and your program cut the path off there. The part before the \
+         first colon of the argument is the kind, and everything after that colon is the path.",
         UNKNOWN,
     );
     [tcp, unix]
@@ -44,8 +47,8 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
 #[test]
 fn any_split_is_the_same_message() {
     explain(
-        "At this address your program took a part of a message for the whole. Let the TCP and the \
-         Unix side share one function that reads whole frames.",
+        "On this address, your program treated part of a message as a whole message. Let TCP and \
+         Unix sockets share one function that reads whole frames.",
         ONE,
     );
     let folder = folder();
@@ -63,8 +66,9 @@ fn any_split_is_the_same_message() {
 #[test]
 fn several_in_one_read() {
     explain(
-        "Several messages came at once, at this address. Answer all that are whole before you read \
-         again: one buffered reader for each connection, for as long as it lives.",
+        "Several messages arrived together on this address, and not all of them got a reply. Reply \
+         to every complete message before you read again, and keep one buffered reader per \
+         connection, for as long as the connection lasts.",
         ONE,
     );
     let folder = folder();
@@ -75,21 +79,22 @@ fn several_in_one_read() {
         peer.expect(frames.concat()).now();
         let bytes = frame(b"\xff\0\n\xc3");
         peer.send(&bytes).expect(&bytes).or_explain(
-            "These bytes are not UTF-8, and they needn't be: a payload may hold bytes of any value. \
-             Handle it as `[u8]`, not as `String` or `str`.",
+            "These bytes are not UTF-8, and they don't have to be: a payload may contain bytes of \
+             any value. Handle it as `[u8]`, not as `String` or `str`.",
             ONE,
         );
         let large = frame([b'x'; 100_000]);
         peer.send(&large).expect(&large).or_explain(
-            "A frame of 100,000 bytes is a frame like any other, over TCP and over a Unix socket. \
-             All four bytes of its length count, and your buffer must be as large as the length \
+            "A frame of 100,000 bytes didn't come back. It is valid over TCP and over a Unix \
+             socket: use all four bytes of its length, and make your buffer as large as the length \
              says.",
             ONE,
         );
     }
     let named = program!().listen_on("tcp:localhost:0").or_explain(
-        "A host may be given by its name. TcpListener::bind takes `HOST:PORT` as it is, and looks \
-         the name up; a SocketAddr is parsed from digits alone.",
+        "The host in this address is a name, and your program isn't listening on it. Pass \
+         `HOST:PORT` to TcpListener::bind unchanged, and it looks the name up. Parsing a \
+         SocketAddr accepts only numeric addresses.",
         UNKNOWN,
     );
     let mut peer = named.connect();
@@ -99,8 +104,9 @@ fn several_in_one_read() {
 #[test]
 fn one_and_a_half_then_the_rest() {
     explain(
-        "A message and a half came, and then the rest, at this address. The bytes after a message \
-         are the beginning of the next one: keep them.",
+        "One and a half messages arrived on this address, and then the rest, but you didn't echo \
+         both messages. The bytes after a complete message are the start of the next one: keep \
+         them.",
         ONE,
     );
     let folder = folder();
@@ -112,13 +118,13 @@ fn one_and_a_half_then_the_rest() {
         peer.send(one_and_a_half).wait_until_read();
         peer.expect(frame("first")).now();
     }
-    // At both doors at once, and longer than a timeout that somebody thought was long enough.
+    // For both servers at the same time, and longer than a timeout that seems generous.
     peers[0].pause(Duration::from_millis(1100));
     for peer in &mut peers {
         peer.send(rest).expect(frame("second")).or_explain(
-            "A message and a half came, a second went by, and then the rest, at this address. The \
-             bytes after a message are the beginning of the next one: keep them, and wait for the \
-             rest as long as it takes.",
+            "One and a half messages arrived on this address, and the rest a second later, but you \
+             didn't echo the second message. The bytes after a complete message are the start of \
+             the next one: keep them, and wait for the rest as long as it takes.",
             ONE,
         );
     }
@@ -127,8 +133,8 @@ fn one_and_a_half_then_the_rest() {
 #[test]
 fn ending_inside_a_frame_is_an_error() {
     explain(
-        "A client ended its stream inside a message, at this address. Answer nothing, log `a \
-         client: …`, and serve the next one.",
+        "A client ended its stream inside a message on this address. Don't reply to that message: \
+         log a line that begins with `a client:`, and serve the next client.",
         ONE,
     );
     for part in [2, 6] {
@@ -147,8 +153,9 @@ fn ending_inside_a_frame_is_an_error() {
 #[test]
 fn an_unknown_scheme_is_explained() {
     explain(
-        "This is neither tcp: nor unix:, and you can't know what it means. Print the argument and \
-         the two forms that you accept, and end with exit code 2.",
+        "This argument has neither of the two forms, tcp:HOST:PORT and unix:PATH, so your program \
+         can't know what it means. Print the argument and both forms to standard error, and exit \
+         with code 2.",
         UNKNOWN,
     );
     let folder = folder();
@@ -180,14 +187,15 @@ fn an_unknown_scheme_is_explained() {
             format!("{lines} lines"),
         )
         .or_explain(
-            "Print one line for the log: the argument, and both forms.",
+            "Your program must print exactly one line here. Put the argument and both forms on \
+             that line, so that they stay together in a log.",
             UNKNOWN,
         );
     }
     let made = std::fs::read_dir(folder.path()).map_or(0, Iterator::count);
     check(
         made == 0,
-        "nothing made in the folder",
+        "no file created in the folder",
         format!("{made} files"),
     );
 }

@@ -19,10 +19,10 @@ fn measure(path: &str, count: usize) -> io::Result<Vec<u128>> {
     let mut reply = String::new();
     server.get_mut().write_all(b"ping\n")?;
     server.read_line(&mut reply)?;
-    todo!("take the time of each of {count} exchanges like this one, which was {reply:?}")
+    todo!("measure the time of each of {count} exchanges like this one, which returned {reply:?}")
 }
 
-/// The time that half of them took at most, and the time that 99 of 100 took at most.
+/// The time within which half of them finished, and the time within which 99 of 100 finished.
 fn quantiles(times: &mut [u128]) -> (u128, u128) {
     todo!(
         "the median and the 99th percentile of {} times",

@@ -1,8 +1,8 @@
 //! Does the program measure what a round trip takes?
 //!
-//! The server knows when each `ping` came and when its `pong` left. A round trip took no less than
-//! the time between the two, and no more than from the `pong` before until the `ping` after: so the
-//! bounds hold on a busy machine, too.
+//! The server knows when each `ping` arrived and when its `pong` left. A round trip took no less
+//! than the time between the two, and no more than the time from the previous `pong` to the next
+//! `ping`. So the bounds also hold on a busy machine.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
@@ -30,12 +30,12 @@ fn delay(number: usize) -> Duration {
 struct Bounds {
     least: Vec<f64>,
     most: Vec<f64>,
-    /// A `ping` came before the `pong` to the one before was whole; nothing was measured after that.
+    /// A `ping` arrived before the previous `pong` was complete; nothing was measured after that.
     early: bool,
 }
 
-/// Answers each `ping` after its delay, and notes when it came and when the answer left: its last
-/// part, for the first part comes at once, and is no answer yet.
+/// Replies to each `ping` after its delay. Records when the `ping` arrived and when the last part
+/// of the reply left: the first part is sent right away, and isn't a reply yet.
 fn answer(peer: &mut Peer, since: Instant) -> Bounds {
     let (mut came, mut left) = (Vec::new(), vec![since]);
     let mut early = false;
@@ -74,26 +74,33 @@ fn says_more(peer: &mut Peer) -> bool {
 }
 
 impl Bounds {
-    /// The program waited for each whole answer, and there were so many.
+    /// The program waited for each complete reply, and there were `expected` of them.
     fn are_of(&self, expected: usize) {
-        let got = "the next ping, after half of the pong to the one before";
-        check(!self.early, "no ping before the last pong has come", got).or_explain(
-            "You sent a ping before the previous pong had fully arrived. A pong may come in \
-             pieces, and ends with its newline: read the whole line, then stop the clock. A ping \
-             that is sent early waits behind the other one, and you measure that wait, too.",
+        let got = "the next ping, after only half the previous pong";
+        check(
+            !self.early,
+            "no ping before the previous pong has fully arrived",
+            got,
+        )
+        .or_explain(
+            "You sent a ping before the previous pong had fully arrived. A pong may arrive in \
+             pieces, and it ends with a newline: read the whole line, and then stop the clock. A \
+             ping that is sent early waits behind the previous ping, and your figures include that \
+             wait.",
             CONNECT,
         );
         let count = self.least.len();
         let wanted = format!("{expected} round trips");
         check(count == expected, wanted, format!("{count}")).or_explain(
-            "The argument says how many round trips to make, and each of them counts: send exactly \
-             that many pings, none before them to warm up, and leave none of the times out.",
+            "Your program made a different number of round trips than its argument says. Send \
+             exactly that many pings, without any extra pings to warm up, and don't leave any of \
+             the times out.",
             CONNECT,
         );
     }
 
-    /// Between which times the share `percent` lies, however it is read off: between two ranks, either
-    /// is a matter of definition.
+    /// The times between which the percentile lies, by whichever definition: when it falls between
+    /// two ranks, either rank may be used.
     fn at(&self, percent: usize) -> (f64, f64) {
         let rank = self.least.len() * percent / 100;
         let last = self.least.len().saturating_sub(1);
@@ -103,7 +110,7 @@ impl Bounds {
     }
 }
 
-/// A server with known delays, and what comes of it: the bounds of each connection that it had.
+/// A server with known delays, and the bounds of each connection that it served.
 fn serve() -> (scripted_peer::Serving, Receiver<Bounds>) {
     let (sender, bounds): (Sender<Bounds>, _) = channel();
     let since = Instant::now();
@@ -113,7 +120,7 @@ fn serve() -> (scripted_peer::Serving, Receiver<Bounds>) {
     (serving, bounds)
 }
 
-/// The program measures so many round trips over one connection; its output and the bounds.
+/// The program measures `count` round trips over one connection. Returns its output and bounds.
 fn measured(count: usize) -> (String, Bounds) {
     let (server, bounds) = serve();
     let program = program!().arg(count).connect_to(server.address());
@@ -127,8 +134,8 @@ fn measured(count: usize) -> (String, Bounds) {
     );
     let got = format!("{}", all.len());
     check(all.len() == 1, "one connection", got).or_explain(
-        "Every connection begins with a handshake, which you must not measure. Connect once, and \
-         measure all round trips over this one connection.",
+        "Your program connected more than once. Setting up a connection takes time that isn't part \
+         of a round trip. Connect once, and measure all round trips over this one connection.",
         CONNECT,
     );
     let bounds = all.into_iter().next().expect("there is one");
@@ -146,8 +153,8 @@ fn printed(program: &Running) -> String {
     let json = program.stdout().trim().to_owned();
     let got = format!("{} lines", json.lines().count());
     check(json.lines().count() == 1, "one line of JSON", got).or_explain(
-        "A script that reads this output takes each line for a measurement. Print one line, and \
-         nothing else.",
+        "Your program didn't print exactly one line. A script that reads this output treats each \
+         line as one measurement, so print the JSON on one line and print nothing else.",
         MEDIAN,
     );
     json
@@ -178,8 +185,9 @@ fn lies_within(json: &str, name: &str, (least, most): (f64, f64)) {
 #[test]
 fn the_median_is_the_median() {
     explain(
-        "The server knows when each ping came and each pong left, so this is not the median: the \
-         middle one of all times, there and back, sorted by size, over one connection.",
+        "The server recorded when each ping arrived and each pong left, and your p50_ns can't be \
+         the median. Time each whole round trip, from sending the ping until the pong has arrived, \
+         over one connection. The median is the middle one of all these times, sorted by size.",
         MEDIAN,
     );
     let (json, bounds) = measured(DELAYS);
@@ -189,14 +197,15 @@ fn the_median_is_the_median() {
     lies_within(&json, "p50_ns", bounds.at(50));
 }
 
-const FIRST: &str = "There was one round trip, so its time is the median. The first one counts \
-                     like any other: measure it, and leave it in.";
+const FIRST: &str = "There was only one round trip, so its time is the median. The first round \
+                     trip counts like any other: measure it, and don't leave it out.";
 
 #[test]
 fn the_tail_shows() {
     explain(
-        "Two of these 200 took 30 ms and one 400 ms, so 99 of 100 took at most 30 ms. Sort the times \
-         first, and leave none of them out; 99 of 100 is neither 90 of 100 nor the slowest.",
+        "Of these 200 round trips, two took 30 ms and one took 400 ms, so 99 of 100 took at most \
+         30 ms, and that is p99_ns. Sort the times first, and don't leave any of them out. p99_ns \
+         is neither the 90th percentile nor the slowest time.",
         TAIL,
     );
     // Thrice: on a busy machine some other round trips may be as slow as those that were left out.
@@ -209,8 +218,8 @@ fn the_tail_shows() {
 #[test]
 fn connecting_is_not_a_round_trip() {
     explain(
-        "This server was slow to accept the connection, and then quick. Connect once, before you \
-         start the clock.",
+        "This server was slow to accept the connection and then replied quickly, but your p99_ns \
+         includes the wait for the connection. Connect once, before you start the clock.",
         CONNECT,
     );
     if !needs::linux() {
@@ -230,9 +239,9 @@ fn connecting_is_not_a_round_trip() {
     let json = printed(&program);
     lies_within(&json, "p99_ns", (0.0, bounds.most[9]));
     explain(
-        "Of ten round trips two took 30 ms, and the tail that you print doesn't show it. The \
-         position of the tail must be right for any number: multiply first and divide afterwards, \
-         since 10 / 100 is 0.",
+        "Two of ten round trips took 30 ms, but your p99_ns is smaller. Its position in the sorted \
+         times must be right for any number of round trips: multiply first and divide afterwards, \
+         because 10 / 100 is 0.",
         TAIL,
     );
     lies_within(&json, "p99_ns", bounds.at(99));

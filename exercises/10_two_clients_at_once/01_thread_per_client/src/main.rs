@@ -1,4 +1,4 @@
-//! Answers `accepted` to each line, for all clients at once.
+//! Replies `accepted` to each line, for all clients at once.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Has `client` run to its end, while the caller goes on and accepts the next one.
+/// Runs `client` to its end, while the caller goes on to accept the next client.
 fn start(client: impl FnOnce() + Send + 'static) {
     let size = size_of_val(&client);
     todo!("run `client`, a closure of {size} bytes, on a thread of its own")
@@ -29,7 +29,7 @@ fn talk(stream: &TcpStream) {
     }
 }
 
-/// Answers each line.
+/// Replies to each line.
 ///
 /// # Panics
 ///

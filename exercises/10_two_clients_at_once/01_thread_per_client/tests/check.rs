@@ -1,4 +1,4 @@
-//! Does one client's silence, or one client's panic, reach another?
+//! Does one client's silence, or one client's panic, affect other clients?
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ const THREAD: &str = "10-two-clients-at-once.html#a-thread-for-each";
 const POOL: &str = "10-two-clients-at-once.html#a-pool";
 const PANIC: &str = "10-two-clients-at-once.html#a-panic-in-one-thread";
 
-/// A line, and its answer.
+/// Sends a line, and expects its reply.
 fn talks(peer: &mut Peer) {
     peer.send("hello\n").expect("accepted\n").now();
 }
 
-const PATIENT: &str = "A client said nothing for a second, and then it was not served. It may take \
-                       its time: its thread waits, and nobody else is delayed. Reading has no \
-                       timeout here.";
+const PATIENT: &str = "A client sent nothing for a second, and then its line got no reply. A \
+                       client may take its time: only its own thread waits, and no other client is \
+                       delayed. Don't set a read timeout here.";
 
 /// The first line of a client that has said nothing for a while.
 fn talks_after_a_while(peer: &mut Peer) {
@@ -31,8 +31,9 @@ fn serves_another(server: &Running) {
 #[test]
 fn a_silent_client_blocks_nobody() {
     explain(
-        "A client connected and said nothing, and the next one was not served: your program was \
-         still with the first. Start a thread for each client, and don't wait for it.",
+        "A client connected and sent nothing, and the next client was not served: your program was \
+         still waiting for the first. Start a thread for each client, and don't wait for that \
+         thread.",
         THREAD,
     );
     let server = program!().listen();
@@ -51,8 +52,8 @@ fn a_silent_client_blocks_nobody() {
     talks_after_a_while(&mut silent);
 
     explain(
-        "A hundred clients are connected and say nothing, and the next one was not served. A fixed \
-         number of threads is used up by that many silent clients: start a thread for each \
+        "A hundred clients are connected and send nothing, and the next client was not served. A \
+         fixed number of threads is used up by that many silent clients: start a thread for each \
          client.",
         POOL,
     );
@@ -64,8 +65,9 @@ fn a_silent_client_blocks_nobody() {
 #[test]
 fn a_panic_ends_one_connection() {
     explain(
-        "A panic ends its own thread. The program, the other threads and what they share must not \
-         end with it: no unwrap() of a join or of a lock that a panic may have poisoned.",
+        "One client's thread panicked, and another client was not served. A panic ends only its \
+         own thread, unless you pass it on: don't call unwrap() on a join, or on a lock that a \
+         panic may have poisoned.",
         PANIC,
     );
     let server = program!().listen();
@@ -76,8 +78,8 @@ fn a_panic_ends_one_connection() {
         talks(&mut unlucky);
         unlucky.send("panic\n");
         unlucky.expect_gone().or_explain(
-            "This client's thread panicked, and the client was left waiting. Let the thread end, \
-             and let it own the only descriptor of the connection: dropping that closes the \
+            "This client's thread panicked, but the client's connection stayed open. Let the \
+             thread end, and let it own the connection's only descriptor: dropping that closes the \
              connection.",
             PANIC,
         );
@@ -85,9 +87,9 @@ fn a_panic_ends_one_connection() {
         serves_another(&server);
     }
     explain(
-        "A hundred clients' threads have panicked, and now nobody is served. Give each client a \
-         thread of its own, so that a panic costs only that one: a pool loses a thread with each \
-         panic, until none is left.",
+        "A hundred clients' threads panicked, and now no client is served. A pool loses a thread \
+         with each panic, until none is left. Give each client its own thread, so that a panic \
+         costs only that client.",
         POOL,
     );
     for _ in 0..2 {

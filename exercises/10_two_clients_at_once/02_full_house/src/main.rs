@@ -1,5 +1,5 @@
-//! Answers `accepted` to each line, for no more than so many clients at once; the next is told
-//! `busy`.
+//! Replies `accepted` to each line, for at most a given number of clients at once; the next client
+//! gets `busy`.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
             None => turn_away(&stream),
         });
         if let Err(error) = served {
-            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // and nobody else
+            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // and no other client
         }
     }
     Ok(())
@@ -36,19 +36,19 @@ struct House {
     inside: Mutex<usize>,
 }
 
-/// One client that is being served. It holds a place in the house as long as it exists.
+/// One client that is being served. It holds a slot for as long as it exists.
 struct Guest(Arc<House>);
 
-/// Takes a place for one more client. Nothing when the house is full.
+/// Takes a slot for one more client. `None` when all slots are taken.
 fn enter(house: &Arc<House>) -> Option<Guest> {
     let guest = Guest(Arc::clone(house));
     let House { most, inside } = &*guest.0;
-    todo!("take one of {most} places if there is one, {inside:?}, and give it back when it is over")
+    todo!("take one of {most} slots if one is free, {inside:?}, and release it afterwards")
 }
 
 fn start(stream: TcpStream, guest: Guest) -> io::Result<()> {
     thread::Builder::new().spawn(move || {
-        let _guest = guest; // dropped when this closure ends, and that may be by a panic
+        let _guest = guest; // dropped when this closure ends, even by a panic
         if let Err(error) = handle(&stream) {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
@@ -60,7 +60,7 @@ fn turn_away(mut stream: &TcpStream) -> io::Result<()> {
     stream.write_all(b"busy\n")
 }
 
-/// Answers each line.
+/// Replies to each line.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! Does every place come back, and is none given away twice?
+//! Is every slot released, and never more than once?
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ const LIMIT: &str = "10-two-clients-at-once.html#a-limit-and-what-the-next-one-i
 const BACK: &str = "10-two-clients-at-once.html#a-place-that-always-comes-back";
 const ACT: &str = "10-two-clients-at-once.html#check-and-take-in-one-step";
 
-/// When a place must be free again: far longer than it takes.
+/// When a slot must be free again: far longer than it takes.
 const SOON: Duration = Duration::from_secs(1);
 
-/// The line that comes next, its newline included, be it in pieces; or how the connection ended.
+/// The next line, even in pieces, with its newline; or how the connection ended.
 fn hear(peer: &mut Peer) -> String {
     let mut heard = Vec::new();
     while !heard.ends_with(b"\n") {
@@ -28,17 +28,18 @@ fn hear(peer: &mut Peer) -> String {
     String::from_utf8_lossy(&heard).into_owned()
 }
 
-/// A line of a client: whether it is served.
+/// Whether this client is served: it sends a line and gets its reply.
 fn is_served(peer: &mut Peer) -> bool {
     hear(peer.send("hello\n")) == "accepted\n"
 }
 
-/// So many clients, each of them served.
+/// `count` clients, each of them served.
 fn guests(server: &Running, count: usize) -> Vec<Peer> {
     let served = |_| {
         let mut guest = server.connect();
         guest.send("hello\n").expect("accepted\n").or_explain(
-            "There is room for this client: it is one of the first N. Serve it.",
+            "This client is one of the first N, and it was not served. There is a free slot for \
+             it: serve it.",
             LIMIT,
         );
         guest
@@ -46,20 +47,20 @@ fn guests(server: &Running, count: usize) -> Vec<Peer> {
     (0..count).map(served).collect()
 }
 
-/// A client that is told that the house is full, as so many before it were.
+/// A client that gets `busy`, after `turned_away` others did.
 fn busy(server: &Running, turned_away: usize) {
     let mut next = server.connect();
     let heard = hear(&mut next);
     let one_too_many = heard == "silence" && is_served(&mut next);
     let (sentence, section) = match turned_away {
         0 => (
-            "N clients are served, and you served one more. Check the number before you add a \
-             client.",
+            "N clients were being served, and your program served one more. Compare the number of \
+             clients with N before you add a client.",
             LIMIT,
         ),
         _ => (
-            "One client was turned away, and then one more was served than there is room for. A \
-             client that is turned away has taken no place, so it gives none back.",
+            "Your program rejected one client, and then it served one client too many. A rejected \
+             client has not taken a slot, so it must not release one.",
             BACK,
         ),
     };
@@ -67,17 +68,19 @@ fn busy(server: &Running, turned_away: usize) {
     check(!one_too_many, expected, "one client more than N is served")
         .or_explain(sentence, section);
     check(heard == "busy\n", expected, format!("{heard:?}")).or_explain(
-        "All N places are taken. Send the next client `busy` at once, then close, so that it can \
-         try elsewhere. If you keep it waiting, or close without an answer, it learns nothing.",
+        "All N slots are taken, and the next client didn't get `busy`. Send it `busy` right away \
+         and close the connection, so that it can try elsewhere. A client that is kept waiting, or \
+         is disconnected without a reply, can't know why.",
         LIMIT,
     );
     next.expect_end().or_explain(
-        "After `busy` the connection is over: close it. It must not end in a reset either.",
+        "Close the connection after sending `busy`, and close it cleanly: a reset could cost the \
+         client the `busy` line.",
         LIMIT,
     );
 }
 
-/// Somebody is served, and soon; stays, if so.
+/// A new client is served, and soon. It stays connected.
 fn a_place_is_free(server: &Running) -> Option<Peer> {
     let (mut found, since) = (None, Stopwatch::start());
     eventually("a client to be served", || {
@@ -86,10 +89,10 @@ fn a_place_is_free(server: &Running) -> Option<Peer> {
     })
     .now();
     let took = since.elapsed();
-    let expected = "a place within a second of a client's leaving";
+    let expected = "a free slot within a second after a client leaves";
     check(took < SOON, expected, format!("it took {took:.1?}")).or_explain(
-        "A client left, and its place became free only long after. Give the place back as soon as \
-         the client leaves, so that the next client can come in at once.",
+        "A client left, and its slot became free only much later. Release the slot as soon as the \
+         client leaves, so that the next client can be served right away.",
         BACK,
     );
     found
@@ -107,13 +110,14 @@ fn n_plus_one_is_told_busy() {
         let took = watch.elapsed();
         let expected = "five clients to get `busy` within a second";
         check(took < SOON, expected, format!("it took {took:.1?}")).or_explain(
-            "A client that is turned away was kept waiting. Send it `busy` at once, whether it has \
-             sent anything or not, so that it can try elsewhere.",
+            "A rejected client had to wait for `busy`. Send it right away, whether or not the \
+             client has sent anything, so that the client can try elsewhere.",
             LIMIT,
         );
         for guest in &mut inside {
             guest.send("still here\n").expect("accepted\n").or_explain(
-                "A client that was being served lost its place to one that came later.",
+                "A client that was being served lost its slot when more clients connected. Keep \
+                 serving the first N clients, and reject the later ones.",
                 LIMIT,
             );
         }
@@ -122,15 +126,16 @@ fn n_plus_one_is_told_busy() {
         }
         for guest in &mut inside {
             guest.send("still here\n").expect("accepted\n").or_explain(
-                "A client said nothing for a second, and was not served any more. It may take its time, \
-                 and keeps its place: reading has no timeout here.",
+                "A client sent nothing for a second, and then it was no longer served. A client \
+                 may take its time, and keeps its slot while it does: don't set a read timeout \
+                 here.",
                 LIMIT,
             );
         }
         explain(
-            "Five clients were turned away, then a client that was being served left, and there is \
-             still no place for the next client. A client that is turned away takes no place, and \
-             a client that leaves gives its own back.",
+            "Your program rejected five clients. Then a client that was being served left, and \
+             there is still no slot for the next client. A rejected client must not use up a slot, \
+             and a client that leaves must release its slot.",
             BACK,
         );
         inside.pop().expect("at least one").close();
@@ -141,8 +146,9 @@ fn n_plus_one_is_told_busy() {
 #[test]
 fn a_slot_comes_back_after_a_reset() {
     explain(
-        "A client's connection was reset, so its service ended with an error, and its place never \
-         came back. An early return skips the code at the end: give the place back in a Drop.",
+        "A client's connection was reset, so serving it ended with an error, and its slot was \
+         never released. An early return skips the code at the end of a function: release the slot \
+         in a Drop.",
         BACK,
     );
     let server = program!().arg(2).listen();
@@ -154,7 +160,8 @@ fn a_slot_comes_back_after_a_reset() {
     let mut inside = guests_again(&server);
     explain(
         "A client left in the middle of a line, or after sending a line that is not text, and its \
-         place never came back. Give the place back however a client leaves: do it in a Drop.",
+         slot was never released. Release the slot in a Drop, so that it is released however a \
+         client leaves.",
         BACK,
     );
     for last_words in [&b"half a li"[..], b"\xff\n", b"said\nand "] {
@@ -168,8 +175,8 @@ fn a_slot_comes_back_after_a_reset() {
 #[test]
 fn a_slot_comes_back_after_a_panic() {
     explain(
-        "The thread of a client panicked, and its place never came back. A panic skips the code at \
-         the end, but it drops every value: give the place back in a Drop.",
+        "A client's thread panicked, and its slot was never released. A panic skips the code at \
+         the end of a function, but it still drops every value: release the slot in a Drop.",
         BACK,
     );
     let server = program!().arg(2).listen();
@@ -190,7 +197,7 @@ fn guests_again(server: &Running) -> Vec<Peer> {
 fn never_more_than_n_at_once() {
     for _ in 0..2 {
         let server = program!().arg(4).listen();
-        // Thirty clients knock before the program looks.
+        // Thirty clients connect before the program runs again.
         server.signal(Signal::STOP);
         let crowd = server.connect_many(30);
         server.signal(Signal::CONT);
@@ -199,8 +206,13 @@ fn never_more_than_n_at_once() {
             match hear(peer.send("hello\n")).as_str() {
                 "accepted\n" => inside.push(peer),
                 "silence" => {
-                    check(false, "an answer for each of 30", "one is told nothing").or_explain(
-                        "A client is neither served nor turned away. When all places are taken, \
+                    check(
+                        false,
+                        "a reply to each of 30 clients",
+                        "one client got no reply",
+                    )
+                    .or_explain(
+                        "One client was neither served nor rejected. When all slots are taken, \
                          send `busy`.",
                         LIMIT,
                     );
@@ -209,39 +221,42 @@ fn never_more_than_n_at_once() {
             }
         }
         let served = inside.len();
-        let (expected, got) = ("30 come at once, 4 are served", format!("{served} are"));
+        let (expected, got) = (
+            "30 clients connect at once, 4 are served",
+            format!("{served} are served"),
+        );
         check(served >= 4, expected, &got).or_explain(
-            "There is room for four clients, and fewer were served. Turn a client away only when \
-             all places are taken.",
+            "There are four slots, and fewer than four clients were served. Reject a client only \
+             when all slots are taken.",
             LIMIT,
         );
         check(served == 4, expected, &got).or_explain(
-            "The check and the taking of a place are two steps, and several clients passed the \
-             check before the first had taken one. Do both in the accept loop, under one lock.",
+            "More than four clients were served. Your program checks for a free slot in one step \
+             and takes it in another, so several clients passed the check before the first of them \
+             had taken a slot. Do both in the accept loop, under one lock.",
             ACT,
         );
         drop(outside);
-        // Two of the four leave, and not in the ordinary way.
+        // Two of the four leave, by a reset and by a panic.
         inside.pop().expect("one of four").reset();
         let mut unlucky = inside.pop().expect("one of four");
         unlucky.send("panic\n").expect_gone().now();
         explain(
-            "Two of four left, one by a reset and one by a panic, and fewer than two places came \
-             back. A client that leaves gives its place back, in a Drop; a client that was turned \
-             away has none.",
+            "Two of four clients left, one by a reset and one by a panic, and fewer than two slots \
+             became free. Release a client's slot when it leaves, in a Drop. A rejected client has \
+             no slot to release.",
             BACK,
         );
         let _again = guests_again(&server);
         let mut next = server.connect();
         check(
             !is_served(&mut next),
-            "a fifth client to be turned away",
+            "a fifth client to be rejected",
             "it is served",
         )
         .or_explain(
-            "More places came back than were taken. A client that leaves gives back one place, \
-             once, in one spot in the program; a client that was turned away has none to give \
-             back.",
+            "More slots were released than were taken. Release each client's slot only once, at a \
+             single point in the program. A rejected client has no slot to release.",
             BACK,
         );
     }

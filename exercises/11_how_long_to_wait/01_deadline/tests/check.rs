@@ -1,4 +1,4 @@
-//! Is a frame's time limited, and only a frame's?
+//! Does each frame have a deadline, and nothing else?
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ fn server() -> Running {
 fn is_served(server: &Running) {
     let mut peer = server.connect();
     peer.send(frame("hello")).expect(frame("hello")).or_explain(
-        "A client that sends whole frames at once is echoed, whatever the others do.",
+        "A client sent a whole frame, and you didn't echo it. Echo it right away, whatever the \
+         other clients do.",
         CLOCK,
     );
 }
@@ -35,9 +36,11 @@ fn is_cut_off(peer: &mut Peer, sentence: &str) {
 fn is_cut_off_after(time: &str, peer: &mut Peer, sentence: &str) {
     let expected = format!("the end of the connection, {time} after the frame's first byte");
     match peer.receive() {
-        Received::Ended(Ending::Silence) => check(false, expected, "it was open long after"),
+        Received::Ended(Ending::Silence) => {
+            check(false, expected, "it was still open long after that")
+        }
         Received::Ended(_) => check(true, "", ""),
-        Received::Bytes(_) => check(false, expected, "the frame was served, long after"),
+        Received::Bytes(_) => check(false, expected, "the frame was echoed, long after that"),
     }
     .or_explain(sentence, DRIP);
 }
@@ -54,40 +57,41 @@ fn a_drip_is_cut_off() {
     let first = frame("first");
     behind.send([&first[..], &frame("hello")[..6]].concat());
     behind.expect(&first).or_explain(
-        "A whole frame came, and a part of the next one with it. The first one is whole: echo it.",
+        "A whole frame arrived together with part of the next one, and you didn't echo the first. \
+         It is complete: echo it without waiting for the rest of the next one.",
         CLOCK,
     );
-    // A right program that was kept from running for two seconds finds a frame that took only one.
+    // After two seconds without a CPU, a right program would see a frame that took only one second.
     undisturbed(millis(1900), || {
         let mut dripping = server.connect();
-        // Three seconds for thirty bytes: none of them is late, the frame is.
+        // Three seconds for thirty bytes: no byte is late, but the frame is.
         dripping.drip_every(millis(100), frame("a frame of thirty bytes!!!"));
         is_cut_off(
             &mut dripping,
-            "A byte came every 100 ms, so no read ever timed out, and the frame took three \
-             seconds. Set a deadline for the frame, and give each read only the time that is \
-             left.",
+            "A byte arrived every 100 ms, so no read ever timed out, and the frame took three \
+             seconds. Set a deadline for the frame, and give each read only the time that is left.",
         );
     });
     half.patience(millis(1000));
     is_cut_off(
         &mut half,
-        "Half a frame came, then nothing more, and you wait. The deadline must end the read \
-         itself: if you look at the clock only when bytes come, a client that sends none stays \
-         forever.",
+        "Half a frame arrived, and then nothing more, and your program is still waiting. The \
+         deadline must end the read itself: if you look at the clock only when bytes arrive, a \
+         client that sends none stays forever.",
     );
     less.patience(millis(1000));
     is_cut_off(
         &mut less,
-        "Half a length came, then nothing more, and you wait. The length is a part of the frame: \
-         its reads, too, get only what is left until the deadline.",
+        "Half a length prefix arrived, and then nothing more, and your program is still waiting. \
+         The length prefix is part of the frame: give its reads, too, only the time that is left \
+         until the deadline.",
     );
     behind.patience(millis(1000));
     is_cut_off(
         &mut behind,
-        "Half a frame came together with the end of the one before, then nothing more, and you \
-         wait. Its first byte has come, so its clock runs, even though that byte came in the same \
-         read as the frame before.",
+        "Half a frame arrived together with the end of the previous frame, and then nothing more, \
+         and your program is still waiting. The new frame's first byte has arrived, so its clock \
+         is running, even though that byte was in the same read as the previous frame.",
     );
     is_served(&server);
 }
@@ -102,13 +106,14 @@ fn a_frame_has_one_deadline() {
             dripping.drip_every(millis(235), [&[0, 0, 0, 3], &b"abc"[..]].concat());
             is_cut_off(
                 &mut dripping,
-                "The length took most of a second, the payload took most of a second, and together \
-                 they are one frame: it has one deadline, and each read gets what is left of it.",
+                "The length prefix took most of a second, and the payload took most of a second, \
+                 too. Together they are one frame, and it has one deadline: give each read only \
+                 the time that is left until then.",
             );
         });
     }
     is_served(&server);
-    // A time that is not this check's usual one.
+    // A time other than this check's usual one.
     let server = program!().arg(300).listen();
     undisturbed(millis(250), || {
         let mut half = server.connect();
@@ -116,22 +121,24 @@ fn a_frame_has_one_deadline() {
         half.send(&frame("hello")[6..]);
         is_cut_off_after("300 ms", &mut half, GIVEN);
     });
-    // Its end is looked for when it is due: in the other scenes, three seconds have passed by then.
+    // Here the end must arrive when it is due; the scenes above look for it three seconds later.
     undisturbed(millis(900), || {
         let mut half = server.connect();
         half.send(&frame("hello")[..6]).patience(millis(1500));
         is_cut_off_after(
             "300 ms",
             &mut half,
-            "Half a frame came, its time was 300 ms, and more than a second later the connection \
-             was still open. It ends only when all of its descriptors are closed: a copy \
-             (try_clone) is one, too, and keeps the connection open as long as you hold it.",
+            "Half a frame arrived, its limit was 300 ms, and more than a second later the \
+             connection was still open. A connection ends only when all its descriptors are \
+             closed. A copy from try_clone() is also a descriptor, and keeps the connection open \
+             for as long as you hold it.",
         );
     });
 }
 
-const GIVEN: &str = "The time is the second argument, and here it is 300 or 2,000 milliseconds. \
-                     Use it as it was given, and give a frame neither more nor less.";
+const GIVEN: &str = "Your program didn't use the time in its second argument, which is 300 or \
+                     2,000 milliseconds here. Give each frame exactly that time, neither more nor \
+                     less.";
 
 #[test]
 fn a_slow_but_honest_client_is_served() {
@@ -139,26 +146,28 @@ fn a_slow_but_honest_client_is_served() {
     let mut honest = server.connect();
     for message in ["", "x".repeat(65_536).as_str()].map(frame) {
         honest.send(&message).expect(&message).or_explain(
-            "A frame may be empty, and it may have 65,536 bytes. An empty one is whole with its \
-             length: a read into an empty buffer returns 0, which is not the end of the stream.",
+            "An empty frame or a large one wasn't echoed. A payload may be empty, and it may have \
+             up to 65,536 bytes. An empty frame is complete as soon as its length prefix is: a \
+             read into an empty buffer returns 0, and that 0 doesn't mean the end of the stream.",
             ENDED,
         );
     }
-    // One of them that takes longer than the deadline is not honest: the machine made it late.
+    // A frame that takes longer than the deadline proves nothing: the machine made it late.
     undisturbed(millis(750), || {
         let mut honest = server.connect();
         for _ in 0..6 {
             honest.drip_every(millis(20), frame("honest"));
             honest.expect(frame("honest")).or_explain(
-                "Each of these frames took a fifth of a second. A deadline belongs to a frame, not \
-                 to a connection: start the clock anew with each.",
+                "Each of these frames took a fifth of a second, and one of them wasn't echoed. The \
+                 deadline is per frame, not per connection: restart the clock with each frame.",
                 CLOCK,
             );
         }
         honest.pause(millis(WITHIN + 300));
         honest.send(frame("back")).expect(frame("back")).or_explain(
-            "Between two frames a client may be silent for as long as it likes. The clock starts \
-             with a frame's first byte.",
+            "A client was silent between two frames, and its next frame wasn't echoed. Between \
+             frames, a client may be silent for as long as it likes: start the clock at a frame's \
+             first byte.",
             CLOCK,
         );
     });
@@ -167,8 +176,9 @@ fn a_slow_but_honest_client_is_served() {
         let mut idle = server.connect();
         idle.pause(millis(700));
         idle.send(frame("idle")).expect(frame("idle")).or_explain(
-            "A client connected, and said nothing for twice the given time and more. Until a frame's \
-             first byte has come no clock runs: wait for it without a timeout.",
+            "A client connected and sent nothing for more than twice the given time, and then its \
+             first frame wasn't echoed. Before a frame's first byte there is no deadline: wait for \
+             that byte without a timeout.",
             CLOCK,
         );
     });
@@ -179,8 +189,9 @@ fn a_timeout_loses_no_bytes() {
     let server = server();
     let whole = frame("whole");
     explain(
-        "The client paused inside a frame, sent the rest well before the deadline, and you did not \
-         echo the frame whole. A read that timed out had taken some bytes: keep them.",
+        "The client paused inside a frame and sent the rest well before the deadline, but you \
+         didn't echo the complete frame. Some of its bytes had already been read when a read timed \
+         out: keep them.",
         LOST,
     );
     // A right program cuts off a client that the machine made late.
@@ -201,9 +212,9 @@ fn a_timeout_loses_no_bytes() {
             peer.send(part).pause(millis(WITHIN / 2 + 50));
         }
         peer.send(&two[12..]).expect(&two).or_explain(
-            "Each of these two frames took half a second, and the second one began together with the \
-             end of the first. It has a deadline of its own, and its first bytes are its own, too: \
-             keep them.",
+            "Each of these two frames took half a second, and the second one began together with \
+             the end of the first. The second frame has its own deadline, and the bytes after the \
+             first frame belong to it: keep them.",
             CLOCK,
         );
         peer.half_close().expect_end().now();
@@ -222,8 +233,9 @@ fn a_timeout_loses_no_bytes() {
         let mut ended = patient.connect();
         ended.send(&whole[..part]).half_close();
         ended.expect_gone().or_explain(
-            "The client ended inside a frame, with minutes left until the deadline. A read of 0 \
-             bytes is not a pause: nothing more will come. End the connection.",
+            "The client ended its stream inside a frame, with minutes left until the deadline, and \
+             your program is still waiting. A read that returns 0 bytes isn't a pause: nothing \
+             more will arrive. Close the connection.",
             ENDED,
         );
     }

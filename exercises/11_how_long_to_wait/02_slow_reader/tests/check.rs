@@ -1,4 +1,4 @@
-//! Can a client that doesn't take its reply hold the server for ever, or make it grow?
+//! Can a client that doesn't read its reply occupy the server forever, or make its memory grow?
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const CLOCK: &str = "11-how-long-to-wait.html#when-the-clock-starts";
 /// Far more than the buffers of both ends hold.
 const LARGE: usize = 64 << 20;
 
-/// How many bytes still come, and what then.
+/// How many bytes still arrive, and what happens then.
 fn rest(peer: &mut Peer, most: usize) -> (usize, Ending) {
     let mut count = 0;
     loop {
@@ -27,8 +27,8 @@ fn rest(peer: &mut Peer, most: usize) -> (usize, Ending) {
     }
 }
 
-/// A client that reads 128 KiB every 10 ms, for three seconds, and how many it took. If the machine
-/// kept it from that for a while, it was a client that reads nothing: then another one tries.
+/// A client that reads 128 KiB every 10 ms, for three seconds, and how many bytes it read. If the
+/// machine kept it from reading for a while, that proves nothing: then another client tries.
 fn trickling(server: &Running) -> (Peer, usize, usize) {
     let mut tries = 0;
     loop {
@@ -46,26 +46,26 @@ fn trickling(server: &Running) -> (Peer, usize, usize) {
     }
 }
 
-/// Less than the whole reply came, and the connection ended.
+/// Less than the whole reply arrived, and the connection ended.
 fn is_cut_off(server: &Running, tries: usize, mut peer: Peer, taken: usize, sentence: &str) {
     peer.patience(Duration::from_millis(1500));
     let (count, ending) = rest(&mut peer, LARGE - taken);
     let total = (taken + count) >> 20;
-    // The silent one was given up, too, and so was each client of an earlier try.
+    // The program also gave up on the silent client, and on the client of each earlier try.
     let gave_up = server.stderr().matches("a client:").count() > tries;
     let sentence = if gave_up && ending == Ending::Silence && taken + count >= LARGE {
-        "You gave up on the reply, but its bytes still come: a thread or a copy of the stream, \
-         which doesn't know that you gave up, goes on writing. The code that writes the reply must \
-         also be the code that gives up on it."
+        "You gave up on the reply, but its bytes keep arriving: another thread, or a copy of the \
+         stream, doesn't know that you gave up and keeps writing. The code that writes the reply \
+         must also be the code that gives up on it."
     } else if taken + count < LARGE {
-        "You gave up on the reply, and left the connection open. Nothing can follow half a reply: \
-         return an error, so that the stream is closed."
+        "You gave up on the reply and left the connection open. The client would mistake anything \
+         you sent next for more of that reply: return an error, so that the stream is closed."
     } else {
         sentence
     };
     check(
         taken + count < LARGE && ending != Ending::Silence,
-        "a part of the 64 MiB, then the end of the connection",
+        "part of the 64 MiB, then the end of the connection",
         format!("{total} MiB in all, then {ending}"),
     )
     .or_explain(sentence, TRICKLE);
@@ -73,15 +73,15 @@ fn is_cut_off(server: &Running, tries: usize, mut peer: Peer, taken: usize, sent
 
 #[test]
 fn a_trickling_reader_is_cut_off() {
-    // Times that are not this check's usual one, with a reply that is quickly read.
+    // Times other than this check's usual one, with a reply that is quickly read.
     const SOME: usize = 24 << 20;
-    // The long one passes beside what follows: whose time is shorter has given up by its end.
+    // This long time passes during the scenes below: a program with a shorter one gives up by then.
     let server = program!().arg(60_000).listen();
     let mut patient = server.connect();
     patient.send(format!("{SOME}\n"));
-    // A right program that begins its reply two seconds late is served by the readers' end of it.
+    // A right program that started its reply two seconds late could still send it to these readers.
     let server = undisturbed(Duration::from_millis(1900), || {
-        let server = program!().arg(1000).listen(); // each scene has a log of its own
+        let server = program!().arg(1000).listen(); // each scene has its own log
         let mut silent = server.connect();
         silent.send(format!("{LARGE}\n")).stall_reading();
         let (trickling, taken, tries) = trickling(&server);
@@ -99,37 +99,38 @@ fn a_trickling_reader_is_cut_off() {
             tries,
             silent,
             0,
-            "A client asked for a large reply and read nothing for three seconds. Your write \
-             waited for it all that time. The write must end at the deadline.",
+            "A client asked for a large reply and read nothing for three seconds, and your write \
+             waited for it all that time. Make the write end at the deadline.",
         );
         server
     });
     let mut next = server.connect();
     next.send("5\n").expect("xxxxx").or_explain(
-        "Two clients read no replies and were cut off, and now the next one is not served. Their \
-         failure must not end your program: go on.",
+        "Two clients didn't read their replies and were cut off, and now the next client is not \
+         served. Their failure must not end your program: keep serving other clients.",
         TRICKLE,
     );
     let (count, ending) = rest(&mut patient, SOME);
     let got = format!("{} MiB, then {ending}", count >> 20);
-    let expected = "with 60,000 ms, a client that reads on after three seconds to get all";
+    let expected = "with 60,000 ms, a client that reads after three seconds to get everything";
     check(count == SOME, expected, got).or_explain(
-        "A client read nothing for three seconds, and you gave up on it. It had a minute: the time \
-         is the second argument. Use it as it was given, and give up when it is over, not before.",
+        "A client read nothing for three seconds, and you gave up on it. It had a minute, the time \
+         in the second argument: give up when that time is over, not before.",
         TRICKLE,
     );
     let server = program!().arg(300).listen();
     undisturbed(Duration::from_millis(400), || {
         let mut silent = server.connect();
-        // From the first byte on: to make so large a reply takes its time, and the clock starts then.
+        // From the first byte: creating so large a reply takes a while, and the clock starts then.
         silent.send(format!("{SOME}\n")).next_bytes(1);
         silent.pause(Duration::from_millis(500));
         let (count, ending) = rest(&mut silent, SOME - 1);
         let got = format!("{} MiB, then {ending}", count >> 20);
-        let expected = "with 300 ms, a client that reads on after 500 ms to be cut off";
+        let expected = "with 300 ms, a client that reads the rest after 500 ms to be cut off";
         check(count < SOME - 1, expected, got).or_explain(
-            "The time is the second argument, and here it is 300 ms. Use it as it was given: give \
-             up on a reply that the kernel has not taken by then.",
+            "A client read the rest of its reply only after 500 ms, and it still got all of it. \
+             The time in the second argument is 300 ms here: give up on a reply that the kernel \
+             hasn't completely accepted by then.",
             TRICKLE,
         );
     });
@@ -138,12 +139,12 @@ fn a_trickling_reader_is_cut_off() {
 #[test]
 fn an_honest_reader_is_served() {
     explain(
-        "A client that reads its replies in time must get every byte of them. A write that takes \
-         only a part has not failed: send the rest, until the deadline.",
+        "A client read its replies in time, and didn't get every byte of them. A write that \
+         accepts only part of a reply has not failed: keep sending the rest, until the deadline.",
         TRICKLE,
     );
     let server = program!().arg(3000).listen();
-    // A client that the machine keeps from reading is no honest one.
+    // A client that the machine keeps from reading proves nothing.
     undisturbed(Duration::from_secs(2), || {
         let mut peer = server.connect();
         for size in [5, 16 << 20, 0, 1 << 20] {
@@ -158,7 +159,7 @@ fn an_honest_reader_is_served() {
             };
             check(
                 count == size && ending == Ending::Silence,
-                format!("{size} bytes, and the connection goes on"),
+                format!("{size} bytes, and a connection that stays open"),
                 format!("{count} bytes, then {ending}"),
             )
             .now();
@@ -169,8 +170,9 @@ fn an_honest_reader_is_served() {
         let mut peer = server.connect();
         for _ in 0..3 {
             peer.send("3\n").expect("xxx").or_explain(
-                "A client read each reply at once, and paused in between. A deadline belongs to \
-                 one reply: start the clock again for each, when there is something to send.",
+                "A client read each reply right away and paused between its requests, and it was \
+                 cut off. The deadline is per reply: start the clock again for each one, when \
+                 there is something to send.",
                 CLOCK,
             );
             peer.pause(Duration::from_millis(700));
@@ -194,16 +196,18 @@ fn memory_stays_bounded() {
     let grown = (server.figures().peak_memory_kib - before) / 1024;
     check(
         grown < 16,
-        "a reply or two in memory, even if nobody reads them",
+        "a reply or two in memory, even if the client doesn't read them",
         format!("{grown} MiB more for a client that asks for 4 MiB, 30 times, and reads nothing"),
     )
     .or_explain(
-        "A client keeps asking and reads no reply, and you hold many of them in memory. Send one \
-         before you read the next request: while the client doesn't read, don't read either.",
+        "A client keeps sending requests without reading the replies, and you hold many replies in \
+         memory. Send each reply before you read the next request: while the client isn't reading, \
+         don't read either.",
         QUEUE,
     );
     first.send("3\n").expect("xxx").or_explain(
-        "Another client reads no replies, and this one has to wait for it.",
+        "Another client isn't reading its replies, and this client is stuck waiting behind it. A \
+         client that doesn't read must not delay any other client.",
         QUEUE,
     );
 }

@@ -1,5 +1,5 @@
-//! Greets each client by its address and answers `accepted` to each line, as long as there are
-//! descriptors, and again when there are.
+//! Greets each client by its address and replies `accepted` to each line. When the descriptors run
+//! out, it waits until there are some again.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,12 +12,12 @@ fn main() -> io::Result<()> {
     accept_all(&listener, start)
 }
 
-/// Accepts for ever, and has `start` serve each client.
+/// Accepts forever, and calls `start` to serve each client.
 fn accept_all(listener: &TcpListener, start: fn(TcpStream, SocketAddr) -> io::Result<()>) -> ! {
     let first = listener
         .accept()
         .and_then(|(client, peer)| start(client, peer));
-    todo!("{first:?} was the first client: accept all others, however that goes")
+    todo!("{first:?} was the first client: accept all others, whatever errors there are")
 }
 
 fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
@@ -29,7 +29,7 @@ fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Greets the client and answers each line.
+/// Greets the client and replies to each line.
 fn talk(mut stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     stream.write_all(format!("hello {peer}\n").as_bytes())?;
     for line in BufReader::new(stream).lines() {

@@ -1,4 +1,4 @@
-//! Does the server live through having no descriptor left for a client?
+//! Does the server survive when it has no descriptor left for a client?
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,18 +10,19 @@ use scripted_peer::{
 const OUT: &str = "11-how-long-to-wait.html#when-accept-fails";
 const GONE: &str = "11-how-long-to-wait.html#gone-before-you-accepted";
 
-const MORE_THAN_FIT: &str = "More clients came than there are descriptors, and the first ones are \
-                             not served. An error from accept() is not a reason to end: the \
-                             clients that are connected have done nothing wrong.";
+const MORE_THAN_FIT: &str = "More clients connected than there are descriptors, and the first \
+                             clients are not served. An error from accept() is not a reason to \
+                             exit. Keep serving the connected clients: they have done nothing \
+                             wrong.";
 
-/// What a client is greeted with, and an answer.
+/// A client gets its greeting, and a reply to a line.
 fn is_served(peer: &mut Peer) {
     let greeting = format!("hello {}\n", peer.local());
     peer.expect(greeting).now();
     peer.send("a line\n").expect("accepted\n").now();
 }
 
-/// More clients than a program with 24 descriptors can serve; the first of them are.
+/// More clients than a program with 24 descriptors can serve. The first of them are served.
 fn too_many(server: &Running) -> Vec<Peer> {
     explain(MORE_THAN_FIT, OUT);
     let mut crowd = server.connect_many(30);
@@ -29,9 +30,9 @@ fn too_many(server: &Running) -> Vec<Peer> {
     crowd
 }
 
-/// There is a while in which it hardly runs, or it has ended. A program that looks every 10 ms passes, for it waits;
-/// one that looks again at once, or every millisecond, wakes hundreds of times, never sleeps, or
-/// fills its log as fast as that is read.
+/// There is a time in which the program hardly runs, or it has ended. A program that retries every
+/// 10 ms passes, for it waits. A program that retries immediately, or every millisecond, wakes up
+/// hundreds of times, never sleeps, or fills its log as fast as the log is read.
 fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
     let mut is_calm = || {
         let (before, told) = (server.figures(), server.stderr().len());
@@ -40,12 +41,12 @@ fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
         let (after, telling) = (server.figures(), server.stderr().len());
         let wakes = after.switches.saturating_sub(before.switches);
         let cpu_seconds = after.cpu_seconds - before.cpu_seconds;
-        // One that hardly gets a processor is calm, too, and that proves nothing.
+        // A program that hardly gets a CPU is calm, too, and that proves nothing.
         let had_its_turn = watch.kept() < Duration::from_millis(200);
         wakes < 50 && cpu_seconds < 0.03 && telling - told < 10_000 && had_its_turn
     };
-    // Twice: on a busy machine a program that never sleeps may get no processor for a while.
-    eventually("twice 300 ms with few wakes and little work", || {
+    // Twice: on a busy machine a program that never sleeps may get no CPU for a while.
+    eventually("twice 300 ms with few wakeups and little CPU time", || {
         server.has_ended() || is_calm() && is_calm()
     })
 }
@@ -58,20 +59,20 @@ fn waits_without_spinning() {
     let server = program!().limit("-n", 24).listen();
     let mut crowd = too_many(&server);
     comes_to_rest(&server, &mut crowd[0]).or_explain(
-        "accept() fails with EMFILE, at once and every time: the next client still waits in the \
-         queue. If you try again at once, you keep a processor busy. Wait until a client leaves, \
-         or for 100 ms.",
+        "accept() fails immediately with EMFILE, every time, because the next client is still \
+         waiting in the queue. If you retry without a pause, the loop burns CPU. Wait until a \
+         client leaves, or for 100 ms.",
         OUT,
     );
     check(
         !server.has_ended(),
-        "a program that goes on",
+        "a program that keeps running",
         "it has ended",
     )
     .or_explain(MORE_THAN_FIT, OUT);
     explain(
-        "While there is no descriptor for a new client, go on serving the clients that are \
-         connected.",
+        "There is no descriptor for a new client, and a client that is already connected is not \
+         served. Keep serving the connected clients.",
         OUT,
     );
     for inside in &mut crowd[..10] {
@@ -88,7 +89,7 @@ fn recovers() {
     for is_long in [false, true] {
         let mut crowd = too_many(&server);
         // All 24, or fewer where a program keeps some in reserve.
-        eventually("no client more to be let in", || {
+        eventually("no further client to be accepted", || {
             let before = server.figures().descriptors;
             crowd[0].pause(Duration::from_millis(100)); // and the next accept has failed
             server.figures().descriptors == before
@@ -97,23 +98,23 @@ fn recovers() {
         if is_long {
             wait_until_it_has_looked(&server, &mut crowd[0]);
             explain(
-                "For more than a second there was no descriptor. Then clients left, and the \
-                 clients that waited in the queue are not served within a second. A pause that \
-                 grows with each failure keeps them waiting even when descriptors are free again; \
-                 a pause of 100 ms costs next to nothing. And accept() may fail any number of \
-                 times: never end because of it.",
+                "For more than a second, no descriptor was free. Then some clients left, and the \
+                 clients waiting in the queue were not served within a second. A pause that grows \
+                 with each failure keeps them waiting even when descriptors are free again; a \
+                 pause of 100 ms costs next to nothing. However often accept() fails, never exit \
+                 because of it.",
                 OUT,
             );
         } else {
             crowd[0].pause(Duration::from_millis(900));
             explain(
-                "Clients left, so there are descriptors again, and the clients that waited in the \
-                 queue are not served within a second. Try accept() again soon; turn nobody away, \
-                 and don't end.",
+                "Some clients left, so there are free descriptors again, but the clients waiting \
+                 in the queue were not served within a second. Try accept() again soon, don't \
+                 reject any client, and don't exit.",
                 OUT,
             );
         }
-        // Not the one who came first: nobody knows who leaves next.
+        // Not the first client: a program can't know which client leaves next.
         let (_stays, watch) = (crowd.remove(0), Stopwatch::start());
         for (number, mut peer) in crowd.into_iter().enumerate() {
             if number < 9 {
@@ -121,22 +122,26 @@ fn recovers() {
             } else {
                 peer.patience(Duration::from_millis(1900)); // a second, on a busy machine
                 is_served(&mut peer);
-                let (expected, got) = ("all to be served within a second", "it took longer");
+                let (expected, got) = (
+                    "all waiting clients to be served within a second",
+                    "it took longer",
+                );
                 check(!watch.is_past(Duration::from_secs(1)), expected, got).now();
             }
         }
     }
 }
 
-/// Waits for a good while, and then until the program has looked for a descriptor once more and
-/// sleeps again: if its pauses grow, this one is the longest. If it doesn't look, it is not by pauses
-/// that it waits, or they have grown out of all proportion.
+/// Waits for a long time, and then until the program has retried once more and sleeps again: if its
+/// pauses grow, this pause is the longest. If it doesn't retry, it doesn't wait by pausing, or its
+/// pauses have grown out of all proportion.
 fn wait_until_it_has_looked(server: &Running, bystander: &mut Peer) {
-    // Pauses that began with 100 ms and doubled have passed 1.5 s: the next look is at 3.1 s, and the pause after
-    // it so long that a busy machine, whose delays don't count, cannot make it look like a second.
+    // Pauses that began with 100 ms and doubled have passed 1.5 s. The next retry is at 3.1 s, and
+    // the pause after it is so long that even on a busy machine, whose delays don't count, it
+    // cannot look like a second.
     const LONG: Duration = Duration::from_millis(1600);
     bystander.pause(LONG);
-    // A pause that is twice the one before has now lasted for half of its time at least.
+    // A pause twice as long as the previous one has now lasted for at least half its time.
     let (before, since) = (server.figures().switches, Instant::now());
     while server.figures().switches == before && since.elapsed() < LONG.mul_f32(1.3) {
         thread::sleep(Duration::from_millis(5));
@@ -153,9 +158,9 @@ fn a_client_gone_before_accept_is_survived() {
         server.connect().reset();
         server.signal(Signal::CONT);
         explain(
-            "A client was gone before you accepted it: accept() may fail, or peer_addr() on the \
-             socket that it returns fails with ENOTCONN. That is one client's problem. Go on with \
-             the next.",
+            "A client was gone before you accepted it. Then accept() may fail, or peer_addr() \
+             fails with ENOTCONN on the socket that accept() returned. That error concerns only \
+             this one client: continue with the next one.",
             GONE,
         );
         is_served(&mut waiting);

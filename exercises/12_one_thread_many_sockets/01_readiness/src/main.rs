@@ -1,5 +1,5 @@
-//! Echoes frames, a length (four bytes, big-endian) and so many bytes of payload, for all clients on
-//! one thread.
+//! Echoes frames: a length (four bytes, big-endian) and that many bytes of payload. One thread
+//! serves all clients.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
 
-/// The longest payload that is served.
+/// The longest payload that is accepted.
 const LIMIT: usize = 65_536;
 /// The token of the listener; a client's is its number, from 1.
 const LISTENER: Token = Token(0);
@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
             } else if let Some(client) = clients.get_mut(&token) {
                 match client.ready(poll.registry(), token) {
                     Ok(true) => {}
-                    Ok(false) => drop(clients.remove(&token)), // closed, and so forgotten by the poll
+                    Ok(false) => drop(clients.remove(&token)), // closed, so poll forgets it
                     Err(error) => {
                         let _ = writeln!(io::stderr(), "a client: {error}");
                         clients.remove(&token);
@@ -50,9 +50,9 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// Accepts all clients that wait. An edge is told once: whoever stops before `WouldBlock` may never
-/// hear of the others. False when there is no descriptor for the next one: it waits in the queue,
-/// and after the next events, perhaps of somebody leaving, we try again (chapter 11).
+/// Accepts all waiting clients. An edge is reported once: a loop that stops before `WouldBlock` may
+/// never hear of the others. False when there is no descriptor for the next client: it waits in the
+/// queue, and we try again after the next events, since a client may have left (chapter 11).
 fn accept_all(
     listener: &TcpListener,
     registry: &Registry,
@@ -67,7 +67,7 @@ fn accept_all(
                 clients.insert(*last, Client::new(stream));
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {} // gone meanwhile
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {} // already gone
             Err(error) => {
                 let _ = writeln!(io::stderr(), "accepting: {error}");
                 return Ok(false);
@@ -76,12 +76,12 @@ fn accept_all(
     }
 }
 
-/// A client, and what a thread of its own would have on its stack.
+/// A client, and the state that its own thread would have on the stack.
 struct Client {
     stream: TcpStream,
-    /// What came, as far as it is no whole frame yet.
+    /// Received bytes that don't make a whole frame yet.
     incoming: Vec<u8>,
-    /// What waits to be sent.
+    /// Bytes that are waiting to be sent.
     outgoing: Vec<u8>,
 }
 
@@ -94,21 +94,24 @@ impl Client {
         }
     }
 
-    /// Does all that can be done without waiting. False when the client is done with.
+    /// Does everything that can be done without waiting. False when the client is finished.
     ///
     /// # Errors
     ///
     /// When the stream fails, ends inside a frame, or declares more than [`LIMIT`].
     fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
         let (stream, waiting) = (&self.stream, self.outgoing.len());
-        // First: read all that has come into `incoming`. Then this moves the whole frames on:
+        // First: read all that has arrived into `incoming`. Then this moves the whole frames:
         move_frames(&mut self.incoming, &mut self.outgoing)?;
-        // Then: write what can be written, and ask for what must be waited for.
-        todo!("{token:?} of {registry:?} is ready, {waiting} bytes wait to be sent to {stream:?}")
+        // Then: write what can be written, and ask for the events that you have to wait for.
+        todo!(
+            "{token:?} of {registry:?} is ready, {waiting} bytes are waiting to be sent to \
+             {stream:?}"
+        )
     }
 }
 
-/// Moves every whole frame from what has come to what is to be sent.
+/// Moves every whole frame from the received bytes to the bytes that are waiting to be sent.
 ///
 /// # Errors
 ///

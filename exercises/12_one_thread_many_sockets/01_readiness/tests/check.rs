@@ -1,4 +1,4 @@
-//! Does one thread serve all clients, and sleep when none of them wants anything?
+//! Does one thread serve all clients, and sleep when there is nothing to do for any of them?
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn is_served(peer: &mut Peer) {
     peer.send(frame("hello")).expect(frame("hello")).now();
 }
 
-/// What `script` does happens while the program is stopped: it wakes up to a single edge.
+/// Runs `script` while the program is stopped, so that the program wakes up to a single edge.
 fn in_one_edge(server: &Running, script: impl FnOnce()) {
     server.signal(Signal::STOP);
     script();
@@ -25,7 +25,10 @@ fn one_thread() {
     if !needs::linux() {
         return;
     }
-    explain("Every client is served, fifty at once.", LOOP);
+    explain(
+        "One of fifty clients was not served. Serve every client while all fifty are connected.",
+        LOOP,
+    );
     let server = program!().listen();
     let client = |_| {
         let mut client = server.connect();
@@ -41,7 +44,7 @@ fn one_thread() {
     )
     .or_explain(
         "Fifty clients are served, but by more than one thread. Ask poll() which sockets are \
-         ready, and do for each only what needs no waiting.",
+         ready, and for each of them do only what can be done without blocking.",
         LOOP,
     );
 }
@@ -51,25 +54,30 @@ fn five_hundred_idle_clients_cost_nothing() {
     if !needs::linux() {
         return;
     }
-    const ASKS: &str = "There is nothing to do, but your loop keeps spinning. poll() with no \
-                        timeout sleeps until there is an event.";
+    const ASKS: &str = "There is nothing to do, but your loop keeps spinning. Call poll() without \
+                        a timeout: it sleeps until there is an event.";
     let server = program!().limit("-n", 1000).listen();
     server.expect_idle().or_explain(ASKS, LOOP);
     explain(
-        "Twenty clients came at the same moment, and one event said that the listener is ready. \
-         Accept until WouldBlock, or some of them wait until another client comes.",
+        "Twenty clients connected at the same moment, one event reported that the listener was \
+         ready, and not all of them are served. Accept until WouldBlock, or some of them wait \
+         until another client connects.",
         EDGE,
     );
     let mut clients = Vec::new();
     in_one_edge(&server, || clients = server.connect_many(20));
     is_served(clients.last_mut().expect("twenty of them"));
-    explain("A client among five hundred is not served.", LOOP);
+    explain(
+        "One of five hundred clients was not served. Serve every client, however many are \
+         connected.",
+        LOOP,
+    );
     clients.extend(server.connect_many(480));
     clients.iter_mut().step_by(50).for_each(is_served);
     server.expect_idle().or_explain(
-        "Five hundred clients are connected and say nothing, but your loop keeps spinning. A \
-         socket is nearly always ready for writing: register for that only while something waits \
-         to be sent, and deregister afterwards.",
+        "Five hundred clients are connected and send nothing, but your loop keeps spinning. A \
+         socket is nearly always ready for writing: register for writability only while bytes are \
+         waiting to be sent, and deregister afterwards.",
         WRITE,
     );
     for client in clients.drain(..250) {
@@ -77,8 +85,8 @@ fn five_hundred_idle_clients_cost_nothing() {
     }
     is_served(&mut clients[0]);
     server.expect_idle().or_explain(
-        "Half of the clients have left, and now your loop keeps spinning. At the end of the stream \
-         a read returns 0, again and again: drop the client then.",
+        "Half the clients have left, and now your loop keeps spinning. At the end of the stream, a \
+         read returns 0, again and again: drop the client then.",
         STATE,
     );
 }
@@ -86,8 +94,9 @@ fn five_hundred_idle_clients_cost_nothing() {
 #[test]
 fn any_split_is_the_same_message() {
     explain(
-        "A read returned a part of a frame, and the rest comes with a later event. Keep what has \
-         come, for each client, until the frame is whole.",
+        "A read returned part of a frame, the rest arrived with a later event, and you didn't echo \
+         that frame correctly. For each client, keep the bytes that have arrived until the frame \
+         is complete.",
         STATE,
     );
     let server = program!().listen();
@@ -101,8 +110,9 @@ fn any_split_is_the_same_message() {
     peer.coalesce(&messages).expect(messages.concat()).now();
 
     explain(
-        "More came at once than one read returns, and an edge is reported only once. Read until \
-         WouldBlock, or the rest stays in the socket until the client happens to send more.",
+        "More bytes arrived at once than one read returns, and not all of them were echoed. An \
+         edge is reported only once: read until WouldBlock, or the rest stays in the socket until \
+         the client happens to send more.",
         EDGE,
     );
     let large = frame(vec![b'x'; 40_000]);
@@ -112,7 +122,7 @@ fn any_split_is_the_same_message() {
     peer.expect(&large).now();
     let most = frame(vec![b'x'; 65_536]);
     peer.send(&most).expect(&most).or_explain(
-        "A payload of 65,536 bytes is not too long: the limit itself is allowed.",
+        "A payload of 65,536 bytes wasn't echoed. It is not too long: the limit itself is allowed.",
         STATE,
     );
     in_one_edge(&server, || {
@@ -120,8 +130,9 @@ fn any_split_is_the_same_message() {
     });
     peer.expect(frame("last words")).now();
     peer.expect_end().or_explain(
-        "The last bytes and the end of the stream came with one event. A read that returns less than \
-         it could is not the last one: read until WouldBlock or 0, then close.",
+        "The last bytes and the end of the stream arrived with one event, and the connection is \
+         still open. A read that doesn't fill the buffer isn't necessarily the last one: read \
+         until WouldBlock or 0, and close the connection after the 0.",
         EDGE,
     );
     is_served(&mut other);
@@ -130,8 +141,9 @@ fn any_split_is_the_same_message() {
 #[test]
 fn a_silent_client_blocks_nobody() {
     explain(
-        "One client says nothing, or half a frame, and another waits for it. Nothing in the loop may \
-         wait for a client: make every socket non-blocking, and return to poll() at WouldBlock.",
+        "One client has sent nothing, or half a frame, and another client is stuck waiting behind \
+         it. Nothing in the loop may wait for one client: make every socket non-blocking, and \
+         return to poll() on WouldBlock.",
         LOOP,
     );
     let server = program!().listen();
@@ -140,8 +152,9 @@ fn a_silent_client_blocks_nobody() {
     half.send(&frame("half")[..6]).wait_until_read();
     is_served(&mut server.connect());
     half.pause(Duration::from_millis(1100));
-    const PATIENT: &str = "A client said nothing for a second, and then it was not served. It may be silent for \
-                           as long as it likes, between two frames and inside one: it costs you a few bytes.";
+    const PATIENT: &str = "A client sent nothing for a second, and then it was not served. A \
+                           client may be silent for as long as it likes, between two frames or \
+                           inside one: it costs you only a few bytes.";
     half.send(&frame("half")[6..])
         .expect(frame("half"))
         .or_explain(PATIENT, STATE);
@@ -151,7 +164,8 @@ fn a_silent_client_blocks_nobody() {
         .or_explain(PATIENT, STATE);
 
     explain(
-        "One client's error ended the service of another. Drop that client, and go on.",
+        "One client caused an error, and then another client was not served. Drop only the client \
+         with the error, and keep serving the others.",
         LOOP,
     );
     server.connect().reset();
@@ -164,8 +178,9 @@ fn a_silent_client_blocks_nobody() {
     let mut cut_short = server.connect();
     cut_short.send(&frame("cut short")[..6]).wait_until_read();
     cut_short.half_close().expect_gone().or_explain(
-        "A client ended inside a frame, and you keep it. Nothing more will come from it, and no \
-         event will say so: at the end of the stream, half a frame is an error.",
+        "A client ended its stream inside a frame, and you still hold its connection. Nothing more \
+         will arrive from it, and no event will tell you so. Half a frame at the end of the stream \
+         is an error: close the connection.",
         STATE,
     );
 }
@@ -177,18 +192,19 @@ fn a_slow_reader_gets_it_all() {
     let message = frame([b'y'; 60_000]);
     let mut sent = slow.flood(&message, 24 << 20);
     if sent % message.len() == 0 {
-        sent += slow.flood(&message[..100], 100); // it ends inside a frame, wherever it ends
+        sent += slow.flood(&message[..100], 100); // so that the flood ends inside a frame
     }
     explain(
-        "A client reads no replies, and another one has to wait for it. When a write would block, \
-         return to poll(): trying again at once is waiting, too, and keeps a processor busy.",
+        "One client isn't reading its replies, and another client is stuck waiting behind it. When \
+         a write would block, go back to poll(). Retrying immediately blocks the other clients \
+         just the same, and it burns CPU.",
         WRITE,
     );
     is_served(&mut other);
     explain(
         "A client read its replies late, and some of them are missing. You still have to send the \
-         bytes that a write didn't take: keep them, register for writing, and go on when there is \
-         room.",
+         bytes that a write didn't accept: keep them, register for writability, and send them when \
+         there is room.",
         WRITE,
     );
     for _ in 0..sent / message.len() {
@@ -201,24 +217,24 @@ fn a_slow_reader_gets_it_all() {
     }
     if needs::linux() {
         server.expect_idle().or_explain(
-            "Everything is sent, but your loop keeps spinning. Once nothing waits to be sent, \
-             deregister from writing.",
+            "Everything is sent, but your loop keeps spinning. Once no bytes are waiting to be \
+             sent, deregister from writability.",
             WRITE,
         );
     }
 
     explain(
-        "A client half-closed and read its replies late, and some of them are missing. The end of \
-         its requests is not the end of your replies: you are done with a client only when nothing \
-         waits to be sent, either.",
+        "A client half-closed its connection and read its replies late, and some of them are \
+         missing. The client has stopped sending, but it still expects your replies: drop a client \
+         only when nothing is waiting to be sent to it.",
         STATE,
     );
     let mut last = server.connect();
     let sent = last.flood(&message, 24 << 20);
     last.send(&message[sent % message.len()..]);
-    // The end is told with an event of its own, unless the program reads no more while replies wait.
+    // The end gets its own event, unless the program stops reading while replies are waiting.
     last.patience(Duration::from_millis(500)).wait_until_read();
-    // And it is to be seen before there is room: whoever reads on makes some.
+    // And the program must see it before there is room, which a client that reads would make.
     last.patience(Duration::from_secs(4))
         .half_close()
         .stall_reading();
@@ -228,9 +244,9 @@ fn a_slow_reader_gets_it_all() {
     last.expect_end().now();
 
     explain(
-        "A client ended inside a frame while its replies waited, and some of them are missing. \
-         Half a frame gets no reply, but the whole frames before it do: send what waits, then \
-         end.",
+        "A client ended its stream inside a frame while replies to it were waiting, and some of \
+         them are missing. Half a frame gets no reply, but the whole frames before it do: send the \
+         waiting replies, and then close the connection.",
         STATE,
     );
     let mut cut_short = server.connect();
@@ -249,9 +265,8 @@ fn a_slow_reader_gets_it_all() {
         cut_short.expect(&message).now();
     }
     cut_short.expect_gone().or_explain(
-        "A client ended its stream inside a frame. It has got its replies, and you still \
-         hold its connection. Half a frame at the end of the stream is an error: close \
-         the connection.",
+        "A client ended its stream inside a frame. It has received its replies, but you still hold \
+         its connection. Half a frame at the end of the stream is an error: close the connection.",
         STATE,
     );
 }

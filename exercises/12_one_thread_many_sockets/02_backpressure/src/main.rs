@@ -1,5 +1,5 @@
-//! Echoes frames, a length (four bytes, big-endian) and so many bytes of payload, for all clients on
-//! one thread, and keeps little of any of them.
+//! Echoes frames: a length (four bytes, big-endian) and that many bytes of payload. One thread
+//! serves all clients, and keeps little in memory for each.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
 
-/// The longest payload that is served.
+/// The longest payload that is accepted.
 const LIMIT: usize = 65_536;
 /// The token of the listener; a client's is its number, from 1.
 const LISTENER: Token = Token(0);
@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
             } else if let Some(client) = clients.get_mut(&token) {
                 match client.ready(poll.registry(), token) {
                     Ok(true) => {}
-                    Ok(false) => drop(clients.remove(&token)), // closed, and so forgotten by the poll
+                    Ok(false) => drop(clients.remove(&token)), // closed, so poll forgets it
                     Err(error) => {
                         let _ = writeln!(io::stderr(), "a client: {error}");
                         clients.remove(&token);
@@ -50,9 +50,9 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// Accepts all clients that wait. An edge is told once: whoever stops before `WouldBlock` may never
-/// hear of the others. False when there is no descriptor for the next one: it waits in the queue,
-/// and after the next events, perhaps of somebody leaving, we try again (chapter 11).
+/// Accepts all waiting clients. An edge is reported once: a loop that stops before `WouldBlock` may
+/// never hear of the others. False when there is no descriptor for the next client: it waits in the
+/// queue, and we try again after the next events, since a client may have left (chapter 11).
 fn accept_all(
     listener: &TcpListener,
     registry: &Registry,
@@ -67,7 +67,7 @@ fn accept_all(
                 clients.insert(*last, Client::new(stream));
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {} // gone meanwhile
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {} // already gone
             Err(error) => {
                 let _ = writeln!(io::stderr(), "accepting: {error}");
                 return Ok(false);
@@ -76,24 +76,24 @@ fn accept_all(
     }
 }
 
-/// What a read brought.
+/// What a read returned.
 #[derive(Debug)]
 enum Came {
     Bytes,
-    /// Nothing more for now: the poll will tell when there is.
+    /// Nothing more for now: poll reports when there is.
     Nothing,
-    /// The client sends no more.
+    /// The client won't send any more.
     End,
 }
 
-/// A client, and what a thread of its own would have on its stack.
+/// A client, and the state that its own thread would have on the stack.
 struct Client {
     stream: TcpStream,
-    /// What came, as far as it is no whole frame yet.
+    /// Received bytes that don't make a whole frame yet.
     incoming: Vec<u8>,
-    /// What waits to be sent.
+    /// Bytes that are waiting to be sent.
     outgoing: Vec<u8>,
-    /// The poll tells of room to send.
+    /// Whether poll reports room to send.
     wants_room: bool,
 }
 
@@ -107,19 +107,19 @@ impl Client {
         }
     }
 
-    /// Does all that can be done without waiting, and keeps no more than a frame and its reply.
-    /// False when the client is done with.
+    /// Does everything that can be done without waiting, and keeps no more than a frame and its
+    /// reply. False when the client is finished.
     ///
     /// # Errors
     ///
     /// When the stream fails, ends inside a frame, or declares more than [`LIMIT`].
     fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
-        // These are the parts. In which order, and how often?
+        // These are the parts. In which order do you need them, and how often?
         let came = self.read()?;
         move_frames(&mut self.incoming, &mut self.outgoing)?;
         self.write()?;
         self.ask(registry, token)?;
-        todo!("after {came:?}: read no more while replies wait, and go on when they don't")
+        todo!("after {came:?}: don't read while replies are waiting, and read when they aren't")
     }
 
     /// Reads once.
@@ -139,7 +139,7 @@ impl Client {
         }
     }
 
-    /// Writes what there is room for; what there is none for stays.
+    /// Writes as much as there is room for. The rest stays in `outgoing`.
     fn write(&mut self) -> io::Result<()> {
         let mut sent = 0;
         while sent < self.outgoing.len() {
@@ -154,8 +154,8 @@ impl Client {
         Ok(())
     }
 
-    /// Asks to be told of room while something waits to be sent, and not a moment longer: there is
-    /// nearly always room.
+    /// Asks for events about room only while bytes are waiting to be sent, since there is nearly
+    /// always room.
     fn ask(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let waits = !self.outgoing.is_empty();
         if waits != self.wants_room {
@@ -170,7 +170,7 @@ impl Client {
     }
 }
 
-/// Moves every whole frame from what has come to what is to be sent.
+/// Moves every whole frame from the received bytes to the bytes that are waiting to be sent.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Does a client that takes no replies have to wait, and nobody else?
+//! Does a client that doesn't read its replies have to wait, and no other client?
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use scripted_peer::{Peer, Running, check, explain, frame, needs, program};
 const BACK: &str = "12-one-thread-many-sockets.html#backpressure";
 const LOOP: &str = "12-one-thread-many-sockets.html#the-loop";
 
-/// More than a frame, its reply, and what the buffers of a framework take in beside them.
+/// More than a frame, its reply, and what a framework's buffers hold in addition.
 const HELD: usize = 512 << 10;
 
 static MESSAGE: [u8; 60_000] = [b'x'; 60_000];
@@ -18,14 +18,18 @@ fn is_served(peer: &mut Peer) {
 
 #[test]
 fn a_client_that_never_reads_is_bounded() {
-    explain("A client that reads its replies is served.", LOOP);
+    explain(
+        "A client that reads its replies was not served. Echo each of its frames, whatever the \
+         other clients do.",
+        LOOP,
+    );
     let server = program!().listen();
     let mut client = server.connect();
     is_served(&mut client);
     let three = ["one", "two", "three"].map(frame);
     client.coalesce(&three).expect(three.concat()).or_explain(
-        "Three frames came in one read. Each of them must get a reply, and no further event will \
-         tell you of those that you left.",
+        "Three frames arrived in one read, and not all of them got a reply. Reply to each complete \
+         frame: no further event will report the frames that you leave unanswered.",
         LOOP,
     );
     client.send(frame(MESSAGE)).expect(frame(MESSAGE)).now();
@@ -33,12 +37,13 @@ fn a_client_that_never_reads_is_bounded() {
     let sent = client.flood(frame(MESSAGE), 64 << 20);
     let kept = server.figures().descriptors >= before.descriptors;
     check(kept, "the connection kept open", "it is closed").or_explain(
-        "A client read no reply for a moment, and you hung up on it. It may be slow: keep the \
-         reply that waits, and read no more from this client until there is room to send it.",
+        "A client didn't read its replies for a moment, and you closed its connection. It may just \
+         be slow: keep the waiting reply, and don't read from this client until there is room to \
+         send it.",
         BACK,
     );
     let mib = sent >> 20;
-    // And five more, so that what each of them costs can be told from what the program needs anyway.
+    // And five more, to tell the cost of each client from what the program needs anyway.
     let mut more = server.connect_many(5);
     for client in &mut more {
         client.flood(frame(MESSAGE), 24 << 20);
@@ -47,14 +52,15 @@ fn a_client_that_never_reads_is_bounded() {
     if needs::linux() {
         check(
             grown < 6,
-            "the memory of a frame and its reply for each client, far less than a MiB",
+            "memory for one frame and its reply per client, far less than a MiB",
             format!(
                 "{grown} MiB more, for six clients that read nothing; the first sent {mib} MiB"
             ),
         )
         .or_explain(
-            "A client keeps sending and reads no replies, and they pile up in your memory. Read no \
-             more from a client while its replies wait: then it is the client that has to wait.",
+            "A client keeps sending and doesn't read its replies, and they pile up in your memory. \
+             Don't read from a client while its replies are waiting to be sent: then it is the \
+             client that has to wait.",
             BACK,
         );
     }
@@ -62,9 +68,9 @@ fn a_client_that_never_reads_is_bounded() {
     let held = more.iter().chain([&client]).filter_map(Peer::held).max();
 
     explain(
-        "The client has begun to read, and it doesn't get a reply to each of its frames. Drop none \
-         of them. When the replies are sent, read on without waiting for an event: the event for \
-         the bytes that wait to be read came long ago, and an edge is reported only once.",
+        "The client has started to read, and some of its replies are missing. Don't drop any \
+         reply. When the waiting replies are sent, read again without waiting for an event: the \
+         unread bytes were reported long ago, and an edge is reported only once.",
         BACK,
     );
     let length = frame(MESSAGE).len();
@@ -73,41 +79,43 @@ fn a_client_that_never_reads_is_bounded() {
     }
     client.send(&frame(MESSAGE)[sent % length..]).half_close();
     client.expect(frame(MESSAGE)).now();
-    // Only now: of a program that threw replies away it would say something else.
+    // Only now: for a program that threw replies away, this would give the wrong explanation.
     check(
         held.is_none_or(|bytes| bytes < HELD),
-        "a frame and its reply, far less than half a MiB, held for each client",
+        "one frame and its reply held per client, far less than half a MiB",
         format!(
-            "{} bytes from a client, read and not answered",
+            "{} bytes read from a client without a reply",
             held.unwrap_or(0)
         ),
     )
     .or_explain(
-        "A client read no replies, and you stopped reading from it, but too late: whatever it \
-         sends until then fills your memory, for each such client. Read no more while a reply \
-         waits, even the first.",
+        "A client didn't read its replies, and you stopped reading from it too late: everything \
+         that each such client sends before then fills your memory. Stop reading as soon as one \
+         reply is waiting.",
         BACK,
     );
     client.expect_end().or_explain(
-        "Everything is answered and the client sends no more: end its connection.",
+        "The client has stopped sending and has all its replies, but its connection is still open. \
+         Close it.",
         BACK,
     );
     drop(more);
     an_end_while_replies_wait(&server);
 }
 
-/// A client half-closes while its replies wait, and then reads them.
+/// A client half-closes while its replies are waiting, and then reads them.
 fn an_end_while_replies_wait(server: &Running) {
     explain(
-        "A client half-closed while its replies waited, and some of them are missing. The end of \
-         its requests is not the end of your replies: send what waits, read on, and end when you \
-         have read the end.",
+        "A client half-closed its connection while its replies were waiting, and some of them are \
+         missing. The client has stopped sending, but it still expects your replies: send the \
+         waiting ones, keep reading, and close the connection only after you have read the end of \
+         the stream.",
         BACK,
     );
     let mut leaving = server.connect();
     leaving.patience(Duration::from_millis(400));
-    // Frame by frame, until one of them isn't read: replies wait, and the end is not held up behind
-    // more requests than the kernel has room for.
+    // Frame by frame, until one frame isn't read: then replies are waiting, and the end of the
+    // stream is not stuck behind more requests than the kernel has room for.
     let mut frames = 0;
     let is_read = |leaving: &mut Peer| {
         let sent = Instant::now();
@@ -129,23 +137,29 @@ fn an_end_while_replies_wait(server: &Running) {
 fn the_others_are_served() {
     let server = program!().listen();
     let mut before = server.connect();
-    explain("A client that reads its replies is served.", LOOP);
+    explain(
+        "A client that reads its replies was not served. Echo each of its frames, whatever the \
+         other clients do.",
+        LOOP,
+    );
     is_served(&mut before);
     let mut stuck = [server.connect(), server.connect()];
     for client in &mut stuck {
         client.flood(frame(MESSAGE), 64 << 20);
     }
     explain(
-        "Two clients read no replies, and the others have to wait for them. When a write would \
-         block, keep what is left, register for writing, and return to the loop.",
+        "Two clients aren't reading their replies, and other clients are stuck waiting behind \
+         them. When a write would block, keep the bytes that are left, register for writability, \
+         and return to the loop.",
         BACK,
     );
     is_served(&mut before);
     let mut cut_short = server.connect();
     cut_short.send(&frame("cut short")[..6]).wait_until_read();
     cut_short.half_close().expect_gone().or_explain(
-        "A client ended inside a frame, and you keep it. Nothing more will come from it: at the \
-         end of the stream, half a frame is an error.",
+        "A client ended its stream inside a frame, and you still hold its connection. Nothing more \
+         will arrive from it. Half a frame at the end of the stream is an error: close the \
+         connection.",
         LOOP,
     );
     before
@@ -154,8 +168,8 @@ fn the_others_are_served() {
         .now();
     is_served(&mut server.connect());
     server.expect_idle().or_explain(
-        "Two clients read no replies, there is nothing else to do, but your loop keeps spinning. \
-         Wait for the one event that matters, that there is room to write: poll() reports it.",
+        "Two clients aren't reading their replies and there is nothing else to do, but your loop \
+         keeps spinning. Wait for the one event that matters, room to write: poll() reports it.",
         BACK,
     );
     is_served(&mut before);

@@ -1,5 +1,5 @@
-//! Echoes frames, a length (four bytes, big-endian) and so many bytes of payload, and sends an empty
-//! frame, a heartbeat, every so many milliseconds, whatever the client does.
+//! Echoes frames: a length (four bytes, big-endian), then that many bytes of payload. It also sends
+//! an empty frame, a heartbeat, once per period, whatever the client does.
 
 use std::io::{self, ErrorKind, Write};
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn talk(mut stream: TcpStream, period: Duration) {
     }
 }
 
-/// Sends back every frame that comes, until the stream ends, and meanwhile a heartbeat every
+/// Sends back every frame until the stream ends, and meanwhile sends a heartbeat every
 /// `period`.
 ///
 /// # Errors
@@ -41,11 +41,11 @@ async fn talk(mut stream: TcpStream, period: Duration) {
 /// When the stream fails, ends inside a frame, or declares more than [`LIMIT`].
 async fn serve(stream: &mut TcpStream, period: Duration) -> io::Result<()> {
     let mut incoming = Vec::new();
-    let frame = take_frame(&mut incoming)?; // whenever something has come
+    let frame = take_frame(&mut incoming)?; // whenever bytes have arrived
     todo!("echo frames like {frame:?} to {stream:?}, and an empty one every {period:?}")
 }
 
-/// Takes the first frame, its length in front, out of what has come; nothing until it is whole.
+/// Removes the first frame, length prefix included, from `incoming`; `None` until it is complete.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Does a frame survive what happens beside it?
+//! Does a frame survive what happens while it arrives?
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ fn server(period: u64) -> Running {
     program!().arg(period).listen()
 }
 
-/// The next frame that is no heartbeat; how many of those came before it.
+/// The next frame that isn't a heartbeat, and how many heartbeats came before it.
 fn after_heartbeats(peer: &mut Peer) -> (usize, Vec<u8>) {
     let mut heartbeats = 0;
     loop {
@@ -30,12 +30,13 @@ fn after_heartbeats(peer: &mut Peer) -> (usize, Vec<u8>) {
     }
 }
 
-/// The next frame that is no heartbeat is the echo of this one; how many of those came before it.
+/// The next frame that isn't a heartbeat is the echo of this one. Returns how many heartbeats came
+/// before it.
 fn is_echoed(peer: &mut Peer, message: &str) -> usize {
     let (heartbeats, payload) = after_heartbeats(peer);
     check(
         payload == message.as_bytes(),
-        "the frame's echo, whole",
+        "the echo of the whole frame",
         format!("{:?}", String::from_utf8_lossy(&payload)),
     )
     .now();
@@ -53,8 +54,9 @@ fn five_hundred_idle_clients_cost_nothing() {
         return;
     }
     explain(
-        "Five hundred clients say nothing, and one of them that does say something is not served. A \
-         call that blocks in a task blocks its thread, and all tasks of that thread: await instead.",
+        "Five hundred clients are connected and idle. When one of them sent a frame, it got no \
+         echo. A blocking call in a task blocks the thread that runs it, and every other task on \
+         that thread. Use a call that you can await instead.",
         TASKS,
     );
     let server = program!().limit("-n", 1000).arg(NEVER).listen();
@@ -66,16 +68,18 @@ fn five_hundred_idle_clients_cost_nothing() {
     let threads = server.figures().threads;
     check(
         threads < 50,
-        "a few threads for 500 clients",
+        "only a few threads for 500 clients",
         format!("{threads} threads"),
     )
     .or_explain(
-        "Each client still has a thread. A task that awaits doesn't need one.",
+        "Your program runs a thread for each client. Serve each client in an async task instead: a \
+         task that is waiting doesn't need a thread.",
         TASKS,
     );
     server.expect_idle().or_explain(
-        "Five hundred clients say nothing, and your program wakes again and again. A task that \
-         awaits is woken when there is something to do; polling wastes work.",
+        "Five hundred clients are idle, and your program keeps waking up. Don't check for input \
+         again and again: await the read, and the runtime wakes the task when there is something \
+         to read.",
         TASKS,
     );
 }
@@ -83,14 +87,14 @@ fn five_hundred_idle_clients_cost_nothing() {
 #[test]
 fn any_split_is_the_same_message() {
     explain(
-        "A read returned a part of the frame. Keep what came until the frame is whole, in a place \
-         that outlives the round of the loop.",
+        "One read returned only part of a frame. Keep those bytes until the frame is complete, in \
+         a buffer that outlives this pass through the loop.",
         SELECT,
     );
     let server = server(NEVER);
     let mut fresh = server.connect();
     fresh.pause(Duration::from_millis(50)); // tokio's clock counts whole milliseconds
-    // Many: where a tick and a frame are due at once, select! takes either of them.
+    // Many, because select! may take either branch when a tick and a frame are ready together.
     let mut hello = |_| {
         fresh.send(frame("hello"));
         is_echoed(&mut fresh, "hello")
@@ -98,13 +102,13 @@ fn any_split_is_the_same_message() {
     let heartbeats: usize = (0..20).map(&mut hello).sum();
     check(
         heartbeats == 0,
-        "the echo: no heartbeat is due for minutes",
-        "a heartbeat, to a client that has only now connected",
+        "only the echo: no heartbeat is due for minutes",
+        "a heartbeat, although the client has only just connected",
     )
     .or_explain(
-        "The first heartbeat is due one period after the client connected, and yours comes at \
-         once: tokio's interval() begins with a tick. With interval_at() you say when the first is \
-         due.",
+        "Your program sent the first heartbeat as soon as the client connected. It is due one \
+         period later. The first tick of tokio's interval() completes immediately; with \
+         interval_at() you choose when the first tick is due.",
         CLOCK,
     );
     let (mut peer, mut other) = (server.connect(), server.connect());
@@ -114,8 +118,8 @@ fn any_split_is_the_same_message() {
         let echoed = peer.drip(message).expect(message);
         if message.len() == 4 {
             echoed.or_explain(
-                "An empty frame from the client is a frame, not a heartbeat: echo it like any \
-                 other.",
+                "Your program did not echo an empty frame from the client. That frame is not a \
+                 heartbeat: echo it like any other.",
                 SELECT,
             );
         } else {
@@ -127,32 +131,34 @@ fn any_split_is_the_same_message() {
             .now();
     }
     peer.coalesce(&messages).expect(messages.concat()).or_explain(
-        "One read returned several frames. Echo all that are whole before you read again: nothing \
-         will tell you about them a second time.",
+        "One read returned several frames, and your program did not echo all of them. Echo every \
+         complete frame in your buffer before you read again: the next read waits for new bytes, \
+         not for these.",
         SELECT,
     );
     let large = frame([b'x'; 60_000]);
     peer.send(&large).expect(&large).now();
     peer.half_close().expect_end().or_explain(
-        "The client sends no more, and every frame has its answer: end the task, and the connection \
-         with it.",
+        "The client has finished sending and every frame has been echoed, but the client did not \
+         get the end of the stream. End the task now, and the connection with it.",
         SELECT,
     );
     let mut cut_short = server.connect();
     cut_short.send(&frame("cut short")[..6]).half_close();
     cut_short.expect_gone().or_explain(
-        "The client ended inside a frame, and nothing more will come from it. A read of 0 bytes is \
-         the end, whatever the buffer holds: the next read returns 0 again, at once. End the \
-         task.",
+        "The client ended its stream in the middle of a frame, and your program did not close the \
+         connection. A read of 0 bytes means the end of the stream, even if your buffer holds part \
+         of a frame; every later read returns 0 at once. End the task.",
         SELECT,
     );
 }
 
 #[test]
 fn a_heartbeat_mid_frame_loses_nothing() {
-    const LOST: &str = "A heartbeat was sent in the middle of a frame, and after it the first part \
-                        is gone. select! drops the future that lost, and a timeout drops one that \
-                        is late; what that future had read is lost with it. Read once in the \
+    const LOST: &str = "A heartbeat was due while a frame was still arriving, and afterwards the \
+                        first part of the frame was gone. select! drops each future that did not \
+                        finish first, and a timeout drops a future that is late. The bytes that \
+                        such a future had already read are dropped with it. Read only once in the \
                         branch (read_buf), into a buffer that lives outside the loop.";
     explain(LOST, SELECT);
     let server = server(150);
@@ -161,11 +167,11 @@ fn a_heartbeat_mid_frame_loses_nothing() {
     for (first, second) in [(2, 5), (4, 7), (6, 8)] {
         for part in [&whole[..first], &whole[first..second]] {
             peer.send(part).wait_until_read();
-            // The one that was due when the part came, and one that is due while the frame waits.
+            // One was due when the part arrived, and one is due while the frame is incomplete.
             for _ in 0..2 {
                 peer.expect(frame("")).or_explain(
-                    "Half a frame has come, and there is no heartbeat. Send one every period, \
-                     whatever the client does, even while a frame is incomplete.",
+                    "Half a frame has arrived, and your program sent no heartbeat. Send one every \
+                     period, whatever the client does, even while a frame is incomplete.",
                     CLOCK,
                 );
             }
@@ -174,7 +180,7 @@ fn a_heartbeat_mid_frame_loses_nothing() {
         let (_, payload) = after_heartbeats(&mut peer);
         check(
             payload == b"whole",
-            "the frame's echo, whole",
+            "the echo of the whole frame",
             format!("{:?}", String::from_utf8_lossy(&payload)),
         )
         .now();
@@ -184,7 +190,7 @@ fn a_heartbeat_mid_frame_loses_nothing() {
 #[test]
 fn the_heart_beats_while_a_client_drips() {
     let server = server(400);
-    // A right program that is kept from running for that long may miss all but one beat.
+    // A correct program that is kept from running for that long may miss all but one heartbeat.
     let most = Duration::from_millis(1200);
     undisturbed(most, || beats_during_a_drip(&server));
     undisturbed(most, || beats_between_frames(&server));
@@ -199,8 +205,8 @@ fn is_not_hasty(heartbeats: usize, connected: Instant) {
         format!("{heartbeats} heartbeats in {time:.1?}"),
     )
     .or_explain(
-        "You send heartbeats too often. A heartbeat is due once per period, and only then: neither \
-         sooner, nor once more for each frame.",
+        "Your program sends heartbeats too often. Send exactly one per period: no earlier, and no \
+         extra one for each frame.",
         CLOCK,
     );
 }
@@ -211,26 +217,26 @@ fn beats_during_a_drip(server: &Running) {
     let message = frame("a frame of seventy bytes, its length included, one every 30 ms....");
     peer.drip_every(Duration::from_millis(30), &message);
     explain(
-        "A client sent a byte every 30 ms, and its frame isn't echoed. A heartbeat in between must \
-         not cost any byte of the frame.",
+        "A client sent a byte every 30 ms, and the echo of its frame is missing or wrong. Sending \
+         a heartbeat in between must not lose any byte of the frame.",
         SELECT,
     );
     let (heartbeats, payload) = after_heartbeats(&mut peer);
-    // More than one, for on a busy machine even this client may rest for as long.
+    // More than one, because on a busy machine even this client may pause for that long.
     check(
         heartbeats > 1,
         "a heartbeat every 400 ms for two seconds",
-        format!("{heartbeats} before the echo"),
+        format!("{heartbeats} heartbeats before the echo"),
     )
     .or_explain(
-        "A client sends a byte every 30 ms, and you send no heartbeat: a sleep that you create in \
-         each round of the loop starts again in each. Keep one clock outside the loop (an \
+        "A client sends a byte every 30 ms, and it isn't getting its heartbeats. A sleep that you \
+         create inside the loop starts over on every pass. Keep one timer outside the loop (an \
          interval).",
         CLOCK,
     );
     check(
         frame(&payload) == message,
-        "the frame's echo, whole",
+        "the echo of the whole frame",
         format!("{:?}", String::from_utf8_lossy(&payload)),
     )
     .now();
@@ -241,8 +247,8 @@ fn beats_between_frames(server: &Running) {
     let connected = Instant::now();
     let mut peer = server.connect();
     explain(
-        "A client sends a frame every 30 ms, and one isn't echoed. A heartbeat in between must not \
-         cost any byte of a frame.",
+        "A client sends a frame every 30 ms, and the echo of one frame is missing or wrong. \
+         Sending a heartbeat in between must not lose any byte of a frame.",
         SELECT,
     );
     let mut heartbeats = 0;
@@ -253,12 +259,12 @@ fn beats_between_frames(server: &Running) {
     check(
         heartbeats > 1,
         "a heartbeat every 400 ms for two seconds",
-        format!("{heartbeats}, while a frame came every 30 ms"),
+        format!("{heartbeats} heartbeats, while a frame arrived every 30 ms"),
     )
     .or_explain(
-        "A client sends a frame every 30 ms, and you send no heartbeat: a clock that is set back \
-         by each frame never runs out. The heartbeat is due once per period, whether the client \
-         talks or not.",
+        "A client sends a frame every 30 ms, and it isn't getting its heartbeats. A timer that \
+         each frame restarts never fires. A heartbeat is due once per period, whether or not the \
+         client is sending.",
         CLOCK,
     );
     is_not_hasty(heartbeats, connected);
@@ -268,11 +274,11 @@ fn beats_between_frames(server: &Running) {
 fn each_client_has_a_clock_of_its_own() {
     let period = Duration::from_millis(600);
     let server = server(600);
-    // A right program whose heart the machine holds up beats late, and never early.
+    // On a busy machine a correct program may send its heartbeat late, but never early.
     undisturbed(Duration::from_millis(350), || {
         explain(
-            "This client has connected and says nothing, and there is no heartbeat. Its clock starts when \
-             it connects, not with its first byte.",
+            "A client connected and sent nothing, and it got no heartbeat. Start its timer when it \
+             connects, not when its first byte arrives.",
             CLOCK,
         );
         let mut first = server.connect();
@@ -282,39 +288,40 @@ fn each_client_has_a_clock_of_its_own() {
         let expected = "a heartbeat 600 ms after this client connected";
         check(heartbeat.is_some(), expected, &got).now();
         check(took >= period / 10, expected, &got).or_explain(
-            "This heartbeat came at once. The first one is due when the given time has passed since the \
-             client connected: tokio's interval() begins with a tick.",
+            "Your program sent this heartbeat at once. The first one is due when the given time \
+             has passed since the client connected. The first tick of tokio's interval() completes \
+             immediately.",
             CLOCK,
         );
         check(took >= period.mul_f32(0.95), expected, &got).or_explain(
-            "Two clients came at different moments, and a heartbeat came too soon. Each client has \
-             a clock of its own, with the period that was given, and it starts when that client \
-             connects: one clock for all clients is wrong for most of them.",
+            "Two clients connected at different times, and one of them got a heartbeat too early. \
+             Give each client its own timer, with the given period, and start it when that client \
+             connects. A timer shared by all clients is wrong for most of them.",
             CLOCK,
         );
         check(
             took < period.mul_f32(1.7),
-            format!("{expected}, of three"),
+            format!("{expected}, at least once in three tries"),
             &got,
         )
         .or_explain(
-            "The first heartbeat came late, three times in a row. It is due when the given time \
-             has passed once since the client connected, not twice.",
+            "The first heartbeat was late, three times in a row. It is due one period after the \
+             client connected, not two.",
             CLOCK,
         );
         let heartbeat = first.next_frame();
         let got = format!("{heartbeat:?}");
         check(
             heartbeat.is_some(),
-            "a heartbeat, also to the first client",
+            "a heartbeat for the first client too",
             got,
         )
         .now();
     });
 }
 
-/// What comes first to a client that has connected, and after how long. A machine may hold up one: who
-/// begins too late is late with each.
+/// The first frame that a new client gets, and after how long. A busy machine may delay one of three;
+/// a program whose first heartbeat is always late is late all three times.
 fn first_heartbeat(server: &Running, late: Duration) -> (Option<Vec<u8>>, Duration) {
     let mut tries = 0;
     loop {
@@ -328,10 +335,11 @@ fn first_heartbeat(server: &Running, late: Duration) -> (Option<Vec<u8>>, Durati
     }
 }
 
-const LATE: &str = "A client read its answers late, and they are not whole. Either a part is \
-                    missing at the end, or a heartbeat was sent in the middle: a write that loses \
-                    in select! has sent a part already, and two tasks that write to one stream \
-                    interrupt each other. Let one place write, and await each write to its end.";
+const LATE: &str = "A client read its answers late, and they are damaged: either the end is \
+                    missing, or a heartbeat was sent in the middle of an answer. A write that \
+                    select! drops has already sent some of its bytes, and two tasks that write to \
+                    the same stream interleave their bytes. Write from one place only, and await \
+                    each write until it is complete.";
 
 #[test]
 fn a_heartbeat_never_stands_inside_an_answer() {
@@ -350,8 +358,9 @@ fn a_heartbeat_never_stands_inside_an_answer() {
     for (client, mut stuck) in slow.into_iter().enumerate() {
         if client == 1 {
             explain(
-                "A client ended inside a frame while its answers waited, and they are not whole. \
-                 It sends nothing more, but it may still read: send what waits, then end.",
+                "A client ended its stream in the middle of a frame while answers to it were still \
+                 waiting, and it did not get all of them. It sends nothing more, but it can still \
+                 read. Send the waiting answers, then close the connection.",
                 SELECT,
             );
         }
@@ -362,8 +371,8 @@ fn a_heartbeat_never_stands_inside_an_answer() {
     }
 }
 
-/// A client that has taken nothing, and sent until the program took no more: an answer is on its way, and
-/// there is no room for it.
+/// A client that has read nothing, and has sent until the program read no more: an answer is under way,
+/// and there is no room for it.
 struct Stuck {
     peer: Peer,
     sent: usize,
@@ -378,7 +387,7 @@ impl Stuck {
         Self { peer, sent, since }
     }
 
-    /// Sends the rest of the last frame, or only a part; how many frames that makes.
+    /// Sends the rest of the last frame, or only part of it. Returns how many frames that makes.
     fn finish(&mut self, whole: bool) -> usize {
         let message = frame(MESSAGE);
         let (frames, part) = (self.sent / message.len(), self.sent % message.len());
@@ -390,8 +399,8 @@ impl Stuck {
         frames + usize::from(whole)
     }
 
-    /// The heartbeat that was due while the client took nothing comes between its answers, or beside
-    /// the next few: long before another one is due.
+    /// The heartbeat that was due while the client read nothing arrives between its answers, or along
+    /// with the next few: long before another heartbeat is due.
     fn gets_the_heartbeat_that_waited(&mut self) {
         let answers = self.finish(true);
         let peer = &mut self.peer;
@@ -401,16 +410,17 @@ impl Stuck {
                 peer.send(frame("and now?"));
                 is_echoed(peer, "and now?") > 0
             });
-        let expected = "the heartbeat that was due, beside the next answers";
-        check(comes, expected, "forty answers more, and none").or_explain(
-            "A heartbeat was due while an answer waited for room, and it never came. It is only \
-             delayed, not canceled: send it as soon as the answer is out.",
+        let expected = "the heartbeat that was due, along with the next answers";
+        check(comes, expected, "40 more answers, and no heartbeat").or_explain(
+            "A heartbeat was due while an answer was waiting to be sent, and your program never \
+             sent the heartbeat. It is only delayed, not canceled: send it as soon as the answer \
+             is complete.",
             CLOCK,
         );
     }
 }
 
-/// Takes so many answers, each of them whole; how many heartbeats were between them.
+/// Reads this many answers, each of them complete. Returns how many heartbeats were between them.
 fn take_answers(peer: &mut Peer, answers: usize) -> usize {
     let take = |number| {
         let (heartbeats, payload) = after_heartbeats(peer);
@@ -422,15 +432,16 @@ fn take_answers(peer: &mut Peer, answers: usize) -> usize {
 
 fn is_whole(number: usize, answer: &[u8]) {
     let got = match answer.iter().position(|byte| *byte != b'x') {
-        Some(at) => format!("answer {number} has another byte at {at}"),
+        Some(at) => format!("answer {number} has a different byte at position {at}"),
         None => format!("answer {number} has {} bytes", answer.len()),
     };
-    let verdict = check(answer == MESSAGE, "the frame's echo, 60,000 times x", got);
+    let verdict = check(answer == MESSAGE, "the echo: x, 60,000 times", got);
     if answer.contains(&0) {
         verdict.or_explain(
-            "A heartbeat was sent inside an answer, and the client misreads everything after it. \
-             While an answer is being sent, the heartbeat waits: a write that loses in select! has \
-             sent a part already. Let one place write, and await each write to its end.",
+            "A heartbeat was sent in the middle of an answer, so the client misreads everything \
+             after it. A write that select! drops has already sent some of its bytes. Write from \
+             one place only, and await each write until it is complete; a heartbeat that is due \
+             waits until then.",
             SELECT,
         );
     } else {
@@ -442,13 +453,14 @@ fn expect_end_after_heartbeats(peer: &mut Peer, within: Duration) {
     let watch = Stopwatch::start();
     while let Some(rest) = peer.next_frame() {
         let got = match rest.len() {
-            0 => "heartbeats, and no end".to_owned(),
-            more => format!("{more} bytes more"),
+            0 => "heartbeats, but no end of the stream".to_owned(),
+            more => format!("{more} more bytes"),
         };
         let in_time = rest.is_empty() && !watch.is_past(within);
-        check(in_time, "heartbeats, then the end", got).or_explain(
-            "The client sends no more, and has its answers: end the connection. A heartbeat is not \
-             a reason to keep the connection, and no answer may come twice.",
+        check(in_time, "heartbeats, then the end of the stream", got).or_explain(
+            "The client has finished sending and has all its answers, but your program kept the \
+             connection open or sent an answer twice. Close the connection after the last answer: \
+             don't keep it open to send heartbeats.",
             SELECT,
         );
     }

@@ -16,49 +16,51 @@ const SILENT: &str = "14-how-to-stop.html#a-thread-that-reads";
 const DOOR: &str = "14-how-to-stop.html#close-the-door-first";
 const FIRST: &str = "14-how-to-stop.html#from-the-first-moment";
 
-/// What it may take to end, whatever its clients do.
+/// How long the program may take to end, whatever its clients do.
 const SOON: Duration = Duration::from_secs(2);
 
 fn server() -> Running {
     program!().patience(SOON).listen_on_path()
 }
 
-/// A client that is served, and then says no more.
+/// A client that has been served, and then sends nothing more.
 fn served(server: &Running) -> Peer {
     let mut peer = server.connect();
     peer.send(line("hello")).expect(line("HELLO")).or_explain(
-        "A client sent a line and did not get it back in upper case. Only the signals are new \
-         here: each client still gets a thread of its own, and is served for as long as it likes.",
+        "A client sent a line and did not get it back in upper case. Only the signals are new in \
+         this exercise: keep serving each client on its own thread, for as long as it stays \
+         connected.",
         WAKE,
     );
     peer
 }
 
-/// It has ended with 0 and without its path.
+/// The program has ended with exit code 0 and has removed its path.
 fn left_in_good_order(server: &Running, exit: Exit) {
     let killed = matches!(exit, Exit::Signal(_));
     let sentence = if killed {
-        "The signal killed your program, as it kills every program that does not catch it. Catch \
-         SIGTERM (kill, a service manager) and SIGINT (Ctrl-C), return to main, and end with exit \
-         code 0."
+        "The signal killed your program, because your program did not catch it. Catch both SIGTERM \
+         (sent by kill and by service managers) and SIGINT (sent by Ctrl-C), return to main, and \
+         end with exit code 0."
     } else {
-        "Your program ended, but not with exit code 0. It was asked to end and it did, so nothing \
-         went wrong. (A poll that a signal interrupts fails with EINTR: call it again. A path that \
-         somebody else has removed is not a failure either: the path is gone, as it should be.)"
+        "Your program ended, but not with exit code 0. It was asked to end and it did, so report \
+         success. (When a signal interrupts poll(), it fails with EINTR: call it again. And it is \
+         not a failure if somebody else has already removed the socket file: the file is gone, as \
+         it should be.)"
     };
     let expected = "the program to end, exit code: 0";
     check(exit == Exit::Code(0), expected, format!("it {exit}")).or_explain(sentence, WAKE);
     let path = server.path();
     let is_gone = fs::symlink_metadata(path).is_err();
     let expected = format!("nothing at {}", path.display());
-    check(is_gone, expected, "the socket's file").or_explain(
-        "The program has ended, and its socket's file is still there. exit() runs no destructor, and \
-         nothing else removes the file: get back to main and return from there.",
+    check(is_gone, expected, "the socket file").or_explain(
+        "Your program has ended, and its socket file is still there. exit() doesn't run \
+         destructors, and nothing else removes the file. Get back to main and return from there.",
         WAKE,
     );
 }
 
-/// After `signal` it ends, in good order; `sentence` says what it is if it doesn't.
+/// After `signal` the program ends cleanly; `sentence` explains the failure if it doesn't.
 fn ends_on(server: &Running, signal: Signal, sentence: &str, section: &str) {
     let ended = server.signal(signal).ends().or_explain(sentence, section);
     left_in_good_order(server, ended.exit);
@@ -66,34 +68,34 @@ fn ends_on(server: &Running, signal: Signal, sentence: &str, section: &str) {
 
 #[test]
 fn ends_though_nobody_comes() {
-    const WAITS: &str = "The signal has come, nobody is connected, and your program goes on. A \
-                         handler that sets a flag is not enough: accept() goes on waiting, and \
-                         nobody looks at the flag until the next client comes. Wait for the \
-                         listener and for the signal at the same time.";
+    const WAITS: &str = "The signal was sent while no client was connected, and your program did \
+                         not end. A handler that only sets a flag is not enough: accept() keeps \
+                         waiting, and the flag isn't checked until the next client connects. Wait \
+                         for the listener and the signal at the same time.";
     let server = server();
     explain(
-        "No client sends anything and no signal comes, and your program wakes up again and again \
-         to check. That costs processor time, and a pause between two checks makes the end late. \
-         Sleep in a call that the signal itself ends: poll() on the listener and on a pipe that \
-         the handler writes to.",
+        "No client is sending anything and no signal has arrived, and your program keeps waking up \
+         to check. That costs CPU time, and a pause between two checks delays the end. Wait in a \
+         call that the signal itself ends: poll() on the listener and on a pipe that the handler \
+         writes to.",
         WAIT,
     );
     server.expect_idle().now();
     if needs::linux() {
         drop(served(&server));
-        // Long enough for a look once a second: it has to end within two.
+        // Long enough to notice a check once a second: the program has to end within two.
         let mut silent = served(&server);
         server.expect_idle().or_explain(
-            "One client has left, another says nothing, and your program wakes up again and again. \
-             At the end of its stream a read returns 0 at once, however often it is called, and \
-             poll() finds that client ready each time: close its stream, and forget it.",
+            "One client has left and another one is silent, but your program keeps waking up. After \
+             a client has ended its stream, every read from it returns 0 immediately, and poll() \
+             keeps reporting that client as ready. Close its stream and stop watching it.",
             SILENT,
         );
         let before = server.figures().switches;
         silent.pause(Duration::from_millis(2100));
         let wakes = server.figures().switches.saturating_sub(before);
         silent.half_close();
-        let got = format!("{wakes} wakes while a client said nothing for 2.1 s");
+        let got = format!("{wakes} wake-ups while a client sent nothing for 2.1 s");
         check(
             wakes <= 1,
             "a program that sleeps until something happens",
@@ -106,14 +108,13 @@ fn ends_though_nobody_comes() {
     let server = self::server();
     drop(served(&server));
     let removed = fs::remove_file(server.path()).is_ok();
-    check(removed, "the socket's file while it listens", "nothing").now();
+    check(removed, "the socket file while it listens", "nothing").now();
     ends_on(
         &server,
         Signal::TERM,
-        "Somebody has removed the socket's file, the signal has come, and your program goes on. \
-         Nobody can connect there any more, not even your program: a connection to wake up \
-         accept() fails just when you need it. Wait for the listener and for the signal at the \
-         same time.",
+        "The socket file was removed, then the signal was sent, and your program did not end. Now \
+         nothing can connect to that path, not even your own program, so it can't wake up accept() \
+         by connecting to itself. Wait for the listener and the signal at the same time.",
         WAIT,
     );
 }
@@ -127,16 +128,16 @@ fn nobody_new_comes_in() {
     server.signal(Signal::TERM);
     let is_shut = || UnixStream::connect(server.path()).is_err().then_some(());
     let time = Duration::from_millis(1000);
-    appears("a newcomer to be turned away", time, is_shut).or_explain(
-        "The signal has come, your program still waits for its clients, and new clients are let in \
-         as before: nobody will serve them. Remove the path and close the listener first, then \
-         deal with your clients.",
+    appears("a new client to be refused", time, is_shut).or_explain(
+        "The signal was sent, your program is still waiting for its clients, and new clients can \
+         still connect, although nothing will serve them. Remove the socket file and close the \
+         listener first, then deal with the connected clients.",
         DOOR,
     );
     drop((idle, takes_nothing));
     let ended = server.ends().or_explain(
-        "The signal has come, all clients have left since, and your program goes on. There is \
-         nobody left to wait for.",
+        "The signal was sent and all clients have disconnected since, but your program did not \
+         end. End as soon as no client is left to wait for.",
         SILENT,
     );
     left_in_good_order(&server, ended.exit);
@@ -152,9 +153,10 @@ fn ends_though_somebody_is_silent() {
     ends_on(
         &server,
         Signal::TERM,
-        "Three clients are connected and say nothing, the signal has come, and your program goes \
-         on: something still waits for them, perhaps a join(). They may never speak again. End \
-         without them, or end their connections yourself.",
+        "The signal was sent while three silent clients were connected, and your program did not \
+         end. Something is still waiting for these clients, perhaps a join(), and they may never \
+         send anything again. End without waiting for them, or shut down their connections \
+         yourself.",
         SILENT,
     );
 
@@ -164,9 +166,9 @@ fn ends_though_somebody_is_silent() {
     ends_on(
         &server,
         Signal::TERM,
-        "A client keeps sending and reads no replies, the signal has come, and your program goes \
-         on. One of its threads waits in a write to that client. Give up on the write after a \
-         moment.",
+        "The signal was sent while a client was sending lines without reading any replies, and \
+         your program did not end. One of your threads is stuck in a write to that client. Give up \
+         on the write after a short time.",
         SILENT,
     );
 
@@ -179,9 +181,9 @@ fn ends_though_somebody_is_silent() {
     ends_on(
         &server,
         Signal::TERM,
-        "A client sends a line as soon as it has the last one back, the signal has come, and your \
-         program goes on. It waits for a pause that may never come. Your program decides when it \
-         ends, not its clients.",
+        "The signal was sent while a client was sending its next line as soon as it got each \
+         reply, and your program did not end. It seems to be waiting for this client to pause, \
+         which may never happen. End without waiting for a pause.",
         SILENT,
     );
     chatterbox
@@ -204,13 +206,13 @@ fn both_signals() {
     for (signal, sentence) in [
         (
             Signal::TERM,
-            "SIGTERM has come while a client was connected, and your program goes on. SIGTERM is \
-             the signal that kill, a service manager and a shutdown send.",
+            "SIGTERM was sent while clients were connected, and your program did not end. Catch \
+             SIGTERM: it is the signal that kill, a service manager, and a system shutdown send.",
         ),
         (
             Signal::INT,
-            "SIGINT has come while a client was connected, and your program goes on. SIGINT is the \
-             signal that Ctrl-C sends.",
+            "SIGINT was sent while clients were connected, and your program did not end. Catch \
+             SIGINT: it is the signal that Ctrl-C sends.",
         ),
     ] {
         let server = server();
@@ -224,10 +226,10 @@ fn both_signals() {
 
 #[test]
 fn caught_from_the_first_moment() {
-    const LATE: &str = "The signal came as soon as \"listening on\" was printed, and your program \
-                        did not catch it yet. From that line on, a script or a service manager \
-                        knows your program and may stop it. Catch the signals before you print it: \
-                        best of all, before you bind.";
+    const LATE: &str = "The signal was sent as soon as \"listening on\" was printed, and your \
+                        program was not catching signals yet. Once that line is printed, a script \
+                        or a service manager knows that your program is running and may stop it. \
+                        Catch the signals before you print the line: ideally, before you bind.";
     for round in rounds(6, 2, Duration::from_secs(2)) {
         let signal = [Signal::TERM, Signal::INT][round % 2];
         let server = server();

@@ -1,4 +1,4 @@
-//! Does the program answer what has come, and end when that is done, or when its time is over?
+//! Does the program answer what has arrived, and end when that is done, or when its time is up?
 
 use std::fs;
 use std::os::unix::net::UnixStream;
@@ -15,27 +15,28 @@ const DEADLINE: &str = "14-how-to-stop.html#a-deadline-and-a-number";
 
 /// Far longer than any check.
 const HOUR: u64 = 3_600_000;
-/// What it may take to notice that all is done.
+/// How long the program may take to notice that everything is done.
 const SOON: Duration = Duration::from_secs(2);
-/// What it may take if it makes no pause.
+/// How long the program may take if it doesn't pause.
 const AT_ONCE: Duration = Duration::from_millis(400);
 
 fn server(deadline: u64) -> Running {
     program!().arg(deadline).patience(SOON).listen_on_path()
 }
 
-/// A client that is served, and then says no more.
+/// A client that has been served, and then sends nothing more.
 fn idle(server: &Running) -> Peer {
     let mut peer = server.connect();
     peer.send(line("hello")).expect(line("HELLO")).or_explain(
-        "No signal has come, and a client that sent a line did not get it back in upper case. \
-         Until a signal comes, serve each client for as long as it likes, on a thread of its own.",
+        "No signal has been sent yet, and a client that sent a line did not get it back in upper \
+         case. Until a signal arrives, serve each client on its own thread, for as long as it \
+         stays connected.",
         UNDER_WAY,
     );
     peer
 }
 
-/// A client whose request is under way, and stays so until the gate opens. Sent with it: `more`.
+/// A client whose request stays under way until the gate opens. `more` is sent along with it.
 fn under_way(server: &Running, more: &str) -> (Peer, Gate, Vec<u8>) {
     let mut gate = Gate::new();
     let request = line(format!("wait {}", gate.path().display()));
@@ -43,19 +44,19 @@ fn under_way(server: &Running, more: &str) -> (Peer, Gate, Vec<u8>) {
     peer.send([&request, more.as_bytes()].concat());
     gate.expect_entered().or_explain(
         "A client sent `wait` and a path, and your program did not open that file. The stub reads \
-         it to its end: leave that as it is.",
+         that file to its end: leave that part as it is.",
         UNDER_WAY,
     );
     (peer, gate, request.to_ascii_uppercase())
 }
 
-/// It has begun to drain: nobody new comes in.
+/// The program has begun to drain: no new client can connect.
 fn shuts_the_door(server: &Running) {
     let is_shut = || UnixStream::connect(server.path()).is_err().then_some(());
-    appears("a newcomer to be turned away", SOON, is_shut).or_explain(
-        "The signal has come, a request is still under way, and new clients are let in: nobody \
-         will serve them. Remove the path and close the listener before you deal with your \
-         clients.",
+    appears("a new client to be refused", SOON, is_shut).or_explain(
+        "The signal was sent, a request is still under way, and new clients can still connect, \
+         although nothing will serve them. Remove the socket file and close the listener before \
+         you deal with the connected clients.",
         DOOR,
     );
 }
@@ -65,46 +66,50 @@ fn ends_with(server: &Running, code: i32, sentence: &str, section: &str) {
     let expected = format!("the program to end, exit code: {code}");
     let sentence = match exit {
         Exit::Code(3) => {
-            "Every client that stayed got its answers and nobody was cut off, but your exit code \
-             says that somebody was. Exit code 3 means that you cut off a request. (A client that \
-             hung up before its answer did that itself.)"
+            "Every client that stayed connected got its answers, but your program ended with exit \
+             code 3, which means that a client was cut off. If no client was cut off, end with \
+             exit code 0. (A client that hung up before its answer was not cut off: it left.)"
         }
         Exit::Code(0) => {
-            "Somebody was cut off, and your exit code 0 says that nothing was lost. A service \
-             manager or a script that reads it should know: end with exit code 3."
+            "Your program cut a client off, but it ended with exit code 0, which means that \
+             nothing was lost. End with exit code 3, so that a service manager or a script can \
+             tell."
         }
         _ => {
-            "Your program did not end as it should. Catch both signals, and end with exit code 0 \
-             or 3."
+            "Your program did not end with one of the two expected exit codes. Catch both signals, \
+             and end with exit code 0 or 3."
         }
     };
     check(exit == Exit::Code(code), expected, format!("it {exit}")).or_explain(sentence, DEADLINE);
     let is_gone = fs::symlink_metadata(server.path()).is_err();
-    check(is_gone, "no file at its path", "the socket's file").or_explain(
-        "The program has ended, and its socket's file is still there. It must be gone however the \
-         program ends, even after a cut: remove it before you deal with your clients, since exit() \
-         runs no destructors.",
+    check(is_gone, "no file at its path", "the socket file").or_explain(
+        "Your program has ended, and its socket file is still there. The file must be gone however \
+         the program ends, even if it cuts clients off. Remove it before you deal with the \
+         connected clients, because exit() doesn't run destructors.",
         DOOR,
     );
 }
 
-const IDLE: &str = "The signal has come, and a client with no request under way did not get what it should: the end \
-                    of the stream, at once and with no message before it. This client has nothing to lose: don't \
-                    wait for it. (If nothing came at all, its thread still waits in a read, and no flag wakes it; or \
-                    something has its stream open still, such as a copy in a list.)";
+const IDLE: &str = "The signal was sent, and a client with no request under way did not get what \
+                    it should: the end of its stream at once, with no message before it. Closing \
+                    this connection loses no work, so don't wait for this client. (If nothing \
+                    arrived at all, either the client's thread is still waiting in a read, and \
+                    setting a flag doesn't wake it, or something still holds the stream open, such \
+                    as a copy in a list.)";
 
-/// It has got its last answer, and nothing more comes.
+/// After its last answer, a client gets the end of the stream.
 fn sees_the_end(peer: &mut Peer) {
     peer.expect_end().or_explain(
-        "After its last answer a client must see the end of the stream: nothing more will come. (If \
-         nothing came at all, something has its stream open still, such as a copy in a list.)",
+        "A client got its last answer, but not the end of the stream. Close the connection after \
+         the last answer, so that the client knows that nothing more will arrive. (If nothing \
+         arrived at all, something still holds the stream open, such as a copy in a list.)",
         UNDER_WAY,
     );
 }
 
 const ALL_GONE: &str = "Every client has got its answers and the end of its stream, and your \
-                        program goes on: it seems to wait for the deadline, an hour away. Wait \
-                        until nobody is left, and no longer.";
+                        program is still running. It seems to be waiting for the deadline, an hour \
+                        away. End as soon as no client is left.";
 
 #[test]
 fn the_answer_in_progress_is_sent() {
@@ -113,14 +118,15 @@ fn the_answer_in_progress_is_sent() {
     let (mut busy, gate, answer) = under_way(&server, "");
     let (mut second, second_gate, second_answer) = under_way(&server, "");
     let (hangs_up, its_gate, _) = under_way(&server, "");
-    drop(hangs_up); // and its answer will find nobody
+    drop(hangs_up); // nothing will read its answer
     server.signal(Signal::TERM);
     shuts_the_door(&server);
     idle.expect_end().or_explain(IDLE, UNDER_WAY);
-    const DIED: &str = "The signal came while a request was under way, and its answer never came. \
-                        When main returns, or something calls exit(), every other thread ends in \
-                        the middle of its work; and a connection that is shut down for writing \
-                        carries no answer. Wait for the threads that have work.";
+    const DIED: &str = "The signal was sent while a request was under way, and the client never \
+                        got its answer. When main returns, or something calls exit(), every other \
+                        thread stops in the middle of its work. And once you shut a connection \
+                        down for writing, no answer can be sent on it. Wait for the threads that \
+                        still have work.";
     gate.release();
     busy.expect(answer).or_explain(DIED, UNDER_WAY);
     sees_the_end(&mut busy);
@@ -134,10 +140,11 @@ fn the_answer_in_progress_is_sent() {
 #[test]
 fn what_had_come_is_answered() {
     explain(
-        "These lines were sent before the signal, and not all of them were answered. Read \
-         everything that has arrived, and answer it, before you hang up: one more read, or one \
-         more line, is not enough. After shutdown(SHUT_RD) a reader gets all that has arrived, and \
-         then the end. (An empty line is a line.)",
+        "These lines were sent before the signal, and your program did not answer all of them. \
+         Read and answer everything that has arrived before you close the connection: one more \
+         read, or one more line, is not enough. After shutdown(SHUT_RD), a reader still gets \
+         everything that has arrived, then the end of the stream. (An empty line is a line, so it \
+         gets an answer.)",
         COME,
     );
     let server = self::server(HOUR);
@@ -157,7 +164,7 @@ fn what_had_come_is_answered() {
     sees_the_end(&mut other);
     ends_with(&server, 0, ALL_GONE, COME);
 
-    // Some of it has been read already, and some lies in the socket.
+    // The program has already read some of these lines; the others are still in the socket.
     let server = self::server(HOUR);
     let (mut busy, gate, answer) = under_way(&server, "two\nthree\n");
     busy.send("four\nfive\n");
@@ -173,10 +180,11 @@ fn what_had_come_is_answered() {
 #[test]
 fn half_a_line_is_told() {
     explain(
-        "Half a line had come when the signal came. Don't answer it as if it were whole, and don't \
-         drop it without an answer, since its sender should know that it was not done: send \
-         `unfinished`, then end the connection. (lines() returns the last part of a stream as if \
-         it were a line; read_line() keeps the newline, so that you can tell.)",
+        "Only half a line had arrived when the signal was sent, and its sender did not get the \
+         right answer. Don't answer it like a complete line, and don't drop it without an answer: \
+         its sender should know that the request was not carried out. Send `unfinished`, then \
+         close the connection. (lines() returns an unfinished last line as if it were complete; \
+         read_line() keeps the newline, so you can tell the difference.)",
         COME,
     );
     let server = self::server(HOUR);
@@ -195,8 +203,9 @@ fn half_a_line_is_told() {
     in_one.expect("ONE\nunfinished\n").now();
     sees_the_end(&mut in_one);
     idle.expect_end().or_explain(
-        "This client had sent nothing since its last answer, so nothing is unfinished: it must see \
-         the end of the stream, and no message before it.",
+        "This client had sent nothing since its last answer, but it did not get what it should: \
+         the end of the stream, with no message before it. Nothing is unfinished here, so just \
+         close the connection.",
         COME,
     );
     gate.release();
@@ -209,8 +218,8 @@ fn half_a_line_is_told() {
     let mut half = server.connect();
     half.send("one\ntw").half_close();
     half.expect("ONE\nunfinished\n").or_explain(
-        "No signal has come, and a client ended its stream in the middle of a line. Send \
-         `unfinished` to this one, too: what it sent was not a whole line.",
+        "No signal was sent, and a client ended its stream in the middle of a line, but it did not \
+         get the right answers. Send `unfinished` here too: the last line was not complete.",
         COME,
     );
     sees_the_end(&mut half);
@@ -220,9 +229,9 @@ fn half_a_line_is_told() {
     half.send(format!("wait {}", gate.path().display()))
         .half_close();
     half.expect(line("unfinished")).or_explain(
-        "A client ended its stream in the middle of a line that begins with `wait`. Half a request \
-         may mean something else than the whole one: don't carry it out. Look for the newline \
-         first.",
+        "A client ended its stream in the middle of a line that begins with `wait`, and it did not \
+         get `unfinished`. Part of a request can mean something different from the whole request, \
+         so don't carry it out. Look for the newline first.",
         COME,
     );
     sees_the_end(&mut half);
@@ -230,10 +239,11 @@ fn half_a_line_is_told() {
 
 #[test]
 fn an_empty_house_closes_at_once() {
-    const NOBODY: &str = "Nobody is connected, the signal has come, and your program goes on. The deadline is how long it \
-         may take at most; it is not how long to wait.";
-    // A pause that is always made shows in the quickest round, however busy the machine is. What the
-    // machine makes of it is not counted, as far as that can be known of a program that has ended.
+    const NOBODY: &str = "The signal was sent while no client was connected, and your program did \
+                          not end. The deadline is the longest that your program may take. It is \
+                          not a time to wait for.";
+    // A deliberate pause shows even in the quickest round, however busy the machine is. Time that a
+    // busy machine adds is left out, as far as it can be known for a program that has ended.
     let mut quickest = Duration::MAX;
     for _ in rounds(5, 4, Duration::from_secs(2)) {
         let server = self::server(HOUR);
@@ -245,10 +255,10 @@ fn an_empty_house_closes_at_once() {
             break;
         }
     }
-    let got = format!("it took {quickest:.1?}, and never less");
-    check(quickest < AT_ONCE, "the end at once: nobody is there", got).or_explain(
-        "Nobody is connected, the signal has come, and your program pauses before it ends. Don't \
-         sleep: wait only for requests that are under way, and there are none.",
+    let got = format!("it took at least {quickest:.1?} each time");
+    check(quickest < AT_ONCE, "the end at once, with no client", got).or_explain(
+        "No client is connected, and after the signal your program pauses before it ends. Don't \
+         sleep: wait only for requests that are under way, and here there are none.",
         DEADLINE,
     );
     let server = self::server(HOUR);
@@ -268,35 +278,37 @@ fn the_deadline_cuts_and_says_3() {
     let (_busy, gate, _) = under_way(&server, "");
     let mut more = server.connect_many(11);
     for peer in &mut more {
-        // At the same gate: none of them ends before it opens.
+        // All at the same gate: none of them finishes before it opens.
         peer.send(line(format!("wait {}", gate.path().display())))
             .wait_until_read();
     }
-    server.connect().pause(deadline); // nobody's time runs yet
+    server.connect().pause(deadline); // no deadline is running yet
     let began = Instant::now();
     server.signal(Signal::TERM);
     ends_with(
         &server,
         3,
-        "The deadline has passed, twelve requests are still under way, and your program goes on. \
-         No client may keep it from ending: at the deadline, cut them all off, and say so in the \
-         exit code. There is one deadline for all clients, not one for each in turn.",
+        "The deadline has passed, twelve requests are still under way, and your program is still \
+         running. No client may keep it from ending: at the deadline, cut off all of them, and \
+         report that in the exit code. There is one deadline for all clients together, not one for \
+         each in turn.",
         DEADLINE,
     );
     let took = began.elapsed();
     let got = format!("it ended after {took:.1?}");
-    let expected = "the end 600 ms after the signal";
+    let expected = "the program to end 600 ms after the signal";
     check(took >= deadline.mul_f32(0.9), expected, &got).or_explain(
-        "Requests were under way, and your program did not wait until its deadline. The second \
-         argument is the time in milliseconds, and it starts with the signal.",
+        "Requests were under way, and your program ended before its deadline. The second argument \
+         is the time in milliseconds, and it is counted from the signal. Give the requests that \
+         long to finish.",
         DEADLINE,
     );
     drop((more, gate));
 
-    const AGAIN: &str = "Answers were sent one after another, and your program went on long after \
-                         its deadline. The time starts with the signal, once: no answer starts it \
-                         again.";
-    // Far more from signal to deadline than from one answer to the next, on a busy machine too.
+    const AGAIN: &str = "Clients got their answers one after another, and your program was still \
+                         running long after its deadline. Start the clock once, at the signal: an \
+                         answer must not restart it.";
+    // Much longer than the time between two answers, even on a busy machine.
     let server = self::server(1500);
     let clients: Vec<_> = (0..8).map(|_| under_way(&server, "")).collect();
     server.signal(Signal::TERM);
@@ -305,7 +317,7 @@ fn the_deadline_cuts_and_says_3() {
         gate.release();
     }
     let exit = server.ends().or_explain(AGAIN, DEADLINE).exit;
-    let expected = "the end 1.5 s after the signal, exit code: 3";
+    let expected = "the program to end 1.5 s after the signal, exit code: 3";
     check(exit == Exit::Code(3), expected, format!("it {exit}")).or_explain(AGAIN, DEADLINE);
 
     let server = self::server(300);
@@ -315,8 +327,9 @@ fn the_deadline_cuts_and_says_3() {
     ends_with(
         &server,
         3,
-        "A client reads no replies, the deadline has passed, and your program goes on. A write \
-         waits for that client: after the deadline, end without it.",
+        "A client isn't reading its replies, the deadline has passed, and your program is still \
+         running. One of your threads is stuck in a write to that client. After the deadline, end \
+         without it.",
         DEADLINE,
     );
 }
@@ -332,8 +345,8 @@ fn a_second_signal_cuts_at_once() {
         ends_with(
             &server,
             3,
-            "A second signal has come, and your program goes on with its work. Somebody who \
-             presses Ctrl-C again means it: cut off what is left, at once.",
+            "A second signal was sent, and your program kept waiting for its clients. A user who \
+             presses Ctrl-C again doesn't want to wait: cut off the remaining requests at once.",
             DEADLINE,
         );
     }

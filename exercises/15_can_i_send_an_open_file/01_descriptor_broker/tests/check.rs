@@ -29,12 +29,12 @@ const POEM: &str = "The owl and the pussycat went to sea\n";
 const MONDAY: &str = "Buy a pea-green boat.\n";
 const OUTSIDE: &str = "nobody may see this";
 
-/// How often the way to a file changes while it is asked for; how often at least, and how long.
+/// How often the path to a file changes while a client asks for it: at most, at least, and how long.
 const SWINGS: usize = 2_000;
 const LEAST_SWINGS: usize = 40;
 const SWINGING: Duration = Duration::from_millis(1500);
 
-/// A folder with `public` in it, which is served, and with things that are not.
+/// A folder that contains `public`, which is served, and other files, which are not.
 fn a_house() -> Folder {
     let house = folder();
     let make = |name: &str, text: &str| {
@@ -63,7 +63,7 @@ fn asks(peer: &mut Peer, name: impl AsRef<[u8]>) {
     peer.send([name.as_ref(), b"\n"].concat());
 }
 
-/// What comes is `+` and the file of this name, open.
+/// The answer is `+` and the open file of this name.
 fn gets(peer: &mut Peer, name: impl AsRef<[u8]>) -> File {
     asks(peer, name);
     let files = peer.expect_with("+", 1).now();
@@ -79,7 +79,7 @@ fn read(mut file: &File) -> String {
     }
 }
 
-/// What can be read from `file`, from where it stands, is this.
+/// Reading `file` from its current position returns this text.
 fn holds(file: &File, text: &str) {
     let got = read(file);
     check(
@@ -90,7 +90,7 @@ fn holds(file: &File, text: &str) {
     .now();
 }
 
-/// An open file is the one that has this name.
+/// Is this open file the one that has this name?
 fn is_the_same(file: &File, path: &Path) -> bool {
     let identity = |of: &fs::Metadata| (of.dev(), of.ino());
     match (file.metadata(), fs::metadata(path)) {
@@ -107,9 +107,10 @@ fn is_refused(peer: &mut Peer, name: impl AsRef<[u8]>) {
     let reason = peer.next_line().unwrap_or_default();
     let files = peer.take_descriptors().len();
     let expected = format!("-REASON for {}, with no file", show(name));
-    let got = format!("-{reason}, and {files} files");
+    let got = format!("-{reason}, with {files} file(s)");
     check(!reason.trim().is_empty() && files == 0, expected, got).or_explain(
-        "A refusal is `-`, a reason that is not empty, and a newline, and no file comes with it.",
+        "Your program did not refuse this name correctly. A refusal is `-`, a reason that is not \
+         empty, and a newline. Don't send a file with it.",
         BYTE,
     );
 }
@@ -117,9 +118,10 @@ fn is_refused(peer: &mut Peer, name: impl AsRef<[u8]>) {
 #[test]
 fn the_file_arrives_open() {
     explain(
-        "The client must get an open file with the byte `+`. A descriptor is a number in your own \
-         table and means nothing in the client's: only SCM_RIGHTS, in sendmsg(), makes the kernel \
-         put the open file into the client's table.",
+        "The client did not get the file that it asked for, open and at its beginning, with the \
+         byte `+`. A descriptor is a number in your own process's table, and it means nothing in \
+         another process. Send it as SCM_RIGHTS, in sendmsg(): only then does the kernel put the \
+         open file into the client's table.",
         NUMBER,
     );
     let house = a_house();
@@ -131,21 +133,21 @@ fn the_file_arrives_open() {
     check(
         same,
         "the file of that name",
-        "another file with the same contents",
+        "a different file with the same contents",
     )
     .or_explain(
-        "The client got a copy. It asked for the file itself, and must see what others write to it \
-         later.",
+        "The client got a copy of the file. It asked for the file itself, and must see what others \
+         write to it later. Send the file that has this name.",
         POSITION,
     );
     holds(&gets(&mut peer, "empty"), "");
     holds(&gets(&mut peer, "notes/monday"), MONDAY);
 
     explain(
-        "This is a file in the folder, or in one below it, at any depth, and a client may have it. \
-         A dot at the beginning of a name, or two in the middle, are letters like any others: only \
-         a part that is `..` and nothing else leads up. Let the kernel find out where a name leads \
-         instead of judging it by its letters.",
+        "This name belongs to a file in the folder, or in a folder below it, but your program did \
+         not send the file. Only a path component that is exactly `..` leads up: a dot at the \
+         beginning of a name, or two dots inside it, are ordinary characters. Let the kernel \
+         resolve the path instead of judging it by its characters.",
         DEPUTY,
     );
     fs::create_dir_all(house.join("public/notes/old/very old")).expect("the folder is fresh");
@@ -155,29 +157,29 @@ fn the_file_arrives_open() {
     }
 
     explain(
-        "Two clients asked for the same file, and each misses the bytes that the other one reads: \
-         both have the same open file, with one position. Open the file again for each request, \
-         and read nothing from it yourself.",
+        "Two clients asked for the same file, and they did not both get all of it. If they have \
+         the same open file, they share its position, and each of them misses the bytes that the \
+         other one reads. Open the file again for each request, and don't read from it yourself.",
         POSITION,
     );
     let (mine, theirs) = (gets(&mut peer, "poem"), gets(&mut other, "poem"));
     holds(&mine, POEM);
     let position = (&theirs).stream_position().unwrap_or(u64::MAX);
-    let got = format!("it stands at byte {position}");
-    check(position == 0, "a file that stands at its beginning", got).now();
+    let got = format!("its position is byte {position}");
+    check(position == 0, "a file positioned at its beginning", got).now();
     holds(&theirs, POEM);
 }
 
 #[test]
 fn it_is_read_only() {
-    explain("The client must get an open file with the byte `+`.", BYTE);
+    explain("The client got no open file with the byte `+`.", BYTE);
     let house = a_house();
     let server = broker(&house);
     let mut peer = server.connect();
     let files = ["poem", "notes/monday"].map(|name| gets(&mut peer, name));
     explain(
-        "The client can write to the file that it got. A descriptor carries the access it was \
-         opened with: the kernel checks permissions once, at your open(), and never again. Open it \
+        "The client can write to the file that it got. A descriptor keeps the access that it was \
+         opened with: the kernel checks permissions only once, when you call open(). Open the file \
          for reading only.",
         PERMISSION,
     );
@@ -189,7 +191,7 @@ fn it_is_read_only() {
         check(
             file.write_all(b"!").is_err(),
             "a write to fail",
-            "it succeeds",
+            "it succeeded",
         )
         .now();
     }
@@ -200,10 +202,11 @@ fn it_is_read_only() {
 #[test]
 fn nothing_outside_the_folder() {
     explain(
-        "This name leads out of the folder. The client could not open that file, but you can, and \
-         the kernel checks only the permissions of the process that opens it. Make the kernel stay \
-         in the folder while it follows the path: openat2() with RESOLVE_BENEATH. It is not enough \
-         to look at the name, or at where it leads, before you open it.",
+        "This name leads out of the folder, and your program did not refuse it. The client could \
+         not open that file, but your program can, and the kernel checks only the permissions of \
+         the process that opens it. Make the kernel stay in the folder while it follows the path: \
+         openat2() with RESOLVE_BENEATH. It is not enough to check the name, or where it leads, \
+         before you open it.",
         DEPUTY,
     );
     let house = a_house();
@@ -234,7 +237,8 @@ fn nothing_outside_the_folder() {
     is_refused(&mut peer, house.join("secret").as_os_str().as_bytes());
     is_refused(&mut peer, "/etc/passwd");
     explain(
-        "A refused name does not end the connection: the next name must be answered as before.",
+        "Your program did not answer the next name after a refusal. A refused name must not end \
+         the connection: answer the next name as before.",
         DEPUTY,
     );
     holds(&gets(&mut peer, "poem"), POEM);
@@ -246,9 +250,9 @@ fn nothing_outside_meanwhile() {
         return;
     }
     explain(
-        "The name led to a file in the folder when you looked, and out of the folder when you opened \
-         it: somebody had put a symlink there in between. Look and open in one call: openat2() with \
-         RESOLVE_BENEATH.",
+        "The name led to a file in the folder when your program checked it, but out of the folder \
+         when your program opened it: a symlink was put there in between. Check and open in one \
+         call: openat2() with RESOLVE_BENEATH.",
         DEPUTY,
     );
     let house = a_house();
@@ -266,7 +270,7 @@ fn nothing_outside_meanwhile() {
     });
 }
 
-/// What comes with a `+`; nothing if the name is refused.
+/// The files that arrive with a `+`; none if the name is refused.
 fn gets_or_is_refused(peer: &mut Peer, name: &str) -> Vec<OwnedFd> {
     asks(peer, name);
     if peer.next_bytes(1).as_deref() != Some(b"+") {
@@ -275,11 +279,11 @@ fn gets_or_is_refused(peer: &mut Peer, name: &str) -> Vec<OwnedFd> {
     }
     let files = peer.take_descriptors();
     check(!files.is_empty(), "a file with the `+`", "none")
-        .or_explain("The byte `+` came without an open file.", BYTE);
+        .or_explain("Your program sent `+` alone. Send the file with it.", BYTE);
     files
 }
 
-/// Acts, again and again, while two names change places all the time.
+/// Calls `act` again and again while two names keep changing places.
 fn while_exchanged(one: &Path, other: &Path, mut act: impl FnMut()) {
     let exchange = || renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE);
     if exchange().and_then(|()| exchange()).is_err() {
@@ -295,7 +299,7 @@ fn while_exchanged(one: &Path, other: &Path, mut act: impl FnMut()) {
     };
     thread::scope(|scope| {
         let swinging = scope.spawn(swing);
-        // It ends, whatever this test finds.
+        // The other thread ends, whatever this test finds.
         let stop = StopOnDrop(&is_over);
         for _ in rounds(SWINGS, LEAST_SWINGS, SWINGING) {
             act();
@@ -321,9 +325,10 @@ fn make_pipe(path: &Path) {
 #[test]
 fn only_files_are_handed_out() {
     explain(
-        "That is not a regular file, and it was not refused. From an open folder a client can go \
-         on to \"..\" and to the rest of the disk; at a FIFO, open() waits for a writer that may \
-         never come. Open without waiting (O_NONBLOCK), then ask fstat() what it is.",
+        "This name is not a regular file, and your program did not refuse it. From an open folder, \
+         a client can go to \"..\" and reach the rest of the disk. On a FIFO, open() waits for a \
+         writer, and there may never be one. Open without waiting (O_NONBLOCK), then check with \
+         fstat() what you opened.",
         DEPUTY,
     );
     let house = a_house();
@@ -337,8 +342,8 @@ fn only_files_are_handed_out() {
     }
     if let Some(before) = before {
         server.expect_descriptors(&before).or_explain(
-            "You refused these, but still have them open. Close what you open only to look at it, \
-             too.",
+            "Your program refused these names, but it still has the files open. Also close what \
+             you opened only to check it.",
             COPIES,
         );
     }
@@ -350,11 +355,13 @@ fn only_files_meanwhile() {
     if !needs::linux() {
         return;
     }
-    const FOLDER: &str = "The name was a file when you looked, and a folder when you opened it. Open first, and ask \
-                          the descriptor what it is: fstat().";
-    const PIPE: &str = "The name was a file when you looked, and a FIFO when you opened it. If no answer came, your \
-                        open() waits for a writer: open without waiting (O_NONBLOCK), whatever you saw before, and \
-                        ask the descriptor what it is.";
+    const FOLDER: &str = "The name was a file when your program checked it, but a folder when your \
+                          program opened it. Open first, then check the open descriptor with \
+                          fstat().";
+    const PIPE: &str = "The name was a file when your program checked it, but a FIFO when your \
+                        program opened it. If no answer arrived, your open() is waiting for a \
+                        writer. Always open with O_NONBLOCK, whatever an earlier check said, then \
+                        check the open descriptor with fstat().";
     for (other, sentence) in [("notes", FOLDER), ("pipe", PIPE)] {
         explain(sentence, DEPUTY);
         let house = a_house();
@@ -378,8 +385,8 @@ fn a_hundred_files_leak_none() {
         return;
     }
     explain(
-        "Ten names came at once. Each must get an answer of its own, `+` with its file: one read \
-         may return many names.",
+        "A client sent ten names at once, and your program did not answer each of them with `+` \
+         and its file. One read may return many names: answer all of them.",
         BYTE,
     );
     let house = a_house();
@@ -393,16 +400,18 @@ fn a_hundred_files_leak_none() {
         is_refused(&mut peer, "nothing");
     }
     explain(
-        "A client asked for a hundred files, and your program still has them open. The client gets \
-         a copy of the descriptor: your own descriptor stays open until you close it, and at the \
-         limit (ulimit -n) you can open nothing more.",
+        "A client asked for a hundred files, and your program still has some of them open. The \
+         client gets a copy of the descriptor; your own descriptor stays open until you close it. \
+         When you reach the limit (ulimit -n), you can't open anything else. Close each file after \
+         you have sent it.",
         COPIES,
     );
     server.expect_descriptors(&before).now();
     gets(&mut peer, "poem");
     server.expect_descriptors(&before).or_explain(
-        "The client has its file, and your program has it open, too, until the next name comes or \
-         the client leaves. Close it as soon as you have sent it: many clients can wait.",
+        "The client has its file, but your program still has it open. If it stays open until the \
+         next name arrives or the client leaves, many idle clients will use up your descriptors. \
+         Close each file as soon as you have sent it.",
         COPIES,
     );
 }
@@ -410,8 +419,8 @@ fn a_hundred_files_leak_none() {
 #[test]
 fn what_is_not_there_is_told() {
     explain(
-        "This file can't be opened. Answer that with `-REASON` and a newline. It is not a reason \
-         to end the connection: answer the next name as before.",
+        "This name can't be opened, and your program did not answer as it should. Answer with \
+         `-REASON` and a newline. Don't end the connection: answer the next name as before.",
         BYTE,
     );
     let house = a_house();
@@ -424,8 +433,8 @@ fn what_is_not_there_is_told() {
     is_refused(&mut peer, b"poem\0");
     holds(&gets(&mut peer, "poem"), POEM);
     explain(
-        "A client left before it read its answer. That ends this one connection and nothing else: \
-         the next client is served as before.",
+        "A client left before it read its answer, and then your program did not serve the next \
+         client. An error on one connection must end only that connection.",
         BYTE,
     );
     asks(&mut peer, "poem");
@@ -433,7 +442,7 @@ fn what_is_not_there_is_told() {
     holds(&gets(&mut server.connect(), "poem"), POEM);
 }
 
-/// One byte and what rides on it.
+/// One byte and the files that arrive with it.
 fn next(peer: &mut Peer) -> Passed {
     peer.receive_up_to(1, 4)
 }
@@ -441,19 +450,19 @@ fn next(peer: &mut Peer) -> Passed {
 /// The next answer, read byte by byte, is `+` and one file that holds this, or else a reason.
 fn next_answer(peer: &mut Peer, text: Option<&str>) {
     let first = next(peer);
-    let got = format!("{}, and {} files", show(&first.bytes), first.files.len());
+    let got = format!("{}, with {} file(s)", show(&first.bytes), first.files.len());
     let expected = match text {
-        Some(_) => ("\"+\", and 1 files", &b"+"[..], 1),
-        None => ("\"-\", and 0 files", &b"-"[..], 0),
+        Some(_) => ("\"+\", with 1 file(s)", &b"+"[..], 1),
+        None => ("\"-\", with 0 file(s)", &b"-"[..], 0),
     };
     let fits = first.bytes == expected.1 && first.files.len() == expected.2;
     check(fits, expected.0, got).now();
     let mut last = first.bytes;
     while text.is_none() && last != b"\n" {
         let one = next(peer);
-        let got = format!("{}, and {} files", show(&one.bytes), one.files.len());
+        let got = format!("{}, with {} file(s)", show(&one.bytes), one.files.len());
         let fits = !one.bytes.is_empty() && one.files.is_empty();
-        check(fits, "more of the reason, and no file", got).now();
+        check(fits, "more of the reason, with 0 file(s)", got).now();
         last = one.bytes;
     }
     for file in first.files {
@@ -461,8 +470,8 @@ fn next_answer(peer: &mut Peer, text: Option<&str>) {
     }
 }
 
-/// A file whose name has 3990 bytes, of the 4095 that Linux allows a path to have: a part is left for
-/// who puts the folder's own path before it. Made part by part, for the same reason.
+/// A file whose name has 3990 of the 4095 bytes that Linux allows in a path. The rest is left for
+/// programs that put the folder's own path in front. Created part by part, for the same reason.
 fn make_long(house: &Folder) -> String {
     let part = "l".repeat(255);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -483,9 +492,10 @@ fn make_long(house: &Folder) -> String {
 #[test]
 fn the_bytes_say_which() {
     explain(
-        "Each file must ride on the `+` of its own answer, in the order of the names. The kernel \
-         ties a descriptor to the first byte of the sendmsg() that sends it, and a client that \
-         reads byte by byte sees which byte that is. Use one sendmsg() for each `+` and its file.",
+        "An answer was wrong, or a file did not arrive with the `+` of its own answer. The kernel \
+         attaches a descriptor to the first byte of the sendmsg() that sends it, and a client that \
+         reads byte by byte sees which byte that is. Call sendmsg() once for each `+` and its \
+         file, in the order of the names.",
         BYTE,
     );
     let house = a_house();
@@ -497,8 +507,8 @@ fn the_bytes_say_which() {
     }
 
     explain(
-        "A name ends at its newline, not where a read ends: keep what has come until the line is \
-         whole.",
+        "A name arrived in pieces, and your program did not answer it correctly. A name ends at \
+         its newline, not where a read ends: keep the bytes until the newline arrives.",
         BYTE,
     );
     peer.drip("notes/monda").expect_nothing_yet().now();
@@ -508,7 +518,9 @@ fn the_bytes_say_which() {
     next_answer(&mut peer, Some(POEM));
 
     explain(
-        "A name may be long: keep reading until its newline, however much that is.",
+        "Your program did not send a file with a long name. Keep reading until the newline, \
+         however long the name is, and set no limit of your own: the kernel refuses a path that is \
+         too long.",
         BYTE,
     );
     let deep = ["d".repeat(200), "f".repeat(200)].join("/");
@@ -521,8 +533,9 @@ fn the_bytes_say_which() {
         let long = make_long(&house);
         holds(&gets(&mut peer, long), "far down");
         explain(
-            "A file's name is bytes, and they need not be text. Open the name exactly as it came, \
-             with its spaces, its capitals, and a carriage return at its end.",
+            "Your program did not send a file whose name is not text. A file name is a sequence of \
+             bytes. Open it exactly as it arrived, with its spaces, its capital letters, and a \
+             carriage return at its end.",
             BYTE,
         );
         let name = std::ffi::OsStr::from_bytes(b" Caf\xe9 \r");

@@ -1,4 +1,4 @@
-//! Receives messages, some of them with an open file, and tells each file's size and sum.
+//! Receives messages, some of them with an open file, and reports each file's size and sum.
 
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     for client in listener.incoming() {
         let started = client.and_then(|client| start(move || serve(&client)));
         if let Err(error) = started {
-            // No descriptor left, perhaps: there may be one soon.
+            // Perhaps no descriptor is left: one may become free soon.
             let _ = writeln!(io::stderr(), "a client waits: {error}");
             thread::sleep(Duration::from_millis(100));
         }
@@ -21,7 +21,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Has a client served on a thread of its own.
+/// Serves a client on its own thread.
 fn start(client: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
     let thread = thread::Builder::new().spawn(move || {
         if let Err(error) = client() {
@@ -31,13 +31,13 @@ fn start(client: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result
     thread.map(drop)
 }
 
-/// A message, and what came with its first byte.
+/// A message, and the files that arrived with its first byte.
 struct Message {
     kind: u8,
     name: String,
-    /// None, one, or more than anybody asked for.
+    /// None, one, or more than the message needs.
     files: Vec<OwnedFd>,
-    /// The kernel had no room for a file that was sent, and threw it away.
+    /// There was no room for a file that was sent, so the kernel discarded it.
     cut: bool,
 }
 
@@ -49,12 +49,12 @@ fn serve(mut client: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The next message; nothing at the end of the stream.
+/// The next message; `None` at the end of the stream.
 fn next(client: &UnixStream) -> io::Result<Option<Message>> {
-    todo!("receive the next message, and what comes with it, from {client:?}")
+    todo!("receive the next message, and what arrives with it, from {client:?}")
 }
 
-/// What to say to a message.
+/// The answer to a message.
 fn answer(message: Message) -> String {
     let Message {
         kind,

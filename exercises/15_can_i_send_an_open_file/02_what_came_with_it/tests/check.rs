@@ -1,4 +1,4 @@
-//! Does each file belong to its message, and is everything closed that came along?
+//! Does each file belong to its message, and is every other received file closed?
 
 use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom};
@@ -22,7 +22,7 @@ const EXEC: &str = "15-can-i-send-an-open-file.html#and-your-childrens";
 const ROOM: &str = "15-can-i-send-an-open-file.html#no-room";
 const FILE: &str = "15-can-i-send-an-open-file.html#is-it-a-file-at-all";
 
-/// How long a descriptor may take to be closed on exec, for who sets it by a call of its own.
+/// How long a descriptor may take to be marked close-on-exec, for a program that uses a separate call.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 const PLAIN: u8 = 0;
@@ -39,7 +39,7 @@ fn a_file(folder: &Folder, name: &str, content: impl AsRef<[u8]>) -> File {
     File::open(path).expect("it was just written")
 }
 
-/// A file of this content, to be opened anew each time: none shares a position with another.
+/// Opens a file of this content anew each time, so that no two of them share a position.
 fn again(folder: &Folder, name: &str, content: &str) -> impl Fn() -> File {
     a_file(folder, name, content);
     let path = folder.join(name);
@@ -67,18 +67,20 @@ fn each_file_belongs_to_its_message() {
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     explain(
-        "A file was sent with the message's first byte, and your program did not get it. The \
-         descriptor rides on that byte: read() and recv() have no room for descriptors, so taking \
-         the byte with one of them throws the file away. Receive it with recvmsg(). (If your answer \
-         has a size in it, the file is there: look at how you count.)",
+        "A file was sent with the first byte of a message, and your program lost it. The \
+         descriptor arrives with that byte, and read() and recv() can't receive descriptors: if \
+         you read the byte with one of them, the kernel discards the file. Read that byte with \
+         recvmsg(). (If your answer has a size in it, your program did receive the file: check how \
+         you compute the size and the sum.)",
         RANGE,
     );
     sends(&mut peer, "b", &one());
     peer.expect(about("b", "one")).now();
     explain(
-        "These messages came at the same time, and each has its own file, or none. A stream still \
-         has no message boundaries: one receive may return several of them, and a part of the \
-         next. A file belongs to the message on whose first byte it rides.",
+        "Several messages arrived together, some of them with a file, and your program did not \
+         answer them correctly. A stream has no message boundaries: one receive may return several \
+         messages, and part of the next one. A file belongs to the message whose first byte it \
+         arrived with.",
         RANGE,
     );
     server.in_one_edge(|| {
@@ -97,8 +99,8 @@ fn each_file_belongs_to_its_message() {
     peer.expect(about("g", "twotwo") + "h\n").now();
 
     explain(
-        "A name is text, and comes back as it came: with its spaces, with letters outside ASCII, \
-         or empty.",
+        "Your program did not send a name back unchanged. A name is text: it may be empty, and it \
+         may contain spaces and letters outside ASCII.",
         RANGE,
     );
     for name in ["", " Gr\u{fc}\u{df}e "] {
@@ -109,8 +111,8 @@ fn each_file_belongs_to_its_message() {
     }
 
     explain(
-        "This message came in pieces, its file with the first byte. Keep the file, and read on \
-         until the message is whole.",
+        "A message arrived in pieces, with its file on the first byte, and your program did not \
+         answer it correctly. Keep the file, and keep reading until the message is complete.",
         RANGE,
     );
     peer.drip_with(message(WITH_FILE, "slowly"), [&one()]);
@@ -118,7 +120,8 @@ fn each_file_belongs_to_its_message() {
     let long = "n".repeat(255);
     sends(&mut peer, &long, &one());
     peer.expect(about(&long, "one")).or_explain(
-        "A name of 255 bytes makes a length of 256: use all four bytes of the length.",
+        "Your program did not answer a message whose name is 255 bytes long. Its length is 256, \
+         which doesn't fit into one byte: use all four bytes of the length.",
         RANGE,
     );
     let mut other = server.connect();
@@ -135,7 +138,7 @@ fn each_file_belongs_to_its_message() {
         .now();
 }
 
-/// While the program reads this file, its sender sees it stand where it stood.
+/// While the program reads this file, its sender sees its position unchanged.
 fn never_moves(peer: &mut Peer, folder: &Folder) {
     let content = vec![1; 2_000_000];
     let mut file = a_file(folder, "watched", &content);
@@ -165,13 +168,14 @@ fn never_moves(peer: &mut Peer, folder: &Folder) {
         got,
     )
     .or_explain(
-        "You moved the position of the sender's file while you read, and moved it back: a sender \
-         that reads meanwhile misses a part. Read with read_at(), which moves nothing.",
+        "Your program moved the position of the sender's file to read it, then moved it back. A \
+         sender that reads meanwhile misses part of its file. Read with read_at(), which doesn't \
+         move the position.",
         POSITION,
     );
 }
 
-/// Where an open file stands, and its flags: they belong to all who have it.
+/// The position and flags of an open file, which every process that has it shares.
 fn shared(mut file: &File) -> (u64, OFlags) {
     let position = file.stream_position().unwrap_or(u64::MAX);
     (position, fcntl_getfl(file).unwrap_or(OFlags::empty()))
@@ -180,9 +184,10 @@ fn shared(mut file: &File) -> (u64, OFlags) {
 #[test]
 fn the_whole_file_wherever_it_stands() {
     explain(
-        "The answer is about the whole file. The file's position is where its sender left it, and \
-         moves when they read: you share it. And one read() need not return everything. Say where \
-         to read, with read_at(), until it returns 0.",
+        "Your program did not report the size and sum of the whole file. You share the file's \
+         position with its sender, who may have left it anywhere and may still move it. And one \
+         read() may return only part of the file. Use read_at(), which reads at the position that \
+         you give it, until it returns 0.",
         POSITION,
     );
     let folder = folder();
@@ -201,9 +206,9 @@ fn the_whole_file_wherever_it_stands() {
     let left_alone = |file: &File| {
         let (expected, got) = (format!("{before:?}"), format!("{:?}", shared(file)));
         check(shared(file) == before, expected, got).or_explain(
-            "You changed the sender's file: the position and the flags (O_NONBLOCK, too) belong to \
-             the open file, and you share it with its sender. Read with read_at(), and set \
-             nothing.",
+            "Your program changed the sender's open file. The position and the flags (including \
+             O_NONBLOCK) belong to the open file, and you share it with its sender. Read with \
+             read_at(), and don't set any flags.",
             POSITION,
         );
     };
@@ -223,8 +228,9 @@ fn the_whole_file_wherever_it_stands() {
     sends(&mut peer, "empty", &empty);
     peer.expect(about("empty", "")).now();
     explain(
-        "This file's name was removed before the client sent it, but the file is still open, and \
-         you have it. Read from the descriptor that came; don't look for a path to open.",
+        "This file's name was removed before the client sent it, and your program did not read the \
+         file. It is still open: read from the descriptor that you received, and don't look for a \
+         path to open.",
         POSITION,
     );
     fs::remove_file(folder.join("long")).expect("it is there");
@@ -248,9 +254,9 @@ fn what_nobody_asked_for_is_closed() {
     peer.send(message(PLAIN, "a")).expect("a\n").now();
     let before = server.descriptors();
     explain(
-        "Files came with messages that need none, or several with one message. They don't change \
-         the answers: of several, the first is the message's, and the others don't belong to any \
-         message.",
+        "Files arrived with messages that need none, or several files arrived with one message, \
+         and an answer was wrong. Extra files must not change the answers. If several files arrive \
+         with a message, only the first one belongs to it.",
         YOURS,
     );
     let (plain, own) = (message(PLAIN, "a"), message(WITH_FILE, "b"));
@@ -273,15 +279,15 @@ fn what_nobody_asked_for_is_closed() {
     peer.send_with(&plain, [pipe]).expect("a\n").now();
     explain(
         "Your program has more files open than before. Every descriptor that you receive is yours, \
-         whether you asked for it or not, and stays open until you close it: a hostile client \
-         could fill your table.",
+         whether you asked for it or not, and it stays open until you close it. Close the ones \
+         that you don't need: otherwise a hostile client can use up all your descriptors.",
         YOURS,
     );
     server.expect_descriptors(&before).now();
 
     explain(
-        "A client left in the middle of a message whose file had already come. Close the file with \
-         the connection.",
+        "A client left in the middle of a message whose file had already arrived, and your program \
+         still has that file open. Close the file along with the connection.",
         YOURS,
     );
     for _ in 0..3 {
@@ -316,22 +322,23 @@ fn closed_on_exec() {
         received(|_| true)
     })
     .or_explain(
-        "Your program read the first byte of a message, and lost the file that rode on it. Take \
-         that byte with recvmsg(), with room for a descriptor.",
+        "Your program read the first byte of a message, and lost the file that arrived with it. \
+         Read that byte with recvmsg(), with room for a descriptor.",
         RANGE,
     );
-    appears("it to be closed on exec", AT_ONCE, || {
+    appears("the file to be marked close-on-exec", AT_ONCE, || {
         received(|closed| closed)
     })
     .or_explain(
-        "Every program that you start from now on inherits that file. Ask for close-on-exec in the \
-         call that receives it: MSG_CMSG_CLOEXEC.",
+        "The file that your program received is not marked close-on-exec, so every program that it \
+         starts from now on inherits the file. Ask for close-on-exec in the call that receives the \
+         file: MSG_CMSG_CLOEXEC.",
         EXEC,
     );
     peer.send(&whole[7..]).expect(about("private", "one")).now();
 }
 
-/// Until this is dropped, the program can open so many more and no others.
+/// Until this is dropped, the program can open only this many more descriptors.
 struct NoRoom<'a>(&'a Running, Option<Rlimit>);
 
 impl<'a> NoRoom<'a> {
@@ -344,7 +351,7 @@ impl<'a> NoRoom<'a> {
             ..getrlimit(Resource::Nofile)
         };
         let before = set_limit(server.pid(), new);
-        // One that has ended has no limit; what is expected next tells that.
+        // A program that has ended has no limit; the next expectation reports that.
         needs::working(before.is_some() || server.has_ended(), "prlimit(2)");
         Self(server, before)
     }
@@ -380,8 +387,9 @@ fn no_room_is_told() {
     let server = program!().listen_on_path();
     let mut peer = server.connect();
     explain(
-        "The client sent no file with this message. That is the client's mistake: answer `-no \
-         file`, and go on with the next message.",
+        "The client sent no file with this message of kind 1, and your program did not answer it \
+         correctly. That is the client's mistake: answer `-no file`, and continue with the next \
+         message.",
         ROOM,
     );
     peer.send(message(WITH_FILE, "none"))
@@ -389,9 +397,9 @@ fn no_room_is_told() {
         .now();
     let none = message(WITH_FILE, "none");
     explain(
-        "No file came with this message's first byte, but one came with a later byte: that one \
-         doesn't belong to any message. Receive the first byte by itself, since one receive may \
-         return both.",
+        "No file arrived with this message's first byte, but one arrived with a later byte, and \
+         your program's answer was wrong. The later file doesn't belong to any message. Receive \
+         the first byte by itself, because one receive may return both.",
         RANGE,
     );
     for at in [1, 4, 5] {
@@ -403,9 +411,9 @@ fn no_room_is_told() {
     sends(&mut peer, "one", &file());
     peer.expect(about("one", "one")).now();
     explain(
-        "The file was sent, but your program had no descriptor left for it, so the kernel threw it \
-         away. No call fails then: the bytes arrive as usual, and only a flag, MSG_CTRUNC, says \
-         so. Answer `-no room`, and go on.",
+        "The file was sent, but your program had no descriptor left for it, so the kernel \
+         discarded it. No call fails in this case: the bytes arrive as usual, and only a flag, \
+         MSG_CTRUNC, tells you. Answer `-no room`, and continue with the next message.",
         ROOM,
     );
     let no_room = NoRoom::but_for(0, &server);
@@ -415,8 +423,9 @@ fn no_room_is_told() {
     }
     peer.send(message(PLAIN, "plain")).expect("plain\n").now();
     explain(
-        "The kernel threw away a file that nobody asked for. That changes no answer: the flag \
-         matters only where the message's own file should have come.",
+        "The kernel discarded a file that doesn't belong to any message, and your program's answer \
+         was wrong. Such a file must not change the answer: the flag matters only when you receive \
+         the byte that the message's own file should arrive with.",
         ROOM,
     );
     peer.send_with(message(PLAIN, "plain"), [&file()]);
@@ -427,18 +436,19 @@ fn no_room_is_told() {
     peer.expect("-no file\n").now();
     drop(no_room);
     explain(
-        "Three files were sent with this message, and there was no room for the last. The first one is \
-         there, and it is the message's own: sum that. The flag says only that something was thrown \
-         away, so look at the files first.",
+        "Three files were sent with this message, and there was no room for the last one. The \
+         first file did arrive, and it belongs to the message, so reply with its size and sum. \
+         MSG_CTRUNC says only that something was discarded: look at the files that arrived first.",
         ROOM,
     );
-    // For one or for two: a thread that waits in accept() has taken a number that nobody sees.
+    // Room for one or for two: a thread that waits in accept() may have reserved a number unseen.
     let no_room = NoRoom::but_for(2, &server);
     peer.send_with(message(WITH_FILE, "first"), [&file(), &file(), &file()]);
     peer.expect(about("first", "one")).now();
     drop(no_room);
     explain(
-        "There is room again: the next file must be taken as before.",
+        "Your program has room for a descriptor again, but it did not receive the next file. \
+         Receive files as before.",
         ROOM,
     );
     sends(&mut peer, "one", &file());
@@ -454,9 +464,9 @@ fn what_is_no_file_is_refused() {
     peer.send(message(PLAIN, "a")).expect("a\n").now();
     let before = server.descriptors();
     explain(
-        "That is not a regular file, or it can't be read: the answer is `-not a file`. Another \
-         process may send you any descriptor. Ask fstat() before you read: a read from a pipe may \
-         wait forever, and a device may have no end.",
+        "This descriptor is not a regular file, or it can't be read, and your program did not \
+         answer `-not a file`. Another process may send you any descriptor. Check it with fstat() \
+         before you read: a read from a pipe may wait forever, and a device may have no end.",
         FILE,
     );
     let (pipe, _writer) = std::io::pipe().expect("a pipe");
@@ -481,14 +491,15 @@ fn what_is_no_file_is_refused() {
             format!("{:?}", fcntl_getfl(other).ok()),
         );
         check(was == is, was, is).or_explain(
-            "You changed the flags of the file that you were sent, and you share the open file \
-             with its sender: the sender's reads no longer wait.",
+            "Your program changed the flags of a file that it received. You share the open file \
+             with its sender, whose reads now don't wait anymore. Leave the flags alone.",
             POSITION,
         );
     }
     explain(
-        "Two descriptors came with this message, first a pipe and then a file. The first is the \
-         message's, whatever it is, and the other doesn't belong to any message.",
+        "Two descriptors arrived with this message, first a pipe and then a file, and your \
+         program's answer was wrong. The first one belongs to the message, whatever it is, and the \
+         other one doesn't belong to any message.",
         FILE,
     );
     let both = [others[0].1.as_fd(), file.as_fd()];
@@ -499,8 +510,8 @@ fn what_is_no_file_is_refused() {
     peer.expect(about("one", "one")).now();
     if cfg!(target_os = "linux") {
         server.expect_descriptors(&before).or_explain(
-            "You refused these, but still have them open. Close the descriptors that you don't \
-             want, too.",
+            "Your program refused these descriptors, but it still has them open. Also close the \
+             descriptors that you refuse.",
             YOURS,
         );
     }

@@ -1,4 +1,4 @@
-//! Prints each datagram that comes, and answers those senders that have a name.
+//! Prints each datagram that arrives, and answers the senders that have a name.
 
 use std::io;
 use std::os::unix::net::UnixDatagram;
@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     serve(&socket, limit)
 }
 
-/// Receives messages for as long as the program runs; it ends with an error only.
+/// Receives messages for as long as the program runs; returns only with an error.
 fn serve(socket: &UnixDatagram, limit: usize) -> io::Result<()> {
     todo!("receive, print and answer messages of at most {limit} bytes at {socket:?}")
 }

@@ -16,12 +16,12 @@ const FULL: &str = "15-can-i-send-an-open-file.html#a-full-queue-makes-the-sende
 
 const LIMIT: usize = 256;
 
-/// A limit that is greater than a buffer that is big enough for all that usually comes.
+/// A limit beyond any fixed-size buffer that is large enough for ordinary messages.
 const GREAT: usize = 90_000;
 
-/// How many answers find a queue full, and how long all of them may take, in the quickest of so many
-/// rounds, on a machine that lets the program run: a millisecond each, which is far more than a right
-/// one takes, and less than a timer's shortest wait makes of it.
+/// How many answers find a queue full, and how long all of them may take in the quickest round (not
+/// counting time that a busy machine takes): a millisecond per answer. That is far more than a correct
+/// program needs, and less than the shortest sleep adds.
 const MORE: usize = 300;
 const MORE_WITHIN: Duration = Duration::from_millis(300);
 const MORE_ROUNDS: usize = 3;
@@ -30,7 +30,7 @@ fn receiver() -> Running {
     program!().arg(LIMIT).listen_on_path()
 }
 
-/// The program comes to have printed these lines since `listening on`, and nothing else.
+/// The program has printed these lines after `listening on`, or does so soon, and nothing else.
 fn has_printed<L: AsRef<[u8]>>(server: &Running, lines: &[L]) {
     let wanted: Vec<_> = lines
         .iter()
@@ -65,9 +65,10 @@ fn shortened(text: &[u8]) -> Vec<String> {
 #[test]
 fn one_receive_is_one_message() {
     explain(
-        "Each message is a line of its own: how many bytes it has, then the bytes. A datagram \
-         socket keeps messages apart: one receive returns one message, never two, and never a part \
-         with the rest later. Print what came, and nothing else that is in the buffer.",
+        "Your program did not print or answer a message correctly. Print one line per message: how \
+         many bytes it has, then the bytes. A datagram socket keeps messages apart: one receive \
+         returns one message, never two, and never part of one with the rest later. Print only \
+         what you received, and nothing else that is in the buffer.",
         MESSAGES,
     );
     let server = receiver();
@@ -82,8 +83,9 @@ fn one_receive_is_one_message() {
     let printed = ["21 a rather long message", "3 one", "3 two", "5 three"];
     has_printed(&server, &printed);
     explain(
-        "The number counts bytes, and the bytes are printed exactly as they came: they need not be \
-         text, and spaces and newlines are bytes like any others.",
+        "Your program did not print or answer this message correctly. The number counts bytes. \
+         Print the bytes exactly as they arrived: they don't have to be text, and spaces and \
+         newlines are part of the message.",
         MESSAGES,
     );
     let odd: [&[u8]; 4] = [b"caf\xe9", "caf\u{e9}".as_bytes(), b" spaced ", b"a line\n"];
@@ -101,8 +103,9 @@ fn one_receive_is_one_message() {
     has_printed(&server, &printed);
 
     explain(
-        "There are two senders, and each answer must go to the one that sent the message: the call \
-         that receives a message says who sent it.",
+        "Two senders sent a message each, and at least one of them did not get its answer. Send \
+         each answer to the sender of its message: the call that receives a message also returns \
+         the sender's address.",
         NAMES,
     );
     let mut other = server.datagram_peer();
@@ -118,8 +121,9 @@ fn one_receive_is_one_message() {
 #[test]
 fn an_empty_message_is_a_message() {
     explain(
-        "A message of 0 bytes is a message like any other. A datagram socket has no end of stream, \
-         so 0 does not mean the end here: print it, answer it, and go on.",
+        "Your program did not handle a message of 0 bytes like any other message. A datagram \
+         socket has no end of stream, so 0 does not mean the end here. Print the message, answer \
+         it, and continue.",
         MESSAGES,
     );
     let server = receiver();
@@ -136,9 +140,10 @@ fn an_empty_message_is_a_message() {
 #[test]
 fn a_cut_message_is_told() {
     explain(
-        "This message is longer than the limit. The bytes that don't fit into the buffer are \
-         thrown away, and the call still succeeds. Detect it (by the flag MSG_TRUNC, or with room \
-         for one byte more), then print and answer `too long` instead of a part.",
+        "This message is longer than the limit, and your program did not report that. The bytes \
+         that don't fit into the buffer are discarded, and the call still succeeds. Detect this \
+         (by the flag MSG_TRUNC, or with room for one more byte), then print and answer `too long` \
+         instead of a part of the message.",
         CUT,
     );
     let server = receiver();
@@ -146,14 +151,15 @@ fn a_cut_message_is_told() {
     peer.send("x".repeat(300)).expect("too long").now();
     peer.send("x".repeat(LIMIT + 1)).expect("too long").now();
     explain(
-        "This message has exactly as many bytes as the limit allows: it is whole. A full buffer \
-         doesn't prove that there was more.",
+        "This message has exactly as many bytes as the limit allows, so it is complete, but your \
+         program did not accept it. A full buffer doesn't prove that there was more.",
         CUT,
     );
     let full = "x".repeat(LIMIT);
     peer.send(&full).expect("ok").now();
     explain(
-        "A message that was too long leaves nothing behind: the next receive returns the next message.",
+        "After a message that was too long, your program did not handle the next message \
+         correctly. Nothing is left of a long message: the next receive returns the next message.",
         CUT,
     );
     peer.send("x".repeat(100_000)).expect("too long").now();
@@ -163,8 +169,8 @@ fn a_cut_message_is_told() {
     has_printed(&server, &printed);
 
     explain(
-        "Your program was started with a limit of 90,000 bytes, and each limit has to be kept: make \
-         the buffer as long as your limit needs.",
+        "Your program was started with a limit of 90,000 bytes, but it did not apply that limit. A \
+         buffer of a fixed size cuts longer messages. Create a buffer that fits your limit.",
         CUT,
     );
     let server = program!().arg(GREAT).listen_on_path();
@@ -178,8 +184,9 @@ fn a_cut_message_is_told() {
 #[test]
 fn who_has_no_name_is_survived() {
     explain(
-        "The sender has no address: it never called bind(), so nobody can answer it. That is its \
-         choice. Print the message and go on with the next.",
+        "After a message from a sender without an address, your program did not answer the next \
+         message. That sender never called bind(), so it can't be answered, and that is not an \
+         error. Print its message and continue with the next one.",
         NAMES,
     );
     let server = receiver();
@@ -187,8 +194,9 @@ fn who_has_no_name_is_survived() {
     server.unnamed_datagram_peer().send("nobody's");
     peer.send("mine").expect("ok").now();
     explain(
-        "The sender was gone before its answer was sent, so sending fails. That is one sender's \
-         problem: go on with the next message.",
+        "A sender was gone before its answer was sent, and after that your program did not answer \
+         the next message. Sending the answer fails, but that concerns only this one sender: \
+         continue with the next message.",
         NAMES,
     );
     server.in_one_edge(|| {
@@ -201,14 +209,15 @@ fn who_has_no_name_is_survived() {
         DatagramPeer::at(&path).send_to(server.path(), "its path stays");
     });
     explain(
-        "The sender was gone before its answer was sent, but its path was still there: sending \
-         fails with ECONNREFUSED instead of ENOENT. That, too, is one sender's problem.",
+        "A sender was gone before its answer was sent, and its path was left behind. After that \
+         your program did not answer the next message. Sending fails with ECONNREFUSED instead of \
+         ENOENT here, but that concerns only this one sender: continue with the next message.",
         NAMES,
     );
     peer.send("and I, too").expect("ok").now();
     explain(
-        "A new sender has that name, and must be answered. If an answer to a name failed once, \
-         don't skip that name from then on.",
+        "A new sender uses the name that a sender left behind, and your program did not answer it. \
+         If an answer to a name has failed once, don't skip that name from then on.",
         NAMES,
     );
     fs::remove_file(&path).expect("it was left behind");
@@ -217,9 +226,9 @@ fn who_has_no_name_is_survived() {
         .expect("ok")
         .now();
     explain(
-        "The sender was gone before its answer was sent, and a listener of streams has its name \
-         now: sending fails with EPROTOTYPE. Whatever error it is, it is that one sender's problem: \
-         go on with the next message.",
+        "The sender was gone before its answer was sent, and a stream listener has its name now, so \
+         sending fails with EPROTOTYPE. Your program did not continue as usual after that. A \
+         failed answer concerns only its own sender, whatever the error is: serve the next message.",
         NAMES,
     );
     let path = folder.join("a-stream-now");
@@ -257,8 +266,9 @@ fn odd_names_are_names(server: &Running) {
         .send_to(server.path(), "bytes")
         .expect("ok")
         .or_explain(
-            "A name is bytes, and this one is not text: it is a path, \"caf\\xe9\". Answer the \
-             address that came with the message, as it came.",
+            "Your program did not answer a sender whose name is not text: its path is \
+             \"caf\\xe9\". A name is a sequence of bytes. Send the answer to the address exactly as \
+             you received it with the message.",
             NAMES,
         );
     let name = format!("scripted-peer-{}", server.pid());
@@ -276,13 +286,14 @@ fn odd_names_are_names(server: &Running) {
         |length| String::from_utf8_lossy(&answer[..length]).into_owned(),
     );
     check(got == "ok", "ok, for a sender with an abstract name", got).or_explain(
-        "A name need not be a path: it may be an abstract name. Answer the address that came with \
-         the message, whatever it is.",
+        "Your program did not answer a sender with an abstract name. A name doesn't have to be a \
+         path. Send the answer to the address that you received with the message, whatever kind it \
+         is.",
         NAMES,
     );
 }
 
-/// Fills the queue of a peer. Says with how many messages.
+/// Fills the queue of a peer. Returns with how many messages.
 fn fill(peer: &DatagramPeer) -> usize {
     let socket = UnixDatagram::unbound().expect("a socket");
     socket.set_nonblocking(true).expect("a socket can be");
@@ -300,7 +311,7 @@ fn fill(peer: &DatagramPeer) -> usize {
     count
 }
 
-/// Sends many messages whose answers find a full queue, in a time that is enough if none waits. Says
+/// Sends many messages whose answers find a full queue, in a time that is enough if none waits. Returns
 /// how many.
 fn asks_without_listening(slow: &mut DatagramPeer) -> usize {
     let mut most = 0;
@@ -319,11 +330,11 @@ fn asks_without_listening(slow: &mut DatagramPeer) -> usize {
         }
     }
     let expected = format!("{MORE} messages to be received within {MORE_WITHIN:?}");
-    let got = format!("{most} of them, and never more");
+    let got = format!("{most} of them in the best of {MORE_ROUNDS} rounds");
     check(most == MORE, expected, got).or_explain(
-        "An answer that can't be delivered keeps your program waiting, if only for a moment. One \
-         sender can multiply that moment by as many messages as it likes: don't wait, and don't \
-         try again.",
+        "Your program waits, if only for a moment, when it can't deliver an answer. A sender can \
+         repeat that delay with as many messages as it likes. Drop the answer: don't wait, and \
+         don't try again.",
         FULL,
     );
     all
@@ -340,10 +351,10 @@ fn a_full_queue_keeps_nobody_waiting() {
         slow.send("one").send("two").send("three");
     }
     explain(
-        "One sender doesn't read its answers, and its queue is full. Unlike UDP, a Unix socket \
-         then throws nothing away: it makes the sending program wait. That is your program, and \
-         everybody else waits behind it. Send without waiting (MSG_DONTWAIT), and drop an answer \
-         that can't be delivered.",
+        "One sender isn't reading its answers, its queue is full, and now another sender gets no \
+         answer. Unlike UDP, a Unix socket doesn't discard messages for a full queue: it makes the \
+         sending program wait. Here that is your program, and every other sender waits behind it. \
+         Send without waiting (MSG_DONTWAIT), and drop an answer that can't be delivered.",
         FULL,
     );
     for _ in 0..3 {
@@ -353,21 +364,22 @@ fn a_full_queue_keeps_nobody_waiting() {
         server.figures().threads <= threads
     })
     .or_explain(
-        "Each answer now waits on a thread of its own, so a sender that reads no answers decides \
-         how many threads you have. Drop an answer that can't be delivered.",
+        "Each answer now waits on its own thread, so a sender that doesn't read its answers \
+         decides how many threads you have. Drop an answer that can't be delivered.",
         FULL,
     );
     let more = asks_without_listening(&mut slow);
     other.send("third").expect("ok").now();
     server.expect_idle().or_explain(
-        "Your program uses the processor while nothing comes: it polls again and again. Receiving \
+        "Your program uses CPU time while no message arrives, because it keeps polling. Receiving \
          should wait; only sending should not.",
         FULL,
     );
 
     explain(
-        "This sender has emptied its queue, and must be answered again. Only the answers that \
-         found it full are gone.",
+        "This sender has emptied its queue, but it did not get what it should: an answer to its \
+         next message, and no others. Drop only the answers that found the queue full, and answer \
+         again as soon as there is room.",
         FULL,
     );
     for _ in 0..fillers {

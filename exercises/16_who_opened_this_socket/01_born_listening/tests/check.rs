@@ -1,4 +1,4 @@
-//! Does the program serve what it was born with, and leave it to whoever made it?
+//! Does the program serve the listeners that it was born with, and leave them to their owner?
 
 use std::fs::{self, File};
 use std::net::TcpStream;
@@ -19,10 +19,10 @@ const STRANGER: &str = "16-who-opened-this-socket.html#is-it-a-listener-at-all";
 const MODE: &str = "16-who-opened-this-socket.html#blocking-or-not";
 const LEAVE: &str = "16-who-opened-this-socket.html#you-didnt-make-it";
 
-/// How long no client comes.
+/// How long no client connects.
 const WATCHED: Duration = Duration::from_millis(700);
 
-/// Where a program would listen that makes a listener of its own.
+/// Where the program would listen if it created its own listener.
 fn own(folder: &Folder) -> PathBuf {
     folder.join("its own")
 }
@@ -32,7 +32,7 @@ fn start(born_with: &Activation, folder: &Folder) -> Running {
     program.arg(own(folder).display()).start()
 }
 
-/// The program, born with these listeners: it says so, in their order, and makes none of its own.
+/// The program, born with these listeners. It prints their addresses in order, and binds no others.
 fn born(born_with: &Activation, listeners: &[&Listener]) -> Running {
     let folder = folder();
     let mut server = start(born_with, &folder);
@@ -50,14 +50,14 @@ fn born(born_with: &Activation, listeners: &[&Listener]) -> Running {
     server.prints(&lines).now();
     check(
         !own(&folder).exists(),
-        "no listener but those",
-        "one more, at the argument",
+        "no other listeners",
+        "one more, at the path in the argument",
     )
     .now();
     server
 }
 
-/// Somebody who comes to this listener is served.
+/// A client that connects to this listener is served.
 fn is_served(listener: &Listener) -> Peer {
     let mut client = Peer::connect(listener.address());
     client.send(line("hello")).expect(line("hello")).now();
@@ -76,13 +76,14 @@ fn serves_what_it_was_given() {
         return;
     }
     explain(
-        "Your program was started with a listener as descriptor 3; LISTEN_FDS and LISTEN_PID say \
-         so. Somebody else has opened it, so there is nothing to bind. Print the address that it \
-         has, and serve the clients that connect there, over TCP or at a path.",
+        "Your program was started with a listener as descriptor 3 (LISTEN_FDS and LISTEN_PID say \
+         so), and it did not serve it as it should. Another process has opened and bound this \
+         listener, so don't bind anything yourself. Print the listener's address, and serve the \
+         clients that connect there, over TCP or at a path.",
         GIVEN,
     );
     each_kind(|listener| {
-        // It came before the program was there.
+        // This client connects before the program starts.
         let mut early = Peer::connect(listener.address());
         early.send(line("I was early"));
         let _server = born(&Activation::new().listener("web", &listener), &[&listener]);
@@ -99,8 +100,8 @@ fn over_ipv6_too() {
         return;
     }
     explain(
-        "Your program was given a listener over IPv6: that is TCP too. Its address is written with \
-         brackets, [::1]:7878.",
+        "Your program was given a listener over IPv6, and it did not serve it as it should. IPv6 \
+         is TCP too. Print the address with brackets, as in [::1]:7878.",
         GIVEN,
     );
     let listener = Listener::tcp_v6();
@@ -114,8 +115,9 @@ fn all_of_them() {
         return;
     }
     explain(
-        "LISTEN_FDS says how many listeners there are, and from descriptor 3 on all of them are \
-         yours. Serve them side by side, and print a line for each, in this order.",
+        "Your program was given several listeners, and it did not serve all of them. LISTEN_FDS \
+         says how many there are, from descriptor 3 up. Serve all of them at the same time, and \
+         print a line for each, in that order.",
         GIVEN,
     );
     let listeners = [Listener::on_path(), Listener::tcp(), Listener::on_path()];
@@ -141,10 +143,10 @@ fn all_of_them() {
     .now();
 }
 
-/// It listens because nobody gave it anything, and takes along what it made.
+/// The program listens by itself because it was given nothing, and removes what it created.
 fn listens_by_itself(mut server: Running, signal: Signal) {
     let listens = server.listens_or_ends().now() == Start::Listens;
-    check(listens, "it to listen at its argument", "it ended").now();
+    check(listens, "it to listen on its argument", "it ended").now();
     let mut client = server.connect();
     client.send(line("hello")).expect(line("hello")).now();
     let lines = server.stdout().lines().count();
@@ -154,11 +156,12 @@ fn listens_by_itself(mut server: Running, signal: Signal) {
         check(
             !path.exists(),
             "nothing at its path",
-            "a socket that nobody listens on",
+            "a socket file that nothing is listening on",
         )
         .or_explain(
-            "Your program has made this path itself, so it is yours to remove. Only a listener \
-             that you were given belongs to somebody else.",
+            "Your program has ended, and the socket file that it created itself is still there. \
+             Remove that file at the end. Only the file of a listener that you were given belongs \
+             to somebody else.",
             LEAVE,
         );
     }
@@ -167,8 +170,9 @@ fn listens_by_itself(mut server: Running, signal: Signal) {
 #[test]
 fn listens_by_itself_otherwise() {
     explain(
-        "Nobody gave your program a listener. Started by hand, it must listen at the address in \
-         its argument, serve, and end with exit code 0 on SIGTERM and SIGINT.",
+        "Your program was started without a listener, and it did not work as before. In this case, \
+         listen on the address in the argument, serve clients, and end with exit code 0 on SIGTERM \
+         and SIGINT.",
         GIVEN,
     );
     let folder = folder();
@@ -186,14 +190,14 @@ fn not_meant_for_you() {
         return;
     }
     explain(
-        "LISTEN_PID names another process. Environment variables are inherited, and these were \
-         probably meant for the program that started yours. Compare the pid: if it isn't yours, \
-         your program was not given any listener. That is not an error: listen at the address in \
-         the argument.",
+        "LISTEN_PID names another process, but your program did not fall back to the address in \
+         its argument. Environment variables are inherited, and these were probably meant for the \
+         process that started yours. Compare the PID: if it isn't yours, your program was not \
+         given any listener, and that is not an error.",
         MEANT,
     );
     let (listener, folder) = (Listener::on_path(), folder());
-    // Process 1 lives, and is not the program; the other one is the check, which started it.
+    // Process 1 exists and isn't the program. The other one is the check, which started it.
     for pid in [1, std::process::id()] {
         let another = Activation::new().listener("web", &listener).for_pid(pid);
         let mut server = start(&another, &folder);
@@ -209,17 +213,17 @@ fn not_meant_for_you() {
     }
 }
 
-/// Told to, it ends, and nothing went wrong.
+/// The program ends on a signal, with exit code 0.
 fn ends_on(server: &Running, signal: Signal) {
     server.signal(signal).exits_with(0).or_explain(
-        "Your program was told to end, by SIGTERM or SIGINT, and has to end with exit code 0: from \
-         the moment on at which it prints `listening on`, wherever its listener comes from. So \
-         catch both before you print.",
+        "Your program got SIGTERM or SIGINT, but it did not end with exit code 0. It has to, as \
+         soon as it has printed `listening on`, and wherever its listener comes from. Start to \
+         catch both signals before you print that line.",
         LEAVE,
     );
 }
 
-/// What is at a path, and what may be done there.
+/// Which file is at a path, and with which mode.
 fn identity(path: &Path) -> Option<(u64, u64, u32)> {
     let file = fs::symlink_metadata(path).ok()?;
     Some((file.dev(), file.ino(), file.mode()))
@@ -231,7 +235,11 @@ fn leaves_the_path_and_the_socket() {
         return;
     }
     each_kind(|listener| {
-        explain("Your program was given its listener, and serves it.", LEAVE);
+        explain(
+            "Your program was given its listener, but it did not serve a client on it. Serve \
+             clients on the listener that you were given.",
+            LEAVE,
+        );
         let before = match listener.address() {
             Address::Unix(path) => identity(path),
             Address::Tcp(_) => None,
@@ -246,33 +254,36 @@ fn leaves_the_path_and_the_socket() {
                 let got = if now.is_none() {
                     "nothing"
                 } else {
-                    "another one, or another mode"
+                    "a different file, or a different mode"
                 };
-                check(now == before, "the socket's file, as it was given", got).or_explain(
-                    "You did not make that file, so don't remove, replace or change it. Your \
-                     supervisor still listens there for your next run, and without the file no \
-                     client finds it.",
+                check(now == before, "the socket file, unchanged", got).or_explain(
+                    "Your program removed, replaced, or changed a socket file that it did not \
+                     create. Leave that file as it is. Your supervisor is still listening there \
+                     for the next run of your program, and without the file no client can connect.",
                     LEAVE,
                 );
             }
             let client = Peer::try_connect(listener.address());
             client.or_explain(
-                "The check holds this listener too, as a supervisor does, and now its clients are \
-                 refused: your program has shut it down. close() ends only your copy, shutdown() \
-                 ends everybody's.",
+                "The check also holds this listener, as a supervisor does, and now its clients are \
+                 refused, because your program has shut the listener down. close() closes only \
+                 your copy, but shutdown() affects every process that has the listener. Don't call \
+                 shutdown() on it.",
                 LEAVE,
             );
             listener.try_accept().or_explain(
-                "The check holds this listener too, as a supervisor does, and now accept() fails: \
-                 your program has shut it down. close() ends only your copy, shutdown() ends \
-                 everybody's.",
+                "The check also holds this listener, as a supervisor does, and now accept() fails, \
+                 because your program has shut the listener down. close() closes only your copy, \
+                 but shutdown() affects every process that has the listener. Don't call shutdown() \
+                 on it.",
                 LEAVE,
             );
         }
         leaves_what_is_at_its_argument(&born_with, &listener);
         explain(
-            "A client came after your program had ended, and waited in the queue of the listener, \
-             which the check still holds. The next run of your program must serve it.",
+            "A client connected after your program had ended, and waited in the accept queue of \
+             the listener, which the check still holds. The next run of your program did not serve \
+             that client. Accept the clients that are already waiting in the queue.",
             LEAVE,
         );
         let mut between = Peer::connect(listener.address());
@@ -282,11 +293,11 @@ fn leaves_the_path_and_the_socket() {
     });
 }
 
-/// The argument is a path where something is already: it is not the program's.
+/// There is already a file at the path in the argument. It does not belong to the program.
 fn leaves_what_is_at_its_argument(born_with: &Activation, listener: &Listener) {
     explain(
-        "Your program was given a listener, so it does not use the path in its argument. Remove \
-         only files that you have made.",
+        "Your program was given a listener, but it used the path in its argument. Don't bind that \
+         path, and don't remove the file there: remove only files that your program has created.",
         LEAVE,
     );
     let folder = folder();
@@ -300,8 +311,8 @@ fn leaves_what_is_at_its_argument(born_with: &Activation, listener: &Listener) {
     let left = fs::read(&path).is_ok_and(|bytes| bytes == b"Dear diary");
     check(
         left,
-        "the file at its argument, as it was",
-        "it is gone, or another",
+        "the file at its argument, unchanged",
+        "it is gone, or different",
     )
     .now();
 }
@@ -312,16 +323,21 @@ fn complains_of_nothing(server: &Running) {
     check(told.is_empty(), "nothing on standard error", first).now();
 }
 
-/// While no client comes, it does not look for one.
+/// While no client connects, the program does not check for one.
 fn sleeps(server: &Running, client: &mut Peer) {
     let before = server.figures().switches;
     client.pause(WATCHED);
     let wakes = server.figures().switches.saturating_sub(before);
-    let got = format!("{wakes} wakes while no client came for {WATCHED:?}");
-    check(wakes <= 1, "a program that sleeps until one comes", got).or_explain(
-        "No client comes, and your program wakes up again and again to look for one: accept() does \
-         not wait at a non-blocking listener. Sleep in a call that the next client ends: accept() \
-         in blocking mode, or poll().",
+    let got = format!("{wakes} wakes while no client connected for {WATCHED:?}");
+    check(
+        wakes <= 1,
+        "a program that sleeps until a client connects",
+        got,
+    )
+    .or_explain(
+        "No client is connecting, but your program keeps waking up to check for one, because \
+         accept() doesn't wait on a non-blocking listener. Sleep in a call that returns when a \
+         client connects: accept() in blocking mode, or poll().",
         MODE,
     );
 }
@@ -333,11 +349,13 @@ fn blocking_or_not() {
     }
     for non_blocking in [false, true] {
         let sentence = if non_blocking {
-            "Your program was given a non-blocking listener. The mode belongs to the open socket, \
-             and its maker chose it: set the mode that you need before you accept."
+            "Your program was given a non-blocking listener, and it did not work as it should. The \
+             mode belongs to the open socket, and the process that opened it has chosen the mode. \
+             Set the mode that you need before you accept."
         } else {
-            "Your program was given a blocking listener. The mode belongs to the open socket, and \
-             its maker chose it: set the mode that you need before you accept."
+            "Your program was given a blocking listener, and it did not work as it should. The \
+             mode belongs to the open socket, and the process that opened it has chosen the mode. \
+             Set the mode that you need before you accept."
         };
         explain(sentence, MODE);
         each_kind(|listener| {
@@ -346,7 +364,7 @@ fn blocking_or_not() {
                 born_with = born_with.non_blocking();
             }
             let server = born(&born_with, &[&listener]);
-            // In a loop of readiness, an accept() that blocks would keep this one waiting.
+            // In an event loop, a blocking accept() would keep this client waiting.
             let mut first = is_served(&listener);
             server.expect_idle().now();
             complains_of_nothing(&server);
@@ -364,7 +382,7 @@ fn blocking_or_not() {
     }
 }
 
-/// It ends with exit code 2, and tells of descriptor `number` in one line.
+/// The program ends with exit code 2, and names descriptor `number` in one line.
 fn is_refused(what: &str, born_with: &Activation, number: u32) {
     let folder = folder();
     let mut program = start(born_with, &folder);
@@ -376,8 +394,9 @@ fn is_refused(what: &str, born_with: &Activation, number: u32) {
     let expected = format!("exit code 2: descriptor {number} is {what}");
     check(got.is_empty(), expected, got).now();
     let told = contains(number.to_string());
-    let sentence = "Print one line on standard error that says which descriptor is wrong, by its \
-                    number, so that the person who started the program can correct it.";
+    let sentence = "Your program did not report the wrong descriptor as it should. Print exactly \
+                    one line on standard error, with the number of that descriptor, so that the \
+                    person who started the program can correct it.";
     let output = program.ends().stderr(told);
     output.or_explain(sentence, STRANGER);
     let lines = program.stderr().lines().count();
@@ -391,10 +410,11 @@ fn a_stranger_at_3_is_refused() {
         return;
     }
     explain(
-        "A descriptor can be anything that somebody put there. Before you serve any of them, check \
-         that each is a stream socket, TCP or Unix, that listens. If one is not, name it in one \
-         line on standard error and end with exit code 2. Don't listen elsewhere instead: clients \
-         wait at the address that was meant.",
+        "Your program was given a descriptor that is not a listener, and it did not refuse it as \
+         it should. Before you serve any of the descriptors, check that each one is a listening \
+         stream socket, TCP or Unix. If one is not, name it in one line on standard error and end \
+         with exit code 2. Don't listen on another address instead: the clients are waiting at the \
+         intended one.",
         STRANGER,
     );
     let folder = folder();
@@ -409,11 +429,11 @@ fn a_stranger_at_3_is_refused() {
         is_refused(what, &given, 3);
     };
     at_3("a regular file", file.as_fd());
-    at_3("a socket of datagrams", DatagramPeer::on_path().as_fd());
+    at_3("a datagram socket", DatagramPeer::on_path().as_fd());
     at_3("a connection at a path", unix.as_fd());
     at_3("a TCP connection", tcp.as_fd());
     at_3(
-        "a socket that does not listen",
+        "a socket that is not listening",
         Listener::refusing().as_fd(),
     );
     let one_of_two = Activation::new()

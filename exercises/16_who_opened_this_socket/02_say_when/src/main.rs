@@ -1,4 +1,4 @@
-//! Upper-cases lines at a path, and tells its supervisor how it is.
+//! Upper-cases lines at a path, and tells its supervisor how it is doing.
 
 use std::env;
 use std::fs;
@@ -15,7 +15,7 @@ use signal_hook::iterator::Signals;
 /// How long to wait when accepting fails (chapter 11).
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What the loop is woken by.
+/// What wakes the loop.
 enum Event {
     /// A client's line, and where its answer goes.
     Line(String, UnixStream),
@@ -26,7 +26,7 @@ enum Event {
 fn main() -> io::Result<()> {
     let path = env::args().nth(1).expect("usage: ex-16-02 PATH");
     let supervisor = Supervisor::from_env();
-    supervisor.say("STATUS=starting"); // for a person; the others mean something
+    supervisor.say("STATUS=starting"); // for people to read; the other messages have an effect
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_unblock()?;
     let listener = UnixListener::bind(&path)?;
@@ -49,22 +49,22 @@ fn answer_all(events: &Receiver<Event>) {
     }
 }
 
-/// Whoever started this program, as far as it wants to be told anything.
+/// The process that started this program, if it wants to be notified.
 struct Supervisor {}
 
 impl Supervisor {
-    /// What the environment says of it. All of it is optional.
+    /// What the environment says about it. All of it is optional.
     fn from_env() -> Self {
         todo!("look for NOTIFY_SOCKET, and for WATCHDOG_USEC with WATCHDOG_PID")
     }
 
-    /// Says this, if there is anybody to hear it.
+    /// Sends this, if there is a supervisor.
     fn say(&self, message: &str) {
-        todo!("send {message:?} as one datagram, and wait for nothing")
+        todo!("send {message:?} as one datagram, without waiting")
     }
 }
 
-/// The answer to a line. The one to `wait PATH` takes until that file has been read to its end.
+/// The answer to a line. For `wait PATH`, it takes until that file has been read to its end.
 fn answer(line: &str) -> String {
     match line.strip_prefix("wait ") {
         Some(path) => match fs::read(path) {

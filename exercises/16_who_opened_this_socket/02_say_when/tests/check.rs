@@ -16,26 +16,26 @@ const NO_WAIT: &str = "16-who-opened-this-socket.html#telling-never-waits";
 const NAME: &str = "16-who-opened-this-socket.html#a-datagram-to-notify_socket";
 const ALONE: &str = "16-who-opened-this-socket.html#nobody-listens-to-it";
 
-/// The time that the check's watchdog allows, and how long a ping may be away, not counting what a busy
-/// machine takes: half of it is the rule.
+/// The time that the check's watchdog allows, and the longest pause between two pings, not counting
+/// delays on a busy machine. Pings are due every half of the allowed time.
 const ALLOWED: Duration = Duration::from_millis(600);
 const LATEST: Duration = Duration::from_millis(450);
-/// How long anything may take that should be there at once.
+/// How long anything that should happen at once may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How many lines keep the loop busy, and how long each of them; and how many come at once, which
+/// How many lines keep the loop busy, and for how long each; and how many lines arrive at once, which
 /// is no more than a supervisor's queue holds.
 const ITEMS: usize = 8;
 const EACH: Duration = Duration::from_millis(120);
 const AT_ONCE: usize = 10;
-/// How long a program that was told to stop may take down its path while its loop is busy.
+/// How long a program may take to remove its path after the signal, while its loop is busy.
 const MEANWHILE: Duration = Duration::from_millis(250);
-/// How long a client may wait for its answer from a program that waits for nobody else, not counting
-/// what a busy machine takes.
+/// How long a client may wait for an answer from a program that waits for nothing else, not counting
+/// time that a busy machine takes.
 const WITHOUT_A_WAIT: Duration = Duration::from_millis(80);
-/// How often a client asks while the check looks at something else.
+/// The pause between a client's requests while the check watches something else.
 const PACE: Duration = Duration::from_millis(5);
 
-/// A supervisor's socket that waits long enough for what is said at once, or every 300 ms.
+/// A supervisor's socket with enough patience for messages that are sent at once or every 300 ms.
 fn supervisor() -> NotifySocket {
     in_time(NotifySocket::on_path())
 }
@@ -57,7 +57,7 @@ fn ask(client: &mut Peer) {
         .now();
 }
 
-/// A client asks again and again, for as long as this, and twice after it: the loop has turned then.
+/// A client keeps asking for this long, and twice more: by then the loop has made another pass.
 fn ask_for(client: &mut Peer, time: Duration) {
     let began = Instant::now();
     while began.elapsed() < time {
@@ -68,7 +68,7 @@ fn ask_for(client: &mut Peer, time: Duration) {
     ask(client);
 }
 
-/// A client asks again and again, for as long as this. The longest that it waited for an answer.
+/// A client keeps asking for this long. Returns the longest time that it waited for an answer.
 fn slowest(client: &mut Peer, time: Duration) -> Duration {
     let began = Instant::now();
     let mut slowest = Duration::ZERO;
@@ -81,12 +81,12 @@ fn slowest(client: &mut Peer, time: Duration) -> Duration {
     slowest
 }
 
-/// Told to, it ends, and nothing went wrong.
+/// The program ends on SIGTERM, with exit code 0.
 fn ends(server: &Running) {
     server.signal(Signal::TERM).exits_with(0).or_explain(
-        "SIGTERM has come, and your program has to end with exit code 0, whatever its supervisor \
-         does. (Nothing that it sends to the supervisor may fail it: is there a `?` or an `unwrap` \
-         behind a send?)",
+        "Your program got SIGTERM, but it did not end with exit code 0. It has to, whatever its \
+         supervisor does. (A failed message to the supervisor must not make your program fail: is \
+         there a `?` or an `unwrap` after a send?)",
         STOPPING,
     );
 }
@@ -98,8 +98,9 @@ fn pings(lines: &[String]) -> usize {
 #[test]
 fn ready_means_connectable() {
     explain(
-        "NOTIFY_SOCKET names a supervisor's socket. Send it one datagram with READY=1, as soon as \
-         a client can connect: what the supervisor starts after you will connect at that moment.",
+        "NOTIFY_SOCKET names a supervisor's socket, and your program did not send READY=1 there as \
+         it should. Send one datagram with READY=1, once, as soon as a client can connect. At that \
+         moment, the supervisor may start programs that connect to yours.",
         READY,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -108,8 +109,8 @@ fn ready_means_connectable() {
     supervisor.expect("READY=1").now();
     let client = Peer::try_connect(&Address::Unix(path));
     let mut client = client.or_explain(
-        "Your program sent READY=1, and a client that came at once was refused. READY means that a \
-         client can connect now: send it after bind() and listen().",
+        "Your program sent READY=1, and a client that connected right then was refused. READY=1 \
+         means that a client can connect now: send it after bind() and listen().",
         READY,
     );
     ask(&mut client);
@@ -119,7 +120,7 @@ fn ready_means_connectable() {
     check(!again, "READY=1 once", "it was sent again").now();
 }
 
-/// The program runs at a path, and a client is there.
+/// The program is running at a path, with one client connected.
 fn served(supervisor: &mut NotifySocket, folder: &Folder) -> (Running, Peer) {
     let program = program!().notifies(supervisor);
     let server = program.listen_on(path_in(folder).display()).now();
@@ -129,13 +130,13 @@ fn served(supervisor: &mut NotifySocket, folder: &Folder) -> (Running, Peer) {
     (server, client)
 }
 
-/// It has said that it stops.
+/// The program has sent STOPPING=1.
 fn has_said_so(supervisor: &mut NotifySocket) {
     let lines = supervisor.take_lines();
     let said = lines.iter().any(|line| line == "STOPPING=1");
-    check(said, "STOPPING=1 before that", format!("{lines:?}")).or_explain(
-        "Your program began to stop, but the supervisor didn't know, and went on sending clients. \
-         Send STOPPING=1 first, then remove the path and hang up.",
+    check(said, "STOPPING=1 before the shutdown", format!("{lines:?}")).or_explain(
+        "Your program began to stop without telling the supervisor, which may still be sending \
+         clients. Send STOPPING=1 first, then remove the path and close the connections.",
         STOPPING,
     );
 }
@@ -143,8 +144,8 @@ fn has_said_so(supervisor: &mut NotifySocket) {
 #[test]
 fn stopping_is_said_first() {
     explain(
-        "On SIGTERM and SIGINT your program must remove its path and end with exit code 0. Send \
-         STOPPING=1 before that.",
+        "Your program did not shut down as it should. On SIGTERM and SIGINT, remove the path and \
+         end with exit code 0. Send STOPPING=1 before that.",
         STOPPING,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -154,7 +155,8 @@ fn stopping_is_said_first() {
     has_said_so(&mut supervisor);
     server.exits_with(0).now();
 
-    // The loop is busy with a line: who takes down the path meanwhile has to say so meanwhile.
+    // The loop is busy with a line. A program that removes the path meanwhile must send STOPPING=1
+    // meanwhile.
     let (server, mut client) = served(&mut supervisor, &folder);
     let mut gate = Gate::new();
     client.send(line(format!("wait {}", gate.path().display())));
@@ -176,15 +178,15 @@ fn stopping_is_said_first() {
 }
 
 fn is_gone(path: &Path) {
-    eventually("the socket's file to be gone", || !path.exists()).now();
+    eventually("the socket file to be gone", || !path.exists()).now();
 }
 
 #[test]
 fn the_loop_feeds_the_watchdog() {
     explain(
-        "WATCHDOG_USEC is how long the supervisor waits for WATCHDOG=1 before it kills your \
-         program. Send it twice in that time, both while no client is there and while a client \
-         sends requests without a pause.",
+        "Your program did not send WATCHDOG=1 in time. WATCHDOG_USEC says how long the supervisor \
+         waits for it before it kills your program. Send WATCHDOG=1 twice in that time, both while \
+         no client needs anything and while a client is sending requests without a pause.",
         WATCHDOG,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -198,9 +200,9 @@ fn the_loop_feeds_the_watchdog() {
     is_not_fed_with_each_line(&mut supervisor, &mut client);
 
     explain(
-        "The loop that answers was stuck in a request for longer than WATCHDOG_USEC, and your \
-         program still sent WATCHDOG=1, so nobody would notice. Send it from the loop that does \
-         the work, and from no other thread: it stops when the loop is stuck, and goes on when the \
+        "The loop that answers requests was stuck for longer than WATCHDOG_USEC, but your program \
+         still sent WATCHDOG=1, so the supervisor would never notice. Send WATCHDOG=1 only from \
+         the loop that does the work: then it stops when the loop is stuck, and resumes when the \
          loop does.",
         WATCHDOG,
     );
@@ -213,7 +215,7 @@ fn the_loop_feeds_the_watchdog() {
     supervisor.expect("WATCHDOG=1").now();
 }
 
-/// Each ping in its time, and not three times as many as there should be.
+/// Each ping arrives in time, and there are at most about three times as many as are due.
 fn is_fed_while_nobody_comes(supervisor: &mut NotifySocket) {
     supervisor.take_lines();
     let began = Instant::now();
@@ -223,22 +225,22 @@ fn is_fed_while_nobody_comes(supervisor: &mut NotifySocket) {
         supervisor.expect("WATCHDOG=1").now();
         count += 1;
         let elapsed = watch.elapsed();
-        let expected = format!("WATCHDOG=1 every {:?}, while nobody comes", ALLOWED / 2);
+        let expected = format!("WATCHDOG=1 every {:?}, even while idle", ALLOWED / 2);
         let got = format!("none for {elapsed:.0?}");
         check(elapsed < LATEST, expected, got).now();
     }
     let elapsed = began.elapsed();
     let due = elapsed.as_micros() / (ALLOWED / 2).as_micros();
-    let expected = format!("WATCHDOG=1 every {:?}, while nobody comes", ALLOWED / 2);
+    let expected = format!("WATCHDOG=1 every {:?}, even while idle", ALLOWED / 2);
     let got = format!("{count} of them in {elapsed:.0?}");
     check(count <= 3 * due + 3, expected, got).or_explain(
-        "Your program wakes up again and again to send WATCHDOG=1, though nobody comes. Twice in \
-         the time that the supervisor allows is enough: sleep until the next one is due.",
+        "Your program keeps waking up to send WATCHDOG=1 while clients are silent. Twice in the \
+         time that the supervisor allows is enough: sleep until the next one is due.",
         WATCHDOG,
     );
 }
 
-/// Lines that take a while each, and the next one always waits: the loop is never idle.
+/// Each line takes a while, and the next one is already waiting, so the loop is never idle.
 fn is_fed_while_busy(supervisor: &mut NotifySocket, client: &mut Peer) {
     let gates: Vec<Gate> = (0..ITEMS).map(|_| Gate::new()).collect();
     let lines = gates
@@ -255,8 +257,8 @@ fn is_fed_while_busy(supervisor: &mut NotifySocket, client: &mut Peer) {
     let lines = supervisor.take_lines();
     let again = lines.iter().any(|line| line == "READY=1");
     check(!again, "READY=1 once, before", format!("{lines:?}")).or_explain(
-        "Your program has been ready for a long time, and says READY=1 again with each ping. READY=1 \
-         ends the start: say it once. (A supervisor may take a second one for the end of a reload.)",
+        "Your program sent READY=1 again, long after it was ready. READY=1 says that startup is \
+         complete, and a supervisor may take a second one for the end of a reload. Send it once.",
         READY,
     );
     let count = pings(&lines);
@@ -272,9 +274,9 @@ fn is_not_fed_with_each_line(supervisor: &mut NotifySocket, client: &mut Peer) {
     let count = pings(&supervisor.take_lines());
     let due = began.elapsed().as_micros() / (ALLOWED / 2).as_micros();
     let got = format!("{count} of them for {AT_ONCE} lines");
-    check(count as u128 <= due + 2, "WATCHDOG=1 now and then", got).or_explain(
+    check(count as u128 <= due + 2, "WATCHDOG=1 when it is due", got).or_explain(
         "Your program sends WATCHDOG=1 with each line that it answers. Twice in the time that the \
-         supervisor allows is enough: look at the clock, and send it when it is due.",
+         supervisor allows is enough: check the clock, and send WATCHDOG=1 when it is due.",
         WATCHDOG,
     );
 }
@@ -282,8 +284,9 @@ fn is_not_fed_with_each_line(supervisor: &mut NotifySocket, client: &mut Peer) {
 #[test]
 fn anothers_watchdog_is_not_fed() {
     explain(
-        "WATCHDOG_PID names another process: that one is watched, and your program has only \
-         inherited its variables. Send READY=1, but no WATCHDOG=1.",
+        "WATCHDOG_PID names another process, but your program sent WATCHDOG=1, or it did not work \
+         as before. The supervisor is watching that other process, and your program has only \
+         inherited its variables. Send READY=1, but not WATCHDOG=1.",
         WATCHDOG,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -299,8 +302,9 @@ fn anothers_watchdog_is_not_fed() {
     ends(&server);
 
     explain(
-        "WATCHDOG_USEC is set and WATCHDOG_PID is not: then the supervisor watches the process \
-         that it started: your program. Send WATCHDOG=1.",
+        "WATCHDOG_USEC is set and WATCHDOG_PID is not, and your program did not send WATCHDOG=1. \
+         In this case, the supervisor is watching the process that it started, which is your \
+         program. Send WATCHDOG=1.",
         WATCHDOG,
     );
     let program = program!()
@@ -318,10 +322,10 @@ fn a_full_supervisor_stops_nobody() {
         let program = program!().notifies(supervisor).watched(allowed);
         program.listen_on(path_in(&folder).display())
     };
-    let waits = "The supervisor's queue is full, because it is busy or hangs. A blocking send \
-                 would wait for it, and your clients with it. A notification must never stop the \
-                 service: send without waiting, and drop the datagram if there is no room. The \
-                 next one may get through.";
+    let waits = "The supervisor's queue is full, because the supervisor is busy or hangs, and your \
+                 program did not work as it should. A blocking send waits for room in that queue, \
+                 and your clients wait with it. Send without waiting, and drop the datagram if \
+                 there is no room. A later one may get through.";
     explain(waits, NO_WAIT);
     let server = start(&supervisor).now();
     supervisor.expect("WATCHDOG=1").now();
@@ -334,23 +338,24 @@ fn a_full_supervisor_stops_nobody() {
             break;
         }
     }
-    let got = format!("a client waited {quickest:.0?}, and others longer");
+    let got = format!("a client waited {quickest:.0?} in the best round");
     let expected = format!("each answer within {WITHOUT_A_WAIT:?} while the queue is full");
     check(quickest < WITHOUT_A_WAIT, expected, got).or_explain(
-        "The supervisor's queue is full, and your program waits for it a moment with each message \
-         (a timeout of the send, or a second try). Your clients wait that long, too. Send without \
-         waiting, and drop what finds no room.",
+        "The supervisor's queue is full, and with each message your program waits a moment for it \
+         (a send timeout, or a second try). Your clients have to wait just as long. Send without \
+         waiting, and drop a message that doesn't fit.",
         NO_WAIT,
     );
-    // What goes with the last answer finds the queue full, too: what comes after this comes by itself.
+    // A message sent with the last answer still finds the queue full; later ones come from the timer.
     client.pause(allowed);
     supervisor.drain();
     supervisor.expect("WATCHDOG=1").or_explain(
-        "The supervisor's queue was full for a while, and now there is room again: go on sending.",
+        "The supervisor's queue was full for a while, and your program did not send WATCHDOG=1 \
+         when there was room again. Keep sending messages, even if an earlier one failed.",
         NO_WAIT,
     );
     ask(&mut client);
-    // And from the beginning to the end.
+    // The queue is full when the program ends, and then from its start to its end.
     supervisor.fill();
     ends_unheard(&server);
     let server = start(&supervisor).now();
@@ -360,9 +365,9 @@ fn a_full_supervisor_stops_nobody() {
 
 fn ends_unheard(server: &Running) {
     server.signal(Signal::TERM).exits_with(0).or_explain(
-        "The supervisor's queue is full, and SIGTERM has come: your program has to end with exit \
-         code 0 as always. A message that finds no room is dropped. It is not an error, and nothing \
-         waits for it.",
+        "Your program got SIGTERM while the supervisor's queue was full, but it did not end with \
+         exit code 0. A message that doesn't fit in the queue is not an error. Drop it, don't wait, \
+         and end as usual.",
         NO_WAIT,
     );
 }
@@ -373,8 +378,9 @@ fn an_abstract_name_works() {
         return;
     }
     explain(
-        "NOTIFY_SOCKET begins with @. That stands for the zero byte of an abstract name, so there \
-         is no such file. SocketAddr::from_abstract_name() takes the rest of it.",
+        "NOTIFY_SOCKET begins with @, and your program's messages did not arrive there. The @ \
+         stands for the zero byte of an abstract name, so there is no such file. Pass the rest of \
+         the name to SocketAddr::from_abstract_name().",
         NAME,
     );
     let (mut supervisor, folder) = (in_time(NotifySocket::with_abstract_name()), folder());
@@ -387,9 +393,10 @@ fn an_abstract_name_works() {
 #[test]
 fn alone_it_runs_as_before() {
     explain(
-        "There is no supervisor to notify, or NOTIFY_SOCKET names none: it is empty, or too long for \
-         an address, or nobody is there. That is not an error: all of this is optional. The program \
-         must serve, end with exit code 0 on SIGTERM, and remove its socket file.",
+        "There is no supervisor to notify, or NOTIFY_SOCKET is unusable (it is empty, is not an \
+         address, is too long for one, or nothing is listening there), and your program did not \
+         work as before. All notifications are optional, so a missing supervisor is not an error. \
+         Serve clients, end with exit code 0 on SIGTERM, and remove the socket file.",
         ALONE,
     );
     let folder = folder();
@@ -414,8 +421,8 @@ fn alone_it_runs_as_before() {
     }
 
     explain(
-        "The supervisor's socket is gone, and sending to it fails from now on. That is not a \
-         reason to end or to stop serving.",
+        "The supervisor's socket is gone, so sending to it fails, and your program did not work as \
+         before. Ignore that failure: keep serving clients until you are asked to end.",
         ALONE,
     );
     let mut supervisor = supervisor();

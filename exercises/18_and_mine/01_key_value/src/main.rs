@@ -20,7 +20,7 @@ enum Request<'a> {
     Get(&'a str),
 }
 
-/// What it is answered.
+/// What the server replies.
 enum Response {
     /// Kind 90. The body is the value.
     Value(Vec<u8>),
@@ -49,7 +49,7 @@ impl Message for Response {
     }
 }
 
-/// One for each worker of each door.
+/// One for each worker of each server.
 #[derive(Clone, Default)]
 struct Store {}
 
@@ -89,7 +89,7 @@ fn main() -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Serves at both doors until a signal comes, and finishes at both what had come by then.
+/// Serves both until a signal arrives, and finishes the requests that either had received by then.
 fn serve(address: &str, path: &Path) -> anyhow::Result<Outcome> {
     let signals = Signals::catch()?;
     let tcp = TcpTransport::bind(address).with_context(|| format!("cannot listen on {address}"))?;
@@ -101,7 +101,7 @@ fn serve(address: &str, path: &Path) -> anyhow::Result<Outcome> {
     )
 }
 
-/// Starts one door, with two workers.
+/// Starts one server, with two workers.
 fn start<T: Transport + 'static>(
     transport: T,
     store: &Store,
@@ -109,7 +109,7 @@ fn start<T: Transport + 'static>(
 ) -> anyhow::Result<Running<T, Store>> {
     let limits = Limits {
         workers: NonZeroUsize::MIN.saturating_add(1), // two
-        drain_timeout: Duration::from_secs(60),       // a file may take long
+        drain_timeout: Duration::from_secs(60),       // a file may take a while
         ..Limits::default()
     };
     let mut server = Server::new(transport, limits)?;

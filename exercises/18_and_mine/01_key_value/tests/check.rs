@@ -95,9 +95,9 @@ impl Store {
         self.server.signal(Signal::TERM);
         let closed = "both listeners to be closed after SIGTERM";
         eventually(closed, || !self.path.exists()).or_explain(
-            "Your program got a signal to stop, and the socket file is still there seconds later. \
-             The signals must end both servers: pass them to each, with end_on. (A worker that is \
-             busy in `call` does not notice a signal.)",
+            "Your program received SIGTERM, and the socket file is still there seconds later. \
+             Signals must end both servers: pass them to each server with end_on. (A worker that \
+             is busy in `call` doesn't notice a signal.)",
             DOORS,
         );
         let tcp = self.server.address();
@@ -108,9 +108,9 @@ impl Store {
             std::net::TcpStream::connect(address).is_err()
         })
         .or_explain(
-            "Your program got a signal to stop, and the TCP server still accepts clients seconds \
-             later. The signals must end both servers: pass them to each, with end_on. (A worker \
-             that is busy in `call` does not notice a signal.)",
+            "Your program received SIGTERM, and the TCP server is still accepting clients seconds \
+             later. Signals must end both servers: pass them to each server with end_on. (A \
+             worker that is busy in `call` doesn't notice a signal.)",
             DOORS,
         );
     }
@@ -133,13 +133,13 @@ fn is_error(peer: &mut Peer, code: u16, sentence: &str, section: &str) {
     let got = reply.map_or("the end of the stream".to_owned(), |reply| {
         described(&reply)
     });
-    check(holds, format!("an error with the code {code}"), got).or_explain(sentence, section);
+    check(holds, format!("an error with code {code}"), got).or_explain(sentence, section);
 }
 
 fn described(reply: &[u8]) -> String {
     match reply {
         [0xFF, high, low, text @ ..] => format!(
-            "an error with the code {}: {:?}",
+            "an error with code {}: {:?}",
             u16::from_be_bytes([*high, *low]),
             String::from_utf8_lossy(text)
         ),
@@ -157,8 +157,9 @@ fn is_still_served(peer: &mut Peer, sentence: &str, section: &str) {
 #[test]
 fn two_workers_one_store() {
     explain(
-        "Clients must be able to connect to both as soon as you print `listening on`: the TCP \
-         address, and the path.",
+        "As soon as you print `listening on`, clients must be able to connect to the TCP address \
+         and to the path, and must be served at both. Open both before you print the line, and \
+         serve both at the same time.",
         DOORS,
     );
     let store = Store::start();
@@ -171,8 +172,8 @@ fn two_workers_one_store() {
             for peer in &mut peers {
                 peer.send(get(&key)).expect(value(&key)).or_explain(
                     "One client set this key, and another client of the same server does not see \
-                     it. The two clients have different workers, and each worker has a service of \
-                     its own: the services must share one map, in an Arc.",
+                     it. The two clients have different workers, and each worker has its own \
+                     service. Make all the services share one map, in an Arc.",
                     STATE,
                 );
             }
@@ -183,16 +184,17 @@ fn two_workers_one_store() {
 #[test]
 fn both_doors_one_store() {
     explain(
-        "Clients must be able to connect to both as soon as you print `listening on`: the TCP \
-         address, and the path.",
+        "As soon as you print `listening on`, clients must be able to connect to the TCP address \
+         and to the path, and must be served at both. Open both before you print the line, and \
+         serve both at the same time.",
         DOORS,
     );
     let store = Store::start();
     let [mut tcp, mut unix] = store.at_both_doors();
     tcp.send(set("tcp", "1")).expect(done()).now();
     unix.send(set("unix", "2")).expect(done()).now();
-    let sentence = "A key that was set over one transport is not there over the other. Start both \
-                    servers with clones of one store.";
+    let sentence = "A key that was set over one transport can't be read over the other. Start \
+                    both servers with clones of one store.";
     unix.send(get("tcp"))
         .expect(value("1"))
         .or_explain(sentence, DOORS);
@@ -212,28 +214,30 @@ fn a_slow_request_delays_nobody() {
         // It comes to the file, and its `open` waits: nobody writes to it yet.
         for peer in &mut store.many() {
             peer.send(get(key)).expect(value("before")).or_explain(
-                "One client's file takes long to open, and another client waits for it. Open the \
-                 file, too, in a thread of its own.",
+                "One client's file is taking a long time to open. Meanwhile, other clients must \
+                 be served, and the key must keep its old value. Open the file, as well as read \
+                 it, in a separate thread and without holding the lock.",
                 SLOW,
             );
         }
         gate.expect_entered().or_explain(
-            "A client asked to load a file, and your program doesn't open it. Open and read it in \
-             a thread of its own.",
+            "A client asked to load a file, and your program hasn't opened it. Open the file and \
+             read it, both in a separate thread.",
             SLOW,
         );
         gate.expect_reads(&long).or_explain(
-            "You stopped reading a file before its end: one read may return less than there is. \
-             Read until it returns nothing.",
+            "Your program stopped reading a file before its end. One read may return only a part \
+             of the file, so keep reading until a read returns nothing.",
             SLOW,
         );
         let mut others = store.many();
         for peer in &mut others {
             peer.send(get(key)).expect(value("before")).or_explain(
-                "One client's file takes long to read, and another client did not get the value that the \
-                 key had. If it got no answer, it waits for that file: read it in a thread of its own, \
-                 without the lock, and answer later. If it got another answer: until the file is read to \
-                 its end, the key keeps its value.",
+                "One client's file is taking a long time to read, and meanwhile another client did \
+                 not get the key's old value. If it got no reply, it is waiting for that file: \
+                 read the file in a separate thread without holding the lock, and reply later. If \
+                 it got a different reply, your program changed the value too early: change it \
+                 only after the whole file has been read.",
                 SLOW,
             );
             peer.send(set("other", "1")).expect(done()).now();
@@ -243,8 +247,9 @@ fn a_slow_request_delays_nobody() {
             let mut gate = Gate::new();
             peer.send(load("second", gate.path()));
             gate.expect_entered().or_explain(
-                "Several clients load a file each, and one of them waits for another. Each needs a thread \
-                 of its own, however many they are: some threads that serve all of them are not enough.",
+                "Several clients are loading a file each, and one of them is waiting for another. \
+                 Give each Load a thread of its own: a fixed number of threads is not enough, \
+                 because that many slow files keep all of them busy.",
                 SLOW,
             );
             gates.push(gate);
@@ -252,26 +257,27 @@ fn a_slow_request_delays_nobody() {
         for (peer, gate) in others.iter_mut().zip(gates).rev() {
             gate.release();
             peer.expect(done()).or_explain(
-                "This client's file has been read, and other clients' are still being read. This \
-                 client must be answered now.",
+                "This client's file has been read, but the client has no reply while other \
+                 clients' files are still being read. Reply as soon as the client's own file has \
+                 been read.",
                 SLOW,
             );
         }
         slow.expect_nothing_yet().or_explain(
-            "This client's first request is not done yet, and one of its requests is already \
-             answered. Answers come in the order of the requests, and `done` means that the \
-             request is done.",
+            "This client got a reply before its first request, a Load, was done. Reply to a Load \
+             only after the whole file has been read, and reply to requests in their order.",
             SLOW,
         );
         gate.release();
         slow.expect([done(), value(&long)].concat()).or_explain(
-            "The file has been read to its end. Now the request must be answered, and then the \
-             next one, for which the value is all of the file's bytes.",
+            "The whole file has been read. Now reply to the Load, and then to the Get after it, \
+             with all the file's bytes as the value.",
             SLOW,
         );
         others[1].send(get("other")).expect(value("1")).or_explain(
-            "Another client set this key while a file was read for a different key, and now it is \
-             gone. When the file has been read, change that one key, not the whole map.",
+            "Another client set this key while a file was being read for a different key, and now \
+             this key is gone. When a file has been read, change only the key that it was loaded \
+             for, not the whole map.",
             SLOW,
         );
         others[1].send(del("other")).expect(done()).now();
@@ -281,7 +287,7 @@ fn a_slow_request_delays_nobody() {
 #[test]
 fn its_own_messages() {
     explain(
-        "The README lists this request, with another reply than yours.",
+        "Your reply to this request isn't the one that the README's table lists.",
         MESSAGES,
     );
     let store = Store::start();
@@ -300,18 +306,20 @@ fn its_own_messages() {
             ("Color", b"white"),
         ] {
             peer.send(set(key, bytes)).expect(done()).or_explain(
-                "A key is UTF-8 text of 0 to 255 bytes, and the byte before it says how many. \
-                 Every such key can be set, with any value.",
+                "A Set of this key didn't get the reply that the README lists. A key is UTF-8 \
+                 text of 0 to 255 bytes, and the byte before it is its length. Every such key can \
+                 be set, with any bytes as the value.",
                 MESSAGES,
             );
             peer.send(get(key)).expect(value(bytes)).or_explain(
-                "The value is not the one that was set last. A value may hold any bytes, or none.",
+                "The value is not the one that was set last. A value may be any bytes, or none.",
                 MESSAGES,
             );
         }
         peer.send(get("color")).expect(value("red")).or_explain(
-            "Another key was set, which differs from this one only in spaces or a capital letter. \
-             Two keys are the same only if all of their bytes are.",
+            "Setting another key changed the value of this one. The two differ only in spaces or \
+             a capital letter, but that makes them two keys: keys are the same only if all their \
+             bytes are the same.",
             MESSAGES,
         );
         peer.send(del("color")).expect(done()).now();
@@ -321,8 +329,9 @@ fn its_own_messages() {
             peer.send(load("file", &file)).expect(done()).now();
             std::fs::remove_file(&file).unwrap();
             peer.send(get("file")).expect(value(contents)).or_explain(
-                "The file's bytes were loaded. They are the value from then on, whatever they are \
-                 and whatever happens to the file.",
+                "The file's bytes were loaded, but they aren't the value of this key now. From \
+                 the Load on, the value is what the file contained, whatever bytes those are and \
+                 even if the file is removed.",
                 MESSAGES,
             );
         }
@@ -350,7 +359,7 @@ fn its_own_messages() {
             .concat(),
         )
         .or_explain(
-            "Seven requests came together. Answer each of them, in order.",
+            "Seven requests arrived together. Reply to each of them, in order.",
             MESSAGES,
         );
         peer.drip(set("in pieces", "whole")).expect(done()).now();
@@ -361,7 +370,7 @@ fn its_own_messages() {
 #[test]
 fn an_unknown_kind_is_told_and_survived() {
     explain(
-        "Answer an invalid request with an error, and keep the connection.",
+        "Reply to an invalid request with an error, and keep the connection open.",
         MESSAGES,
     );
     let store = Store::start();
@@ -372,7 +381,7 @@ fn an_unknown_kind_is_told_and_survived() {
                 &mut peer,
                 MALFORMED,
                 "No request has this kind. Return BadMessage::UnknownKind from `decode`: the \
-                 engine then answers with the error Malformed.",
+                 engine then replies with the error Malformed.",
                 MESSAGES,
             );
         }
@@ -387,8 +396,8 @@ fn an_unknown_kind_is_told_and_survived() {
                 is_error(
                     &mut peer,
                     MALFORMED,
-                    "The key's length is more than the bytes that came. Return the frame's \
-                     bad_body() from `decode`, before you cut the key out.",
+                    "The key's length is more than the number of bytes that follow it. Check that \
+                     in `decode` before you cut the key out, and return the frame's bad_body().",
                     MESSAGES,
                 );
             }
@@ -404,14 +413,15 @@ fn an_unknown_kind_is_told_and_survived() {
             is_error(
                 &mut peer,
                 NOT_TEXT,
-                "This key, or this path, is not UTF-8. Read it with the frame's text(), and return \
-                 its error.",
+                "The key or the path of this request is not UTF-8. Read it with the frame's \
+                 text(), and return the error that text() gives you.",
                 MESSAGES,
             );
         }
         is_still_served(
             &mut peer,
-            "The frame was whole, so the next one begins where it ended: the connection goes on.",
+            "After an invalid request, your program stopped serving this client. The frame was \
+             complete, so the next one begins right after it: keep the connection open.",
             MESSAGES,
         );
     }
@@ -420,7 +430,7 @@ fn an_unknown_kind_is_told_and_survived() {
 #[test]
 fn its_own_errors_leave_the_door_open() {
     explain(
-        "Answer a request that fails, like any other. The connection goes on.",
+        "A request that fails gets a reply like any other, and the connection stays open.",
         ERRORS,
     );
     let store = Store::start();
@@ -431,7 +441,7 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 NO_SUCH_KEY,
-                "There is no such key. Answer that with Answer::Error and the code 256.",
+                "There is no such key. Reply with Answer::Error and code 256.",
                 ERRORS,
             );
         }
@@ -442,7 +452,8 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 NO_SUCH_KEY,
-                "The key was deleted, so it is not there: Answer::Error, with the code 256.",
+                "This key was deleted, so the store no longer has it. Reply with Answer::Error \
+                 and code 256.",
                 ERRORS,
             );
         }
@@ -452,14 +463,15 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 CANNOT_READ,
-                "This path cannot be read as a file. Answer with the code 257, from the thread \
-                 that tried: the handle has `fail` for it. A handle that is dropped ends the \
-                 connection with Internal.",
+                "This path cannot be read as a file. Reply with error 257 from the thread that \
+                 tried, with the handle's `fail`. If you drop the handle instead, the connection \
+                 ends with the error Internal.",
                 ERRORS,
             );
         }
         peer.send(get("kept")).expect(value("before")).or_explain(
-            "The file could not be read, so nothing was loaded: the key keeps the value that it had.",
+            "The file could not be read, and now the key has a different value. A Load that fails \
+             must leave the old value as it was.",
             ERRORS,
         );
         peer.coalesce([
@@ -473,15 +485,15 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 code,
-                "Of these five requests three must fail: Get of a key that doesn't exist, Load of a \
-                 file that doesn't exist, and Get of the key that this Load did not set. Answer \
-                 each of them.",
+                "Of these five requests three must fail: Get of a key that doesn't exist, Load of \
+                 a file that doesn't exist, and Get of the key that this Load did not set. Reply \
+                 to each of them with its error.",
                 ERRORS,
             );
         }
         peer.expect([done(), done()].concat()).or_explain(
-            "The first three of these five requests failed, as they must. Set and Del come after \
-             them, and must succeed: answer each.",
+            "The first three of these five requests failed, as they should. The Set and the Del \
+             after them must succeed, so reply to each.",
             ERRORS,
         );
     }
@@ -500,7 +512,8 @@ fn it_finishes_what_it_started() {
             let mut gate = Gate::new();
             peer.send(load("slow", gate.path()));
             gate.expect_entered().or_explain(
-                "Two clients load a file each, and one waits for the other. Each needs a thread of its own.",
+                "Two clients are loading a file each, and one is waiting for the other. Give each \
+                 Load a thread of its own.",
                 SLOW,
             );
             working.push((peer, gate));
@@ -511,8 +524,8 @@ fn it_finishes_what_it_started() {
         store.close_the_doors();
         for mut peer in idle {
             peer.expect_end().or_explain(
-                "When your program gets a signal to stop, a client with no request under way must \
-                 see the end of the stream.",
+                "Your program received SIGTERM, but this client, which has no request under way, \
+                 didn't see the end of the stream. Close such connections right away.",
                 DOORS,
             );
             peer.close();
@@ -522,13 +535,14 @@ fn it_finishes_what_it_started() {
         let (mut last, last_gate) = doors.next().unwrap();
         for peer in [&mut first, &mut last] {
             peer.expect_nothing_yet().or_explain(
-                "This client was answered before its file was read. `done` means that it is done.",
+                "This client got its reply before its file was read. Reply to a Load only when it \
+                 is done.",
                 SLOW,
             );
         }
-        let sentence = "A client of each server had a request under way when the signal to stop \
-                        came. Each must still be answered, even when the other server has nothing \
-                        left to do: wait for both.";
+        let sentence = "A client of each server had a request under way when SIGTERM arrived. \
+                        Each client must still get its reply, even when the other server has \
+                        nothing left to do. Wait for both servers.";
         first_gate.release();
         first.expect(done()).or_explain(sentence, DOORS);
         first.expect_end().or_explain(sentence, DOORS);
@@ -541,8 +555,8 @@ fn it_finishes_what_it_started() {
         last.expect_end().or_explain(sentence, DOORS);
         last.close();
         store.server.exits_with(0).or_explain(
-            "Everything that had come was answered, over TCP and at the path: the program must end \
-             with exit code 0.",
+            "Every request was answered, over TCP and over the Unix socket, so the program must \
+             end with exit code 0.",
             DOORS,
         );
     }
@@ -561,8 +575,8 @@ fn what_it_could_not_finish_is_said() {
         peer.pause(Duration::from_millis(400));
         store.server.signal(Signal::TERM);
         store.server.exits_with(3).or_explain(
-            "A second signal cut off a request at one server. The exit code must say so: 3, if \
-             either server reports that something was cut.",
+            "A second signal cut off a request at one server, and the exit code doesn't show it. \
+             If either server reports that something was cut off, end with exit code 3.",
             DOORS,
         );
     }

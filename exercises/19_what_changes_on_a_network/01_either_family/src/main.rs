@@ -1,4 +1,4 @@
-//! Connects to the first of several addresses that answers, and prints what the server says.
+//! Connects to the first of several addresses that answers, and prints what the server sends.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -28,20 +28,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints whom it has reached, and what they say, as it comes.
+/// Prints which server it has reached, and what the server sends, as it arrives.
 fn greet(mut stream: &TcpStream) -> io::Result<()> {
     println!("connected to {}", stream.peer_addr()?);
     io::copy(&mut stream, &mut io::stdout())?;
     Ok(())
 }
 
-/// The addresses behind each `HOST:PORT`, in their order. What cannot be looked up is a reason.
+/// The addresses of each `HOST:PORT`, in order. A name that cannot be looked up adds a reason.
 fn look_up(given: &[String], reasons: &mut Vec<String>) -> Vec<SocketAddr> {
     let _ = reasons;
     todo!("look up {given:?}: a name may have several addresses")
 }
 
-/// The first connection that is made within this time; or none, and for each address a reason.
+/// The first connection that succeeds within this time; or none, and a reason for each address.
 fn connect(
     addresses: &[SocketAddr],
     within: Duration,

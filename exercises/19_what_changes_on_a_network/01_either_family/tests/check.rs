@@ -29,21 +29,22 @@ fn greets(client: &Running, mut server: Peer, address: &Address) {
     client
         .prints(&format!("connected to {address}\n"))
         .or_explain(
-            "Your program has connected. Print to whom: the address at the other end of the \
-             connection (getpeername), which need not be what was typed.",
+            "Your program has connected, but it hasn't printed the right `connected to` line. \
+             Print the address at the other end of the connection (getpeername), which may differ \
+             from what was typed.",
             REFUSAL,
         );
     server.send("welcome\n");
     client.prints("welcome\n").or_explain(
-        "The server has sent something, and the connection stays open: print it as it comes, not \
-         at the end.",
+        "The server has sent something and keeps the connection open, but your program hasn't \
+         printed it. Print what the server sends as it arrives, not at the end.",
         REFUSAL,
     );
     server.send("and bye\n").half_close();
     let all = format!("connected to {address}\nwelcome\nand bye\n");
     client.exits_with(0).stdout(all).or_explain(
-        "The server has sent everything and closed. Print what it sent, nothing else, and end with \
-         0.",
+        "The server has sent everything and closed the connection. Print what it sent and nothing \
+         else, and end with exit code 0.",
         REFUSAL,
     );
 }
@@ -51,8 +52,9 @@ fn greets(client: &Running, mut server: Peer, address: &Address) {
 #[test]
 fn a_refusal_is_no_reason_to_wait() {
     explain(
-        "The first addresses refuse, and the last one has a server. A refusal is an answer, and it \
-         comes at once: nobody listens there. Try the next.",
+        "Every address but the last refuses the connection; a server is listening on the last \
+         one. A refusal tells you at once that nothing is listening there, so try the next \
+         address right away.",
         REFUSAL,
     );
     let refusing: Vec<Listener> = (0..20).map(|_| Listener::refusing()).collect();
@@ -65,10 +67,10 @@ fn a_refusal_is_no_reason_to_wait() {
         let peer = server.accept();
         let took = began.elapsed();
         let got = format!("it took {took:.1?}");
-        let expected = "a connection at once: twenty refusals take no time";
+        let expected = "a connection right away: twenty refusals take no time";
         check(took < Duration::from_secs(3), expected, got).or_explain(
-            "Twenty addresses refused at once, and your program waited before it tried the next \
-             one. The 250 ms are for an address that does not answer.",
+            "Twenty addresses refused right away, but your program waited before it tried the \
+             next one. The 250 ms are only for an address that doesn't answer.",
             REFUSAL,
         );
         (client, peer, server)
@@ -85,9 +87,9 @@ fn is_walked_around(holes: &[&BlackHole], soonest: Duration) {
         let (began, watch) = (Instant::now(), Stopwatch::start());
         let client = client(&addresses).start();
         let peer = server.try_accept().or_explain(
-            "The first address is silent: nobody takes the connection, and nobody refuses it. The \
-             system keeps trying for two minutes. Silence is not refusal: after 250 ms, try the \
-             next address as well.",
+            "The first address is silent: it neither accepts the connection nor refuses it, and \
+             the system would keep trying for two minutes. Don't wait for that. After 250 ms of \
+             silence, try the next address too.",
             SILENCE,
         );
         let (took, at_most) = (began.elapsed(), soonest + Duration::from_millis(700));
@@ -96,9 +98,10 @@ fn is_walked_around(holes: &[&BlackHole], soonest: Duration) {
         // Later than that may be the machine's doing, sooner is not.
         let in_time = took + SOONER > soonest && watch.elapsed() < at_most;
         check(in_time, expected, got).or_explain(
-            "Give each silent address 250 ms before you try the next one. With less, a server far \
-             away has no time to answer, and you open connections that nobody wants; with more, \
-             the user waits.",
+            "Your program tried the last address too early or too late. Give each silent address \
+             250 ms before you try the next one. With less, a distant server has no time to \
+             answer, and you open connections that you don't need; with more, the user has to \
+             wait.",
             SILENCE,
         );
         (client, peer, server)
@@ -126,9 +129,10 @@ fn who_answers_late_is_taken() {
     hole.expect_attempt().now();
     hole.wake_up();
     let sentence = "The first address was silent at first, the second refused, and then the first \
-                    answered, a second after it was asked. Its attempt must go on while you try \
-                    the next: after 250 ms the next attempt begins, but this one does not end.";
-    let expected = "the first attempt to go on, and to be taken";
+                    answered, a second after the attempt began. Keep that attempt going while you \
+                    try the next address: after 250 ms, begin the next attempt, but don't end \
+                    this one.";
+    let expected = "the first attempt to continue, and its connection to be used";
     let visitor = appears(expected, Duration::from_secs(8), || {
         let ended = client.has_ended();
         hole.visitor().map(Some).or(ended.then_some(None))
@@ -150,12 +154,12 @@ fn the_first_that_answers_is_kept_alone() {
         greets(&both, peer, first.address());
         check(
             !second.visited(),
-            "nobody at the second address",
+            "no connection at the second address",
             "a connection",
         )
         .or_explain(
-            "The first address answered at once, and your program connected to the second, too. A \
-         server holds a slot for each connection: don't open one that you don't need.",
+            "The first address answered right away, but your program connected to the second one \
+         too. Don't open a connection that you don't need: it takes up a slot at the server.",
             SILENCE,
         );
     });
@@ -168,11 +172,12 @@ fn the_first_that_answers_is_kept_alone() {
     let peer = server.accept();
     hole.wake_up();
     explain(
-        "Your program has a connection, and the other attempt still goes on. Give it up, or close \
-         the connection that comes of it: a server holds a slot for each.",
+        "Your program has its connection, but it hasn't given up its other attempt. Stop that \
+         attempt, or close its connection as soon as it succeeds: every open connection takes up \
+         a slot at a server.",
         SILENCE,
     );
-    eventually("the other attempt to have an end", || hole.attempts() == 0).now();
+    eventually("the other attempt to end", || hole.attempts() == 0).now();
     if let Some(mut late) = hole.visitor() {
         late.expect_gone().now();
     }
@@ -200,8 +205,8 @@ fn are_named(within: u32, addresses: &[&Address]) {
     let client = program!().typed().arg(within).args(addresses).start();
     let output = client.exits_with(1);
     let output = output.stdout("").or_explain(
-        "No address took the connection. When all of them have refused, or the time that the first \
-         argument gives them is over, say so on standard error and end with exit code 1.",
+        "No address accepted the connection. When all of them have refused, or the time in the \
+         first argument is up, report that on standard error, and end with exit code 1.",
         REFUSAL,
     );
     drop(output);
@@ -216,9 +221,9 @@ fn are_named(within: u32, addresses: &[&Address]) {
             told.trim(),
         )
         .or_explain(
-            "The last error is often the least useful one: the user needs to know why each address \
-             failed, silent ones too. Keep all the errors, and print a line for each address: \
-             `ADDR: reason`.",
+            "Standard error doesn't say why this address failed. The user needs to know that for \
+             each address, including the silent ones, and the last error is often the least \
+             useful. Keep all the errors, and print a line for each address: `ADDR: reason`.",
             REFUSAL,
         );
     }
@@ -227,7 +232,7 @@ fn are_named(within: u32, addresses: &[&Address]) {
 #[test]
 fn brackets_and_names() {
     explain(
-        "The address is a name and a port. Look up the name, and try all of its addresses.",
+        "This address is a name and a port. Look up the name, and try all of its addresses.",
         BRACKETS,
     );
     let server = Listener::tcp();
@@ -239,8 +244,9 @@ fn brackets_and_names() {
         return;
     }
     explain(
-        "An IPv6 address is full of colons, so it is written in brackets before its port. Parse it \
-         whole (SocketAddr, or to_socket_addrs), and never cut at a colon.",
+        "An IPv6 address is full of colons, so it is written in brackets before its port. Parse \
+         the address and the port together (SocketAddr, or to_socket_addrs). Don't split the text \
+         at a colon.",
         BRACKETS,
     );
     let (nobody, server) = (Listener::refusing(), Listener::tcp_v6());
@@ -253,9 +259,9 @@ fn brackets_and_names() {
 fn a_name_has_both_families() {
     let Some(hosts) = Hosts::new() else { return };
     explain(
-        "`right` is a host with an IPv4 address and an IPv6 address, and its server listens on one \
-         of them. When one of a name's addresses refuses, that says nothing about the other: try \
-         each.",
+        "`right` is a host with an IPv4 address and an IPv6 address, and its server listens on \
+         one of them. When one address of a name refuses, another may still accept, so try each \
+         of them.",
         REFUSAL,
     );
     let servers = [Some(hosts.right.listener()), hosts.right.listener_v6()];

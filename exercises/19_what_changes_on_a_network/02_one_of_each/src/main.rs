@@ -1,4 +1,4 @@
-//! Echoes what those clients send that are on its list, whichever family of addresses they come by.
+//! Echoes what the clients on its list send, whichever address family they use.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -42,26 +42,26 @@ fn run(address: &str, list: &[String]) -> io::Result<()> {
     }
 }
 
-/// The list of those who may come in.
+/// The addresses of the clients that are admitted.
 ///
 /// # Errors
 ///
-/// When one of them is no IP address.
+/// When an entry is not an IP address.
 fn read(list: &[String]) -> io::Result<Vec<IpAddr>> {
     todo!("read {list:?}, whichever way an address is written")
 }
 
-/// Listens at an address; at `[::]`, for both families.
+/// Listens on an address; on `[::]`, for both families.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    todo!("listen at {address}")
+    todo!("listen on {address}")
 }
 
-/// Who that is, as a person would write it.
+/// The client's address, as a person would write it.
 fn canonical(peer: SocketAddr) -> SocketAddr {
-    todo!("say who {peer} is")
+    todo!("bring {peer} to its plain form")
 }
 
-/// Sends back what comes, to the end.
+/// Sends back what arrives, to the end of the stream.
 fn echo(stream: &TcpStream) {
     let (mut from, mut to) = (stream, stream);
     let _ = io::copy(&mut from, &mut to);

@@ -13,23 +13,25 @@ const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
 /// What a program is told that ends before it listens, though its address and its list are good.
-const NOT_V4: &str = "Your program did not get as far as listening at an IPv4 address. If it ended, standard error \
-                      should say why. `Protocol not available` (ENOPROTOOPT) means that you set IPV6_V6ONLY on an \
-                      IPv4 socket: set it on IPv6 sockets only.";
-const NOT_V6: &str = "Your program did not get as far as listening at [::]. If it ended, standard error should say \
-                      why. `Invalid argument` (EINVAL) means that you set IPV6_V6ONLY too late: set it before \
-                      bind(), not after.";
+const NOT_V4: &str = "Your program didn't get as far as listening on an IPv4 address. If it \
+                      ended, standard error should say why. `Protocol not available` \
+                      (ENOPROTOOPT) means that you set IPV6_V6ONLY on an IPv4 socket: set it on \
+                      IPv6 sockets only.";
+const NOT_V6: &str = "Your program didn't get as far as listening on [::]. If it ended, standard \
+                      error should say why. `Invalid argument` (EINVAL) means that you set \
+                      IPV6_V6ONLY too late: set it before bind(), not after.";
 
 fn server(address: &str, list: &[&str]) -> Running {
     let server = program!().typed().args(list).listen_on(address);
     let is_v6 = address.starts_with('[');
     let server = server.or_explain(if is_v6 { NOT_V6 } else { NOT_V4 }, BOTH);
-    // One that is not at [::] shows when a client of the other family comes.
+    // For IPv6, a client of the other family shows whether the server listens on [::].
     if let (false, Address::Tcp(at)) = (is_v6, server.address()) {
         let at = at.ip().to_canonical();
         check(at == V4, "a server at 127.0.0.1", format!("one at {at}")).or_explain(
-            "Listen at the address that you were given, and at no other: at 127.0.0.1 only this \
-             machine can connect, at [::] everybody can.",
+            "Your program listens on a different address from the one it was given. On 127.0.0.1, \
+             only this machine can connect; on [::], any machine can. Listen on exactly the address \
+             that you were given.",
             BOTH,
         );
     }
@@ -62,9 +64,9 @@ fn is_named(server: &Running, what: &str, peer: &Peer) {
     server
         .prints(&format!("{what} {}\n", peer.local()))
         .or_explain(
-            "Each line must say which client came, by the address that the client itself knows. At \
-             an IPv6 socket an IPv4 client has a mapped address, ::ffff:127.0.0.1: print that as \
-             127.0.0.1. ::1 stays ::1.",
+            "Your program didn't print this client's line with the client's address. Print the \
+             address that the client itself knows. On an IPv6 socket, an IPv4 client has a mapped \
+             address, ::ffff:127.0.0.1: print that as 127.0.0.1, and print ::1 as ::1.",
             WHO,
         );
 }
@@ -78,14 +80,15 @@ fn both_families_come_in() {
     let mut peers = [V4, V6].map(|ip| {
         let found = Peer::try_connect(&at(&server, ip));
         let mut peer = found.or_explain(
-            "A server at [::] must serve both families, here clients at 127.0.0.1 and at ::1. Bind \
-             to the address that you were given, with IPV6_V6ONLY off.",
+            "A client could not connect. A server on [::] must serve both families, here clients \
+             at 127.0.0.1 and at ::1. Bind to the address that you were given, with IPV6_V6ONLY \
+             off.",
             BOTH,
         );
         explain(
-            "This client is on the list. It must be served, whichever family it comes from, at the \
-             same time as the others. (If your program says 0.0.0.1, that was ::1: to_ipv4 converts \
-             more than mapped addresses. Use to_canonical.)",
+            "This client is on the list. Serve it, whichever address family it uses, and at the \
+             same time as the others. (If your program prints 0.0.0.1, the client was ::1: \
+             to_ipv4 converts more than mapped addresses. Use to_canonical.)",
             BOTH,
         );
         peer.send(line("hello")).expect(line("hello")).now();
@@ -106,8 +109,8 @@ fn a_machine_that_prefers_one() {
         return;
     }
     explain(
-        "This host has net.ipv6.bindv6only set, which changes the default of every socket that \
-         doesn't say what it wants. Set IPV6_V6ONLY to what you need, before bind().",
+        "This host has net.ipv6.bindv6only set, so an IPv6 socket is for IPv6 only unless the \
+         program says otherwise. Set IPV6_V6ONLY to what you need, before bind().",
         BOTH,
     );
     let admitted = [Some(hosts.right.address()), hosts.right.address_v6()];
@@ -126,7 +129,7 @@ fn a_peer_is_who_it_is() {
     if !needs::ipv6() {
         return;
     }
-    explain("A client of each family has come, and is on the list.", WHO);
+    explain("Both clients are on the list. Print a line for each.", WHO);
     let server = server("[::]:0", &["::1", "127.0.0.1"]);
     let mut peers = [connect(&server, V4), connect(&server, V6)];
     for peer in &mut peers {
@@ -139,8 +142,9 @@ fn a_peer_is_who_it_is() {
 #[test]
 fn the_list_means_both_spellings() {
     explain(
-        "This client is on the list. One address can be written in several ways: parse it \
-         (IpAddr), bring both sides to one form (to_canonical), and compare those.",
+        "This client is on the list. One address can be written in several ways, so parse each \
+         entry (IpAddr), convert both the entry and the client's address to one form \
+         (to_canonical), and compare those.",
         WHO,
     );
     // At a socket of IPv4 the list alone may be mapped.
@@ -162,7 +166,8 @@ fn the_list_means_both_spellings() {
 #[test]
 fn nobody_else_comes_in() {
     explain(
-        "This client is not on the list: close its connection without a byte, and serve the next.",
+        "This client is not on the list. Close its connection without sending a byte, and serve \
+         the next client.",
         WHO,
     );
     let v4 = server("127.0.0.1:0", &["127.0.0.2"]);
@@ -186,8 +191,9 @@ fn nobody_else_comes_in() {
         }
     }
     explain(
-        "::127.0.0.1 is on the list, and 127.0.0.1 is not. They are two addresses: a mapped one has ffff in \
-         it, ::ffff:127.0.0.1. to_ipv4 makes 127.0.0.1 of both; use to_canonical.",
+        "::127.0.0.1 is on the list, and 127.0.0.1 is not. They are different addresses: the \
+         mapped form of 127.0.0.1 has ffff in it, ::ffff:127.0.0.1. to_ipv4 turns both into \
+         127.0.0.1; use to_canonical.",
         WHO,
     );
     let server = self::server("[::]:0", &["::1", "::127.0.0.1"]);
@@ -201,8 +207,8 @@ fn a_list_that_cannot_be_read_is_refused() {
         let program = program!().typed().args(["127.0.0.1:0", "127.0.0.1", wrong]);
         let output = program.start().exits_with(2);
         output.stdout("").stderr(contains(wrong)).or_explain(
-            "One entry on the list is not an address. A list that is understood only in part \
-             admits too few clients or too many, and nobody knows which. Name the entry on \
+            "One entry on the list is not an IP address. A server that guesses or skips such an \
+             entry admits too many clients or too few, and nobody notices. Name the entry on \
              standard error, and end with exit code 2 before you listen.",
             WHO,
         );

@@ -1,4 +1,4 @@
-//! Echoes lines, and finds out when a client is gone that cannot say so.
+//! Echoes lines, and finds out when a client has gone without saying so.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
 
 fn talk(stream: &TcpStream, peer: SocketAddr, quiet: Duration) {
     match watch(stream).and_then(|()| serve(stream, quiet)) {
-        // WouldBlock is a timeout of our own, see socket(7). TimedOut is the kernel's: nobody is there.
+        // WouldBlock is a timeout of our own, see socket(7). TimedOut is the kernel's: it has given up.
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
             println!("gone {peer}");
         }
@@ -36,7 +36,7 @@ fn talk(stream: &TcpStream, peer: SocketAddr, quiet: Duration) {
     }
 }
 
-/// Has the kernel find out about a machine that is gone.
+/// Makes the kernel find out when the client's machine is gone.
 fn watch(stream: &TcpStream) -> io::Result<()> {
     todo!("set keepalive and TCP_USER_TIMEOUT on {stream:?}")
 }

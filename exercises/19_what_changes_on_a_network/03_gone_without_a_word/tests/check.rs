@@ -15,8 +15,8 @@ const LATE: Duration = Duration::from_millis(400);
 /// After 500 ms of silence and as long for the answer.
 const SOON_ENOUGH: Duration = Duration::from_millis(1600);
 
-const SILENT: &str = "This client has been silent for as long as the second argument says. Ask whether it is still \
-                      there: send `ping`.";
+const SILENT: &str = "This client has been silent for as long as the second argument says, and it \
+                      didn't get a `ping`. Ask whether it is still there: send `ping`.";
 
 /// By when a machine that is gone has to be found.
 const FOUND: Duration = Duration::from_secs(90);
@@ -32,7 +32,7 @@ fn gone(peer: &Peer) -> String {
 /// A client that has just been served, by a program that will not ask it anything soon.
 fn served() -> (Running, Peer) {
     let server = server(60_000);
-    explain("A client sent a line, and must get it back.", PING);
+    explain("A client didn't get its line back. Echo it.", PING);
     let mut peer = server.connect();
     peer.send(line("hello")).expect(line("hello")).now();
     (server, peer)
@@ -47,9 +47,9 @@ fn keepalive_is_on_and_soon() {
     server
         .expect_keepalive(&peer, Duration::from_secs(60))
         .or_explain(
-            "A client whose machine loses power sends nothing, and without keepalive nobody ever \
-             asks. Turn it on, and set when the first probe is due: the system's default is two \
-             hours.",
+            "A client whose machine loses power sends nothing, and without keepalive the kernel \
+             never asks whether it is still there. Turn keepalive on, and set when the first \
+             probe is due: the system's default is two hours.",
             KEEPALIVE,
         );
     let copy = server.socket_of(&peer).now();
@@ -58,10 +58,11 @@ fn keepalive_is_on_and_soon() {
         Ok::<_, std::io::Error>(copy.tcp_keepalive_time()? + probes)
     })();
     let found = found.expect("a copy of a TCP socket has these options");
-    let got = format!("{found:?}: the time before the first, and an interval for each");
-    check(found <= FOUND, "nobody there after 90 s of probes", got).or_explain(
-        "The first probe comes soon, and then the system has its own ideas: 9 probes, 75 s apart. \
-         Set how often it asks (TCP_KEEPINTVL), and how many times (TCP_KEEPCNT).",
+    let got = format!("{found:?}: the time before the first probe, and an interval for each");
+    check(found <= FOUND, "the connection to end within 90 s", got).or_explain(
+        "The first probe is due soon enough, but the others take too long: by default, the system \
+         sends 9 probes, 75 s apart. Set how often it sends one (TCP_KEEPINTVL), and how many \
+         (TCP_KEEPCNT).",
         KEEPALIVE,
     );
 }
@@ -79,8 +80,8 @@ fn unacknowledged_bytes_have_a_limit() {
     let got = limit.map_or("none".to_owned(), |limit| format!("{limit:?}"));
     let in_time = limit.is_some_and(|limit| limit <= FOUND);
     check(in_time, "a limit of 90 s for unacknowledged bytes", got).or_explain(
-        "While bytes wait for their acknowledgment, keepalive does nothing, and the system resends \
-         them for a quarter of an hour. Set TCP_USER_TIMEOUT, in milliseconds, to give up sooner.",
+        "While bytes are unacknowledged, keepalive does nothing, and the system resends them for \
+         a quarter of an hour. To give up sooner, set TCP_USER_TIMEOUT (in milliseconds).",
         BYTES,
     );
 }
@@ -97,8 +98,9 @@ fn a_stopped_peer_is_found() {
         }
     }
     let got = format!("found after {quickest:.1?}");
-    check(quickest < SOON_ENOUGH, "with 500 ms, gone after 1 s", got).or_explain(
-        "A pong may take as long as the silence before the ping, and no longer: one ping, one wait.",
+    check(quickest < SOON_ENOUGH, "found after 1 s (2 x 500 ms)", got).or_explain(
+        "Your program took too long to find that this client is gone. A pong may take as long as \
+         the silence before the ping, and no longer, so send one ping and wait once.",
         PING,
     );
     // The same, and it has asked for much before.
@@ -106,8 +108,8 @@ fn a_stopped_peer_is_found() {
     let mut peer = server.connect();
     peer.flood(line("x".repeat(10_000)).repeat(100), 64 << 20);
     server.prints(&gone(&peer)).or_explain(
-        "This client has sent a lot and reads nothing, so your program waits for room to write. \
-         Meanwhile nothing looks at the clock: a write needs a limit, too (chapter 11).",
+        "This client has sent a lot and isn't reading, so your program is blocked in a write, \
+         where no timeout ends the wait. Set a timeout for writes too (chapter 11).",
         PING,
     );
 }
@@ -119,9 +121,9 @@ fn a_stopped_one() -> Duration {
     peer.send(line("hello")).expect(line("hello")).now();
     let watch = Stopwatch::start();
     peer.expect(line("ping")).or_explain(SILENT, PING);
-    let sentence = "The client was asked and has not answered for as long again. It is gone, \
-                    even if its kernel still acknowledges: print `gone ADDRESS`, and close the \
-                    connection.";
+    let sentence = "The client got a ping, and hasn't answered for as long again. It counts as \
+                    gone, even if its kernel still acknowledges what you send. Print `gone \
+                    ADDRESS`, and close the connection.";
     server.prints(&gone(&peer)).or_explain(sentence, PING);
     let took = watch.elapsed();
     if took < SOON_ENOUGH {
@@ -132,8 +134,8 @@ fn a_stopped_one() -> Duration {
 
 #[test]
 fn a_quiet_one_that_answers_stays() {
-    let sentence = "This client has nothing to say, but answers each ping in time, so it is alive. \
-                    A pong starts its clock again.";
+    let sentence = "This client sends no lines of its own, but it answers each ping in time, so \
+                    it is alive. Restart its clock when a pong arrives, and don't echo the pong.";
     undisturbed(LATE, || {
         let server = server(600);
         explain(sentence, PING);
@@ -156,7 +158,7 @@ fn a_quiet_one_that_answers_stays() {
         }
         peer.send(line("hello")).expect(line("hello")).now();
         let told = server.stdout();
-        check(!told.contains("gone"), "nobody gone", told).now();
+        check(!told.contains("gone"), "no `gone` line", told).now();
     });
 }
 
@@ -169,8 +171,8 @@ fn a_part_of_a_line_is_a_sign_of_life() {
             peer.pause(Duration::from_millis(300)).send(byte);
         }
         peer.send("\n").expect(line("hello")).or_explain(
-            "This line took 1.5 s, but a byte came every 300 ms, so no ping was due after 800 ms. Any byte \
-             starts the clock again, not only a whole line.",
+            "This line took 1.5 s, but a byte arrived every 300 ms, so no ping was due after 800 \
+             ms. Restart the clock at every byte, not only at the end of a line.",
             PING,
         );
     });
@@ -179,8 +181,8 @@ fn a_part_of_a_line_is_a_sign_of_life() {
         let mut peer = server.connect();
         peer.expect(line("ping")).or_explain(SILENT, PING);
         explain(
-            "This client was asked, and sent `p` in time. That is a part of its pong, and a sign of life: its \
-             clock starts again, and after the next silence it gets a new ping.",
+            "This client got a ping, and sent `p` in time. That is a part of its pong, so the \
+             client is alive. Restart its clock, and after the next silence send a new ping.",
             PING,
         );
         peer.send("p").expect(line("ping")).now();
@@ -199,14 +201,14 @@ fn a_pulled_cable_is_found() {
         peer.send(line("hello")).expect(line("hello")).now();
         hosts.pull_cable();
         server.prints(&gone(&peer)).or_explain(
-            "The cable is pulled, and no packet says so: all that you can notice is that your ping \
-             has no answer.",
+            "The cable was pulled, and no packet reports that. The only sign is that your ping \
+             gets no answer: when its time is up, print `gone ADDRESS`.",
             PING,
         );
         let mut here = hosts.left.connect(server.address());
         here.send(line("hello")).expect(line("hello")).or_explain(
-            "One client is gone, and the others are no longer served. Close that one connection, \
-             and go on with the others.",
+            "One client is gone, and the others are no longer served. Close only the connection \
+             of the client that is gone, and keep serving the others.",
             PING,
         );
     });
@@ -222,8 +224,8 @@ fn the_others_feel_nothing() {
         let mut rounds = 0;
         while !server.stdout().contains(&gone) && rounds < 25 {
             busy.send(line("hello")).expect(line("hello")).or_explain(
-                "This client talks all the time, while another is silent. A client that talks is \
-                 alive: echo its lines, and don't send it a ping.",
+                "This client keeps sending lines, while another one is silent. A client that \
+                 sends is alive: echo its lines, and don't send it a ping.",
                 PING,
             );
             busy.pause(Duration::from_millis(150));
@@ -231,8 +233,9 @@ fn the_others_feel_nothing() {
         }
         let told = server.stdout();
         check(told.contains(&gone), format!("{gone:?}"), told).or_explain(
-            "One client is silent, and another talks all the time. The bytes of one are no sign of \
-             life from the other: give each connection a clock of its own.",
+            "One client is silent while another one keeps sending lines, and your program didn't \
+             print `gone` for the silent one. The bytes of one client say nothing about the \
+             other: give each connection a clock of its own.",
             PING,
         );
         busy.send(line("bye"))
@@ -245,7 +248,7 @@ fn the_others_feel_nothing() {
         server.prints(&self::gone(&last)).now();
         let told = server.stdout();
         let lines = told.lines().filter(|line| line.starts_with("gone"));
-        check(lines.count() == 2, "the two that are silent gone", told).or_explain(
+        check(lines.count() == 2, "`gone` for both silent clients", told).or_explain(
             "A client that closes its connection has told you that it is leaving. Don't \
              print `gone` for it: `gone` is for clients that vanish without closing.",
             PING,

@@ -32,13 +32,13 @@ fn ask(address: &str, name: &str, authorities: &str) -> Result<(), Box<dyn Error
     talk(stream, config, name, &line)
 }
 
-/// Whoever one of these authorities vouches for, and nobody else.
+/// Trusts each server that one of these authorities vouches for, and no other.
 fn trust(authorities: &str) -> Result<ClientConfig, Box<dyn Error>> {
     todo!("trust the authorities in {authorities:?}")
 }
 
-/// Sends the line, once the server has proven that it is `name`, and prints what comes until its
-/// signed end.
+/// Sends the line, once the server has proven that it is `name`, and prints what arrives until
+/// its signed end.
 fn talk(
     stream: TcpStream,
     config: ClientConfig,

@@ -19,7 +19,7 @@ const WHOM: &str = "20-who-is-listening-in.html#encrypted-to-whom";
 const NAME: &str = "20-who-is-listening-in.html#the-name-that-you-asked-for";
 const BEFORE: &str = "20-who-is-listening-in.html#not-a-word-before-that";
 const BUFFER: &str = "20-who-is-listening-in.html#one-more-buffer";
-const CUT: &str = "20-who-is-listening-in.html#a-cut-is-no-end";
+const CUT: &str = "20-who-is-listening-in.html#a-cut-is-not-an-end";
 
 const SECRET: &str = "a secret\n";
 
@@ -122,7 +122,8 @@ impl Server {
         );
         if !heard.is_empty() {
             check(heard == SECRET, &expected, &got).or_explain(
-                "Send the first line of standard input as it is, with its newline, and nothing after it.",
+                "Your program sent something other than the line. Send the first line of standard \
+                 input as it is, with its newline, and nothing after it.",
                 BUFFER,
             );
         }
@@ -157,9 +158,10 @@ impl Server {
 #[test]
 fn any_split_of_the_handshake() {
     explain(
-        "TLS is a stream in a stream: the bytes of a handshake, or of a reply, come in any pieces, and several \
-         messages in one. What you write lies in a buffer of the library until it is flushed, and what has come \
-         may lie in another: ask until there is nothing left.",
+        "TLS is a stream in a stream: a handshake or a reply may arrive in any pieces, and \
+         several messages in one piece. What you write stays in a buffer of the library until you \
+         flush it, and what has arrived may be waiting in another buffer. Flush what you write, \
+         and read until nothing is left.",
         BUFFER,
     );
     let manners: [Manner; 4] = [
@@ -197,7 +199,8 @@ fn a_reply_is_bytes() {
     server.say_and_sign(&[bytes]);
     server.peer.half_close();
     client.exits_with(0).stdout_bytes(bytes).or_explain(
-        "Print the bytes of the reply as they are: they need be no text, and no whole line.",
+        "Your program didn't print exactly the bytes that the server sent. Print the bytes of the \
+         reply unchanged: they may not be text, and they may not end with a newline.",
         BUFFER,
     );
 }
@@ -218,8 +221,9 @@ fn hears_nothing(mut server: Server, client: &Running, sentence: &str, section: 
 }
 
 fn ends_with_1(client: &Running, section: &str) {
-    let sentence = "There was no server to talk to. Print nothing on standard output, the reason on standard \
-                    error, and end with exit code 1.";
+    let sentence = "Your program could not talk to the right server. In that case, print nothing \
+                    on standard output, print the reason on standard error, and end with exit \
+                    code 1.";
     let ended = client.exits_with(1).stdout("");
     let told = ended.or_explain(sentence, section).stderr;
     let reason = !told.trim_ascii().is_empty();
@@ -228,26 +232,27 @@ fn ends_with_1(client: &Running, section: &str) {
 
 #[test]
 fn a_stranger_is_refused() {
-    let sentence = "No authority in CA.pem has signed this server's certificate, and your \
-                    program sent it the line all the same. The line was encrypted, but \
-                    nobody knows for whom. Verify the certificate against CA.pem before \
-                    you send anything.";
+    let sentence = "No authority in CA.pem has signed this server's certificate, and your program \
+                    sent it the line all the same. The line was encrypted, but you can't know for \
+                    whom. Verify the certificate against CA.pem before you send anything.";
     is_refused("stranger", "pocket.test", sentence, WHOM);
-    let sentence = "The authority that signed this certificate has the name of yours, and another key. Anybody \
-                    can choose a name: it is the signature that has to be checked.";
+    let sentence = "The authority that signed this certificate has the same name as yours, but a \
+                    different key. Anybody can choose a name, so check the signature with your \
+                    authority's key.";
     is_refused("impostor", "pocket.test", sentence, WHOM);
     let (listener, client) = client("pocket.test");
     let server = Server::accept_with(&listener, "server", "stranger");
-    let sentence = "This certificate is the right one, and a copy: whoever sends it doesn't have its key. A \
-                    certificate is public, and proves nothing alone. Check the signature of the handshake, too.";
+    let sentence = "This server sent a copy of the right certificate, but it doesn't have the \
+                    private key. A certificate is public, so by itself it proves nothing. Check \
+                    the signature of the handshake too.";
     hears_nothing(server, &client, sentence, WHOM);
 }
 
 #[test]
 fn each_authority_counts() {
     explain(
-        "There are two authorities in this file, and the second one has signed the server's certificate: trust \
-         each of them.",
+        "The file has two authorities, and the second one has signed this server's certificate. \
+         Trust every authority in the file.",
         WHOM,
     );
     let (listener, client) = client_of("pocket.test", "authorities.pem");
@@ -260,15 +265,18 @@ fn each_authority_counts() {
 
 #[test]
 fn another_name_is_refused() {
-    let sentence = "You asked for pocket.test. This certificate is good, and it is for other.test: the authority \
-                    vouches for a name. Compare those in the certificate (subjectAltName, not the subject) with \
-                    the one that you asked for.";
+    let sentence = "You asked for pocket.test. This certificate is valid, but it is for \
+                    other.test, and the authority vouches only for that name. Compare the names \
+                    in the certificate (subjectAltName, not the subject) with the name that you \
+                    asked for.";
     is_refused("other", "pocket.test", sentence, NAME);
-    let sentence = "You asked for other.test. This certificate is for pocket.test, localhost and 127.0.0.1: not \
-                    where you have connected counts, but the name that you were given.";
+    let sentence = "You asked for other.test. This certificate is for pocket.test, localhost and \
+                    127.0.0.1. Check it against the name that you were given, not against the \
+                    address that you connected to.";
     is_refused("server", "other.test", sentence, NAME);
-    let sentence = "Your program asks for a name, and this certificate is for that name. Take the server, and \
-                    tell it in the hello which name you want (SNI): it may have several.";
+    let sentence = "This certificate is for the name that your program was given. Accept the \
+                    server, and send that name in the hello (SNI): a server may have certificates \
+                    for several names.";
     explain(sentence, NAME);
     let (listener, client) = client("other.test");
     let mut server = Server::accept(&listener, "other");
@@ -282,15 +290,16 @@ fn another_name_is_refused() {
 
 #[test]
 fn an_old_certificate_is_refused() {
-    let sentence = "This certificate was good until 2021. The authority has vouched for a time, and not for \
-                    what became of the key since.";
+    let sentence = "This certificate expired in 2021. The authority vouched for it only until \
+                    then, and somebody else may have got the key since. Refuse a certificate that \
+                    has expired.";
     is_refused("expired", "pocket.test", sentence, WHOM);
 }
 
 #[test]
 fn nothing_is_said_before_that() {
-    let sentence = "A TLS client begins with a hello. Until the server has proven who it is, nothing else \
-                    leaves your program, encrypted or not.";
+    let sentence = "A TLS client begins with a hello. Until the server has proven who it is, your \
+                    program must not send any of the line, encrypted or not.";
     // Says nothing at all.
     let (listener, first) = client("pocket.test");
     let mut peer = listener.accept();
@@ -309,9 +318,9 @@ fn nothing_is_said_before_that() {
     comes_to_an_end(&listener, &second);
 }
 
-const FALLS_BACK: &str = "The server answered the hello with something that is no TLS, and your program went on \
-                          in plain text. Whoever can spoil a handshake would get the secret as a prize: no TLS, \
-                          no word.";
+const FALLS_BACK: &str = "The server answered the hello with something that isn't TLS, and your \
+                          program continued in plain text. That way, anybody who can disturb a \
+                          handshake gets to read the secret. Without TLS, send nothing.";
 
 /// The first thing that a client says, as far as it has come.
 fn hello(peer: &mut Peer, sentence: &str) -> Vec<u8> {
@@ -379,12 +388,12 @@ fn comes_to_an_end(listener: &Listener, client: &Running) {
 #[test]
 fn a_cut_is_no_end() {
     explain(
-        "The server is the right one, and it waits for the line.",
+        "The server is the right one, and it is waiting for the line.",
         BUFFER,
     );
-    let sentence = "The connection ended, and the server had not signed the end (close_notify): anybody on the \
-                    way can send a FIN, and the reply may have gone on. Say `cut off` on standard error, and end \
-                    with exit code 1.";
+    let sentence = "The connection ended before the server had signed the end (close_notify). \
+                    Anybody along the way can send a FIN, so there may have been more of the \
+                    reply. Print `cut off` on standard error, and end with exit code 1.";
     let cut: [fn(&mut Server); 4] = [
         |server| server.say(&["yes, but"]),
         |_| {},
@@ -422,9 +431,9 @@ fn a_reset_is_a_cut() {
     server.peer.reset();
     let ended = client.exits_with(1);
     ended.stderr(contains("cut off")).or_explain(
-        "The connection was reset, and the server had not signed the end (close_notify). That is a cut like one \
-         by a FIN, and only the kind of the error differs: say `cut off` on standard error, and end \
-         with exit code 1.",
+        "The connection was reset before the server had signed the end (close_notify). The reply \
+         was cut off, as it is by a FIN; only the kind of the error differs. Print `cut off` on \
+         standard error, and end with exit code 1.",
         CUT,
     );
 }
@@ -435,20 +444,22 @@ type Say = fn(&mut Server);
 #[test]
 fn an_error_is_no_end() {
     explain(
-        "The server is the right one, and it waits for the line.",
+        "The server is the right one, and it is waiting for the line.",
         BUFFER,
     );
     let errors: [(Say, &str); 2] = [
         (
             say_something_changed,
-            "A record of the reply was changed on the way, and the library noticed: its error is not the end of \
-             the reply. Nothing that comes after it counts, not even a close_notify. Print the reason on \
-             standard error, and end with exit code 1.",
+            "A record of the reply was changed on the way, and the library reported an error. \
+             That error is not the end of the reply, and nothing that arrives after it counts, \
+             not even a close_notify. Print the reason on standard error, and end with exit code \
+             1.",
         ),
         (
             say_an_error,
-            "The server sent an alert, and it was not close_notify: the server reports an error, and the reply \
-             is not complete. Print the reason on standard error, and end with exit code 1.",
+            "The server sent an alert other than close_notify. With it the server reports an \
+             error, so the reply is not complete. Print the reason on standard error, and end \
+             with exit code 1.",
         ),
     ];
     for (say, sentence) in errors {
@@ -489,8 +500,8 @@ fn say_an_error(server: &mut Server) {
 #[test]
 fn a_slow_reply_is_waited_for() {
     explain(
-        "The server is the right one, and it takes a second for each part of its reply. Set no time limit on \
-         reads: what is slow may still be whole.",
+        "The server is genuine, but it pauses for a second before each part of its reply. Don't \
+         set a read timeout here: a slow reply can still be complete.",
         CUT,
     );
     let (listener, client) = client("pocket.test");
@@ -513,8 +524,8 @@ fn signed_ends() {
         server.expect_line();
         server.say_and_sign(&[reply]);
         client.exits_with(0).stdout(reply).or_explain(
-            "The server has signed its end, and that is where the reply ends: don't wait for the connection to \
-             be closed, too. A reply may be empty.",
+            "The server has signed its end, so the reply is complete. Don't wait for the server \
+             to close the connection too. A reply may be empty.",
             CUT,
         );
     }

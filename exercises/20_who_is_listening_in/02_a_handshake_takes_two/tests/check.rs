@@ -16,7 +16,7 @@ use scripted_peer::{
 const TWO: &str = "20-who-is-listening-in.html#a-handshake-takes-two";
 const PLAIN: &str = "20-who-is-listening-in.html#plain-text-at-the-door";
 const BUFFER: &str = "20-who-is-listening-in.html#one-more-buffer";
-const CUT: &str = "20-who-is-listening-in.html#a-cut-is-no-end";
+const CUT: &str = "20-who-is-listening-in.html#a-cut-is-not-an-end";
 
 /// How late a program, or the check, may be on a busy machine and still be judged by the clock.
 const LATE: Duration = Duration::from_millis(400);
@@ -27,8 +27,8 @@ const CROWD: usize = 70;
 /// A time for handshakes that no check waits for, in milliseconds.
 const LONG: u32 = 60_000;
 
-const SERVED: &str = "A client shakes hands with your server, checks its certificate, and sends a line: it gets \
-                      the line back, in TLS.";
+const SERVED: &str = "A client shakes hands with your server, checks the server's certificate, \
+                      and sends a line. Echo the line, over TLS.";
 
 /// A file of the test certificates.
 fn file(name: &str) -> String {
@@ -41,9 +41,9 @@ fn file(name: &str) -> String {
 fn server(within: u32) -> Running {
     let server = program!().arg(file("server.pem")).arg(file("server.key"));
     server.arg(within).listen_on("127.0.0.1:0").or_explain(
-        "Your program did not get as far as listening, with a free port, a certificate and its key. If it ended, \
-         standard error should say which step failed. Its arguments are ADDRESS CERT.pem KEY.pem MILLISECONDS, \
-         in this order.",
+        "Your program didn't get as far as listening, although its port was free and its \
+         certificate and key were good. If it ended, standard error should say which step failed. \
+         Its arguments are ADDRESS CERT.pem KEY.pem MILLISECONDS, in this order.",
         TWO,
     )
 }
@@ -139,20 +139,21 @@ fn a_silent_client_blocks_nobody() {
     let mut half = Client::new(&server);
     let hello = half.hello();
     half.peer.send(&hello[..hello.len() / 2]);
-    let sentence = "One client has connected and says nothing, another is in the middle of its hello, and now \
-                    nobody else is served. A handshake needs two: do it in the client's own thread, and never \
-                    in the loop that accepts.";
+    let sentence = "One client has connected and is silent, another is in the middle of its \
+                    hello, and now no other client is served. A handshake has to wait for the \
+                    client, so do it in the client's own thread, never in the loop that accepts.";
     is_served(&server, sentence, TWO);
     // The half one goes on.
     explain(
-        "This client was slow with its hello, and in time: serve it.",
+        "This client was slow to send its hello, but it was in time. Serve it.",
         TWO,
     );
     half.peer.send(&hello[hello.len() / 2..]);
     half.shake_hands(false);
     // Two lines in one record, and one in two; and a hello that comes byte by byte.
     explain(
-        "Lines come in any pieces, and several in one record: each is echoed at once.",
+        "Lines arrive in any pieces, and several may be in one record. Echo each line as soon as \
+         it is complete.",
         BUFFER,
     );
     half.echoes("one\ntwo\n");
@@ -161,7 +162,8 @@ fn a_silent_client_blocks_nobody() {
     drips.shake_hands(true);
     drips.echoes("hello\n");
     explain(
-        "A line is any bytes up to its newline: it comes back as it is, with its spaces.",
+        "A line is any bytes up to a newline, even if they are not text. Echo it unchanged, with \
+         its spaces.",
         BUFFER,
     );
     drips.echoes(b" \xff\xfe \t\r\n");
@@ -170,15 +172,17 @@ fn a_silent_client_blocks_nobody() {
     let _crowd: Vec<_> = (0..CROWD)
         .map(|_| TcpStream::connect(&address).expect("the server listens"))
         .collect();
-    let sentence = "Many clients have connected and say nothing, and now nobody else is served. A fixed number \
-                    of threads is taken by as many silent clients: 70 here.";
+    let sentence = "Many clients have connected and are silent (70 here), and now no other client \
+                    is served. With a fixed number of threads, that many silent clients use up \
+                    all of them. Don't let a silent client block another one.";
     is_served(&server, sentence, TWO);
 }
 
 #[test]
 fn plain_text_is_survived() {
-    let sentence = "A client spoke no TLS, or left in the handshake, and now nobody is served. Strangers knock at \
-                    every open port, all day: their failure ends their connection, and nothing else.";
+    let sentence = "A client didn't speak TLS, or left during the handshake, and now no client is \
+                    served. Strangers connect to every open port all day. When a handshake fails, \
+                    end that client's connection and nothing else.";
     let server = server(LONG);
     explain(sentence, PLAIN);
     let mut http = server.connect();
@@ -194,7 +198,8 @@ fn plain_text_is_survived() {
     leaves.peer.send(&hello[..hello.len() / 2]).half_close();
     is_ended(
         &mut leaves.peer,
-        "This client left in the middle of its hello: end the connection, as there is nothing to wait for.",
+        "This client left in the middle of its hello, and its connection is still open. End the \
+         connection: nothing more can arrive.",
         PLAIN,
     );
     let mut resets = Client::new(&server);
@@ -230,20 +235,23 @@ fn says_nothing_plain(peer: &mut Peer) {
     let got = format!("{}, then {ending}", show(&said));
     let holds = said.is_empty() || said.starts_with(&[21, 3]);
     check(holds, "a TLS alert, or nothing", got.clone()).or_explain(
-        "This client does not speak TLS. Don't answer in plain text: anyone on the way can read it, and a \
-         client that would accept it must not be misled.",
+        "This client doesn't speak TLS, but it got an answer in plain text. Don't answer in plain \
+         text: anyone along the way can read the answer, and it could mislead a client that \
+         accepts it.",
         PLAIN,
     );
     check(ending != Ending::Silence, "the end of the connection", got).or_explain(
-        "This client's first bytes are not TLS. There is nothing to wait for: end the connection.",
+        "This client's first bytes are not TLS, and its connection is still open. There is \
+         nothing to wait for: end the connection.",
         PLAIN,
     );
 }
 
 #[test]
 fn a_dripped_hello_is_cut_off() {
-    let sentence = "The handshake is a message like others, and chapter 11's deadline is for it, too, from \
-                    accept on: each read gets what is left of it.";
+    let sentence = "The handshake needs a deadline that is counted from accept(), like a message \
+                    in chapter 11. Don't give each read the same timeout: give it only the time \
+                    that is left.";
     undisturbed(LATE, || {
         let server = server(1000);
         // Started before it connects: the server's time cannot begin earlier.
@@ -251,8 +259,8 @@ fn a_dripped_hello_is_cut_off() {
         let mut silent = server.connect();
         is_ended(
             &mut silent,
-            "This client has connected and says nothing, and your server waits for its hello without a limit. \
-             Give the handshake a deadline.",
+            "This client has connected and is silent, and your server is waiting for its hello \
+             without a limit. Give the handshake a deadline.",
             TWO,
         );
         in_time(&watch, "1 s after it connected", sentence);
@@ -266,8 +274,8 @@ fn a_dripped_hello_is_cut_off() {
         in_time(&watch, "1 s after it connected, dripping or not", sentence);
         // The deadline is the handshake's.
         explain(
-            "This client has shaken hands in time, and then was silent for longer than that. The deadline ends \
-             with the handshake.",
+            "This client completed its handshake in time, and then was silent for longer than a \
+             handshake may take. Keep its connection open: the deadline ends with the handshake.",
             TWO,
         );
         let mut quiet = Client::new(&server);
@@ -304,9 +312,10 @@ fn no_timeout_stays() {
     quiet.echoes("hello\n");
     quiet.peer.pause(Duration::from_secs(1));
     let sentence = format!(
-        "After the handshake this client's socket still had a timeout for reads (SO_RCVTIMEO): {set:?}. The \
-         check made it shorter, and so your program has ended the connection sooner than it would have. A \
-         client may be silent for as long as it likes: remove the timeout after the handshake."
+        "After the handshake, this client's socket still had a read timeout (SO_RCVTIMEO): \
+         {set:?}. The check made that timeout shorter, so your program ended the connection \
+         sooner than it would have. A client may be silent for as long as it likes, so remove the \
+         timeout after the handshake."
     );
     explain(&sentence, TWO);
     quiet.echoes("hello\n");
@@ -314,9 +323,10 @@ fn no_timeout_stays() {
 
 fn says_nothing_of_cuts(server: &Running) {
     let told = server.stdout();
-    check(!told.contains("cut off"), "nothing of a cut", told).or_explain(
-        "A client whose handshake was never over was not cut off: there was nothing to cut. It ends its own \
-         connection, and that is all.",
+    check(!told.contains("cut off"), "no line `cut off`", told).or_explain(
+        "Your program printed `cut off` for a client whose handshake was never complete. Such a \
+         client wasn't cut off, because it hadn't begun to talk. End its connection, and print \
+         nothing.",
         PLAIN,
     );
 }
@@ -345,12 +355,14 @@ fn the_end_is_signed() {
     };
     let signed = matches!(&rest, Ok(rest) if rest.is_empty());
     check(signed, "close_notify", got).or_explain(
-        "The client has signed its end, and yours is not signed. Anybody on the way can send a FIN; only you can \
-         send close_notify: send it, flush it, and then close.",
+        "The client has signed its end, but your program hasn't signed its own. Anybody along the \
+         way can send a FIN, but only you can send close_notify. Send it, flush it, and then \
+         close the connection.",
         CUT,
     );
     client.peer.expect_end().or_explain(
-        "Both ends are signed: close the connection, in good order.",
+        "Both ends are signed, so close the connection, and close it cleanly: it must not end \
+         with a reset.",
         CUT,
     );
     let good = client.peer.local().clone();
@@ -361,13 +373,14 @@ fn the_end_is_signed() {
     let gone = format!("cut off {}\n", cut.peer.local());
     cut.peer.half_close();
     server.prints(&gone).or_explain(
-        "The client's stream ended without close_notify. It was cut, and there may have been more: print \
-         `cut off ADDRESS`.",
+        "The client's stream ended without close_notify. It was cut off, and the client may have \
+         sent more. Print `cut off ADDRESS`.",
         CUT,
     );
     is_ended(
         &mut cut.peer,
-        "The client was cut off, and no more will come: print it, and close the connection.",
+        "The client was cut off, and its connection is still open. Nothing more can arrive: print \
+         `cut off ADDRESS`, and close the connection.",
         CUT,
     );
     let mut cut = Client::new(&server);
@@ -376,15 +389,19 @@ fn the_end_is_signed() {
     let gone = format!("cut off {}\n", cut.peer.local());
     cut.peer.reset();
     server.prints(&gone).or_explain(
-        "The connection was reset, and the client had not signed its end. That is a cut like one by a FIN, and \
-         only the kind of the error differs: print `cut off ADDRESS`.",
+        "The connection was reset before the client had signed its end. The client was cut off, \
+         as it is by a FIN; only the kind of the error differs. Print `cut off ADDRESS`.",
         CUT,
     );
     let told = server.stdout();
     check(
         !told.contains(&good.to_string()),
-        "one connection cut",
+        "no line `cut off` for this client",
         told,
     )
-    .or_explain("A client that has signed its end was not cut off.", CUT);
+    .or_explain(
+        "Your program printed `cut off` for a client that has signed its end. Such a \
+                 client was not cut off.",
+        CUT,
+    );
 }

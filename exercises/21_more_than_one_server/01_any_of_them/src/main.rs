@@ -1,4 +1,4 @@
-//! One worker of many: answers the requests that a NATS server passes on to it, in upper case. At
+//! One worker of many: answers the requests that a NATS server passes on to it, in upper case. On
 //! SIGINT or SIGTERM it finishes what is under way, and ends.
 
 use std::fs::File;
@@ -23,12 +23,12 @@ fn main() -> io::Result<()> {
     serve(address, subject, queue)
 }
 
-/// The signal has come. You may hand it more than nothing.
+/// Called when a signal has arrived. You may give it parameters.
 fn stop() {
     todo!("unsubscribe, and find out when nothing more is under way")
 }
 
-/// One connection. What comes after it is yours as well.
+/// One connection. What happens after its end is also up to you.
 fn serve(address: &str, subject: &str, queue: &str) -> io::Result<()> {
     let mut reader = BufReader::new(TcpStream::connect(address)?);
     let mut info = String::new();
@@ -53,7 +53,7 @@ fn answer(request: &[u8]) -> String {
     request.to_uppercase()
 }
 
-/// What INFO says of the longest payload. It is JSON; one number of it is all that is needed here.
+/// The longest payload that INFO allows. INFO is JSON; only this one number is needed here.
 fn max_payload(info: &str) -> io::Result<usize> {
     let (_, value) = info
         .split_once("\"max_payload\":")
@@ -64,5 +64,5 @@ fn max_payload(info: &str) -> io::Result<usize> {
 
 fn number(text: &str) -> io::Result<usize> {
     text.parse()
-        .map_err(|_| io::Error::other(format!("{text:?} is no number")))
+        .map_err(|_| io::Error::other(format!("{text:?} is not a number")))
 }

@@ -33,8 +33,9 @@ fn worker(broker: &Broker, queue: &str) -> Running {
 /// A broker that has one worker.
 fn one() -> (Broker, Running) {
     explain(
-        "A request has a reply subject, the word before the size. Publish the answer there, once: `PUB REPLY \
-         SIZE`, then the answer in upper case, with `\r\n` behind each.",
+        "The reply subject of a request is the word before the size. Publish the answer to that \
+         subject, once: `PUB REPLY SIZE`, then the answer in upper case, each with `\\r\\n` at \
+         its end.",
         COUNTED,
     );
     let broker = Broker::start().patience(SOON);
@@ -45,8 +46,9 @@ fn one() -> (Broker, Running) {
 
 fn subscribes(broker: &Broker, count: usize) {
     broker.expect_subscribers(SUBJECT, count).or_explain(
-        "A broker passes on what somebody subscribed to. Read its INFO, say CONNECT and a JSON object, then \
-         `SUB SUBJECT QUEUE 1`, each line with `\\r\\n` at its end.",
+        "Your program hasn't subscribed, so the broker passes nothing on to it. Read the broker's \
+         INFO, send CONNECT with a JSON object, and then `SUB SUBJECT QUEUE 1`, each line with \
+         `\\r\\n` at its end.",
         COUNTED,
     );
 }
@@ -75,8 +77,9 @@ fn each_request_is_answered_once() {
     let _workers = [worker(&broker, "crew"), worker(&broker, "crew")];
     subscribes(&broker, 2);
     explain(
-        "Two workers, and each request has to be answered by one of them. Without a queue group everybody gets \
-         everything: subscribe with the queue that the third argument names.",
+        "There are two workers, and each request must be answered by exactly one of them. Without \
+         a queue group, both get every request. Subscribe with the queue that the third argument \
+         names.",
         GROUP,
     );
     for round in 0..12 {
@@ -91,8 +94,9 @@ fn each_request_is_answered_once() {
     request.expect("TO BOTH GROUPS").now();
     let both = || request.answers().len() == 2;
     eventually("an answer from each of two groups", both).or_explain(
-        "A worker was started with another queue, and the two share the work. The group is the third argument, \
-         as it was given: each group gets every request.",
+        "A worker was started with a different queue, and it shares the work with the others. \
+         Each group must get every request: use the third argument, as it was given, as the \
+         group.",
         GROUP,
     );
 }
@@ -101,8 +105,9 @@ fn each_request_is_answered_once() {
 fn the_payload_is_counted() {
     let (broker, _worker) = one();
     explain(
-        "The number in MSG says how many bytes the payload has. What is inside, line ends and all, is none of \
-         the protocol's business: read that many bytes, and two more.",
+        "The number in MSG says how many bytes the payload has. The payload may contain anything, \
+         even line ends and operations. Read exactly that many bytes, and two more for the line \
+         end after them.",
         COUNTED,
     );
     let inside = "one\r\nMSG other 1 0\r\n\r\nPING\r\ntwo";
@@ -112,14 +117,14 @@ fn the_payload_is_counted() {
     let long = "x".repeat(300_000);
     answers(&broker, &long, &long.to_uppercase());
     explain(
-        "The size in PUB is that of the answer, in bytes, not in characters, and not that of the request: upper \
-         case may be longer.",
+        "The size in PUB must be the size of the answer in bytes. Don't count characters, and \
+         don't use the size of the request: a text may be longer in upper case.",
         COUNTED,
     );
     answers(&broker, "größe €, ŉ", "GRÖSSE €, ʼN");
     explain(
-        "This request was no UTF-8. Answer `not text`, and go on: one bad request must not cost the others \
-         their worker.",
+        "This request isn't UTF-8. Answer `not text`, and keep answering the requests after it: \
+         one bad request must not stop the worker.",
         COUNTED,
     );
     let request = broker.request(SUBJECT, b"\xff\xfe");
@@ -134,8 +139,9 @@ fn who_wants_no_reply_gets_none() {
     let request = broker.request(SUBJECT, "after that");
     broker.release();
     explain(
-        "A message came without a reply subject: whoever sent it wants no answer. Publish nothing then; a PUB \
-         with an empty subject is an error, and the broker cuts you off.",
+        "A message arrived without a reply subject, so its sender wants no answer. Publish \
+         nothing for it: a PUB with an empty subject is an error, and the broker closes your \
+         connection.",
         COUNTED,
     );
     request.expect("AFTER THAT").now();
@@ -153,8 +159,8 @@ fn the_longest_payload_is_the_brokers() {
     let _worker = worker(&broker, "crew");
     subscribes(&broker, 1);
     explain(
-        "INFO said `max_payload`: 64. An answer of 64 bytes is published. One that is longer is not; the broker \
-         would cut you off. Answer `too long` instead.",
+        "INFO said `max_payload`: 64. Publish an answer of 64 bytes as it is. If an answer is \
+         longer, publish `too long` instead, because the broker would close your connection.",
         COUNTED,
     );
     answers(&broker, &"x".repeat(64), &"X".repeat(64));
@@ -168,8 +174,9 @@ fn the_longest_payload_is_the_brokers() {
 
 #[test]
 fn any_split_is_the_same_message() {
-    const SPLIT: &str = "A stream has no messages, whoever speaks on it: an operation comes in pieces, or several come in one \
-         read. Keep what you have read until a line is whole, and its payload.";
+    const SPLIT: &str = "A stream doesn't keep messages apart: an operation may arrive in pieces, \
+         or several in one read. Keep what you have read until the line and its payload are \
+         complete.";
     explain(SPLIT, COUNTED);
     let broker = Broker::start().patience(SOON);
     broker.drip();
@@ -192,8 +199,8 @@ fn any_split_is_the_same_message() {
     broker.say("NG\r\n").release();
     broker.leave_soon();
     explain(
-        "The broker said INFO once more, in the middle of everything: it tells its clients of changes in this \
-         way. The connection goes on.",
+        "The broker sent INFO a second time, which is how it tells its clients about changes. \
+         That is not an error: keep using the connection.",
         COUNTED,
     );
     answers(&broker, "after that", "AFTER THAT");
@@ -206,25 +213,27 @@ fn a_ping_is_answered_while_it_works() {
     let text = wait(&gate);
     let request = broker.request(SUBJECT, &text);
     gate.expect_entered().or_explain(
-        "A request was `wait` and a path, and nobody opened that file. The stub's `answer` reads it to its end: \
-         leave that as it is.",
+        "A request was `wait` and a path, and your program didn't open that file. The stub's \
+         `answer` reads the file to its end: leave that as it is.",
         READS_ON,
     );
     broker.fence().or_explain(
-        "A request is being worked on, the broker asked PING, and no PONG came. It can't tell a worker that is \
-         busy from one that is dead, and cuts it off. Read on while you work, on another thread.",
+        "The broker sent PING while your program was working on a request, and got no PONG. A \
+         broker can't tell a busy worker from a dead one, so it closes the connection. Keep \
+         reading while you work, on another thread.",
         READS_ON,
     );
     gate.release();
     request.expect(text.to_uppercase()).or_explain(
-        "The work is done, and its answer has not come. It is published when it is ready, whatever was read \
-         meanwhile.",
+        "The work on this request is done, but its answer has not arrived. Publish an answer as \
+         soon as it is ready, whatever you have read meanwhile.",
         READS_ON,
     );
 }
 
-const LEFT: &str = "The signal has come, all that was under way is answered, and your program goes on. Unsubscribe, \
-                    answer the rest, see to it that the answers arrive, and end with exit code 0.";
+const LEFT: &str = "A signal has arrived, and everything that was under way has been answered, \
+                    but your program didn't end with exit code 0. Unsubscribe, answer the rest, \
+                    make sure that the answers have arrived, and end with exit code 0.";
 
 /// The first worker has ended, after it made sure that its answers are with the broker.
 fn left(broker: &Broker, worker: &Running) {
@@ -233,9 +242,10 @@ fn left(broker: &Broker, worker: &Running) {
     appears("PING after the last answer", SOON, || fenced(broker)).or_explain(NO_PING, DRAIN);
 }
 
-const NO_PING: &str = "Your program ended with an answer just written. Written is not arrived: a connection that is closed \
-                       while the broker speaks takes back what was not read yet (chapter 6). Say PING after the last \
-                       answer, and end when PONG is there.";
+const NO_PING: &str = "Your program sent no PING after its last answer. What is written has not \
+                       necessarily arrived: if you close a connection on which the broker is \
+                       sending, it may lose what it has not read yet (chapter 6). Send PING after \
+                       the last answer, and end when its PONG arrives.";
 
 /// The first worker has said PING after its last answer.
 fn fenced(broker: &Broker) -> Option<()> {
@@ -251,8 +261,9 @@ fn fenced(broker: &Broker) -> Option<()> {
 
 /// It says that it wants no more: not only its connection is gone.
 fn unsubscribes(broker: &Broker, subscription: &Subscription) {
-    const STAYS: &str = "The signal has come, and your program did not say UNSUB at once. As long as it is subscribed the \
-                         broker gives it work; and when it just ends, what it was given is lost.";
+    const STAYS: &str = "A signal has arrived, and your program didn't send UNSUB right away. As \
+                         long as the program is subscribed, the broker keeps giving it work; and \
+                         if it ends without UNSUB, the requests that it was given are lost.";
     broker
         .expect_unsubscribed(subscription)
         .or_explain(STAYS, DRAIN);
@@ -265,9 +276,10 @@ fn unsubscribes(broker: &Broker, subscription: &Subscription) {
 
 #[test]
 fn what_was_under_way_is_answered() {
-    const FENCE: &str = "Your program had said UNSUB, and the broker had sent more before it read that. Those requests are \
-                         yours: nobody else gets them. PING after UNSUB, and what comes before PONG is still to be \
-                         answered.";
+    const FENCE: &str = "Your program had sent UNSUB, but the broker had sent more requests \
+                         before it read that. No other worker gets those requests, so you have to \
+                         answer them. Send PING after UNSUB, and answer everything that arrives \
+                         before its PONG.";
     for signal in [Signal::TERM, Signal::INT] {
         let (broker, worker) = one();
         let subscription = broker.expect_subscribed(SUBJECT).now();
@@ -291,20 +303,23 @@ fn what_was_under_way_is_answered() {
         broker.request(SUBJECT, "second"),
     );
     gate.expect_entered().now();
-    broker
-        .fence()
-        .or_explain("A request is being worked on, and no PONG came.", READS_ON);
+    broker.fence().or_explain(
+        "The broker sent PING while your program was working on a request, and got no \
+                     PONG.",
+        READS_ON,
+    );
     worker.signal(Signal::TERM);
     unsubscribes(&broker, &subscription);
     broker.fence().or_explain(
-        "Your program drains, and it is still a client: the broker's PING wants its PONG, or the connection is \
-         cut, and with it the answers.",
+        "The broker sent PING while your program was draining, and got no PONG. Keep answering \
+         PING until you end. Otherwise the broker closes the connection, and the last answers are \
+         lost.",
         DRAIN,
     );
     let third = broker.deliver(&subscription, "third");
     gate.release();
-    const DIED: &str = "The signal came while this was under way, and its answer never came. Whoever asked waits for it in \
-                        vain: nobody else was given that request.";
+    const DIED: &str = "This request was under way when the signal arrived, and it never got an \
+                        answer. No other worker has this request, so answer it before you end.";
     slow.expect(text.to_uppercase()).or_explain(DIED, DRAIN);
     second.expect("SECOND").or_explain(DIED, DRAIN);
     // It may have been late for this one: the PONG had come.
@@ -329,8 +344,8 @@ fn the_others_take_over() {
     broker.release();
     left(&broker, &leaves);
     explain(
-        "One of two workers was told to end while requests came in. Each has to be answered, once, by the one or \
-         by the other.",
+        "One of two workers was told to end while requests were arriving. Each request must be \
+         answered exactly once, by one worker or the other.",
         DRAIN,
     );
     for request in requests {
@@ -341,27 +356,31 @@ fn the_others_take_over() {
 
 #[test]
 fn it_comes_back_and_subscribes_again() {
-    const FORGOT: &str = "The connection ended, and the broker forgot all that was said on it. Connect again, and say it all \
-                          again: CONNECT, and SUB with the queue.";
+    const FORGOT: &str = "The connection ended, and the broker forgot everything that your \
+                          program had sent on it. Connect again, and send it all again: CONNECT, \
+                          and SUB with the queue.";
     explain(FORGOT, BACK);
     let broker = Broker::with_max_payload(64).patience(SOON);
     broker.go_away();
     let worker = program!().args([SUBJECT, "crew"]).patience(SOON);
     let worker = worker.connect_to(broker.address());
     worker.logs(&broker.address().to_string()).or_explain(
-        "The broker is not there yet. Say so on standard error, with its address, and try again.",
+        "The broker isn't there yet, and your program didn't report that. Report it on standard \
+         error, with the broker's address, and try again.",
         BACK,
     );
     broker.come_back();
     broker.expect_subscribers(SUBJECT, 1).or_explain(
-        "The broker was not there at first, and then it was. Try again, at least once a second.",
+        "The broker wasn't there at first, but now it is, and your program hasn't subscribed. Try \
+         to connect again, at least once a second.",
         BACK,
     );
     answers(&broker, "hello", "HELLO");
     broker.set_max_payload(128);
     broker.error("Slow Consumer").drop_clients();
     worker.logs("Slow Consumer").or_explain(
-        "The broker said -ERR and why. Print that on standard error: whoever runs this has to know.",
+        "The broker sent -ERR with a reason. Print the reason on standard error: the person who \
+         runs this program needs to know it.",
         BACK,
     );
     broker
@@ -376,16 +395,17 @@ fn it_comes_back_and_subscribes_again() {
     .or_explain(FORGOT, BACK);
     answers(&broker, "again", "AGAIN");
     explain(
-        "INFO said `max_payload`: 64 on the first connection, and says 128 on this one. Your program has kept the \
-         first number. Each connection begins with an INFO, and that one counts.",
+        "INFO said `max_payload`: 64 on the first connection, and 128 on this one, but your \
+         program has kept the first number. Each connection begins with an INFO: use the number \
+         in that one.",
         BACK,
     );
     answers(&broker, &"x".repeat(100), &"X".repeat(100));
     broker.go_away();
     worker.signal(Signal::TERM);
     worker.exits_with(0).or_explain(
-        "The broker is away and the signal has come. Nothing is under way: don't wait for the broker, end with \
-         exit code 0.",
+        "The broker is away, and a signal has arrived. Nothing is under way, so don't wait for \
+         the broker: end with exit code 0.",
         BACK,
     );
 }
@@ -397,13 +417,17 @@ fn it_makes_a_pause() {
     broker.refuse("Authorization Violation").drop_clients();
     let first = came();
     appears("another try", SOON, || (came() > first).then_some(())).or_explain(
-        "The connection ended. Try again, at least once a second.",
+        "The connection ended, and your program didn't connect again. Try again, at least once a \
+         second.",
         BACK,
     );
     let (from, began) = (came(), Instant::now());
-    appears("three more tries", SOON, || (came() >= from + 3).then_some(())).or_explain(
-        "The broker refuses, and your program gave up. Go on trying, at least once a second: somebody may \
-         mend it.",
+    appears("three more tries", SOON, || {
+        (came() >= from + 3).then_some(())
+    })
+    .or_explain(
+        "The broker keeps refusing your program, and your program gave up. Keep trying, at least \
+         once a second: somebody may fix the cause.",
         BACK,
     );
     let (tries, took) = (came() - from, began.elapsed());
@@ -414,8 +438,9 @@ fn it_makes_a_pause() {
         format!("{tries} tries within {took:.1?}"),
     )
     .or_explain(
-        "The broker refuses, and your program tries again without a pause. A hundred workers that do so are an \
-         attack on a broker that has just come back.",
+        "The broker keeps refusing your program, and your program tries again without a pause. A \
+         hundred workers that do so can overload a broker that has just come back. Wait at least \
+         100 ms before each try.",
         BACK,
     );
     broker.admit();
@@ -434,9 +459,11 @@ fn it_waits_for_the_last_pong() {
     worker.signal(Signal::TERM);
     unsubscribes(&broker, &subscription);
     // The PING behind UNSUB, if there is one, has its PONG after this; the one behind the answer has none.
-    broker
-        .fence()
-        .or_explain("A request is being worked on, and no PONG came.", READS_ON);
+    broker.fence().or_explain(
+        "The broker sent PING while your program was working on a request, and got no \
+                     PONG.",
+        READS_ON,
+    );
     broker.ignore_pings();
     gate.release();
     slow.expect(text.to_uppercase()).now();
@@ -448,8 +475,8 @@ fn it_waits_for_the_last_pong() {
     }
     let got = "the program ended before the PONG";
     check(!worker.has_ended(), "a program that waits for PONG", got).or_explain(
-        "Your program said PING after the last answer, and ended before the PONG was there. PING proves nothing by \
-         itself: the broker has the answers when its PONG has come. Wait for it.",
+        "Your program sent PING after the last answer, but ended before the PONG arrived. Only \
+         the PONG proves that the broker has read the answers, so wait for it.",
         DRAIN,
     );
     // What it logs from now on is of this.
@@ -458,9 +485,9 @@ fn it_waits_for_the_last_pong() {
     let address = broker.address().to_string();
     let says = || worker.stderr()[logged..].contains(&address).then_some(());
     appears("the broker's address on standard error", SOON, says).or_explain(
-        "The connection ended, and the PONG for the last PING had not come: nobody knows whether the last answers \
-         have arrived. Your program did not say so. Report the end of the connection on standard error, with the \
-         broker's address, now as before.",
+        "The connection ended before the PONG for the last PING arrived, so the last answers may \
+         be lost, and your program didn't report that. Report the end of the connection on \
+         standard error, with the broker's address, even after a signal.",
         DRAIN,
     );
 }

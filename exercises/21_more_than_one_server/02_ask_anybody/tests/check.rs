@@ -37,20 +37,23 @@ fn listening() -> Broker {
 /// What the program has asked, and where it wants the answer.
 fn question(broker: &Broker, text: &str) -> (Message, String) {
     let message = broker.expect_message(SUBJECT).or_explain(
-        "A line was written to your program. Publish it at the subject that the second argument names, with a \
-         reply subject: `PUB SUBJECT REPLY SIZE`, then the line, each with `\\r\\n` at its end.",
+        "A line was written to your program's standard input, and no request has arrived. Publish \
+         the line to the subject that the second argument names, with a reply subject: `PUB \
+         SUBJECT REPLY SIZE`, then the line, each with `\\r\\n` at its end.",
         INBOX,
     );
     let is_this = message.payload == text.as_bytes();
     let got = String::from_utf8_lossy(&message.payload);
     check(is_this, format!("the request {text:?}"), format!("{got:?}")).or_explain(
-        "The payload of a request is the line, without the end that it had, and nothing else.",
+        "The payload of this request isn't the line that was written. Send the line without its \
+         line end, and nothing else.",
         INBOX,
     );
     let reply = message.reply.clone();
     let got = "none";
     check(reply.is_some(), "a reply subject", got).or_explain(
-        "A request has a reply subject, one that your program is subscribed to. Without it nobody can answer.",
+        "This request has no reply subject, so nobody can answer it. Give each request a reply \
+         subject that your program is subscribed to.",
         INBOX,
     );
     (message, reply.unwrap_or_default())
@@ -73,7 +76,8 @@ fn prints(asker: &Running, all: &str, sentence: &str, section: &str) {
 fn is_all(asker: &mut Running, all: impl AsRef<[u8]>) {
     asker.close_stdin();
     asker.ends().or_explain(
-        "Standard input has ended, all is said, and your program goes on. End with exit code 0.",
+        "Standard input has ended and every request is done, but your program is still running. \
+         End with exit code 0.",
         SENT,
     );
     asker.exits_with(0).stdout_bytes(all).now();
@@ -88,7 +92,7 @@ fn the_answer_is_to_this_question() {
     prints(
         &asker,
         "no answer\n",
-        "Nobody answered within the time. Print `no answer`.",
+        "Nobody answered within the time that the third argument names. Print `no answer`.",
         SILENCE,
     );
     asker.close_stdin();
@@ -101,14 +105,15 @@ fn the_answer_is_to_this_question() {
     other.write_line("of another program");
     let (_, others) = question(&broker, "of another program");
     explain(
-        "This is an answer, and not to this question: it was published to the reply subject of an earlier one, \
-         or of another program. A new reply subject for each request, and one that no other program has: compare \
-         it with the subject of what comes.",
+        "An answer to a different request, published to an earlier reply subject or to another \
+         program's, must not be taken for the answer to this one. Use a new reply subject for \
+         each request, one that no other program uses, and compare it with the subject of each \
+         message that arrives.",
         INBOX,
     );
     let differ = first != second && second != others && first != others;
     let got = format!("{first}, {second}, {others}");
-    check(differ, "another reply subject for each request", got).now();
+    check(differ, "a different reply subject for each request", got).now();
     broker.publish(&first, "late");
     broker.publish(&others, "the others'");
     broker.publish(&second, "the second's");
@@ -124,12 +129,13 @@ fn the_answer_is_to_this_question() {
 
 #[test]
 fn what_is_inside_does_not_matter() {
-    const COUNT: &str = "The number in MSG says how many bytes the answer has; HMSG has two, the headers' and that of all. Print \
-                         what is behind the headers, whatever is in it, and a line end.";
-    const ENDS: &str = "This answer begins and ends with white space, and that is part of it: print every byte that MSG \
-                        counted, and then one line end.";
-    const BYTES: &str = "This answer is not UTF-8. A conversion to text fails here, or puts other characters in the place of \
-                         some bytes. Write the bytes to standard output as they came.";
+    const COUNT: &str = "The number in MSG says how many bytes the answer has. HMSG has two \
+                         numbers: the size of the headers, and the size of everything. Print what \
+                         follows the headers, whatever it contains, and then a line end.";
+    const ENDS: &str = "This answer begins and ends with white space, which is part of the \
+                        answer. Print every byte that MSG counted, and then one line end.";
+    const BYTES: &str = "This answer is not UTF-8. Converting it to text fails, or replaces some \
+                         of its bytes. Write the bytes to standard output as they arrived.";
     explain(COUNT, COUNTED);
     let broker = listening();
     broker.drip();
@@ -173,9 +179,10 @@ fn prints_bytes(asker: &Running, all: &[u8], sentence: &str) {
 #[test]
 fn nobody_is_said_at_once() {
     explain(
-        "Nobody is subscribed to that subject, and the broker can say so at once: in a message with the status \
-         503, for a client that said `\"headers\":true,\"no_responders\":true` in CONNECT. Print `nobody` then. \
-         (A 503 has no body; an answer with an empty body is an answer.)",
+        "Nobody is subscribed to that subject. The broker reports this right away, in a message \
+         with the status 503, to a client that sent `\"headers\":true,\"no_responders\":true` in \
+         CONNECT. Print `nobody` when the 503 arrives. (A 503 has no body, but an answer may have \
+         an empty body too.)",
         NOBODY,
     );
     let broker = Broker::start();
@@ -194,8 +201,10 @@ fn nobody_is_said_at_once() {
 
 #[test]
 fn silence_has_an_end() {
-    const TIME: &str = "The third argument says how many milliseconds a request has, whatever else the broker says meanwhile: a \
-                        deadline, not a timeout for each read (chapter 11); not less, and not much more.";
+    const TIME: &str = "Your program printed `no answer` too early, too late, or not at all. The \
+                        third argument is the deadline of a request, in milliseconds, whatever \
+                        else the broker sends meanwhile. Don't use it as a timeout for each read \
+                        (chapter 11).";
     undisturbed(LATE, || {
         let broker = listening();
         let mut asker = asker(&broker, 600);
@@ -205,7 +214,8 @@ fn silence_has_an_end() {
         // The broker has much to say meanwhile.
         while !asker.stdout().contains("no answer") && began.elapsed() < Duration::from_secs(2) {
             broker.fence().or_explain(
-                "The program waits for an answer, the broker asked PING, and no PONG came.",
+                "The broker sent PING while your program was waiting for an answer, and got no \
+                 PONG. Keep answering PING while you wait.",
                 SILENCE,
             );
             std::thread::sleep(Duration::from_millis(50));
@@ -220,8 +230,9 @@ fn silence_has_an_end() {
         )
         .or_explain(TIME, SILENCE);
         explain(
-            "The time was over in the middle of an answer. What had come of it is a part of the stream: a reader \
-             that forgets it takes the rest for an operation (chapter 11 again).",
+            "The time was up in the middle of an answer. Don't throw away the part that had \
+             arrived: a reader that forgets it takes the rest of the answer for an operation \
+             (chapter 11).",
             SILENCE,
         );
         asker.write_line("second");
@@ -251,17 +262,22 @@ fn sent_before_it_leaves() {
     asker.close_stdin();
     for number in 0..20 {
         let message = broker.expect_message(SUBJECT).or_explain(
-            "A line that begins with `!` is published and not waited for. One of these never arrived: flush what \
-             you write, and don't leave before the broker has it.",
+            "One of the lines that begin with `!` never arrived at the broker. Flush what you \
+             write, and don't end before the broker has received it.",
             SENT,
         );
         let wanted = format!("news {number}");
         let got = format!("{:?}", String::from_utf8_lossy(&message.payload));
         let is_this = message.payload == wanted.as_bytes() && message.reply.is_none();
         let expected = format!("{wanted:?}, with no reply subject");
-        check(is_this, expected, format!("{got}, reply: {:?}", message.reply)).or_explain(
-            "A line that begins with `!` is published without the `!`, and without a reply subject: nobody waits \
-             for an answer.",
+        check(
+            is_this,
+            expected,
+            format!("{got}, reply: {:?}", message.reply),
+        )
+        .or_explain(
+            "A line that begins with `!` must be published without the `!`, and without a reply \
+             subject, because your program doesn't wait for an answer to it.",
             SENT,
         );
     }
@@ -270,8 +286,9 @@ fn sent_before_it_leaves() {
     let last = |what: fn(&Operation) -> bool| said.iter().rposition(|(_, one)| what(one));
     let publish = last(|one| matches!(one, Operation::Publish(_)));
     let fence = last(|one| matches!(one, Operation::Ping));
-    const FENCE: &str = "Your program has written, and left. Written is not sent: say PING when all is said, and leave when \
-                         its PONG is there. If none comes, the exit code says so: 1.";
+    const FENCE: &str = "What your program has written has not necessarily arrived. Send PING \
+                         after everything else, and end when its PONG arrives. If the connection \
+                         ends before that, end with exit code 1.";
     let got = "no PING after the last PUB";
     check(fence > publish, "PING after the last message", got).or_explain(FENCE, SENT);
 
@@ -283,7 +300,7 @@ fn sent_before_it_leaves() {
     broker.expect_message(SUBJECT).now();
     broker.drop_clients();
     let exit = asker.ends().or_explain(FENCE, SENT).exit;
-    let got = format!("it {exit}");
+    let got = format!("the program {exit}");
     check(
         exit == Exit::Code(1),
         "the program to end, exit code: 1",
@@ -294,8 +311,9 @@ fn sent_before_it_leaves() {
 
 #[test]
 fn a_refusal_is_told() {
-    const TOLD: &str = "The broker said -ERR and why, and will answer nothing more. Print what it said on standard error, and \
-                        end with exit code 1: that is not `nobody` and not `no answer`.";
+    const TOLD: &str = "The broker sent -ERR with a reason, and it won't answer any more \
+                        requests. Print the reason on standard error, and end with exit code 1. \
+                        This is neither `nobody` nor `no answer`.";
     let broker = Broker::start();
     broker.refuse("Authorization Violation");
     let mut asker = asker(&broker, HOUR);
@@ -323,8 +341,8 @@ fn a_refusal_is_told() {
     let address = broker.address().to_string();
     let ended = asker.exits_with(1).stdout("");
     ended.stderr(contains(&address)).or_explain(
-        "The connection ended while an answer was due. None will come: say so on standard error, with the \
-         broker's address, and end with exit code 1.",
+        "The connection ended while an answer was due, so none will arrive. Report that on \
+         standard error, with the broker's address, and end with exit code 1.",
         SENT,
     );
 
@@ -332,7 +350,8 @@ fn a_refusal_is_told() {
     let asker = self::asker(&broker, HOUR);
     let ended = asker.exits_with(1).stdout("");
     ended.stderr(contains(&address)).or_explain(
-        "There is no broker. Say so on standard error, with its address, and end with exit code 1.",
+        "There is no broker at this address. Report that on standard error, with the address, and \
+         end with exit code 1.",
         SENT,
     );
 }
@@ -340,8 +359,8 @@ fn a_refusal_is_told() {
 #[test]
 fn too_long_is_not_sent() {
     explain(
-        "INFO said `max_payload`: 64, and a request is longer. Don't send it, the broker would cut you off: print \
-         `too long`, and go on.",
+        "INFO said `max_payload`: 64, and this request is longer. Don't send it, because the \
+         broker would close your connection. Print `too long`, and continue with the next line.",
         COUNTED,
     );
     let broker = Broker::with_max_payload(64);
@@ -354,22 +373,23 @@ fn too_long_is_not_sent() {
     let longest = "x".repeat(64);
     asker.write_line(&longest);
     let message = broker.expect_message(SUBJECT).or_explain(
-        "INFO said `max_payload`: 64, and a request has 64 bytes, without its line end: that is not too long. \
-         Publish it.",
+        "INFO said `max_payload`: 64, and this request has 64 bytes without its line end, so it \
+         is not too long. Publish it.",
         COUNTED,
     );
     broker.publish(&message.reply.unwrap_or_default(), "an answer");
     asker.prints("too long\ntoo long\nan answer\n").now();
 
-    const MARKED: &str = "A line began with `!`, and has 65 bytes behind it; INFO said `max_payload`: 64. That limit is for each \
-                          message, with or without a reply subject: print `too long`, and don't send it.";
+    const MARKED: &str = "This line has 65 bytes after its `!`, and INFO said `max_payload`: 64. \
+                          The limit applies to every message, with or without a reply subject. \
+                          Print `too long`, and don't send the line.";
     asker.write_line(&format!("!{longest}x"));
     let all = "too long\ntoo long\nan answer\ntoo long\n";
     prints(&asker, all, MARKED, COUNTED);
     asker.write_line(&format!("!{longest}"));
     explain(
-        "A line began with `!`, and has 64 bytes behind it, as many as INFO allows. The `!` is not sent, so it does \
-         not count: publish the rest, and print nothing.",
+        "This line has 64 bytes after its `!`, as many as INFO allows. The `!` is not sent, so it \
+         doesn't count. Publish the rest of the line, and print nothing.",
         COUNTED,
     );
     let message = broker.expect_message(SUBJECT).now();

@@ -1,6 +1,6 @@
 //! Connects to an address and prints the two ends of the connection.
 //!
-//! `127.0.0.1:7878` is a TCP address; what holds a `/` is the path of a Unix socket.
+//! `127.0.0.1:7878` is a TCP address; an argument with a `/` is the path of a Unix socket.
 
 use std::net::TcpStream;
 use std::os::unix::net::{SocketAddr, UnixStream};

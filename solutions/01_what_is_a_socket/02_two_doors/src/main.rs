@@ -1,6 +1,6 @@
 //! Knocks at two doors, a TCP address and a path, and prints what each server says.
 //!
-//! `127.0.0.1:7878` is a TCP address; what holds a `/` is the path of a Unix socket.
+//! `127.0.0.1:7878` is a TCP address; an argument with a `/` is the path of a Unix socket.
 
 use std::io;
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 // ANCHOR: greeting
-/// All that the server at `address` says until it closes.
+/// Everything that the server at `address` sends until it closes.
 fn greeting(address: &str) -> io::Result<String> {
     if address.contains('/') {
         io::read_to_string(UnixStream::connect(address)?)

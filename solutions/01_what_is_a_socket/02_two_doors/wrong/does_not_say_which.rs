@@ -1,5 +1,5 @@
 //! Caught by: a_refused_door_is_named
-//! Told: Nobody listens at one of
+//! Told: Nothing is listening at one of
 //!
 //! Hands the error to `main`, which prints it: "Connection refused", but by whom?
 

@@ -11,13 +11,13 @@ fn main() -> io::Result<()> {
     let server = listen_on(address)?;
     println!("listening on {}", server.getsockname()?);
     let (client, client_address) = server.accept()?;
-    eprintln!("{client_address} has come");
+    eprintln!("{client_address} has connected");
     serve(&client)?;
     client.close()?;
     server.close()
 }
 
-/// A socket that listens on `address`, also where a server has been until now.
+/// A socket that listens on `address`, even if another server was listening there a moment ago.
 fn listen_on(address: SocketAddr) -> io::Result<Socket> {
     let server = socket(AF_INET, SOCK_STREAM)?;
     // Before bind: it is bind that looks whether the address is still in use.
@@ -27,7 +27,7 @@ fn listen_on(address: SocketAddr) -> io::Result<Socket> {
     Ok(server)
 }
 
-/// Answers each message until one is `close`. A message is what one `recv(1024)` returns.
+/// Replies to each message until one is `close`. A message is what one `recv(1024)` returns.
 fn serve(client: &Socket) -> io::Result<()> {
     loop {
         let message = client.recv(1024)?;

@@ -1,7 +1,7 @@
 //! Caught by: close_in_any_case_closes, restarts_at_once, a_message_is_what_one_recv_returns
-//! Told: `close`, in any mixture of
+//! Told: When the message is `close`,
 //!
-//! Answers first and compares afterwards: `close` is a message too.
+//! Replies first and compares afterwards: `close` is a message too.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,7 +1,7 @@
 //! Caught by: restarts_at_once
 //! Told: The server closed its connection
 //!
-//! The calls of the tutorial, and nothing else. The first start works.
+//! The tutorial's calls, and nothing else. The first start works.
 
 use std::io;
 use std::net::SocketAddr;

@@ -13,7 +13,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Answers one client until it says `close`, or leaves.
+/// Replies to one client until it says `close` or leaves.
 fn serve(mut stream: &TcpStream) -> io::Result<()> {
     let mut buffer = [0; 1024];
     loop {

@@ -1,7 +1,7 @@
 //! Caught by: leaves_when_the_client_leaves, does_not_spin, serves_the_next_client
-//! Told: The client has left: read()
+//! Told: The client has left, so read()
 //!
-//! Nothing came, so it reads again, as fast as it can.
+//! Nothing arrived, so it reads again, as fast as it can.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,7 +1,7 @@
 //! Caught by: a_reset_is_one_clients_problem
 //! Told: A client reset its connection,
 //!
-//! The `?` in the loop hands one client's error to `main`, and that is the end of the server.
+//! The `?` in the loop hands one client's error to `main`, which ends the server.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,8 +1,8 @@
 //! Caught by: any_split_is_the_same_message, one_and_a_half_then_the_rest,
 //! ending_inside_a_frame_is_an_error
-//! Told: One read() returned a part
+//! Told: One read() returned only part
 //!
-//! Reads the length with care, and then takes what one read returns for the whole payload.
+//! Reads the length with care, and then treats what one read returns as the whole payload.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

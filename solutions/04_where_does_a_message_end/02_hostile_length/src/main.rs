@@ -1,10 +1,10 @@
-//! Echoes frames, a length (four bytes, big-endian) and so many bytes of payload, but none that is
-//! too long.
+//! Echoes frames, a length (four bytes, big-endian) and that many bytes of payload, and refuses
+//! a frame that is too long.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// The longest payload that is served.
+/// The longest payload that is accepted.
 const LIMIT: u32 = 65_536;
 
 fn main() -> io::Result<()> {
@@ -12,7 +12,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 ///
 /// # Errors
 ///

@@ -1,8 +1,9 @@
 //! Caught by: four_gigabytes_are_refused, memory_follows_the_bytes
-//! Told: A client declared too much,
+//! Told: A client declared a frame that
 //!
-//! Makes room for what the length says, and looks at the limit after that. Without a limit on its
-//! addresses it gets away with it: Linux gives memory when it is touched.
+//! Allocates what the length declares, and checks the limit afterwards. With no limit on its
+//! address space it gets away with this, because Linux provides memory only when a program touches
+//! it.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

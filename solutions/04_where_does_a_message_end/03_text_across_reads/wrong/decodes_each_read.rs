@@ -1,7 +1,8 @@
 //! Caught by: a_letter_may_arrive_in_halves, bad_text_is_told_and_survived
-//! Told: A letter came in two
+//! Told: A character arrived in two reads,
 //!
-//! Decodes what a read returned, lossily: each half of a letter becomes its own question mark.
+//! Decodes what each read returned, lossily: each half of a character becomes a replacement
+//! character.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

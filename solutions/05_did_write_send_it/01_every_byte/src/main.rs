@@ -1,4 +1,4 @@
-//! Sends a large reply on a socket that never waits.
+//! Sends a large reply on a non-blocking socket.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +15,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         if let Err(error) = stream.and_then(|stream| serve(&stream, &reply)) {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
@@ -23,7 +23,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// The bytes from 0 to 250, again and again: a piece that is lost or sent twice shows.
+/// The bytes from 0 to 250, repeated, so that a piece that is lost or sent twice can be seen.
 fn reply(size: usize) -> Vec<u8> {
     let round: Vec<u8> = (0..=250).collect();
     let mut reply = round.repeat(size / round.len() + 1);
@@ -36,7 +36,7 @@ fn serve(stream: &TcpStream, reply: &[u8]) -> io::Result<()> {
     send(stream, reply)
 }
 
-/// Sends all of `bytes`, and returns when the last of them has been taken.
+/// Sends all of `bytes`, and returns when the kernel has accepted the last of them.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ fn send(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Sleeps until the stream takes more bytes, or has failed, which the next write tells.
+/// Sleeps until the stream accepts more bytes, or has failed; the next write returns the error.
 fn wait_until_writable(stream: &TcpStream) -> io::Result<()> {
     poll(&mut [PollFd::new(stream, PollFlags::OUT)], None)?;
     Ok(())

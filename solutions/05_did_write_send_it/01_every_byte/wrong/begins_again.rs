@@ -1,8 +1,8 @@
 //! Caught by: a_slow_reader_gets_it_all
-//! Told: You began again. An error
+//! Told: You sent the reply from its beginning
 //!
-//! Waits when write_all says WouldBlock, and calls it again. How much of the reply had gone by
-//! then, write_all doesn't say, so it begins at the start.
+//! Waits when write_all returns WouldBlock, and calls it again. write_all doesn't say how much of
+//! the reply was already sent, so it starts from the beginning.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         if let Err(error) = stream.and_then(|stream| serve(&stream, &reply)) {
             eprintln!("a client: {error}");
         }
@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// The bytes from 0 to 250, again and again: a piece that is lost or sent twice shows.
+/// The bytes from 0 to 250, repeated, so that a piece that is lost or sent twice can be seen.
 fn reply(size: usize) -> Vec<u8> {
     let round: Vec<u8> = (0..=250).collect();
     let mut reply = round.repeat(size / round.len() + 1);
@@ -50,7 +50,7 @@ fn send(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<()> {
 // ANCHOR_END: send
 
 // ANCHOR: wait
-/// Sleeps until the stream takes more bytes, or has failed, which the next write tells.
+/// Sleeps until the stream accepts more bytes, or has failed; the next write returns the error.
 fn wait_until_writable(stream: &TcpStream) -> io::Result<()> {
     poll(&mut [PollFd::new(stream, PollFlags::OUT)], None)?;
     Ok(())

@@ -1,8 +1,8 @@
 //! Caught by: the_reply_does_not_wait_for_the_end, header_and_body_travel_together,
 //! a_short_write_is_no_end
-//! Told: The frame has come, and
+//! Told: The frame arrived, but your reply
 //!
-//! Header and payload meet in a BufWriter, and stay there until it is full or dropped.
+//! Header and payload go into a BufWriter together, and stay there until it is full or dropped.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
             eprintln!("a client: {error}");
         }
@@ -25,7 +25,7 @@ fn serve(stream: &TcpStream) -> io::Result<()> {
     let mut writer = BufWriter::new(stream);
     let mut reader = BufReader::new(stream);
     while let Some(payload) = read_frame(&mut reader)? {
-        let length = u32::try_from(payload.len()).expect("it came with a u32 for its length");
+        let length = u32::try_from(payload.len()).expect("its length arrived as a u32");
         writer.write_all(&length.to_be_bytes())?;
         writer.write_all(&payload)?;
         // ANCHOR_END: writes
@@ -33,7 +33,7 @@ fn serve(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The payload of the next whole frame; nothing at the end of the stream.
+/// The payload of the next whole frame; `None` at the end of the stream.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

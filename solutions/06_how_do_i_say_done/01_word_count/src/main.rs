@@ -1,4 +1,4 @@
-//! Counts the lines, words and bytes that a client sends, and tells it when it has finished.
+//! Counts the lines, words and bytes that a client sends, and replies when it has finished.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -9,7 +9,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         match stream.and_then(|stream| serve(&stream)) {
             Ok(counts) => _ = writeln!(io::stdout(), "counted {counts}"),
             Err(error) => _ = writeln!(io::stderr(), "a client: {error}"),
@@ -32,7 +32,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Counts all that the client sends, until the end of its input; then replies, `LINES WORDS BYTES`.
+/// Counts what the client sends until the end of its input, then replies `LINES WORDS BYTES`.
 ///
 /// # Errors
 ///

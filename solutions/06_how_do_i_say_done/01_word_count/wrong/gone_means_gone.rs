@@ -1,8 +1,9 @@
 //! Caught by: answers_after_half_close, silence_is_not_the_end, a_word_may_arrive_in_pieces,
 //! six_megabytes_are_counted, a_reset_is_not_a_half_close
-//! Told: The client has ended its
+//! Told: You closed the connection without
 //!
-//! Takes the end of the input for the end of the connection: nobody left to answer, it thinks.
+//! Treats the end of the input as the end of the connection, and concludes that no one is left to
+//! reply to.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -13,7 +14,7 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on {}", listener.local_addr()?);
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         match stream.and_then(|stream| serve(&stream)) {
             Ok(counts) => println!("counted {counts}"),
             Err(error) => eprintln!("a client: {error}"),

@@ -1,8 +1,8 @@
 //! Caught by: the_server_may_end_first, a_long_conversation_does_not_deadlock,
 //! every_answer_is_printed_in_order
-//! Told: The server spoke first: print
+//! Told: The server sent something before
 //!
-//! Says all it has to say, and listens after that. Works as long as both sides say little.
+//! Sends everything first, and reads after that. This works as long as both sides send little.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};

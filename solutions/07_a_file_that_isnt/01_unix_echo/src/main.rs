@@ -8,7 +8,7 @@ fn main() -> io::Result<()> {
     let listener = listen(&path)?;
     println!("listening on {path}");
     for stream in listener.incoming() {
-        // One client's trouble is not the next one's.
+        // One client's error must not affect the next client.
         if let Err(error) = stream.and_then(|stream| serve(&stream)) {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
@@ -24,7 +24,7 @@ fn listen(path: &str) -> io::Result<UnixListener> {
 }
 // ANCHOR_END: listen
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 fn serve(stream: &UnixStream) -> io::Result<()> {
     let mut writer = stream;
     let mut reader = BufReader::new(stream);
@@ -34,7 +34,7 @@ fn serve(stream: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The next whole frame, its length in front; nothing at the end of the stream.
+/// The next whole frame, including its length prefix; `None` at the end of the stream.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

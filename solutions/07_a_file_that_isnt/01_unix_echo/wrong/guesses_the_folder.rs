@@ -1,7 +1,8 @@
 //! Caught by: a_relative_path_works
-//! Told: A relative path starts at
+//! Told: bind() resolves a relative path
 //!
-//! A path must be absolute, so makes it so: surely it begins where the program lies.
+//! Thinks that a path must be absolute, so it makes it absolute, starting from the folder of the
+//! executable.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -22,7 +23,7 @@ fn main() -> io::Result<()> {
 }
 // ANCHOR_END: main
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 fn serve(stream: &UnixStream) -> io::Result<()> {
     let mut writer = stream;
     let mut reader = BufReader::new(stream);
@@ -32,7 +33,7 @@ fn serve(stream: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The next whole frame, its length in front; nothing at the end of the stream.
+/// The next whole frame, including its length prefix; `None` at the end of the stream.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

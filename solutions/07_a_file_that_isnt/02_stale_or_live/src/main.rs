@@ -1,4 +1,4 @@
-//! Listens at a path where something may already be, and greets whoever connects.
+//! Listens on a path where something may already exist, and greets each client.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -25,12 +25,12 @@ fn main() -> ExitCode {
 }
 
 // ANCHOR: take
-/// Listens at `path`, if nothing is there or a socket whose server is gone. The lock is to be held
+/// Listens on `path`, if nothing is there or a socket whose server is gone. The lock is to be held
 /// for as long as the listener is.
 ///
 /// # Errors
 ///
-/// If the path is somebody's, or cannot be a socket's.
+/// If the path belongs to something else, or cannot be a socket's path.
 fn take(path: &Path) -> io::Result<(UnixListener, File)> {
     if SockAddr::unix(path).is_err() {
         let message = "too long: a socket's path has room for 107 bytes on Linux, 103 on macOS";
@@ -84,7 +84,7 @@ fn is_stale(path: &Path) -> io::Result<bool> {
 }
 // ANCHOR_END: is_stale
 
-/// Tries to connect to `path`, and never waits: at a live server that is too busy to accept, this is
+/// Tries to connect to `path`, and never waits: if a live server is too busy to accept, it returns
 /// an error of the kind `WouldBlock`.
 fn knock(path: &Path) -> io::Result<()> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
@@ -92,7 +92,7 @@ fn knock(path: &Path) -> io::Result<()> {
     socket.connect(&SockAddr::unix(path)?)
 }
 
-/// Says hello to everyone. Who only knocks has gone by then, and that is all right.
+/// Says hello to every client. A program that only knocked has already left, and that is fine.
 fn greet(listener: &UnixListener) -> ExitCode {
     for client in listener.incoming() {
         match client.and_then(|mut client| client.write_all(b"hello\n")) {

@@ -1,8 +1,8 @@
 //! Caught by: a_live_server_is_left_alone, a_regular_file_survives, a_symlink_survives,
 //! one_of_two_starters_wins
-//! Told: That path is in use:
+//! Told: That path is in use. Only ECONNREFUSED
 //!
-//! Nearly every example does it: remove what is there, and bind.
+//! Removes whatever is at the path, and binds. Nearly every example does that.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -35,7 +35,7 @@ fn take(path: &Path) -> io::Result<UnixListener> {
 }
 // ANCHOR_END: take
 
-/// Says hello to everyone. Who only knocks has gone by then, and that is all right.
+/// Says hello to every client. A program that only knocked has already left, and that is fine.
 fn greet(listener: &UnixListener) -> ExitCode {
     for client in listener.incoming() {
         match client.and_then(|mut client| client.write_all(b"hello\n")) {

@@ -1,8 +1,8 @@
 //! Caught by: gone_after_sigterm, gone_after_sigint, a_successors_path_survives
-//! Told: SIGTERM is how kill, a
+//! Told: Your program got a SIGTERM. That
 //!
-//! Cleans up in `Drop`, as everything else in Rust does. A signal ends the process without a word to
-//! anybody: no destructor runs.
+//! Cleans up in `Drop`, as everything else in Rust does. But a signal ends the process immediately,
+//! and no destructor runs.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixListener;
@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Says hello to everyone.
+/// Says hello to every client.
 fn greet(listener: &UnixListener) {
     for client in listener.incoming() {
         if let Err(error) = client.and_then(|mut client| client.write_all(b"hello\n")) {

@@ -1,4 +1,4 @@
-//! Greets whoever connects to a socket that is nobody else's, from its first moment.
+//! Greets each client of a socket that is private from the moment it is created.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixListener;
@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
 }
 
 // ANCHOR: bind_private
-/// Listens at `path`, where only this user may read and write, and never anybody else could.
+/// Listens on `path`. Only this user can connect, from the moment the socket file is created.
 ///
 /// `bind` makes the file with all permissions that the umask leaves. The umask belongs to the whole
 /// process: a program with threads sets it before it starts the first.

@@ -1,8 +1,8 @@
 //! Caught by: never_seen_open
-//! Told: Between bind and chmod the
+//! Told: Between bind and chmod, the
 //!
-//! Binds, and then takes away what is too much. Between the two everybody may connect, and whoever
-//! has connected stays.
+//! Binds, and removes the excess permissions afterwards. In between everyone can connect, and a
+//! client that has connected stays connected.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write};

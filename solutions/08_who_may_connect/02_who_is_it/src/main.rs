@@ -1,4 +1,4 @@
-//! Tells each client who it is, as the kernel knows it, and serves its own user alone.
+//! Tells each client its process and user, as the kernel knows them; serves only its own user.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -18,7 +18,7 @@ fn main() -> io::Result<()> {
 }
 
 // ANCHOR: serve
-/// Answers each line with the peer's process and user; another user's connection ends at once.
+/// Replies to each line with the peer's process and user; closes any other user's connection.
 fn serve(mut stream: &UnixStream) -> io::Result<()> {
     let (pid, uid) = who_is(stream)?;
     if uid != geteuid().as_raw() || is_nobody(uid) {
@@ -33,7 +33,7 @@ fn serve(mut stream: &UnixStream) -> io::Result<()> {
 // ANCHOR_END: serve
 
 // ANCHOR: who_is
-/// The process and the user at the other end, as the kernel noted them when they connected.
+/// The peer's process and user, as the kernel recorded them when the peer connected.
 #[cfg(target_os = "linux")]
 fn who_is(stream: &UnixStream) -> io::Result<(u32, u32)> {
     let peer = rustix::net::sockopt::socket_peercred(stream)?;

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
 }
 
 // ANCHOR: run
-/// Listens at `address`, says so, and serves one client after another.
+/// Listens on `address`, prints that, and serves one client after another.
 fn run(address: &str) -> io::Result<()> {
     match address.split_once(':') {
         Some(("tcp", host_and_port)) if !host_and_port.is_empty() => {
@@ -46,7 +46,7 @@ fn serve_all<S: Read + Write>(clients: impl Iterator<Item = io::Result<S>>) -> i
 // ANCHOR_END: run
 
 // ANCHOR: serve
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 fn serve(stream: impl Read + Write) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(frame) = read_frame(&mut reader)? {
@@ -57,7 +57,7 @@ fn serve(stream: impl Read + Write) -> io::Result<()> {
 }
 // ANCHOR_END: serve
 
-/// The next whole frame, its length in front; nothing at the end of the stream.
+/// The next whole frame, with its length prefix; `None` at the end of the stream.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

@@ -1,8 +1,9 @@
 //! Caught by: any_split_is_the_same_message, one_and_a_half_then_the_rest,
 //! ending_inside_a_frame_is_an_error
-//! Told: At this address your program
+//! Told: On this address, your program
 //!
-//! Copied the server for the second door, before it was mended. Then mended the one that was tested.
+//! Copied the server for the Unix socket before it was fixed, and then fixed only the copy that was
+//! tested.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -20,7 +21,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Listens at `address`, says so, and serves one client after another.
+/// Listens on `address`, prints that, and serves one client after another.
 fn run(address: &str) -> io::Result<()> {
     match address.split_once(':') {
         Some(("tcp", host_and_port)) if !host_and_port.is_empty() => {
@@ -52,7 +53,7 @@ fn serve_all<S: Read + Write>(clients: impl Iterator<Item = io::Result<S>>) -> i
     Ok(())
 }
 
-/// Sends back every frame that comes, until the stream ends.
+/// Sends back every frame that arrives, until the stream ends.
 fn serve(stream: impl Read + Write) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(frame) = read_frame(&mut reader)? {
@@ -76,7 +77,7 @@ fn serve_unix(mut stream: UnixStream) -> io::Result<()> {
 }
 // ANCHOR_END: copy
 
-/// The next whole frame, its length in front; nothing at the end of the stream.
+/// The next whole frame, with its length prefix; `None` at the end of the stream.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

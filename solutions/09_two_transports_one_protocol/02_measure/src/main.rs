@@ -36,7 +36,7 @@ fn measure(path: &str, count: usize) -> io::Result<Vec<u128>> {
 // ANCHOR_END: measure
 
 // ANCHOR: quantiles
-/// The time that half of them took at most, and the time that 99 of 100 took at most.
+/// The time within which half of them finished, and the time within which 99 of 100 finished.
 fn quantiles(times: &mut [u128]) -> (u128, u128) {
     times.sort_unstable();
     // The smallest of them that is not less than so large a share: the "nearest rank".

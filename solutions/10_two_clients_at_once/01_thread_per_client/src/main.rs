@@ -1,4 +1,4 @@
-//! Answers `accepted` to each line, for all clients at once.
+//! Replies `accepted` to each line, for all clients at once.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Has `client` run to its end, while the caller goes on and accepts the next one.
+/// Runs `client` to its end, while the caller goes on to accept the next client.
 ///
 /// Nobody joins the thread: it ends when its client leaves, and a panic ends it and no other. Its
 /// closure owns the stream, so however it ends, the connection is closed.
@@ -35,7 +35,7 @@ fn talk(stream: &TcpStream) {
     }
 }
 
-/// Answers each line.
+/// Replies to each line.
 ///
 /// # Panics
 ///

@@ -1,7 +1,8 @@
 //! Caught by: a_silent_client_blocks_nobody, a_panic_ends_one_connection
-//! Told: A client connected and said
+//! Told: A client connected and sent
 //!
-//! A thread each, and then waits for it: that is no more than a queue with extra steps.
+//! Starts a thread for each client and then waits for that thread: still one client at a time, with
+//! extra steps.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -35,7 +36,7 @@ fn talk(stream: &TcpStream) {
     }
 }
 
-/// Answers each line.
+/// Replies to each line.
 ///
 /// # Panics
 ///

@@ -1,5 +1,5 @@
-//! Answers `accepted` to each line, for no more than so many clients at once; the next is told
-//! `busy`.
+//! Replies `accepted` to each line, for at most a given number of clients at once; the next client
+//! gets `busy`.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
             None => turn_away(&stream),
         });
         if let Err(error) = served {
-            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // and nobody else
+            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // and no other client
         }
     }
     Ok(())
@@ -36,14 +36,14 @@ struct House {
     inside: Mutex<usize>,
 }
 
-/// One client that is being served. It holds a place in the house as long as it exists.
+/// One client that is being served. It holds a slot for as long as it exists.
 struct Guest(Arc<House>);
 
 // ANCHOR: guest
-/// Takes a place for one more client. Nothing when the house is full.
+/// Takes a slot for one more client. `None` when all slots are taken.
 ///
-/// Only the accept loop calls this, but the lock makes it right whoever does: to look and to take
-/// are one step.
+/// Only the accept loop calls this, but the lock makes it right for any caller: checking for a slot
+/// and taking it are one step.
 fn enter(house: &Arc<House>) -> Option<Guest> {
     let mut inside = house.inside();
     if *inside == house.most {
@@ -54,13 +54,13 @@ fn enter(house: &Arc<House>) -> Option<Guest> {
 }
 
 impl House {
-    /// Nothing panics while it holds this lock; and if it did, a number is never half changed.
+    /// Nothing panics while holding this lock; even if it did, the number is never half changed.
     fn inside(&self) -> MutexGuard<'_, usize> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The place is free again, however the service ended: by a return, an error or a panic.
+/// The slot is free again, however serving the client ended: by a return, an error or a panic.
 impl Drop for Guest {
     fn drop(&mut self) {
         *self.0.inside() -= 1;
@@ -70,7 +70,7 @@ impl Drop for Guest {
 
 fn start(stream: TcpStream, guest: Guest) -> io::Result<()> {
     thread::Builder::new().spawn(move || {
-        let _guest = guest; // dropped when this closure ends, and that may be by a panic
+        let _guest = guest; // dropped when this closure ends, even by a panic
         if let Err(error) = handle(&stream) {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
@@ -82,7 +82,7 @@ fn turn_away(mut stream: &TcpStream) -> io::Result<()> {
     stream.write_all(b"busy\n")
 }
 
-/// Answers each line.
+/// Replies to each line.
 ///
 /// # Panics
 ///

@@ -1,8 +1,9 @@
 //! Caught by: never_more_than_n_at_once
-//! Told: The check and the taking
+//! Told: checks for a free slot in one step
 //!
-//! The accept loop looks whether there is room, and the new thread counts itself in. Between the two
-//! the accept loop looks again. (The pause makes the window wide enough to be met every time.)
+//! The accept loop checks whether there is a free slot, and the new thread counts itself in. In
+//! between, the accept loop checks again. (The pause makes this window wide enough to be hit every
+//! time.)
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -27,7 +28,7 @@ fn main() -> io::Result<()> {
             None => turn_away(&stream),
         });
         if let Err(error) = served {
-            eprintln!("a client was lost: {error}"); // and nobody else
+            eprintln!("a client was lost: {error}"); // and no other client
         }
     }
     Ok(())
@@ -39,10 +40,10 @@ struct House {
     inside: Mutex<usize>,
 }
 
-/// One client that is being served. It holds a place in the house as long as it exists.
+/// One client that is being served. It holds a slot for as long as it exists.
 struct Guest(Arc<House>);
 
-/// Takes a place for one more client. Nothing when the house is full.
+/// Takes a slot for one more client. `None` when all slots are taken.
 // ANCHOR: enter
 fn enter(house: &Arc<House>) -> Option<Guest> {
     if *house.inside() >= house.most {
@@ -80,7 +81,7 @@ fn turn_away(mut stream: &TcpStream) -> io::Result<()> {
     stream.write_all(b"busy\n")
 }
 
-/// Answers each line.
+/// Replies to each line.
 ///
 /// # Panics
 ///

@@ -2,7 +2,7 @@
 //! never_more_than_n_at_once
 //! Told: A client's connection was reset,
 //!
-//! Gives the place back at the end of the service, where an error never arrives.
+//! Releases the slot at the end of the function, which an error never reaches.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
             None => turn_away(&stream),
         });
         if let Err(error) = served {
-            eprintln!("a client was lost: {error}"); // and nobody else
+            eprintln!("a client was lost: {error}"); // and no other client
         }
     }
     Ok(())
@@ -39,10 +39,10 @@ struct House {
     inside: Mutex<usize>,
 }
 
-/// One client that is being served. It holds a place in the house as long as it exists.
+/// One client that is being served. It holds a slot for as long as it exists.
 struct Guest(Arc<House>);
 
-/// Takes a place for one more client. Nothing when the house is full.
+/// Takes a slot for one more client. `None` when all slots are taken.
 fn enter(house: &Arc<House>) -> Option<Guest> {
     let mut inside = house.inside();
     if *inside == house.most {
@@ -79,7 +79,7 @@ fn turn_away(mut stream: &TcpStream) -> io::Result<()> {
     stream.write_all(b"busy\n")
 }
 
-/// Answers each line.
+/// Replies to each line.
 ///
 /// # Panics
 ///

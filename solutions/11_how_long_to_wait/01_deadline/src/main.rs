@@ -1,12 +1,12 @@
-//! Echoes frames, a length (four bytes, big-endian) and so many bytes of payload, and gives each of
-//! them so many milliseconds to arrive.
+//! Echoes frames: a length (four bytes, big-endian) and that many bytes of payload. Each frame has
+//! a given number of milliseconds to arrive.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest payload that is served.
+/// The longest payload that is accepted.
 const LIMIT: usize = 65_536;
 
 fn main() -> io::Result<()> {
@@ -41,12 +41,12 @@ fn echo(mut stream: &TcpStream, within: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// The next whole frame, its length in front; nothing when the stream ends before it.
+/// The next whole frame, with its length prefix; `None` when the stream ends before it.
 ///
 /// # Errors
 ///
-/// When the stream fails or ends inside the frame, when it declares more than [`LIMIT`], and when
-/// it isn't whole `within` so much time of its first byte.
+/// When the stream fails or ends inside the frame, when the frame declares more than [`LIMIT`], and
+/// when it isn't complete `within` this time after its first byte.
 fn read_frame(mut stream: &TcpStream, within: Duration) -> io::Result<Option<Vec<u8>>> {
     // Idle is no crime: the clock starts with the first byte.
     stream.set_read_timeout(None)?;

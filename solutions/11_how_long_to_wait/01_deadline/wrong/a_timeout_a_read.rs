@@ -1,14 +1,14 @@
 //! Caught by: a_drip_is_cut_off, a_frame_has_one_deadline
-//! Told: A byte came every 100
+//! Told: A byte arrived every 100
 //!
-//! A read timeout: as long as a byte comes now and then, it never runs out.
+//! Sets a read timeout: as long as a byte arrives now and then, it never expires.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-/// The longest payload that is served.
+/// The longest payload that is accepted.
 const LIMIT: usize = 65_536;
 
 fn main() -> io::Result<()> {

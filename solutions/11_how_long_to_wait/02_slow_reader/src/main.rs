@@ -1,4 +1,4 @@
-//! Sends as many bytes as a line asks for, and gives the client so many milliseconds to take them.
+//! Sends as many bytes as a line asks for, and gives the client a limited time to read them.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
@@ -32,7 +32,7 @@ fn talk(stream: &TcpStream, within: Duration) {
     }
 }
 
-/// Each line is a number; its answer is so many bytes.
+/// Each line is a number; the reply is that many bytes.
 fn serve(stream: &TcpStream, within: Duration) -> io::Result<()> {
     for line in BufReader::new(stream).lines() {
         let size = line?.parse().unwrap_or(usize::MAX);
@@ -48,7 +48,7 @@ fn serve(stream: &TcpStream, within: Duration) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// When the stream fails, or the kernel has not taken the last byte by the deadline.
+/// When the stream fails, or the kernel has not accepted the last byte by the deadline.
 fn send(mut stream: &TcpStream, reply: &[u8], deadline: Instant) -> io::Result<()> {
     let mut rest = reply;
     while !rest.is_empty() {

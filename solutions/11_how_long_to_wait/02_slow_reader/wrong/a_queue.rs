@@ -1,8 +1,8 @@
 //! Caught by: memory_stays_bounded
-//! Told: A client keeps asking
+//! Told: A client keeps sending requests
 //!
-//! Puts the replies into a channel, for another thread to send, so that reading never has to wait. The
-//! channel has no limit, and so the client decides how much memory that takes.
+//! Puts the replies into a channel, and another thread sends them, so that reading never has to
+//! wait. The channel has no limit, so the client decides how much memory it takes.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
@@ -37,7 +37,7 @@ fn talk(stream: &TcpStream, within: Duration) {
     }
 }
 
-/// Each line is a number; its answer is so many bytes.
+/// Each line is a number; the reply is that many bytes.
 fn serve(stream: &TcpStream, within: Duration) -> io::Result<()> {
     // ANCHOR: queue
     let writer = stream.try_clone()?;

@@ -1,5 +1,5 @@
-//! Greets each client by its address and answers `accepted` to each line, as long as there are
-//! descriptors, and again when there are.
+//! Greets each client by its address and replies `accepted` to each line. When the descriptors run
+//! out, it waits until there are some again.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts for ever, and has `start` serve each client.
+/// Accepts forever, and calls `start` to serve each client.
 ///
 /// Out of descriptors, accept fails at once and leaves the client in the queue: it pays to try again
 /// only when somebody may have left. Where there is no thread for a client, the same pause helps.
@@ -42,7 +42,7 @@ fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Greets the client and answers each line.
+/// Greets the client and replies to each line.
 fn talk(mut stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     stream.write_all(format!("hello {peer}\n").as_bytes())?;
     for line in BufReader::new(stream).lines() {

@@ -1,7 +1,7 @@
 //! Caught by: a_client_gone_before_accept_is_survived
 //! Told: A client was gone before
 //!
-//! Asks the stream who is there, and unwraps the answer. Nobody is: ENOTCONN.
+//! Asks the stream for its peer, and unwraps the answer. The stream no longer has a peer: ENOTCONN.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -40,7 +40,7 @@ fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Greets the client and answers each line.
+/// Greets the client and replies to each line.
 fn talk(mut stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     stream.write_all(format!("hello {peer}\n").as_bytes())?;
     for line in BufReader::new(stream).lines() {

@@ -1,7 +1,7 @@
 //! Caught by: waits_without_spinning
-//! Told: accept() fails with EMFILE, at
+//! Told: accept() fails immediately with EMFILE
 //!
-//! Tries again at once, and fails at once, as fast as it can.
+//! Retries immediately, and fails immediately, as fast as it can.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -36,7 +36,7 @@ fn start(stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Greets the client and answers each line.
+/// Greets the client and replies to each line.
 fn talk(mut stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     stream.write_all(format!("hello {peer}\n").as_bytes())?;
     for line in BufReader::new(stream).lines() {

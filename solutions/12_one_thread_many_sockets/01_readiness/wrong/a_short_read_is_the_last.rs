@@ -1,8 +1,8 @@
 //! Caught by: any_split_is_the_same_message
 //! Told: The last bytes and the
 //!
-//! Stops reading when a read returned less than it could: nothing more has come. But the end of the
-//! stream may have.
+//! Stops reading when a read returned less than it could: no more bytes have arrived. But the end
+//! of the stream may have arrived.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
             } else if let Some(client) = clients.get_mut(&token) {
                 match client.ready(poll.registry(), token) {
                     Ok(true) => {}
-                    Ok(false) => drop(clients.remove(&token)), // closed, and so forgotten by the poll
+                    Ok(false) => drop(clients.remove(&token)), // closed, so poll forgets it
                     Err(error) => {
                         eprintln!("a client: {error}");
                         clients.remove(&token);

@@ -1,7 +1,7 @@
 //! Caught by: one_thread
 //! Told: Fifty clients are served, but
 //!
-//! Chapter 10's server: it answers all, with a thread for each.
+//! Chapter 10's server: it serves all clients, with a thread for each.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};

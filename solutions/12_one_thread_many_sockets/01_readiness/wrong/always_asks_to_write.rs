@@ -1,8 +1,8 @@
 //! Caught by: five_hundred_idle_clients_cost_nothing, a_slow_reader_gets_it_all
 //! Told: Five hundred clients are connected
 //!
-//! Asks for everything, every time: whoever is not interesting now may be so later. A socket is nearly
-//! always ready for writing, so each answer is followed by the next event at once.
+//! Registers for everything, every time, in case it is needed later. A socket is nearly always
+//! ready for writing, so the next event follows immediately.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
             } else if let Some(client) = clients.get_mut(&token) {
                 match client.ready(poll.registry(), token) {
                     Ok(true) => {}
-                    Ok(false) => drop(clients.remove(&token)), // closed, and so forgotten by the poll
+                    Ok(false) => drop(clients.remove(&token)), // closed, so poll forgets it
                     Err(error) => {
                         eprintln!("a client: {error}");
                         clients.remove(&token);

@@ -1,7 +1,7 @@
 //! Caught by: any_split_is_the_same_message, a_slow_reader_gets_it_all
-//! Told: More came at once than
+//! Told: More bytes arrived at once than
 //!
-//! Reads once an event. What a read of 4 KiB leaves behind is not told of again.
+//! Reads once per event. If a read of 4 KiB leaves bytes behind, no event reports them again.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -35,7 +35,7 @@ fn main() -> io::Result<()> {
             } else if let Some(client) = clients.get_mut(&token) {
                 match client.ready(poll.registry(), token) {
                     Ok(true) => {}
-                    Ok(false) => drop(clients.remove(&token)), // closed, and so forgotten by the poll
+                    Ok(false) => drop(clients.remove(&token)), // closed, so poll forgets it
                     Err(error) => {
                         eprintln!("a client: {error}");
                         clients.remove(&token);

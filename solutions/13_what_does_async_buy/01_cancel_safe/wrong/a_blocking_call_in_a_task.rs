@@ -1,10 +1,10 @@
 //! Caught by: five_hundred_idle_clients_cost_nothing, any_split_is_the_same_message,
 //! a_heartbeat_mid_frame_loses_nothing, the_heart_beats_while_a_client_drips,
 //! each_client_has_a_clock_of_its_own, a_heartbeat_never_stands_inside_an_answer
-//! Told: Five hundred clients say nothing, and one
+//! Told: Five hundred clients are connected and idle
 //!
-//! Reads with std, which blocks the thread, and the runtime has one. Nobody else is served until this client
-//! says something.
+//! Reads with std, which blocks the thread, and the runtime has only one thread. No other client is
+//! served until this one sends something.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;

@@ -1,8 +1,8 @@
 //! Caught by: the_heart_beats_while_a_client_drips, a_heartbeat_never_stands_inside_an_answer
-//! Told: A client sends a byte
+//! Told: A sleep that you create inside
 //!
-//! Makes the sleep anew in each round. Whoever sends a byte now and then starts it again, and the heart
-//! never beats.
+//! Creates the sleep again on every pass through the loop. A client that sends a byte now and then
+//! restarts it each time, and no heartbeat is ever sent.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! Caught by: a_heartbeat_mid_frame_loses_nothing, the_heart_beats_while_a_client_drips,
 //! a_heartbeat_never_stands_inside_an_answer
-//! Told: A heartbeat was sent in
+//! Told: A heartbeat was due while a frame was
 //!
-//! Reads a whole frame as one branch. When the heartbeat wins, that future is dropped, and the bytes that
-//! it had read are dropped with it. (Where the whole frame has come, only a sleep makes that happen every
-//! time.)
+//! Reads a whole frame in one branch. When the heartbeat wins, that future is dropped, and the bytes
+//! that it had already read are dropped with it. (If the whole frame has already arrived, it takes a
+//! sleep to make that happen every time.)
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;

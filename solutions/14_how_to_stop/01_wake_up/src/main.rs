@@ -1,4 +1,4 @@
-//! Sends back each line in upper case, to all clients at once, until SIGINT or SIGTERM comes.
+//! Sends back each line in upper case, to any number of clients, until SIGINT or SIGTERM arrives.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
@@ -80,8 +80,8 @@ fn serve(mut stream: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The file of a socket that this program made: removed when this is dropped, unless another one has
-/// taken its place (chapter 7). To be dropped before its listener.
+/// A socket file that this program created. Dropping this removes the file, unless another file has
+/// taken its place (chapter 7). Drop it before its listener.
 struct SocketFile {
     path: PathBuf,
     made: (u64, u64),
@@ -100,7 +100,7 @@ impl Drop for SocketFile {
         let removed = match identity(&self.path) {
             Ok(found) if found == self.made => fs::remove_file(&self.path),
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()), // nothing is there, or a successor's
+            _ => Ok(()), // nothing is there, or a successor's file
         };
         if let Err(error) = removed {
             let path = self.path.display();

@@ -1,7 +1,7 @@
 //! Caught by: ends_though_nobody_comes, ends_though_somebody_is_silent, both_signals, caught_from_the_first_moment
-//! Told: The signal has come, nobody
+//! Told: The signal was sent while no client was
 //!
-//! Sets a flag in the handler, and looks at it between two clients.
+//! Sets a flag in the handler, and checks it only between two clients.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};

@@ -1,5 +1,5 @@
-//! Sends back each line in upper case, to all clients at once. At SIGINT or SIGTERM it answers what
-//! has come, for as long as it is given, and ends.
+//! Sends back each line in upper case, to any number of clients. At SIGINT or SIGTERM it answers
+//! what has arrived, for no longer than the given time, and ends.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -34,13 +34,13 @@ fn main() -> io::Result<ExitCode> {
     let file = SocketFile::made_at(&path)?;
     println!("listening on {path}");
     let clients = accept_until(&signals, &listener)?;
-    // The door first: nobody new comes in while the others are seen to.
+    // Close the door first: no new client may connect while the others are being finished.
     drop(file);
     drop(listener);
     clients.drain(&signals, Instant::now() + within)
 }
 
-/// A stream that becomes readable when SIGINT or SIGTERM comes: their handler writes a byte into its
+/// A stream that becomes readable when SIGINT or SIGTERM arrives: the handler writes a byte into its
 /// other end.
 fn catch_signals() -> io::Result<UnixStream> {
     let (signals, handler) = UnixStream::pair()?;
@@ -50,10 +50,10 @@ fn catch_signals() -> io::Result<UnixStream> {
     Ok(signals)
 }
 
-/// Serves whoever comes, until a signal does. All that have come by then count as one.
+/// Serves each client that connects, until a signal arrives. Several signals count as one.
 fn accept_until(mut signals: &UnixStream, listener: &UnixListener) -> io::Result<Clients> {
     let mut clients = Clients::none()?;
-    // A client may be gone again before it is accepted, and accept would wait for the next one.
+    // A client may disconnect before it is accepted, and accept() would wait for the next one.
     listener.set_nonblocking(true)?;
     while let [false, _] = wait(&signals, listener, None)? {
         match listener.accept() {
@@ -66,7 +66,7 @@ fn accept_until(mut signals: &UnixStream, listener: &UnixListener) -> io::Result
     Ok(clients)
 }
 
-/// Waits until one of the two has something to read, or until it is time. Says which of them has.
+/// Waits until one of the two is readable, or until the given time. Says which of them is.
 fn wait(one: &impl AsFd, other: &impl AsFd, until: Option<Instant>) -> io::Result<[bool; 2]> {
     loop {
         let mut ready =
@@ -141,9 +141,9 @@ impl Clients {
 }
 
 // ANCHOR: serve
-/// Sends back each line in upper case, `wait FILE` when it has read that file to its end.
+/// Sends back each line in upper case; `wait FILE` only after it has read that file to its end.
 fn serve(mut stream: &UnixStream) -> io::Result<()> {
-    stream.set_nonblocking(false)?; // on macOS it is as the listener was
+    stream.set_nonblocking(false)?; // on macOS it inherits the listener's mode
     let mut lines = BufReader::new(stream);
     let mut line = String::new();
     while lines.read_line(&mut line)? > 0 {
@@ -160,14 +160,14 @@ fn serve(mut stream: &UnixStream) -> io::Result<()> {
 }
 // ANCHOR_END: serve
 
-/// The work behind an answer: it is done when the file is at its end.
+/// The work behind an answer: it is done when the file has been read to its end.
 fn read_to_the_end(file: &str) -> io::Result<()> {
     io::copy(&mut File::open(file)?, &mut io::sink())?;
     Ok(())
 }
 
-/// The file of a socket that this program made: removed when this is dropped, unless another one has
-/// taken its place (chapter 7). To be dropped before its listener.
+/// A socket file that this program created. Dropping this removes the file, unless another file has
+/// taken its place (chapter 7). Drop it before its listener.
 struct SocketFile {
     path: PathBuf,
     made: (u64, u64),
@@ -186,7 +186,7 @@ impl Drop for SocketFile {
         let removed = match identity(&self.path) {
             Ok(found) if found == self.made => fs::remove_file(&self.path),
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()), // nothing is there, or a successor's
+            _ => Ok(()), // nothing is there, or a successor's file
         };
         if let Err(error) = removed {
             let path = self.path.display();

@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
     let mut args = std::env::args_os().skip(1).map(PathBuf::from);
     let path = args.next().expect("usage: sol-15-01 PATH FOLDER");
     let folder = args.next().expect("usage: sol-15-01 PATH FOLDER");
-    // The folder that is open stays the same one, whatever becomes of its name.
+    // An open folder stays the same folder, whatever happens to its name.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = Arc::new(rustix::fs::open(folder, flags, Mode::empty())?);
     let listener = UnixListener::bind(&path)?;
@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
         let folder = Arc::clone(&folder);
         let started = client.and_then(|client| start(move || serve(&client, &folder)));
         if let Err(error) = started {
-            // No descriptor left, perhaps: there may be one soon.
+            // Perhaps no descriptor is left: one may become free soon.
             let _ = writeln!(io::stderr(), "a client waits: {error}");
             thread::sleep(Duration::from_millis(100));
         }
@@ -33,7 +33,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Has a client served on a thread of its own.
+/// Serves a client on its own thread.
 fn start(client: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
     let thread = thread::Builder::new().spawn(move || {
         if let Err(error) = client() {
@@ -57,7 +57,7 @@ fn serve(client: &UnixStream, folder: &OwnedFd) -> io::Result<()> {
 }
 
 // ANCHOR: answer
-/// Answers `+`, and with it the file of this name in `folder`, open; or `-REASON` and a newline.
+/// Answers with `+` and the open file of this name in `folder`, or with `-REASON` and a newline.
 fn answer(mut client: &UnixStream, folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
     match open_beneath(folder, name) {
         Ok(file) => send_with(client, b"+", file.as_fd()),

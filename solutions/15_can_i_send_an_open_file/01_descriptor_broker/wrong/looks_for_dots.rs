@@ -1,7 +1,7 @@
 //! Caught by: nothing_outside_the_folder, nothing_outside_meanwhile
-//! Told: This name leads out of the folder.
+//! Told: This name leads out of the folder
 //!
-//! Looks at the name for a way out, and a symlink has a name like any other.
+//! Looks for a way out in the name. But the name of a symlink looks like any other.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -29,7 +29,7 @@ fn main() -> io::Result<()> {
         let folder = Arc::clone(&folder);
         let started = client.and_then(|client| start(move || serve(&client, &folder)));
         if let Err(error) = started {
-            // No descriptor left, perhaps: there may be one soon.
+            // Perhaps no descriptor is left: one may become free soon.
             let _ = writeln!(io::stderr(), "a client waits: {error}");
             thread::sleep(Duration::from_millis(100));
         }
@@ -37,7 +37,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Has a client served on a thread of its own.
+/// Serves a client on its own thread.
 fn start(client: impl FnOnce() -> io::Result<()> + Send + 'static) -> io::Result<()> {
     let thread = thread::Builder::new().spawn(move || {
         if let Err(error) = client() {
@@ -60,7 +60,7 @@ fn serve(client: &UnixStream, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Answers `+`, and with it the file of this name in `folder`, open; or `-REASON` and a newline.
+/// Answers with `+` and the open file of this name in `folder`, or with `-REASON` and a newline.
 fn answer(mut client: &UnixStream, folder: &Path, name: &[u8]) -> io::Result<()> {
     match open_in(folder, name) {
         Ok(file) => send_with(client, b"+", file.as_fd()),

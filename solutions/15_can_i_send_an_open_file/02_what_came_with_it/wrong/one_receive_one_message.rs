@@ -1,8 +1,8 @@
 //! Caught by: each_file_belongs_to_its_message, the_whole_file_wherever_it_stands,
 //! what_nobody_asked_for_is_closed, closed_on_exec, no_room_is_told
-//! Told: one receive may return several of them
+//! Told: one receive may return several messages
 //!
-//! Takes what one receive brings for one message with its file, and throws the rest away.
+//! Treats the bytes of one receive as one message with its file, and discards the rest.
 
 use std::fs::File;
 use std::io::{self, IoSliceMut, Write};
@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
     for client in listener.incoming() {
         let started = client.and_then(|client| start(move || serve(&client)));
         if let Err(error) = started {
-            // No descriptor left, perhaps: there may be one soon.
+            // Perhaps no descriptor is left: one may become free soon.
             let _ = writeln!(io::stderr(), "a client waits: {error}");
             thread::sleep(Duration::from_millis(100));
         }

@@ -1,4 +1,4 @@
-//! Prints each datagram that comes, and answers those senders that have a name.
+//! Prints each datagram that arrives, and answers the senders that have a name.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixDatagram;
@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
 }
 
 // ANCHOR: serve
-/// Receives messages for as long as the program runs; it ends with an error only.
+/// Receives messages for as long as the program runs; returns only with an error.
 fn serve(socket: &UnixDatagram, limit: usize) -> io::Result<()> {
     // One byte more than a message may have: of one that fills it, there was more.
     let mut buffer = vec![0; limit + 1];

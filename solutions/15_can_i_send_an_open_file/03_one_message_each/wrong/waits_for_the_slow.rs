@@ -1,5 +1,5 @@
 //! Caught by: a_full_queue_keeps_nobody_waiting
-//! Told: One sender doesn't read its answers
+//! Told: One sender isn't reading its answers
 //!
 //! Answers as one does over UDP, where `send_to` never waits.
 

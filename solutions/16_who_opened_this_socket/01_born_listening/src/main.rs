@@ -1,4 +1,4 @@
-//! Echoes what comes, at the listeners that it was born with, or else at an address of its own.
+//! Echoes what it receives, on the listeners that it was born with, or else on its own address.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -31,11 +31,11 @@ fn main() -> ExitCode {
 }
 
 // ANCHOR: run
-/// Serves until SIGINT or SIGTERM, and takes along what it has made.
+/// Serves until SIGINT or SIGTERM, and removes what it has created.
 fn run(address: &str) -> io::Result<()> {
-    // First of all: what is opened before that could get a number that was never handed on.
+    // Do this first: anything opened earlier could get the number of a listener that is missing.
     let mut listeners = inherited()?;
-    // From here on the two signals do not kill, even if whoever started this program blocked them.
+    // From here on, the two signals are caught, even if the parent process had blocked them.
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_unblock()?;
 
@@ -59,7 +59,7 @@ fn run(address: &str) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// If something else lies where a listener should be.
+/// If a descriptor that should be a listener is something else.
 fn inherited() -> io::Result<Vec<Listener>> {
     // None, if LISTEN_PID names another process: then they are not meant for this one.
     let mut given = ListenFd::from_env();
@@ -87,7 +87,7 @@ fn take(given: &mut ListenFd, nth: usize) -> io::Result<Listener> {
 }
 // ANCHOR_END: inherited
 
-/// Listens at an IP address and a port, or at a path.
+/// Listens on an IP address and a port, or at a path.
 fn bind(address: &str) -> io::Result<Listener> {
     let listener = match address.parse::<SocketAddr>() {
         Ok(address) => TcpListener::bind(address).map(Listener::Tcp),
@@ -133,7 +133,7 @@ impl Listener {
         }
     }
 
-    /// Echoes what comes, a thread for each client.
+    /// Echoes what each client sends, with a thread per client.
     fn serve(&self) {
         match self {
             Self::Tcp(listener) => each(listener.incoming(), |client| echo(&client, &client)),

@@ -1,8 +1,8 @@
 //! Caught by: not_meant_for_you
 //! Told: LISTEN_PID names another process
 //!
-//! The pid is not ours, so something is wrong: says so, and ends. But the variables are inherited by
-//! everything that is started, and mean nothing then.
+//! The PID isn't its own, so it reports an error and ends. But every program that is started inherits
+//! the variables, and they mean nothing to it.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -34,11 +34,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Serves until SIGINT or SIGTERM, and takes along what it has made.
+/// Serves until SIGINT or SIGTERM, and removes what it has created.
 fn run(address: &str) -> io::Result<()> {
-    // First of all: what is opened before that could get a number that was never handed on.
+    // Do this first: anything opened earlier could get the number of a listener that is missing.
     let mut listeners = inherited()?;
-    // From here on the two signals do not kill, even if whoever started this program blocked them.
+    // From here on, the two signals are caught, even if the parent process had blocked them.
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_unblock()?;
 
@@ -60,7 +60,7 @@ fn run(address: &str) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// If something else lies where a listener should be.
+/// If a descriptor that should be a listener is something else.
 fn inherited() -> io::Result<Vec<Listener>> {
     // None, if LISTEN_PID names another process: then they are not meant for this one.
     // ANCHOR: pid
@@ -93,7 +93,7 @@ fn take(given: &mut ListenFd, nth: usize) -> io::Result<Listener> {
     Ok(listener)
 }
 
-/// Listens at an IP address and a port, or at a path.
+/// Listens on an IP address and a port, or at a path.
 fn bind(address: &str) -> io::Result<Listener> {
     let listener = match address.parse::<SocketAddr>() {
         Ok(address) => TcpListener::bind(address).map(Listener::Tcp),
@@ -139,7 +139,7 @@ impl Listener {
         }
     }
 
-    /// Echoes what comes, a thread for each client.
+    /// Echoes what each client sends, with a thread per client.
     fn serve(&self) {
         match self {
             Self::Tcp(listener) => each(listener.incoming(), |client| echo(&client, &client)),

@@ -1,4 +1,4 @@
-//! Upper-cases lines at a path, and tells its supervisor how it is.
+//! Upper-cases lines at a path, and tells its supervisor how it is doing.
 
 use std::env;
 use std::fs;
@@ -15,7 +15,7 @@ use signal_hook::iterator::Signals;
 /// How long to wait when accepting fails (chapter 11).
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What the loop is woken by.
+/// What wakes the loop.
 enum Event {
     /// A client's line, and where its answer goes.
     Line(String, UnixStream),
@@ -27,7 +27,7 @@ enum Event {
 fn main() -> io::Result<()> {
     let path = env::args().nth(1).expect("usage: sol-16-02 PATH");
     let supervisor = Supervisor::from_env();
-    supervisor.say("STATUS=starting"); // for a person; the others mean something
+    supervisor.say("STATUS=starting"); // for people to read; the other messages have an effect
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]).thread_unblock()?;
     let listener = UnixListener::bind(&path)?;
@@ -74,7 +74,7 @@ fn answer_all(events: &Receiver<Event>, supervisor: &Supervisor) {
 // ANCHOR_END: loop
 
 // ANCHOR: supervisor
-/// Whoever started this program, as far as it wants to be told anything.
+/// The process that started this program, if it wants to be notified.
 struct Supervisor {
     socket: Option<(UnixDatagram, SocketAddr)>,
     /// How often it wants to hear that the loop turns: twice in the time that it allows.
@@ -82,7 +82,7 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    /// What the environment says of it. All of it is optional.
+    /// What the environment says about it. All of it is optional.
     fn from_env() -> Self {
         Self {
             socket: env::var("NOTIFY_SOCKET").ok().and_then(|name| {
@@ -127,7 +127,7 @@ fn address(name: &str) -> io::Result<SocketAddr> {
 }
 // ANCHOR_END: supervisor
 
-/// The answer to a line. The one to `wait PATH` takes until that file has been read to its end.
+/// The answer to a line. For `wait PATH`, it takes until that file has been read to its end.
 fn answer(line: &str) -> String {
     match line.strip_prefix("wait ") {
         Some(path) => match fs::read(path) {

@@ -1,4 +1,4 @@
-//! Talks to a server of frames, and tells whether it keeps its promise.
+//! Talks to a server that echoes frames, and reports whether it keeps its promise.
 
 use std::fmt;
 use std::io::{ErrorKind, Read, Write};
@@ -28,9 +28,9 @@ struct Server {
     address: SocketAddr,
     /// The longest payload.
     limit: u32,
-    /// It serves all who come at the same time, and not one after the other.
+    /// Whether it serves many clients at the same time, or one after the other.
     many: bool,
-    /// When what is still owed counts as never.
+    /// From then on, an answer that is missing counts as never sent.
     until: Instant,
 }
 
@@ -89,7 +89,7 @@ fn judge(server: Server) -> Finding {
 }
 // ANCHOR_END: judge
 
-/// A payload behind its length.
+/// A payload with its length prefix.
 fn frame(payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("no payload here is that long");
     [&length.to_be_bytes()[..], payload].concat()

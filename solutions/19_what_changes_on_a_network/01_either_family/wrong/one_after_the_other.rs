@@ -1,7 +1,8 @@
 //! Caught by: a_black_hole_is_walked_around, the_first_that_answers_is_kept_alone, all_refusals_are_named
 //! Told: The first address is silent
 //!
-//! One address after the other, each for as long as the system tries it: two minutes, where nobody answers.
+//! Tries one address after the other, each for as long as the system does: two minutes at a silent
+//! address.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -31,14 +32,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints whom it has reached, and what they say, as it comes.
+/// Prints which server it has reached, and what the server sends, as it arrives.
 fn greet(mut stream: &TcpStream) -> io::Result<()> {
     println!("connected to {}", stream.peer_addr()?);
     io::copy(&mut stream, &mut io::stdout())?;
     Ok(())
 }
 
-/// The addresses behind each `HOST:PORT`, in their order. What cannot be looked up is a reason.
+/// The addresses of each `HOST:PORT`, in order. A name that cannot be looked up adds a reason.
 fn look_up(given: &[String], reasons: &mut Vec<String>) -> Vec<SocketAddr> {
     let mut addresses = Vec::new();
     for name in given {
@@ -50,7 +51,7 @@ fn look_up(given: &[String], reasons: &mut Vec<String>) -> Vec<SocketAddr> {
     addresses
 }
 
-/// The first connection that is made within this time; or none, and for each address a reason.
+/// The first connection that succeeds within this time; or none, and a reason for each address.
 fn connect(addresses: &[SocketAddr], _: Duration, reasons: &mut Vec<String>) -> Option<TcpStream> {
     // ANCHOR: connect
     for address in addresses {

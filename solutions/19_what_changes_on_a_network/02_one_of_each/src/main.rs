@@ -1,4 +1,4 @@
-//! Echoes what those clients send that are on its list, whichever family of addresses they come by.
+//! Echoes what the clients on its list send, whichever address family they use.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -44,11 +44,11 @@ fn run(address: &str, list: &[String]) -> io::Result<()> {
     }
 }
 
-/// The list of those who may come in.
+/// The addresses of the clients that are admitted.
 ///
 /// # Errors
 ///
-/// When one of them is no IP address.
+/// When an entry is not an IP address.
 fn read(list: &[String]) -> io::Result<Vec<IpAddr>> {
     let read = |text: &String| match text.parse::<IpAddr>() {
         Ok(ip) => Ok(ip.to_canonical()),
@@ -57,7 +57,7 @@ fn read(list: &[String]) -> io::Result<Vec<IpAddr>> {
     list.iter().map(read).collect()
 }
 
-/// Listens at an address; at `[::]`, for both families.
+/// Listens on an address; on `[::]`, for both families.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     if address.is_ipv6() {
@@ -75,7 +75,7 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
     SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }
 
-/// Sends back what comes, to the end.
+/// Sends back what arrives, to the end of the stream.
 fn echo(stream: &TcpStream) {
     let (mut from, mut to) = (stream, stream);
     let _ = io::copy(&mut from, &mut to);

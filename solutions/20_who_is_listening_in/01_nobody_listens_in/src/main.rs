@@ -36,7 +36,7 @@ fn ask(address: &str, name: &str, authorities: &str) -> Result<(), Box<dyn Error
 }
 
 // ANCHOR: trust
-/// Whoever one of these authorities vouches for, and nobody else.
+/// Trusts each server that one of these authorities vouches for, and no other.
 fn trust(authorities: &str) -> Result<ClientConfig, Box<dyn Error>> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(authorities)? {
@@ -48,8 +48,8 @@ fn trust(authorities: &str) -> Result<ClientConfig, Box<dyn Error>> {
 // ANCHOR_END: trust
 
 // ANCHOR: talk
-/// Sends the line, once the server has proven that it is `name`, and prints what comes until its
-/// signed end.
+/// Sends the line, once the server has proven that it is `name`, and prints what arrives until
+/// its signed end.
 fn talk(
     stream: TcpStream,
     config: ClientConfig,

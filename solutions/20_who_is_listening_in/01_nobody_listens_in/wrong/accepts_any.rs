@@ -1,7 +1,8 @@
 //! Caught by: a_stranger_is_refused, another_name_is_refused, an_old_certificate_is_refused
 //! Told: No authority in CA.pem has signed
 //!
-//! Encrypted, to anybody: these lines stand in many an answer to "how do I get rid of the certificate error?".
+//! Encrypts, but for any server at all. These lines are in many an answer to "how do I get rid of
+//! the certificate error?".
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
@@ -39,7 +40,7 @@ fn ask(address: &str, name: &str, authorities: &str) -> Result<(), Box<dyn Error
     talk(stream, config, name, &line)
 }
 
-/// Whoever one of these authorities vouches for, and nobody else.
+/// Trusts each server that one of these authorities vouches for, and no other.
 fn trust(authorities: &str) -> Result<ClientConfig, Box<dyn Error>> {
     let _ = authorities;
     let config = ClientConfig::builder().dangerous();
@@ -88,8 +89,8 @@ impl ServerCertVerifier for Anybody {
     }
 }
 
-/// Sends the line, once the server has proven that it is `name`, and prints what comes until its
-/// signed end.
+/// Sends the line, once the server has proven that it is `name`, and prints what arrives until
+/// its signed end.
 fn talk(
     stream: TcpStream,
     config: ClientConfig,

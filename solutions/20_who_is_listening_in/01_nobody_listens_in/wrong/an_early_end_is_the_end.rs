@@ -1,7 +1,7 @@
 //! Caught by: a_cut_is_no_end, a_reset_is_a_cut
-//! Told: The connection ended, and the server
+//! Told: The connection ended before the server
 //!
-//! Gets rid of a warning that half of the Internet's servers once gave it a reason for.
+//! Suppresses an error that half the Internet's servers once caused.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Write};
@@ -38,7 +38,7 @@ fn ask(address: &str, name: &str, authorities: &str) -> Result<(), Box<dyn Error
     talk(stream, config, name, &line)
 }
 
-/// Whoever one of these authorities vouches for, and nobody else.
+/// Trusts each server that one of these authorities vouches for, and no other.
 fn trust(authorities: &str) -> Result<ClientConfig, Box<dyn Error>> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(authorities)? {
@@ -48,8 +48,8 @@ fn trust(authorities: &str) -> Result<ClientConfig, Box<dyn Error>> {
     Ok(config.with_no_client_auth())
 }
 
-/// Sends the line, once the server has proven that it is `name`, and prints what comes until its
-/// signed end.
+/// Sends the line, once the server has proven that it is `name`, and prints what arrives until
+/// its signed end.
 fn talk(
     stream: TcpStream,
     config: ClientConfig,

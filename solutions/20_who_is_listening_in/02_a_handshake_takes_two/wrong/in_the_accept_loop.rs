@@ -1,7 +1,8 @@
 //! Caught by: a_silent_client_blocks_nobody
-//! Told: A handshake needs two
+//! Told: A handshake has to wait for the client
 //!
-//! Accepts, shakes hands, and then starts the thread: one client at a time stands at the door.
+//! Accepts, shakes hands, and only then starts the thread. While one client is shaking hands, no
+//! other is accepted.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};

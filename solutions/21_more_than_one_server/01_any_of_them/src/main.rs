@@ -1,4 +1,4 @@
-//! One worker of many: answers the requests that a NATS server passes on to it, in upper case. At
+//! One worker of many: answers the requests that a NATS server passes on to it, in upper case. On
 //! SIGINT or SIGTERM it finishes what is under way, and ends.
 
 use std::fs::File;
@@ -208,7 +208,7 @@ fn read_payload(reader: &mut impl BufRead, size: usize) -> io::Result<Vec<u8>> {
     Ok(payload)
 }
 
-/// What INFO says of the longest payload. It is JSON; one number of it is all that is needed here.
+/// The longest payload that INFO allows. INFO is JSON; only this one number is needed here.
 fn max_payload(info: &str) -> io::Result<usize> {
     let (_, value) = info
         .split_once("\"max_payload\":")
@@ -219,5 +219,5 @@ fn max_payload(info: &str) -> io::Result<usize> {
 
 fn number(text: &str) -> io::Result<usize> {
     text.parse()
-        .map_err(|_| io::Error::other(format!("{text:?} is no number")))
+        .map_err(|_| io::Error::other(format!("{text:?} is not a number")))
 }

@@ -1,4 +1,4 @@
-//! Asks whoever answers at a subject of a NATS server: a request for each line of standard input.
+//! Sends each line of standard input as a request to a subject of a NATS server.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Asks each line of standard input, and prints what comes of it.
+/// Sends each line of standard input as a request, and prints its answer.
 fn ask_all(address: &str, subject: &str, within: Duration) -> io::Result<()> {
     let mut asker = Asker::connect(address)?;
     for line in io::stdin().lines() {
@@ -249,7 +249,7 @@ fn read_payload(reader: &mut impl BufRead, size: usize) -> io::Result<Vec<u8>> {
     Ok(payload)
 }
 
-/// What INFO says of the longest payload. It is JSON; one number of it is all that is needed here.
+/// The longest payload that INFO allows. INFO is JSON; only this one number is needed here.
 fn max_payload(info: &str) -> io::Result<usize> {
     let (_, value) = info
         .split_once("\"max_payload\":")
@@ -260,7 +260,7 @@ fn max_payload(info: &str) -> io::Result<usize> {
 
 fn number(text: &str) -> io::Result<usize> {
     text.parse()
-        .map_err(|_| io::Error::other(format!("{text:?} is no number")))
+        .map_err(|_| io::Error::other(format!("{text:?} is not a number")))
 }
 
 fn hung_up() -> io::Error {

@@ -7,20 +7,21 @@ use scripted_peer::Peer;
 use super::Exhibit;
 use super::visitor::{Said, Visitor};
 
-const PIECES: &str = "This server keeps its promise; its answers only came in other pieces than \
-                      you expected. You made the mistake that you came to find: read on until \
-                      everything that you wait for is there, and take no more than that.";
-const SLOW: &str = "This server keeps its promise, and takes its time. Wait for the event itself, \
-                    up to the deadline: a sleep, or a shorter limit of your own, judges how fast \
-                    the machine is, not whether the server is right.";
+const PIECES: &str = "This server keeps its promise, but its answers arrived in different pieces \
+                      than your program expected. That is the very mistake that your program is \
+                      meant to find. Keep reading until everything you are waiting for has \
+                      arrived, and take no more than that.";
+const SLOW: &str = "This server keeps its promise, but it is slow. Wait for the event itself, up \
+                    to the deadline. A sleep, or a shorter limit of your own, tests how fast the \
+                    machine is, not whether the server is right.";
 const REFUSAL: &str = "This server keeps its promise: a frame that is too long ends the \
-                       connection, and no more is promised. The end may be a clean one or a reset, \
-                       it may come while you still write, and whatever you have not read by then \
-                       may be lost.";
-const PROMISE: &str = "This server keeps its promise: the one that your arguments name. Ask for nothing beyond \
-                       it.";
+                       connection, and nothing more is promised. The connection may end cleanly \
+                       or with a reset, it may end while you are still writing, and whatever you \
+                       have not read by then may be lost.";
+const PROMISE: &str = "This server keeps its promise, the one that your arguments name. Don't \
+                       test anything beyond that promise.";
 const PLAIN: &str =
-    "This server keeps its promise. Ask only for what is promised, and then believe the answer.";
+    "This server keeps its promise. Test only what is promised, and then trust the answers.";
 
 const CHAPTER_PIECES: &str = "17-how-do-i-test-this.html#be-unkind-on-purpose";
 const CHAPTER_EVENTS: &str = "17-how-do-i-test-this.html#wait-for-the-event";
@@ -61,12 +62,12 @@ fn pieces() -> [Exhibit; 5] {
                 .pause(Duration::from_millis(20))
                 .send(payload);
         }),
-        answers("keeps the last byte back for a moment", |peer, frame| {
+        answers("holds the last byte back for a moment", |peer, frame| {
             let (most, last) = frame.split_at(frame.len() - 1);
             peer.send(most).pause(Duration::from_millis(20)).send(last);
         }),
         batches(
-            "joins the answers to frames that came together",
+            "joins the answers to frames that arrived together",
             |peer, answers| {
                 peer.send(answers);
             },
@@ -151,7 +152,7 @@ fn refusals() -> [Exhibit; 4] {
             visitor.peer.reset();
         }),
         refuses(
-            "half-closes on a frame that is too long, and reads on until you leave",
+            "half-closes on a frame that is too long, and keeps reading until you leave",
             |mut visitor| {
                 visitor.peer.half_close();
                 visitor.wait_until_gone();

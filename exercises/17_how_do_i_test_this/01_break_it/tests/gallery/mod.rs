@@ -34,18 +34,19 @@ const NEVER: u64 = 600_000;
 /// And in front of one that owes something: by then it counts as never.
 const SOON: u64 = 3_000;
 
-const FORM: &str = "The judgment is the exit code and one line on standard output: 0 and `good`, or 1 and \
-                    `bad: ` with the reason.";
-const GOES_ON: &str = "This server has answered everything, and your program still waits. Stop \
-                       waiting as soon as what you wait for has happened, and where the server \
-                       serves many clients at once, run your scenes side by side. The deadline is \
-                       only for servers that never answer.";
-const HANGS: &str = "This server owes something that never comes, the deadline has passed, and \
-                     your program still waits. Limit each wait to the time that is left until the \
-                     deadline: a test that can hang is a test that gets switched off.";
-const CHANGES: &str = "Ten copies of your program ran against one server at the same time, and \
-                       their judgments differ. Share nothing between copies, neither a file nor a \
-                       port, and leave nothing to the clock or to chance.";
+const FORM: &str = "Your program ended without a judgment in the agreed form. The judgment is the \
+                    exit code and one line on standard output: 0 and `good`, or 1 and `bad: ` \
+                    with the reason.";
+const GOES_ON: &str = "This server has answered everything, and your program is still waiting. \
+                       Stop waiting as soon as the event you are waiting for has happened. If the \
+                       server serves many clients at once, run your scenes side by side. The \
+                       deadline is only for servers that never answer.";
+const HANGS: &str = "This server owes something that never arrives, the deadline has passed, and \
+                     your program is still waiting. Limit each wait to the time that is left \
+                     until the deadline. People switch off a test that can hang.";
+const CHANGES: &str = "Ten copies of your program ran against one server at the same time, and at \
+                       least one of them judged it wrongly. Share nothing between copies, neither \
+                       a file nor a port, and don't let a judgment depend on timing or chance.";
 const OWN: &str = "17-how-do-i-test-this.html#ports-and-folders-of-ones-own";
 const EVENTS: &str = "17-how-do-i-test-this.html#wait-for-the-event";
 
@@ -305,7 +306,7 @@ fn report(exhibit: &Exhibit, tester: &Running, judgment: &Judgment) {
         Judgment::Unclear => {
             let exit = tester.ends().now().exit;
             (
-                format!("it {exit}, with {output:?} on standard output"),
+                format!("the program {exit}, with {output:?} on standard output"),
                 (FORM, EVENTS),
             )
         }

@@ -9,8 +9,8 @@ use super::{ENDINGS, Exhibit, OWES, Said, Stand, Told, Visitor, answers};
 
 const ENDS: Told = (
     "This server does not end a connection the way it promised. The end of the stream, a reset, a \
-     refusal and silence are four different things: tell them apart, and wait for the one that is \
-     promised.",
+     refusal and silence are four different things: tell them apart, and accept only the one that \
+     is promised.",
     ENDINGS,
 );
 
@@ -24,7 +24,7 @@ pub fn silent() -> Vec<Exhibit> {
         }),
         ignores_a_half_close("ignores a half-close", |_, _| true),
         ignores_a_half_close(
-            "ignores the half-close of a client that asked nothing",
+            "ignores the half-close of a client that sent no request",
             |asked, inside| asked == 0 && !inside,
         ),
         Exhibit::bad("resets instead of ending", ENDS, |peer| {
@@ -39,7 +39,7 @@ pub fn silent() -> Vec<Exhibit> {
         })
         .evident(),
         Exhibit::bad("hangs up as soon as a client connects", ENDS, drop).evident(),
-        Exhibit::silent("listens but accepts nobody", OWES, Stand::Asleep),
+        Exhibit::silent("listens but never accepts", OWES, Stand::Asleep),
         Exhibit::silent("is not there", OWES, Stand::Nobody),
     ]
 }

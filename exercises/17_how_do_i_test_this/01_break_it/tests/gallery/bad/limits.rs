@@ -6,10 +6,11 @@ use super::{Exhibit, LIMIT, Said, Told, UNKIND, Visitor, measures};
 use crate::gallery::visitor::measure;
 
 const LIMITS: Told = (
-    "This server gets the limit wrong. Send a payload of exactly that length, which is answered. \
-     Then send a whole one that is a byte longer, and announce lengths far above the limit without \
-     sending the payload: the largest that four bytes can hold, and one whose last three bytes are \
-     a short length. Each of these must end the connection at once, without an answer.",
+    "This server gets the limit wrong. Send a payload of exactly the limit, which must be \
+     answered. Then send a complete frame whose payload is a byte longer, and announce lengths \
+     far above the limit without sending the payload: the largest that four bytes can hold, and \
+     one whose last three bytes are a short length. Each of these must end the connection right \
+     away, without an answer.",
     UNKIND,
 );
 
@@ -29,7 +30,7 @@ pub fn careless() -> Vec<Exhibit> {
         ),
         measures("has no limit", LIMITS, |length| Some(length as usize)),
         measures(
-            "takes a length of four gigabytes for -1",
+            "treats a length of four gigabytes as -1",
             LIMITS,
             |length| (length.cast_signed() <= LIMIT.cast_signed()).then_some(length as usize),
         ),
@@ -43,11 +44,11 @@ pub fn careless() -> Vec<Exhibit> {
             LIMITS,
             |length| measure(length & 0x00ff_ffff),
         ),
-        refuses("says why", |visitor, _| {
+        refuses("explains a refusal", |visitor, _| {
             visitor.peer.send("too long\n");
         })
         .evident(),
-        refuses("sends an empty frame, and closes", |visitor, _| {
+        refuses("refuses with an empty frame", |visitor, _| {
             visitor.peer.send(frame(""));
         })
         .evident(),

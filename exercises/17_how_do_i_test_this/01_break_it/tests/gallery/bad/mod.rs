@@ -25,15 +25,16 @@ const ENDINGS: &str = "17-how-do-i-test-this.html#four-endings";
 const UNKIND: &str = "17-how-do-i-test-this.html#be-unkind-on-purpose";
 
 const PAYLOAD: Told = (
-    "This server changes a payload. Send every kind that the promise allows: empty, with every \
-     value that a byte can have, longer than a buffer, as long as the limit. Compare every byte of \
-     the answer.",
+    "This server gets some payloads wrong, and your program didn't notice. Send every kind of \
+     payload that the promise allows: an empty one, one with every value that a byte can have, \
+     one longer than a buffer, and one as long as the limit. Compare every byte of the answer.",
     UNKIND,
 );
 
 const OWES: Told = (
-    "This server owes an answer that never comes. What has not arrived by the deadline counts as \
-     never: say so, and stop waiting.",
+    "This server owes an answer that never arrives, and your program didn't report it. An answer \
+     that has not arrived by the deadline counts as never sent. Report the server as bad, and \
+     stop waiting.",
     ENDINGS,
 );
 

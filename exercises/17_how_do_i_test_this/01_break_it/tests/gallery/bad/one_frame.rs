@@ -8,22 +8,24 @@ use super::{Exhibit, PAYLOAD, Said, Told, UNKIND, Visitor, answers, echo, measur
 use crate::gallery::visitor::measure;
 
 const SPLIT: Told = (
-    "This server handles a frame correctly only if it arrives whole, and on this machine nearly \
-     all do. Be unkind on purpose: cut a frame, inside its length too, and send the rest only \
-     after the server has read the first part.",
+    "This server handles a frame correctly only if the whole frame arrives in one piece, and on \
+     this machine nearly every frame does. Be unkind on purpose: cut frames in two, including \
+     inside the length prefix, and send the second part only after the server has read the first.",
     UNKIND,
 );
 
 const EARLY: Told = (
-    "This server answers before the frame is whole. Send half a frame and check that nothing comes \
-     back: neither while you stay silent for a moment, nor after you half-close there.",
+    "This server answers before the frame is complete. Send half a frame, and check that nothing \
+     comes back, neither while you stay silent for a moment nor after you half-close in the \
+     middle of the frame.",
     UNKIND,
 );
 
 const SILENCE: Told = (
-    "This server gives up on a client that is silent for a second in the middle of a frame. Be that client, \
-     and start your second when the server has read the half: send it along with a whole frame, and wait \
-     for that one's answer.",
+    "This server gives up on a client that is silent for a second in the middle of a frame. Be \
+     that client, and start your second of silence when the server has read the half frame. To \
+     know when, send a whole frame and the half in one write, and wait for the answer to the \
+     whole frame.",
     UNKIND,
 );
 
@@ -31,7 +33,7 @@ pub fn splitters() -> Vec<Exhibit> {
     vec![
         splitter(),
         reads(
-            "drops the beginning of a frame that is not whole",
+            "drops the beginning of an incomplete frame",
             SPLIT,
             |visitor| {
                 while let Some(Said::Frame(frame)) = visitor.whole() {
@@ -40,7 +42,7 @@ pub fn splitters() -> Vec<Exhibit> {
                 visitor.inbox.clear();
             },
         ),
-        reads("expects a whole length in one read", SPLIT, |visitor| {
+        reads("expects the whole length in one read", SPLIT, |visitor| {
             while let Some(Said::Frame(frame)) = visitor.whole() {
                 visitor.peer.send(frame);
             }
@@ -85,7 +87,7 @@ pub fn splitters() -> Vec<Exhibit> {
             }
         }),
         Exhibit::bad(
-            "answers a frame that begins like the one before",
+            "answers early when a frame begins like the previous one",
             EARLY,
             |peer| {
                 let mut visitor = Visitor::new(peer);
@@ -124,7 +126,7 @@ pub fn splitters() -> Vec<Exhibit> {
             measure(length).map(|size| size & 0xffff)
         }),
         answers(
-            "sends back 4,096 bytes of a payload at most",
+            "sends back at most 4,096 bytes of a payload",
             PAYLOAD,
             |peer, whole| {
                 peer.send(frame(&whole[4..whole.len().min(4100)]));
@@ -136,7 +138,7 @@ pub fn splitters() -> Vec<Exhibit> {
         })
         .evident(),
         answers(
-            "ends a payload at its first zero",
+            "ends a payload at its first zero byte",
             PAYLOAD,
             |peer, whole| {
                 let payload = whole[4..].split(|byte| *byte == 0).next();

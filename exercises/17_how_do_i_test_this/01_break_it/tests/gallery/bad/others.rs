@@ -9,16 +9,17 @@ use super::{Exhibit, Said, Told, Visitor, answers, echo, lock};
 const OTHERS: &str = "17-how-do-i-test-this.html#somebody-else-is-there";
 
 const CROWD: Told = (
-    "This server works as long as it has only one client. Be several: some silent, one in the \
-     middle of a frame, one that reads nothing, two that ask at the same time. Wait until the \
-     server has noticed each of them (its answer is there, read or not) before the next one asks.",
+    "This server works as long as it has only one client. Connect several clients: some that are \
+     silent, one in the middle of a frame, one that isn't reading, and two that ask at the same \
+     time. Before the next client asks, wait until the server has noticed each of the others: \
+     until its answer has arrived, whether or not you read it.",
     OTHERS,
 );
 
 const AFTER: Told = (
-    "This server works until a client misbehaves. After each of your tricks (a reset, an end \
-     inside a frame, a frame that is too long), connect again and check that the next client is \
-     served.",
+    "This server works until a client misbehaves. After each kind of misbehavior (a reset, an end \
+     of stream inside a frame, a frame that is too long), connect again, and check that the next \
+     client is served.",
     OTHERS,
 );
 
@@ -26,7 +27,7 @@ pub fn lonely() -> Vec<Exhibit> {
     let mut all = vec![
         one_at_a_time(false, CROWD),
         dies_of("is gone after a reset", |said| matches!(said, Said::Reset)),
-        dies_of("is gone after an end inside a frame", |said| {
+        dies_of("is gone after an end of stream inside a frame", |said| {
             matches!(said, Said::End { inside: true })
         }),
         dies_of("is gone after a frame that is too long", |said| {

@@ -7,9 +7,10 @@ use super::{Exhibit, Said, Told, measures, splitter};
 use crate::gallery::visitor::measure;
 
 const PROMISE: Told = (
-    "This server promises what your arguments say, but does less. Send a payload of exactly the \
-     limit that they name (of 1 MiB, if it is longer), and one that is a byte longer. If they say \
-     `one`, test everything except several clients at once, also whether it serves the next one.",
+    "This server doesn't keep the promise that your arguments name, and your program didn't \
+     notice. Send a payload of exactly the limit in the arguments (or of 1 MiB, if the limit is \
+     larger), and one that is a byte longer. If they say `one`, test everything except several \
+     clients at once, and also test whether the server serves the next client.",
     "17-how-do-i-test-this.html#only-what-is-promised",
 );
 
@@ -48,7 +49,7 @@ pub fn of_another_promise() -> Vec<Exhibit> {
         .limit(u32::MAX),
         splitter().tells(PROMISE).one(),
         dies(
-            "serves one client, and no other",
+            "serves its first client, and no other",
             |said| matches!(said, Said::End { .. }),
             Some(Mutex::new(())),
         )

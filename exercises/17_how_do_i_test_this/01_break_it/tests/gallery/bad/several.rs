@@ -5,15 +5,15 @@ use scripted_peer::frame;
 use super::{Exhibit, OWES, PAYLOAD, Said, Told, UNKIND, Visitor, answers, echo, reads};
 
 const SEVERAL: Told = (
-    "This server loses, duplicates or reorders frames when several arrive at once. Send several in \
-     one write, long ones before short ones, with half of another at the end. Expect each answer \
-     once, in order, before you send more.",
+    "This server loses, duplicates or reorders frames when several arrive together. Send several \
+     frames in one write: long ones before short ones, and half a frame at the end. Expect each \
+     answer once, in order, before you send anything else.",
     UNKIND,
 );
 
 const ONCE: Told = (
     "This server sends more than it was asked for. After the last answer, half-close and read to \
-     the end of the stream: nothing more may come.",
+     the end of the stream: nothing more may arrive.",
     UNKIND,
 );
 
@@ -46,7 +46,7 @@ pub fn forgetful() -> Vec<Exhibit> {
         })
         .evident(),
         Exhibit::bad(
-            "keeps answers back while half a frame is there",
+            "holds answers back while half a frame is waiting",
             SEVERAL,
             |peer| {
                 let mut visitor = Visitor::new(peer);
@@ -65,7 +65,7 @@ pub fn forgetful() -> Vec<Exhibit> {
             peer.send([frame, frame].concat());
         })
         .evident(),
-        Exhibit::bad("says good-bye at the end", ONCE, |peer| {
+        Exhibit::bad("says good-bye at the end of the stream", ONCE, |peer| {
             let mut visitor = Visitor::new(peer);
             loop {
                 match visitor.next() {
@@ -79,7 +79,7 @@ pub fn forgetful() -> Vec<Exhibit> {
             }
         })
         .evident(),
-        Exhibit::bad("greets a client that has said nothing", ONCE, |mut peer| {
+        Exhibit::bad("greets a client that has sent nothing", ONCE, |mut peer| {
             peer.send(frame("hello"));
             Visitor::new(peer).serve(echo);
         })
@@ -109,7 +109,7 @@ fn memories() -> [Exhibit; 2] {
             },
         )
         .evident(),
-        Exhibit::bad("sends its answers at the end", OWES, |peer| {
+        Exhibit::bad("sends no answer until the stream ends", OWES, |peer| {
             let mut visitor = Visitor::new(peer);
             let mut answers = Vec::new();
             while let Said::Frame(frame) = visitor.next() {

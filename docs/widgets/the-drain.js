@@ -97,7 +97,7 @@
         row("E", comes, ...waits(COMES), [[COMES, "connected: it waits in the backlog"], served]),
       ];
     }
-    const refused = chosen.listener === "unix" ? "ENOENT: there is no such path any more" : "ECONNREFUSED: nobody listens";
+    const refused = chosen.listener === "unix" ? "ENOENT: there is no such path any more" : "ECONNREFUSED: nothing is listening";
     return [
       row("D", queued, [bar(-1, 0, "waits")], [mark(0, "lost")], [[0, "ECONNRESET, whatever it had sent"]]),
       row("E", comes, [], [mark(COMES, "lost")], [[COMES, refused]]),

@@ -1,8 +1,8 @@
 //! The book's mistakes, each by file and line, with what to do about it.
 //!
-//! One module a kind of mistake; each has one function that takes the [`Book`] and adds to a list of
-//! [`Problem`]s. None of them changes a file or opens a connection: links that leave the repository
-//! are only looked at.
+//! One module per kind of mistake; each has one function that takes the [`Book`] and adds to a list
+//! of [`Problem`]s. None of them changes a file or opens a connection: links that leave the
+//! repository are only parsed.
 
 mod chapters;
 mod exercises;
@@ -66,7 +66,7 @@ pub fn all(book: &Book) -> Result<Vec<Problem>> {
     Ok(problems)
 }
 
-/// What was found so far.
+/// The problems found so far.
 struct Findings<'a> {
     root: &'a Path,
     problems: Vec<Problem>,
@@ -83,7 +83,7 @@ impl Findings<'_> {
     }
 }
 
-/// What lies in `folder`, by name; nothing if there is no such folder.
+/// The entries of `folder`, by name; nothing if there is no such folder.
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());

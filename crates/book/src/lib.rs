@@ -1,8 +1,8 @@
-//! Builds the book in `docs/` and finds what mdBook itself stays silent about.
+//! Builds the book in `docs/` and finds mistakes that mdBook itself doesn't report.
 //!
-//! [`Book::build`] renders it, [`check::all`] reads pages, exercises and the rendered pages and says
-//! what is wrong with them, by file and line. What takes a shell or a browser is not done here: the
-//! console sessions and the pages themselves are tried by this crate's tests.
+//! [`Book::build`] renders it; [`check::all`] reads pages, exercises and the rendered pages and
+//! reports what is wrong with them, by file and line. Checks that need a shell or a browser are not
+//! done here: this crate's tests try the console sessions and the pages themselves.
 #![warn(missing_docs)]
 
 pub mod check;
@@ -33,8 +33,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// When `docs/book.toml`, `SUMMARY.md` or a page that it names cannot be read, or a rendered page
-    /// cannot be written. Mistakes that mdBook passes over are [`check::all`]'s.
+    /// When `docs/book.toml`, `SUMMARY.md` or a page that it names cannot be read, or a rendered
+    /// page cannot be written. [`check::all`] finds the mistakes that mdBook passes over.
     pub fn build(root: &Path) -> Result<Book> {
         let root = fs::canonicalize(root).with_context(|| format!("{}", root.display()))?;
         let docs = root.join("docs");

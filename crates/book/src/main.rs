@@ -1,5 +1,5 @@
 //! `cargo book [FOLDER]`: builds the book of the workspace in FOLDER (this one), checks it, and
-//! prints the file to open. Exit code 1 says that the book has mistakes, listed one a line on
+//! prints the file to open. Exit code 1 means that the book has mistakes, listed one per line on
 //! standard error.
 
 use std::path::{Path, PathBuf};

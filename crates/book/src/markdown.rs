@@ -1,5 +1,5 @@
-//! Reads a Markdown file as mdBook does, and keeps what the checks ask about: links, headings and
-//! code blocks, each with its line. Renders nothing.
+//! Reads a Markdown file as mdBook does, and keeps what the checks need: links, headings and code
+//! blocks, each with its line. Renders nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use mdbook_markdown::pulldown_cmark::{CodeBlockKind, CowStr, Event, Tag, TagEnd}
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use regex::Regex;
 
-/// A Markdown file, taken apart.
+/// A parsed Markdown file.
 #[derive(Debug)]
 pub struct Page {
     /// Where it was read from.
     pub path: PathBuf,
-    /// All of it.
+    /// Its text.
     pub text: String,
     /// Its links and images, in order.
     pub links: Vec<Link>,
@@ -47,11 +47,11 @@ pub struct Heading {
 /// A code block.
 #[derive(Debug)]
 pub struct Block {
-    /// The line of its fence, counted from 1; what it holds starts on the next.
+    /// The line of its fence, counted from 1; its content starts on the next line.
     pub line: usize,
-    /// What stands behind the fence: `rust`, `console,needs=ss`; empty for an indented block.
+    /// What follows the fence: `rust`, `console,needs=ss`; empty for an indented block.
     pub info: String,
-    /// What it holds, as written: includes are not yet replaced.
+    /// Its content, as written: includes are not yet replaced.
     pub text: String,
 }
 
@@ -75,7 +75,7 @@ impl Page {
         Ok(Page::new(path, text))
     }
 
-    /// Takes `text`, which was read from `path`, apart.
+    /// Parses `text`, which was read from `path`.
     #[must_use]
     pub fn new(path: &Path, text: String) -> Page {
         let mut page = Page {
@@ -170,7 +170,7 @@ fn info(kind: CodeBlockKind<'_>) -> String {
     }
 }
 
-/// Tells the line of a byte.
+/// Finds the line of a byte.
 struct Lines {
     ends: Vec<usize>,
 }

@@ -340,8 +340,8 @@ fn a_verdict_in_words_that_no_check_has_is_found() {
         "## A section\n",
         &verdict("Because."),
         &[
-            "docs/src/01-chapter.md:5: no check explains itself in the words of this verdict: paste \
-             what it says now",
+            "docs/src/01-chapter.md:5: no check has the explanation in this verdict: paste its \
+             current text",
         ],
     );
     mistake(

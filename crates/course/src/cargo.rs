@@ -1,8 +1,8 @@
-//! Calls Cargo so that the learner's settings change nothing in what is read of its output.
+//! Calls Cargo in such a way that the learner's settings don't change the output that is read here.
 //!
 //! Settings come from the environment, from `.cargo/config.toml` in each folder above, and from the
 //! one at home (<https://doc.rust-lang.org/cargo/reference/config.html>). A variable wins over all
-//! files, so what matters here is fixed by variables of the call.
+//! files, so the settings that matter here are fixed by variables of the call.
 
 use std::cell::RefCell;
 use std::io::Write as _;
@@ -18,7 +18,7 @@ use crate::screen::Screen;
 use crate::waits::Waits;
 
 const FIXED: [(&str, &str); 6] = [
-    // Quiet takes away the lines that say what Cargo waits for, verbose adds to them.
+    // Quiet mode removes the lines that say what Cargo is waiting for; verbose mode adds more.
     ("CARGO_TERM_QUIET", "false"),
     ("CARGO_TERM_VERBOSE", "false"),
     ("CARGO_TERM_PROGRESS_WHEN", "never"),
@@ -39,10 +39,10 @@ pub fn cargo(course: &Course) -> Command {
     command
 }
 
-/// Runs a build of `what`, telling on the screen what it waits for. [`crate::messages`] reads what it
-/// built from standard output; what rustc says is in standard error.
+/// Runs a build of `what`, showing on the screen what it is waiting for. [`crate::messages`] reads
+/// what it built from standard output; rustc's messages are in standard error.
 ///
-/// Where the learner's flags make errors of warnings, it is built once more without these flags.
+/// If the learner's flags turn warnings into errors, it is built once more without these flags.
 ///
 /// # Errors
 ///
@@ -76,7 +76,7 @@ fn build_once(
 ) -> Result<Ran> {
     screen.transient(&format!("building {what}"))?;
     let terminal = screen.is_terminal();
-    // A terminal that is gone is noticed at the verdict, so errors are none here.
+    // If the terminal is gone, that is noticed at the verdict, so errors are ignored here.
     let shown = RefCell::new((&mut *screen, Waits::new(what, Instant::now())));
     let mut line = |line: &str| {
         let line = plain(line);
@@ -102,11 +102,11 @@ fn build_once(
     ran
 }
 
-/// What the workspace's own `Cargo.toml` denies: an error for everybody.
+/// What the workspace's own `Cargo.toml` denies is an error for everyone.
 const OWN_DENIALS: [&str; 2] = ["unused-must-use`", "unsafe-code`"];
 
-/// Whether an error says that it is a warning which the compiler's flags have made one; rustc's text
-/// is on standard error, or in messages.
+/// Whether an error says that it is a warning turned into an error by the compiler's flags; rustc's
+/// text is on standard error, or in messages.
 fn warnings_are_denied(ran: &Ran) -> bool {
     says_denied(&plain(&ran.stderr)) || says_denied(&ran.stdout)
 }
@@ -123,7 +123,7 @@ fn says_denied(text: &str) -> bool {
     })
 }
 
-/// The flags of the environment, but for those that deny or forbid; joined as Cargo wants them.
+/// The flags of the environment, except those that deny or forbid; joined as Cargo wants them.
 /// Flags of configuration files are overruled altogether: there is no way to ask for them.
 fn flags_without_denials() -> String {
     let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS");
@@ -139,7 +139,7 @@ fn without_denials<'f>(flags: impl Iterator<Item = &'f str>) -> String {
     let mut flags = flags.filter(|flag| !flag.is_empty());
     while let Some(flag) = flags.next() {
         if ["-D", "-F", "--deny", "--forbid"].contains(&flag) {
-            // The lint that it is about.
+            // The lint in question.
             flags.next();
         } else if !["-D", "-F", "--deny=", "--forbid="]
             .iter()

@@ -1,4 +1,4 @@
-//! Unified diffs against a solution: what a mistake and a stub are kept as.
+//! Unified diffs against a solution: the form in which a mistake and a stub are stored.
 //!
 //! They hold no file names and no times, so that one text has one diff.
 
@@ -10,7 +10,7 @@ use diffy::{DiffOptions, Patch};
 
 use part::Part;
 
-/// Why a diff gives no program.
+/// Why a diff can't be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misfit {
     /// It isn't a diff: what is wrong with it.
@@ -32,10 +32,10 @@ impl fmt::Display for Misfit {
 
 impl std::error::Error for Misfit {}
 
-/// The diff that makes `wanted` of `base`; each part names the function that it is in.
+/// The diff that turns `base` into `wanted`; each part names the function that it is in.
 ///
-/// A part has as few lines around what differs as make its place the only one: none where the lines
-/// that go are found once, and at least one beside lines that only come.
+/// A part has only as many context lines as make its position unique: none if the removed lines
+/// occur only once, and at least one next to lines that are only added.
 pub fn make(base: &str, wanted: &str) -> String {
     let lines: Vec<&str> = base.split_inclusive('\n').collect();
     let mut options = DiffOptions::new();
@@ -58,7 +58,7 @@ pub fn make(base: &str, wanted: &str) -> String {
     diff
 }
 
-/// Makes one part of the last two, if next to nothing is between them.
+/// Joins the last two parts into one if almost nothing is between them.
 fn join_near<'t>(parts: &mut Vec<Part<'t>>, base: &[&'t str]) {
     if let Some(part) = parts.pop() {
         match parts.last_mut() {
@@ -68,7 +68,7 @@ fn join_near<'t>(parts: &mut Vec<Part<'t>>, base: &[&'t str]) {
     }
 }
 
-/// What `diff` makes of `base`.
+/// Applies `diff` to `base`.
 ///
 /// # Errors
 ///
@@ -81,14 +81,14 @@ pub fn apply(base: &str, diff: &str) -> Result<String, Misfit> {
     Ok(text)
 }
 
-/// The same, with each part that doesn't fit in its place, between marks, for a person to write
-/// again. Nothing is lost of a text that isn't a diff, either.
+/// The same, but each part that doesn't fit is kept in its place, between marks, for a person to
+/// rewrite. A text that isn't a diff is also kept completely.
 pub fn apply_what_fits(base: &str, diff: &str) -> String {
     let Ok(parts) = parts(diff) else {
         return format!("{base}{MARK_BEGIN}\n{diff}{MARK_END}\n");
     };
     let mut text = base.to_owned();
-    // From the end, so that no part is put inside another one that didn't fit.
+    // From the end, so that no part is put inside another part that didn't fit.
     for part in parts.into_iter().rev() {
         text = apply_part(&text, part).unwrap_or_else(|_| mark(&text, part));
     }
@@ -181,7 +181,7 @@ mod tests {
         let more = format!("new\n{base}");
         let wanted = format!("new\n{second}");
         assert_eq!(apply(&more, &diff).as_deref(), Ok(&*wanted));
-        // What only comes has a neighbor.
+        // Lines that are only added have a neighbor.
         let diff = make(BASE, &BASE.replace("e\n", "e\nE\n"));
         assert_eq!(diff, "@@ -6 +6,2 @@\n e\n+E\n");
         // Parts with a line between them are one; each is looked for where it is.

@@ -1,6 +1,7 @@
-//! Headings of Markdown, and the anchors that are made of them.
+//! Headings of Markdown, and the anchors generated from them.
 
-/// The text of each heading, in order, with its marks of code; what stands between fences is none.
+/// The text of each heading, in order, with its marks of code; lines between fences are not
+/// headings.
 pub fn headings(markdown: &str) -> impl Iterator<Item = &str> {
     let mut fenced = false;
     markdown.lines().filter_map(move |line| {

@@ -2,7 +2,7 @@
 //!
 //! A hint is what follows a heading or a folded `<summary>` that begins with the word "hint" and
 //! says more: `## Hint 1`, up to the next heading, or `<summary>Hint 1</summary>`, up to
-//! `</details>`. A heading "Hints" above them is none itself.
+//! `</details>`. A heading "Hints" above them isn't a hint itself.
 
 use crate::headings::heading;
 

@@ -1,13 +1,13 @@
-//! The course as it lies in the folders, read in one place for `cargo learn`, `cargo verify` and
+//! The course as the folders define it, read in one place for `cargo learn`, `cargo verify` and
 //! `cargo book`.
 //!
 //! The folders are the only list. `exercises/04_where_does_a_message_end/01_whole_frames` is
-//! exercise 04-01, its package is `ex-04-01`, its solution lies under the same path in `solutions/`
+//! exercise 04-01, its package is `ex-04-01`, its solution is under the same path in `solutions/`
 //! and its chapter's page is `docs/src/04-where-does-a-message-end.md`. Nothing is written here;
-//! which exercises are solved is `learn`'s.
+//! `learn` records which exercises are solved.
 //!
-//! Beside the course itself: how checks are run ([`process`]), what they printed ([`libtest`]), and
-//! how that is shown ([`screen`]).
+//! Besides the course itself: how checks are run ([`process`]), what they printed ([`libtest`]),
+//! and how that is shown ([`screen`]).
 #![warn(missing_docs)]
 
 pub mod cargo;
@@ -40,7 +40,7 @@ pub struct Course {
 pub struct Chapter {
     /// 4, of `04_where_does_a_message_end`.
     pub number: u32,
-    /// The page's own heading, or the folder's name in words where there is no page.
+    /// The page's own heading, or the folder's name in words if there is no page.
     pub title: String,
     /// From the workspace's root: `docs/src/04-where-does-a-message-end.md`.
     pub page: String,
@@ -48,7 +48,7 @@ pub struct Chapter {
     pub exercises: Vec<Exercise>,
 }
 
-/// An exercise: where it lies, and its names.
+/// An exercise: where it is, and its names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exercise {
     /// The chapter's number.
@@ -64,8 +64,8 @@ pub struct Exercise {
 }
 
 impl Course {
-    /// Finds the workspace: the nearest folder above the current one that holds exercises, else
-    /// the one that this package was started from (`cargo run` names it).
+    /// Finds the workspace: the nearest folder above the current one that contains exercises,
+    /// otherwise the one that this package was started from (`cargo run` names it).
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl Course {
             });
         match found {
             Some(root) => Self::read(&root),
-            None => bail!("no exercises here: run this inside the folder that you cloned"),
+            None => bail!("no exercises here: run this inside the folder you cloned"),
         }
     }
 
@@ -138,7 +138,7 @@ impl Course {
     ///
     /// # Panics
     ///
-    /// When the exercise is another course's.
+    /// When the exercise belongs to another course.
     pub fn chapter_of(&self, exercise: &Exercise) -> &Chapter {
         let mut chapters = self.chapters.iter();
         chapters
@@ -150,7 +150,7 @@ impl Course {
     ///
     /// # Errors
     ///
-    /// When there is none of that name.
+    /// When there is no exercise with that name.
     pub fn named(&self, text: &str) -> Result<&Exercise> {
         let id = text.strip_prefix("ex-").unwrap_or(text);
         let numbers = id.split_once('-').and_then(|(chapter, number)| {
@@ -160,7 +160,9 @@ impl Course {
             Some(numbers) => self.exercises().find(|e| (e.chapter, e.number) == numbers),
             None => self.exercises().find(|e| e.name == text),
         };
-        found.with_context(|| format!("there is no exercise {text}: `cargo learn list` names all"))
+        found.with_context(|| {
+            format!("there is no exercise {text}: `cargo learn list` lists them all")
+        })
     }
 
     /// The exercise whose folder holds `path`.
@@ -216,13 +218,13 @@ impl Exercise {
         root.join("solutions").join(&self.folder)
     }
 
-    /// Our program.
+    /// The solution's program.
     pub fn solution_rs(&self, root: &Path) -> PathBuf {
         self.solution_path(root).join("src/main.rs")
     }
 
-    /// The file that the stub is kept in, for when the learner has changed theirs: a diff against
-    /// the solution, as wrong answers are.
+    /// The file in which the stub is stored, for when the learner has changed their copy: a diff
+    /// against the solution, like the wrong answers.
     pub fn stub_diff(&self, root: &Path) -> PathBuf {
         self.solution_path(root).join("stub.diff")
     }
@@ -232,20 +234,21 @@ impl Exercise {
     ///
     /// # Errors
     ///
-    /// When its two files cannot be read, or the solution is not the one that the diff is against.
+    /// When its two files cannot be read, or the solution has changed since the diff was made.
     pub fn stub(&self, root: &Path) -> Result<String> {
         let (diff, solution) = (self.stub_diff(root), self.solution_rs(root));
         let (base, text) = (read_text(&solution)?, read_text(&diff)?);
         diff::apply(&base, &text).with_context(|| {
             let solution = solution.strip_prefix(root).unwrap_or(&solution).display();
             format!(
-                "the beginning is kept against {solution}, which was changed: put it back first"
+                "the exercise's original state is stored as a diff against {solution}, which was \
+                 changed: restore that file first"
             )
         })
     }
 
     /// Whether the learner has written anything yet. Without a stub to compare with, the answer is
-    /// yes, so that nothing of theirs is taken for untouched.
+    /// yes, so that none of the learner's work is treated as untouched.
     pub fn touched(&self, root: &Path) -> bool {
         let own = read_text(&self.main_rs(root));
         !matches!((own, self.stub(root)), (Ok(own), Ok(stub)) if own == stub)
@@ -356,8 +359,9 @@ mod tests {
             .stub(root)
             .expect_err("it fits no more")
             .to_string();
-        let expected = "the beginning is kept against solutions/04_where_does_a_message_end/\
-                        01_whole_frames/src/main.rs, which was changed: put it back first";
+        let expected = "the exercise's original state is stored as a diff against \
+                        solutions/04_where_does_a_message_end/01_whole_frames/src/main.rs, which \
+                        was changed: restore that file first";
         assert_eq!(error, expected);
         assert!(
             exercise.touched(root),
@@ -376,7 +380,7 @@ mod tests {
             .to_string();
         assert_eq!(
             unknown,
-            "there is no exercise 9-9: `cargo learn list` names all"
+            "there is no exercise 9-9: `cargo learn list` lists them all"
         );
     }
 

@@ -1,34 +1,34 @@
 //! Reads what the checks printed: libtest's text, without its noise.
 //!
-//! The machine-readable output of libtest isn't stable, so the text for people is read. A check
-//! that cannot run here passes for libtest; `scripted-peer` then writes `skipped: PACKAGE CHECK:
-//! WHY` to standard error.
+//! The machine-readable output of libtest isn't stable, so this reads the text meant for people.
+//! For libtest, a check that cannot run here passes; `scripted-peer` then writes `skipped: PACKAGE
+//! CHECK: WHY` to standard error.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Tests of sockets wait more than they compute, so more of them run at once than there are
-/// processors; as `.cargo/config.toml` says it for `cargo test`.
+/// Tests of sockets wait more than they compute, so more of them run at the same time than there
+/// are CPUs, as `.cargo/config.toml` sets it for `cargo test`.
 const THREADS: &str = "8";
 
 /// A check that has run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// With the modules it is in.
+    /// Its name, with the modules it is in.
     pub name: String,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What it printed, the timeline of a failure among it.
+    /// What it printed, including the timeline of a failure.
     pub output: String,
 }
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All was as it expected.
+    /// Everything was as expected.
     Passed,
-    /// Something was not.
+    /// Something was not as expected.
     Failed,
     /// Why it could not run here.
     Skipped(String),
@@ -103,14 +103,15 @@ pub fn read(text: &str, errors: &str) -> Option<Vec<Check>> {
     (begun > 0 && begun == ended).then_some(checks)
 }
 
-/// Puts checks in the order of the file that holds them, the one that teaches first in front;
-/// libtest sorts them by name.
+/// Puts checks in the order of the file that contains them, in which the one that teaches first
+/// comes first; libtest sorts them by name.
 pub fn sort_as_written(checks: &mut [Check], check_rs: &Path) {
     let source = fs::read_to_string(check_rs).unwrap_or_default();
     checks.sort_by_key(|check| place(&check.name, &source));
 }
 
-/// Where a check is written: its function, else the first mention of its name (a macro's).
+/// The position of a check: its function, otherwise the first mention of its name (in a macro
+/// call).
 fn place(name: &str, source: &str) -> usize {
     let own = name.rsplit("::").next().unwrap_or(name);
     let function = source.find(&format!("fn {own}("));
@@ -150,8 +151,8 @@ fn header(line: &str, checks: &[Check]) -> Option<usize> {
     checks.iter().position(|check| check.name == name)
 }
 
-/// Without what libtest says of a panic in the check itself; what the learner's own program says
-/// of its panics stays.
+/// Without libtest's message about a panic in the check itself; messages about panics in the
+/// learner's program stay.
 fn quiet(output: &str, name: &str) -> String {
     let noise = |line: &&str| {
         line.starts_with("note: run with `RUST_BACKTRACE=")

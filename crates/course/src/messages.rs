@@ -1,4 +1,5 @@
-//! Reads what Cargo and rustc say: messages on standard output, text for people on standard error.
+//! Reads what Cargo and rustc print: messages on standard output, text for people on standard
+//! error.
 
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ pub struct Artifact {
 /// An executable, from one line of Cargo's messages:
 /// <https://doc.rust-lang.org/cargo/reference/external-tools.html#artifact-messages>.
 ///
-/// Four strings are wanted of it, which is no reason for every learner to build a JSON parser.
+/// Only four strings are needed, which doesn't justify making every learner build a JSON parser.
 pub fn artifact(line: &str) -> Option<Artifact> {
     if !line.starts_with("{\"reason\":\"compiler-artifact\"") {
         return None;
@@ -40,8 +41,8 @@ pub fn artifact(line: &str) -> Option<Artifact> {
     })
 }
 
-/// The JSON string right after the first `key`; nothing if a `null` stands there. Cargo escapes
-/// what it must: quotes, backslashes, and control characters, which no path of ours has.
+/// The JSON string right after the first `key`; nothing if it is `null`. Cargo escapes what it
+/// must: quotes, backslashes, and control characters, which no path of ours has.
 fn string_at(text: &str, key: &str) -> Option<String> {
     let (_, rest) = text.split_once(key)?;
     let mut letters = rest.strip_prefix('"')?.chars();
@@ -55,8 +56,8 @@ fn string_at(text: &str, key: &str) -> Option<String> {
     }
 }
 
-/// Whether rustc found a mistake in a Rust file below `folder` (with `/`). A linker that is missing,
-/// a full disk or a download that failed are told as errors too, but of no place in such a file.
+/// Whether rustc found a mistake in a Rust file below `folder` (with `/`). A missing linker, a full
+/// disk or a failed download are also reported as errors, but without a position in such a file.
 pub fn is_compile_error(stderr: &str, folder: &str) -> bool {
     let mut in_error = false;
     for line in stderr.lines().map(plain) {
@@ -75,7 +76,7 @@ pub fn is_compile_error(stderr: &str, folder: &str) -> bool {
     false
 }
 
-/// Standard error without what Cargo says of its own work.
+/// Standard error without Cargo's messages about its own work.
 pub fn rustc_only(text: &str) -> String {
     let kept = text.lines().filter(|line| !is_status(plain(line).trim()));
     kept.collect::<Vec<_>>()
@@ -102,7 +103,7 @@ const STATUS: [&str; 14] = [
     "Updating",
 ];
 
-/// Whether Cargo tells by this line, without colors, what it is at.
+/// Whether this line, without colors, is one of Cargo's status lines.
 pub fn is_status(line: &str) -> bool {
     let mut words = line.split_whitespace();
     words.next().is_some_and(|word| STATUS.contains(&word)) && words.next().is_some()

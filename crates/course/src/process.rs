@@ -1,8 +1,8 @@
-//! Runs a command with a limit, and ends it with everything that it started.
+//! Runs a command with a time limit, and ends it with everything that it started.
 //!
-//! `cargo test` starts a test, which starts the learner's program in a process group of its own.
-//! Killing Cargo alone would leave the other two running, so a run is ended from the root of its
-//! family tree.
+//! `cargo test` starts a test, which starts the learner's program in its own process group. Killing
+//! Cargo alone would leave the other two running, so a run is ended from the root of its family
+//! tree.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-/// How often a running command is looked at.
+/// How often a running command is checked.
 const LOOK: Duration = Duration::from_millis(10);
-/// How long output may still come after the end: a program that was left behind can hold the pipe.
+/// How long output may still arrive after the end: a program that was left behind can hold the
+/// pipe.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// What came of a command.
+/// The outcome of a command.
 pub struct Ran {
     /// How it ended.
     pub ended: Ended,
@@ -28,7 +29,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// What came of running nothing.
+    /// The outcome of running nothing.
     pub fn nothing() -> Self {
         Self {
             ended: Ended::Itself(ExitStatus::default()),
@@ -37,7 +38,7 @@ impl Ran {
         }
     }
 
-    /// Adds what came of the next command; true if there should be no further one. The first bad
+    /// Adds the outcome of the next command; true if there should be no further one. The first bad
     /// end remains.
     pub fn append(&mut self, next: Self) -> bool {
         self.stdout.push_str(&next.stdout);
@@ -59,11 +60,11 @@ pub enum Ended {
     Stopped,
 }
 
-/// What a run asks of its caller while it goes on.
+/// What a run needs from its caller while it is running.
 pub struct Attend<'a> {
     /// Waits for up to the given time; true ends the run.
     pub pause: &'a mut dyn FnMut(Duration) -> bool,
-    /// A line of standard error, as it comes.
+    /// A line of standard error, as it arrives.
     pub line: &'a mut dyn FnMut(&str),
 }
 
@@ -189,7 +190,7 @@ mod family {
     use rustix::process::{Pid, Signal, kill_process};
 
     /// Kills a child and all that descend from it. Each is stopped before its children are looked
-    /// for, so that none is born meanwhile.
+    /// up, so that it can't start new ones meanwhile.
     pub fn kill(child: &mut Child) {
         let mut family = BTreeSet::from([child.id()]);
         loop {
@@ -268,7 +269,7 @@ mod family {
         let _ = Command::new("taskkill")
             .args(["/T", "/F", "/PID", &id])
             .output();
-        // Where there is no `taskkill`, at least the child itself.
+        // If there is no `taskkill`, at least the child itself.
         let _ = child.kill();
     }
 }

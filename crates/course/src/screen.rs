@@ -1,4 +1,4 @@
-//! Where everything is said: standard output, with colors only where someone sees them.
+//! Where all messages go: standard output, with colors only if someone can see them.
 //!
 //! Messages are written, not printed with `println!`, so that `cargo learn list | head` ends
 //! without a panic.
@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal as _, Stdout, Write};
 
 /// Standard output.
 pub struct Screen {
-    /// None is one that nobody sees.
+    /// `None` is a screen that no one sees.
     out: Option<Stdout>,
     /// Its colors.
     pub paint: Paint,
@@ -16,7 +16,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// As it is, and as the environment says that it is to be used.
+    /// As it is, with the settings from the environment.
     pub fn stdout() -> Self {
         let out = io::stdout();
         let terminal = out.is_terminal();
@@ -35,7 +35,7 @@ impl Screen {
         }
     }
 
-    /// For what goes on behind something else: nothing is shown.
+    /// For work in the background: nothing is shown.
     pub fn hidden() -> Self {
         Self {
             out: None,
@@ -44,7 +44,7 @@ impl Screen {
         }
     }
 
-    /// Shows `text` until the next thing is written; nothing where it would stay.
+    /// Shows `text` until something else is written; nothing if it couldn't be removed again.
     ///
     /// # Errors
     ///
@@ -60,12 +60,12 @@ impl Screen {
         Ok(())
     }
 
-    /// Whether a line may be written over, so that a wait can be shown by one.
+    /// Whether a line may be overwritten, so that it can show a wait.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// Starts a new page, or leaves a line free where what was said stays.
+    /// Starts a new page, or leaves an empty line if earlier output stays.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Screen {
         write!(self, "{start}")
     }
 
-    /// Takes away what [`Self::transient`] shows.
+    /// Removes what [`Self::transient`] shows.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl Write for Screen {
     }
 }
 
-/// What the terminal holds in a line now; it may be resized at any time.
+/// How many columns the terminal has now; it may be resized at any time.
 #[cfg(unix)]
 fn columns() -> usize {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
@@ -119,7 +119,7 @@ fn columns() -> usize {
 
 const USUAL: usize = 80;
 
-/// The beginning of `text` that fits into so many columns. What isn't ASCII is counted as two: a
+/// The beginning of `text` that fits into this many columns. What isn't ASCII is counted as two: a
 /// Chinese character takes as many, and a line that is a little short does no harm.
 fn fit(text: &str, columns: usize) -> &str {
     let mut left = columns;
@@ -141,12 +141,12 @@ pub struct Paint {
 }
 
 impl Paint {
-    /// What is as it should be.
+    /// For what is right.
     pub fn good(self, text: &str) -> String {
         self.wrap("32", text)
     }
 
-    /// What is not.
+    /// For what is wrong.
     pub fn bad(self, text: &str) -> String {
         self.wrap("31", text)
     }
@@ -156,7 +156,7 @@ impl Paint {
         self.wrap("1", text)
     }
 
-    /// What may be passed over.
+    /// For what may be skipped.
     pub fn dim(self, text: &str) -> String {
         self.wrap("2", text)
     }

@@ -1,11 +1,11 @@
-//! Words for what is waited for, so that nobody waits without one.
+//! Messages about what is being waited for, so that no one waits without one.
 
 use std::time::{Duration, Instant};
 
-/// How long a wait lasts before a word is said of it, where no line shows what goes on.
+/// How long a wait lasts before a message about it, if no line shows what is happening.
 const LONG: Duration = Duration::from_secs(2);
 
-/// What is waited for while Cargo works, in words that are each said once.
+/// What is being waited for while Cargo works, in messages that are each shown once.
 pub struct Waits<'w> {
     what: &'w str,
     text: String,
@@ -23,7 +23,7 @@ impl<'w> Waits<'w> {
         }
     }
 
-    /// Takes note of one of Cargo's status lines; what to show of it.
+    /// Notes one of Cargo's status lines; returns what to show for it.
     pub fn goes_on(&mut self, line: &str, now: Instant) -> String {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let own = rest.starts_with("ex-") || rest.starts_with("sol-");
@@ -32,7 +32,9 @@ impl<'w> Waits<'w> {
                 let held = rest
                     .strip_prefix("waiting for file lock on ")
                     .unwrap_or(rest);
-                let text = format!("waiting for another Cargo, which holds the lock on the {held}");
+                let text = format!(
+                    "waiting for another Cargo process, which holds the lock on the {held}"
+                );
                 (self.text, self.since) = (text, now);
                 return self.text.clone();
             }
@@ -49,7 +51,7 @@ impl<'w> Waits<'w> {
         line.to_owned()
     }
 
-    /// The words for a wait that has become long.
+    /// The message for a wait that has become long.
     pub fn due(&mut self, now: Instant) -> Option<String> {
         let long = now.duration_since(self.since) >= LONG && !self.said.contains(&self.text);
         long.then(|| {
@@ -69,7 +71,7 @@ mod tests {
         let at = |tenths: u64| start + Duration::from_millis(100 * tenths);
         let mut waits = Waits::new("ex-01-01", start);
         let blocking = "Blocking waiting for file lock on build directory";
-        let lock = "waiting for another Cargo, which holds the lock on the build directory";
+        let lock = "waiting for another Cargo process, which holds the lock on the build directory";
         assert_eq!(waits.goes_on(blocking, at(10)), lock);
         assert_eq!(waits.due(at(25)), None);
         assert_eq!(waits.due(at(31)).as_deref(), Some(lock));

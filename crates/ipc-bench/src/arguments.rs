@@ -16,14 +16,14 @@ use crate::report::{self, Report};
 use crate::run::{self, Options};
 use crate::{child, output, places, plan, serve_vs, summary, surprises};
 
-/// A block more is only begun if it will have ended by then: with the warm-up and the report, that
+/// Another block is begun only if it will have ended by then: with the warm-up and the report, that
 /// stays under the minute that the program promises.
 const TIME_LIMIT: Duration = Duration::from_secs(50);
 
 pub fn main() -> ExitCode {
     match dispatch(&command().get_matches()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Its children may have got the signal as well, and have ended first.
+        // Its children may also have received the signal, and ended first.
         Err(error) if error.is::<Interrupted>() || interrupt::check().is_err() => {
             tell("interrupted; nothing was written");
             ExitCode::from(130)
@@ -74,7 +74,7 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
     let outcome = run::run(&plan::block(), &options)?;
     if outcome.blocks < options.blocks {
         tell(format!(
-            "only {} of {} blocks fitted into the time",
+            "only {} of {} blocks fit into the time",
             outcome.blocks, options.blocks
         ));
     }
@@ -89,12 +89,12 @@ fn measure(arguments: &ArgMatches) -> anyhow::Result<()> {
         ratios: summary::ratios(&outcome),
         failures: summary::failures(&outcome),
     };
-    // Each is worth having without the other: first what the person waits for.
+    // Each is useful without the other: first what the user is waiting for.
     let printed = output::print(|out| Ok(report::print(&report, out)?));
     report.write_to(folder)?;
     printed?;
     let page = folder.join("report.html");
-    output::print(|out| Ok(writeln!(out, "\n{} says it in pictures", page.display())?))?;
+    output::print(|out| Ok(writeln!(out, "\n{} shows it as charts", page.display())?))?;
     report.what_is_missing()
 }
 
@@ -109,15 +109,15 @@ fn blocks(arguments: &ArgMatches) -> usize {
 fn placement(arguments: &ArgMatches) -> anyhow::Result<Placement> {
     let allowed = processors::allowed()?;
     let Some(text) = arguments.get_one::<String>("cpus") else {
-        return Placement::choose(allowed).context("no processor to run on");
+        return Placement::choose(allowed).context("no CPU to run on");
     };
     let wanted = processors::parse_list(text);
     if wanted.is_empty() || wanted.len() > 2 {
-        bail!("--cpus {text}: give one processor, or two, as in 0,1");
+        bail!("--cpus {text}: give one or two CPU numbers, such as 0,1");
     }
     if let Some(cpu) = wanted.iter().find(|cpu| !allowed.contains(cpu)) {
         let may = processors::list_name(&allowed);
-        bail!("--cpus {text}: this process may not use processor {cpu}, only {may}");
+        bail!("--cpus {text}: this process may not use CPU {cpu}, only {may}");
     }
     Ok(Placement::given(allowed, &wanted))
 }
@@ -141,7 +141,7 @@ fn serve_vs_options(arguments: &ArgMatches) -> anyhow::Result<serve_vs::Options>
     })
 }
 
-/// What has a slash is a path; `HOST:PORT` is TCP; anything else is a path, too. A name may have
+/// Text with a slash is a path; `HOST:PORT` is TCP; anything else is also a path. A name may have
 /// several addresses: the server is at the first that answers.
 fn address(text: &str) -> anyhow::Result<serve_vs::Named> {
     let (is_path, has_port) = (text.contains('/'), text.rsplit_once(':'));
@@ -173,7 +173,7 @@ fn command() -> Command {
             Arg::new("cpus")
                 .long("cpus")
                 .value_name("A,B")
-                .help("the processors to use for one core (A) and two cores (A and B)"),
+                .help("the CPUs to use for one core (A) and two cores (A and B)"),
             Arg::new("congestion")
                 .long("congestion")
                 .value_name("NAME")
@@ -214,7 +214,8 @@ fn serve_vs_command() -> Command {
             Arg::new("cpus")
                 .long("cpus")
                 .value_name("LIST")
-                .help("the load's processors, as in 0-1 [default: all]; the servers keep theirs"),
+                .help("CPUs to run the load generator on, such as 0-1 [default: all]; the servers' \
+                       CPUs are not changed"),
             Arg::new("idle")
                 .long("idle")
                 .value_name("N")
@@ -241,5 +242,5 @@ fn quick_argument() -> Arg {
     Arg::new("quick")
         .long("quick")
         .action(ArgAction::SetTrue)
-        .help("3 blocks: a look, not a result")
+        .help("3 blocks: a quick look, not a result")
 }

@@ -30,17 +30,17 @@ impl Transport {
     }
 }
 
-/// Which process runs where: never one number.
+/// Which process runs where: results are never combined across regimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Regime {
-    /// One thread writes and reads: no other process, no waking up. What the stack itself costs.
+    /// One thread writes and reads: no other process, no wake-ups. What the stack itself costs.
     StackAlone,
-    /// Two processes on one processor: each round trip is two switches of context.
+    /// Two processes on one CPU: each round trip is two context switches.
     OneCore,
-    /// Two processes, a processor each: the other one must be woken from afar.
+    /// Two processes, each on its own CPU: one must wake the other across CPUs.
     TwoCores,
-    /// Two processes, wherever the scheduler puts them: what a program gets that does nothing.
+    /// Two processes, wherever the scheduler puts them: what a program gets if it sets nothing.
     Unpinned,
 }
 
@@ -66,17 +66,17 @@ impl Regime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// A message there and back, the next one as soon as the last is answered: a closed loop.
-    /// (In the regime "stack alone": there only, by one write and one read.)
+    /// A message there and back, the next one as soon as the previous one is answered: a closed
+    /// loop. (In the regime "stack alone": only one way, with one write and one read.)
     RoundTrip,
     /// Connect, a message there and back, close.
     Connect,
     /// The time that one MiB takes, one way, without waiting for anything.
     Bulk,
-    /// A round trip that starts by a timetable, timed from when it was sent.
+    /// A round trip that starts on a schedule, timed from when it was sent.
     Scheduled,
-    /// The same round trips, timed from when the timetable meant to send them: what waited
-    /// behind a stall counts as late, too (coordinated omission).
+    /// The same round trips, timed from when they were scheduled to be sent: messages that waited
+    /// behind a stall also count as late (coordinated omission).
     Intended,
 }
 

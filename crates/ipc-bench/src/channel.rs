@@ -1,7 +1,7 @@
-//! The two ends of a transport, all six of them alike: descriptors to `read(2)` and `write(2)`.
+//! The two ends of a transport, all six handled alike: descriptors to `read(2)` and `write(2)`.
 //!
 //! Nothing is timed here. Each connection is a fresh one with a fresh address, so that no slice
-//! inherits another one's luck with memory.
+//! inherits another slice's luck with memory.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -16,7 +16,7 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use crate::case::Transport;
 
-/// One end of a connection. A socket is one descriptor for both ways, a pair of pipes is two.
+/// One end of a connection. A socket is one descriptor for both directions, a pair of pipes is two.
 pub struct Channel {
     input: OwnedFd,
     output: Option<OwnedFd>,
@@ -39,8 +39,8 @@ impl Channel {
         Ok(())
     }
 
-    /// Fills the buffer; false at the end of the stream, or of a datagram conversation, which
-    /// [`Channel::say_end`] marks by an empty message.
+    /// Fills the buffer; false at the end of the stream, or of a datagram exchange, which
+    /// [`Channel::say_end`] marks with an empty message.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<bool> {
         let mut have = 0;
         while have < buffer.len() {
@@ -53,7 +53,7 @@ impl Channel {
         Ok(true)
     }
 
-    /// Closing tells the other side of a stream or a pipe; a datagram socket has to say it.
+    /// Closing ends a stream or a pipe for the other side; a datagram socket has to send the end.
     pub fn say_end(self, transport: Transport) -> io::Result<()> {
         if matches!(transport, Transport::Udp | Transport::UnixDatagram) {
             rustix::net::send(self.output(), &[], rustix::net::SendFlags::empty())?;
@@ -69,7 +69,7 @@ impl Channel {
         Ok(())
     }
 
-    /// What the kernel says of this end, for the report.
+    /// What the kernel reports about this end, for the report.
     pub fn facts(&self, transport: Transport) -> io::Result<Facts> {
         if transport == Transport::Pipe {
             let bytes = rustix::pipe::fcntl_getpipe_size(self.input())?;
@@ -159,7 +159,7 @@ impl Listener {
         })
     }
 
-    /// Waits for [`connect`]. A datagram socket connects to whoever sends first.
+    /// Waits for [`connect`]. A datagram socket connects to the first sender.
     pub fn accept(&self) -> io::Result<Channel> {
         let Some(socket) = &self.socket else {
             let [there, back] = fifos(&self.address);
@@ -184,7 +184,7 @@ impl Listener {
 }
 
 impl Drop for Listener {
-    /// The folder goes away at the end of the run anyway: this keeps it small until then.
+    /// The folder is removed at the end of the run anyway: this keeps it small until then.
     fn drop(&mut self) {
         let [there, back] = fifos(&self.address);
         for path in [PathBuf::from(&self.address), there, back] {
@@ -209,12 +209,12 @@ pub fn connect(
     }
     let socket = new_socket(transport, congestion)?;
     if transport == Transport::UnixDatagram {
-        let own = format!("{address}.back"); // without a name there is no way back
+        let own = format!("{address}.back"); // without a name it can't receive replies
         socket.bind(&SockAddr::unix(own)?)?;
     }
     socket.connect(&parse(transport, address)?)?;
     if is_datagram(transport) {
-        socket.send(b"h")?; // so that the other side learns who is asking
+        socket.send(b"h")?; // so that the other side learns the sender's address
     }
     Ok(Channel::of_socket(socket))
 }

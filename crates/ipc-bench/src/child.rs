@@ -1,6 +1,6 @@
 //! What the two processes of a measurement do. They are this very program, started again with a
-//! hidden subcommand, so that they are as fresh as any process: an order a line comes in on
-//! standard input, an answer a line goes out on standard output.
+//! hidden subcommand, so that they are as fresh as any process: one order per line arrives on
+//! standard input, one answer per line is written to standard output.
 //!
 //! Deadlines are not kept here: the parent ends a child that doesn't answer in time, and a child
 //! never outlives its parent.
@@ -21,7 +21,7 @@ use crate::stats::Recording;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Order {
     pub case: Case,
-    /// The processors to stay on.
+    /// The CPUs to stay on.
     pub cpus: Vec<usize>,
     /// TCP's congestion control; None: the system's own.
     pub congestion: Option<String>,
@@ -30,9 +30,9 @@ pub struct Order {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Role {
-    /// Listen, tell where, answer until the other side ends it.
+    /// Listen, report the address, answer until the other side ends it.
     Answer { folder: PathBuf },
-    /// Connect and measure. (In the regime "stack alone" there is nobody to connect to.)
+    /// Connect and measure. (In the regime "stack alone" there is no one to connect to.)
     Ask {
         address: Option<String>,
         slice: Duration,
@@ -48,7 +48,7 @@ pub enum Report {
         cpus: Vec<usize>,
     },
     Measured {
-        /// Where the process was allowed to run, asked after the measurement.
+        /// Where the process was allowed to run, read after the measurement.
         cpus: Vec<usize>,
         facts: Facts,
         recordings: Vec<(Measure, Recording)>,
@@ -58,7 +58,7 @@ pub enum Report {
     },
 }
 
-/// The subcommand's whole life.
+/// The subcommand's main function.
 pub fn main(parent: u32) -> io::Result<()> {
     die_with(parent)?;
     for line in io::stdin().lock().lines() {
@@ -73,7 +73,7 @@ pub fn main(parent: u32) -> io::Result<()> {
 }
 
 /// The kernel ends this process when its parent ends, however that happens (`prctl(2)`,
-/// `PR_SET_PDEATHSIG`). If that was before we asked, we already have another parent.
+/// `PR_SET_PDEATHSIG`). If it ended before we asked, we already have a different parent.
 fn die_with(parent: u32) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let now = getppid().map(Pid::as_raw_nonzero);
@@ -136,7 +136,7 @@ fn answer(case: &Case, listener: &Listener) -> io::Result<()> {
     }
 }
 
-/// Sends back what comes until the other side ends it; how many messages there were.
+/// Sends back what arrives until the other side ends it; returns how many messages there were.
 fn echo(channel: &Channel, size: usize) -> io::Result<u64> {
     let mut message = vec![0; size];
     let mut count = 0;
@@ -185,8 +185,8 @@ fn ask_nobody(case: &Case, congestion: Option<&str>, slice: Duration) -> io::Res
     Ok((facts, label(case.measure, &[samples])?))
 }
 
-/// The connection that is already there exchanges one message; a last one, which says nothing,
-/// tells the other side that it was the last.
+/// The connection that is already there exchanges one message; a last, empty one tells the other
+/// side that it was the last.
 fn connects(
     case: &Case,
     first: Channel,

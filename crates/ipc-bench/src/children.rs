@@ -1,5 +1,5 @@
-//! The two processes of a block, from the parent's side: started afresh for each block, asked with
-//! a deadline, ended on drop.
+//! The two processes of a block, from the parent's side: started anew for each block, asked with a
+//! deadline, ended on drop.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::stats::Recording;
 /// is there so that nothing hangs.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What one slice told.
+/// The result of one slice.
 pub struct Slice {
     /// The asking and the answering process: where the kernel let them run.
     pub cpus: [Vec<usize>; 2],
@@ -47,7 +47,7 @@ impl Pair {
         })
     }
 
-    /// Measures a case for the length of a slice. After an error the pair is of no use any more.
+    /// Measures a case for the length of a slice. After an error the pair can't be used any more.
     pub fn measure(
         &mut self,
         setup: &Setup<'_>,

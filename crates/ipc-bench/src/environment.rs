@@ -1,4 +1,4 @@
-//! What machine it was: read from the system or told by the measuring processes, never assumed.
+//! What machine it was: read from the system or reported by the measuring processes, never assumed.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::processors::list_name;
 use crate::quota::Quota;
 use crate::run::Outcome;
 
-/// From here on the report says that others were in the way.
+/// From this share on, the report says that other processes interfered.
 const BUSY: f64 = 0.1;
 
 /// In the report as it is here. A string that could not be read is `unknown`.
@@ -21,29 +21,29 @@ pub struct Environment {
     pub kernel: String,
     /// The model, from `/proc/cpuinfo`.
     pub cpu: String,
-    /// How many processors this process may use.
+    /// How many CPUs this process may use.
     pub processors: usize,
     /// `/proc/cpuinfo` has the flag `hypervisor`.
     pub virtual_machine: bool,
-    /// The frequency governor of the first measuring process's processor.
+    /// The frequency governor of the first measuring process's CPU.
     pub governor: String,
     /// The kernel's clock.
     pub clock: String,
-    /// What reading it costs, in nanoseconds: it is inside every sample.
+    /// The cost of reading it, in nanoseconds: it is part of every sample.
     pub clock_ns: f64,
     /// Runnable processes over the last minute, before the run began.
     pub load_average: f64,
-    /// The share of all processors' time, over the run, that the hypervisor gave to others.
+    /// The share of all CPU time, over the run, that the hypervisor gave to others.
     pub stolen_share: f64,
-    /// The share of it that other processes of this machine took. A busy machine doesn't only add
-    /// to the tail: it changes the scheduler's choices, and so the medians.
+    /// The share that other processes of this machine took. A busy machine doesn't only add to the
+    /// tail: it changes the scheduler's choices, and so the medians.
     pub others_share: f64,
-    /// The processor quota that it was under, if any, and what that did.
+    /// The CPU quota that it was under, if any, and its effect.
     #[serde(default)]
     pub quota: Option<Quota>,
-    /// The measuring processes' own word on where they were allowed to run.
+    /// Where the measuring processes themselves reported that they were allowed to run.
     pub pinning: Vec<Pinning>,
-    /// What a new connection of each transport starts with.
+    /// The initial settings of a new connection of each transport.
     pub connections: Vec<Connection>,
 }
 
@@ -185,7 +185,7 @@ fn buffers(transport: Transport, facts: &Facts) -> String {
     }
 }
 
-/// What is only true before the run.
+/// What is only known before the run.
 pub struct Before {
     load_average: f64,
     ticks: Ticks,
@@ -213,7 +213,7 @@ pub struct Ticks {
     own: u64,
 }
 
-/// Of all processors' time.
+/// As a share of all CPU time.
 pub struct Shares {
     pub stolen: f64,
     pub others: f64,

@@ -1,4 +1,4 @@
-//! The timed loops. Each warms up for a fifth of its slice, then takes one sample a turn.
+//! The timed loops. Each warms up for a fifth of its slice, then takes one sample per turn.
 //!
 //! A turn reads the clock once, at its end, which is also the start of the next one: that reading
 //! (some tens of nanoseconds; the report says how many) is inside every sample.
@@ -11,13 +11,13 @@ use rustix::io::Errno;
 
 use crate::channel::Channel;
 
-/// One sample of [`bulk`] is the time for so many bytes.
+/// One sample of [`bulk`] is the time for this many bytes.
 pub const BULK_SEGMENT: usize = 1 << 20;
 
-/// The timetable's interval: 5,000 messages a second.
+/// The timetable's interval: 5,000 messages per second.
 pub const INTERVAL: Duration = Duration::from_micros(200);
 
-/// Nanoseconds, one a turn.
+/// Nanoseconds, one per turn.
 pub type Samples = Vec<u64>;
 
 /// Repeats `turn` until the slice is over, and at least until there is one sample.
@@ -38,7 +38,7 @@ pub fn timed(slice: Duration, mut turn: impl FnMut() -> io::Result<()>) -> io::R
     }
 }
 
-/// A closed loop: the next message goes out when the last one is back.
+/// A closed loop: the next message is sent when the previous one is back.
 pub fn round_trips(channel: &Channel, size: usize, slice: Duration) -> io::Result<Samples> {
     let mut message = vec![b'm'; size];
     timed(slice, || round_trip(channel, &mut message))
@@ -53,7 +53,8 @@ pub fn round_trip(channel: &Channel, message: &mut [u8]) -> io::Result<()> {
     }
 }
 
-/// One thread, both ends, so neither may block: what doesn't fit is written when some is read.
+/// One thread, both ends, so neither may block: bytes that don't fit are written once some have
+/// been read.
 pub fn stack_alone(
     writer: &Channel,
     reader: &Channel,
@@ -81,8 +82,8 @@ fn unless_full(result: Result<usize, Errno>) -> io::Result<usize> {
     }
 }
 
-/// One way, as fast as the other side takes it. The kernel's buffers are full soon, and from then
-/// on the sender is as quick as the receiver.
+/// One way, as fast as the other side reads. The kernel's buffers are full soon, and from then on
+/// the sender is as quick as the receiver.
 pub fn bulk(channel: &Channel, chunk: usize, slice: Duration) -> io::Result<Samples> {
     let message = vec![b'm'; chunk];
     timed(slice, || {
@@ -100,9 +101,9 @@ pub struct TwoViews {
     pub from_intention: Samples,
 }
 
-/// Sends by a timetable. When an answer is late, the messages that should have gone out meanwhile
-/// go out late as well: from the moment of sending that looks like one slow message, from the
-/// moment they were meant for all of them are late.
+/// Sends on a schedule. When an answer is late, the messages that should have been sent meanwhile
+/// are also late: timed from sending, that looks like one slow message; timed from the schedule,
+/// all of them are late.
 pub fn by_timetable(
     slice: Duration,
     interval: Duration,
@@ -113,7 +114,7 @@ pub fn by_timetable(
     let mut intended = start;
     while intended - start < slice {
         while Instant::now() < intended {
-            spin_loop(); // a timer would wake us later than the thing that is measured takes
+            spin_loop(); // a timer's delay would exceed the time being measured
         }
         let sent = Instant::now();
         turn()?;
@@ -127,7 +128,7 @@ pub fn by_timetable(
     Ok(views)
 }
 
-/// What reading the clock costs: the median of many.
+/// The cost of reading the clock: the median of many readings.
 pub fn clock_cost() -> f64 {
     let mut samples: Vec<f64> = Vec::with_capacity(101);
     for _ in 0..101 {
@@ -193,7 +194,7 @@ mod tests {
         )
         .expect("turns cannot fail");
         let late = |samples: &[u64]| samples.iter().filter(|&&ns| ns > 1_000_000).count();
-        // 10 ms are 20 intervals; on a busy machine others may be late as well, in both views.
+        // 10 ms are 20 intervals; on a busy machine other messages may also be late, in both views.
         assert!(late(&views.from_sending) >= 1);
         assert!(late(&views.from_intention) >= late(&views.from_sending) + 10);
     }

@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// The person, or a supervisor, wants it to end.
+/// The user, or a supervisor, wants it to end.
 #[derive(Debug)]
 pub struct Interrupted;
 
@@ -23,8 +23,9 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// From here on the signals are noted, and [`check`] tells of them. A second one changes nothing:
-/// `timeout(1)` sends two. Whoever started this process may have blocked them; that ends here, too.
+/// From now on the signals are noted, and [`check`] reports them. A second one changes nothing:
+/// `timeout(1)` sends two. The program that started this process may have blocked them; this also
+/// unblocks them.
 pub fn watch() -> io::Result<()> {
     let flag = FLAG.get_or_init(Arc::default);
     for signal in [SIGINT, SIGTERM] {

@@ -1,12 +1,12 @@
 //! Measures the transports between processes on your own machine: how much latency does the network
 //! stack add, for which sizes, and where does it not?
 //!
-//! The way through the files: [`plan`] says which [`case`]s are measured, [`run`] has two
-//! processes ([`children`] holds them, [`child`] is what they do) measure them in shuffled slices,
-//! [`summary`] makes figures and ratios of the slices, [`environment`] reads what machine it was,
-//! and [`report`] writes it all down. [`serve_vs`] and [`surprises`] are programs of their own.
-//! [`places`] finds out before all that where files can go, [`quota`] whether the processors are its
-//! own, [`units`] and [`output`] bring it before the reader.
+//! The way through the files: [`plan`] says which [`case`]s are measured, [`run`] has two processes
+//! ([`children`] holds them, [`child`] is what they do) measure them in shuffled slices,
+//! [`summary`] turns the slices into figures and ratios, [`environment`] reads what machine it was,
+//! and [`report`] writes the report. [`serve_vs`] and [`surprises`] are separate programs. Before
+//! all that, [`places`] finds out where files can go, and [`quota`] whether a CPU quota applies;
+//! [`units`] and [`output`] format and print.
 
 #[cfg(target_os = "linux")]
 mod arguments;
@@ -57,7 +57,7 @@ fn main() -> std::process::ExitCode {
 #[cfg(not(target_os = "linux"))]
 fn main() -> std::process::ExitCode {
     eprintln!(
-        "ipc-bench: it needs Linux: it pins processes to processors, compares Unix seqpacket \
+        "ipc-bench: this program needs Linux: it pins processes to CPUs, compares Unix seqpacket \
          sockets, and reads the machine's state from /proc. A virtual machine or WSL 2 will do."
     );
     std::process::ExitCode::FAILURE

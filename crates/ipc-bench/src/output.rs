@@ -1,10 +1,10 @@
-//! What the program says, to readers that may have gone.
+//! What the program prints, for readers that may be gone.
 
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
 
-/// Something for the person on standard error; where nobody can read it, it is not said.
+/// A message on standard error; skipped if it cannot be written.
 pub fn tell(text: impl AsRef<str>) {
     let _ = writeln!(io::stderr(), "ipc-bench: {}", text.as_ref());
 }
@@ -31,7 +31,7 @@ fn print_to(
     }
 }
 
-/// Remembers its own failure, so that it can be told from one of a socket, which may look alike.
+/// Remembers its own failure, to distinguish it from a socket's failure, which may look the same.
 struct Output<W> {
     inner: W,
     failed: Option<ErrorKind>,

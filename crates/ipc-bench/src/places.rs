@@ -1,5 +1,5 @@
-//! Where files go: sockets while it measures, results at the end. Both are tried before anything is
-//! measured.
+//! Where files go: sockets while it measures, results at the end. Both are tested before anything
+//! is measured.
 
 use std::env;
 use std::fs;
@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
-/// How long a folder's path may be, so that a socket's name fits behind it: 107 bytes in all, unix(7).
+/// How long a folder's path may be, so that a socket's name fits in: 107 bytes in all, unix(7).
 const LONGEST: usize = 80;
 /// More than a report needs.
 const REPORT: usize = 2 << 20;
 
-/// A fresh folder for sockets, in the temporary folder or, where a socket has no room in that, in
-/// `/tmp` or the like.
+/// A fresh folder for sockets, in the temporary folder or, if that path is too long for a socket,
+/// in `/tmp` or a similar folder.
 pub fn for_sockets() -> anyhow::Result<TempDir> {
     let fixed = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
     let mut reasons = Vec::new();
@@ -47,7 +47,7 @@ fn sockets_in(base: &Path) -> io::Result<TempDir> {
     Ok(folder)
 }
 
-/// Whether these files can be written in this folder, which need not be there yet. Nothing is left
+/// Whether these files can be written in this folder, which need not exist yet. Leaves nothing
 /// behind.
 pub fn can_write(folder: &Path, names: &[&str]) -> anyhow::Result<()> {
     for name in names {

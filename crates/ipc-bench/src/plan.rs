@@ -25,8 +25,8 @@ two cores; Unix seqpacket, Unix datagram, UDP and the pipe at 64 B, 1 and 16 KiB
 unpinned, all of them at 64 B, Unix stream and TCP also at 64 KiB
   connect       connect, exchange of 64 B, close: Unix stream, seqpacket and TCP, one core and two
   bulk          one way, writes of 64 KiB: Unix stream, TCP and the pipe, one core and two
-  by timetable  5,000 messages of 64 B a second, Unix stream and TCP, one core and two: each \
-timed from its sending and from when it was meant to be sent
+  by timetable  5,000 messages of 64 B per second, Unix stream and TCP, one core and two: \
+each timed from when it was sent and from when it should have been sent
 
 Exit code 1: something could not be measured (the table says what), printed or written.";
 
@@ -40,7 +40,7 @@ pub struct Planned {
     pub length: Duration,
 }
 
-/// The slices of one block, in no particular order: whoever runs them shuffles them.
+/// The slices of one block, in no particular order: the caller shuffles them.
 pub fn block() -> Vec<Planned> {
     let mut plan = Plan::default();
     for regime in [Regime::StackAlone, Regime::OneCore, Regime::TwoCores] {
@@ -72,7 +72,7 @@ pub fn block() -> Vec<Planned> {
 /// It needs them: on one core a Unix stream's round trips fall into two groups, some 8 and 9 µs
 /// where this was written, with the median close to the step between them. The reader of a Unix
 /// stream is woken for the message, and once more when the other side has emptied its own send
-/// buffer, so there are 1.5 switches of context a message where seqpacket, TCP and the pipe have
+/// buffer, so there are 1.5 context switches per message where seqpacket, TCP and the pipe have
 /// one, and where they fall is the scheduler's choice. With slices of 25 ms the ratio to TCP stayed
 /// within 2 % on a machine under load, with 9 ms it varied by 5 %.
 fn repeats(regime: Regime, size: usize) -> usize {

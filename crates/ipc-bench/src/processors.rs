@@ -1,4 +1,4 @@
-//! Which processors there are, and staying on one.
+//! Which CPUs there are, and pinning to one of them.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::case::Regime;
 
-/// The processors that this process may use, by `sched_getaffinity(2)`.
+/// The CPUs that this process may use, by `sched_getaffinity(2)`.
 pub fn allowed() -> io::Result<Vec<usize>> {
     let set = sched_getaffinity(None)?;
     Ok((0..CpuSet::MAX_CPU)
@@ -28,13 +28,13 @@ pub fn stay_on(cpus: &[usize]) -> io::Result<()> {
 pub struct Placement {
     all: Vec<usize>,
     first: usize,
-    /// None: there is only one processor.
+    /// None: there is only one CPU.
     second: Option<usize>,
 }
 
 impl Placement {
-    /// The last processor allowed, which seldom serves interrupts, and another one that is not
-    /// the same core's other thread, if there is one.
+    /// The last CPU allowed, which seldom serves interrupts, and another CPU that is not the other
+    /// thread of the same core, if there is one.
     pub fn choose(all: Vec<usize>) -> Option<Placement> {
         let first = *all.last()?;
         let siblings = siblings(first);
@@ -54,7 +54,7 @@ impl Placement {
         }
     }
 
-    /// The processors of the asking and of the answering process; None where there are too few.
+    /// The CPUs of the asking and of the answering process; None if there are too few.
     pub fn of(&self, regime: Regime) -> Option<[Vec<usize>; 2]> {
         match regime {
             Regime::StackAlone | Regime::OneCore => Some([vec![self.first], vec![self.first]]),
@@ -82,7 +82,7 @@ pub fn parse_list(text: &str) -> Vec<usize> {
     cpus
 }
 
-/// The same the other way: `0-3, 8`.
+/// The other direction: `0-3, 8`.
 pub fn list_name(cpus: &[usize]) -> String {
     let runs = cpus.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
         [one] => one.to_string(),

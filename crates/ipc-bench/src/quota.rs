@@ -1,9 +1,9 @@
-//! Processor quotas: a container may own two processors and still be stopped for most of each tenth
-//! of a second (`docker run --cpus 0.5`). A stopped process notices nothing; its figures do.
+//! CPU quotas: a container may have two CPUs and still be stopped for most of each tenth of a
+//! second (`docker run --cpus 0.5`). A stopped process notices nothing; its figures do.
 //!
 //! Both hierarchies of control groups are read, cgroups(7): `cpu.max` and `cpu.stat` of version 2,
-//! `cpu.cfs_quota_us`, `cpu.cfs_period_us` and `cpu.stat` of version 1. The quotas of the groups above
-//! count, too, as far as they can be seen from here.
+//! `cpu.cfs_quota_us`, `cpu.cfs_period_us` and `cpu.stat` of version 1. The quotas of parent groups
+//! also count, as far as they are visible from here.
 
 use std::fmt;
 use std::fs;
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 /// The tightest quota that this process is under, and what it did during the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quota {
-    /// How many processors' time it may use: 0.5 is half of one.
+    /// How many CPUs' worth of time it may use: 0.5 is half a CPU.
     pub processors: f64,
-    /// In how many of the quota's periods it was stopped, in any of the groups; and for how long, all
-    /// processors taken together.
+    /// In how many of the quota's periods it was stopped, in any of the groups; and for how long,
+    /// summed over all CPUs.
     pub throttled_periods: u64,
     pub throttled_ns: u64,
 }
@@ -35,7 +35,7 @@ impl Quota {
         })
     }
 
-    /// What it is now, and what happened since `before`.
+    /// Its current value, and what happened since `before`.
     pub fn since(before: Option<&Quota>) -> Option<Quota> {
         let now = Quota::read()?;
         let passed = |of: fn(&Quota) -> u64| of(&now).saturating_sub(before.map_or(0, of));
@@ -76,7 +76,8 @@ fn groups(own: &str, mounts: &str) -> Vec<PathBuf> {
         let Some((root, point)) = mounts.lines().find_map(|line| mount(line, is_v2)) else {
             continue;
         };
-        // In a container the mounted root may be the group itself, and the path the one outside.
+        // In a container the mounted root may be the group itself, and the path may be the path
+        // outside.
         let below = Path::new(path)
             .strip_prefix(root)
             .unwrap_or(Path::new(path));
@@ -113,7 +114,7 @@ fn of(group: &Path) -> Option<Quota> {
         .trim()
         .split_once(' ')
         .unwrap_or((quota.trim(), period.trim()));
-    // `max` of version 2 is no number, -1 of version 1 is no quota.
+    // `max` of version 2 is not a number, -1 of version 1 means no quota.
     let (quota, period): (u64, u64) = (quota.parse().ok()?, period.parse().ok()?);
     let stat = read("cpu.stat");
     let number = |name: &str| {

@@ -13,11 +13,11 @@
 //! ```
 //!
 //! The names in it: `measure` is `round-trip`, `connect`, `bulk`, `scheduled` or `intended` (the
-//! last two are the same round trips, timed from their sending and from when the timetable meant
-//! them); `regime` is `stack-alone`, `one-core`, `two-cores` or `unpinned`; `transport` is
-//! `unix-stream`, `unix-seqpacket`, `unix-datagram`, `pipe`, `tcp` or `udp`. Sizes are bytes in a
-//! message (each way), of `bulk` bytes in a write. All times are nanoseconds: of a round trip there
-//! and back, except that `stack-alone` is one way; of `bulk` the time that one MiB takes.
+//! last two are the same round trips, timed from sending and from the scheduled time); `regime` is
+//! `stack-alone`, `one-core`, `two-cores` or `unpinned`; `transport` is `unix-stream`,
+//! `unix-seqpacket`, `unix-datagram`, `pipe`, `tcp` or `udp`. Sizes are bytes in a message (each
+//! way), of `bulk` bytes in a write. All times are nanoseconds: of a round trip there and back,
+//! except that `stack-alone` is one way; of `bulk` the time that one MiB takes.
 
 mod html;
 mod plot;
@@ -36,7 +36,7 @@ pub use table::print;
 
 pub const SCHEMA: u32 = 1;
 
-/// The files that [`Report::write_to`] makes.
+/// The files that [`Report::write_to`] creates.
 pub const FILES: [&str; 3] = ["report.json", "report.html", "report.svg"];
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ pub struct Figure {
     pub samples: u64,
     pub slices: usize,
     pub blocks: usize,
-    /// `[share, nanoseconds]`: so large a share of all samples took at most so long.
+    /// `[share, nanoseconds]`: this share of all samples took at most this long.
     pub cdf: Vec<(f64, u64)>,
 }
 
@@ -134,10 +134,10 @@ impl Report {
         }
     }
 
-    /// Writes `report.html`, `report.svg` and `report.json`, each whole or not at all.
+    /// Writes `report.html`, `report.svg` and `report.json`, each completely or not at all.
     pub fn write_to(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            .with_context(|| format!("cannot create the folder {}", folder.display()))?;
         let json = serde_json::to_string_pretty(self)? + "\n";
         let svg = plot::draw(self)?;
         let html = html::page(self, &svg);

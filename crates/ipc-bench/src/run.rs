@@ -20,14 +20,14 @@ use crate::plan::Planned;
 use crate::processors::Placement;
 use crate::stats::Tally;
 
-/// What the run brought, before it is put in order.
+/// The raw results of the run.
 #[derive(Default)]
 pub struct Outcome {
     pub tallies: BTreeMap<Case, Tally>,
     pub blocks: usize,
-    /// The processors of the asking and of the answering process, as they told.
+    /// The CPUs of the asking and of the answering process, as reported.
     pub cpus: BTreeMap<Regime, [Vec<usize>; 2]>,
-    /// A new connection's, as `getsockopt` told.
+    /// A new connection's settings, as reported by `getsockopt`.
     pub facts: BTreeMap<Transport, Facts>,
     /// What could not be measured, and why.
     pub failures: BTreeMap<Case, String>,
@@ -35,7 +35,7 @@ pub struct Outcome {
 
 pub struct Options<'a> {
     pub blocks: usize,
-    /// No block is begun that would not end by then.
+    /// No block is begun that would not end by this time.
     pub time_limit: Duration,
     pub congestion: Option<&'a str>,
     pub placement: &'a Placement,
@@ -73,7 +73,7 @@ fn measurable(plan: &[Planned], placement: &Placement, outcome: &mut Outcome) ->
     for planned in cannot {
         outcome
             .failures
-            .insert(planned.case, "there is no second processor to use".into());
+            .insert(planned.case, "there is no second CPU to use".into());
     }
     can
 }
@@ -148,7 +148,7 @@ impl Outcome {
 }
 
 fn pass_on_interrupt(error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
-    // A signal to the whole group ends the children, too, and then their silence comes first.
+    // A signal to the whole group also ends the children, and then their silence is noticed first.
     interrupt::check()?;
     if error.is::<Interrupted>() {
         Err(error)
@@ -157,7 +157,7 @@ fn pass_on_interrupt(error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
     }
 }
 
-/// In another order each time.
+/// In a different order each time.
 pub fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
     let mut items = items.to_vec();
     // Each `RandomState` hashes by keys of its own, so the same number gives a new one each time.
@@ -165,7 +165,7 @@ pub fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
     items
 }
 
-/// It draws on a terminal only, and between slices only: nothing runs beside a measurement.
+/// It draws only on a terminal, and only between slices: nothing runs alongside a measurement.
 pub fn progress_bar(steps: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("measuring {bar:40} {percent:>3} %, {eta} left")
         .expect("the template is a constant");

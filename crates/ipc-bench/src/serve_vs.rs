@@ -1,9 +1,9 @@
-//! `ipc-bench serve-vs`: several servers that are running already, under the same load, side by
-//! side. They speak the frames of `shared-proto`; nothing else is asked of them.
+//! `ipc-bench serve-vs`: several servers that are already running, under the same load, side by
+//! side. They must speak the frames of `shared-proto`; there are no other requirements.
 //!
-//! The servers share the machine's weather: slices of 20 ms, shuffled, and ratios within a block
-//! against the first. What they don't share is their luck at start, because they keep it: for a
-//! verdict on a small difference start them again and run again.
+//! The servers share the machine's conditions: slices of 20 ms, shuffled, and ratios within a block
+//! relative to the first. They don't share their luck at startup, which they keep: for a verdict on
+//! a small difference, restart them and run again.
 //!
 //! `--json FILE` writes, with all times in nanoseconds and `null` for what could not be read:
 //!
@@ -41,16 +41,18 @@ use server::Server;
 
 pub use client::{Address, Named};
 
-pub const IN_WORDS: &str = "\
-Each block connects 1, 100 and 1,000 clients to every server in turn and has them all active, with \
-1 and with 64 requests of 64 B in flight on each: shuffled slices of 20 ms, and ratios of the rates \
-within the block, against the first server. Then each server gets idle clients: what memory one \
-costs, and what 100 active ones feel of them. Give the servers a limit above that number \
-(--max-clients 20000). To see the noise, name one server twice.";
+pub const IN_WORDS: &str = "Each block connects 1, 100 and 1,000 clients to every server in turn \
+                            and keeps them all active, with 1 and with 64 requests of 64 B in \
+                            flight on each: shuffled slices of 20 ms, and ratios of the rates \
+                            within the block, relative to the first server. Then each server gets \
+                            idle clients, to measure how much memory one costs and how much they \
+                            slow down 100 active ones. Start the servers with a limit above the \
+                            number of idle clients (--max-clients 20000). To see the noise, name \
+                            one server twice.";
 
 pub const SIZE: usize = 64;
 const SLICE: Duration = Duration::from_millis(20);
-/// Of each server in each scenario, a block.
+/// Of each server in each scenario, per block.
 const SLICES: usize = 2;
 const ACTIVE: [usize; 3] = [1, 100, 1000];
 const WINDOWS: [usize; 2] = [1, 64];
@@ -59,7 +61,7 @@ pub struct Options {
     pub addresses: Vec<Named>,
     pub blocks: usize,
     pub idle: usize,
-    /// The load's processors; empty: wherever the scheduler puts it.
+    /// The load generator's CPUs; empty: wherever the scheduler puts it.
     pub cpus: Vec<usize>,
     pub json: Option<PathBuf>,
 }
@@ -101,7 +103,7 @@ pub fn main(options: &Options) -> anyhow::Result<()> {
     report.took_s = start.elapsed().as_secs_f64();
     report.stolen_share = ticks.shares_until(&Ticks::read()).stolen;
     report.quota = Quota::since(quota.as_ref());
-    // Each is worth having without the other: first what the person waits for.
+    // Each is useful without the other: first what the user is waiting for.
     let printed = output::print(|out| Ok(report.print(out)?));
     if let Some(path) = &options.json {
         fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
@@ -168,7 +170,7 @@ fn turns(scenarios: usize, servers: usize) -> Vec<(usize, usize)> {
     shuffled(&once.repeat(SLICES))
 }
 
-/// As many descriptors as this process may have; how many that is.
+/// Raises the limit on descriptors as far as possible; returns the limit.
 fn raise_descriptor_limit() -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(

@@ -91,7 +91,7 @@ impl Values {
     }
 }
 
-/// What the slices of one case add up to.
+/// The combined result of the slices of one case.
 pub struct Tally {
     /// The slices' medians.
     pub p50: Values,
@@ -120,8 +120,8 @@ impl Tally {
     }
 }
 
-/// Ratios within blocks, where both sides met the same weather: above 1 `a` is the larger. With
-/// the number of blocks that had both.
+/// Ratios within blocks, where both sides had the same conditions: above 1, `a` is larger. With the
+/// number of blocks that had both.
 pub fn paired_ratio(a: &Values, b: &Values) -> Option<(Spread, usize)> {
     let ratios: Vec<f64> = a
         .by_block()
@@ -145,7 +145,7 @@ mod tests {
         (a - b).abs() <= 0.002 * b.abs()
     }
 
-    /// Evenly spread shares, for distributions by their quantile function: no luck involved.
+    /// Evenly spread shares, for distributions by their quantile function, without randomness.
     fn shares(count: u32) -> impl Iterator<Item = f64> {
         (0..count).map(move |i| (f64::from(i) + 0.5) / f64::from(count))
     }

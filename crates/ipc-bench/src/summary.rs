@@ -1,4 +1,4 @@
-//! From slices to what the report says: figures and ratios.
+//! From slices to the report's content: figures and ratios.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::report::{Failure, Figure, Ratio};
 use crate::run::Outcome;
 use crate::stats::{Tally, paired_ratio, spread};
 
-/// Where the curve of a distribution is drawn through.
+/// The points through which the curve of a distribution is drawn.
 const SHARES: [f64; 27] = [
     0.001, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7,
     0.75, 0.8, 0.85, 0.9, 0.95, 0.97, 0.99, 0.995, 0.999, 0.9999,

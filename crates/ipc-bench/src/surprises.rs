@@ -1,5 +1,5 @@
-//! Two things that everyone meets once, here on purpose and under a time limit: the stall of 40 ms
-//! that two small writes buy, and the deadlock of two sides that both send first.
+//! Two surprises that everyone meets once, produced here on purpose and under a time limit: the 40
+//! ms stall caused by two small writes, and the deadlock of two sides that both send first.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow};
 
 use crate::units::time_name;
 
-/// No read or write here waits longer: the most that anything can hang.
+/// No read or write here waits longer than this, so nothing can hang longer.
 const LIMIT: Duration = Duration::from_secs(2);
 
 pub fn main(out: &mut dyn Write) -> anyhow::Result<()> {
@@ -61,8 +61,8 @@ const HEADER: usize = 4;
 const BODY: usize = 60;
 /// New connections are acknowledged at once for a while (quick acks), and hide the stall.
 const ROUNDS: usize = 50;
-/// Linux waits 40 ms for something to send an acknowledgment with (`TCP_DELACK_MIN`); no round
-/// trip on one machine takes half of that by itself.
+/// Linux waits 40 ms for something to send an acknowledgment with (`TCP_DELACK_MIN`); no round trip
+/// on one machine takes half that long by itself.
 const STALLED: Duration = Duration::from_millis(20);
 
 fn stalls(out: &mut dyn Write) -> anyhow::Result<()> {
@@ -97,10 +97,11 @@ fn stalls(out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "
-   Nagle's algorithm holds the second small write back until the first is acknowledged. The
-   receiver has only a header, nothing to answer yet, and delays the acknowledgment in the hope
-   that an answer will carry it: both wait, until the timer of 40 ms ends it. Write a message
-   with one call; set TCP_NODELAY where you can't. A Unix socket has neither of the two."
+   Nagle's algorithm holds back the second small write until the first one is acknowledged. The
+   receiver has only a header and nothing to answer yet, so it delays the acknowledgment, hoping
+   to send it along with an answer. Both wait until the receiver's 40 ms timer expires. Write
+   each message with one call; where you can't, set TCP_NODELAY. A Unix socket has neither
+   Nagle's algorithm nor delayed acknowledgments."
     )?;
     Ok(())
 }
@@ -158,7 +159,7 @@ fn rounds(mut here: impl Stream, mut there: impl Stream, two: bool) -> io::Resul
 
 // ---- send, send ----
 
-/// More than the buffers of both ends together hold.
+/// More than the buffers of both ends can hold together.
 const MUCH: usize = 64 << 20;
 const STUCK: Duration = Duration::from_millis(500);
 
@@ -176,10 +177,11 @@ fn deadlocks(out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "
-   A write returns when the kernel has taken the bytes. When the buffers are full it waits until
-   the other side reads; the other side doesn't, because it waits for the same. No timeout is set
-   by default: they wait for ever, without an error and without using any processor. Read while
-   you write (a thread, or a loop over both), or agree on who speaks first, and how much."
+   A write returns when the kernel has accepted the bytes. When the buffers are full, it waits
+   until the other side reads. The other side doesn't read, because it is waiting for the same
+   thing. No timeout is set by default, so both wait forever, without an error and without using
+   any CPU time. Read while you write (with a thread, or a loop over both), or agree on which side
+   sends first, and how much."
     )?;
     Ok(())
 }
@@ -189,7 +191,7 @@ fn both_send_first<S: Stream>(
     name: &str,
     (here, there): (S, S),
 ) -> anyhow::Result<()> {
-    // Neither may hang up before the other has given up, too: that would look like an error.
+    // Neither may hang up before the other has also given up: that would look like an error.
     let end = Arc::new(Barrier::new(2));
     let sides = [here, there].map(|stream| {
         let end = Arc::clone(&end);
@@ -213,7 +215,8 @@ fn both_send_first<S: Stream>(
     };
     writeln!(
         out,
-        "   {name:<12} {verdict}: one got rid of {} KiB, the other of {} KiB, then nothing moved for {:.1} s",
+        "   {name:<12} {verdict}: one side sent {} KiB, the other {} KiB, then nothing moved for \
+         {:.1} s",
         sent[0] / 1024,
         sent[1] / 1024,
         STUCK.as_secs_f64()
@@ -221,7 +224,7 @@ fn both_send_first<S: Stream>(
     Ok(())
 }
 
-/// How many bytes went out before nothing moved for the length of [`STUCK`].
+/// How many bytes were sent before nothing moved for [`STUCK`].
 fn send_until_stuck(stream: &impl Stream) -> io::Result<usize> {
     stream.limit(STUCK)?;
     let mut stream = stream.twin()?;

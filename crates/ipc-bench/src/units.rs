@@ -2,7 +2,7 @@
 
 use crate::case::Measure;
 
-/// Nanoseconds a MiB as GiB a second.
+/// Nanoseconds per MiB as GiB per second.
 fn gib_per_s(ns_per_mib: f64) -> f64 {
     1e9 / ns_per_mib / 1024.0
 }

@@ -104,7 +104,7 @@ fn a_run_writes_three_files_and_its_environment_is_what_the_children_saw() {
         .any(|word| html.contains(word));
     assert!(!offsite, "the page needs nothing but itself");
     let svg = fs::read_to_string(folder.path().join("report.svg")).unwrap();
-    assert!(svg.starts_with("<svg ") && svg.contains("TCP over Unix stream"));
+    assert!(svg.starts_with("<svg ") && svg.contains("TCP / Unix stream"));
 
     let [first, second, ..] = &cpus[..] else {
         eprintln!("skipped: another pinning needs a second processor");
@@ -143,7 +143,7 @@ fn a_processor_that_is_not_there_is_refused() {
         .args(["--cpus", "1000"])
         .assert()
         .failure()
-        .stderr(predicate::str::contains("may not use processor 1000"));
+        .stderr(predicate::str::contains("may not use CPU 1000"));
 }
 
 #[test]

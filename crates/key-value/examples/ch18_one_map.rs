@@ -21,17 +21,17 @@ use messages::{NO_SUCH_KEY, Request, Response};
 // ANCHOR: store
 type Values = HashMap<String, Arc<[u8]>>;
 
-/// Each worker has one of these; the values are everybody's.
+/// Each worker has one of these; all of them share the values.
 #[derive(Clone, Default)]
 struct Store(Arc<Mutex<Values>>);
 
 impl Store {
-    /// Locked. A panic leaves the values whole, so the others may go on with them.
+    /// Locks the values. A panic leaves them intact, so the other workers can keep using them.
     fn values(&self) -> MutexGuard<'_, Values> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks through a copy of the list: nobody waits for the lock meanwhile.
+    /// Searches a copy of the list, so that no one waits for the lock meanwhile.
     fn search(&self, text: &str) -> u64 {
         let values: Vec<_> = self.values().values().cloned().collect();
         let holds = |value: &&Arc<[u8]>| String::from_utf8_lossy(value).contains(text);

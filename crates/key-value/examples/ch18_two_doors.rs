@@ -23,7 +23,7 @@ use messages::{NO_SUCH_KEY, Request, Response};
 
 type Values = HashMap<String, Arc<[u8]>>;
 
-/// Each worker has one of these; the values are everybody's.
+/// Each worker has one of these; all of them share the values.
 #[derive(Clone, Default)]
 struct Store(Arc<Mutex<Values>>);
 
@@ -61,12 +61,12 @@ impl Service for Store {
 }
 
 impl Store {
-    /// Locked. A panic leaves the values whole, so the others may go on with them.
+    /// Locks the values. A panic leaves them intact, so the other workers can keep using them.
     fn values(&self) -> MutexGuard<'_, Values> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks through a copy of the list: nobody waits for the lock meanwhile.
+    /// Searches a copy of the list, so that no one waits for the lock meanwhile.
     fn search(&self, text: &str) -> u64 {
         let values: Vec<_> = self.values().values().cloned().collect();
         let holds = |value: &&Arc<[u8]>| String::from_utf8_lossy(value).contains(text);
@@ -97,7 +97,7 @@ fn serve(arguments: &ArgMatches) -> anyhow::Result<Outcome> {
     let tcp = start(tcp, &store, &signals, arguments)?;
     let unix = start(unix, &store, &signals, arguments)?;
     cli::announce(format!("{listen} and {socket}"));
-    // The signals end both doors; one that fails takes the other along.
+    // The signals end both servers; if one fails, it ends the other too.
     let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
     let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
     let tcp = tcp.serve().inspect_err(|_| unix_handle.drain());

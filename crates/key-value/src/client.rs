@@ -1,4 +1,4 @@
-//! The client of the key-value store: see `main.rs` beside this file.
+//! The client of the key-value store: see `main.rs` next to this file.
 
 mod messages;
 
@@ -49,7 +49,7 @@ fn call<S: Stream>(
         Ok(Response::Done) => {}
         Ok(Response::Found(number)) => println!("{number}"),
         Err(error) => match error.failure() {
-            // The connection goes on: another request could follow.
+            // The connection stays open: another request could follow.
             Failure::Error { code, .. } if *code == ErrorCode::Service(NO_SUCH_KEY) => {
                 bail!("{address} has no such key")
             }

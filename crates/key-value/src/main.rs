@@ -1,4 +1,5 @@
-//! A whole daemon: a key-value store with messages of its own, over TCP and a Unix socket at once.
+//! A complete daemon: a key-value store with its own messages, over TCP and a Unix socket at the
+//! same time.
 //!
 //! ```text
 //! cargo run -p key-value -- --listen 127.0.0.1:7879 --socket store.sock
@@ -9,10 +10,10 @@
 //!
 //! | step | what it still gets wrong |
 //! |---|---|
-//! | `ch18_own_map` | each worker has a map of its own |
+//! | `ch18_own_map` | each worker has its own map |
 //! | `ch18_one_map` | a search keeps the other clients of its worker waiting |
-//! | `ch18_later` | one door |
-//! | `ch18_two_doors` | no supervisor can open its doors, or hears of it |
+//! | `ch18_later` | it listens on TCP only |
+//! | `ch18_two_doors` | no supervisor can open its listeners, or gets status reports |
 
 mod messages;
 
@@ -35,7 +36,7 @@ use messages::{NO_SUCH_KEY, Request, Response};
 // ANCHOR: service
 type Values = HashMap<String, Arc<[u8]>>;
 
-/// Each worker has one of these; the values are everybody's.
+/// Each worker has one of these; all of them share the values.
 #[derive(Clone, Default)]
 struct Store(Arc<Mutex<Values>>);
 
@@ -74,12 +75,12 @@ impl Service for Store {
 // ANCHOR_END: service
 
 impl Store {
-    /// Locked. A panic leaves the values whole, so the others may go on with them.
+    /// Locks the values. A panic leaves them intact, so the other workers can keep using them.
     fn values(&self) -> MutexGuard<'_, Values> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks through a copy of the list: nobody waits for the lock meanwhile.
+    /// Searches a copy of the list, so that no one waits for the lock meanwhile.
     fn search(&self, text: &str) -> u64 {
         let values: Vec<_> = self.values().values().cloned().collect();
         let holds = |value: &&Arc<[u8]>| String::from_utf8_lossy(value).contains(text);
@@ -100,7 +101,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What ends this process, and the supervisor that wants to know its state.
+/// The signals that end this process, and the supervisor that wants to know its state.
 struct Surroundings {
     signals: Signals,
     supervisor: Supervisor,
@@ -121,7 +122,7 @@ fn serve(
     let tcp = start(tcp, &store, &around, arguments)?;
     let unix = start(unix, &store, &around, arguments)?;
     cli::ready(&around.supervisor, address);
-    // The signals end both doors; one that fails takes the other along.
+    // The signals end both servers; if one fails, it ends the other too.
     let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
     let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
     let tcp = tcp.serve().inspect_err(|_| unix_handle.drain());
@@ -129,7 +130,7 @@ fn serve(
     Ok(if unix == Outcome::Cut { unix } else { tcp? })
 }
 
-/// Each door is one that a supervisor opened, or one that a flag names.
+/// Each listener is one that a supervisor opened, or one that a flag names.
 fn listen(
     arguments: &ArgMatches,
     mut inherited: Inherited,
@@ -140,14 +141,14 @@ fn listen(
         (Some(handed_on), None) => handed_on,
         (None, Some(address)) => TcpTransport::bind(address)?,
         (None, None) => bail!("give --listen HOST:PORT"),
-        (Some(_), Some(_)) => bail!("--listen beside a TCP listener that was inherited"),
+        (Some(_), Some(_)) => bail!("--listen conflicts with an inherited TCP listener"),
     };
     let handed_on = UnixTransport::inherited(&mut inherited, uids.clone())?;
     let unix = match (handed_on, given("socket")) {
         (Some(handed_on), None) => handed_on,
         (None, Some(path)) => UnixTransport::bind(path.as_ref(), 0o600, uids)?,
         (None, None) => bail!("give --socket PATH"),
-        (Some(_), Some(_)) => bail!("--socket beside a Unix listener that was inherited"),
+        (Some(_), Some(_)) => bail!("--socket conflicts with an inherited Unix listener"),
     };
     inherited.finish()?;
     Ok((tcp, unix))

@@ -1,4 +1,4 @@
-//! Checks one exercise, as `cargo test -p ex-NN-MM` does, and says what came of it.
+//! Checks one exercise, as `cargo test -p ex-NN-MM` does, and reports the outcome.
 //!
 //! Cargo builds the exercise and its checks; the checks are then run as Cargo would run them, under
 //! a clock that starts only here. Nothing is judged: the verdict is the checks' own. What Cargo and
@@ -19,10 +19,10 @@ use course::process::{self, Attend, Ended, Ran};
 use course::screen::Screen;
 use course::{Course, Exercise};
 
-/// How long checks run before a word says so, where nothing else shows that they do.
+/// How long checks run before a message says so, if nothing else shows it.
 const LONG: Duration = Duration::from_secs(10);
 
-/// What a check is given beside the exercise.
+/// What a check is given besides the exercise.
 pub struct Limits<'a> {
     pub time: Duration,
     /// Waits for up to the given time; true ends the check.
@@ -41,7 +41,7 @@ pub fn check(
     if matches!(verdict, Verdict::Stopped) {
         return Ok(verdict);
     }
-    // Shown first, and remembered even if nobody sees it.
+    // Shown first, and remembered even if no one sees it.
     let shown = verdict::show(screen, exercise, &verdict);
     let kept = match verdict.solved() {
         Some(solved) => progress.set(course, exercise, solved),
@@ -49,7 +49,7 @@ pub fn check(
     };
     shown?;
     if let Err(error) = kept {
-        let text = format!("The verdict holds, but your progress could not be kept: {error:#}");
+        let text = format!("The verdict stands, but your progress could not be saved: {error:#}");
         writeln!(screen, "{}", screen.paint.bad(&text))?;
     }
     if !verdict.passed() {
@@ -67,12 +67,12 @@ fn judge(
     let mut command = cargo::cargo(course);
     command.args(["test", "--no-run", "-p", &exercise.package()]);
     command.args(["--message-format", "json-render-diagnostics"]);
-    // Building may take as long as it takes: a first one also downloads.
+    // Building has no time limit: the first build also downloads.
     let what = exercise.package();
     let built = cargo::build(screen, &what, &mut command, None, limits.pause)?;
     let said = messages::rustc_only(&built.stderr);
     if !said.is_empty() && !matches!(built.ended, Ended::Stopped) {
-        // Where nobody reads on, that is noticed at the verdict, which counts all the same.
+        // If no one is reading any more, that is noticed at the verdict, which counts all the same.
         let _ = writeln!(screen, "{said}");
     }
     match built.ended {
@@ -128,7 +128,7 @@ fn run(
     let mut pause = |time| {
         if !screen.is_terminal() && !told && start.elapsed() >= LONG {
             told = true;
-            // One that is gone is noticed at the verdict.
+            // If the reader is gone, that is noticed at the verdict.
             let _ = writeln!(screen, "checking {}", exercise.package());
         }
         (limits.pause)(time)
@@ -165,7 +165,7 @@ fn verdict_on(course: &Course, exercise: &Exercise, ran: Ran, limit: Duration) -
     };
     let check_rs = exercise.check_rs(&course.root);
     match libtest::read(&ran.stdout, &ran.stderr) {
-        None if ran.stdout.is_empty() => Verdict::Broken(format!("They ended with {status}.")),
+        None if ran.stdout.is_empty() => Verdict::Broken(format!("They exited with {status}.")),
         None => Verdict::Broken(ran.stdout),
         Some(checks) if checks.is_empty() => no_check(course, exercise),
         Some(mut checks) => {
@@ -173,7 +173,7 @@ fn verdict_on(course: &Course, exercise: &Exercise, ran: Ran, limit: Duration) -
             if checks.iter().any(libtest::Check::failed) {
                 Verdict::Failed(checks)
             } else if !status.success() {
-                Verdict::Broken(format!("They passed, and ended with {status}."))
+                Verdict::Broken(format!("They passed, but exited with {status}."))
             } else if checks.iter().all(libtest::Check::skipped) {
                 Verdict::NotChecked(checks)
             } else {
@@ -188,7 +188,7 @@ fn no_check(course: &Course, exercise: &Exercise) -> Verdict {
     Verdict::Broken(format!("{} has no check", check_rs.display()))
 }
 
-/// What the checks wrote to standard error, but for what they skipped.
+/// What the checks wrote to standard error, except the lines about skipped ones.
 fn unskipped(text: &str) -> String {
     let kept = text.lines().filter(|line| libtest::skip(line).is_none());
     kept.collect::<Vec<_>>()

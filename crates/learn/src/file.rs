@@ -1,12 +1,12 @@
-//! Writes a file whole or not at all.
+//! Writes a file completely or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Replaces `path`, or makes it: written beside and renamed, so that neither a full disk nor a
-/// reader ever leaves anyone with half a file. After an error, what was there is still there, and
-/// nothing else is.
+/// Replaces `path`, or creates it: the text is written next to it and renamed, so that neither a
+/// full disk nor a concurrent reader ever sees half a file. After an error, the old content is
+/// still there, and nothing else.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.new", std::process::id()));
@@ -16,7 +16,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&beside, path));
     if replaced.is_err() {
-        // Where it could not even be made, there is nothing to remove.
+        // If it could not even be created, there is nothing to remove.
         let _ = fs::remove_file(&beside);
     }
     replaced

@@ -1,10 +1,11 @@
 //! `cargo learn`: shows where you stand in the exercises, and checks the next one.
 //!
-//! It does what `cargo test -p ex-NN-MM` does and keeps one text file, `.learn-state`; whoever ignores it
-//! loses nothing. It writes to an exercise only at `reset`, after keeping a copy. What a check
-//! finds is decided in `scripted-peer` and in the exercise's `tests/check.rs`, never here.
+//! It does what `cargo test -p ex-NN-MM` does and keeps one text file, `.learn-state`; a learner
+//! who ignores it loses nothing. It writes to an exercise only at `reset`, after keeping a copy.
+//! What a check finds is decided in `scripted-peer` and in the exercise's `tests/check.rs`, never
+//! here.
 //!
-//! For those who write exercises there is `cargo verify`, a crate of its own.
+//! For authors of exercises there is `cargo verify`, a separate crate.
 
 mod check;
 mod file;
@@ -48,23 +49,26 @@ fn command() -> Command {
             .value_name("SECONDS")
             .default_value("120")
             .value_parser(value_parser!(u64).range(1..))
-            .help("End a check, and all that it started, after this long")
+            .help("Stop a check, and everything it started, after this long")
     };
     Command::new("learn")
         .bin_name("cargo learn")
         .about("Shows where you stand in the exercises, and checks the next one")
         .after_help("Without cargo learn: `cargo test -p ex-04-01` checks exercise 04-01.")
         .subcommands([
-            Command::new("list").about("Name every exercise, and mark those that are solved"),
+            Command::new("list").about("List every exercise, and mark the solved ones"),
             Command::new("check")
-                .about("Check the next exercise, or the one that is named")
+                .about("Check the next exercise, or the one you name")
                 .args([
                     exercise().help("The exercise, as 04-01 [default: the next one]"),
                     time(),
                 ]),
             Command::new("watch")
                 .about("Check again whenever you save")
-                .after_help("Enter checks the next exercise, q and Enter (or Ctrl-C) leaves.")
+                .after_help(
+                    "Press Enter to check the next exercise; type q and press Enter (or press \
+                     Ctrl-C) to quit.",
+                )
                 .args([
                     exercise().help("The exercise to begin with [default: the next one]"),
                     time(),
@@ -79,13 +83,20 @@ fn command() -> Command {
                         .help("The exercise [default: the next one], and which hint [default: 1]"),
                 ),
             Command::new("reset")
-                .about("Put an exercise back to its beginning; yours is kept in .learn-backups")
+                .about(
+                    "Reset an exercise to its original state; your version is kept in \
+                     .learn-backups",
+                )
                 .arg(required()),
             Command::new("solution")
                 .about("Show how our solution differs from yours")
                 .args([
                     required(),
-                    flag("yes", "Don't ask, though it isn't solved").short('y'),
+                    flag(
+                        "yes",
+                        "Don't ask for confirmation when the exercise isn't solved",
+                    )
+                    .short('y'),
                 ]),
         ])
 }
@@ -97,7 +108,7 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
-/// Runs what was asked for; whether all is well with what was looked at.
+/// Runs the given command; returns whether everything it looked at is fine.
 fn dispatch(matches: &ArgMatches) -> Result<bool> {
     let course = Course::find()?;
     let screen = &mut Screen::stdout();

@@ -2,10 +2,10 @@
 //!
 //! A line is `04-01 where_does_a_message_end/whole_frames`. Names outlive numbers, so a line is
 //! first looked up by its names, then by the exercise's own name, and by its number last: an
-//! exercise that was added, moved or renamed by an update keeps what was reached. Lines that fit
-//! nothing are kept as they are, for the exercise may come back. The lines are in the order of
-//! solving: the last one says where to go on. Losing the file costs one run of `cargo learn`, which
-//! checks again what it finds written.
+//! exercise that an update has added, moved or renamed keeps its state. Lines that match nothing
+//! are kept as they are, because the exercise may come back. The lines are in the order of solving:
+//! the last one says where to continue. Losing the file costs one run of `cargo learn`, which
+//! checks again the exercises that have been written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,23 +20,24 @@ use course::{Course, Exercise};
 
 const FILE: &str = ".learn-state";
 const HEADER: &str =
-    "# What you have solved, the latest last. `cargo learn` reads and writes this file.\n";
+    "# Solved exercises, most recent last. `cargo learn` reads and writes this file.\n";
 
 #[derive(Default)]
 pub struct Progress {
     path: PathBuf,
-    /// The lines of what is solved, as the exercises are called now, the latest last.
+    /// The lines of the solved exercises, with their current names, most recent last.
     done: Vec<String>,
-    /// The lines that fit no exercise of today.
+    /// The lines that match no current exercise.
     unknown: Vec<String>,
-    /// Why the file cannot be read. It is then not written either, for that would lose what it holds.
+    /// Why the file cannot be read. It is then not written either, because that would lose its
+    /// content.
     unreadable: Option<io::Error>,
-    /// The file holds less than is known here.
+    /// The file has fewer entries than are known here.
     unsaved: bool,
 }
 
 impl Progress {
-    /// Reads the state; a file that is missing or holds no text means that nothing is solved.
+    /// Reads the state; a missing or empty file means that nothing is solved.
     pub fn load(course: &Course) -> Self {
         let path = course.root.join(FILE);
         let (text, unreadable) = match fs::read(&path) {
@@ -51,7 +52,7 @@ impl Progress {
         }
     }
 
-    /// Says so, if the file cannot be read.
+    /// Reports it if the file cannot be read.
     pub fn warn(&self, screen: &mut Screen) -> io::Result<()> {
         match &self.unreadable {
             Some(error) => writeln!(
@@ -63,7 +64,8 @@ impl Progress {
         }
     }
 
-    /// Takes over what another `cargo learn` has written, unless that holds less than this one.
+    /// Takes over what another `cargo learn` has written, unless that has fewer entries than this
+    /// one.
     pub fn refresh(&mut self, course: &Course) {
         if !self.unsaved {
             *self = Self::load(course);
@@ -100,7 +102,7 @@ impl Progress {
         }
     }
 
-    /// Solved, and not put back to its stub since.
+    /// Solved, and not reset to its stub since.
     pub fn is_done(&self, course: &Course, exercise: &Exercise) -> bool {
         self.done.contains(&line(exercise)) && exercise.touched(&course.root)
     }
@@ -122,7 +124,8 @@ impl Progress {
         }
     }
 
-    /// The first exercise after this one that isn't solved; after the last comes the first.
+    /// The first exercise after this one that isn't solved; after the last one, starts over with
+    /// the first.
     pub fn after<'c>(&self, course: &'c Course, exercise: &Exercise) -> Option<&'c Exercise> {
         let place = course.exercises().position(|e| e == exercise);
         let before = place.map_or(0, |place| place + 1);
@@ -133,7 +136,7 @@ impl Progress {
         round.into_iter().find(|e| !self.is_done(course, e))
     }
 
-    /// Remembers the last verdict on an exercise, here in any case.
+    /// Remembers the last verdict on an exercise, at least in memory.
     pub fn set(&mut self, course: &Course, exercise: &Exercise, done: bool) -> Result<()> {
         self.refresh(course);
         let own = line(exercise);

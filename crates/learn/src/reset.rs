@@ -1,9 +1,9 @@
-//! Puts an exercise back to its beginning.
+//! Resets an exercise to its original state.
 //!
-//! The beginning is made from the solution and the diff beside it, `stub.diff`: it works in a folder
-//! that was downloaded without git, however long ago the learner began to write, and needs nothing
-//! to have been run before. `cargo verify` proves that it is the exercise's `src/main.rs`. The
-//! learner's text is kept in `.learn-backups/` first, numbered, so that a reset can itself be undone.
+//! The original is built from the solution and the diff next to it, `stub.diff`. This works in a
+//! folder that was downloaded without git, however long ago the learner began, and needs no earlier
+//! run. `cargo verify` proves that it is the exercise's `src/main.rs`. The learner's text is kept
+//! in `.learn-backups/` first, numbered, so that a reset can itself be undone.
 
 use std::fs;
 use std::io::Write as _;
@@ -23,7 +23,11 @@ pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     let own = exercise.main_rs(&course.root);
     let beginning = exercise.stub(&course.root)?;
     if !exercise.touched(&course.root) {
-        writeln!(screen, "{} is as it was at the beginning.", exercise.file())?;
+        writeln!(
+            screen,
+            "{} is already in its original state.",
+            exercise.file()
+        )?;
         return Ok(());
     }
     let backup = if own.exists() {
@@ -33,21 +37,29 @@ pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     };
     file::replace(&own, beginning.as_ref())
         .with_context(|| format!("cannot write {}", own.display()))?;
-    writeln!(screen, "{} is back to its beginning.", exercise.file())?;
+    writeln!(screen, "{} is back in its original state.", exercise.file())?;
     if let Some(backup) = backup {
-        writeln!(screen, "Yours is kept in {}.", screen.paint.name(&backup))?;
+        writeln!(
+            screen,
+            "Your version is kept in {}.",
+            screen.paint.name(&backup)
+        )?;
     }
-    // A mark that stays on an exercise as it was at the beginning counts for nothing.
+    // A mark left on an exercise in its original state doesn't count.
     if let Err(error) = Progress::load(course).set(course, exercise, false) {
-        writeln!(screen, "Its mark could not be taken back: {error:#}")?;
+        writeln!(
+            screen,
+            "It still counts as solved, because that could not be changed: {error:#}"
+        )?;
     }
     Ok(())
 }
 
-/// Copies the learner's file to the first free number; the backup's name from the root.
+/// Copies the learner's file to the first free number; returns the backup's name relative to the
+/// root.
 fn keep(course: &Course, exercise: &Exercise, own: &Path) -> Result<String> {
     let folder = course.root.join(BACKUPS);
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let name = (1..)
         .map(|number| format!("{}-{}-{number}.rs", exercise.id(), exercise.name))
         .find(|name| !folder.join(name).exists())

@@ -28,7 +28,7 @@ pub fn solution(
     if !done && !sure && !ask(screen, exercise)? {
         writeln!(
             screen,
-            "Kept shut. A hint may do: cargo learn hint {}",
+            "Not shown. A hint may be enough: cargo learn hint {}",
             exercise.id()
         )?;
         return Ok(false);
@@ -51,8 +51,8 @@ pub fn solution(
     Ok(true)
 }
 
-/// A program's text as a learner would have it: without the comments by which the book finds its
-/// listings, under the exercise's own name, with `\n` at the end of a line.
+/// A program's text as a learner would have it: without the comments that mark the book's listings,
+/// under the exercise's own name, with `\n` at the end of a line.
 fn as_an_answer(text: &[u8], exercise: &Exercise) -> String {
     let text = String::from_utf8_lossy(text);
     let anchor = |line: &&str| {
@@ -68,7 +68,8 @@ fn as_an_answer(text: &[u8], exercise: &Exercise) -> String {
     text.replace(&exercise.solution_package(), &exercise.package())
 }
 
-/// Whether the learner wants to see the solution of what they haven't solved. No answer is a no.
+/// Whether the learner wants to see the solution of an exercise that isn't solved. No answer counts
+/// as no.
 fn ask(screen: &mut Screen, exercise: &Exercise) -> Result<bool> {
     let question = format!(
         "{} isn't solved yet. Show the solution? [y/N] ",

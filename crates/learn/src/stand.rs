@@ -1,4 +1,4 @@
-//! Where the learner stands: chapter by chapter, and what comes next.
+//! The learner's progress, chapter by chapter, and what comes next.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use course::process;
 use course::screen::Screen;
 use course::{Course, Exercise};
 
-/// `cargo learn`: the chapters, then the verdict on the next exercise. Returns whether all is well.
+/// `cargo learn`: the chapters, then the verdict on the next exercise. Returns whether everything
+/// is fine.
 ///
 /// Exercises that were written without this program (`cargo test -p` alone, or before the state
 /// was lost) are checked one after another, up to the first that isn't solved or written.
@@ -39,8 +40,8 @@ pub fn stand(screen: &mut Screen, course: &Course, time: Duration) -> Result<boo
     Ok(true)
 }
 
-/// Checks one exercise under its heading, without anyone who could stop it, and says what comes
-/// next if it is solved.
+/// Checks one exercise under its heading, without a way to stop it, and prints what comes next if
+/// it is solved.
 pub fn check_one(
     screen: &mut Screen,
     course: &Course,
@@ -213,9 +214,9 @@ pub fn all_solved(screen: &mut Screen, course: &Course) -> Result<()> {
     writeln!(screen, "{}\n", screen.paint.good(&text))?;
     writeln!(
         screen,
-        "What you built piece by piece stands finished in crates/: start at\n\
+        "The finished version of what you built piece by piece is in crates/: start at\n\
          crates/unix-server/src/main.rs, and follow it into crates/shared-server.\n\
-         What your own machine makes of it: cargo run --release -p ipc-bench"
+         To measure it on your own machine: cargo run --release -p ipc-bench"
     )?;
     Ok(())
 }

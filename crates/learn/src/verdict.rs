@@ -1,4 +1,4 @@
-//! What came of a check, and how a person is told of it.
+//! The outcome of a check, and how it is reported to the learner.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -12,15 +12,16 @@ use course::{Course, Exercise};
 pub enum Verdict {
     Passed(Vec<Check>),
     Failed(Vec<Check>),
-    /// rustc found a mistake in the exercise's code.
+    /// rustc found an error in the exercise's code.
     NotCompiled,
     /// Every check was skipped.
     NotChecked(Vec<Check>),
-    /// It never ran, and the exercise's code isn't why: what Cargo said, or the system.
+    /// It never ran, for a reason other than the exercise's code: what Cargo or the system
+    /// reported.
     NotBuilt(String),
     /// The checks never ended.
     Stuck(Duration),
-    /// The checks died: their own last words.
+    /// The checks died: their last lines of output.
     Broken(String),
     /// Someone asked to stop it.
     Stopped,
@@ -31,7 +32,7 @@ impl Verdict {
         matches!(self, Self::Passed(_))
     }
 
-    /// Whether the exercise is solved; none if this says nothing of the learner's answer.
+    /// Whether the exercise is solved; none if this says nothing about the learner's answer.
     pub fn solved(&self) -> Option<bool> {
         match self {
             Self::Passed(_) => Some(true),
@@ -63,13 +64,13 @@ pub fn show(screen: &mut Screen, exercise: &Exercise, verdict: &Verdict) -> Resu
         Verdict::NotBuilt(why) => writeln!(screen, "{}", paint.bad(why))?,
         Verdict::Stuck(time) => {
             let text = format!(
-                "Stuck: still running after {} s, so it was ended.",
+                "Stuck: still running after {} s, so it was stopped.",
                 time.as_secs()
             );
             writeln!(screen, "{}", paint.bad(&text))?;
         }
         Verdict::Broken(output) => {
-            let text = "The checks ended before their verdict.";
+            let text = "The checks ended without a verdict.";
             writeln!(screen, "{output}\n{}", paint.bad(text))?;
         }
         Verdict::Stopped => {}
@@ -92,7 +93,7 @@ fn list(screen: &mut Screen, checks: &[Check]) -> Result<()> {
     Ok(())
 }
 
-/// Where to go on from a verdict that isn't the last.
+/// Where to continue after a verdict that isn't the last.
 pub fn what_to_do(
     screen: &mut Screen,
     course: &Course,
@@ -113,7 +114,7 @@ pub fn what_to_do(
             format!("cargo learn check {id}   (or leave `cargo learn watch {id}` running)"),
         ),
     ];
-    // No writing and no hint helps where the machine is at fault.
+    // Neither code nor hints help if the machine is at fault.
     let machine = matches!(verdict, Verdict::NotBuilt(_) | Verdict::NotChecked(_));
     let skipped = if machine { rows.len() - 1 } else { 0 };
     for (label, what) in rows.into_iter().skip(skipped) {

@@ -1,11 +1,11 @@
-//! Checks again on every save, until the learner leaves.
+//! Checks again on every save, until the learner quits.
 //!
 //! What was saved decides what is checked: a file of exercise 04-02 checks 04-02. A save or a key
-//! during a check ends that check, with all that it started, so that a program stuck in a loop
-//! never has to be looked for by hand.
+//! during a check ends that check and everything it started, so that the learner never has to hunt
+//! for a program stuck in a loop.
 //!
-//! The system tells of saves at once where it can. Some file systems tell nothing (a drive of
-//! Windows in WSL, a network's, a virtual machine's shared folder), so the files are also looked at
+//! The system reports saves immediately where it can. Some file systems report nothing (a Windows
+//! drive in WSL, a network drive, a virtual machine's shared folder), so the files are also checked
 //! from time to time.
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ use course::{Course, Exercise};
 
 /// How long a save may take: editors write, rename and touch in quick succession.
 const SETTLE: Duration = Duration::from_millis(40);
-/// How often the files are looked at.
+/// How often the files are checked.
 const LOOK: Duration = Duration::from_secs(2);
 
 enum Event {
@@ -40,12 +40,12 @@ enum Event {
 #[derive(Clone)]
 enum Action<'c> {
     Check(&'c Exercise),
-    /// Enter: whichever is next by then, after this one.
+    /// Enter: the exercise that is next by then, after this one.
     Next(Option<&'c Exercise>),
     Leave,
 }
 
-/// `cargo learn watch`, beginning with `first`, else with the next exercise.
+/// `cargo learn watch`, beginning with `first` if given, otherwise with the next exercise.
 pub fn watch(
     screen: &mut Screen,
     course: &Course,
@@ -86,14 +86,15 @@ pub fn watch(
 
 type Watchers = (PollWatcher, Option<RecommendedWatcher>);
 
-/// What tells of saves in `folder`, for as long as it is kept, and a word where it is late.
+/// The watcher that reports saves in `folder`, for as long as it is kept, and a notice if it is
+/// delayed.
 fn watchers(folder: &Path, sender: &Sender<Event>) -> Result<(Watchers, Option<String>)> {
     let look = Config::default()
         .with_poll_interval(LOOK)
         // The time of a file has seconds only on some file systems.
         .with_compare_contents(true);
     let mut looks = PollWatcher::new(report_to(sender.clone()), look)
-        .context("cannot look at the exercises' files; use `cargo learn check`")?;
+        .context("cannot watch the exercises' files; use `cargo learn check`")?;
     looks
         .watch(folder, RecursiveMode::Recursive)
         .with_context(|| format!("cannot watch {}", folder.display()))?;
@@ -103,24 +104,27 @@ fn watchers(folder: &Path, sender: &Sender<Event>) -> Result<(Watchers, Option<S
     });
     let note = told.as_ref().err().map(|error| {
         let seconds = LOOK.as_secs();
-        format!("Saves are noticed within {seconds} s; at once is not possible here: {error}")
+        format!(
+            "Saves are noticed within {seconds} s; this system cannot report them immediately: \
+             {error}"
+        )
     });
     Ok(((looks, told.ok()), note))
 }
 
-/// What the watcher works with: where events come in, and what the files held when last seen.
+/// What the watcher works with: where events arrive, and what the files contained when last seen.
 struct Desk<'c> {
     course: &'c Course,
     events: Receiver<Event>,
     texts: HashMap<PathBuf, Vec<u8>>,
     /// The exercise that was checked last.
     current: Option<&'c Exercise>,
-    /// How saves are noticed, where that is worth a word.
+    /// A notice about how saves are detected, if needed.
     note: Option<String>,
 }
 
 impl<'c> Desk<'c> {
-    /// Checks one exercise; or what to do instead, if that came up meanwhile.
+    /// Checks one exercise; returns what to do instead, if that came up meanwhile.
     fn check(
         &mut self,
         screen: &mut Screen,
@@ -158,7 +162,7 @@ impl<'c> Desk<'c> {
     }
 
     fn wait(&mut self, screen: &mut Screen) -> Result<Action<'c>> {
-        let keys = "Save to check again. Enter: the next exercise. q and Enter: leave.";
+        let keys = "Save to check again. Enter: the next exercise. q and Enter: quit.";
         writeln!(screen, "\n{}", screen.paint.dim(keys))?;
         if let Some(note) = &self.note {
             writeln!(screen, "{}", screen.paint.dim(note))?;
@@ -168,14 +172,14 @@ impl<'c> Desk<'c> {
             let event = self
                 .events
                 .recv()
-                .context("nothing tells of changes any more")?;
+                .context("changes to files are no longer being reported")?;
             if let Some(action) = self.action(event) {
                 return Ok(action);
             }
         }
     }
 
-    /// What an event asks for; nothing if the file holds what it held before.
+    /// What an event asks for; nothing if the file's content is unchanged.
     fn action(&mut self, event: Event) -> Option<Action<'c>> {
         match event {
             Event::Line(line) if matches!(line.trim(), "q" | "quit") => Some(Action::Leave),
@@ -203,12 +207,12 @@ impl<'c> Desk<'c> {
     }
 }
 
-/// Passes on what a learner's editor does to a file that Cargo compiles.
+/// Passes on changes that a learner's editor makes to a file that Cargo compiles.
 fn report_to(sender: Sender<Event>) -> impl FnMut(notify::Result<notify::Event>) {
     move |event| {
         let Ok(event) = event else { return };
         let written = match event.kind {
-            // How a look tells of a save.
+            // How a check of the files reports a save.
             EventKind::Modify(ModifyKind::Metadata(MetadataKind::WriteTime)) => true,
             EventKind::Modify(ModifyKind::Metadata(_)) => false,
             EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) => true,
@@ -216,7 +220,7 @@ fn report_to(sender: Sender<Event>) -> impl FnMut(notify::Result<notify::Event>)
         };
         let paths = event.paths.into_iter();
         for path in paths.filter(|path| written && is_compiled(path)) {
-            // Nobody listens any more once the learner has left.
+            // There is no receiver any more once the learner has quit.
             let _ = sender.send(Event::Changed(path));
         }
     }
@@ -227,7 +231,8 @@ fn is_compiled(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "rs") || path.ends_with("Cargo.toml")
 }
 
-/// What the files below `folder` hold, so that one which is only touched is not taken for changed.
+/// The contents of the files below `folder`, so that a file that is only touched doesn't count as
+/// changed.
 fn texts(folder: &Path) -> HashMap<PathBuf, Vec<u8>> {
     let mut texts = HashMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -243,7 +248,8 @@ fn texts(folder: &Path) -> HashMap<PathBuf, Vec<u8>> {
     texts
 }
 
-/// Passes on each line of standard input, whatever its bytes are; its end is not a wish to leave.
+/// Passes on each line of standard input, whatever its bytes are; its end doesn't mean that the
+/// learner wants to quit.
 fn read_keys(sender: &Sender<Event>) {
     for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line).into_owned();

@@ -1,11 +1,12 @@
-//! Asks the workers behind a broker, one request, and prints the answer.
+//! Sends one request to the workers behind a broker, and prints the answer.
 //!
 //! ```text
 //! cargo run -p nats-worker --example nats_ask -- --connect 127.0.0.1:4333 say hello
 //! ```
 //!
-//! It is no transport of `shared-client`, whose requests and replies follow each other on a stream:
-//! here each request has a subject of its own for its reply, and the broker says when nobody is there.
+//! It isn't a transport of `shared-client`, whose requests and replies follow each other on a
+//! stream: here each request has its own reply subject, and the broker reports when there are no
+//! workers.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -46,7 +47,7 @@ async fn ask() -> anyhow::Result<()> {
     let reply = match client.request(subject.clone(), payload.into()).await {
         Ok(message) => message.payload,
         Err(error) => match error.kind() {
-            RequestErrorKind::NoResponders => bail!("nobody answers {subject}: start a worker"),
+            RequestErrorKind::NoResponders => bail!("no worker answers {subject}: start one"),
             RequestErrorKind::TimedOut => bail!(
                 "no answer within {TIMEOUT:?}; whether the request was carried out is not known"
             ),

@@ -1,5 +1,5 @@
-//! A service of your own behind a broker: it shouts, repeats, and waits for a file in a thread of
-//! its own.
+//! A service of your own behind a broker: it shouts, repeats, and waits for a file in a separate
+//! thread.
 //!
 //! ```text
 //! cargo run -p nats-worker --example own_service -- --connect 127.0.0.1:4333
@@ -15,11 +15,11 @@ use shared_server::{ServiceCode, ServiceError};
 const CANNOT_READ: ServiceCode = ServiceCode::new(256);
 
 enum Request<'a> {
-    /// Kind 10, some text: the same, in upper case.
+    /// Kind 10, some text: the same text in upper case.
     Shout(&'a str),
-    /// Kind 11, four bytes: as many letters.
+    /// Kind 11, four bytes, a number: this many letters.
     Repeat(u32),
-    /// Kind 12, a path: what the file holds, once it can be read to its end.
+    /// Kind 12, a path: the content of the file, once it can be read to its end.
     Read(&'a str),
 }
 

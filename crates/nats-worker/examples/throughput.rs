@@ -1,11 +1,11 @@
-//! Requests per second, by way of a broker and directly, in one run, in turns.
+//! Requests per second, through a broker and directly, alternating in one run.
 //!
 //! ```text
 //! cargo run --release -p nats-worker --example throughput -- BROKER SUBJECT SERVER
 //! ```
 //!
-//! Both are asked to echo 64 bytes, over one connection, with 1, 16 and 256 requests under way. Give it
-//! a subject with one worker, and then one with two.
+//! Both echo 64 bytes, over one connection, with 1, 16 and 256 requests in flight. Run it on a
+//! subject with one worker, and then on one with two.
 
 use std::collections::HashMap;
 use std::io::{BufReader, Read, Write};
@@ -22,7 +22,7 @@ use shared_proto::{HEADER_BYTES, LENGTH_BYTES, Message, PREAMBLE};
 const BODY: [u8; 64] = [b'x'; 64];
 const WINDOWS: [u32; 3] = [1, 16, 256];
 const ROUNDS: usize = 9;
-/// How long each is asked in each round.
+/// How long each is measured in each round.
 const SLICE: Duration = Duration::from_millis(250);
 
 #[tokio::main(flavor = "current_thread")]
@@ -99,7 +99,7 @@ impl Behind {
     }
 }
 
-/// A server, with nothing between.
+/// A server, without a broker in between.
 struct Direct {
     reader: BufReader<TcpStream>,
     writer: TcpStream,
@@ -129,7 +129,7 @@ impl Direct {
             if answered == asked {
                 return Ok(f64::from(answered) / began.elapsed().as_secs_f64());
             }
-            // One, and whatever came with it.
+            // One reply, and any that arrived with it.
             loop {
                 self.reader.read_exact(&mut reply)?;
                 anyhow::ensure!(reply[LENGTH_BYTES] == 0x82, "no echo");

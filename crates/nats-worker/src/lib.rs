@@ -1,5 +1,5 @@
 //! Any [`Service`](shared_server::Service) behind a broker: requests come from a NATS subject, and
-//! of all workers in a queue group one answers each.
+//! each is answered by one of the workers in a queue group.
 //!
 //! One message is one frame: its kind and its body. The preamble and the length are left out,
 //! because the broker delivers whole messages. The reply goes to the message's reply subject; a
@@ -12,15 +12,15 @@
 //!
 //! What the broker changes:
 //!
-//! - It takes the peer's identity away. WhoAmI says so, and a service sees
+//! - It hides the peer's identity. WhoAmI says so, and a service sees
 //!   [`Peer::Other`](shared_server::Peer::Other).
 //! - It delivers at most once. Requests that a worker had when it was killed are gone, and so are
-//!   those that the broker had when it was restarted; their callers hear nothing.
-//! - Requests of one caller may be answered by several workers, in any order. Nothing that a worker
-//!   keeps is seen by the others.
-//! - There is no connection to close: Close is answered Closed, and that is all.
+//!   those that the broker had when it was restarted; their callers get no reply.
+//! - Requests of one caller may be answered by several workers, in any order. State kept in one
+//!   worker is not visible to the others.
+//! - There is no connection to close: Close is answered with Closed, and nothing else happens.
 //!
-//! A worker of your own service is three lines:
+//! A worker for your own service is three lines:
 //!
 //! ```no_run
 //! # use shared_server::TutorialService as YourService;

@@ -17,10 +17,11 @@ use tokio::time::{Instant, sleep};
 
 use crate::worker::{Place, Worker, WorkerError};
 
-/// A broker that is silent is asked this often whether it is there; at the third time it is gone.
+/// A silent broker is pinged this often; at the third time it counts as gone.
 const PING: Duration = Duration::from_secs(25);
 
-/// A signal that comes this soon after the first is the first, sent twice, as for the servers.
+/// A signal that arrives this soon after the first one is the same signal, sent twice, as for the
+/// servers.
 const SENT_TWICE: Duration = Duration::from_millis(200);
 
 /// A worker's whole `main`, for any service.
@@ -34,7 +35,8 @@ pub fn main<S: Service>(name: &'static str, about: &'static str, service: S) -> 
     match ended {
         Ok(Outcome::Drained) => cli::exit_code(name, Ok(Outcome::Drained)),
         Ok(_) => {
-            let left = "ended by force, with requests unanswered or replies that the broker had not confirmed";
+            let left = "forced to end, with unanswered requests or replies that the broker had not \
+                        confirmed";
             cli::end_with(cli::DRAINED_BY_FORCE, name, left)
         }
         Err(reason) => {
@@ -136,7 +138,7 @@ async fn second(signals: &mut signals::Signals) {
     }
 }
 
-/// The client, and the broker as it may be named in public, without a password.
+/// The client, and the broker's address without a password, for messages.
 async fn connect(address: &str) -> anyhow::Result<(Client, String)> {
     let Ok(server) = address.parse::<async_nats::ServerAddr>() else {
         // Without a password.
@@ -166,7 +168,7 @@ async fn connect(address: &str) -> anyhow::Result<(Client, String)> {
     Ok((client, broker))
 }
 
-/// Lets what happens to the connection take a line of the log, once.
+/// Logs what happens to the connection, one line each, once.
 struct BrokerLog {
     broker: String,
     is_gone: AtomicBool,
@@ -199,17 +201,18 @@ impl BrokerLog {
             BrokerEvent::ServerError(error) => {
                 log::line(format_args!("the broker at {broker} reports: {error}"));
             }
-            // The first connection, each vain attempt at another, and what the worker itself did.
+            // The first connection, each failed attempt to reconnect, and what the worker itself
+            // did.
             _ => {}
         }
     }
 
     fn tell_of_a_dropped_request(&self) {
         let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
-        // They come by the thousand: a line for 1, 2, 4, 8 … is enough.
+        // They arrive by the thousand: a line for 1, 2, 4, 8 … is enough.
         if dropped.is_power_of_two() {
             log::line(format_args!(
-                "requests come faster than they are answered: {dropped} were dropped so far"
+                "requests arrive faster than they are answered: {dropped} have been dropped so far"
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! From a message to its reply, and the drain.
+//! From a message to its reply, and draining.
 
 use std::fmt;
 use std::future::Future;
@@ -18,33 +18,34 @@ use tokio::select;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
-/// How long a message to itself may take to come back, before another is sent.
+/// How long a message to itself may take to come back before another one is sent.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// A broker that lets none come back for this long does not let a worker join.
+/// If none comes back for this long, the broker does not let a worker join.
 const JOINS_WITHIN: Duration = Duration::from_secs(5);
 
 // ANCHOR: more
-/// "No more, but keep what comes": a number of messages that a subscription ends after, which this
-/// client has not seen and will not see, and which the broker takes for none (it reads nine digits).
+/// "No more, but keep what arrives": the number of messages after which the subscription ends. This
+/// client will never have received that many, and the broker treats it as no number (it reads only
+/// nine digits).
 ///
 /// `Subscriber::drain` alone loses requests under load: async-nats 0.51 forgets the subscription at
-/// its connection's next turn, and not at the broker's PONG, and drops what was still on the way. A
-/// broker that does read this number goes on delivering, and is no worse off than with `drain` alone.
+/// its connection's next turn, not at the broker's PONG, and drops messages that were still on the
+/// way. A broker that does read this number keeps delivering, which is no worse than with `drain`
+/// alone.
 const NO_MORE: u64 = 10_000_000_000;
 // ANCHOR_END: more
 
-/// Where a worker gets its requests from, and how many it works on.
+/// Where a worker gets its requests, and how many it works on.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// The broker, as the peer of every request is to be named.
+    /// The broker's name as the peer of every request.
     pub broker: String,
     /// The subject that requests are sent to.
     pub subject: String,
     /// The queue group: each request goes to one of its workers.
     pub queue: String,
-    /// How many requests may wait for an answer that comes later; the next one is answered with
-    /// Busy.
+    /// How many requests may wait for a late answer; the next one is answered with Busy.
     pub max_requests: usize,
 }
 
@@ -64,22 +65,23 @@ pub struct Worker<S> {
 pub enum WorkerError {
     /// The subject or the queue group cannot be subscribed to.
     Subscribe(async_nats::client::SubscribeError),
-    /// No message to itself came back.
+    /// No message that it sent to itself came back.
     Silent,
     /// The client was closed.
     Closed,
-    /// The connection broke while the worker drained. It has answered all, but replies that the broker
-    /// had not confirmed may be lost.
+    /// The connection broke while the worker was draining. It has answered all requests, but
+    /// replies that the broker had not confirmed may be lost.
     Unconfirmed,
 }
 
 impl<S: Service> Worker<S> {
-    /// Joins the queue group. When it returns, the broker knows, and delivers.
+    /// Joins the queue group. When it returns, the broker knows about the worker, and delivers
+    /// messages to it.
     ///
     /// # Errors
     ///
-    /// If the subject or the queue is not valid, or if no message to itself comes back within five
-    /// seconds.
+    /// If the subject or the queue is not valid, or if no message that it sends to itself comes
+    /// back within five seconds.
     pub async fn join(client: Client, place: Place, service: S) -> Result<Self, WorkerError> {
         let Place { subject, queue, .. } = place;
         let subscription = client.queue_subscribe(subject, queue).await;
@@ -111,14 +113,14 @@ impl<S: Service> Worker<S> {
     }
 
     /// Answers requests until `stop`, and then those that are left. When it returns, the broker has
-    /// all replies.
+    /// received all replies.
     ///
-    /// While the broker is away it waits: the client connects and subscribes again by itself.
+    /// While the broker is away, it waits: the client reconnects and subscribes again by itself.
     ///
     /// # Errors
     ///
-    /// If the client was closed, or if the connection broke after `stop`: a client that has connected
-    /// again does not repeat what it had written.
+    /// If the client was closed, or if the connection broke after `stop`: a client that has
+    /// reconnected does not repeat what it had written.
     pub async fn serve(mut self, stop: impl Future) -> Result<(), WorkerError> {
         self.answer_until(stop).await?;
         self.drain().await
@@ -139,8 +141,8 @@ impl<S: Service> Worker<S> {
     }
 
     // ANCHOR: drain
-    /// Says that no more shall come, answers what comes until the broker has heard it, and waits
-    /// until the broker has every reply.
+    /// Unsubscribes, answers the requests that arrive until the broker has processed that, and
+    /// waits until the broker has every reply.
     async fn drain(&mut self) -> Result<(), WorkerError> {
         let closed = |_| WorkerError::Closed;
         let connection = number_of_connection(&self.client);
@@ -148,7 +150,7 @@ impl<S: Service> Worker<S> {
         asked.map_err(closed)?;
         let client = self.client.clone();
         self.answer_until(fence(&client)).await??;
-        // From now on nothing comes. What is here already is still to be answered.
+        // From now on nothing arrives. Requests that are already here still have to be answered.
         self.subscription.drain().await.map_err(closed)?;
         while let Some(message) = self.subscription.next().await {
             self.answer(message).await?;
@@ -158,7 +160,7 @@ impl<S: Service> Worker<S> {
             self.complete(late.ok_or(WorkerError::Closed)?).await?;
         }
         fence(&client).await?;
-        // A fence on a later connection says nothing of the replies that were sent on this one.
+        // A fence on a later connection says nothing about the replies that were sent on this one.
         match number_of_connection(&client) == connection {
             true => Ok(()),
             false => Err(WorkerError::Unconfirmed),
@@ -174,7 +176,10 @@ impl<S: Service> Worker<S> {
             return self.reply(reply, frame).await;
         };
         if self.dispatcher.awaited() >= self.max_requests {
-            let text = format!("{} requests wait for their answers", self.max_requests);
+            let text = format!(
+                "{} requests are waiting for their replies",
+                self.max_requests
+            );
             return self.reply(reply, error(ErrorCode::Busy, &text)).await;
         }
         match self.dispatcher.call(Frame { kind, body }, reply) {
@@ -191,8 +196,8 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Sends a frame without its length. One that the broker would close the connection for becomes
-    /// an Error that it takes.
+    /// Sends a frame without its length. If it is so large that the broker would close the
+    /// connection, an Error that fits is sent instead.
     async fn reply(&self, to: Option<Subject>, frame: Vec<u8>) -> Result<(), WorkerError> {
         let Some(to) = to else { return Ok(()) };
         let mut payload = Bytes::from(frame).slice(LENGTH_BYTES..);
@@ -207,14 +212,14 @@ impl<S: Service> Worker<S> {
         }
         match self.client.publish(to, payload).await {
             Err(error) if error.kind() == PublishErrorKind::Send => Err(WorkerError::Closed),
-            // A subject that is none, or a broker that takes less than the one before: the caller
-            // hears nothing.
+            // The subject is invalid, or the broker accepts less than the previous one: the caller
+            // gets no reply.
             _ => Ok(()),
         }
     }
 }
 
-/// The number of the client's connection; while there is none, that of the next.
+/// The number of the client's connection; while there is none, the number of the next one.
 fn number_of_connection(client: &Client) -> u64 {
     let connects = client.statistics().connects.load(Ordering::Relaxed);
     match client.connection_state() {
@@ -224,10 +229,10 @@ fn number_of_connection(client: &Client) -> u64 {
 }
 
 // ANCHOR: fence
-/// Waits until the broker has done all that it was asked before, and until all that it delivered
-/// before is here: a message to itself comes back behind everything else.
+/// Waits until the broker has carried out every earlier request, and everything that it delivered
+/// before has arrived: a message to itself comes back behind everything else.
 async fn fence(client: &Client) -> Result<(), WorkerError> {
-    // A connection may end meanwhile, and the message with it.
+    // The connection may end meanwhile, and the message is then lost.
     while !comes_back(client).await? {}
     Ok(())
 }
@@ -260,8 +265,8 @@ impl fmt::Display for WorkerError {
             Self::Subscribe(error) => write!(f, "cannot subscribe: {error}"),
             Self::Silent => write!(
                 f,
-                "no message to itself came back within {JOINS_WITHIN:?}; let this user publish to \
-                 _INBOX.> and subscribe to it"
+                "no message it sent to itself came back within {JOINS_WITHIN:?}; let this user \
+                 publish to _INBOX.> and subscribe to it"
             ),
             Self::Closed => f.write_str("the connection to the broker was closed for good"),
             Self::Unconfirmed => f.write_str(

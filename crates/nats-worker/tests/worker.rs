@@ -54,7 +54,9 @@ fn workers_come_and_go_and_no_answer_is_lost_or_given_twice() {
         let new = broker.worker();
         load.expect_answers(1_000);
         old.signal(Signal::TERM);
-        old.exits_with(0).stderr("draining: a signal came\n").now();
+        old.exits_with(0)
+            .stderr("draining: received a signal\n")
+            .now();
         load.expect_answers(1_000);
         old = new;
     }
@@ -234,7 +236,7 @@ fn a_drain_waits_for_an_answer_and_exits_0() {
     let gate = under_way(&mut caller);
     assert_eq!(caller.call(&request(0x10, "hello")), request(0x90, "HELLO"));
     worker.signal(Signal::TERM);
-    worker.logs("draining: a signal came\n").now();
+    worker.logs("draining: received a signal\n").now();
     gate.release();
     assert_eq!(caller.receive().to, "slow");
     worker.exits_with(0).now();
@@ -246,13 +248,13 @@ fn the_drain_timeout_and_a_second_signal_cut_and_exit_3() {
         return;
     };
     let left =
-        "ended by force, with requests unanswered or replies that the broker had not confirmed\n";
+        "forced to end, with unanswered requests or replies that the broker had not confirmed\n";
     let mut caller = Caller::connect(&broker);
     for timeout in ["200ms", "1h"] {
         let worker = broker.slow_worker(&["--drain-timeout", timeout]);
         let _gate = under_way(&mut caller);
         worker.signal(Signal::INT);
-        worker.logs("draining: a signal came\n").now();
+        worker.logs("draining: received a signal\n").now();
         if timeout == "1h" {
             // One that comes too soon is the first, sent twice.
             let cut = || {
@@ -343,7 +345,7 @@ fn a_connection_that_breaks_during_the_drain_is_reported_and_exits_3() {
     let mut caller = Caller::connect(&broker);
     let gate = under_way(&mut caller);
     worker.signal(Signal::TERM);
-    worker.logs("draining: a signal came\n").now();
+    worker.logs("draining: received a signal\n").now();
     broker.restart();
     worker.logs("again\n").now();
     // The broker of now takes the reply, and knows nobody who waits for it.
@@ -369,7 +371,7 @@ fn a_broker_that_is_gone_when_the_signal_comes_and_comes_back_lets_the_drain_exi
     broker.program().signal(Signal::KILL);
     worker.logs("lost the broker").now();
     worker.signal(Signal::TERM);
-    worker.logs("draining: a signal came\n").now();
+    worker.logs("draining: received a signal\n").now();
     broker.restart();
     worker.exits_with(0).now();
 }

@@ -1,7 +1,7 @@
 //! One client, one answer to all it says: `docs/listings/python/accepted_server.py`, call by call.
 //!
 //! It behaves like the original byte for byte, faults included: a client that hangs up without
-//! `close` is answered for ever, one that vanishes ends the server, and after a run the port stays
+//! `close` is answered forever, one that vanishes ends the server, and after a run the port stays
 //! in use for a minute. Chapters 2 and 3 are about those.
 //!
 //! Usage: `cargo run -p pocket-socket --example accepted_server [ADDRESS]`, by default

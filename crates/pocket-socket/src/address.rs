@@ -40,7 +40,7 @@ pub enum Address {
     /// No address: a Unix socket that was not bound, or a sender that is not reported. Python: `""`
     /// or `None`.
     ///
-    /// Binding to it lets Linux choose an abstract name (`unix(7)`, "Autobind").
+    /// Binding to it makes Linux choose an abstract name (`unix(7)`, "Autobind").
     Unnamed,
 }
 
@@ -101,7 +101,7 @@ impl Address {
         }
     }
 
-    /// What `recvfrom` and `recvmsg` tell of the sender.
+    /// The sender's address, as `recvfrom` and `recvmsg` report it.
     pub(crate) fn from_received(address: Option<rustix::net::SocketAddrAny>) -> Address {
         let Some(address) = address else {
             return Address::Unnamed;

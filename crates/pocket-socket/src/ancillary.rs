@@ -1,4 +1,4 @@
-//! What goes beside the bytes of a message; see `cmsg(3)`, `unix(7)`.
+//! What travels along with the bytes of a message; see `cmsg(3)`, `unix(7)`.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -72,7 +72,7 @@ pub fn CMSG_SPACE(length: usize) -> usize {
         .saturating_add(padded.unwrap_or(usize::MAX))
 }
 
-/// Encodes what is to be sent, and lends it.
+/// Encodes what is to be sent, and returns a reference to it.
 pub(crate) fn with_encoded<T>(
     ancdata: &[SendAncillary<'_>],
     send: impl FnOnce(&mut SendAncillaryBuffer<'_, '_, '_>) -> T,
@@ -92,7 +92,7 @@ pub(crate) fn with_encoded<T>(
     send(&mut control)
 }
 
-/// Room for ancillary data, and the data once they have come.
+/// Room for ancillary data, and the data once it has arrived.
 pub(crate) struct Room {
     space: Vec<u8>,
     start: usize,
@@ -100,7 +100,7 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Exactly so many bytes: the system counts descriptors by the length, and rounding up would
+    /// Exactly this many bytes: the system counts descriptors by the length, and rounding up would
     /// let one more in.
     pub(crate) fn of(length: usize) -> io::Result<Room> {
         if i32::try_from(length).is_err() {
@@ -127,7 +127,7 @@ impl Room {
     }
 }
 
-/// Takes the data out of the system's form.
+/// Decodes the data from the system's format.
 pub(crate) fn decoded(control: &mut RecvAncillaryBuffer<'_>) -> io::Result<Vec<RecvAncillary>> {
     let mut ancdata = Vec::new();
     for message in control.drain() {

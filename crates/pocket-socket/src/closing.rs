@@ -1,4 +1,4 @@
-//! Saying "done", in one direction or both, and giving the descriptor back.
+//! Ending one direction of a connection or both, and closing the descriptor.
 
 use std::io;
 use std::net::Shutdown;
@@ -45,16 +45,16 @@ impl Socket {
     ///
     /// If it was the last descriptor of the socket, the peer reads the end of the stream. Bytes
     /// already sent are still delivered, in the background; a successful `close` doesn't mean that
-    /// they have arrived. If bytes that came in were not received here, TCP sends a reset instead,
-    /// which may destroy bytes already sent.
+    /// they have arrived. If bytes that arrived were never received here, TCP sends a reset
+    /// instead, which may destroy bytes already sent.
     ///
     /// Dropping the socket closes it too, but ignores an error.
     ///
     /// # Errors
     ///
     /// The descriptor is closed, whatever is returned: never try again. `EBADF`: other code has
-    /// already closed this descriptor, a bug that `Drop` would hide. `EINTR`: a signal came while
-    /// `close` waited, which only a socket with [`SO_LINGER`](crate::SO_LINGER) does. `EIO`,
+    /// already closed this descriptor, a bug that `Drop` would hide. `EINTR`: a signal arrived
+    /// while `close` waited, which only a socket with [`SO_LINGER`](crate::SO_LINGER) does. `EIO`,
     /// `ENOSPC`, `EDQUOT` are for files. `ECONNRESET` (BSDs) only means that the peer closed first;
     /// as in Python, it is not reported. On Windows no error is reported.
     ///

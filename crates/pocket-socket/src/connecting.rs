@@ -25,8 +25,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ECONNREFUSED`: nothing listens there; for a path: the file exists, but its socket doesn't.
-    /// `ENOENT`: no such path. `EACCES`: the path's mode, or a folder's, doesn't allow it.
+    /// `ECONNREFUSED`: nothing is listening there; for a path: the file exists, but its socket
+    /// doesn't. `ENOENT`: no such path. `EACCES`: the path's mode, or a folder's, doesn't allow it.
     /// `EISCONN`: already connected. `EPROTOTYPE`: the path's socket is of another kind.
     /// `EINPROGRESS`: the socket doesn't block, and the connection is still being made.
     /// `ETIMEDOUT`: no answer (after minutes). Kind [`TimedOut`](io::ErrorKind::TimedOut), no
@@ -88,7 +88,7 @@ impl Socket {
         }
     }
 
-    /// Whether the connection is being made although the call has returned: a signal came, or the
+    /// Whether the connection is being made although the call has returned: a signal arrived, or the
     /// socket has a timeout and so doesn't block.
     fn goes_on(&self, error: &io::Error) -> bool {
         let in_progress = if cfg!(windows) {

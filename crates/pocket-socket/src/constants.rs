@@ -112,7 +112,7 @@ impl fmt::Debug for SocketKind {
     }
 }
 
-/// A property of a new socket, joined to its kind by `|`: `SOCK_STREAM | SOCK_NONBLOCK`. A flag
+/// A property of a new socket, combined with its kind by `|`: `SOCK_STREAM | SOCK_NONBLOCK`. A flag
 /// alone is not a kind:
 ///
 /// ```compile_fail,E0308

@@ -1,4 +1,4 @@
-//! A whole server's or client's beginning in one call.
+//! Setting up a server or a client in one call.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -9,15 +9,15 @@ use crate::{
     ToAddress, socket,
 };
 
-/// Makes a stream socket that listens at `address`.
+/// Creates a stream socket that listens on `address`.
 ///
 /// Python: `socket.create_server(("127.0.0.1", 8000))` · system calls: `socket(2)`, `setsockopt(2)`
 /// with `SO_REUSEADDR`, `bind(2)`, `listen(2)`.
 ///
 /// The family is that of the address (Python needs `family=` for IPv6); a name is looked up in
-/// `AF_INET`. `SO_REUSEADDR` is set, so that a server can be restarted at once, except on Windows,
-/// where it means something else. An IPv6 socket doesn't serve IPv4. [`create_server_with`] has
-/// Python's other settings.
+/// `AF_INET`. `SO_REUSEADDR` is set, so that a server can be restarted immediately, except on
+/// Windows, where it means something else. An IPv6 socket doesn't serve IPv4.
+/// [`create_server_with`] has Python's other settings.
 ///
 /// # Errors
 ///

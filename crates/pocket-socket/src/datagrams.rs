@@ -1,4 +1,4 @@
-//! Datagrams out and in: with each an address.
+//! Sending and receiving datagrams, each with an address.
 
 use std::io;
 

@@ -52,7 +52,7 @@ pub struct ReceivedFds {
     pub data: Vec<u8>,
     /// The descriptors, in the order in which they were sent. Dropping one closes it.
     pub fds: Vec<OwnedFd>,
-    /// [`MSG_CTRUNC`](crate::MSG_CTRUNC) if more descriptors came, which are closed;
+    /// [`MSG_CTRUNC`](crate::MSG_CTRUNC) if more descriptors arrived, which are closed;
     /// [`MSG_TRUNC`](crate::MSG_TRUNC) if the datagram had more bytes, which are lost.
     pub flags: MsgFlag<Received>,
     /// The sender's address.

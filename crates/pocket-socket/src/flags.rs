@@ -112,12 +112,12 @@ pub(crate) const DEFAULT_FOR_SENDING: MsgFlag<Sending> = {
     flags
 };
 
-/// Looks at the bytes without taking them.
+/// Looks at the bytes without removing them from the queue.
 pub const MSG_PEEK: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_PEEK);
-/// Waits until the buffer is full, the stream ends, or a signal comes. With a
+/// Waits until the buffer is full, the stream ends, or a signal arrives. With a
 /// [timeout](crate::Socket::settimeout) it has no effect, as in Python.
 pub const MSG_WAITALL: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_WAITALL);
-/// The one urgent byte that TCP has beside its stream; see `tcp(7)`.
+/// The one urgent byte that TCP carries outside its stream; see `tcp(7)`.
 pub const MSG_OOB: MsgFlag<EitherWay> = MsgFlag::new(libc::MSG_OOB);
 /// Doesn't wait, in this one call: `EAGAIN` instead. With a [timeout](crate::Socket::settimeout) it
 /// has no effect, as in Python.
@@ -135,7 +135,7 @@ pub const MSG_EOR: MsgFlag<Sending> = MsgFlag::new(libc::MSG_EOR);
 /// Returned: the datagram was longer than the buffer; the rest is lost.
 #[cfg(unix)]
 pub const MSG_TRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_TRUNC);
-/// Returned: more ancillary data came than fits; descriptors that don't fit are closed.
+/// Returned: more ancillary data arrived than fits; descriptors that don't fit are closed.
 #[cfg(unix)]
 pub const MSG_CTRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_CTRUNC);
 
@@ -175,7 +175,7 @@ macro_rules! either_way_is_also {
 
 either_way_is_also! { Sending Receiving }
 
-// Derived, these would ask the same of `Way`, which is never there.
+// Derived implementations would require the same traits of `Way`, which has none of them.
 impl<Way> Clone for MsgFlag<Way> {
     fn clone(&self) -> MsgFlag<Way> {
         *self

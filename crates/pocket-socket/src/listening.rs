@@ -8,12 +8,12 @@ use crate::timeout::Patience;
 use crate::{Address, Socket, ToAddress};
 
 impl Socket {
-    /// Gives the socket an address, where others can find it.
+    /// Gives the socket an address where others can find it.
     ///
     /// Python: `s.bind(("127.0.0.1", 8000))`, `s.bind("/tmp/s.sock")` · system call: `bind(2)`; see
     /// `ip(7)`, `unix(7)`.
     ///
-    /// Port 0 lets the system choose a free port; [`getsockname`](Socket::getsockname) returns it.
+    /// Port 0 makes the system choose a free port; [`getsockname`](Socket::getsockname) returns it.
     /// An empty host, `("", 8000)`, means every address of this machine. A path becomes a socket
     /// file, which stays after the socket is closed.
     ///
@@ -82,11 +82,11 @@ impl Socket {
     /// # Errors
     ///
     /// `EAGAIN` (kind [`WouldBlock`](io::ErrorKind::WouldBlock)): no client is waiting, and the
-    /// socket doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: no client came
-    /// within the [timeout](Socket::settimeout). `EINVAL`: the socket doesn't listen. `EOPNOTSUPP`:
-    /// this kind of socket cannot listen. `EMFILE`, `ENFILE`: no descriptor left; the client still
-    /// waits. `ECONNABORTED`: the client has already gone; accept the next one. Linux also reports
-    /// the network errors of the new connection here: see `accept(2)`.
+    /// socket doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: no client
+    /// connected within the [timeout](Socket::settimeout). `EINVAL`: the socket doesn't listen.
+    /// `EOPNOTSUPP`: this kind of socket cannot listen. `EMFILE`, `ENFILE`: no descriptor left; the
+    /// client is still waiting. `ECONNABORTED`: the client has already gone; accept the next one.
+    /// Linux also reports the network errors of the new connection here: see `accept(2)`.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! Messages out and in: bytes in several buffers, ancillary data, flags, an address.
+//! Sending and receiving messages: bytes in several buffers, ancillary data, flags, an address.
 
 use std::io::{self, IoSlice, IoSliceMut};
 

@@ -1,4 +1,4 @@
-//! Setting and asking options: what an option is, and the two calls.
+//! Setting and reading options: what an option is, and the two calls.
 
 use std::fmt;
 use std::io;

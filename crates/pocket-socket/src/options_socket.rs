@@ -65,7 +65,7 @@ option! {
     SO_ERROR: SocketLevel, Option<io::Error>, Socket::take_error
 }
 option! {
-    /// The kind that the socket was made with. Python: a number.
+    /// The kind that the socket was created with. Python: a number.
     SO_TYPE: SocketLevel, SocketKind, |socket| socket.r#type().map(SocketKind)
 }
 option! {
@@ -74,7 +74,7 @@ option! {
     SO_ACCEPTCONN: SocketLevel, bool, Socket::is_listener
 }
 option! {
-    /// The family that the socket was made with. Python: a number.
+    /// The family that the socket was created with. Python: a number.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SO_DOMAIN: SocketLevel, crate::AddressFamily, |s| s.domain().map(crate::AddressFamily)
 }
@@ -95,7 +95,7 @@ option! {
     SO_PEERCRED: SocketLevel, PeerCredentials, peer_credentials
 }
 
-/// Larger ones would be cut to a number that nobody asked for.
+/// Larger ones would be cut to a different number without notice.
 fn size_that_fits(size: usize) -> io::Result<usize> {
     match i32::try_from(size) {
         Ok(_) => Ok(size),
@@ -103,7 +103,7 @@ fn size_that_fits(size: usize) -> io::Result<usize> {
     }
 }
 
-/// A time that was cut to zero would reset the connection.
+/// A time cut to zero would reset the connection.
 fn seconds_that_fit(time: Duration) -> io::Result<Duration> {
     let largest = if cfg!(windows) {
         u64::from(u16::MAX)
@@ -152,7 +152,7 @@ pub struct PeerCredentials {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn peer_credentials(socket: &Socket) -> io::Result<PeerCredentials> {
-    // Not rustix: its process number cannot be 0.
+    // rustix can't be used here: its process number cannot be 0.
     let peer = nix::sys::socket::getsockopt(socket, nix::sys::socket::sockopt::PeerCredentials)?;
     Ok(PeerCredentials {
         pid: peer.pid(),

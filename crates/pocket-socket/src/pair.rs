@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{AddressFamily, Socket, SocketKind};
 
-/// Makes two sockets that are connected to each other and have no address: one for us, one for a
+/// Creates two sockets that are connected to each other and have no address: one for us, one for a
 /// thread or a child process.
 ///
 /// Python: `a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)` · system call:

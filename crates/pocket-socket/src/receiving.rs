@@ -1,4 +1,4 @@
-//! Bytes in.
+//! Receiving bytes.
 
 use std::io;
 
@@ -10,24 +10,24 @@ use crate::Socket;
 use crate::flags::{MsgFlag, NONE_FOR_RECEIVING, Receiving};
 
 impl Socket {
-    /// Receives the bytes that have come, at most `bufsize`, waiting for the first one if need be.
-    /// An empty result, `b""`, is the end of the stream: the peer sends no more.
+    /// Receives the bytes that have arrived, at most `bufsize`, waiting for the first one if need
+    /// be. An empty result, `b""`, is the end of the stream: the peer sends no more.
     ///
     /// Python: `data = s.recv(1024)` · system call: `recvfrom(2)` without an address, which is
     /// `recv(2)`.
     ///
     /// One call doesn't return exactly the bytes that one call of the peer sent: a stream has no
-    /// messages. A datagram comes whole, and bytes beyond `bufsize` are lost; an empty datagram is
-    /// `b""` too. A `bufsize` of 0 makes no system call, as in Python.
+    /// messages. A datagram arrives complete, and bytes beyond `bufsize` are lost; an empty
+    /// datagram is `b""` too. A `bufsize` of 0 makes no system call, as in Python.
     ///
-    /// Each call allocates `bufsize` bytes and keeps only as many as came, as in Python;
+    /// Each call allocates `bufsize` bytes and keeps only as many as arrived, as in Python;
     /// [`recv_into`](Socket::recv_into) reuses your buffer.
     ///
     /// # Errors
     ///
     /// `ECONNRESET`: the peer has reset the connection. `ENOTCONN`: the socket isn't connected.
-    /// `EINVAL`: a Unix stream socket that isn't connected. `EAGAIN`: nothing has come, and the
-    /// socket doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: nothing came
+    /// `EINVAL`: a Unix stream socket that isn't connected. `EAGAIN`: nothing has arrived, and the
+    /// socket doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: nothing arrived
     /// within the [timeout](Socket::settimeout). `ECONNREFUSED`: an earlier datagram found no
     /// receiver. Kind [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory for `bufsize` bytes.
     ///
@@ -49,14 +49,15 @@ impl Socket {
         self.recv_with(bufsize, NONE_FOR_RECEIVING)
     }
 
-    /// [`recv`](Socket::recv) with flags: [`MSG_PEEK`](crate::MSG_PEEK) looks without taking.
+    /// [`recv`](Socket::recv) with flags: [`MSG_PEEK`](crate::MSG_PEEK) looks at the bytes and
+    /// leaves them in the queue.
     ///
     /// Python: `s.recv(1024, socket.MSG_PEEK)` · system call: `recv(2)`.
     ///
     /// # Errors
     ///
     /// Those of [`recv`](Socket::recv). `EINVAL` or `EOPNOTSUPP`: a flag that this kind of socket
-    /// doesn't know; `EINVAL`: [`MSG_OOB`](crate::MSG_OOB), and no urgent byte has come.
+    /// doesn't know; `EINVAL`: [`MSG_OOB`](crate::MSG_OOB), and no urgent byte has arrived.
     ///
     /// # Examples
     ///
@@ -174,8 +175,8 @@ pub(crate) fn memory(bufsize: usize) -> io::Result<Vec<u8>> {
 /// that fails is an error.
 #[cfg(unix)]
 pub(crate) fn zeroed(bufsize: usize) -> io::Result<Vec<u8>> {
-    // Asked for and given back: `vec!` aborts where there is no memory, but has it zeroed by the
-    // system. `black_box`, or the compiler takes the question for idle.
+    // Reserves the memory and frees it again: `vec!` aborts where there is no memory, but has it
+    // zeroed by the system. Without `black_box` the compiler removes the reservation as unused.
     std::hint::black_box(memory(bufsize)?);
     Ok(vec![0; bufsize])
 }

@@ -1,4 +1,4 @@
-//! Bytes out.
+//! Sending bytes.
 
 use std::io;
 
@@ -16,8 +16,8 @@ impl Socket {
     ///
     /// A socket that blocks waits until there is room, and takes everything unless a signal
     /// interrupts it; one that doesn't block, or has a [timeout](Socket::settimeout), takes what
-    /// fits. A datagram goes whole or not at all. Sent does not mean received: the bytes are in the
-    /// system's buffer.
+    /// fits. A datagram is sent completely or not at all. Sent does not mean received: the bytes
+    /// are in the system's buffer.
     ///
     /// # Errors
     ///
@@ -71,12 +71,12 @@ impl Socket {
     /// Python: `s.sendall(data)` · system call: `send(2)`, once if the system takes all at once, as
     /// it does for a socket that blocks unless a signal interrupts it.
     ///
-    /// A [timeout](Socket::settimeout) bounds the whole, however many calls there are.
+    /// A [timeout](Socket::settimeout) bounds the whole operation, however many calls it takes.
     ///
     /// # Errors
     ///
-    /// Those of [`send`](Socket::send). After an error, nobody knows how much was sent: the
-    /// connection is useless to a protocol with messages.
+    /// Those of [`send`](Socket::send). After an error, there is no telling how much was sent, so a
+    /// protocol with messages cannot go on using the connection.
     ///
     /// # Examples
     ///
@@ -122,7 +122,7 @@ impl Socket {
             if rest.is_empty() {
                 return Ok(());
             }
-            // A peer that always makes room in time cannot stretch the whole either.
+            // Nor can a peer that always makes room just in time prolong the whole operation.
             patience.left()?;
         }
     }

@@ -1,4 +1,4 @@
-//! The socket itself: making one, its descriptor, its copy.
+//! The socket itself: creating one, its descriptor, its copies.
 
 use std::io;
 #[cfg(unix)]
@@ -42,13 +42,13 @@ pub struct Socket {
     pub(crate) timeout: Timeout,
 }
 
-/// Makes a socket that has no address yet and is connected to nothing.
+/// Creates a socket that has no address yet and is not connected.
 ///
 /// Python: `socket.socket(socket.AF_INET, socket.SOCK_STREAM)` · system call: `socket(2)`, with
 /// `SOCK_CLOEXEC`, so that a program started by this one doesn't inherit it (as in Python).
 ///
 /// The protocol is the default one of the family and kind: TCP, UDP, or none; [`socket_with`] takes
-/// another.
+/// any other.
 ///
 /// # Errors
 ///
@@ -114,7 +114,7 @@ pub fn socket_with(
 }
 
 impl Socket {
-    /// What the program has asked for, in the mode that its kind says.
+    /// What the program has asked for, in the mode that the kind's flags select.
     pub(crate) fn made(inner: socket2::Socket, family: AddressFamily, kind: SocketKind) -> Socket {
         let mut socket = Socket::blocking(inner, family.value());
         if kind.is_non_blocking() {
@@ -155,7 +155,7 @@ impl Socket {
         return self.inner.as_raw_socket();
     }
 
-    /// Makes a second descriptor for the same socket. The socket is closed when both are.
+    /// Creates a second descriptor for the same socket. The socket is closed when both are closed.
     ///
     /// Python: `s.dup()` · system call: `fcntl(2)` with `F_DUPFD_CLOEXEC`, a `dup(2)` that isn't
     /// inherited.
@@ -193,14 +193,14 @@ impl Socket {
         })
     }
 
-    /// Returns the family that the socket was made with.
+    /// Returns the family that the socket was created with.
     ///
-    /// Python: `s.family` · system call: none; `getsockname(2)` for a socket that was made from a
-    /// descriptor.
+    /// Python: `s.family` · system call: none; `getsockname(2)` for a socket that was created from
+    /// a descriptor.
     ///
     /// # Errors
     ///
-    /// None for a socket that was made here; otherwise those of
+    /// None for a socket that was created here; otherwise those of
     /// [`getsockname`](Socket::getsockname).
     ///
     /// # Examples

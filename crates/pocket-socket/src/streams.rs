@@ -1,4 +1,5 @@
-//! `Read` and `Write`, for all that reads and writes: what Python's `s.makefile()` is for.
+//! `Read` and `Write`, for code that works with any reader or writer: what Python's `s.makefile()`
+//! is for.
 
 use std::io::{self, Read, Write};
 

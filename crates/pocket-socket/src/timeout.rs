@@ -1,17 +1,17 @@
 //! How long a call may wait, and the waiting.
 //!
-//! As in Python there are three modes: wait for as long as it takes, don't wait, wait so long. The
-//! last is a non-blocking socket and `poll(2)`, not `SO_RCVTIMEO`, because only so do `accept` and
-//! `connect` time out on every system, an interrupting signal doesn't start the clock anew, and a
-//! peer that reads a byte now and then cannot stretch `sendall`.
+//! As in Python there are three modes: wait for as long as it takes, don't wait, or wait for a
+//! given time. The last one uses a non-blocking socket and `poll(2)`, not `SO_RCVTIMEO`. Only this
+//! way do `accept` and `connect` time out on every system; an interrupting signal doesn't restart
+//! the clock, and a peer that reads a byte now and then cannot prolong `sendall`.
 //!
 //! The switch in the system, `O_NONBLOCK`, belongs to the open socket, not to the descriptor: a
-//! copy, a child or a process that was sent one can turn it back, and then a call that is only
-//! tried would wait forever. So no call relies on it that can do without. On Linux each send and
-//! receive says `MSG_DONTWAIT` for itself, is tried first, and `poll(2)` is asked only when there
-//! is nothing to do yet: one system call, if it needn't wait. `accept` has no such flag, and other
-//! systems don't keep to it for every send: there `poll(2)` is asked first, as Python does always.
-//! `connect` has neither; see there.
+//! copy, a child process or a process that received the descriptor can turn it back, and then a
+//! call that was only meant to try would wait forever. So a call relies on the switch only if there
+//! is no other way. On Linux each send and receive passes `MSG_DONTWAIT` itself and is tried first;
+//! `poll(2)` is called only when there is nothing to do yet. That makes one system call if it
+//! needn't wait. `accept` has no such flag, and other systems don't obey it for every send: there
+//! `poll(2)` is called first, as Python always does. `connect` can do neither; see there.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,9 +76,10 @@ impl Socket {
     ///
     /// It bounds [`accept`](Socket::accept), [`connect`](Socket::connect), each send and each
     /// receive, and the whole of a [`sendall`](Socket::sendall). A call whose time has run out
-    /// fails with the kind [`TimedOut`](io::ErrorKind::TimedOut) and no errno; with a timeout of zero,
-    /// a call that would have to wait fails with [`WouldBlock`](io::ErrorKind::WouldBlock), `EAGAIN`
-    /// (`connect`: with `EINPROGRESS`). A connection that the system itself gives up fails with
+    /// fails with the kind [`TimedOut`](io::ErrorKind::TimedOut) and no errno; with a timeout of
+    /// zero, a call that would have to wait fails with [`WouldBlock`](io::ErrorKind::WouldBlock),
+    /// `EAGAIN` (`connect`: with `EINPROGRESS`). A connection that the system itself gives up on
+    /// fails with
     /// [`TimedOut`](io::ErrorKind::TimedOut) too, but with the errno `ETIMEDOUT`.
     ///
     /// The timeout stays in force whatever is done to a copy of the descriptor
@@ -198,21 +199,22 @@ impl Socket {
     }
 }
 
-/// The flag by which a single call doesn't wait, where every call keeps to it.
+/// The flag that keeps a single call from waiting, on systems where every call obeys it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const DONT_WAIT: Option<i32> = Some(nix::libc::MSG_DONTWAIT);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const DONT_WAIT: Option<i32> = None;
 
-/// Before a call is tried again that said "not now" although `poll(2)` had said "ready": another
-/// thread was faster, or it is a Unix datagram for somebody whose queue is full, which `poll(2)`
-/// sees only on a connected socket. Not to ask without pause until the time is over.
+/// The pause before retrying a call that said "not now" although `poll(2)` had said "ready":
+/// another thread was faster, or it is a Unix datagram for a receiver whose queue is full, which
+/// `poll(2)` sees only on a connected socket. Without the pause, the loop would spin until the time
+/// is up.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// What is left of a timeout, over one call or several.
 pub(crate) struct Patience<'socket> {
     socket: &'socket Socket,
-    /// As it was when the call began, whatever another thread sets meanwhile.
+    /// The timeout as it was when the call began, even if another thread changes it meanwhile.
     timeout: Option<Duration>,
     /// Set when the first wait begins: a call that needn't wait doesn't read the clock.
     deadline: Option<Instant>,
@@ -227,9 +229,9 @@ impl Patience<'_> {
         }
     }
 
-    /// Runs one system call that takes flags, and gives it those that keep it from waiting: again
-    /// after a signal (as Python has done since PEP 475), and again once the socket is ready if a
-    /// timeout allows to wait for that.
+    /// Runs one system call that takes flags, and passes the flags that keep it from waiting.
+    /// Retries it after a signal (as Python has done since PEP 475), and once the socket is ready,
+    /// if a timeout allows waiting for that.
     pub(crate) fn attempt<T>(
         &mut self,
         readiness: PollFlags,
@@ -277,16 +279,17 @@ impl Patience<'_> {
         }
     }
 
-    /// There is a time to wait for: neither no time nor all time.
+    /// The waiting time is limited: neither zero nor forever.
     fn is_set(&self) -> bool {
         self.timeout.is_some_and(|timeout| !timeout.is_zero())
     }
 
-    /// Returns when the socket is ready, has failed, or its peer has gone: the next call tells.
+    /// Returns when the socket is ready, has failed, or its peer has gone: the next call shows
+    /// which.
     pub(crate) fn wait(&mut self, readiness: PollFlags) -> io::Result<()> {
         loop {
             let left = self.left()?;
-            // Seconds that don't fit the system's clock are waited for without end.
+            // A number of seconds that doesn't fit the system's clock means waiting forever.
             let left = left.and_then(|left| Timespec::try_from(left).ok());
             let mut fds = [PollFd::new(&self.socket.inner, readiness)];
             match rustix::event::poll(&mut fds, left.as_ref()) {
@@ -298,8 +301,8 @@ impl Patience<'_> {
         }
     }
 
-    /// What is left of the time; `None` is all of it. An error if nothing is: a peer that makes us
-    /// ready now and then must not move the deadline.
+    /// The time that is left; `None` means no limit. An error if no time is left: a peer that wakes
+    /// us now and then must not move the deadline.
     pub(crate) fn left(&mut self) -> io::Result<Option<Duration>> {
         let Some(timeout) = self.timeout else {
             return Ok(None);

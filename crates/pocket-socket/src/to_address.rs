@@ -1,4 +1,4 @@
-//! What may be written where a call wants an address.
+//! What a call accepts as an address.
 
 use std::ffi::OsStr;
 use std::io;
@@ -89,7 +89,7 @@ impl ToAddress for Address {
     }
 }
 
-/// Those that are complete in themselves.
+/// The types that are complete addresses by themselves.
 macro_rules! to_address {
     ($($from:ty => |$address:ident| $sockaddr:expr,)*) => {$(
         impl ToAddress for $from {

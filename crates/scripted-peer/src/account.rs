@@ -1,4 +1,4 @@
-//! What a failed check has to say: chosen, folded and put into words once, for the text (`report`) and
+//! What a failed check reports: selected, shortened and worded once, for the text (`report`) and
 //! for the drawing (`picture`), so that the two cannot disagree.
 
 use std::path::{Path, PathBuf};
@@ -22,19 +22,19 @@ const LAST: usize = 16;
 const OUTPUT: usize = 14;
 /// Of how many programs the output is shown, where there were many: those that were started last.
 const PROGRAMS: usize = 8;
-/// How long a program that may be about to end can take, so that its last words are in the report;
-/// and how long where it does not get its turn on a busy machine.
+/// How long to wait for a program that may be about to end, so that its last lines are in the
+/// report; and how long if it doesn't get CPU time on a busy machine.
 const LAST_WORDS: Duration = Duration::from_millis(150);
 const LAST_WORDS_BUSY: Duration = Duration::from_secs(2);
-/// How long the output of one that goes on may take to get here.
+/// How long the output of a program that keeps running may take to get here.
 const OUTPUT_DRAIN: Duration = Duration::from_millis(10);
 
 pub(crate) struct Account {
     /// The name of the test.
     pub test: String,
-    /// What happened, of a long timeline its beginning and its end.
+    /// What happened; of a long timeline, its beginning and its end.
     pub lines: Vec<Line>,
-    /// What is left out: behind so many lines, so many.
+    /// What is left out: after how many lines, and how many.
     pub hidden: (usize, usize),
     pub failure: Failure,
     /// When that was.
@@ -42,7 +42,7 @@ pub(crate) struct Account {
     /// Programs that were started before those that are shown.
     pub programs_before: usize,
     pub programs: Vec<Program>,
-    /// Why it failed, and where to read on.
+    /// Why it failed, and where to read more.
     pub sentence: Option<String>,
     pub section: Option<String>,
     /// The `todo!` that a program ran into: nothing else matters then.
@@ -70,11 +70,11 @@ pub(crate) enum Arrow {
     ToPeer,
 }
 
-/// A part of a run that went, or came, in several.
+/// A part of a run that was sent, or received, in several.
 pub(crate) struct Part {
     pub at: Duration,
     pub words: String,
-    /// The words are its bytes, not their number.
+    /// The text shows its bytes, not their number.
     pub is_spelled: bool,
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct Program {
     /// Lines of output that are left out.
     pub skipped: usize,
     pub output: Vec<Said>,
-    /// How it ended, if it did so itself.
+    /// How it ended, if the check did not end it.
     pub exit: Option<(Exit, Duration)>,
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct Said {
 }
 
 impl Account {
-    /// Waits for the last words of programs that are about to end.
+    /// Waits for the last lines of programs that are about to end.
     pub fn new(timeline: &Timeline, failure: &Failure) -> Self {
         let failed = timeline.elapsed();
         let processes = timeline.lock().processes.clone();
@@ -132,8 +132,9 @@ impl Account {
     }
 }
 
-/// What explains the failure, and the section that it links to. What a check says of the start itself
-/// comes first; of a program that ended before a byte had passed, no other sentence is told alone.
+/// What explains the failure, and the section that it links to. A check's own sentence about the
+/// start comes first; for a program that ended before any byte was exchanged, no other sentence is
+/// shown alone.
 fn explanation(state: &State, failure: &Failure) -> Option<(String, String)> {
     let told = failure.explanation.as_ref();
     let Some(whole) = told.or(state.explanation.as_ref()) else {
@@ -198,7 +199,7 @@ fn lines(state: &State) -> (Vec<Line>, (usize, usize)) {
     (lines, (first, hidden))
 }
 
-/// What is common to all lines of one timeline.
+/// What all lines of one timeline have in common.
 struct Notation {
     /// More than one peer: they are numbered.
     many: bool,
@@ -276,7 +277,7 @@ impl Line {
     }
 }
 
-/// The parts of a run: short ones byte by byte, of long ones how long they were.
+/// The parts of a run: short ones byte by byte, long ones by their lengths.
 fn parts(bytes: &Bytes, text: bool) -> Vec<Part> {
     const SHORT: usize = 16;
     if bytes.pieces.len() < 2 {
@@ -298,7 +299,7 @@ fn parts(bytes: &Bytes, text: bool) -> Vec<Part> {
 }
 
 impl Arrow {
-    /// Of the peer, before what it does.
+    /// The peer's part of the line, before what it does.
     pub fn verb(self) -> &'static str {
         match self {
             Self::ToProgram => "sends ",

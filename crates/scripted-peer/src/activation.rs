@@ -1,8 +1,9 @@
-//! A program that is born with sockets, as a supervisor hands them on
+//! A program that is started with sockets, as a supervisor passes them on
 //! ([sd_listen_fds(3)](https://man7.org/linux/man-pages/man3/sd_listen_fds.3.html)).
 //!
-//! std hands a child descriptors 0 to 2 and no others; `posix_spawn(3)`, which nix makes safe, can hand
-//! on any. (Clearing close-on-exec for a moment would give them to what other threads start then.)
+//! std passes a child descriptors 0 to 2 and no others; `posix_spawn(3)`, which nix makes safe, can
+//! pass on any. (Clearing close-on-exec for a moment would also give them to programs that other
+//! threads start at that moment.)
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
@@ -23,13 +24,13 @@ use crate::child::Child;
 use crate::listener::Listener;
 use crate::machine;
 
-/// The first descriptor that is handed on.
+/// The first descriptor that is passed on.
 const FIRST: i32 = 3;
-/// Where the check keeps its copies meanwhile: above all that a program is given.
+/// Where the check keeps its copies meanwhile: above every descriptor that a program is given.
 const ASIDE: i32 = 64;
 
-/// What a program is born with, from descriptor 3 on: listeners, or what it should refuse to take for
-/// one. [`Program::activated`](crate::Program::activated) hands it on.
+/// What a program is started with, from descriptor 3 on: listeners, or descriptors that it should
+/// refuse because they aren't. [`Program::activated`](crate::Program::activated) passes them on.
 ///
 /// ```no_run
 /// use scripted_peer::{Activation, Listener, Peer, Program, line};
@@ -40,7 +41,7 @@ const ASIDE: i32 = 64;
 /// for listener in [&web, &local] {
 ///     let mut peer = Peer::connect(listener.address());
 ///     peer.send(line("hello")).expect(line("hello")).or_explain(
-///         "LISTEN_FDS says how many; you have been given all of them.",
+///         "You served only one listener. Serve as many as LISTEN_FDS says.",
 ///         "",
 ///     );
 /// }
@@ -61,18 +62,18 @@ impl Activation {
         Self::default()
     }
 
-    /// One more listener, with its name in `LISTEN_FDNAMES`.
+    /// Another listener, with its name in `LISTEN_FDNAMES`.
     #[must_use]
     pub fn listener(self, name: &str, listener: &Listener) -> Self {
         self.stranger(name, listener)
     }
 
-    /// Something else where a listener is looked for: a file, a socket of datagrams
+    /// Something else in place of a listener: a file, a datagram socket
     /// ([`DatagramPeer`](crate::DatagramPeer)), a connection.
     ///
     /// # Panics
     ///
-    /// When the name holds a colon or a space, which `LISTEN_FDNAMES` cannot.
+    /// When the name contains a colon or a space, which `LISTEN_FDNAMES` doesn't allow.
     #[must_use]
     pub fn stranger(mut self, name: &str, descriptor: &impl AsFd) -> Self {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -92,9 +93,9 @@ impl Activation {
         self
     }
 
-    /// All of them in non-blocking mode (`O_NONBLOCK`), as some supervisors hand them on. The mode is the
-    /// open file's: the check's own copies share it. Without this they are as they are, which is
-    /// blocking.
+    /// All of them in non-blocking mode (`O_NONBLOCK`), as some supervisors pass them on. The mode
+    /// belongs to the open file: the check's own copies share it. Without this call their mode
+    /// stays as it is, which is blocking.
     ///
     /// # Panics
     ///
@@ -109,14 +110,15 @@ impl Activation {
         self
     }
 
-    /// `LISTEN_PID` is this, and not the program's own: what is handed on is meant for somebody else.
+    /// `LISTEN_PID` is this, and not the program's own process ID: the descriptors are meant for
+    /// another process.
     #[must_use]
     pub fn for_pid(mut self, pid: u32) -> Self {
         self.for_pid = Some(pid);
         self
     }
 
-    /// `LISTEN_FDS` is this, and not the number of what is handed on: what it counts beyond that is not
+    /// `LISTEN_FDS` is this, and not the number of descriptors passed on: any beyond those are not
     /// open.
     #[must_use]
     pub fn counted_as(mut self, count: usize) -> Self {
@@ -124,7 +126,7 @@ impl Activation {
         self
     }
 
-    /// What a shell does before it becomes the program.
+    /// The shell commands to run before the shell becomes the program.
     pub(crate) fn prelude(&self) -> String {
         let pid = self
             .for_pid
@@ -151,7 +153,8 @@ impl Activation {
         copy
     }
 
-    /// Starts the command as std would, in its own process group, and with these descriptors too.
+    /// Starts the command as std would, in its own process group, and with these descriptors as
+    /// well.
     pub(crate) fn spawn(&self, command: &Command, has_input: bool) -> io::Result<Child> {
         let mut actions = PosixSpawnFileActions::init()?;
         let ((out, out_theirs), (err, err_theirs)) = (io::pipe()?, io::pipe()?);
@@ -188,7 +191,7 @@ fn arguments(command: &Command) -> io::Result<Vec<CString>> {
     words.map(c_string).collect()
 }
 
-/// This process's own, with what the command sets and removes.
+/// This process's environment, with what the command sets and removes.
 fn environment(command: &Command) -> io::Result<Vec<CString>> {
     let mut all: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     for (name, value) in command.get_envs() {

@@ -1,5 +1,6 @@
-//! Whoever acts in a test beside its programs: a gate, a supervisor, a broker. It has a lane in the
-//! timeline or none, a patience, and verdicts. The verbs of Parts V and VI stand on this alone.
+//! An actor in a test besides its programs: a gate, a supervisor, a broker. It may have a lane in
+//! the timeline, and has a patience and verdicts. The verbs of Parts V and VI are built only on
+//! this.
 
 use std::sync::Arc;
 use std::thread::sleep;
@@ -15,7 +16,7 @@ use crate::verdict::Verdict;
 
 /// How often a wait looks whether the programs have ended.
 const GLANCE: Duration = Duration::from_millis(20);
-/// How often something is asked that gives no sign of its own.
+/// How often to check for something that can't be waited for.
 const ASK: Duration = Duration::from_millis(2);
 
 #[derive(Clone)]
@@ -26,7 +27,7 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    /// One whose deeds are notes between the lanes.
+    /// One whose actions are notes between the lanes.
     pub fn aside() -> Self {
         Self {
             timeline: context::current(),
@@ -43,7 +44,7 @@ impl Actor {
         }
     }
 
-    /// One that has a lane, as a peer has.
+    /// One that has a lane, like a peer.
     pub fn on_stage() -> Self {
         let timeline = context::current();
         let lane = Some(timeline.new_peer());
@@ -62,7 +63,7 @@ impl Actor {
         self.timeline.note(self.lane, text);
     }
 
-    /// A message that left whole.
+    /// A message that was sent complete.
     pub fn sent(&self, message: &[u8], remark: &str) {
         match self.lane {
             Some(lane) => self.timeline.sent(lane, Bytes::new(message, remark)),
@@ -70,7 +71,7 @@ impl Actor {
         }
     }
 
-    /// A message that came whole: two of them are two events.
+    /// A message that arrived complete: two of them are two events.
     pub fn received(&self, message: &[u8], remark: &str) {
         match self.lane {
             Some(lane) => self.timeline.message(lane, Bytes::new(message, remark)),
@@ -82,8 +83,8 @@ impl Actor {
         Verdict::new(&self.timeline, found)
     }
 
-    /// Asks `come`, which waits until a moment, until it finds something, all programs have ended,
-    /// or patience is out; the last time after that.
+    /// Calls `come`, which waits until a given moment, until it finds something, all programs have
+    /// ended, or patience is out; calls it one last time after that.
     pub fn wait<T>(&self, come: impl FnMut(Instant) -> Option<T>) -> Option<T> {
         self.wait_for(self.patience, come)
     }
@@ -107,7 +108,7 @@ impl Actor {
         }
     }
 
-    /// As [`wait`](Self::wait), for what gives no sign of its own: it is asked every 2 ms.
+    /// Like [`wait`](Self::wait), for what can't be waited for directly: checks every 2 ms.
     pub fn ask<T>(&self, mut happens: impl FnMut() -> Option<T>) -> Option<T> {
         self.wait(|until| {
             let found = happens();
@@ -118,7 +119,7 @@ impl Actor {
         })
     }
 
-    /// What was waited for did not come.
+    /// What was waited for did not happen.
     pub fn missed(&self, expected: impl Into<String>) -> Failure {
         if self.timeline.all_exited() {
             Failure::new(expected, "it ended without that").ended(true)

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr};
 
-/// A TCP address or a socket's path. It prints as programs take it: `127.0.0.1:41973`, `/tmp/x/s`.
+/// A TCP address or a socket's path. It prints in the form that programs accept: `127.0.0.1:41973`,
+/// `/tmp/x/s`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// An IP address and a port.
@@ -18,7 +19,7 @@ pub enum Address {
 
 impl Address {
     /// Reads what a program prints after `listening on`, with or without `tcp:` or `unix:` before
-    /// it. A relative path is one from `folder`, the program's own.
+    /// it. A relative path is relative to `folder`, the program's own.
     pub(crate) fn parse(text: &str, folder: Option<&Path>) -> Self {
         let text = text.trim();
         let plain = text

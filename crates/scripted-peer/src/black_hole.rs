@@ -1,4 +1,4 @@
-//! A black hole: an address that neither takes a connection nor refuses one, without root.
+//! A black hole: an address that neither accepts a connection nor refuses one, without root.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,10 +18,10 @@ use crate::wait;
 /// How long the one connection that fills the queue may take.
 const FILLING: Duration = Duration::from_secs(2);
 
-/// An address on which every attempt to connect hangs: its queue is full, so the kernel throws each
-/// SYN away and says nothing (tcp(7), listen(2)).
+/// An address on which every attempt to connect hangs: its queue is full, so the kernel drops each
+/// SYN silently (tcp(7), listen(2)).
 ///
-/// It is one of 127.0.0.2, which is loopback on Linux alone: guard the check with
+/// It is a port of 127.0.0.2, which is loopback only on Linux: guard the check with
 /// [`needs::linux`](crate::needs::linux).
 ///
 /// ```no_run
@@ -31,8 +31,8 @@ const FILLING: Duration = Duration::from_secs(2);
 /// let hole = BlackHole::new();
 /// let server = the_server();
 /// let client = Program::new("client").args([hole.address(), server.address()]).start();
-/// hole.expect_attempt().now(); // It knocks there first,
-/// server.try_accept().or_explain("Silence is not refusal: after 250 ms try the next as well.", "");
+/// hole.expect_attempt().now(); // The program tries this address first,
+/// server.try_accept().or_explain("After 250 ms without a reply, also try the next address.", "");
 /// # drop(client);
 /// ```
 pub struct BlackHole {
@@ -43,7 +43,7 @@ pub struct BlackHole {
 }
 
 impl BlackHole {
-    /// One on a free port of 127.0.0.2.
+    /// A black hole on a free port of 127.0.0.2.
     #[must_use]
     #[expect(
         clippy::new_without_default,
@@ -54,8 +54,8 @@ impl BlackHole {
             machine::no_verdict(
                 "a full queue at 127.0.0.2",
                 &error.to_string(),
-                "The check could not make an address that says nothing. It needs Linux, and a loopback \
-                 interface that is up (`ip link set lo up`).",
+                "The check could not set up an address that never answers. It needs Linux, and a \
+                 loopback interface that is up (`ip link set lo up`).",
             )
         });
         let actor = Actor::aside();
@@ -68,13 +68,13 @@ impl BlackHole {
         }
     }
 
-    /// Where it is, as a program takes it.
+    /// Its address, in the form that a program accepts.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// How many attempts to connect hang in it now.
+    /// How many attempts to connect are hanging in it now.
     #[must_use]
     pub fn attempts(&self) -> usize {
         let hangs = |one: &&net_table::TcpSocket| {
@@ -86,7 +86,7 @@ impl BlackHole {
             .count()
     }
 
-    /// Somebody comes to try it.
+    /// A program tries to connect to it.
     pub fn expect_attempt(&self) -> Verdict {
         let found = self.actor.ask(|| (self.attempts() > 0).then_some(()));
         let expected = || format!("an attempt to connect to {}", self.address);
@@ -94,15 +94,16 @@ impl BlackHole {
         self.actor.verdict(found.ok_or_else(failure))
     }
 
-    /// It answers after all: the kernel takes the next attempt that is repeated, a second after it
+    /// It now answers: the kernel accepts the next attempt that is repeated, a second after it
     /// began (tcp(7), `tcp_syn_retries`).
     pub fn wake_up(&self) {
-        // The one that fills the queue is taken from it, and gone.
+        // The connection that filled the queue is accepted and closed.
         let _ = self.listener.accept();
-        self.actor.note(format!("{} answers now", self.address));
+        self.actor.note(format!("{} now answers", self.address));
     }
 
-    /// Who has got in since it [woke up](Self::wake_up), if anybody. This waits for nothing.
+    /// The connection that was accepted since it [woke up](Self::wake_up), if any. This does not
+    /// wait.
     #[must_use]
     pub fn visitor(&self) -> Option<Peer> {
         wait::readable(&self.listener, Instant::now())

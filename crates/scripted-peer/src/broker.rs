@@ -1,4 +1,4 @@
-//! A scripted broker: enough of NATS for a client to work with, and a check in charge of it.
+//! A scripted broker: enough of NATS for a client to work with, controlled by a check.
 
 mod operation;
 mod request;
@@ -23,17 +23,17 @@ pub use request::Request;
 pub use state::Subscription;
 use state::{INBOX, Manner, Order, Shared, State};
 
-/// What NATS has without further configuration.
+/// NATS's default.
 const MAX_PAYLOAD: usize = 1 << 20;
-/// How often a wait for what clients say is looked at.
+/// How often a wait for what clients send is checked.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A broker that speaks enough of NATS's text protocol for a client to work with: `INFO`, `CONNECT`,
-/// `PING`, `PONG`, `SUB` with queue groups and `UNSUB`, `PUB`, `HPUB`, `MSG`, `HMSG` with 503 where nobody
-/// is there, `-ERR`, wildcards. It needs no NATS.
+/// A broker that speaks enough of NATS's text protocol for a client to work with: `INFO`,
+/// `CONNECT`, `PING`, `PONG`, `SUB` with queue groups and `UNSUB`, `PUB`, `HPUB`, `MSG`, `HMSG`
+/// with 503 if there are no subscribers, `-ERR`, wildcards. No NATS server is needed.
 ///
-/// It routes by itself, on a thread of its own, until the check tells it otherwise: to say nothing,
-/// to drip, to drop its clients, to refuse them, to leave. The timeline has a lane for each client.
+/// It routes messages on its own thread, until the check tells it otherwise: to be silent, to drip,
+/// to drop its clients, to refuse them, to shut down. The timeline has a lane for each client.
 ///
 /// ```no_run
 /// use scripted_peer::{Broker, Program};
@@ -43,8 +43,8 @@ const LOOK: Duration = Duration::from_millis(20);
 /// broker.expect_subscribers("work", 2).now();
 /// let request = broker.request("work", "hello");
 /// request.expect("HELLO").now();
-/// broker.fence().now(); // All that the clients had to say has come.
-/// request.expect_answers(1).or_explain("Without a group everybody gets everything.", "");
+/// broker.fence().now(); // Everything that the clients had to send has arrived.
+/// request.expect_answers(1).or_explain("Every worker replied. Subscribe with a queue group.", "");
 /// # drop(workers);
 /// ```
 pub struct Broker {
@@ -61,8 +61,8 @@ impl Broker {
         Self::with_max_payload(MAX_PAYLOAD)
     }
 
-    /// One whose `INFO` says that no payload may be longer than this. A client that sends a longer one is
-    /// told `-ERR 'Maximum Payload Violation'`, and cut off.
+    /// A broker whose `INFO` says that no payload may be longer than this. A client that sends a
+    /// longer one is sent `-ERR 'Maximum Payload Violation'` and cut off.
     #[must_use]
     pub fn with_max_payload(most: usize) -> Self {
         let listener = Listener::on_address(&Address::Tcp(([127, 0, 0, 1], 0).into()));
@@ -101,27 +101,27 @@ impl Broker {
         &self.address
     }
 
-    /// How long its verbs wait; 4 seconds, if not told.
+    /// How long its verbs wait; 4 seconds by default.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.actor.patience = patience;
         self
     }
 
-    /// How many connections it has had so far.
+    /// How many connections it has accepted so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.with(|state| state.living.len())
     }
 
-    /// All that clients said so far, each with the client's number, counted from 0.
+    /// Everything that clients have sent so far, each with the client's number, counted from 0.
     #[must_use]
     pub fn operations(&self) -> Vec<(usize, Operation)> {
         self.shared.with(|state| state.operations.clone())
     }
 
-    /// This many clients come to have said `CONNECT`, counting those that are gone; returns what the last
-    /// of them said, which is JSON.
+    /// Waits until this many clients have sent `CONNECT`, counting those that are gone; returns the
+    /// JSON that the last of them sent.
     pub fn expect_connects(&self, count: usize) -> Verdict<String> {
         let nth = |state: &mut State| {
             let mut said = state
@@ -136,13 +136,13 @@ impl Broker {
         self.expect(&format!("CONNECT from {}", several(count, "client")), nth)
     }
 
-    /// Somebody comes to be subscribed to this subject, as it is spelled.
+    /// Waits until a client has subscribed to this subject, spelled exactly like this.
     pub fn expect_subscribed(&self, subject: &str) -> Verdict<Subscription> {
         let first = self.expect_subscribers(subject, 1);
         first.and(|all| Ok(all[0].clone()))
     }
 
-    /// This many clients come to be subscribed to this subject, as it is spelled.
+    /// Waits until this many clients have subscribed to this subject, spelled exactly like this.
     pub fn expect_subscribers(&self, subject: &str, count: usize) -> Verdict<Vec<Subscription>> {
         let all = |state: &mut State| {
             let is = |one: &&Subscription| one.subject == subject;
@@ -155,7 +155,7 @@ impl Broker {
         )
     }
 
-    /// This subscription comes to an end: by `UNSUB`, or with its connection.
+    /// Waits until this subscription ends: by `UNSUB`, or with its connection.
     pub fn expect_unsubscribed(&self, subscription: &Subscription) -> Verdict {
         let is =
             |one: &Subscription| (one.client, &one.sid) == (subscription.client, &subscription.sid);
@@ -164,7 +164,8 @@ impl Broker {
     }
 
     /// From now on the check itself is subscribed to this subject: messages to it wait for
-    /// [`expect_message`](Self::expect_message), and nobody is told that nobody is there.
+    /// [`expect_message`](Self::expect_message), and no sender is told that there are no
+    /// subscribers.
     pub fn listen_to(&self, subject: &str) -> &Self {
         self.actor
             .note(format!("the check subscribes to {subject}"));
@@ -173,7 +174,7 @@ impl Broker {
         self
     }
 
-    /// The next message to a subject that the check [listens to](Self::listen_to).
+    /// The next message to a subject that the check [is subscribed to](Self::listen_to).
     pub fn expect_message(&self, subject: &str) -> Verdict<Message> {
         let next = |state: &mut State| {
             let is = |one: &Message| operation::matches(subject, &one.subject);
@@ -183,14 +184,14 @@ impl Broker {
         self.expect(&format!("a message to {subject}"), next)
     }
 
-    /// Publishes a message as another client would, without a reply subject: to each subscriber, and to
-    /// one of each group.
+    /// Publishes a message as another client would, without a reply subject: to each subscriber,
+    /// and to one member of each group.
     pub fn publish(&self, subject: &str, payload: impl AsRef<[u8]>) -> &Self {
         self.tell(Order::Route(message(subject, None, payload.as_ref())))
     }
 
-    /// The same, with headers: `NATS/1.0`, lines of names and values, and an empty line, each with its
-    /// `\r\n`. A client that did not say that it takes headers gets none.
+    /// The same, with headers: `NATS/1.0`, lines of names and values, and an empty line, each with
+    /// its `\r\n`. A client that did not announce support for headers gets none.
     pub fn publish_with_headers(
         &self,
         subject: &str,
@@ -204,7 +205,7 @@ impl Broker {
         }))
     }
 
-    /// Publishes a request as another client would. Its answers are the result's.
+    /// Publishes a request as another client would. The result collects the replies.
     #[must_use]
     pub fn request(&self, subject: &str, payload: impl AsRef<[u8]>) -> Request<'_> {
         let request = self.new_request();
@@ -213,8 +214,8 @@ impl Broker {
         request
     }
 
-    /// Sends a request to this subscription, though it has ended, or the broker is held: one that was
-    /// under way.
+    /// Sends a request to this subscription even if it has ended, or the broker is held: a request
+    /// that was already under way.
     #[must_use]
     pub fn deliver(&self, to: &Subscription, payload: impl AsRef<[u8]>) -> Request<'_> {
         let request = self.new_request();
@@ -234,30 +235,31 @@ impl Broker {
         }
     }
 
-    /// From now on it listens and remembers, and says nothing by itself: no `INFO`, no `PONG`, no
-    /// message is passed on until [`release`](Self::release).
+    /// From now on it reads and remembers, but sends nothing on its own: no `INFO`, no `PONG`, and
+    /// no message is passed on until [`release`](Self::release).
     pub fn hold(&self) -> &Self {
-        self.actor.note("the broker says nothing from now on");
+        self.actor.note("the broker is silent from now on");
         self.tell(Order::Hold)
     }
 
-    /// It says, in one write to each client, what it would have said meanwhile, and goes on.
+    /// Sends, in one write to each client, what it would have sent meanwhile, and resumes normal
+    /// operation.
     pub fn release(&self) -> &Self {
         self.actor.note("the broker goes on");
         self.tell(Order::Release)
     }
 
-    /// From now on each byte that it says leaves only after the client has read the one before.
+    /// From now on each byte is sent only after the client has read the previous one.
     pub fn drip(&self) -> &Self {
         self.tell(Order::Manner(Manner::Drip))
     }
 
-    /// From now on what it says leaves whole again.
+    /// From now on it sends complete messages again.
     pub fn whole(&self) -> &Self {
         self.tell(Order::Manner(Manner::Whole))
     }
 
-    /// Closes all connections; it goes on to listen.
+    /// Closes all connections; it keeps listening.
     pub fn drop_clients(&self) -> &Self {
         self.actor.note("the broker drops its clients");
         self.tell(Order::Drop)
@@ -269,47 +271,49 @@ impl Broker {
         self.tell(Order::Listen(false)).tell(Order::Drop)
     }
 
-    /// Listens again, at the same address, and knows nobody.
+    /// Listens again, on the same address, without any clients.
     pub fn come_back(&self) -> &Self {
         self.actor.note("the broker is back");
         self.tell(Order::Listen(true))
     }
 
-    /// From now on a client that says `CONNECT` is told this error (`Authorization Violation`), and cut
-    /// off.
+    /// From now on a client that sends `CONNECT` is sent this error (`Authorization Violation`) and
+    /// cut off.
     pub fn refuse(&self, error: &str) -> &Self {
         self.tell(Order::Refuse(Some(error.to_owned())))
     }
 
-    /// Refuses nobody any more.
+    /// Stops refusing clients.
     pub fn admit(&self) -> &Self {
-        self.actor.note("the broker refuses nobody any more");
+        self.actor.note("the broker accepts connections again");
         self.tell(Order::Refuse(None))
     }
 
-    /// From now on `INFO` says that no payload may be longer than this; what clients are told of a longer
-    /// one is the same as [from the start](Self::with_max_payload).
+    /// From now on `INFO` says that no payload may be longer than this; the reply to a longer one
+    /// is the same as [from the start](Self::with_max_payload).
     pub fn set_max_payload(&self, most: usize) -> &Self {
         self.actor
             .note(format!("max_payload is {most} from now on"));
         self.tell(Order::MaxPayload(most))
     }
 
-    /// From now on it leaves each `PING` without its `PONG`, and goes on otherwise.
+    /// From now on it doesn't answer a `PING` with `PONG`, and otherwise works as before.
     pub fn ignore_pings(&self) -> &Self {
         self.actor.note("the broker answers no PING from now on");
         self.tell(Order::IgnorePings)
     }
 
-    /// Tells all clients an error: `-ERR 'Slow Consumer'`. Those that end a connection are followed by
-    /// [`drop_clients`](Self::drop_clients).
+    /// Sends all clients an error, such as `-ERR 'Slow Consumer'`. After an error that ends a
+    /// connection, call [`drop_clients`](Self::drop_clients).
     pub fn error(&self, text: &str) -> &Self {
         self.tell(Order::Say(operation::error(text)))
     }
 
-    /// Tells all clients that it is about to leave (lame duck mode): an `INFO` with `"ldm":true`.
+    /// Tells all clients that it is about to shut down (lame duck mode): an `INFO` with
+    /// `"ldm":true`.
     pub fn leave_soon(&self) -> &Self {
-        self.actor.note("the broker says that it will leave");
+        self.actor
+            .note("the broker announces that it will shut down");
         self.tell(Order::Leave)
     }
 
@@ -318,7 +322,8 @@ impl Broker {
         self.tell(Order::Say(bytes.as_ref().to_vec()))
     }
 
-    /// Pings all clients, and each of them answers. What they had published before has come then.
+    /// Pings all clients, and each of them answers. Everything that they had published before has
+    /// then arrived.
     pub fn fence(&self) -> Verdict {
         let (before, living) = self
             .shared
@@ -332,10 +337,10 @@ impl Broker {
         self.expect("PONG from each client", answered)
     }
 
-    /// Waits for what clients say.
+    /// Waits for what clients send.
     fn expect<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> Verdict<T> {
         let found = self.actor.wait(|until| self.look_until(until, &mut look));
-        // A client that has ended may have said it first.
+        // A client that has ended may have sent it first.
         let found = found.or_else(|| {
             self.tell(Order::Nothing).tell(Order::Nothing);
             self.look_until(Instant::now(), &mut look)
@@ -366,7 +371,7 @@ impl Broker {
         }
     }
 
-    /// Returns once the broker has done it.
+    /// Returns once the broker has carried out the order.
     fn tell(&self, order: Order) -> &Self {
         let number = self.shared.with(|state| {
             state.orders.push(order);
@@ -375,7 +380,7 @@ impl Broker {
         });
         self.shared.wake();
         let obeyed = |state: &mut State| (state.obeyed >= number).then_some(());
-        // It waits for clients that don't read, with the patience of a peer; then it fails itself.
+        // It waits for clients that don't read, with a peer's patience; then it fails.
         while self
             .look_until(Instant::now() + LOOK, &mut { obeyed })
             .is_none()

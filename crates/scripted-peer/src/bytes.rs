@@ -1,4 +1,4 @@
-//! Bytes as a person reads them, and the place where two runs of bytes part.
+//! Bytes in readable form, and the place where two runs of bytes begin to differ.
 
 /// A frame as chapter 4 defines it: the payload's length as a big-endian `u32`, then the payload.
 ///
@@ -28,7 +28,7 @@ pub fn show(bytes: &[u8]) -> String {
     show_as(bytes, is_text(bytes))
 }
 
-/// As [`show`], the choice being made: text only where [`is_text`] says so.
+/// Like [`show`], for a given choice: text only if [`is_text`] says so.
 pub(crate) fn show_as(bytes: &[u8], text: bool) -> String {
     window(&tokens(bytes, text), 0, text)
 }
@@ -55,7 +55,7 @@ pub(crate) fn grouped(number: usize) -> String {
     grouped
 }
 
-/// Where what came first differs from what was expected, ready to print.
+/// Where the bytes that arrived first differ from the expected ones, ready to print.
 pub(crate) struct Comparison {
     pub expected: String,
     pub got: String,
@@ -64,7 +64,7 @@ pub(crate) struct Comparison {
     pub note: String,
 }
 
-/// Compares; `after` says what followed the last byte that came ("end of stream", …).
+/// Compares; `after` says what followed the last byte that arrived ("end of stream", …).
 pub(crate) fn compare(expected: &[u8], got: &[u8], after: &str) -> Comparison {
     let text = is_text(expected) && is_text(got);
     let (want, have) = (tokens(expected, text), tokens(got, text));
@@ -115,7 +115,7 @@ fn declared(bytes: &[u8]) -> Option<u32> {
         .map(|length| u32::from_be_bytes(*length))
 }
 
-/// UTF-8 without control characters but those of lines.
+/// UTF-8 without control characters other than line ends.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| {
         text.chars()
@@ -125,7 +125,7 @@ pub(crate) fn is_text(bytes: &[u8]) -> bool {
 
 fn tokens(bytes: &[u8], text: bool) -> Vec<String> {
     if text {
-        // Lossily: a run's head may end inside a character.
+        // Decoded lossily: a run's head may end inside a character.
         let text = String::from_utf8_lossy(bytes);
         return text.chars().map(|c| c.escape_debug().to_string()).collect();
     }

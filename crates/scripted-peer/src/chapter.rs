@@ -5,7 +5,7 @@ use std::path::Path;
 /// `Chapter 4: docs/src/04-where-does-a-message-end.md, "Reading a whole frame"` for
 /// `04-where-does-a-message-end.html#reading-a-whole-frame`.
 ///
-/// The heading is taken from the chapter's file under `root`; where that has no such heading, the
+/// The heading is taken from the chapter's file under `root`; if that has no such heading, the
 /// anchor is turned back into words.
 pub(crate) fn section(link: &str, root: Option<&Path>) -> String {
     let (page, anchor) = link.split_once('#').unwrap_or((link, ""));
@@ -34,8 +34,8 @@ fn heading(text: &str, anchor: &str) -> Option<String> {
         .map(|heading| heading.replace('`', ""))
 }
 
-/// As mdBook makes an anchor of a heading: lower case, spaces to hyphens, no punctuation. The crate
-/// `course` has the same, and is not used here, because every check builds this one.
+/// As mdBook turns a heading into an anchor: lower case, spaces to hyphens, no punctuation. The
+/// crate `course` has the same, and is not used here, because every check builds this one.
 fn slug(heading: &str) -> String {
     let keep = |c: char| match c {
         c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c),

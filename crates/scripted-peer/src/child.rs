@@ -1,10 +1,10 @@
-//! A child, however it was made: by std, or with more descriptors than std hands on.
+//! A child process, however it was started: by std, or with more descriptors than std can pass on.
 
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-/// As [`std::process::Child`], which only std can make.
+/// Like [`std::process::Child`], which only std can create.
 pub(crate) struct Child {
     pub pid: u32,
     pub stdin: Option<ChildStdin>,

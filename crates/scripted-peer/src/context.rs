@@ -15,7 +15,7 @@ thread_local! {
     static CONTEXT: RefCell<Option<Context>> = const { RefCell::new(None) };
 }
 
-/// Keeps a thread's timeline; when the test's own thread ends, the watchdog goes home.
+/// Keeps a thread's timeline; when the test's own thread ends, the watchdog stops.
 struct Context {
     timeline: Arc<Timeline>,
     began_it: bool,
@@ -47,7 +47,7 @@ pub(crate) fn current() -> Arc<Timeline> {
     })
 }
 
-/// Makes `timeline`, begun by another thread, the one that this thread adds to.
+/// From now on this thread adds to `timeline`, which another thread began.
 pub(crate) fn join(timeline: &Arc<Timeline>) {
     timeline.lock().threads.extend(this_thread());
     let context = Context {
@@ -57,7 +57,7 @@ pub(crate) fn join(timeline: &Arc<Timeline>) {
     CONTEXT.with_borrow_mut(|slot| *slot = Some(context));
 }
 
-/// A thread of the check's own; where the system has none left, the test ends.
+/// A thread of the check's own; if the system has none left, the test ends.
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -66,14 +66,15 @@ pub(crate) fn spawn<T: Send + 'static>(
     thread.unwrap_or_else(|error| fail(&current(), &Failure::no_thread(&error)))
 }
 
-/// Gives this test more, or less, time than the usual 25 seconds, not counting the time in which the
-/// machine kept it from running (but no more than 35 seconds of that). After it, every program that
-/// the test started is killed; soon after that, a test that still goes on is ended with its timeline.
+/// Gives this test more, or less, time than the usual 25 seconds, not counting the time in which
+/// the machine kept it from running (but no more than 35 seconds of that). After it, every program
+/// that the test started is killed; soon after that, a test that is still running is ended, and its
+/// timeline is printed.
 pub fn deadline(after: Duration) {
     current().set_deadline(after);
 }
 
-/// What to tell the reader when this test fails at a verb that has no
+/// What to tell the reader if this test fails at a verb that has no
 /// [`or_explain`](crate::Verdict::or_explain) of its own: one sentence, and the chapter's section
 /// as the book links to it (`04-where-does-a-message-end.html#reading-a-whole-frame`).
 pub fn explain(sentence: &str, section: &str) {

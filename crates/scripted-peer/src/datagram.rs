@@ -1,5 +1,5 @@
-//! Peers that send and receive datagrams, over Unix sockets or UDP: one message each, no end, and
-//! perhaps no name.
+//! Peers that send and receive datagrams, over Unix sockets or UDP: one message each, no end of
+//! stream, and perhaps no name.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -24,9 +24,9 @@ use crate::verdict::Verdict;
 use crate::wait;
 use crate::watchdog::fail;
 
-/// The longest datagram that a peer receives whole: longer than UDP has any.
+/// The longest datagram that a peer receives completely: longer than any UDP datagram.
 const LONGEST: usize = 256 << 10;
-/// How often a full queue is tried again: it gives no sign when there is room.
+/// How often a full queue is tried again: nothing signals that it has room.
 const AGAIN: Duration = Duration::from_millis(1);
 
 /// A peer that sends and receives datagrams.
@@ -37,24 +37,24 @@ const AGAIN: Duration = Duration::from_millis(1);
 /// peer.send("one").send("").send("three");
 /// for _ in 0..3 {
 ///     peer.expect("ok").or_explain(
-///         "A datagram socket has no end. 0 bytes is a message of 0 bytes.",
+///         "You took the empty message for the end. A datagram socket has no end of stream: reply to it.",
 ///         "",
 ///     );
 /// }
-/// server.unnamed_datagram_peer().send("nobody's"); // It cannot be answered,
-/// peer.send("again").expect("ok"); // and the program goes on.
+/// server.unnamed_datagram_peer().send("nobody's"); // There is no address to reply to,
+/// peer.send("again").expect("ok"); // and the program keeps running.
 /// ```
 ///
-/// What the program answers and nobody expects lies in the peer's queue. A full one makes the sender
-/// wait over Unix sockets (on Linux after `net.unix.max_dgram_qlen`, usually 10, and one more), and is
-/// thrown away over UDP.
+/// Replies that the check doesn't expect stay in the peer's queue. When the queue is full, a Unix
+/// socket makes the sender wait (on Linux after `net.unix.max_dgram_qlen` messages, usually 10,
+/// plus one), and UDP drops the datagram.
 pub struct DatagramPeer {
     socket: Socket,
     actor: Actor,
     address: Option<Address>,
     /// The program's name, if this peer was made for one.
     program: Option<SocketAddrAny>,
-    /// Who sent the last message, if that has a name.
+    /// The sender of the last message, if it has a name.
     last: Option<SocketAddrAny>,
     inbox: VecDeque<Vec<u8>>,
     /// The program's socket is gone (`ECONNREFUSED`), or never was.
@@ -63,8 +63,8 @@ pub struct DatagramPeer {
 }
 
 impl Running {
-    /// A datagram peer with a name of its own, so that the program can answer: a fresh path, or a free
-    /// port of UDP, as the program has.
+    /// A datagram peer with its own name, so that the program can reply: a fresh path or a free UDP
+    /// port, of the same kind as the program's.
     #[must_use]
     pub fn datagram_peer(&self) -> DatagramPeer {
         match self.address() {
@@ -74,11 +74,12 @@ impl Running {
         .to(self.address())
     }
 
-    /// A datagram peer without a name: a Unix socket that was never bound. Nobody can answer it.
+    /// A datagram peer without a name: a Unix socket that was never bound, to which no one can
+    /// reply.
     ///
     /// # Panics
     ///
-    /// When the program listens on UDP, where everyone has a name.
+    /// When the program listens on UDP, where every socket has a name.
     #[must_use]
     pub fn unnamed_datagram_peer(&self) -> DatagramPeer {
         let address = self.address();
@@ -91,7 +92,7 @@ impl Running {
 }
 
 impl DatagramPeer {
-    /// One at a fresh path, for a program to send to. It answers who sent last.
+    /// One at a fresh path, for a program to send to. It replies to the last sender.
     #[must_use]
     pub fn on_path() -> Self {
         let folder = folder();
@@ -149,7 +150,7 @@ impl DatagramPeer {
     }
 
     fn to(mut self, address: &Address) -> Self {
-        // Over UDP only a connected socket is told that nobody is there (udp(7)).
+        // Over UDP only a connected socket learns that nothing is there (udp(7)).
         if let (Address::Tcp(_), Ok(to)) = (address, address.sockaddr()) {
             self.refused = self.socket.connect(&to).is_err();
         }
@@ -162,7 +163,7 @@ impl DatagramPeer {
         self
     }
 
-    /// Where it is, as a program takes it.
+    /// Its address, in the form that a program accepts.
     ///
     /// # Panics
     ///
@@ -172,19 +173,19 @@ impl DatagramPeer {
         self.address.as_ref().expect("this peer has no name")
     }
 
-    /// How long this peer's verbs wait; 4 seconds, if not told.
+    /// How long this peer's verbs wait; 4 seconds by default.
     pub fn patience(&mut self, patience: Duration) -> &mut Self {
         self.actor.patience = patience;
         self
     }
 
-    /// Sends one message, to the program or to who sent the last one here. Where the queue is full it
-    /// waits for room; a program that makes none in time ends the test. One that is gone does not: the
-    /// next thing expected tells that.
+    /// Sends one message, to the program or to the sender of the last message received here. If the
+    /// queue is full it waits for room; the test ends if the program makes none in time. If the
+    /// program is gone, the test goes on: the next expectation reports it.
     ///
     /// # Panics
     ///
-    /// When there is nobody to send to yet.
+    /// When there is no address to send to yet.
     pub fn send(&mut self, message: impl AsRef<[u8]>) -> &mut Self {
         let message = message.as_ref();
         let actor = self.actor.clone();
@@ -199,7 +200,7 @@ impl DatagramPeer {
             None => fail(
                 actor.timeline(),
                 &Failure::new(
-                    format!("the program to take {}", show(message)),
+                    format!("the program to read {}", show(message)),
                     format!("its queue was full for {:?}", actor.patience),
                 ),
             ),
@@ -208,11 +209,11 @@ impl DatagramPeer {
         self
     }
 
-    /// As [`send`](Self::send), to a path.
+    /// Like [`send`](Self::send), but to a path.
     ///
     /// # Panics
     ///
-    /// When the path is none of a socket.
+    /// When the path cannot be that of a socket.
     pub fn send_to(&mut self, path: impl AsRef<Path>, message: impl AsRef<[u8]>) -> &mut Self {
         let to = SocketAddrUnix::new(path.as_ref()).expect("the path of a socket");
         let program = self.program.replace(to.into());
@@ -221,8 +222,8 @@ impl DatagramPeer {
         self
     }
 
-    /// Sends the same message until the queue takes no more, at most `most` times; says how often.
-    /// Over UDP no queue is ever full to its sender.
+    /// Sends the same message until the queue is full, at most `most` times; returns how often.
+    /// Over UDP a sender never sees a full queue.
     pub fn fill(&mut self, message: impl AsRef<[u8]>, most: usize) -> usize {
         let message = message.as_ref();
         let sent = (0..most)
@@ -235,7 +236,7 @@ impl DatagramPeer {
 
     fn try_send(&mut self, message: &[u8]) -> io::Result<()> {
         let to = self.program.as_ref().or(self.last.as_ref());
-        let to = to.expect("nobody with a name has sent anything here yet");
+        let to = to.expect("no named socket has sent anything here yet");
         if self.socket.peer_addr().is_ok() {
             return self.socket.send(message).map(drop);
         }
@@ -249,7 +250,7 @@ impl DatagramPeer {
             Err(error) if is_refusal(&error) => {
                 self.refused = true;
                 self.actor.note(format!(
-                    "-> {}: {}: nobody has that name",
+                    "-> {}: {}: no socket has that name",
                     show(message),
                     Ending::Refusal
                 ));
@@ -275,7 +276,7 @@ impl DatagramPeer {
         self.actor.verdict(found)
     }
 
-    /// The next message, whatever it is.
+    /// The next message, whatever its content.
     ///
     /// # Errors
     ///
@@ -284,7 +285,7 @@ impl DatagramPeer {
         self.next(self.actor.patience)
     }
 
-    /// No message comes for this long. A verdict that must wait: where another message can follow,
+    /// No message arrives for this long. This verdict must wait: if another message can follow,
     /// expect that one instead.
     pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
         let expected = format!("no message for {time:?}");
@@ -296,7 +297,7 @@ impl DatagramPeer {
         self.actor.verdict(found)
     }
 
-    /// No message has come so far. This waits for nothing.
+    /// No message has arrived so far. This does not wait.
     pub fn expect_nothing_yet(&mut self) -> Verdict {
         self.take_all();
         let found = match self.inbox.front() {
@@ -312,7 +313,7 @@ impl DatagramPeer {
                 format!("{ending}: the program has ended")
             }
             Ending::Silence => format!("{ending} for {:?}", self.actor.patience),
-            ending => format!("{ending}: nobody has that name"),
+            ending => format!("{ending}: no socket has that name"),
         }
     }
 
@@ -330,7 +331,7 @@ impl DatagramPeer {
         come.unwrap_or(Err(Ending::Silence))
     }
 
-    /// Takes from the kernel what is there.
+    /// Reads what the kernel has.
     fn take_all(&mut self) {
         let mut buffer = vec![0; LONGEST];
         loop {
@@ -363,11 +364,11 @@ fn has_name(address: &SocketAddrAny) -> bool {
     SocketAddrUnix::try_from(address.clone()).map_or(true, |unix| unix.path().is_some())
 }
 
-/// One that is no end of anything says so.
+/// An error that is not the end of anything says so.
 fn remark(length: usize, from: Option<&SocketAddrAny>) -> String {
     match (length, from) {
         (0, _) => "an empty message".to_owned(),
-        (length, None) => format!("{}, from nobody with a name", count(length)),
+        (length, None) => format!("{}, from an unnamed socket", count(length)),
         (_, Some(_)) => String::new(),
     }
 }
@@ -380,7 +381,7 @@ fn is_refusal(error: &io::Error) -> bool {
 }
 
 fn is_full(error: &io::Error) -> bool {
-    // macOS and the BSDs say ENOBUFS of a full queue.
+    // macOS and the BSDs report a full queue as ENOBUFS.
     error.kind() == ErrorKind::WouldBlock
         || cfg!(not(target_os = "linux")) && Errno::from_io_error(error) == Some(Errno::NOBUFS)
 }

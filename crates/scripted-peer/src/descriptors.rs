@@ -19,17 +19,18 @@ pub struct Descriptor {
     pub number: u32,
     /// What it is.
     pub kind: Kind,
-    /// A path, or what else the kernel calls it: `socket:[12345]`.
+    /// A path, or another name that the kernel gives it: `socket:[12345]`.
     pub name: String,
     /// It is closed in programs that this one becomes or starts (`FD_CLOEXEC`).
     pub close_on_exec: bool,
-    /// It never waits (`O_NONBLOCK`). This belongs to the open file, and all copies share it.
+    /// Calls on it never wait (`O_NONBLOCK`). This belongs to the open file, and all copies share
+    /// it.
     pub non_blocking: bool,
     /// It can be read from.
     pub readable: bool,
     /// It can be written to.
     pub writable: bool,
-    /// Where in the file it stands. This, too, belongs to the open file.
+    /// The position in the file. This also belongs to the open file.
     pub position: u64,
 }
 
@@ -55,7 +56,7 @@ impl fmt::Display for Descriptor {
 }
 
 impl Running {
-    /// What the program has open now, by number; nothing where there is no /proc, or once it has
+    /// What the program has open now, by number; nothing if there is no /proc, or once it has
     /// ended. Guard a check that uses it with [`needs::linux`](crate::needs::linux).
     ///
     /// ```no_run
@@ -65,10 +66,10 @@ impl Running {
     ///
     /// let before = server.descriptors();
     /// // … a hundred requests …
-    /// server.expect_descriptors(&before).or_explain("Each one that came is yours to close.", "");
+    /// server.expect_descriptors(&before).or_explain("Close every descriptor that you receive.", "");
     /// for socket in server.descriptors().iter().filter(|one| one.kind == Kind::Socket) {
     ///     check(socket.close_on_exec, "closed on exec", socket.to_string())
-    ///         .or_explain("Every program that you start has that socket open, too.", "");
+    ///         .or_explain("Programs that you start inherit that socket. Set FD_CLOEXEC.", "");
     /// }
     /// ```
     #[must_use]
@@ -82,8 +83,8 @@ impl Running {
         all
     }
 
-    /// The program comes to have open what it had before, and nothing else: the same files and
-    /// sockets, under whatever numbers.
+    /// The program again has open what it had before, and nothing else: the same files and sockets,
+    /// under any numbers.
     pub fn expect_descriptors(&self, before: &[Descriptor]) -> Verdict {
         let actor = Actor::of(self);
         let mut change = (Vec::new(), Vec::new());
@@ -159,7 +160,7 @@ fn kind(path: &str, name: &str) -> Kind {
         Ok(one) if one.is_dir() => Kind::Folder,
         Ok(one) if one.is_fifo() => Kind::Pipe,
         Ok(one) if one.is_socket() => Kind::Socket,
-        // In another namespace the kernel's own name is all there is.
+        // In another namespace only the kernel's own name is known.
         Err(_) if name.starts_with("socket:") => Kind::Socket,
         Err(_) if name.starts_with("pipe:") => Kind::Pipe,
         _ => Kind::Other,

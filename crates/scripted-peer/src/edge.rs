@@ -1,4 +1,4 @@
-//! One edge: several things reach the program in one wake-up.
+//! One edge: several events reach the program in one wake-up.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::address::Address;
 use crate::net_table::{self, TcpSocket};
 use crate::running::Running;
 
-/// How long what was sent may take to come: over loopback it is there at once.
+/// How long sent data may take to arrive: over loopback it is there immediately.
 const LATEST: Duration = Duration::from_secs(1);
 
-/// The program goes on, whatever becomes of the act.
+/// The program is continued even if the act fails.
 struct Stopped<'a>(&'a Running);
 
 impl Drop for Stopped<'_> {
@@ -23,8 +23,9 @@ impl Drop for Stopped<'_> {
 }
 
 impl Running {
-    /// Stops the program, acts, and lets it go on: what was sent meanwhile, bytes, ends, connections
-    /// and signals, is all there when it wakes. The race is made to order, without a sleep.
+    /// Stops the program, acts, and continues it: everything that was sent meanwhile (bytes, ends
+    /// of streams, connections, signals) is there when it wakes. This produces the race on demand,
+    /// without a sleep.
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen();
@@ -35,7 +36,7 @@ impl Running {
     ///     peer.send(line("one")).send(line("two"));
     ///     server.signal(Signal::TERM);
     /// });
-    /// peer.expect("ONE\nTWO\n").or_explain("They were sent before you were told to stop.", "");
+    /// peer.expect("ONE\nTWO\n").or_explain("Reply to lines that arrived before the signal.", "");
     /// ```
     ///
     /// A stopped program reads nothing: send no more than its socket holds. Signals of one kind are
@@ -49,8 +50,9 @@ impl Running {
         value
     }
 
-    /// Over TCP, what was sent may not have come to the program's kernel on a busy machine. Where
-    /// nobody can be asked, it comes in its own time; what is too much to come at all is not waited for.
+    /// Over TCP, on a busy machine, what was sent may not have reached the program's kernel yet. If
+    /// the kernel can't be asked, this doesn't wait for it; nor does it wait for more than the
+    /// program's socket can hold.
     fn wait_for_delivery(&self) {
         let Some(Address::Tcp(server)) = &self.address else {
             return;
@@ -61,8 +63,8 @@ impl Running {
     }
 }
 
-/// A stopped program reads nothing: what has come to its kernel, and need not be acknowledged yet,
-/// lies there unread. (The end of a stream counts as one byte on both sides.)
+/// A stopped program reads nothing: bytes that have reached its kernel, and need not be
+/// acknowledged yet, stay there unread. (The end of a stream counts as one byte on both sides.)
 fn has_come(server: &SocketAddr) -> bool {
     let all = net_table::sockets(None, server.port());
     let is_other_side =

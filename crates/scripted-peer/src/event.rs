@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::bytes::is_text;
 
 pub(crate) struct Event {
-    /// When it was noted: what lasts is noted at its end.
+    /// When it was noted: an event that lasts is noted at its end.
     pub at: Duration,
     pub began: Duration,
     pub peer: Option<usize>,
@@ -13,7 +13,7 @@ pub(crate) struct Event {
 }
 
 pub(crate) enum What {
-    /// Something in words.
+    /// A note in words.
     Note(String),
     Sent(Bytes),
     Received(Bytes),
@@ -24,7 +24,7 @@ pub(crate) struct Bytes {
     pub head: Vec<u8>,
     pub total: usize,
     pub remark: String,
-    /// In which pieces they went or came, where it was more than one: the first of them.
+    /// The pieces in which they were sent or received, if more than one: the first of them.
     pub pieces: Vec<Piece>,
 }
 
@@ -48,14 +48,14 @@ impl Bytes {
         }
     }
 
-    /// It went, or came, in these pieces.
+    /// It was sent, or received, in these pieces.
     pub fn in_pieces(mut self, pieces: &[Piece]) -> Self {
         self.pieces = pieces[..pieces.len().min(Self::KEPT)].to_vec();
         self
     }
 
     pub fn is_text(&self) -> bool {
-        // A character may have been cut where the head ends.
+        // The head may end in the middle of a character.
         let whole = match std::str::from_utf8(&self.head) {
             Err(error) if error.error_len().is_none() && self.total > self.head.len() => {
                 &self.head[..error.valid_up_to()]

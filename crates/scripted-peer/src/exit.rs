@@ -5,7 +5,7 @@ use std::fmt;
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It returned, or called `exit`, with this code.
+    /// It returned from `main`, or called `exit`, with this code.
     Code(i32),
     /// This signal killed it.
     Signal(i32),
@@ -37,7 +37,7 @@ pub(crate) struct Unsolved {
 }
 
 impl Unsolved {
-    /// Reads it from what Rust's panic says on standard error.
+    /// Reads it from Rust's panic message on standard error.
     pub fn read(text: &str) -> Option<Self> {
         let (before, after) = text.split_once("\nnot yet implemented")?;
         let place = before.lines().last()?.split_once(" panicked at ")?.1;

@@ -1,58 +1,61 @@
-//! What was expected and what came instead, as the report shows it; and the sentences about this
-//! machine, which take the explanation's place where it is not the program that failed.
+//! What was expected and what happened instead, as the report shows it; and the sentences about
+//! this machine, which replace the explanation if it is not the program that failed.
 //!
-//! How a failure is found is the business of the verbs, how it ends a test that of `watchdog`.
+//! The verbs find failures; `watchdog` ends a test at one.
 
 use std::time::Duration;
 
 use crate::bytes::{compare, show};
 
-/// How the sentences about the machine begin: what follows is no judgment of the learner's program.
+/// How the sentences about the machine begin: what follows is not a judgment of the learner's
+/// program.
 pub(crate) const NO_VERDICT: &str = "This machine could not judge your program.";
 
 pub(crate) const TOO_BUSY: &str = "It was too busy for a check that measures time. Stop other \
                                    programs, or wait until they end, and run the check again.";
 
-/// What to say of a program that never listened, where the check says nothing.
-pub(crate) const NEVER_LISTENED: &str = "Your program did not get as far as listening. If it ended, its last lines \
-                                         on standard error should say which step failed. Once it listens, it \
-                                         must print the line `listening on ADDRESS`, at once.";
+/// What to say about a program that never listened, if the check has no sentence of its own.
+pub(crate) const NEVER_LISTENED: &str = "Your program never started listening. If it ended, its \
+                                         last lines on standard error should say which step \
+                                         failed. As soon as it is listening, it must print the \
+                                         line `listening on ADDRESS`.";
 
-/// And of one that never connected.
-pub(crate) const NEVER_CONNECTED: &str = "Your program did not connect to the address that it was given. If it \
-                                          ended, its last lines on standard error should say which step failed.";
+/// The same for a program that never connected.
+pub(crate) const NEVER_CONNECTED: &str = "Your program did not connect to the address it was \
+                                          given. If it ended, its last lines on standard error \
+                                          should say which step failed.";
 
-/// What comes before the check's explanation where the program ended before anything could pass.
-const ENDED_EARLY: &str = "Your program ended before a byte had passed between it and the check.";
+/// What precedes the check's explanation if the program ended before any byte was exchanged.
+const ENDED_EARLY: &str = "Your program ended before it had exchanged any bytes with the check.";
 
-/// The check's explanation, told of a program that ended before a byte had passed: what it did wrong
-/// is more likely in its own last lines than in what the check is about.
+/// The check's explanation, for a program that ended before any byte was exchanged: its own last
+/// lines are more likely to say what went wrong than the check's topic is.
 pub(crate) fn early(explanation: &str, printed: bool) -> String {
     let why = match printed {
-        true => "Its own last lines should say why.",
-        false => "It printed nothing that says why.",
+        true => "Its last lines of output should say why.",
+        false => "It printed nothing that explains why.",
     };
     format!("{ENDED_EARLY} {why} What this check is about: {explanation}")
 }
 
 pub(crate) fn kept_from_running(kept: Duration) -> String {
-    format!("the program and the check waited {kept:.1?} for a processor")
+    format!("the program and the check waited {kept:.1?} for a CPU")
 }
 
-/// What was expected, and what came instead.
+/// What was expected, and what happened instead.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub expected: String,
     pub got: String,
-    /// Columns before the mark, its width, and what it says.
+    /// Columns before the mark, the mark's width, and its text.
     pub mark: Option<Box<(usize, usize, String)>>,
     pub explanation: Option<Box<(String, String)>>,
     /// The sentence for a check that has no explanation.
     pub otherwise: Option<&'static str>,
     /// The program ended instead of doing what was expected.
     pub ended: bool,
-    /// The sentence about this machine, where it is not the program that failed: it is shown in the
-    /// explanation's place.
+    /// The sentence about this machine, if it is not the program that failed: it is shown instead
+    /// of the explanation.
     pub machine: Option<Box<str>>,
 }
 
@@ -69,7 +72,7 @@ impl Failure {
         }
     }
 
-    /// It is this machine's: `expected` is what the check needs, `got` what the system says, and
+    /// The machine is at fault: `expected` is what the check needs, `got` what the system says, and
     /// `advice` what the reader can do about it.
     pub fn of_machine(expected: &str, got: &str, advice: &str) -> Self {
         Self {
@@ -83,12 +86,12 @@ impl Failure {
         Self::of_machine(
             "a thread for the check",
             &error.to_string(),
-            "The system has no thread or no memory left for the check. Stop other programs, or \
+            "The system has no threads or no memory left for the check. Stop other programs, or \
              raise the limits (`ulimit -u`, `ulimit -v`), and run it again.",
         )
     }
 
-    /// Explained by this sentence where the check says nothing.
+    /// Explained by this sentence if the check has none.
     pub fn or_else(self, sentence: &'static str) -> Self {
         Self {
             otherwise: Some(sentence),
@@ -101,7 +104,7 @@ impl Failure {
         Self { ended, ..self }
     }
 
-    /// `after` says what followed the last byte that came.
+    /// `after` says what followed the last byte that arrived.
     pub fn bytes(expected: &[u8], got: &[u8], after: &str) -> Self {
         if got.is_empty() {
             return Self::new(show(expected), after);

@@ -16,7 +16,7 @@ use crate::verdict::Verdict;
 /// What a program has cost so far, and what it holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Figures {
-    /// Processor time of all its threads, in seconds.
+    /// CPU time of all its threads, in seconds.
     pub cpu_seconds: f64,
     /// The memory that it holds now, in KiB (`VmRSS`).
     pub memory_kib: u64,
@@ -30,36 +30,36 @@ pub struct Figures {
     pub descriptors: usize,
     /// How many of them never wait (`O_NONBLOCK`).
     pub nonblocking: usize,
-    /// How often its threads, those that live now, went to sleep. That they were preempted isn't
-    /// counted: each line that a program logs may cost several times that, on a busy machine.
+    /// How often its current threads went to sleep. Preemptions aren't counted: on a busy machine
+    /// each line that a program logs may cause several.
     pub switches: u64,
 }
 
 /// How long a program is watched before it counts as idle.
 const WINDOW: Duration = Duration::from_millis(300);
-/// What it may do in that time: three wakes of a timer of 100 ms, and a little more.
+/// What it may do in that time: three wake-ups of a 100 ms timer, and a little more.
 const SWITCHES: u64 = 8;
 const CPU_SECONDS: f64 = 0.02;
-/// And how long it may wait for a processor: one that wants to run for half of the time is not at rest,
-/// however little it gets.
+/// And how long it may wait for a CPU: a program that wants to run half the time is not at rest,
+/// however little CPU time it gets.
 const WAITED: Duration = Duration::from_millis(150);
-/// What a right program needs in all to come to rest is far less.
+/// A correct program needs far less in total to come to rest.
 const AWAKE_SECONDS: f64 = 3.0;
 
 impl Running {
-    /// What the program costs; nothing but zeros where there is no /proc, or once it has ended.
-    /// Guard a check that uses it with [`needs::linux`].
+    /// What the program costs; all zeros if there is no /proc, or once it has ended. Guard a check
+    /// that uses it with [`needs::linux`].
     #[must_use]
     pub fn figures(&self) -> Figures {
         figures(self.pid()).unwrap_or_default()
     }
 
     /// The program comes to rest: within its patience, there are 300 ms in which it wakes fewer
-    /// than 8 times, uses less than 20 ms of a processor, doesn't wait for one for half of the time, and
-    /// then sleeps. A program that asks again and again never does, however busy the machine is. Where it
-    /// got so little of a processor that nobody knows, the machine gave no verdict.
+    /// than 8 times, uses less than 20 ms of CPU time, doesn't wait for a CPU half the time, and
+    /// then sleeps. A program that keeps polling never does, however busy the machine is. If it got
+    /// too little CPU time to tell, the machine gave no verdict.
     ///
-    /// Where there is no /proc, the test is noted as skipped from here on.
+    /// If there is no /proc, the test is noted as skipped from here on.
     pub fn expect_idle(&self) -> Verdict {
         if !needs::linux() {
             return Verdict::new(&self.timeline, Ok(()));
@@ -75,18 +75,18 @@ impl Running {
             // A thread that ended took its count with it.
             let wakes = after.switches.saturating_sub(before.switches);
             let cpu = after.cpu_seconds - before.cpu_seconds;
-            // On a busy machine a program that never sleeps may get as little time as an idle one
-            // takes; but then it is in the queue for more.
+            // On a busy machine a program that never sleeps may get as little CPU time as an idle
+            // one uses; but then it is queued for more.
             let waited = waited(self.pid()).saturating_sub(waited_before);
             let is_quiet = wakes < SWITCHES && cpu < CPU_SECONDS;
             if is_quiet && waited < WAITED && !is_runnable(self.pid()) {
                 break Ok(());
             }
             was_awake |= !is_quiet;
-            // It is never quiet, and has had the time to be: by the clock, or on the processor.
+            // It is never at rest, and has had time to be: by the clock, or in CPU time.
             if after.cpu_seconds - began > AWAKE_SECONDS || patience.is_out() {
                 if !was_awake {
-                    let got = format!("it waited for a processor for {waited:.0?} of {WINDOW:?}");
+                    let got = format!("it waited for a CPU for {waited:.0?} of {WINDOW:?}");
                     break Err(Failure::of_machine(
                         "a machine that lets the program run",
                         &got,
@@ -94,8 +94,7 @@ impl Running {
                     ));
                 }
                 let spent = cpu * 1000.0;
-                let got =
-                    format!("{wakes} wakes and {spent:.0} ms of processor time in {WINDOW:?}");
+                let got = format!("{wakes} wake-ups and {spent:.0} ms of CPU time in {WINDOW:?}");
                 break Err(Failure::new(
                     "a program that sleeps until something happens",
                     got,
@@ -134,7 +133,7 @@ fn figures(pid: u32) -> Option<Figures> {
     })
 }
 
-/// Counts the descriptors whose status flags, in octal, hold `O_NONBLOCK`.
+/// Counts the descriptors whose status flags, in octal, include `O_NONBLOCK`.
 fn nonblocking(pid: u32) -> Option<usize> {
     let never_waits = |info: &String| {
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));

@@ -12,22 +12,23 @@ use std::sync::{Arc, OnceLock};
 use crate::machine;
 use crate::reaper;
 
-/// A folder of mode 0700 that goes away, with all that is in it, when its last clone does.
+/// A folder of mode 0700 that is removed, with everything in it, when its last clone is dropped.
 ///
-/// It lies in the temporary folder and its path is short: a socket's path has room for little more
-/// than 100 bytes ([unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)). Where `TMPDIR`
-/// names a folder that has no room for that, or cannot hold sockets, it lies in `/tmp` or the like.
+/// It is in the temporary folder and its path is short: a socket's path has room for little more
+/// than 100 bytes ([unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)). If `TMPDIR` names
+/// a folder whose path is too long for that, or that cannot hold sockets, it is in `/tmp` or a
+/// similar folder.
 #[derive(Debug, Clone)]
 pub struct Folder(Arc<Owned>);
 
 #[derive(Debug)]
 struct Owned(PathBuf);
 
-/// How long a folder's path may be, so that a socket with a name of some 30 bytes fits behind it:
-/// 103 bytes on macOS, 107 on Linux.
+/// How long a folder's path may be, so that a socket with a name of some 30 bytes fits in: 103
+/// bytes on macOS, 107 on Linux.
 const LONGEST: usize = 70;
 
-/// Makes a fresh folder. Where this machine has no folder that can hold sockets, the test ends with
+/// Creates a fresh folder. If this machine has no folder that can hold sockets, the test ends with
 /// a sentence that says so.
 #[must_use]
 pub fn folder() -> Folder {
@@ -47,8 +48,8 @@ pub fn folder() -> Folder {
     })
 }
 
-/// A fresh folder whose programs `uid` can run: for a copy of a program that its own folder may hide
-/// from that user.
+/// A fresh folder whose programs `uid` can run: for a copy of a program whose own folder that user
+/// may not be able to enter.
 pub(crate) fn folder_of_programs(program: &Path, uid: u32) -> Folder {
     let beside = program.parent().map(Path::to_path_buf);
     let places: Vec<PathBuf> = places().into_iter().chain(beside).collect();
@@ -69,7 +70,7 @@ pub(crate) fn folder_of_programs(program: &Path, uid: u32) -> Folder {
     })
 }
 
-/// Where a folder may lie, the best place first.
+/// Where the folder may be, the best place first.
 fn places() -> Vec<PathBuf> {
     let fixed = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
     let mut places = vec![env::temp_dir()];
@@ -92,7 +93,7 @@ fn first_usable(
     Err(reasons.join("; "))
 }
 
-/// A socket can be made in a folder there, and its path has room for a name.
+/// A socket can be created in a folder there, and the path has room for its name.
 fn holds_sockets(base: &Path) -> Result<(), String> {
     if !base.is_absolute() {
         return Err("not an absolute path".to_owned());
@@ -104,10 +105,10 @@ fn holds_sockets(base: &Path) -> Result<(), String> {
     }
     UnixListener::bind(folder.join("probe"))
         .map(drop)
-        .map_err(|error| format!("no socket can be made there: {error}"))
+        .map_err(|error| format!("no socket can be created there: {error}"))
 }
 
-/// Programs there can be executed, by everybody.
+/// Programs there can be executed by every user.
 fn runs_programs(base: &Path) -> Result<(), String> {
     if !base.is_absolute() {
         return Err("not an absolute path".to_owned());
@@ -116,7 +117,10 @@ fn runs_programs(base: &Path) -> Result<(), String> {
         !fs::metadata(place).is_ok_and(|place| place.permissions().mode() & 0o001 != 0)
     };
     if let Some(place) = base.ancestors().find(closed) {
-        return Err(format!("{} is closed to others", place.display()));
+        return Err(format!(
+            "{} is not accessible to other users",
+            place.display()
+        ));
     }
     if forbids_execution(base) {
         return Err("mounted with `noexec`".to_owned());
@@ -142,11 +146,11 @@ fn fresh(base: &Path) -> io::Result<Folder> {
         let path = base.join(format!("peer-{}-{number}", std::process::id()));
         match DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => {
-                // Where this process is killed, nothing is dropped.
+                // If this process is killed, nothing is dropped.
                 reaper::add_folder(&path);
                 break Ok(Folder(Arc::new(Owned(path))));
             }
-            // Left behind by a process that had this number before.
+            // Left behind by an earlier process with the same process ID.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => break Err(error),
         }

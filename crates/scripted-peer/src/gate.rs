@@ -1,4 +1,4 @@
-//! A gate decides when work ends: not a sleep, the check does.
+//! A gate, controlled by the check, decides when work ends: no sleep is needed.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -17,8 +17,8 @@ use crate::machine;
 use crate::verdict::Verdict;
 use crate::wait;
 
-/// A FIFO ([fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html)) that a program reads to its
-/// end before it answers: so its work ends when the check says so, and no sleep decides.
+/// A FIFO ([fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html)) that a program reads to
+/// its end before it answers: so its work ends when the check says so, without a sleep.
 ///
 /// ```no_run
 /// # let server = scripted_peer::Program::new("server").listen_on_path();
@@ -28,16 +28,17 @@ use crate::wait;
 /// let mut peer = server.connect();
 /// peer.send(line(format!("wait {}", gate.path().display())));
 /// gate.expect_entered(); // the program is inside its work,
-/// server.signal(Signal::TERM); // is told to end meanwhile,
-/// gate.release(); // and gets done with it.
-/// peer.expect(line("done")).or_explain("The request that was being answered died with you.", "");
+/// server.signal(Signal::TERM); // is told to stop meanwhile,
+/// gate.release(); // and finishes it.
+/// peer.expect(line("done")).or_explain("You ended in the middle of a request. Finish it.", "");
 /// ```
 ///
-/// One gate holds one request. Opened with [`release`](Self::release), or dropped, it holds nobody.
+/// One gate holds one request. After [`release`](Self::release), or when dropped, it holds no
+/// request.
 pub struct Gate {
     path: PathBuf,
     actor: Actor,
-    /// As long as this end is open, the program reads nothing and no end.
+    /// As long as this end is open, the program reads neither bytes nor the end of the file.
     ours: Option<File>,
     _folder: Folder,
 }
@@ -48,7 +49,7 @@ impl Gate {
     pub fn new() -> Self {
         let folder = folder();
         let path = folder.join("gate");
-        // By mkfifo(1): not every system has the call where safe code finds it.
+        // With mkfifo(1): safe code can't make the call on every system.
         let made = Command::new("mkfifo")
             .args(["-m", "600"])
             .arg(&path)
@@ -62,7 +63,8 @@ impl Gate {
             machine::no_verdict(
                 "a FIFO in a temporary folder (mkfifo)",
                 &error,
-                "The check could not make a FIFO. Set TMPDIR to a folder on a disk that can hold one.",
+                "The check could not create a FIFO. Set TMPDIR to a folder on a disk that can hold \
+                 one.",
             );
         }
         Self {
@@ -79,14 +81,14 @@ impl Gate {
         &self.path
     }
 
-    /// How long [`expect_entered`](Self::expect_entered) waits; 4 seconds, if not told.
+    /// How long [`expect_entered`](Self::expect_entered) waits; 4 seconds by default.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.actor.patience = patience;
         self
     }
 
-    /// The program comes to open the path for reading: from now on it is inside.
+    /// The program opens the path for reading: from then on it is inside.
     pub fn expect_entered(&mut self) -> Verdict {
         let actor = self.actor.clone();
         let entered = actor.ask(|| self.try_enter().then_some(()));
@@ -102,7 +104,7 @@ impl Gate {
         self.try_enter()
     }
 
-    /// Opening for writing without waiting fails until somebody reads (`ENXIO`, `open(2)`).
+    /// Opening for writing without waiting fails until there is a reader (`ENXIO`, `open(2)`).
     fn try_enter(&mut self) -> bool {
         if self.ours.is_none() {
             match open(
@@ -122,15 +124,15 @@ impl Gate {
         self.ours.is_some()
     }
 
-    /// The program reads all of this, but for what the FIFO itself holds (64 KiB on Linux, see
-    /// `pipe(7)`), and no end: the gate stays closed.
+    /// The program reads all of this, except what the FIFO itself holds (64 KiB on Linux, see
+    /// `pipe(7)`), but not the end of the file: the gate stays closed.
     pub fn expect_reads(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         let mut rest = bytes.as_ref();
         let expected = format!("the program to read {} bytes", rest.len());
         let Some(ours) = &mut self.ours else {
             return self
                 .actor
-                .verdict(Err(Failure::new(expected, "it never came to the gate")));
+                .verdict(Err(Failure::new(expected, "it never reached the gate")));
         };
         let until = Instant::now() + self.actor.patience;
         while !rest.is_empty() {
@@ -157,24 +159,24 @@ impl Gate {
         self.actor.verdict(Ok(()))
     }
 
-    /// Opens the gate: the program's read comes to the end of the file. Says in the timeline when
-    /// nobody was inside any more.
+    /// Opens the gate: the program's read reaches the end of the file. Notes in the timeline if the
+    /// program was no longer inside.
     pub fn release(mut self) {
         let left = self.ours.as_ref().is_some_and(has_no_reader);
         self.actor.note(match (&self.ours, left) {
-            (None, _) => "the gate opens; nobody had come to it",
-            (Some(_), true) => "the gate opens; the program is not inside any more",
+            (None, _) => "the gate opens; the program had not reached it",
+            (Some(_), true) => "the gate opens; the program is no longer inside",
             (Some(_), false) => "the gate opens",
         });
         self.ours = None;
     }
 
-    /// The program comes to close its end, though the gate is closed: it gave up the work, or ended.
+    /// The program closes its end although the gate is closed: it gave up the work, or ended.
     pub fn expect_abandoned(&mut self) -> Verdict {
         let found = match &self.ours {
             None => Err(Failure::new(
                 "the program to leave the gate",
-                "it never came there",
+                "it never got there",
             )),
             Some(ours) => {
                 let gone = self.actor.ask(|| has_no_reader(ours).then_some(()));

@@ -2,8 +2,8 @@
 //! Ethernet devices ([network_namespaces(7)](https://man7.org/linux/man-pages/man7/network_namespaces.7.html),
 //! [veth(4)](https://man7.org/linux/man-pages/man4/veth.4.html)).
 //!
-//! Nothing outlives the test, not even one that is killed: the namespaces have no names, and each lives
-//! as long as a shell that ends with its input.
+//! Nothing outlives the test, even if it is killed: the namespaces have no names, and each lives as
+//! long as a shell that ends with its input.
 
 mod shell;
 
@@ -26,12 +26,12 @@ use crate::program::Program;
 use crate::verdict::Verdict;
 use shell::{COMMAND, Failed, Shell};
 
-/// What each end of the cable is called on its host.
+/// The name of each end of the cable on its host.
 const CABLE: &str = "cable";
 
 /// Two hosts, `left` and `right`, that know each other by these names, and a cable between them.
 ///
-/// This needs root on Linux, util-linux and iproute2; where they are missing or not permitted, the
+/// This needs root on Linux, util-linux and iproute2; if they are missing or not permitted, the
 /// test is noted as skipped, with the reason.
 ///
 /// ```no_run
@@ -43,16 +43,16 @@ const CABLE: &str = "cable";
 /// peer.send(line("hello")).expect(line("hello")).now();
 /// hosts.pull_cable();
 /// server.prints("gone").or_explain(
-///     "No news is not good news: a machine that loses power sends nothing.",
+///     "You kept waiting for a client that is gone. Turn on keepalive to find out.",
 ///     "",
 /// );
 /// hosts.plug_cable();
 /// ```
 pub struct Hosts {
-    /// Put the program here: like a machine whose cable is pulled, this host keeps its address and its
-    /// route.
+    /// Run the program here: like a machine whose cable is pulled, this host keeps its address and
+    /// its route.
     pub left: Host,
-    /// The other one; its end of the cable is the one that is pulled.
+    /// The other host; its end of the cable is the one that is pulled.
     pub right: Host,
     actor: Actor,
     _names: Folder,
@@ -68,7 +68,7 @@ pub struct Host {
 }
 
 impl Hosts {
-    /// Two hosts, connected; or none, and the test is noted as skipped.
+    /// Two hosts, connected; or none, with the test noted as skipped.
     #[must_use]
     pub fn new() -> Option<Self> {
         if !needs::root() {
@@ -109,7 +109,7 @@ impl Hosts {
         }
         left.wait_for_carrier()?;
         right.wait_for_carrier()?;
-        // What a program is started with.
+        // The command that a program is started with.
         let enters = Command::new("nsenter")
             .args(["-t", &one.to_string(), "-n", "-m", "true"])
             .output()
@@ -130,17 +130,17 @@ impl Hosts {
         })
     }
 
-    /// Pulls the cable: from now on nothing arrives, and nobody is told.
+    /// Pulls the cable: from now on nothing arrives, and no error is reported.
     pub fn pull_cable(&self) {
         self.right.must_run(&format!("ip link set {CABLE} down"));
         self.actor.note("the cable is pulled");
     }
 
-    /// Plugs it in again.
+    /// Plugs the cable back in.
     pub fn plug_cable(&self) {
         self.right.must_run(&format!("ip link set {CABLE} up"));
         if self.right.address_v6.is_some() {
-            // A link that goes down takes these with it.
+            // These disappear when the link goes down.
             self.right.must_run(&self.right.v6_command());
         }
         self.actor.note("the cable is plugged in");
@@ -153,7 +153,8 @@ impl Program {
     /// elsewhere.
     pub fn on(self, host: &Host) -> Self {
         Actor::aside().note(format!("a program on {}:", host.name));
-        // By a shell that goes back to this folder: nsenter(1) leaves it with the mounts.
+        // Through a shell that changes back to this folder: nsenter(1) leaves it when it enters the
+        // mount namespace.
         let enter = format!("nsenter -t {} -n -m sh -c", host.pid);
         self.inside(&format!("{enter} 'cd -- \"$0\" && exec \"$@\"' \"$PWD\""))
             .elsewhere()
@@ -199,7 +200,7 @@ impl Host {
         Address::Tcp(SocketAddr::new(self.address(), 0))
     }
 
-    /// A new connection from this host; or ends the test.
+    /// A new connection from this host; ends the test if there is none.
     #[must_use]
     pub fn connect(&self, address: &Address) -> Peer {
         self.try_connect(address).now()
@@ -218,18 +219,18 @@ impl Host {
         self.here(move || Listener::on_address(&address))
     }
 
-    /// The same at its IPv6 address, if it has one.
+    /// The same on its IPv6 address, if it has one.
     #[must_use]
     pub fn listener_v6(&self) -> Option<Listener> {
         let any = Address::Tcp(SocketAddr::new(self.address_v6()?, 0));
         Some(self.here(move || Listener::on_address(&any)))
     }
 
-    /// Runs a command of the shell on this host, and says what it printed.
+    /// Runs a shell command on this host, and returns what it printed.
     ///
     /// # Errors
     ///
-    /// What it printed, when it fails.
+    /// If it fails; the error is what it printed.
     pub fn run(&self, command: &str) -> Result<String, String> {
         let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
         shell.run(command).map_err(|error| match error {
@@ -249,7 +250,7 @@ impl Host {
         }
     }
 
-    /// A socket belongs to the network of the thread that makes it, and stays there.
+    /// A socket belongs to the network of the thread that creates it, and stays there.
     fn here<T: Send + 'static>(&self, act: impl FnOnce() -> T + Send + 'static) -> T {
         let (pid, timeline) = (self.pid, context::current());
         timeline.note(None, format!("on {}:", self.name));
@@ -278,7 +279,8 @@ impl Host {
 
     fn v6_command(&self) -> String {
         let address = self.address_v6.unwrap_or(Ipv6Addr::UNSPECIFIED);
-        // Without the second in which an address asks whether it is somebody else's.
+        // Skips the second in which the kernel checks whether the address is already in use
+        // (nodad).
         format!("ip -6 addr replace {address}/64 dev {CABLE} nodad")
     }
 

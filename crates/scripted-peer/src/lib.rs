@@ -1,8 +1,8 @@
-//! A peer that follows a script against a program and tells what it saw.
+//! A peer that follows a script against a program and reports what it saw.
 //!
 //! The exercises' checks are written with it. A check starts the learner's program, plays the other
-//! side of a connection, byte by byte where that matters, and, when something is not as it should
-//! be, tells the learner what happened on the wire. It reads as a story:
+//! side of a connection, byte by byte where that matters, and, when something is wrong, tells the
+//! learner what happened on the wire. It reads as a story:
 //!
 //! ```no_run
 //! # let program = || scripted_peer::Program::new("server");
@@ -19,7 +19,7 @@
 //! );
 //! ```
 //!
-//! A program that takes one read for one message gets this verdict:
+//! A program that treats one read as one message gets this verdict:
 //!
 //! ```text
 //!     2.5 ms  peer  connected to 127.0.0.1:41973
@@ -36,37 +36,41 @@
 //!  The same as a picture: target/learn/04-01.html
 //! ```
 //!
-//! The picture is a sequence diagram of the same, with a lane for each peer, waits to scale and the
-//! program's output at its moment: one file for each package, with a section for each check that
-//! failed. It is removed when the package's checks are run again.
+//! The picture is a sequence diagram of the same events, with a lane for each peer, waits drawn to
+//! scale and the program's output where it occurred: one file for each package, with a section for
+//! each check that failed. It is removed when the package's checks are run again.
 //!
 //! - [`program!`] names the program of the package under test, and [`Program`] starts it: in its
-//!   own process group, with its output captured, and with an end. [`Running`] is the program then.
-//! - [`Peer`] is one end of a connection over TCP or a Unix socket. [`Listener`] is where a
+//!   own process group, with its output captured, and kills it in the end. [`Running`] is the
+//!   started program.
+//! - [`Peer`] is one end of a connection over TCP or a Unix socket. [`Listener`] is what a
 //!   learner's client connects to.
 //! - For a daemon that can be trusted: a [`Gate`] decides when work ends,
-//!   [`in_one_edge`](Running::in_one_edge) what the program wakes up to; descriptors travel with
-//!   [bytes](Peer::send_with), messages without a stream between [`DatagramPeer`]s; an [`Activation`] is
-//!   what a program is born with, a [`NotifySocket`] what it reports to. What it has open, its
-//!   [`descriptors`](Running::descriptors) say, and a [copy of its socket](Running::socket_of) what it has set there.
-//! - For what leaves this machine: a [`BlackHole`] says nothing, two [`Hosts`] have a cable that can be
-//!   pulled, a [`Broker`] speaks NATS by script, and a [`PeerStream`] is what TLS sits on.
-//! - What is expected returns a [`Verdict`]. A bad one ends the test when it is dropped, or at
+//!   [`in_one_edge`](Running::in_one_edge) decides what the program wakes up to; descriptors travel
+//!   with [bytes](Peer::send_with), and messages without a stream between [`DatagramPeer`]s; an
+//!   [`Activation`] is what a program is started with, and a [`NotifySocket`] is what it reports
+//!   to. Its [`descriptors`](Running::descriptors) show what it has open, and a [copy of its
+//!   socket](Running::socket_of) shows what options it has set.
+//! - For what leaves this machine: a [`BlackHole`] never answers, two [`Hosts`] have a cable that
+//!   can be pulled, a [`Broker`] speaks NATS according to a script, and a [`PeerStream`] is what
+//!   TLS runs over.
+//! - Every expectation returns a [`Verdict`]. A bad one ends the test when it is dropped, or at
 //!   [`or_explain`](Verdict::or_explain). [`explain`] covers a whole test.
 //! - End of stream, reset, refusal and silence are four [endings](Ending), and none is reported as
 //!   another.
-//! - Nothing waits for ever: each verb has its patience, and each test a watchdog ([`deadline`]).
-//! - What the machine cannot do is not told as the learner's: it has sentences of its own. Time in
-//!   which it kept the program or the check from running is not counted ([`Stopwatch`]), a scene that
-//!   depends on the clock is played again ([`undisturbed`]).
+//! - Nothing waits forever: each verb has its patience, and each test a watchdog ([`deadline`]).
+//! - What the machine cannot do is not blamed on the learner's program: there are separate
+//!   sentences for it. Time in which the machine kept the program or the check from running is not
+//!   counted ([`Stopwatch`]), and a scene that depends on the clock is played again
+//!   ([`undisturbed`]).
 //! - The environment variable `CHECK_PROGRAM` names another program to run instead; `CHECK_SKIPS` a
 //!   file that collects the checks that were [skipped](needs).
 //!
 //! What is not done here: judging protocols. The peer knows bytes, lines, and the frame of chapter
 //! 4; what they mean is the check's business.
 //!
-//! The features `daemon` and `network` (both on, unless told otherwise) bring what Parts V and VI need.
-//! The exercises before them do without: each learner builds this crate first.
+//! The features `daemon` and `network` (both on by default) add what Parts V and VI need. Earlier
+//! exercises do without them, because every learner has to build this crate first.
 #![warn(missing_docs)]
 #![cfg_attr(
     not(feature = "network"),
@@ -76,8 +80,8 @@
 #[cfg(not(unix))]
 compile_error!("the exercises need a Unix system; on Windows, work in WSL");
 
-// The rooms, from the ground up: each uses rooms of its own group and of those above it, and no two
-// use each other.
+// The modules, from the bottom up: each uses modules of its own group and of the groups above it,
+// and no two use each other.
 
 // What the system knows, and how it is written.
 mod address;
@@ -115,7 +119,7 @@ mod strain;
 mod verdict;
 mod watch;
 
-// Who takes part: the program, and the peers that the check plays.
+// The participants: the program, and the peers that the check plays.
 mod activation;
 mod figures;
 mod lines;
@@ -126,7 +130,7 @@ mod program;
 mod running;
 mod serving;
 
-// What chapters on daemons ask for.
+// What the chapters on daemons need.
 #[cfg(feature = "daemon")]
 mod actor;
 #[cfg(feature = "daemon")]
@@ -142,7 +146,7 @@ mod notify_socket;
 #[cfg(feature = "daemon")]
 mod socket_copy;
 
-// And those on networks.
+// And the chapters on networks.
 #[cfg(feature = "network")]
 mod black_hole;
 #[cfg(feature = "network")]

@@ -5,7 +5,7 @@ use crate::running::Running;
 use crate::verdict::Verdict;
 
 impl Running {
-    /// Its standard error comes to hold a whole line with `part` in it: the first such line.
+    /// A complete line that contains `part` appears on its standard error: the first such line.
     pub fn log_line(&self, part: &str) -> Verdict<String> {
         let line = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);

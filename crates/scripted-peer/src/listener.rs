@@ -1,4 +1,4 @@
-//! The other way round: the server that a learner's client connects to.
+//! The opposite direction: the server that a learner's client connects to.
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,14 +19,14 @@ use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 use crate::wait;
 
-/// A listening socket of the check's own. [`tcp`](Self::tcp) and [`on_path`](Self::on_path) make
+/// A listening socket of the check's own. [`tcp`](Self::tcp) and [`on_path`](Self::on_path) create
 /// one.
 pub struct Listener {
     socket: Socket,
     address: Address,
     timeline: Arc<Timeline>,
     patience: Duration,
-    /// Keeps the folder of a fresh path.
+    /// Keeps the folder of a fresh path alive.
     _folder: Option<Folder>,
 }
 
@@ -51,8 +51,8 @@ impl Listener {
         Self::on_path_with_backlog(128)
     }
 
-    /// Listens on a fresh path with room for few: on Linux, `backlog` + 1 connections wait in the
-    /// queue, and the next `connect` blocks until [`accept`](Self::accept) makes room.
+    /// Listens on a fresh path with a short backlog: on Linux, `backlog` + 1 connections wait in
+    /// the queue, and the next `connect` blocks until [`accept`](Self::accept) makes room.
     #[must_use]
     pub fn on_path_with_backlog(backlog: i32) -> Self {
         let folder = folder();
@@ -66,19 +66,19 @@ impl Listener {
         Self::new(&Address::Unix(path.as_ref().to_owned()), Some(128), None)
     }
 
-    /// Listens at this address of the network that this thread is in.
+    /// Listens on this address of the network that this thread is in.
     pub(crate) fn on_address(address: &Address) -> Self {
         Self::new(address, Some(128), None)
     }
 
-    /// A TCP address that refuses every connection for as long as this lives: bound, so that
-    /// nobody else takes it, but not listening.
+    /// A TCP address that refuses every connection for as long as this lives: bound, so that no one
+    /// else takes it, but not listening.
     #[must_use]
     pub fn refusing() -> Self {
         Self::new(&Address::Tcp(([127, 0, 0, 1], 0).into()), None, None)
     }
 
-    /// A fresh path that refuses every connection: a socket's file whose server is gone.
+    /// A fresh path that refuses every connection: a socket file whose server is gone.
     #[must_use]
     pub fn refusing_on_path() -> Self {
         let folder = folder();
@@ -93,7 +93,8 @@ impl Listener {
         }
         let open = || -> std::io::Result<Socket> {
             let socket = Socket::new(address.domain(), Type::STREAM, None)?;
-            // A server that comes back finds its port free, though old connections linger (tcp(7)).
+            // A server that is restarted finds its port free, although old connections linger
+            // (tcp(7)).
             if backlog.is_some() && matches!(address, Address::Tcp(_)) {
                 socket.set_reuse_address(true)?;
             }
@@ -105,8 +106,8 @@ impl Listener {
             machine::no_verdict(
                 &format!("the check to listen on {address}"),
                 &error.to_string(),
-                "The check could not make a listening socket of its own. Unless that is a mistake \
-                 in this check, the line above says what the system lacks.",
+                "The check could not create its own listening socket. The line above says what the \
+                 system lacks, unless this check itself has a mistake.",
             )
         });
         let local = socket.local_addr().expect("a bound socket has an address");
@@ -119,13 +120,13 @@ impl Listener {
         }
     }
 
-    /// Where it listens, as a program takes it.
+    /// The address it listens on, in the form that a program accepts.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// How long [`accept`](Self::accept) waits; 4 seconds, if not told.
+    /// How long [`accept`](Self::accept) waits; 4 seconds by default.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -146,7 +147,7 @@ impl Listener {
             .into()
     }
 
-    /// The next connection; or ends the test when none comes.
+    /// The next connection; ends the test if there is none in time.
     #[must_use]
     pub fn accept(&self) -> Peer {
         self.try_accept().now()
@@ -155,7 +156,8 @@ impl Listener {
     /// The next connection.
     pub fn try_accept(&self) -> Verdict<Peer> {
         let found = if self.is_called_upon() {
-            // Not non-blocking: a program may inherit this socket, and would inherit that too.
+            // Blocking: a program may inherit this socket, and would inherit non-blocking mode with
+            // it.
             match self.socket.accept() {
                 Ok((socket, _)) => Ok(Peer::accepted(socket)),
                 Err(error) if machine::is_to_blame(&error) => machine::no_verdict(
@@ -168,7 +170,7 @@ impl Listener {
         } else if self.timeline.all_exited() {
             Err("it ended without connecting".to_owned())
         } else {
-            Err(format!("nobody came within {:?}", self.patience))
+            Err(format!("nothing connected within {:?}", self.patience))
         };
         let expected = format!("the program to connect to {}", self.address);
         Verdict::new(
@@ -181,19 +183,19 @@ impl Listener {
         )
     }
 
-    /// Whether somebody has connected whom nobody has accepted yet. This waits for nothing.
+    /// Whether there is a connection that has not been accepted yet. This does not wait.
     #[must_use]
     pub fn visited(&self) -> bool {
         wait::readable(&self.socket, Instant::now())
     }
 
-    /// Whether someone comes in time, and before all programs have ended.
+    /// Whether a client connects in time, and before all programs have ended.
     fn is_called_upon(&self) -> bool {
         let mut patience = Patience::new(&self.timeline, self.patience);
         loop {
             let all_exited = self.timeline.all_exited();
             let soon = self.timeline.until(Duration::from_millis(20));
-            // A program that has just ended may have connected first: look once more.
+            // A program that has just ended may have connected first: check once more.
             if wait::readable(&self.socket, soon) {
                 return true;
             }
@@ -204,14 +206,14 @@ impl Listener {
         }
     }
 
-    /// Fills the queue with `count` silent connections of our own; the next to connect waits behind
-    /// them. Accept them, or drop the listener, to be rid of them.
+    /// Fills the queue with `count` silent connections of our own; the next client to connect waits
+    /// behind them. To get rid of them, accept them or drop the listener.
     #[must_use]
     pub fn crowd(&self, count: usize) -> Vec<Peer> {
         (0..count).map(|_| Peer::connect(&self.address)).collect()
     }
 
-    /// The next connection, if one comes within `time`.
+    /// The next connection, if one arrives within `time`.
     pub(crate) fn accept_within(&self, time: Duration) -> Option<Peer> {
         wait::readable(&self.socket, self.timeline.until(time))
             .then(|| self.socket.accept().ok())?
@@ -223,7 +225,7 @@ impl Listener {
     }
 }
 
-/// Leaves a socket's file whose server is gone, as a crash does.
+/// Leaves a socket file whose server is gone, as a crash does.
 ///
 /// # Panics
 ///
@@ -235,7 +237,7 @@ pub fn stale_socket(path: impl AsRef<Path>) {
     assert!(fs::symlink_metadata(path).is_ok(), "binding makes the file");
 }
 
-/// To be waited for, beside others.
+/// For waiting on it along with others.
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

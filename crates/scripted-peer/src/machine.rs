@@ -1,5 +1,5 @@
 //! What this machine cannot do. A check that fails for such a reason ends with a sentence about the
-//! machine, never with the explanation that was written for the learner's program.
+//! machine, never with the explanation written for the learner's program.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,7 +11,7 @@ use crate::context;
 use crate::failure::Failure;
 use crate::watchdog::fail;
 
-/// How long 127.0.0.1 may take to connect to itself: the kernel does it at once, or not at all.
+/// How long 127.0.0.1 may take to connect to itself: the kernel does it immediately, or not at all.
 const LOOPBACK: Duration = Duration::from_secs(2);
 
 /// What helps against most shortages.
@@ -38,7 +38,7 @@ pub(crate) fn cannot_start(path: &str, error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied => {
             "The system does not allow the program to be executed. If its folder is on a disk that \
              forbids execution (mounted with `noexec`), set CARGO_TARGET_DIR to a folder on \
-             another one."
+             another disk."
         }
         _ => {
             "The system could not start the program. If it is short of memory or processes, stop \
@@ -48,8 +48,8 @@ pub(crate) fn cannot_start(path: &str, error: &io::Error) -> Failure {
     Failure::of_machine(&format!("{path} to start"), &error.to_string(), advice)
 }
 
-/// A program is to listen there: so its host must be one that this machine can listen on. What is no
-/// `HOST:PORT` is not asked about.
+/// A program is to listen there, so the host must be one that this machine can listen on. An
+/// address that isn't `HOST:PORT` is not checked.
 pub(crate) fn can_listen_at(address: &str) {
     let plain = address.strip_prefix("tcp:").unwrap_or(address);
     let Some((host, port)) = plain.rsplit_once(':') else {

@@ -1,4 +1,4 @@
-//! What a check needs that not every machine has. A check that is skipped says so, and why.
+//! What a check needs that not every machine has. A skipped check says so, and why.
 //!
 //! ```no_run
 //! # use scripted_peer::needs;
@@ -17,7 +17,7 @@ use crate::context;
 use crate::machine;
 use crate::threads::has_proc;
 
-/// Whether this is Linux, with its /proc; else the test is noted as skipped.
+/// Whether this is Linux with /proc; otherwise the test is noted as skipped.
 #[must_use]
 pub fn linux() -> bool {
     if cfg!(target_os = "linux") {
@@ -27,8 +27,7 @@ pub fn linux() -> bool {
     }
 }
 
-/// A tool or a service of the system that the check needs, and that isn't there: the test ends, and
-/// says so.
+/// A tool or a service of the system that the check needs is missing: the test ends, and says so.
 pub fn working(works: bool, what: &str) {
     if !works {
         let advice =
@@ -37,28 +36,31 @@ pub fn working(works: bool, what: &str) {
     }
 }
 
-/// Whether root runs this test, on Linux, and may act for other users; else it is noted as skipped.
+/// Whether root runs this test, on Linux, and may switch to other users; otherwise it is noted as
+/// skipped.
 #[must_use]
 pub fn root() -> bool {
     linux()
         && (rustix::process::geteuid().is_root() || skip("needs root: run it with `sudo -E`"))
         && (acts_for_others()
-            || skip("needs a root that may act for other users, outside of this user namespace"))
+            || skip(
+                "needs a root user that may switch to other users, outside this user namespace",
+            ))
 }
 
-/// Whether this machine has IPv6, with `::1` on its loopback interface; else the test is noted as
-/// skipped.
+/// Whether this machine has IPv6, with `::1` on its loopback interface; otherwise the test is noted
+/// as skipped.
 #[must_use]
 pub fn ipv6() -> bool {
     std::net::TcpListener::bind("[::1]:0").is_ok()
         || skip("needs IPv6: bring up ::1 (`sysctl net.ipv6.conf.lo.disable_ipv6=0`)")
 }
 
-/// In a user namespace root may be the only user that there is (user_namespaces(7)).
+/// In a user namespace root may be the only user (user_namespaces(7)).
 #[cfg(target_os = "linux")]
 fn acts_for_others() -> bool {
     use rustix::process::Uid;
-    // In a thread of its own: credentials are kept by thread.
+    // In a separate thread: credentials are kept per thread.
     let nobody = Uid::from_raw(65_534);
     let real = rustix::process::getuid();
     let act = move || rustix::thread::set_thread_res_uid(real, nobody, real).is_ok();
@@ -88,7 +90,7 @@ pub fn skip(reason: &str) -> bool {
 }
 
 /// Raises this process's soft limit of open descriptors to `count`, as far as the hard one allows.
-/// Programs that are started from then on inherit it.
+/// Programs started from then on inherit it.
 pub(crate) fn descriptors(count: u64) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < count) {
@@ -103,8 +105,8 @@ pub(crate) fn descriptors(count: u64) {
     }
 }
 
-/// The check, and a program with as many descriptors, can hold `count` connections each; else the
-/// test ends.
+/// The check, and a program with the same limit on descriptors, can each hold `count` connections;
+/// otherwise the test ends.
 pub(crate) fn room_for(count: u64) {
     descriptors(count + 100);
     let limit = getrlimit(Resource::Nofile).current;

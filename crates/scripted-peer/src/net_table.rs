@@ -5,31 +5,31 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-/// One line of the table. Addresses are those that a person would write: `::ffff:127.0.0.1` is
-/// `127.0.0.1`.
+/// One line of the table. Addresses are in the form that a person would write: `::ffff:127.0.0.1`
+/// is `127.0.0.1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TcpSocket {
     pub local: SocketAddr,
     pub remote: SocketAddr,
     pub state: u8,
-    /// Bytes, and the end, that the other side's kernel has not taken.
+    /// Bytes, and the end of the stream, that the other side's kernel has not acknowledged.
     pub unacknowledged: u64,
-    /// Bytes that nobody has read; connections that nobody has accepted.
+    /// Bytes that have not been read; connections that have not been accepted.
     pub unread: u64,
-    /// Which timer runs, and for how long still.
+    /// Which timer is running, and how long it has left.
     pub timer: (u8, Duration),
-    /// 0 as long as no process has it.
+    /// 0 as long as no process has the socket.
     pub inode: u64,
 }
 
 /// From net/tcp_states.h.
 pub(crate) const SYN_SENT: u8 = 2;
 pub(crate) const LISTEN: u8 = 10;
-/// From net/ipv4/tcp_ipv4.c: which timer runs.
+/// From net/ipv4/tcp_ipv4.c: which timer is running.
 pub(crate) const KEEPALIVE: u8 = 2;
 
-/// The TCP sockets with this port on either side, where this process (or `pid`) is; none where there is
-/// no such table. Others are not looked at: a busy machine may have thousands of them.
+/// The TCP sockets with this port on either side, where this process (or `pid`) is; none if there
+/// is no such table. Other sockets are not examined: a busy machine may have thousands of them.
 pub(crate) fn sockets(pid: Option<u32>, port: u16) -> Vec<TcpSocket> {
     let of = pid.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
     let table = |name| fs::read_to_string(format!("/proc/{of}/net/{name}")).unwrap_or_default();
@@ -60,7 +60,7 @@ fn parse(line: &str) -> Option<TcpSocket> {
     })
 }
 
-/// Words of four bytes, each as this machine keeps them.
+/// Words of four bytes, each in this machine's byte order.
 fn address(text: &str) -> Option<SocketAddr> {
     let (host, port) = text.split_once(':')?;
     let word = |at: usize| u32::from_str_radix(host.get(at..at + 8)?, 16).ok();

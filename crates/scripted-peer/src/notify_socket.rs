@@ -1,4 +1,4 @@
-//! The socket of a supervisor, to which a program says that it is ready, alive, or stopping
+//! The socket of a supervisor, to which a program reports that it is ready, alive, or stopping
 //! ([sd_notify(3)](https://man7.org/linux/man-pages/man3/sd_notify.3.html)).
 
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ use crate::program::Program;
 use crate::verdict::Verdict;
 use crate::wait;
 
-/// The longest message that is read whole.
+/// The longest message that is read completely.
 const LONGEST: usize = 4096;
 /// A queue that takes more messages than this is never full.
 const MOST: usize = 100_000;
@@ -26,20 +26,20 @@ const MOST: usize = 100_000;
 ///
 /// let mut supervisor = NotifySocket::on_path();
 /// let mut server = Program::new("server").notifies(&supervisor).arg("127.0.0.1:0").start();
-/// supervisor.expect("READY=1").or_explain("Say so once you listen.", "");
+/// supervisor.expect("READY=1").or_explain("Send READY=1 once you are listening.", "");
 /// server.listens_or_ends();
 /// server.connect().send(line("hello")).expect(line("hello")).or_explain(
-///     "READY means that a client can connect *now*.",
+///     "You sent READY=1 before clients could connect. Send it after listen().",
 ///     "",
 /// );
 /// server.signal(Signal::TERM);
-/// supervisor.expect("STOPPING=1").or_explain("Tell it before you stop.", "");
+/// supervisor.expect("STOPPING=1").or_explain("Send STOPPING=1 before you stop.", "");
 /// ```
 pub struct NotifySocket {
     socket: UnixDatagram,
     name: String,
     actor: Actor,
-    /// Lines that have come and that nobody has asked for.
+    /// Lines that have arrived and that no verb has taken.
     lines: VecDeque<String>,
     folder: Option<Folder>,
 }
@@ -50,8 +50,8 @@ impl Program {
         self.env("NOTIFY_SOCKET", supervisor.name())
     }
 
-    /// `WATCHDOG_USEC` and `WATCHDOG_PID` ask the program to say `WATCHDOG=1` at least this often
-    /// (sd_watchdog_enabled(3)); half of the time is the rule.
+    /// `WATCHDOG_USEC` and `WATCHDOG_PID` ask the program to send `WATCHDOG=1` at least this often
+    /// (sd_watchdog_enabled(3)); usually it is sent after half this time.
     pub fn watched(self, every: Duration) -> Self {
         let time = every.as_micros();
         self.after(&format!("export WATCHDOG_PID=$$ WATCHDOG_USEC={time}"))
@@ -59,7 +59,7 @@ impl Program {
 }
 
 impl NotifySocket {
-    /// One at a fresh path.
+    /// A socket at a fresh path.
     #[must_use]
     pub fn on_path() -> Self {
         let folder = folder();
@@ -68,11 +68,11 @@ impl NotifySocket {
         Self::new(socket, path.display().to_string(), Some(folder))
     }
 
-    /// One with an abstract name, which `NOTIFY_SOCKET` gives with a `@` for its zero byte. Only Linux
-    /// has those: guard the check with [`needs::linux`](crate::needs::linux).
+    /// A socket with an abstract name, which `NOTIFY_SOCKET` gives with a `@` for its zero byte.
+    /// Only Linux has abstract names: guard the check with [`needs::linux`](crate::needs::linux).
     #[must_use]
     pub fn with_abstract_name() -> Self {
-        // Its last part is that of a fresh folder: nobody else has it.
+        // Its last part is the name of a fresh folder, so no other socket has it.
         let folder = folder();
         let name = format!("{}/notify", folder.path().display());
         Self::new(bind_abstract(&name), format!("@{name}"), Some(folder))
@@ -101,20 +101,20 @@ impl NotifySocket {
         }
     }
 
-    /// What `NOTIFY_SOCKET` is to be.
+    /// The value for `NOTIFY_SOCKET`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How long this socket's verbs wait; 4 seconds, if not told.
+    /// How long this socket's verbs wait; 4 seconds by default.
     pub fn patience(&mut self, patience: Duration) -> &mut Self {
         self.actor.patience = patience;
         self
     }
 
-    /// The program says this line, sooner or later: others before it (`STATUS=`, `WATCHDOG=1`) are
-    /// passed over. What comes after it waits for the next verb.
+    /// The program sends this line, sooner or later: earlier lines (`STATUS=`, `WATCHDOG=1`) are
+    /// skipped. Later lines are kept for the next verb.
     pub fn expect(&mut self, line: &str) -> Verdict {
         let mut passed = Vec::new();
         let actor = self.actor.clone();
@@ -140,7 +140,7 @@ impl NotifySocket {
         actor.verdict(found.ok_or_else(failure))
     }
 
-    /// The next line that the program says, whatever it is.
+    /// The next line that the program sends, whatever it is.
     pub fn next_line(&mut self) -> Verdict<String> {
         let actor = self.actor.clone();
         let found = actor.wait(|until| {
@@ -153,14 +153,14 @@ impl NotifySocket {
         actor.verdict(found.ok_or_else(failure))
     }
 
-    /// The lines that have come so far and that no verb has taken, in order. This waits for nothing.
+    /// The lines that have arrived so far and that no verb has taken, in order. This does not wait.
     pub fn take_lines(&mut self) -> Vec<String> {
         self.take_all();
         self.lines.drain(..).collect()
     }
 
-    /// The program says nothing for this long, from now on: what came before is passed over. A verdict
-    /// that must wait; use it rarely.
+    /// From now on the program sends nothing for this long: what arrived before is skipped. This
+    /// verdict must wait; use it rarely.
     pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
         self.take_lines();
         let actor = self.actor.clone();
@@ -177,12 +177,12 @@ impl NotifySocket {
         })
     }
 
-    /// Fills the socket's queue until it takes no more, as that of a supervisor that hangs; says with
-    /// how many messages. [`drain`](Self::drain) makes room again.
+    /// Fills the socket's queue until it accepts no more, like that of a supervisor that hangs;
+    /// returns with how many messages. [`drain`](Self::drain) makes room again.
     ///
     /// # Panics
     ///
-    /// When there is no end to it.
+    /// When the queue never fills up.
     pub fn fill(&mut self) -> usize {
         let sent = self.filler().map(|filler| {
             let send = |_: &usize| filler.send(b"X_FILLED=1").is_ok();
@@ -191,7 +191,7 @@ impl NotifySocket {
         match sent {
             Ok(sent) if sent < MOST => {
                 self.actor.note(format!(
-                    "its queue is full: {sent} messages, and it reads none"
+                    "its queue is full: {sent} messages, and it is not reading them"
                 ));
                 sent
             }
@@ -211,16 +211,16 @@ impl NotifySocket {
         Ok(filler)
     }
 
-    /// Reads what [`fill`](Self::fill) left, so that there is room again. Lines of the program are
-    /// kept.
+    /// Reads what [`fill`](Self::fill) left, so that there is room again. Lines from the program
+    /// are kept.
     pub fn drain(&mut self) -> &mut Self {
         self.take_all();
         self.actor.note("its queue has room again");
         self
     }
 
-    /// Takes from the kernel what is there. Descriptors that come along (a barrier) are closed by it,
-    /// which is their answer (sd_notify_barrier(3)).
+    /// Reads what the kernel has. Descriptors that arrive with them (a barrier) are closed, which
+    /// is the answer to a barrier (sd_notify_barrier(3)).
     fn take_all(&mut self) {
         let mut buffer = vec![0; LONGEST];
         loop {
@@ -237,7 +237,7 @@ impl NotifySocket {
         }
     }
 
-    /// The socket is gone, and its path, if it has one: telling it fails from now on.
+    /// The socket is gone, with its path if it has one: from now on, sending to it fails.
     pub fn close(self) {
         self.actor.note("the supervisor's socket is closed");
         drop(self.socket);

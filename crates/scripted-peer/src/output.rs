@@ -1,4 +1,4 @@
-//! What a program printed by its end, and what it should have.
+//! What a program had printed when it ended, and what it should have printed.
 
 use assert_cmd::assert::IntoOutputPredicate;
 use predicates::Predicate;
@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::verdict::Verdict;
 
-/// How a program ended, and all that it printed.
+/// How a program ended, and everything that it printed.
 #[derive(Debug, Clone)]
 pub struct Output {
     /// How it ended.
@@ -35,7 +35,7 @@ impl Verdict<Output> {
         )
     }
 
-    /// Its standard output is exactly these bytes, which need be no text.
+    /// Its standard output is exactly these bytes, which need not be text.
     pub fn stdout_bytes(self, wanted: impl AsRef<[u8]>) -> Self {
         let wanted = wanted.as_ref();
         self.and(|output| {
@@ -66,14 +66,14 @@ fn judge<P: Predicate<[u8]>>(stream: &str, wanted: &P, got: &[u8]) -> Option<Fai
     if wanted.eval(got) {
         return None;
     }
-    // Whole text is compared byte by byte; any other predicate speaks for itself.
+    // A complete text is compared byte by byte; any other predicate describes itself.
     Some(match original(wanted) {
         Some(text) => Failure::bytes(text.as_bytes(), got, &format!("the end of {stream}")),
         None => Failure::new(format!("{stream}: {wanted}").replace("var.", ""), show(got)),
     })
 }
 
-/// The text that a predicate compares with, if it is one that compares whole texts.
+/// The text that a predicate compares with, if it compares complete texts.
 fn original(predicate: &dyn PredicateReflection) -> Option<String> {
     predicate
         .parameters()

@@ -1,10 +1,10 @@
 //! How long the machine kept a test from running, and waits that don't count that time.
 //!
-//! On a busy machine a right program is as late as a wrong one. So a wait doesn't end by the clock on
-//! the wall alone: the time in which the program, or the check itself, wanted to run and got no
-//! processor is added to it. Linux counts that for each thread (`schedstat`,
-//! [proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)); how much too late the check itself
-//! wakes up is counted everywhere.
+//! On a busy machine a correct program is as late as a wrong one. So a wait doesn't end by the wall
+//! clock alone: the time in which the program, or the check itself, was ready to run but got no CPU
+//! is added to it. Linux counts that for each thread (`schedstat`,
+//! [proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)); how late the check itself wakes
+//! up is counted on every system.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,22 +13,23 @@ use crate::timeline::Timeline;
 
 /// How long a verb waits for what it names, unless told otherwise.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
-/// A wait that is over sooner than this is not looked at: it costs nothing then.
+/// A wait that is over sooner than this is not examined, so that it costs nothing.
 const FIRST_LOOK: Duration = Duration::from_millis(20);
-/// How often a wait that goes on is looked at.
+/// How often a longer wait is examined.
 const LOOK: Duration = Duration::from_millis(250);
-/// Less than this is not worth another wait.
+/// It is not worth waiting again for less than this.
 const WORTH: Duration = Duration::from_millis(20);
 
-/// A wait of some length, not counting the time in which the machine let nobody run.
+/// A wait of some length, not counting the time in which the machine kept the test from running.
 pub(crate) struct Patience {
     timeline: Arc<Timeline>,
     began: Instant,
     length: Duration,
     end: Instant,
-    /// What the test had been kept from running until the first look, and what its programs had run.
+    /// For how long the test had been kept from running at the first look, and for how long its
+    /// programs had run.
     before: Option<(Duration, Duration)>,
-    /// How much too late this wait itself woke up.
+    /// How late this wait itself woke up.
     late: Duration,
 }
 
@@ -53,8 +54,8 @@ impl Patience {
         }
     }
 
-    /// Whether it is over: its length has passed, and as much again as the machine took away. But a
-    /// program that has had a processor for half of its length has had its time, in any case.
+    /// Whether it is over: its length has passed, plus the time that the machine took away. In any
+    /// case, a program that has had a CPU for half that length has had its time.
     pub fn is_out(&mut self) -> bool {
         let now = Instant::now();
         if now < self.next() {
@@ -68,7 +69,7 @@ impl Patience {
         if ran.saturating_sub(before.1) > self.length / 2 {
             return true;
         }
-        // What a thread waits for now is not counted yet: it will be when it gets its turn.
+        // A thread's current wait for a CPU is not counted yet: it will be once the thread runs.
         let waits = if self.timeline.is_busy() {
             LOOK
         } else {
@@ -84,14 +85,14 @@ impl Patience {
             self.timeline.time_is_up();
             return true;
         }
-        // Soon enough to see that the program has had its time after all.
+        // Soon enough to notice that the program has had its time after all.
         self.end = end.min(now + LOOK);
         false
     }
 
-    /// Asks `come`, which waits until a moment and says whether what is awaited has come, until it
-    /// has or time is out. Says which. The last look is after the end: a check that woke up too late
-    /// finds what came in time.
+    /// Calls `come`, which waits until a given moment and says whether the awaited thing has
+    /// happened, until it has or time is up. Returns which. The last look is after the deadline, so
+    /// a check that woke up late still finds what happened in time.
     pub fn wait(&mut self, mut come: impl FnMut(Instant) -> bool) -> bool {
         loop {
             let next = self.next();

@@ -1,7 +1,7 @@
 //! One end of a connection, played by the check.
 //!
-//! `connection` makes it and reads what comes in, `send` is what it does to the other side, `expect`
-//! what it expects of it.
+//! `connection` creates it and reads what arrives, `send` is what it does to the other side,
+//! `expect` is what it expects from it.
 
 mod ancillary;
 mod connection;

@@ -1,11 +1,11 @@
-//! A failed check as a picture: a sequence diagram in one HTML file, without scripts and without a
-//! network.
+//! A failed check as a picture: a sequence diagram in one HTML file, without scripts and without
+//! network access.
 //!
-//! `items` puts what is drawn in the order of time, `scale` gives each moment its height and `lanes`
-//! each peer its place; `drawing` draws it over the `backdrop` with the strokes of `paper` and the arrows
-//! of `shape`, the `difference` at its end; `words` says it for those who cannot see it. `page` is the file
-//! around the drawings, and `file` is where it lies. What is shown was chosen and put into words by
-//! `account`, as for the text.
+//! `items` puts what is drawn in the order of time, `scale` gives each moment its height and
+//! `lanes` gives each peer its position; `drawing` draws it over the `backdrop` with the strokes of
+//! `paper` and the arrows of `shape`, the `difference` at its end; `words` describes it for those
+//! who cannot see it. `page` is the file around the drawings, and `file` is where it is stored.
+//! `account` has selected and worded what is shown, as for the text.
 
 mod backdrop;
 mod difference;
@@ -26,16 +26,16 @@ use crate::account::Account;
 /// The sections of this test process, one for each check that has failed so far.
 static SECTIONS: Mutex<Vec<page::Section>> = Mutex::new(Vec::new());
 
-/// What was drawn of one failed check.
+/// What was drawn for one failed check.
 pub(crate) struct Drawn {
-    /// The file, as a reader at the workspace's folder names it; nothing where it couldn't be written.
+    /// The file's path from the workspace's folder; nothing if it couldn't be written.
     pub file: Option<String>,
     /// Its section of the file.
     pub section: String,
 }
 
 impl Drawn {
-    /// Draws it, and writes a file that holds what was drawn of other checks before.
+    /// Draws it, and writes a file that also contains what was drawn for earlier checks.
     pub fn new(account: &Account) -> Self {
         let mut sections = SECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
         if account.unsolved.is_some() {
@@ -48,7 +48,7 @@ impl Drawn {
         let html = section.html.clone();
         sections.push(section);
         sections.sort_by_key(page::Section::place);
-        // Under the lock: of two checks that fail at once, the later one writes both.
+        // Under the lock: if two checks fail at the same time, the later one writes both.
         let file = file::name().and_then(|name| {
             let page = page::page(&name, &sections);
             file::write(&name, &page)
@@ -60,7 +60,7 @@ impl Drawn {
     }
 }
 
-/// Removes what an earlier run has left: it would be taken for a picture of this one.
+/// Removes what an earlier run has left: it could be mistaken for a picture of this run.
 pub(crate) fn begin() {
     file::remove();
 }

@@ -1,4 +1,4 @@
-//! A program that runs: its output as it comes, how it ended, and the end of it.
+//! A running program: its output as it arrives, how it ended, and how it is killed.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
@@ -19,14 +19,14 @@ use crate::threads::{runs, this_thread};
 
 /// How long a pipe may stay open once its program has ended: long enough for what is in it.
 const DRAIN: Duration = Duration::from_millis(500);
-/// And where those who read it don't get their turn on a busy machine.
+/// The same, if the threads that read it don't get CPU time on a busy machine.
 const DRAIN_BUSY: Duration = Duration::from_secs(10);
 
 pub(crate) struct Process {
     pub pid: u32,
     /// Programs of one test are numbered from 1.
     pub number: usize,
-    /// A shell sets limits, then becomes the program: what ends it may be the shell's trouble.
+    /// A shell sets limits, then becomes the program: if it ends early, the shell may have failed.
     pub by_shell: bool,
     state: Mutex<State>,
     changed: Condvar,
@@ -35,23 +35,23 @@ pub(crate) struct Process {
 #[derive(Default)]
 struct State {
     streams: [Stream; 2],
-    /// Streams that may still bring something.
+    /// Streams that may still deliver output.
     open: usize,
     exit: Option<Exit>,
-    /// When that was seen.
+    /// When that was noticed.
     exited: Option<Instant>,
     /// Once the process is reaped its id may belong to someone else.
     reaped: bool,
-    /// Its end is our doing.
+    /// The check ended it.
     killed: bool,
-    /// The threads that read its output and wait for its end, those of them that have begun.
+    /// The threads that have begun to read its output and wait for its end.
     helpers: Vec<u32>,
-    /// How many of those that read its output have not begun.
+    /// How many threads that read its output have not begun yet.
     to_begin: usize,
 }
 
 impl State {
-    /// Those who read its output don't get their turn, be it to go on or to begin.
+    /// The threads that read its output don't get CPU time, either to continue or to begin.
     fn has_late_helpers(&self) -> bool {
         self.to_begin > 0 || self.helpers.iter().any(|thread| runs(*thread))
     }
@@ -66,11 +66,11 @@ pub(crate) enum Channel {
 
 impl Process {
     /// Takes charge of a child that leads its own process group. Its standard output is a pipe, or
-    /// the other end of `screen`; what goes elsewhere has no pipe, and stays empty.
+    /// the other end of `screen`; a stream that goes elsewhere has no pipe, and stays empty.
     ///
     /// # Errors
     ///
-    /// Where the system has no thread left to read its output with; the child is killed then.
+    /// If the system has no thread left to read its output; the child is then killed.
     pub fn adopt(
         child: &mut Child,
         number: usize,
@@ -144,7 +144,8 @@ impl Process {
         started
     }
 
-    /// Sees the end without taking it: until the child is reaped, nobody else has its process id.
+    /// Notices the end without reaping: until the child is reaped, no other process can get its
+    /// process ID.
     fn watch(&self) {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         let exit = loop {
@@ -173,7 +174,7 @@ impl Process {
     }
 
     /// Waits until `ready` finds something, the program has ended and its output is read, or time
-    /// is up. `ready` gets what a stream has brought so far.
+    /// is up. `ready` gets the bytes of a stream so far.
     pub fn wait_for<T>(
         &self,
         channel: Channel,
@@ -209,7 +210,7 @@ impl Process {
     }
 
     /// Waits until all output is read. A child that the program left behind may hold the pipes open
-    /// for ever: wait for it, but briefly, unless it is our own threads that come late.
+    /// forever: wait for it, but only briefly, unless it is our own threads that are late.
     fn drained<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let began = Instant::now();
         let mut until = began + DRAIN;
@@ -257,8 +258,8 @@ impl Process {
         self.lock().killed
     }
 
-    /// The sentence about a program that ended before its first line could run, or that was killed by
-    /// somebody else.
+    /// The sentence about a program that ended before its first line could run, or that something
+    /// else killed.
     pub fn excuse(&self) -> Option<String> {
         let said = self.last_error();
         match self.exit()? {
@@ -296,8 +297,8 @@ impl Process {
         Unsolved::read(&String::from_utf8_lossy(&self.bytes(Channel::Err)))
     }
 
-    /// Sends a signal to the program itself; false when it is gone. After SIGSTOP it does stand
-    /// still: `kill` returns before the last of its threads has stopped.
+    /// Sends a signal to the program itself; false when it is gone. After SIGSTOP this waits until
+    /// the program really has stopped: `kill` returns before the last of its threads has stopped.
     pub fn signal(&self, signal: Signal) -> bool {
         let mut state = self.lock();
         let sent = !state.reaped && kill_process(self.raw(), signal).is_ok();
@@ -343,7 +344,7 @@ fn helper(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// On a busy machine a program may end before anybody has begun to read what it said.
+    /// On a busy machine a program may end before any thread has begun to read its output.
     #[test]
     fn output_is_waited_for_also_where_nobody_has_begun_to_read_it() {
         let process = Arc::new(Process {

@@ -1,4 +1,4 @@
-//! The program under test, and how it is started. What it is started in is in `surroundings`.
+//! The program under test, and how it is started. Its surroundings are set up in `surroundings`.
 #![expect(
     clippy::needless_pass_by_value,
     reason = "an argument may be any text, given or lent"
@@ -34,13 +34,13 @@ use crate::watchdog::fail;
 
 mod surroundings;
 
-/// What a program may have open, unless told otherwise, where the system allows it.
+/// How many descriptors a program may have open by default, if the system allows it.
 const DESCRIPTORS: u64 = 1024;
 
 /// The program of the package that is being tested, or the one that `CHECK_PROGRAM` names.
 ///
-/// It is the package's binary of the same name, which Cargo builds before the tests in `tests/`.
-/// Where there is none, this doesn't compile, and says why:
+/// It is the package's binary of the same name, which Cargo builds before the tests in `tests/`. If
+/// there is none, this doesn't compile, and says why:
 ///
 /// ```compile_fail
 /// scripted_peer::program!();
@@ -58,7 +58,7 @@ macro_rules! program {
     };
 }
 
-/// A program that is about to be started. [`program!`](crate::program!) makes one.
+/// A program that is about to be started. [`program!`](crate::program!) creates one.
 #[derive(Debug)]
 #[must_use = "a program starts with `listen`, `connect_to` or `start`"]
 pub struct Program {
@@ -69,19 +69,19 @@ pub struct Program {
     folder: Option<PathBuf>,
     /// Shell commands that come before the program's `exec`.
     prelude: String,
-    /// A program that becomes this one, with its arguments.
+    /// Another program that becomes this one, with its arguments.
     wrapper: String,
     /// Where standard output and standard error go, if not to the check.
     elsewhere: [Option<OwnedFd>; 2],
-    /// It runs on another host, whose addresses are not this one's.
+    /// It runs on another host, with different addresses.
     is_elsewhere: bool,
     inherited: Option<OwnedFd>,
     activation: Option<Activation>,
     /// A folder that lives as long as the program does.
     own_folder: Option<Folder>,
-    /// And one for a copy of the program.
+    /// And a folder for a copy of the program.
     copy_folder: Option<Folder>,
-    /// The effective user, where it is another one than the check's.
+    /// The effective user, if it is not the check's.
     user: Option<u32>,
     patience: Duration,
 }
@@ -95,7 +95,7 @@ enum Input {
 
 impl Program {
     /// The program at `path`, unless the environment variable `CHECK_PROGRAM` names another: so a
-    /// check can be tried on any answer.
+    /// check can be tried on any program.
     pub fn new(path: impl AsRef<OsStr>) -> Self {
         let named = std::env::var_os("CHECK_PROGRAM").filter(|name| !name.is_empty());
         Self::exactly(named.unwrap_or_else(|| path.as_ref().to_owned()))
@@ -122,8 +122,8 @@ impl Program {
         }
     }
 
-    /// One more argument. Those that [`listen`](Self::listen) and [`connect_to`](Self::connect_to)
-    /// bring come before all others.
+    /// Another argument. Those that [`listen`](Self::listen) and [`connect_to`](Self::connect_to)
+    /// add come before all others.
     pub fn arg(mut self, arg: impl ToString) -> Self {
         self.args.push(arg.to_string().into());
         self
@@ -136,7 +136,7 @@ impl Program {
         self
     }
 
-    /// What standard input holds; it ends after that. Without this, it is empty.
+    /// The content of standard input; it ends after that. Without this, it is empty.
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.stdin = Input::Bytes(bytes.as_ref().to_vec());
         self
@@ -145,15 +145,15 @@ impl Program {
     /// Standard input stays open, for [`write_line`](Running::write_line) and
     /// [`close_stdin`](Running::close_stdin).
     ///
-    /// Standard output is then a socket and not a pipe. On Linux, `std::io::copy` from a socket to a
-    /// locked standard output uses splice(2), which keeps a pipe locked while it waits for more, so that
-    /// nobody can read it. At a terminal, which this simulates, such a program works.
+    /// Standard output is then a socket and not a pipe. On Linux, `std::io::copy` from a socket to
+    /// a locked standard output uses splice(2), which keeps a pipe locked while it waits for more,
+    /// so that the pipe cannot be read. At a terminal, which this simulates, such a program works.
     pub fn typed(mut self) -> Self {
         self.stdin = Input::Typed;
         self
     }
 
-    /// One more environment variable.
+    /// Another environment variable.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.env
             .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
@@ -179,7 +179,7 @@ impl Program {
         self
     }
 
-    /// The program is born with this listener as descriptor 3 and with `LISTEN_PID` and
+    /// The program is started with this listener as descriptor 3 and with `LISTEN_PID` and
     /// `LISTEN_FDS` set, as sd_listen_fds(3) has it.
     ///
     /// # Panics
@@ -202,8 +202,8 @@ impl Program {
         self
     }
 
-    /// The program is born with these descriptors, from 3 on, and with `LISTEN_PID`, `LISTEN_FDS` and
-    /// `LISTEN_FDNAMES` set.
+    /// The program is started with these descriptors, from 3 on, and with `LISTEN_PID`,
+    /// `LISTEN_FDS` and `LISTEN_FDNAMES` set.
     ///
     /// # Panics
     ///
@@ -223,18 +223,19 @@ impl Program {
 
     /// Its effective user is `uid`, and the real one that of the check, as with a set-user-ID
     /// program; guard the check with [`needs::root`], and start it with
-    /// [`listen_on_path`](Self::listen_on_path): the folder of the path is that user's then. What runs
-    /// is a copy of the program in another folder, for its own may be closed to that user.
+    /// [`listen_on_path`](Self::listen_on_path): the folder of the path then belongs to that user.
+    /// What runs is a copy of the program in another folder, because that user may have no access
+    /// to its own folder.
     ///
     /// # Panics
     ///
-    /// When this process may not change its user.
+    /// When this process is not permitted to change its user.
     pub fn as_user(mut self, uid: u32) -> Self {
         let folder = self.own_folder.get_or_insert_with(folder);
         let programs = folder_of_programs(self.path.as_ref(), uid);
         let copy = programs.join("program");
-        // By another process: no child of this one holds the copy open for writing when it is
-        // executed, which would fail (ETXTBSY, execve(2)).
+        // Another process makes the copy, so that no child of this one holds it open for writing
+        // when it is executed, which would fail (ETXTBSY, execve(2)).
         let copied = Command::new("cp").arg(&self.path).arg(&copy).status();
         needs::working(
             copied.is_ok_and(|end| end.success()),
@@ -248,7 +249,7 @@ impl Program {
         self
     }
 
-    /// How long verbs wait for this program; 4 seconds, if not told.
+    /// How long verbs wait for this program; 4 seconds by default.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -278,7 +279,7 @@ impl Program {
         Verdict::new(&timeline, found.map(|address| running.at(address)))
     }
 
-    /// Starts it with `address` as its first argument, and waits for nothing.
+    /// Starts it with `address` as its first argument, without waiting.
     #[must_use]
     pub fn connect_to(self, address: impl ToString) -> Running {
         self.first(address).start()
@@ -289,7 +290,7 @@ impl Program {
         self
     }
 
-    /// Starts it and waits for nothing.
+    /// Starts it without waiting.
     #[must_use]
     pub fn start(mut self) -> Running {
         let timeline = context::current();
@@ -312,7 +313,7 @@ impl Program {
                 fail(&timeline, &machine::cannot_start(&path, &error))
             }
         };
-        // The command holds its own copy of what the program inherits.
+        // The command holds its own copies of what the program inherits.
         drop(command);
         let number = timeline.new_program();
         let by_shell = self.takes_a_shell();
@@ -334,8 +335,8 @@ impl Program {
         running
     }
 
-    /// From a thread of its own, if as another user: credentials are kept by thread, and a child has
-    /// those of the thread that makes it.
+    /// From a separate thread, if as another user: credentials are kept per thread, and a child has
+    /// those of the thread that starts it.
     fn spawn(&self, command: &mut Command) -> std::io::Result<Child> {
         let has_input = matches!(self.stdin, Input::Bytes(_));
         let spawn = |command: &mut Command| match &self.activation {
@@ -362,7 +363,7 @@ impl Program {
         let mut command = if !self.takes_a_shell() {
             Command::new(&self.path)
         } else {
-            // Exit code 126 says that the program was not started, as the shell says it itself.
+            // Exit code 126 means that the program was not started, as in the shell itself.
             let script = format!(
                 "{{ {}:; }} || exit 126; exec {}\"$0\" \"$@\"",
                 self.prelude, self.wrapper

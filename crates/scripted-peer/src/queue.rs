@@ -1,9 +1,9 @@
-//! What the kernel knows of the bytes that the other side has not read yet.
+//! What the kernel knows about the bytes that the other side has not read yet.
 //!
-//! An empty send queue is not enough: over TCP it says that the other side's *kernel* has the
+//! An empty send queue is not enough: over TCP it only says that the other side's *kernel* has the
 //! bytes. So this asks the kernel's socket diagnostics
 //! ([sock_diag(7)](https://man7.org/linux/man-pages/man7/sock_diag.7.html)), as `ss` does. On a
-//! system that has none, [`Queue::of`] finds nothing, and the caller has to guess.
+//! system without them, [`Queue::of`] finds nothing, and the caller has to guess.
 
 use socket2::Socket;
 
@@ -13,12 +13,12 @@ use crate::address::Address;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     not(target_os = "linux"),
-    allow(dead_code, reason = "nobody can be asked there")
+    allow(dead_code, reason = "there is nothing to ask there")
 )]
 pub(crate) enum Unread {
     None,
     Some,
-    /// The other side's socket is no more.
+    /// The other side's socket no longer exists.
     Gone,
     /// The kernel doesn't answer.
     Unknown,
@@ -73,10 +73,11 @@ mod linux {
     const TCP_TIME_WAIT: u8 = 6;
     const TCP_CLOSE: u8 = 7;
     const TCP_LISTEN: u8 = 10;
-    /// Where `tcpi_bytes_acked` and `tcpi_bytes_received` lie in `struct tcp_info` (linux/tcp.h).
+    /// The offsets of `tcpi_bytes_acked` and `tcpi_bytes_received` in `struct tcp_info`
+    /// (linux/tcp.h).
     const BYTES_ACKED: usize = 120;
     const BYTES_RECEIVED: usize = 128;
-    /// And the two queues in `inet_diag_msg`: received and not read, sent and not acknowledged.
+    /// And of the two queues in `inet_diag_msg`: received but not read, sent but not acknowledged.
     const READ_QUEUE: usize = 56;
     const WRITE_QUEUE: usize = 60;
     /// The lengths of `inet_diag_msg` and `unix_diag_msg`, which come before the attributes.
@@ -133,8 +134,8 @@ mod linux {
             .unwrap_or_else(|unread| unread)
         }
 
-        /// How many bytes the other side has read beyond what it has written. Over TCP only: of a Unix
-        /// socket the kernel doesn't count what has passed.
+        /// How many bytes the other side has read beyond what it has written. Over TCP only: for a
+        /// Unix socket the kernel doesn't count bytes.
         pub fn held(&self) -> Option<u64> {
             let answer = self.ask().ok().filter(|_| !self.unix)?;
             let info = attribute(&answer, INET_HEADER, INET_DIAG_INFO)?;
@@ -170,7 +171,7 @@ mod linux {
         }
     }
 
-    /// Whether nobody has these four addresses but, perhaps, the listener that they went to.
+    /// Whether no socket has these addresses, except perhaps the listener that they went to.
     fn is_gone(answer: &[u8]) -> Option<bool> {
         let state = *answer.get(1)?;
         Some(matches!(state, TCP_LISTEN | TCP_TIME_WAIT | TCP_CLOSE))
@@ -190,7 +191,7 @@ mod linux {
         })
     }
 
-    /// On a Unix socket our own send queue holds what the other side has not read.
+    /// On a Unix socket our own send queue holds the bytes that the other side has not read.
     fn unix_unread(answer: &[u8]) -> Result<Unread, Unread> {
         let lengths = attribute(answer, UNIX_HEADER, UNIX_DIAG_RQLEN).ok_or(Unread::Unknown)?;
         match u32_at(lengths, 4) {

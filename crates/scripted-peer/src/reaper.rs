@@ -1,9 +1,10 @@
 //! Programs die with the test that started them, even when that test is killed itself.
 //!
 //! Each program leads its own process group, so that a signal to the test's group (Ctrl-C, or a
-//! tool that stops a stuck check) does not reach it. One small shell a test process therefore holds
-//! the list of groups, and kills what is left of them at the end of its input: when the test
-//! process is gone, however it went. Then it removes the folders that the process had made.
+//! tool that stops a stuck check) does not reach it. So each test process has one small shell that
+//! holds the list of groups, and kills what is left of them at the end of its input: that is, when
+//! the test process is gone, for whatever reason. Then it removes the folders that the process had
+//! created.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -32,8 +33,8 @@ pub(crate) fn remove(group: u32) {
     tell(&format!("remove {group}\n"));
 }
 
-/// A folder to be removed then, too. The list is read line by line: a name that would break it is left
-/// out.
+/// A folder that is also to be removed then. The list is read line by line: a name that would break
+/// it is left out.
 pub(crate) fn add_folder(folder: &Path) {
     if let Some(folder) = folder.to_str().filter(|name| !name.contains('\n')) {
         tell(&format!("folder {folder}\n"));
@@ -42,14 +43,13 @@ pub(crate) fn add_folder(folder: &Path) {
 
 fn tell(change: &str) {
     let reaper = REAPER.get_or_init(start).lock();
-    // A reaper that is gone (killed by hand), or for which there was no process left, is no reason
-    // to fail a check.
+    // A check must not fail because the reaper is gone (killed by hand) or could not be started.
     if let Some(input) = reaper.unwrap_or_else(PoisonError::into_inner).as_mut() {
         let _ = input.write_all(change.as_bytes());
     }
 }
 
-/// It ends after this process, not before: nobody waits for it.
+/// It ends after this process, not before: no one waits for it.
 fn start() -> Mutex<Option<ChildStdin>> {
     let child = Command::new("sh")
         .args(["-c", SCRIPT])

@@ -1,5 +1,5 @@
 //! How a failed check is printed: one timeline, the difference, the program's output, the sentence
-//! that explains it, and where to read on. What is told is `account`'s business.
+//! that explains it, and where to read more. `account` decides what is reported.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
@@ -8,7 +8,7 @@ use crate::account::{Account, Line, Program, moment};
 use crate::exit::Unsolved;
 use crate::failure::Failure;
 
-/// The whole verdict, ready to print; `picture` is the file that shows the same.
+/// The complete verdict, ready to print; `picture` is the file that shows the same.
 pub(crate) fn verdict(account: &Account, picture: Option<&str>) -> String {
     let paint = Paint::choose();
     if let Some(unsolved) = &account.unsolved {
@@ -109,7 +109,7 @@ fn output(out: &mut String, program: &Program) {
     }
 }
 
-/// Colors, or nothing at all where nobody would see them.
+/// Colors, or nothing if no one would see them.
 struct Paint {
     bold: &'static str,
     good: &'static str,
@@ -119,7 +119,7 @@ struct Paint {
 
 impl Paint {
     fn choose() -> Self {
-        // Cargo captures nothing: a test's output goes where `cargo test`'s own goes.
+        // Cargo captures nothing: a test's output goes to the same place as `cargo test`'s own.
         let wanted = std::io::stdout().is_terminal()
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         if wanted {

@@ -15,15 +15,15 @@ use rustix::net::{
 /// How many descriptors one message may carry at most (`SCM_MAX_FD`).
 pub(crate) const MOST: usize = 253;
 
-/// What one receive brought.
+/// The result of one receive.
 pub(crate) struct Arrival {
     pub length: usize,
     pub files: Vec<OwnedFd>,
-    /// There was no room for all descriptors, and the kernel threw the rest away (`MSG_CTRUNC`).
+    /// There was no room for all descriptors, and the kernel discarded the rest (`MSG_CTRUNC`).
     pub cut: bool,
 }
 
-/// Sends what it can of the bytes, and all descriptors with the first of them.
+/// Sends as many of the bytes as it can, and all descriptors with the first byte.
 pub(crate) fn send(
     socket: &impl AsFd,
     bytes: &[u8],

@@ -24,7 +24,7 @@ use crate::process::{Channel, Process};
 use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 
-/// A program that has been started. It is killed, with all that it started, when this is dropped.
+/// A program that has been started. It is killed, with everything it started, when this is dropped.
 pub struct Running {
     child: Child,
     pub(crate) process: Arc<Process>,
@@ -33,7 +33,7 @@ pub struct Running {
     pub(crate) address: Option<Address>,
     pub(crate) patience: Duration,
     own_folder: Option<Folder>,
-    /// Lives as long as the program that was copied there.
+    /// Lives as long as the copy of the program in it.
     _copy_folder: Option<Folder>,
     folder: Option<PathBuf>,
 }
@@ -44,7 +44,7 @@ impl Drop for Running {
     }
 }
 
-/// What a program did that was told to listen.
+/// What a program did that was started to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// It printed `listening on ADDRESS`.
@@ -77,13 +77,14 @@ impl Running {
         }
     }
 
-    /// It listens there, as it said.
+    /// The address that it announced.
     pub(crate) fn at(mut self, address: Address) -> Self {
         self.address = Some(address);
         self
     }
 
-    /// Standard input is written beside the check: a program that doesn't read it stops nobody.
+    /// A separate thread writes standard input: a program that doesn't read it can't block the
+    /// check.
     pub(crate) fn feed(&mut self, bytes: Vec<u8>) {
         let mut stdin = self.stdin.take().expect("standard input is piped");
         let timeline = Arc::clone(&self.timeline);
@@ -93,7 +94,7 @@ impl Running {
         });
     }
 
-    /// What `look` finds in a stream, in time, and before the program has ended.
+    /// What `look` finds in a stream, in time and before the program has ended.
     fn wait_for<T>(&self, channel: Channel, mut look: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
         let mut found = None;
         Patience::new(&self.timeline, self.patience).wait(|until| {
@@ -112,7 +113,7 @@ impl Running {
         exit
     }
 
-    /// Where the program listens, as it said.
+    /// Where the program listens, as it announced.
     ///
     /// # Panics
     ///
@@ -134,7 +135,7 @@ impl Running {
         self.address().path()
     }
 
-    /// The folder that [`listen_on_path`](crate::Program::listen_on_path) made.
+    /// The folder that [`listen_on_path`](crate::Program::listen_on_path) created.
     #[must_use]
     pub fn folder(&self) -> Option<&Folder> {
         self.own_folder.as_ref()
@@ -152,7 +153,7 @@ impl Running {
         Peer::connect(self.address())
     }
 
-    /// As many connections, one after the other.
+    /// This many connections, one after the other.
     #[must_use]
     pub fn connect_many(&self, count: usize) -> Vec<Peer> {
         crate::needs::room_for(count as u64);
@@ -165,7 +166,7 @@ impl Running {
     ///
     /// # Panics
     ///
-    /// When this process may not change its user.
+    /// When this process is not permitted to change its user.
     pub fn connect_as(&self, uid: u32) -> Verdict<Peer> {
         use std::os::unix::fs::PermissionsExt as _;
         if let Some(folder) = &self.own_folder {
@@ -173,7 +174,7 @@ impl Running {
             std::fs::set_permissions(folder.path(), open).expect("the folder is ours");
         }
         let (address, timeline) = (self.address().clone(), Arc::clone(&self.timeline));
-        // Of a thread, not of the process: the kernel keeps credentials by thread, and the
+        // Set for a thread, not for the process: the kernel keeps credentials per thread, and the
         // connection gets those of the thread that connects (unix(7), SO_PEERCRED).
         let connect = move || {
             context::join(&timeline);
@@ -214,7 +215,7 @@ impl Running {
             .stdin
             .as_mut()
             .expect("start it with `.typed()` to write to it");
-        // A program that has ended or closed it is told of by what the check expects next.
+        // If the program has ended or closed it, the check's next expectation reports that.
         let _ = stdin.write_all(bytes.as_ref());
         self
     }
@@ -247,7 +248,7 @@ impl Running {
         self.process.exit().is_some()
     }
 
-    /// Whether the program goes on to listen or ends instead, whichever it does first.
+    /// Whether the program listens or ends, whichever happens first.
     pub fn listens_or_ends(&mut self) -> Verdict<Start> {
         let found = match self.wait_listening() {
             Ok(address) => {
@@ -274,19 +275,19 @@ impl Running {
         })
     }
 
-    /// Its standard output comes to hold `text`.
+    /// `text` appears on its standard output.
     pub fn prints(&self, text: &str) -> Verdict {
         let look = |bytes: &[u8]| holds(bytes, text.as_bytes()).then_some(());
         self.says(Channel::Out, &format!("{text:?}"), look)
     }
 
-    /// Its standard error comes to hold `text`.
+    /// `text` appears on its standard error.
     pub fn logs(&self, text: &str) -> Verdict {
         let look = |bytes: &[u8]| holds(bytes, text.as_bytes()).then_some(());
         self.says(Channel::Err, &format!("{text:?}"), look)
     }
 
-    /// What `look` finds in a stream comes.
+    /// What `look` searches for appears in a stream.
     pub(crate) fn says<T>(
         &self,
         channel: Channel,
@@ -339,12 +340,12 @@ impl Running {
         let expected = format!("the program to end, exit code: {wanted}").replace("var == ", "");
         self.ends().and(|output| match output.exit {
             Exit::Code(code) if wanted.eval(&code) => Ok(output),
-            // A failure, where success was expected: it gave up.
+            // It failed where success was expected: it gave up.
             exit => Err(Failure::new(expected, format!("it {exit}")).ended(wanted.eval(&0))),
         })
     }
 
-    /// It ends, however.
+    /// It ends, whatever its exit code.
     pub fn ends(&self) -> Verdict<Output> {
         let found = self.wait_exit().map(|exit| Output {
             exit,
@@ -357,7 +358,7 @@ impl Running {
     }
 }
 
-/// Where a program said that it listens.
+/// Where a program announced that it listens.
 fn announced(output: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(output).ok()?;
     let (whole, _) = text.rsplit_once('\n')?;

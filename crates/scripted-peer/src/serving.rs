@@ -1,4 +1,4 @@
-//! A server of the check's own that goes on beside it.
+//! A server of the check's own that runs alongside it.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::context;
 use crate::listener::Listener;
 use crate::peer::Peer;
 
-/// How often it looks whether it should stop.
+/// How often it checks whether it should stop.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// A listener that serves in the background. [`Listener::serve`] makes one.
+/// A listener that serves in the background. [`Listener::serve`] creates one.
 #[derive(Debug)]
 pub struct Serving {
     address: Address,
@@ -23,8 +23,8 @@ pub struct Serving {
 }
 
 impl Listener {
-    /// Serves every connection on a thread of its own, each with `script`, until the result is
-    /// dropped or [finished](Serving::finish).
+    /// Serves every connection on its own thread, each with `script`, until the result is dropped
+    /// or [finished](Serving::finish).
     pub fn serve(self, script: impl Fn(Peer) + Send + Sync + 'static) -> Serving {
         Serving::start(self, script)
     }
@@ -78,7 +78,8 @@ fn serve(
     context::join(listener.timeline());
     let mut scripts = Vec::new();
     loop {
-        // Asked before the queue is: a client that came before the stop is still served.
+        // Read before the queue is checked: a client that connected before the stop is still
+        // served.
         let last = stopped.load(Ordering::SeqCst) || listener.timeline().is_over();
         if let Some(peer) = listener.accept_within(GLANCE) {
             let (script, timeline) = (Arc::clone(script), Arc::clone(listener.timeline()));

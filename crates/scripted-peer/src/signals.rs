@@ -1,6 +1,6 @@
-//! A program starts with every signal as the system has it by default, whatever the one who runs the
-//! checks inherited: a mask, and what was ignored, would go on to the program (`execve(2)`), and no
-//! SIGTERM would end it.
+//! A program starts with the system's default for every signal, whatever this process inherited: a
+//! signal mask and ignored signals would be passed on to the program (`execve(2)`), and then
+//! SIGTERM would not end it.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use signal_hook::consts::{
     SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
 };
 
-/// Starts a child from this thread, by `spawn`: it gets the thread's mask.
+/// Starts a child from this thread, with `spawn`: it inherits the thread's mask.
 pub(crate) fn with_signals<T>(spawn: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     static ONCE: Once = Once::new();
     ONCE.call_once(catch_what_is_ignored);
@@ -21,9 +21,10 @@ pub(crate) fn with_signals<T>(spawn: impl FnOnce() -> io::Result<T>) -> io::Resu
     child
 }
 
-/// A signal that is caught here is at its default in a program that is started; one that is ignored
-/// stays ignored. The handler does nothing, so for this process they are as good as ignored still.
-/// (SIGCHLD makes a difference: while it is ignored, nobody can wait for a child, `wait(2)`.)
+/// A signal that is caught here has its default action in a program started from here; an ignored
+/// one stays ignored. The handler does nothing, so for this process the signals are still as good
+/// as ignored. (SIGCHLD is different: while it is ignored, a process cannot wait for its children,
+/// `wait(2)`.)
 fn catch_what_is_ignored() {
     let ignored = ignored();
     for signal in [
@@ -35,7 +36,7 @@ fn catch_what_is_ignored() {
     }
 }
 
-/// Where there is no `/proc`, nobody can say without unsafe code.
+/// Without `/proc`, this cannot be found out in safe code.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

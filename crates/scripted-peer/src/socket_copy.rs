@@ -1,7 +1,7 @@
-//! A copy of the program's own socket, to ask the kernel what the program has set on it.
+//! A copy of the program's own socket, to read the options that the program has set on it.
 //!
-//! [pidfd_getfd(2)](https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html) gives it: on Linux
-//! only, to root and to who may trace the program.
+//! [pidfd_getfd(2)](https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html) provides it: only on
+//! Linux, to root and to users who may trace the program.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::running::Running;
 use crate::verdict::Verdict;
 
 impl Running {
-    /// A copy of the program's end of this connection, once it has accepted it. Options can be asked
-    /// for; what is set, read or shut down here is so for the program too. Guard the check with
+    /// A copy of the program's end of this connection, once it has accepted it. Its options can be
+    /// read; whatever is set, read or shut down here also affects the program. Guard the check with
     /// [`needs::linux`](crate::needs::linux).
     ///
     /// ```no_run
@@ -28,32 +28,32 @@ impl Running {
     /// let copy = server.socket_of(&peer).now();
     /// let timeout = copy.tcp_user_timeout().unwrap();
     /// check(timeout.is_some(), "a limit to retries", "none").or_explain(
-    ///     "With bytes unacknowledged, keepalive is silent, and the retries last a quarter of an hour. \
-    ///      TCP_USER_TIMEOUT bounds that.",
+    ///     "While bytes are unacknowledged, keepalive does nothing, and TCP retries for a quarter of \
+    ///      an hour. Limit that with TCP_USER_TIMEOUT.",
     ///     "",
     /// );
-    /// drop(copy); // As long as it lives, the connection does.
+    /// drop(copy); // The connection lives as long as this copy.
     /// ```
     pub fn socket_of(&self, peer: &Peer) -> Verdict<Socket> {
         let actor = Actor::of(self);
         let copy = actor.ask(|| self.find(peer));
         if copy.is_some() {
-            peer.note("the check takes a copy of the program's end");
+            peer.note("the check duplicates the program's end of the connection");
         }
         let failure = || actor.missed("the program to accept this connection");
         actor.verdict(copy.ok_or_else(failure))
     }
 
-    /// The program comes to watch this connection with keepalive, and sends its first probe within
-    /// `soonest` of silence; says when it would be due. It asks the kernel's table (`/proc/net/tcp`) and
-    /// waits for no probe. Guard the check with [`needs::linux`](crate::needs::linux).
+    /// The program turns on keepalive for this connection, with the first probe within `soonest` of
+    /// silence; returns when it would be due. It reads the kernel's table (`/proc/net/tcp`) and
+    /// doesn't wait for a probe. Guard the check with [`needs::linux`](crate::needs::linux).
     ///
     /// ```no_run
     /// # use std::time::Duration;
     /// # let server = scripted_peer::Program::new("server").listen();
     /// # let peer = server.connect();
     /// server.expect_keepalive(&peer, Duration::from_secs(60)).or_explain(
-    ///     "Two hours (tcp_keepalive_time): say when, how often, how many.",
+    ///     "Keepalive starts only after two hours here. Set the idle time, interval and count.",
     ///     "",
     /// );
     /// ```
@@ -86,7 +86,7 @@ impl Running {
         actor.verdict(found.ok_or_else(failure))
     }
 
-    /// The program's end of a TCP connection, in the table of the network that the program is in.
+    /// The program's end of a TCP connection, in the socket table of the program's network.
     fn entry(&self, peer: &Peer) -> Option<TcpSocket> {
         let (Address::Tcp(local), Address::Tcp(remote)) = (peer.local(), peer.remote()) else {
             return None;
@@ -121,12 +121,12 @@ impl Running {
             .and_then(|pid| pidfd_getfd(&pid, number as ForeignRawFd, PidfdGetfdFlags::empty()));
         match copied {
             Ok(descriptor) => Some(descriptor.into()),
-            // It has just been closed, or the program has ended.
+            // The connection has just been closed, or the program has ended.
             Err(Errno::BADF | Errno::SRCH) => None,
             Err(error) => machine::no_verdict(
                 "to copy a descriptor of the program (pidfd_getfd)",
                 &error.to_string(),
-                "The system does not let the check look into your program. It needs Linux 5.6 and \
+                "The system does not let the check inspect your program. That needs Linux 5.6 and \
                  permission to trace its own child: see kernel.yama.ptrace_scope (2 or 3 forbid \
                  it), and a container's profile (`--cap-add SYS_PTRACE`).",
             ),

@@ -1,4 +1,4 @@
-//! Verdicts by the clock, and how far they hold on a busy machine.
+//! Verdicts by the clock, and how far they can be trusted on a busy machine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
@@ -11,7 +11,8 @@ use crate::watchdog::Disturbed;
 /// How often a scene is played until it is played undisturbed.
 const TRIES: usize = 3;
 
-/// A clock for what a program may take: it stands still while the machine lets nobody run.
+/// A clock for the time that a program may take: it is paused while the machine keeps the test from
+/// running.
 #[derive(Debug)]
 pub struct Stopwatch {
     began: Instant,
@@ -31,8 +32,8 @@ impl Stopwatch {
         }
     }
 
-    /// How long the test's program, and the check, wanted to run since then and got no processor, in
-    /// all: two that waited at the same time count twice.
+    /// How long in total the test's program and the check were ready to run since then but got no
+    /// CPU: two that waited at the same time count twice.
     #[must_use]
     pub fn kept(&self) -> Duration {
         context::current().kept().saturating_sub(self.before)
@@ -44,8 +45,8 @@ impl Stopwatch {
         self.began.elapsed().saturating_sub(self.kept())
     }
 
-    /// Whether the program has had this much time since then: by this clock, or half of it on a
-    /// processor. One that never rests is always kept from running, and yet has had its time.
+    /// Whether the program has had this much time since then: by this clock, or half of it as CPU
+    /// time. A program that never rests is always kept from running, and yet has had its time.
     #[must_use]
     pub fn is_past(&self, time: Duration) -> bool {
         let ran = context::current().turns().1.saturating_sub(self.ran_before);
@@ -54,10 +55,11 @@ impl Stopwatch {
 }
 
 /// Plays a scene whose outcome depends on the clock. If the machine kept the program or the check
-/// from running for longer than `most`, a bad outcome proves nothing: it isn't told, and the scene is
-/// played again, three times at most. Then the test ends and says that the machine gave no verdict.
+/// from running for longer than `most`, a bad outcome proves nothing: it isn't reported, and the
+/// scene is played again, three times at most. Then the test ends and says that the machine gave no
+/// verdict.
 ///
-/// `most` is how late a right program, or the check, may be in this scene without failing.
+/// `most` is how late a correct program, or the check, may be in this scene without failing.
 pub fn undisturbed<T>(most: Duration, mut scene: impl FnMut() -> T) -> T {
     let timeline = context::current();
     let mut kept = Duration::ZERO;
@@ -80,7 +82,7 @@ pub fn undisturbed<T>(most: Duration, mut scene: impl FnMut() -> T) -> T {
     too_busy(kept)
 }
 
-/// Ends the test: what it measures cannot be measured on a machine as busy as this one.
+/// Ends the test: this machine is too busy for what it measures.
 pub fn too_busy(kept: Duration) -> ! {
     machine::no_verdict(
         "a machine that lets the program and the check run in time",
@@ -89,9 +91,9 @@ pub fn too_busy(kept: Duration) -> ! {
     )
 }
 
-/// The numbers from 0 to `most`, for a loop that looks for a fault that shows only sometimes. It ends
-/// sooner once `time` has passed, but not before it has come to `least`: a machine that doesn't get
-/// that far within the test's time gives no verdict.
+/// The numbers from 0 to `most`, for a loop that looks for a fault that shows only sometimes. It
+/// ends sooner once `time` has passed, but not before it has reached `least`: a machine that
+/// doesn't get that far within the test's time gives no verdict.
 pub fn rounds(most: usize, least: usize, time: Duration) -> impl Iterator<Item = usize> {
     let began = Instant::now();
     (0..most).take_while(move |round| *round < least || began.elapsed() < time)

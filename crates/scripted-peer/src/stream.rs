@@ -1,15 +1,15 @@
-//! What a program wrote on one of its two streams, and when it came.
+//! What a program wrote to one of its two streams, and when it arrived.
 
 use std::time::Instant;
 
 use crate::bytes::count;
 
-/// What is kept of a stream; what comes after it is read, so that the program isn't stopped, and
-/// counted.
+/// How much of a stream is kept; anything beyond that is read, so that the program isn't blocked,
+/// and only counted.
 const KEPT: usize = 16 << 20;
-/// Of how many reads the moment is kept; what came later has the moment of the last.
+/// For how many reads the time is kept; what arrived later gets the time of the last one.
 const READS: usize = 4096;
-/// The characters of a line that are shown.
+/// How many characters of a line are shown.
 const WIDTH: usize = 160;
 
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Stream {
 /// A line that a program printed.
 #[derive(Debug, Clone)]
 pub(crate) struct Printed {
-    /// When the last of it came.
+    /// When its last byte arrived.
     pub at: Option<Instant>,
     pub text: String,
 }
@@ -66,7 +66,7 @@ impl Stream {
         lines
     }
 
-    /// When this many of its bytes had come.
+    /// When this many of its bytes had arrived.
     fn came(&self, bytes: usize) -> Option<Instant> {
         let read = self.reads.partition_point(|(until, _)| *until < bytes);
         self.reads

@@ -1,6 +1,6 @@
-//! What Linux knows of threads, in /proc
-//! ([proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)): what they do now, how long they ran,
-//! and how long they wanted to.
+//! What Linux knows about threads, in /proc
+//! ([proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)): what they are doing now, how
+//! long they ran, and how long they waited to run.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,8 +12,8 @@ pub(crate) fn has_proc() -> bool {
     Path::new("/proc/self/stat").exists()
 }
 
-/// Whether one of its threads runs, or would if a processor were free, or has ended just now. Where
-/// /proc isn't mounted nobody knows: then it may.
+/// Whether one of its threads is running, or would be if a CPU were free, or has just ended. If
+/// /proc isn't mounted there is no way to know: then it may be.
 pub(crate) fn is_runnable(pid: u32) -> bool {
     if cfg!(target_os = "linux") && !has_proc() {
         return true;
@@ -27,7 +27,7 @@ pub(crate) fn is_runnable(pid: u32) -> bool {
     states.any(|state| matches!(state, 'R' | 'Z'))
 }
 
-/// How long the threads of this process that live now wanted to run and got no processor.
+/// How long the threads of this process that live now was ready to run and got no CPU.
 pub(crate) fn waited(pid: u32) -> Duration {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
     let turns = tasks
@@ -38,14 +38,14 @@ pub(crate) fn waited(pid: u32) -> Duration {
     Duration::from_nanos(turns.map(|(_, waited)| waited).sum())
 }
 
-/// How many nanoseconds a thread ran, and wanted to.
+/// How many nanoseconds a thread ran, and how many it waited to run.
 fn schedstat(task: &Path) -> Option<(u64, u64)> {
     let text = fs::read_to_string(task.join("schedstat")).ok()?;
     let mut numbers = text.split(' ').map_while(|word| word.parse().ok());
     Some((numbers.next()?, numbers.next()?))
 }
 
-/// Whether this thread of the check itself runs, or would if a processor were free.
+/// Whether this thread of the check itself is running, or would be if a CPU were free.
 pub(crate) fn runs(thread: u32) -> bool {
     state(Path::new(&format!("/proc/self/task/{thread}/stat"))) == Some('R')
 }
@@ -55,24 +55,24 @@ fn state(stat: &Path) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// How the threads of one test fared, by thread id. A thread that has ended keeps what it had when it
-/// was last seen.
+/// How the threads of one test fared, by thread ID. A thread that has ended keeps the values it had
+/// when last seen.
 #[derive(Default)]
 pub(crate) struct Turns {
     seen: HashMap<u32, Turn>,
-    /// How much too late the check itself woke up, in all.
+    /// How late the check itself woke up, in total.
     pub late: Duration,
 }
 
 struct Turn {
     is_program: bool,
-    /// In nanoseconds: on a processor, and wanting one.
+    /// In nanoseconds: on a CPU, and waiting for one.
     ran: u64,
     waited: u64,
 }
 
 impl Turns {
-    /// Looks at the threads of these processes, and at these threads of this one.
+    /// Reads the threads of these processes, and these threads of this one.
     pub fn look(&mut self, processes: &[u32], own: &[u32]) {
         for pid in processes {
             let tasks = fs::read_dir(format!("/proc/{pid}/task"));
@@ -98,7 +98,7 @@ impl Turns {
         }
     }
 
-    /// How long they wanted to run and got no processor, all taken together.
+    /// How long they were ready to run but got no CPU, all taken together.
     pub fn kept(&self) -> Duration {
         let waited = self.seen.values().map(|turn| turn.waited).sum();
         self.late.max(Duration::from_nanos(waited))

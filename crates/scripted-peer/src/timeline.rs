@@ -1,7 +1,7 @@
 //! One test's timeline: what happened and when, who took part, and how much time is left.
 //!
 //! Programs and peers made on one thread share one timeline (`current`), so a check never passes it
-//! around. How it is printed is `report`'s business, how it ends `watchdog`'s.
+//! around. `report` prints it, and `watchdog` ends it.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,9 +13,9 @@ use crate::threads::{Turns, is_runnable, runs};
 
 /// How long a whole test may take, unless [`deadline`](crate::deadline) says otherwise.
 const DEADLINE: Duration = Duration::from_secs(25);
-/// How much longer at most, where the machine keeps it from running.
+/// How much longer at most, if the machine keeps it from running.
 const MOST_LATE: Duration = Duration::from_secs(35);
-/// Less late than this, a waking thread is as punctual as any.
+/// A thread that wakes less late than this counts as punctual.
 const PUNCTUAL: Duration = Duration::from_millis(5);
 
 pub(crate) struct Timeline {
@@ -32,14 +32,14 @@ pub(crate) struct State {
     pub peers: usize,
     programs: usize,
     pub explanation: Option<Box<(String, String)>>,
-    /// The threads of the check itself that act in it.
+    /// The check's own threads that act in it.
     pub threads: Vec<u32>,
     turns: Turns,
-    /// A scene that depends on the clock: what the test had been kept from running before it, and
-    /// how much more spoils it.
+    /// A scene that depends on the clock: for how long the test had been kept from running before
+    /// it, and how much more would spoil it.
     pub scene: Option<(Duration, Duration)>,
     deadline: Duration,
-    /// When its time was over: it stays so, whatever is owed to it since.
+    /// When its time ran out: this stays final, even if the machine kept it from running since.
     pub over: Option<Instant>,
     pub finished: bool,
     /// A connection has ended; perhaps the program has too.
@@ -91,7 +91,7 @@ impl Timeline {
         self.push(peer, self.elapsed(), What::Note(what.into()));
     }
 
-    /// Notes what has been going on since then.
+    /// Notes what has been happening since then.
     pub fn note_since(&self, began: Duration, peer: usize, what: impl Into<String>) {
         self.push(Some(peer), began, What::Note(what.into()));
     }
@@ -104,7 +104,7 @@ impl Timeline {
         self.push(Some(peer), began, What::Sent(bytes));
     }
 
-    /// Notes what came; runs of reads by one peer become one event.
+    /// Notes what arrived; runs of reads by one peer become one event.
     pub fn received(&self, peer: usize, bytes: &[u8]) {
         let at = self.elapsed();
         if let Some(Event {
@@ -121,14 +121,14 @@ impl Timeline {
         self.push(Some(peer), at, What::Received(run));
     }
 
-    /// Notes a message that came whole: it is no part of a run.
+    /// Notes a message that arrived complete: it is not part of a run.
     pub fn message(&self, peer: usize, bytes: Bytes) {
         self.push(Some(peer), self.elapsed(), What::Received(bytes));
     }
 
     fn push(&self, peer: Option<usize>, began: Duration, what: What) {
         let at = match what {
-            // What comes is noted when it comes.
+            // What arrives is noted when it arrives.
             What::Received(_) => began,
             _ => self.elapsed(),
         };
@@ -157,7 +157,7 @@ impl Timeline {
         self.changed.notify_all();
     }
 
-    /// It may last this much longer from now on.
+    /// From now on it may last this much longer.
     pub fn set_deadline(&self, after: Duration) {
         self.lock().deadline = self.start.elapsed() + after;
         self.changed.notify_all();
@@ -187,20 +187,21 @@ impl Timeline {
             return over.unwrap_or(last);
         }
         let (kept, ran) = self.turns();
-        // A program that never rests is always kept from running, and had its time all the same.
+        // A program that never rests is always kept from running, and has had its time all the
+        // same.
         if ran > deadline / 2 {
             return last;
         }
         last + kept.min(MOST_LATE)
     }
 
-    /// How long this test's programs and its own threads, taken together, wanted to run and got no
-    /// processor.
+    /// How long this test's programs and its own threads, taken together, was ready to run and got
+    /// no CPU.
     pub fn kept(&self) -> Duration {
         self.turns().0
     }
 
-    /// That, and how long its programs ran.
+    /// The same, and how long its programs ran.
     pub fn turns(&self) -> (Duration, Duration) {
         let mut state = self.lock();
         let mut own = state.threads.clone();
@@ -215,7 +216,7 @@ impl Timeline {
         (state.turns.kept(), state.turns.ran())
     }
 
-    /// A thread of the check meant to wake up at this moment. Says how much too late it did.
+    /// A thread of the check meant to wake up at this moment. Returns how late it did.
     pub fn woke_late(&self, meant: Instant) -> Duration {
         let late = Instant::now().saturating_duration_since(meant);
         if late <= PUNCTUAL {
@@ -225,7 +226,7 @@ impl Timeline {
         late
     }
 
-    /// Whether programs were started, and all of them have ended: nothing more will come of them.
+    /// Whether programs were started, and all of them have ended: nothing more will happen.
     pub fn all_exited(&self) -> bool {
         let state = self.lock();
         !state.processes.is_empty()
@@ -235,7 +236,8 @@ impl Timeline {
                 .all(|process| process.exit().is_some())
     }
 
-    /// Whether a program runs, or would if it had its turn, or what reads its output does.
+    /// Whether a program, or a thread that reads its output, is running, or would be if it had a
+    /// CPU.
     pub fn is_busy(&self) -> bool {
         let processes = self.lock().processes.clone();
         processes.iter().any(|process| {
@@ -244,7 +246,8 @@ impl Timeline {
         })
     }
 
-    /// The end of a wait by the clock, for this long, or until the test's own deadline.
+    /// The end of a wait of this length by the clock, or the test's own deadline if that is
+    /// earlier.
     pub fn until(&self, time: Duration) -> Instant {
         self.last().min(Instant::now() + time)
     }

@@ -1,4 +1,4 @@
-//! A verdict: what a check found, and what to tell the reader if it is not what it should be.
+//! A verdict: what a check found, and what to tell the reader if it is wrong.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,23 +10,20 @@ use crate::patience::{PATIENCE, Patience};
 use crate::timeline::Timeline;
 use crate::watchdog::fail;
 
-/// What a check found. A verdict that is not what it should be ends the test when it is dropped,
-/// or, with a sentence for the reader, at [`or_explain`](Self::or_explain).
+/// What a check found. A bad verdict ends the test when it is dropped, or, with a sentence for the
+/// reader, at [`or_explain`](Self::or_explain).
 pub struct Verdict<T = ()> {
-    /// Taken by the one who passes it on, so that drop has nothing left to say.
+    /// Taken by the method that passes it on, so that `drop` has nothing left to report.
     found: Option<Result<T, Failure>>,
     timeline: Arc<Timeline>,
 }
 
 impl<T> Verdict<T> {
     pub(crate) fn new(timeline: &Arc<Timeline>, found: Result<T, Failure>) -> Self {
-        // What a program does that the watchdog has killed is no proof of anything.
+        // What a program does once the watchdog has killed it proves nothing.
         let found = found.and_then(|value| match timeline.is_over() {
             false => Ok(value),
-            true => Err(Failure::new(
-                "a test that ends in time",
-                "its time was over",
-            )),
+            true => Err(Failure::new("a test that ends in time", "its time ran out")),
         });
         Self {
             found: Some(found),
@@ -34,8 +31,8 @@ impl<T> Verdict<T> {
         }
     }
 
-    /// What was found; or ends the test with `sentence`, which tells the reader what their program
-    /// did and what to do instead, and `section`, the chapter's, as the book links to it:
+    /// Returns what was found, or ends the test with `sentence`, which tells the reader what their
+    /// program did and what to do instead, and `section`, the chapter's, as the book links to it:
     /// `04-where-does-a-message-end.html#reading-a-whole-frame`.
     pub fn or_explain(mut self, sentence: &str, section: &str) -> T {
         match self.take() {
@@ -47,7 +44,8 @@ impl<T> Verdict<T> {
         }
     }
 
-    /// What was found; or ends the test with the explanation that [`explain`](crate::explain) set.
+    /// Returns what was found, or ends the test with the explanation that
+    /// [`explain`](crate::explain) set.
     pub fn now(mut self) -> T {
         match self.take() {
             Ok(value) => value,
@@ -78,8 +76,8 @@ impl<T> Drop for Verdict<T> {
     }
 }
 
-/// A check of something else than a peer or a program sees: a file's mode, a number that was
-/// measured. `expected` and `got` are what the verdict says.
+/// A check of something that no peer or program sees: a file's mode, a measured number. `expected`
+/// and `got` are what the verdict says.
 pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -> Verdict {
     let failure = || Failure::new(expected, got);
     Verdict::new(
@@ -88,14 +86,14 @@ pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -
     )
 }
 
-/// Asks again and again, every 10 ms, until `happens` says yes or 4 seconds have passed, not counting
-/// those in which the machine let nobody run. For what needs a moment and gives no sign of its own: a
-/// slot that comes back after a reset.
+/// Calls `happens` every 10 ms until it says yes or 4 seconds have passed, not counting the time in
+/// which the machine kept the test from running. For what takes a moment and can't be waited for
+/// directly: a slot that becomes free after a reset.
 pub fn eventually(expected: &str, mut happens: impl FnMut() -> bool) -> Verdict {
     appears(expected, PATIENCE, || happens().then_some(()))
 }
 
-/// The same, for as long as `patience`, with what `look` found in the end.
+/// The same, for as long as `patience`; returns what `look` found.
 pub fn appears<T>(
     expected: &str,
     patience: Duration,
@@ -104,7 +102,8 @@ pub fn appears<T>(
     let timeline = context::current();
     let mut wait = Patience::new(&timeline, patience);
     loop {
-        // The last look is after the end: whoever looks late finds what happened in time.
+        // The last look is after the deadline: a check that looks late still finds what happened in
+        // time.
         let is_out = wait.is_out();
         if let Some(found) = look() {
             return Verdict::new(&timeline, Ok(found));

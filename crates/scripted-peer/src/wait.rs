@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Whether there is something to read, or to accept, by `until`.
+/// Whether there is something to read, or to accept, before `until`.
 pub(crate) fn readable(descriptor: &impl AsFd, until: Instant) -> bool {
     wait(descriptor, PollFlags::IN, until).intersects(!PollFlags::OUT)
 }
 
-/// Waits for any of `events`, an error or a hang-up, and says which came; none, when time is up.
+/// Waits for any of `events`, an error or a hang-up, and returns which occurred; none when time is
+/// up.
 pub(crate) fn wait(descriptor: &impl AsFd, events: PollFlags, until: Instant) -> PollFlags {
     loop {
         let left = until.saturating_duration_since(Instant::now());

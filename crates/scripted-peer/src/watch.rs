@@ -1,12 +1,13 @@
-//! What happens in a folder, as the kernel tells it
-//! ([inotify(7)](https://man7.org/linux/man-pages/man7/inotify.7.html)): so that a file which had
-//! the wrong mode for a microsecond is still found out.
+//! What happens in a folder, as the kernel reports it
+//! ([inotify(7)](https://man7.org/linux/man-pages/man7/inotify.7.html)): so that a file that had
+//! the wrong mode for a microsecond is still caught.
 
 use crate::folder::Folder;
 #[cfg(target_os = "linux")]
 use crate::machine;
 
-/// Sees what happens in a folder from the moment it is made. [`Folder::watch`] makes one.
+/// Records what happens in a folder from the moment that the watch is created. [`Folder::watch`]
+/// creates one.
 #[derive(Debug)]
 pub struct Watch {
     #[cfg(target_os = "linux")]
@@ -15,8 +16,8 @@ pub struct Watch {
 
 #[cfg(target_os = "linux")]
 impl Folder {
-    /// Begins to watch the folder. Where the system has no more room for watches, the test ends with
-    /// a sentence that says so.
+    /// Begins to watch the folder. If the system has no more room for watches, the test ends with a
+    /// sentence that says so.
     #[must_use]
     pub fn watch(&self) -> Watch {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
@@ -44,9 +45,9 @@ impl Folder {
 
 #[cfg(target_os = "linux")]
 impl Watch {
-    /// What has happened since it was asked last, in order, as `create NAME`, `attributes NAME` (a
-    /// mode or an owner was changed), `delete NAME`, `moved from NAME`, `moved to NAME`. A folder's
-    /// name ends with a slash.
+    /// What has happened since the last call, in order, as `create NAME`, `attributes NAME` (a mode
+    /// or an owner was changed), `delete NAME`, `moved from NAME`, `moved to NAME`. A folder's name
+    /// ends with a slash.
     #[must_use]
     pub fn events(&self) -> Vec<String> {
         use rustix::fs::inotify::{ReadFlags, Reader};

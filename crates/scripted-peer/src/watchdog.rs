@@ -1,4 +1,4 @@
-//! How a test ends badly: at a failure, which is printed, or when its time is over.
+//! How a test fails: at a failure, which is printed, or when its time is up.
 
 use std::io::Write as _;
 use std::panic::resume_unwind;
@@ -12,7 +12,7 @@ use crate::picture;
 use crate::report;
 use crate::timeline::Timeline;
 
-/// How long the test may go on once its programs have been killed.
+/// How long the test may keep running once its programs have been killed.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Prints the verdict and ends the test, without a backtrace.
@@ -49,10 +49,10 @@ fn put_into_words(timeline: &Timeline, failure: &Failure) -> Failed {
     }
 }
 
-/// What a failure unwinds with that proves nothing, as the machine was too busy for its scene.
+/// What a failure unwinds with if it proves nothing because the machine was too busy for its scene.
 pub(crate) struct Disturbed;
 
-/// Why a failure now is no judgment of the learner's program, if there is a reason.
+/// Why a failure now would not be a judgment of the learner's program, if there is such a reason.
 fn excuse(timeline: &Timeline) -> Option<Box<str>> {
     let processes = timeline.lock().processes.clone();
     let ended = processes.iter().rev().find_map(|one| one.excuse());
@@ -61,7 +61,7 @@ fn excuse(timeline: &Timeline) -> Option<Box<str>> {
         .map(Into::into)
 }
 
-/// The watchdog's own sentence.
+/// The watchdog's sentence.
 fn time_is_over(timeline: &Timeline) -> String {
     let ((kept, ran), took) = (timeline.turns(), timeline.elapsed());
     let after = format!("the watchdog ended this test after {took:.0?}");
@@ -115,16 +115,16 @@ fn finishes_within(timeline: &Timeline, grace: Duration) -> bool {
     }
 }
 
-/// The check itself is stuck, outside of any verb. Nothing but the end of the process helps then.
+/// The check itself is stuck, outside of any verb. Only ending the process helps then.
 fn give_up(timeline: &Timeline) -> ! {
-    let mut failure = Failure::new("the test to end", "it went on after its deadline");
+    let mut failure = Failure::new("the test to end", "it kept running after its deadline");
     failure.machine = Some(time_is_over(timeline).into());
     let text = format!(
         "\n{}:{}",
         timeline.test,
         put_into_words(timeline, &failure).text
     );
-    // Past the capture of `eprint!`, which nobody would print any more.
+    // Bypasses the capture of `eprint!`, whose contents would never be printed.
     let _ = std::io::stderr().write_all(text.as_bytes());
     std::process::exit(101);
 }

@@ -1,8 +1,7 @@
 //! The command line of both clients: arguments, output, exit codes.
 //!
-//! Standard output holds answers and nothing else. Errors go to standard error, in one line that
-//! names the address and what to try, and the exit code is 1; for arguments that make no sense it
-//! is 2.
+//! Standard output contains only answers. Errors go to standard error, in one line that names the
+//! address and what to try, and the exit code is 1; for invalid arguments it is 2.
 
 mod explain;
 mod output;
@@ -21,7 +20,7 @@ use std::io::{self, Read, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// More than this is not taken from standard input for one request: 1 GiB.
+/// The most that is read from standard input for one request: 1 GiB.
 const LARGEST_INPUT: u64 = 1024 * 1024 * 1024;
 
 /// What differs between the transports.
@@ -36,7 +35,7 @@ pub trait Transport: Sized {
     const ADDRESS_OPTION: &'static str;
     /// What to try if the system does not permit the connection.
     const IF_NOT_PERMITTED: &'static str;
-    /// What to try where the server answers NotAllowed.
+    /// What to try if the server answers NotAllowed.
     const IF_NOT_ALLOWED: &'static str;
 
     /// The options that name a server.
@@ -69,7 +68,7 @@ pub fn main<T: Transport>() -> ExitCode {
     match run(&transport, &matches) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // Whoever read the output has gone: there is nobody to tell.
+        // The reader of the output is gone: there is no one to report to.
         Err(error) if error.is::<OutputClosed>() => ExitCode::FAILURE,
         Err(error) => {
             tell::<T>(&format!("{error:#}"));
@@ -78,7 +77,7 @@ pub fn main<T: Transport>() -> ExitCode {
     }
 }
 
-/// One line on standard error. What a server sent cannot make it two, nor move the cursor.
+/// One line on standard error. Text from a server can neither split it nor move the cursor.
 fn tell<T: Transport>(message: &str) {
     let line = format!("{}: {}\n", T::CLIENT, escaped(message));
     let _ = io::stderr().lock().write_all(line.as_bytes());
@@ -88,7 +87,7 @@ fn command<T: Transport>() -> Command {
     let text = |text: Arg| text.required(true).allow_hyphen_values(true);
     Command::new(T::CLIENT)
         .about(format!(
-            "Calls {}. Without a command it says each line of standard input.",
+            "Calls {}. Without a command it sends each line of standard input with say.",
             T::SERVER
         ))
         .version(env!("CARGO_PKG_VERSION"))
@@ -98,7 +97,7 @@ fn command<T: Transport>() -> Command {
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("DURATION")
-                .help("How long to wait for the connection, and for each whole reply")
+                .help("How long to wait for the connection, and for each complete reply")
                 .default_value("10s")
                 .value_parser(parse_timeout)
                 .global(true),
@@ -123,12 +122,12 @@ fn command<T: Transport>() -> Command {
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if timeout.is_zero() {
-        return Err("no reply takes no time; try 10s or 500ms".to_owned());
+        return Err("a reply always takes some time; try 10s or 500ms".to_owned());
     }
     Ok(timeout)
 }
 
-/// Whether every request was answered as it should be; a `false` was told already.
+/// Whether every request got the right answer; `false` has already been reported.
 fn run<T: Transport>(transport: &T, matches: &ArgMatches) -> anyhow::Result<bool> {
     let timeout = *matches
         .get_one::<Duration>("timeout")
@@ -176,7 +175,7 @@ fn what_to_echo(argument: &OsString) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Sends a request and prints its answer, or tells of an error that leaves the connection open.
+/// Sends a request and prints its answer, or reports an error that leaves the connection open.
 fn ask<T: Transport>(
     transport: &T,
     client: &mut Client<T::Stream>,

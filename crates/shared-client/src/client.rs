@@ -18,17 +18,17 @@ use crate::error::{CallError, Failure};
 use crate::stream::{DeadlineStream, Stream, peer_is_gone, timed_out};
 
 /// This many bytes fit into the empty send buffer of every system: writing them does not wait for
-/// the server. More than that is written from a thread of its own, while this one reads.
+/// the server. More than that is written by a separate thread, while this one reads.
 const FITS_UNREAD: usize = 16 * 1024;
 
 /// One connection to a server, for any messages.
 ///
-/// Each reply is waited for no longer than the timeout, counted from the end of sending its request
-/// or from the previous reply. No server can stretch that by sending its reply in small pieces, by
-/// not reading the request, or by reading it slowly after its reply.
+/// The client waits for each reply no longer than the timeout, counted from the end of sending its
+/// request or from the previous reply. No server can prolong that by sending its reply in small
+/// pieces, by not reading the request, or by reading it slowly after its reply.
 ///
-/// Replies that nobody asked for are not answers: what lies behind the last reply when the next
-/// request is about to be sent, or comes when no more are, is an error that closes, or it is
+/// Unrequested replies are not answers. Bytes after the last reply, when the next request is about
+/// to be sent or after the last request, must be an error that closes; anything else is
 /// [`Failure::NotThisProtocol`].
 #[derive(Debug)]
 pub struct Client<S> {
@@ -57,7 +57,7 @@ impl<'a> ReplyFrame<'a> {
             Ok(Reply::Response(response)) => return Ok(response),
             Ok(Reply::Error(error)) => Failure::error(error),
             Ok(Reply::Closed) => {
-                let how = format!("it said kind {CLOSED:02x}, Closed, without being asked");
+                let how = format!("it sent kind {CLOSED:02x}, Closed, without being asked");
                 Failure::NotThisProtocol(how)
             }
             Err(bad) => Failure::NotThisProtocol(bad.to_string()),
@@ -70,11 +70,11 @@ impl<'a> ReplyFrame<'a> {
 }
 
 impl<S: Stream> Client<S> {
-    /// Takes a connected stream; `address` is what errors call the server. Nothing is sent yet.
+    /// Takes a connected stream; `address` is the server's name in errors. Nothing is sent yet.
     ///
     /// # Errors
     ///
-    /// Those of setting the stream's timeouts, also that `timeout` is zero.
+    /// Those of setting the stream's timeouts, including a `timeout` of zero.
     pub fn new(address: impl Into<String>, stream: S, timeout: Duration) -> io::Result<Self> {
         Ok(Self {
             connection: Connection::client(DeadlineStream::new(stream, timeout)?),
@@ -88,7 +88,7 @@ impl<S: Stream> Client<S> {
         &self.address
     }
 
-    /// Returns the stream below.
+    /// Returns the underlying stream.
     pub fn stream(&self) -> &S {
         self.connection.stream().stream()
     }
@@ -98,7 +98,7 @@ impl<S: Stream> Client<S> {
     ///
     /// # Errors
     ///
-    /// As [`Failure`] says. After [`Failure::Error`] the connection goes on.
+    /// See [`Failure`]. After [`Failure::Error`] the connection stays open.
     pub fn call<'a, R: Decode<'a>>(
         &'a mut self,
         request: &(impl Message + Sync),
@@ -112,13 +112,13 @@ impl<S: Stream> Client<S> {
     /// Sends all requests, without waiting for a reply before the next one, and gives each reply to
     /// `each`, in the order of the requests, until it returns an error.
     ///
-    /// A server may stop reading while its replies wait. So replies are read while requests are
-    /// still being written, by a thread if they are more than a socket takes at once: however many
-    /// there are, neither side gets stuck.
+    /// A server may stop reading while its replies are pending. So replies are read while requests
+    /// are still being written, by a separate thread if they are more than a socket accepts at
+    /// once: however many there are, neither side gets stuck.
     ///
     /// # Errors
     ///
-    /// As [`Failure`] says, and those of `each`, after which the connection can't be used any more.
+    /// See [`Failure`]; also those of `each`, after which the connection can't be used any more.
     pub fn call_many(
         &mut self,
         requests: &[impl Message + Sync],
@@ -157,7 +157,7 @@ impl<S: Stream> Client<S> {
             Ok(Reply::Closed) => return Ok(()),
             Ok(Reply::Error(error)) => Failure::error(error),
             _ => Failure::NotThisProtocol(format!(
-                "it answered a request of kind {CLOSE:02x} with kind {:02x}",
+                "it replied to a request of kind {CLOSE:02x} with kind {:02x}",
                 frame.kind
             )),
         };
@@ -165,12 +165,12 @@ impl<S: Stream> Client<S> {
     }
 
     /// Tells the server that no more requests will come, and waits until it closes. Every request
-    /// has its reply already, so nothing more may come.
+    /// has its reply already, so nothing more may arrive.
     ///
     /// # Errors
     ///
-    /// As [`Failure`] says; the whole of it takes no longer than the timeout. An error that
-    /// closes may come in place of the end; any other reply is [`Failure::NotThisProtocol`].
+    /// See [`Failure`]; altogether this takes no longer than the timeout. An error that closes may
+    /// arrive instead of the end; any other reply is [`Failure::NotThisProtocol`].
     pub fn finish(mut self) -> Result<(), CallError> {
         let outcome = self.half_close();
         outcome.map_err(|failure| failure.at(&self.address))
@@ -181,12 +181,12 @@ impl<S: Stream> Client<S> {
             return Err(Failure::GivenUp);
         }
         self.flush()?;
-        // It fails where the peer has closed already, which the next read tells more about.
+        // It fails if the peer has already closed; the next read tells more about that.
         let _ = self.stream().shutdown(Shutdown::Write);
         self.expect_end()
     }
 
-    /// Waits for the end of the stream, or for the error that says why it comes.
+    /// Waits for the end of the stream, or for the error that gives the reason for it.
     fn expect_end(&mut self) -> Result<(), Failure> {
         self.connection.stream_mut().start();
         if !self.next_is_whole()? {
@@ -197,13 +197,13 @@ impl<S: Stream> Client<S> {
         match Reply::<AnyFrame>::decode(frame) {
             Ok(Reply::Error(error)) if error.code.closes() => Err(Failure::error(error)),
             _ => Err(Failure::NotThisProtocol(format!(
-                "it sent a reply of kind {:02x} that nobody asked for",
+                "it sent an unrequested reply of kind {:02x}",
                 frame.kind
             ))),
         }
     }
 
-    /// Sends the requests and runs `read`, at the same time if need be.
+    /// Sends the requests and runs `read`, at the same time if necessary.
     fn exchange<M: Message + Sync>(
         &mut self,
         requests: &[M],
@@ -231,7 +231,8 @@ impl<S: Stream> Client<S> {
         read(self)
     }
 
-    /// Writes what is queued. That the peer is gone is no error yet: it may have said why.
+    /// Writes what is queued. It isn't an error yet if the peer is gone: it may have sent the
+    /// reason.
     fn flush(&mut self) -> Result<(), Failure> {
         match self.connection.flush() {
             Err(error) if !peer_is_gone(&error) => Err(self.give_up(error)),
@@ -239,7 +240,7 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Waits until a whole reply has come.
+    /// Waits until a whole reply has arrived.
     fn wait(&mut self) -> Result<(), Failure> {
         self.connection.stream_mut().start();
         if self.next_is_whole()? {
@@ -265,7 +266,7 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Takes the reply that was waited for. An error that closes is not one.
+    /// Takes the awaited reply. An error that closes does not count as one.
     fn take(&mut self) -> Result<ReplyFrame<'_>, CallError> {
         let timeout = self.connection.stream().timeout();
         let address = &self.address;
@@ -309,15 +310,15 @@ impl<S: Stream> Client<S> {
             }
             let outcome = read(self);
             enough.store(true, Ordering::Relaxed);
-            // An honest server has read the whole request before it answers, so all is written.
-            // For any other the time is up when it would be for the reply.
+            // An honest server has read the whole request before it answers, so all is written. For
+            // any other server, the time is up when it would be up for the reply.
             let left = match outcome {
                 Ok(()) => self.connection.stream().left(),
                 Err(_) => Duration::ZERO,
             };
             if !matches!(written.recv_timeout(left), Ok(Ok(Written::Whole))) {
                 self.given_up.set(true);
-                // Wakes the writer, for whom nobody will make room any more.
+                // Wakes the writer, because no one will make room for it any more.
                 let _ = self.stream().shutdown(Shutdown::Both);
             }
             outcome
@@ -330,7 +331,7 @@ impl<S: Stream> Client<S> {
     }
 }
 
-/// A response that is not looked at.
+/// A response that is not decoded.
 struct AnyFrame;
 
 impl<'a> Decode<'a> for AnyFrame {
@@ -339,7 +340,7 @@ impl<'a> Decode<'a> for AnyFrame {
     }
 }
 
-/// What the largest frame declares, and the bytes of all.
+/// The length that the largest frame declares, and the total of all bytes.
 fn sizes(requests: &[impl Message]) -> Result<(u32, usize), Failure> {
     let (mut largest, mut all) = (0, 0_usize);
     for request in requests {
@@ -351,10 +352,10 @@ fn sizes(requests: &[impl Message]) -> Result<(u32, usize), Failure> {
     Ok((largest, all))
 }
 
-/// How far the writer came.
+/// How far the writer got.
 enum Written {
     Whole,
-    /// The replies are there, or nobody reads any more.
+    /// The replies are there, or no one reads any more.
     InPart,
 }
 
@@ -382,7 +383,7 @@ fn write_all(
             match stream.write(rest) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => rest = &rest[written..],
-                // The reader finds out why, and what the peer said before it went.
+                // The reader finds out why, and what the peer sent before it left.
                 Err(error) if peer_is_gone(&error) => return Ok(Written::InPart),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if timed_out(&error) => {}

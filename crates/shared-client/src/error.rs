@@ -20,7 +20,7 @@ pub struct CallError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The server answered with an error, and goes on.
+    /// The server answered with an error, and the connection stays open.
     Error {
         /// What happened, for a program; the service's own codes are
         /// [`ErrorCode::Service`].
@@ -28,7 +28,7 @@ pub enum Failure {
         /// What happened, for a person, as the server sent it: escape it before it is printed.
         text: String,
     },
-    /// The server did not send the whole reply, or did not take the request, within this time.
+    /// The server did not send the whole reply, or did not read the request, within this time.
     Timeout(Duration),
     /// The server answered with an error after which it closes.
     Refused {
@@ -37,7 +37,7 @@ pub enum Failure {
         /// What happened, for a person, as the server sent it: escape it before it is printed.
         text: String,
     },
-    /// The stream ended, or was reset, before the whole reply had come.
+    /// The stream ended, or was reset, before the whole reply had arrived.
     Ended,
     /// The server sent something that is not this protocol; the text says how it differs.
     NotThisProtocol(String),
@@ -52,13 +52,13 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Timeout(timeout) => write!(f, "no whole answer within {timeout:?}"),
+            Failure::Timeout(timeout) => write!(f, "no complete reply within {timeout:?}"),
             Failure::Error { code, text } => write!(f, "answered {code}: {text}"),
             Failure::Refused { code, text } => write!(f, "refused: {code}: {text}"),
-            Failure::Ended => write!(f, "the connection ended before the whole answer had come"),
+            Failure::Ended => write!(f, "the connection ended before the reply was complete"),
             Failure::NotThisProtocol(how) => write!(f, "not this protocol: {how}"),
             Failure::TooLarge(bytes) => write!(f, "{bytes} bytes do not fit into a frame"),
-            Failure::GivenUp => write!(f, "the connection was given up after an earlier failure"),
+            Failure::GivenUp => write!(f, "the connection was abandoned after an earlier failure"),
             Failure::Io(error) => error.fmt(f),
         }
     }

@@ -4,35 +4,35 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-/// What a client needs of a connected socket: bytes both ways, timeouts, a second handle to write
-/// through while the first one reads, and an end.
+/// What a client needs from a connected socket: bytes both ways, timeouts, a second handle to write
+/// through while the first one reads, and a way to end the stream.
 pub trait Stream: Read + Write + Send + Sized {
     /// Sets how long one read waits at most (`SO_RCVTIMEO`).
     ///
     /// # Errors
     ///
-    /// Those of `setsockopt(2)`, and a timeout of zero.
+    /// Those of `setsockopt(2)`; a timeout of zero is also an error.
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;
 
     /// Sets how long one write waits at most (`SO_SNDTIMEO`).
     ///
     /// # Errors
     ///
-    /// Those of `setsockopt(2)`, and a timeout of zero.
+    /// Those of `setsockopt(2)`; a timeout of zero is also an error.
     fn set_write_timeout(&self, timeout: Duration) -> io::Result<()>;
 
-    /// Makes another handle to the same connection.
+    /// Creates another handle to the same connection.
     ///
     /// # Errors
     ///
     /// Those of `dup(2)`: too many descriptors are open.
     fn try_clone(&self) -> io::Result<Self>;
 
-    /// Ends one direction or both, and wakes any thread that waits there.
+    /// Ends one direction or both, and wakes any thread that is waiting on it.
     ///
     /// # Errors
     ///
-    /// Those of `shutdown(2)`: the connection is gone already.
+    /// Those of `shutdown(2)`: the connection is already gone.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
 }
 
@@ -68,16 +68,16 @@ const SLACK: u32 = 16;
 
 /// A stream that reads until a deadline, however many reads that takes.
 ///
-/// The socket knows the timeout of one read only, which a peer that sends a byte now and then
-/// never reaches. So each read after the first is given what is left. The usual wait is one read,
-/// for which the timeout that was set at the start still holds: it costs no system call.
+/// The socket's timeout bounds only a single read, and a peer that sends a byte now and then never
+/// reaches it. So each read after the first gets only the time that is left. The usual wait is one
+/// read, for which the timeout that was set at the start still holds: it costs no system call.
 #[derive(Debug)]
 pub(crate) struct DeadlineStream<S> {
     stream: S,
     timeout: Duration,
     started: Instant,
     reads: u32,
-    /// What the socket was told last.
+    /// The timeout that was last set on the socket.
     set: Duration,
 }
 
@@ -94,7 +94,7 @@ impl<S: Stream> DeadlineStream<S> {
         })
     }
 
-    /// The next reads together end by `timeout` from now.
+    /// The next reads must all finish within `timeout` from now.
     pub(crate) fn start(&mut self) {
         self.started = Instant::now();
         self.reads = 0;
@@ -108,7 +108,7 @@ impl<S: Stream> DeadlineStream<S> {
         self.timeout
     }
 
-    /// How much time the wait that began last has left.
+    /// How much time is left of the current wait.
     pub(crate) fn left(&self) -> Duration {
         self.timeout.saturating_sub(self.started.elapsed())
     }
@@ -175,7 +175,7 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(1);
 
-    /// Always has one byte to read, and notes what timeouts it was told.
+    /// Always has one byte to read, and records the timeouts set on it.
     #[derive(Default)]
     struct Noting {
         timeouts: RefCell<Vec<Duration>>,

@@ -1,4 +1,4 @@
-//! What [`Connection`] costs between two processes, a round trip or in one direction:
+//! What [`Connection`] costs between two processes, per round trip or in one direction:
 //!
 //! ```text
 //! cargo run --release -p shared-proto --example speed -- round-trips tcp 64 10000
@@ -6,10 +6,10 @@
 //! cargo run --release -p shared-proto --example speed -- bulk unix 65536 16384
 //! ```
 //!
-//! Arguments: the transport, the bytes of a body, and how many round trips, with how many requests
-//! in each (1), or how many frames. It prints a median: the time of a round trip, or the rate over
-//! segments of 2 MiB. Under `strace -fc` it shows the system calls, under `taskset -c 0` both sides
-//! share a processor.
+//! Arguments: the transport, the size of a body in bytes, and how many round trips, with how many
+//! requests in each (default 1), or how many frames. It prints a median: the time of a round trip,
+//! or the rate over segments of 2 MiB. Run it under `strace -fc` to see the system calls; under
+//! `taskset -c 0` both sides share a CPU.
 
 use shared_proto::tutorial::{Request, Response};
 use shared_proto::{Connection, Decode, ErrorReply};
@@ -26,7 +26,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 trait Stream: Read + Write {}
 impl<S: Read + Write> Stream for S {}
 
-/// After so many bytes of bulk the rate is noted.
+/// The rate is noted after each this many bytes of bulk data.
 const SEGMENT: usize = 2 << 20;
 
 fn main() -> Outcome {

@@ -9,7 +9,7 @@ use crate::write_buffer::WriteBuffer;
 use std::fmt;
 use std::io::{self, Read, Write};
 
-/// Frames over a stream that blocks, in memory that follows the bytes that come.
+/// Frames over a blocking stream, in memory that grows with the bytes that arrive.
 ///
 /// A message is written by one call and, once it has arrived, read by one call, together with any
 /// other frames that have arrived. A stream error loses no bytes: after a timeout,
@@ -25,14 +25,14 @@ pub struct Connection<S> {
 }
 
 impl<S> Connection<S> {
-    /// Makes the client's end: the preamble is sent before the first message.
+    /// Creates the client's end: the preamble is sent before the first message.
     pub fn client(stream: S) -> Self {
         let mut connection = Connection::new(stream, false);
         connection.write_buffer.queue_bytes(&PREAMBLE);
         connection
     }
 
-    /// Makes the server's end: the preamble is expected before the first message.
+    /// Creates the server's end: the preamble is expected before the first message.
     pub fn server(stream: S) -> Self {
         Connection::new(stream, true)
     }
@@ -94,7 +94,8 @@ impl<S: Write> Connection<S> {
     ///
     /// # Errors
     ///
-    /// Those of the stream. Bytes not written stay queued, so [`flush`](Self::flush) can go on.
+    /// Those of the stream. Bytes not written stay queued, and [`flush`](Self::flush) resumes after
+    /// the last byte written.
     #[inline]
     pub fn send(&mut self, message: &impl Message) -> io::Result<()> {
         self.write_buffer.send(message, &mut self.stream)
@@ -143,7 +144,7 @@ impl<S: Read + Write> Connection<S> {
 pub struct Answer<'a, S> {
     write_buffer: &'a mut WriteBuffer,
     stream: &'a mut S,
-    /// More whole frames wait to be answered.
+    /// More whole frames are waiting to be answered.
     more: bool,
 }
 
@@ -179,7 +180,7 @@ impl<S: Read> Connection<S> {
         Ok(Some(self.read_buffer.take(size)))
     }
 
-    /// Waits until the next frame is whole, without taking it: [`receive`](Self::receive) then
+    /// Waits until the next frame is complete, without taking it: [`receive`](Self::receive) then
     /// returns at once. `false` is the end of the stream after a whole frame.
     ///
     /// # Errors
@@ -199,7 +200,7 @@ impl<S: Read> Connection<S> {
         self.read_until_whole()
     }
 
-    #[inline(never)] // so that the frames that have come already cost no more than a look
+    #[inline(never)] // so that frames that have already arrived cost no more than a look
     fn read_until_whole(&mut self) -> Result<Option<usize>, ConnectionError> {
         if self.preamble_expected && !self.receive_preamble()? {
             return Ok(None);
@@ -229,14 +230,14 @@ impl<S: Read> Connection<S> {
     }
 }
 
-/// The size of the frame that `bytes` start with, if it is whole and nothing is wrong with it.
+/// The size of the frame that `bytes` start with, if it is complete and nothing is wrong with it.
 #[inline]
 fn whole_frame(bytes: &[u8], max_frame: u32) -> Option<usize> {
     let size = frame_size(bytes, max_frame).ok().flatten()?;
     (size <= bytes.len()).then_some(size)
 }
 
-/// Whether `bytes` start with a frame that is whole, or wrong already.
+/// Whether `bytes` start with a frame that is complete, or already wrong.
 fn is_whole_frame(bytes: &[u8], max_frame: u32) -> bool {
     match frame_size(bytes, max_frame) {
         Ok(Some(size)) => size <= bytes.len(),
@@ -258,17 +259,17 @@ impl ReadBuffer {
 /// Why there is no next frame.
 #[derive(Debug)]
 pub enum ConnectionError {
-    /// The stream failed, or its timeout passed.
+    /// The stream failed, or its timeout expired.
     Io(io::Error),
     /// The peer's first bytes are not a preamble of this protocol.
     BadPreamble(BadPreamble),
-    /// A length after which no frame can be found any more.
+    /// An invalid length, after which no more frames can be found.
     Frame(FrameError),
     /// The stream ended inside a frame, or inside the preamble.
     EndInsideFrame {
-        /// How many of its bytes came.
+        /// How many of its bytes arrived.
         came: usize,
-        /// How many bytes it should have, if its length came.
+        /// How many bytes it should have, if its length arrived.
         size: Option<usize>,
     },
 }

@@ -20,9 +20,9 @@ pub struct DefaultSocketPath {
 /// set, so both ends check the folder before they use it: see [`SocketFolder::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketFolder {
-    /// The folder that `XDG_RUNTIME_DIR` names: the system makes one per user.
+    /// The folder that `XDG_RUNTIME_DIR` names: the system creates one per user.
     Runtime(PathBuf),
-    /// A folder in the temporary folder, if there is no runtime folder. The server makes it with
+    /// A folder in the temporary folder, if there is no runtime folder. The server creates it with
     /// mode 0700.
     Private(PathBuf),
 }
@@ -45,7 +45,7 @@ fn place_in(runtime_folder: Option<OsString>, temporary: &Path, uid: u32) -> Def
     }
     let temporary = match temporary.is_absolute() {
         true => temporary,
-        // Relative, it would be another folder for each end.
+        // A relative path would mean a different folder for each end.
         false => Path::new("/tmp"),
     };
     let folder = temporary.join(format!("pocket-sockets-{uid}"));
@@ -105,19 +105,19 @@ mod check {
             }
         }
 
-        /// Checks that the folder exists, belongs to the user `uid`, and is theirs alone. Only the
-        /// runtime folder must exist; the private one can still be made.
+        /// Checks that the folder exists, belongs to the user `uid`, and is accessible only to that
+        /// user. Only the runtime folder must exist; the private one can still be created.
         ///
         /// It refuses only a folder that another user could exploit: the runtime folder may be a
-        /// symlink, and others may enter it; the private one, which anybody may have made, must be
-        /// exactly as the server makes it.
+        /// symlink, and others may enter it; the private one, which anyone could have created, must
+        /// be exactly as the server creates it.
         ///
         /// # Errors
         ///
         /// One line that names the folder and says what is wrong with it.
         pub fn check(&self, uid: u32) -> Result<(), UnusableFolder> {
             if is_nobody(uid) {
-                // Another such user would look like the folder's owner, too.
+                // Another such user would look like the folder's owner.
                 return Err(self.unusable(format!("this program runs as {}", User(uid))));
             }
             let (found, shut_out) = match self {
@@ -140,14 +140,14 @@ mod check {
             why.map_or(Ok(()), |why| Err(self.unusable(why)))
         }
 
-        /// Returns the error for a program that failed to make the folder.
+        /// Returns the error for a program that failed to create the folder.
         #[must_use]
         pub fn cannot_be_made(&self, error: &io::Error) -> UnusableFolder {
             self.unusable(match error.kind() {
-                ErrorKind::NotFound => "the folder that it is to be made in does not exist, see \
-                                        TMPDIR"
-                    .to_owned(),
-                _ => format!("it cannot be made: {error}"),
+                ErrorKind::NotFound => {
+                    "the folder to create it in does not exist, see TMPDIR".to_owned()
+                }
+                _ => format!("it cannot be created: {error}"),
             })
         }
 
@@ -159,8 +159,8 @@ mod check {
         }
     }
 
-    /// What makes of a folder another one than this user's own, in which the permissions
-    /// `shut_out` are nobody's.
+    /// The reason why a folder is not this user's own, or grants permissions in `shut_out` to
+    /// anyone.
     fn what_is_wrong(found: &Metadata, uid: u32, shut_out: u32) -> Option<String> {
         let mode = found.mode() & 0o777;
         if found.is_symlink() {

@@ -1,8 +1,8 @@
 //! What belongs to the protocol itself, whatever the service: how a connection is closed, and
 //! how an error is reported.
 //!
-//! A server's engine answers [`Call::Close`] and makes every [`ErrorReply`] whose code is below 256.
-//! All other kinds are the service's.
+//! A server's engine answers [`Call::Close`] and creates every [`ErrorReply`] whose code is below
+//! 256. All other kinds are the service's.
 
 use std::borrow::Cow;
 
@@ -60,7 +60,7 @@ impl<R> Reply<'_, R> {
 }
 
 impl ErrorReply<'_> {
-    /// Returns the same error, with a text of its own.
+    /// Returns the same error with this text.
     #[must_use]
     pub fn into_owned(self) -> ErrorReply<'static> {
         ErrorReply {

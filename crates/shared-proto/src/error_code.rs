@@ -14,24 +14,25 @@ pub enum ErrorCode {
     BadPreamble,
     /// 2: a frame declared more than the server's limit. Closes.
     TooLarge,
-    /// 3: not a request, or an incomplete one at the end of the stream. Goes on after a whole
-    /// frame.
+    /// 3: not a request, or an incomplete one at the end of the stream. After a whole frame the
+    /// connection stays open.
     Malformed,
-    /// 4: text that is not UTF-8. Goes on.
+    /// 4: text that is not UTF-8. The connection stays open.
     NotText,
     /// 5: the server has as many clients as it allows. Closes.
     Busy,
     /// 6: the preamble or a frame did not arrive by its deadline. Closes.
     TooSlow,
-    /// 7: the server is shutting down, and only part of a frame had come. Closes.
+    /// 7: the server is shutting down, and only part of a frame had arrived. Closes.
     Draining,
     /// 8: this user is not served. Closes.
     NotAllowed,
     /// 9: the service failed on this request. Closes.
     Internal,
-    /// From 256 up: the service defines the meaning. Goes on.
+    /// From 256 up: the service defines the meaning. The connection stays open.
     Service(ServiceCode),
-    /// 0, or from 10 to 255: another version of this protocol may know it. Goes on.
+    /// 0, or from 10 to 255: another version of this protocol may know it. The connection stays
+    /// open.
     Unknown(UnknownCode),
 }
 
@@ -43,7 +44,7 @@ impl ServiceCode {
     /// The smallest service code; those below are the protocol's.
     pub const MIN: u16 = 256;
 
-    /// Makes a service's own code; meant for constants, where a wrong one does not compile.
+    /// Creates a service's own code; meant for constants, where an invalid one does not compile.
     ///
     /// ```
     /// # use shared_proto::ServiceCode;
@@ -74,7 +75,7 @@ impl ServiceCode {
     }
 }
 
-/// One of the protocol's codes that this version does not know. It only comes from the wire.
+/// One of the protocol's codes that this version does not know. It can only arrive over the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UnknownCode(u8);
 
@@ -92,7 +93,8 @@ const OF_THE_PROTOCOL: [ErrorCode; 9] = [
 
 impl ErrorCode {
     /// Returns whether the server closes the connection after this code. Malformed may close it
-    /// too, after length 0 or an end inside a frame: the end of the stream shows that.
+    /// too, after length 0 or when the stream ended inside a frame: the end of the stream shows
+    /// that.
     #[must_use]
     #[inline]
     pub fn closes(self) -> bool {

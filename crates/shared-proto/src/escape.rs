@@ -1,10 +1,10 @@
-//! What a peer sent, made fit for a terminal or a log.
+//! What a peer sent, made safe for a terminal or a log.
 
 use std::fmt::Write as _;
 
 /// Returns `text` on one line: control characters, and those that change the writing direction,
-/// become `\n`, `\u{1b}` and so on. So text from a peer can neither start a line of its own nor
-/// move a terminal's cursor.
+/// become `\n`, `\u{1b}` and so on. So text from a peer can neither start a new line nor move a
+/// terminal's cursor.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let mut line = String::with_capacity(text.len());

@@ -79,8 +79,8 @@ impl fmt::Display for BadPreamble {
 
 impl std::error::Error for BadPreamble {}
 
-/// Checks the first bytes of a connection, as many as have come: returns `true` once the preamble
-/// is whole, and `false` while they may become one.
+/// Checks the first bytes of a connection, as many as have arrived: returns `true` once the
+/// preamble is complete, and `false` while it may still become one.
 ///
 /// # Errors
 ///
@@ -99,7 +99,7 @@ pub fn check_preamble(bytes: &[u8]) -> Result<bool, BadPreamble> {
     }
 }
 
-/// A length after which no more frames can be found in the stream.
+/// An invalid length, after which no more frames can be found in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameError {
     /// The frame declares more bytes than are allowed.
@@ -127,11 +127,11 @@ impl fmt::Display for FrameError {
 impl std::error::Error for FrameError {}
 
 /// Returns the size of the frame at the start of `bytes`, including its length field, or `None`
-/// while fewer than [`LENGTH_BYTES`] have come. The rest of the frame may still be missing.
+/// while fewer than [`LENGTH_BYTES`] have arrived. The rest of the frame may still be missing.
 ///
 /// # Errors
 ///
-/// As soon as the length itself has come, if it is 0 or above `max_frame`, or if the frame is
+/// As soon as the length itself has arrived, if it is 0 or above `max_frame`, or if the frame is
 /// larger than anything can be in this machine's memory (2 GiB where addresses have 32 bits).
 #[inline]
 pub fn frame_size(bytes: &[u8], max_frame: u32) -> Result<Option<usize>, FrameError> {
@@ -150,7 +150,7 @@ pub fn frame_size(bytes: &[u8], max_frame: u32) -> Result<Option<usize>, FrameEr
     }
 }
 
-/// Returns the frame at the start of `bytes`, and its size in bytes; `None` while it is not whole.
+/// Returns the frame at the start of `bytes`, and its size in bytes; `None` while it is incomplete.
 /// Nothing is copied.
 ///
 /// # Errors
@@ -218,7 +218,7 @@ mod tests {
             let frame = u64::from(largest_length(most)) + LENGTH_BYTES as u64;
             assert_eq!(frame, most);
         }
-        // Everything that four bytes can say, on a machine of 64 bits.
+        // Every value that four bytes can express, on a 64-bit machine.
         assert_eq!(largest_length(i64::MAX as u64), u32::MAX);
         assert_eq!(largest_length(3), 0);
         let bytes = u32::MAX.to_be_bytes();

@@ -63,7 +63,7 @@ pub trait Decode<'a>: Sized {
     fn decode(frame: Frame<'a>) -> Result<Self, BadMessage>;
 }
 
-/// A whole frame that is not one of the expected messages. The stream goes on after it.
+/// A whole frame that is not one of the expected messages. The stream continues after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadMessage {

@@ -3,13 +3,13 @@
 use crate::frame::{Frame, LENGTH_BYTES};
 use std::io::{self, ErrorKind, Read};
 
-/// The buffer's initial size. It doubles whenever it is full and a frame is still not whole, so it
+/// The buffer's initial size. It doubles whenever it is full and a frame is still incomplete, so it
 /// never grows ahead of the bytes.
 const FIRST_BUFFER: usize = 16 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct ReadBuffer {
-    /// `buffer[start..end]` has come and was not taken yet.
+    /// `buffer[start..end]` has arrived and has not been taken yet.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -73,7 +73,7 @@ impl ReadBuffer {
 }
 
 /// Twice as many bytes, or `most`: what a `Vec` can hold. Where addresses have 32 bits, a frame of
-/// more than 1 GiB meets that.
+/// more than 1 GiB reaches that limit.
 fn twice(bytes: usize, most: usize) -> usize {
     bytes.saturating_mul(2).min(most)
 }

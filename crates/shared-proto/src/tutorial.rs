@@ -36,11 +36,11 @@ pub enum Response<'a> {
 /// A server's counters, which `Request::Stats` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
-    /// Clients being served now, the asker among them.
+    /// Clients being served now, including the one that asks.
     pub connections_now: u32,
-    /// Clients ever served; those that were turned away are not counted.
+    /// Clients ever served; rejected clients are not counted.
     pub connections_ever: u64,
-    /// Whole frames decoded, the asker's among them.
+    /// Whole frames decoded, including this request's.
     pub requests: u64,
     /// Milliseconds since the server started.
     pub uptime_ms: u64,

@@ -1,9 +1,9 @@
-//! Users by number, and the one number that names nobody.
+//! Users by number, and the one number that identifies no user.
 //!
 //! In a user namespace that does not know all users (`user_namespaces(7)`), all unknown users show
-//! as one number, the overflow uid, which is 65534 unless somebody changed it. Two of them look the
-//! same, and like this process too if its own user is not known there. So a program may print that
-//! number, but must not decide by it.
+//! as one number, the overflow uid, which is 65534 unless it was changed. Two of them look the
+//! same, and if this process's own user is unknown there, it looks the same as well. So a program
+//! may print that number, but must not decide by it.
 
 use std::fmt;
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -1,11 +1,11 @@
-//! The bytes that wait to be written.
+//! The bytes that are waiting to be written.
 
 use crate::frame::encode_header;
 use crate::message::Message;
 use std::io::{self, ErrorKind, IoSlice, Write};
 
-/// From here on a body is written from where it lies, by a vectored write; a smaller one is
-/// copied behind its header, which is cheaper.
+/// A body of at least this size is written from where it lies, by a vectored write; a smaller one
+/// is copied behind its header, which is cheaper.
 const WRITTEN_IN_PLACE: usize = 4 * 1024;
 
 #[derive(Debug, Default)]
@@ -43,7 +43,8 @@ impl WriteBuffer {
         self.write_to(stream, &body)
     }
 
-    /// Writes what is queued, then `body`. What the stream does not take when it fails is queued.
+    /// Writes what is queued, then `body`. Bytes that the stream has not taken when it fails are
+    /// queued.
     pub(crate) fn write_to(&mut self, stream: &mut impl Write, body: &[u8]) -> io::Result<()> {
         let total = self.queued.len() + body.len();
         let mut written = 0;

@@ -1,4 +1,5 @@
-//! Chapter 18: the counter, wrong. Each worker counts for itself, so clients see several counts.
+//! Chapter 18: the counter, done wrong. Each worker counts for itself, so clients see several
+//! counts.
 //!
 //! ```text
 //! cargo run -p shared-server --example ch18_own_count -- 127.0.0.1:7878 --workers 2
@@ -10,7 +11,7 @@ use shared_server::{Answer, Context, Server, Service, Signals, cli};
 use tcp_server::TcpTransport;
 
 // ANCHOR: service
-/// Each worker has one.
+/// Each worker has its own.
 #[derive(Default)]
 struct Counter {
     said: u64,

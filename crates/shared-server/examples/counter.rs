@@ -1,5 +1,5 @@
-//! The tutorial's messages, answered otherwise: counts what all clients say, echoes the count, and tells
-//! who asks for it a number.
+//! The tutorial's messages, answered differently: counts what all clients say, echoes the count,
+//! and gives each client that asks a number.
 //!
 //! ```text
 //! cargo run -p shared-server --example counter -- 127.0.0.1:7878 --workers 2
@@ -15,7 +15,7 @@ use shared_server::{Answer, Context, Inherited, Server, Service, Signals, Superv
 use tcp_server::TcpTransport;
 
 // ANCHOR: service
-/// Each worker has one; what they count is one number.
+/// Each worker has one; they all count in one number.
 #[derive(Clone, Default)]
 struct Counter {
     said: Arc<AtomicU64>,

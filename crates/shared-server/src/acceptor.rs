@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::poller::Poller;
 use crate::transport::{Peer, Transport};
 
-/// When to try again after a failed accept, unless a connection closes before.
+/// When to try again after a failed accept, unless a connection closes first.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// Failed accepts are reported at most this often.
@@ -15,7 +15,7 @@ const REPORTED_AGAIN: Duration = Duration::from_secs(10);
 /// The listening socket, which lives on the first worker.
 pub(crate) struct Acceptor<T> {
     transport: T,
-    /// Somebody may be waiting.
+    /// A client may be waiting.
     ready: bool,
     /// Accepting failed; when to try again.
     retry_at: Option<Instant>,
@@ -23,15 +23,15 @@ pub(crate) struct Acceptor<T> {
     reported: Option<Instant>,
 }
 
-/// What accepting brought.
+/// The result of accepting.
 pub(crate) enum Accepted<T: Transport> {
     Client(T::Stream, Peer),
-    /// This client has already gone, or a signal came: try again.
+    /// This client has already gone, or a signal arrived: try again.
     Again,
-    /// Nobody is waiting.
+    /// No client is waiting.
     Nobody,
-    /// Accepting fails at the moment, usually for lack of descriptors; with the error, if it should
-    /// be reported.
+    /// Accepting currently fails, usually for lack of descriptors; with the error, if it should be
+    /// reported.
     Failed(Option<io::Error>),
 }
 
@@ -57,7 +57,7 @@ impl<T: Transport> Acceptor<T> {
         self.retry_at
     }
 
-    /// Tries again if it is time to.
+    /// Tries again if it is time.
     pub(crate) fn look_at_the_clock(&mut self, now: Instant) {
         self.ready |= self.retry_at.is_some_and(|retry_at| retry_at <= now);
     }
@@ -95,8 +95,8 @@ impl<T: Transport> Acceptor<T> {
     }
     // ANCHOR_END: accept
 
-    /// Stops listening. Closing alone would leave a listener that others hold copies of in the
-    /// poller, which would go on naming it: `epoll(7)`, question 6.
+    /// Stops listening. If other processes hold copies of the listener, closing it would leave it
+    /// in the poller, which would keep reporting it: `epoll(7)`, question 6.
     pub(crate) fn close(mut self, poller: &Poller) -> io::Result<()> {
         poller.forget_listener(self.transport.listener());
         self.transport.on_drain()

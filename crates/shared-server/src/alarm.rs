@@ -1,8 +1,8 @@
-//! Ends the poller's wait when the next deadline has come.
+//! Ends the poller's wait when the next deadline is reached.
 //!
-//! On Linux it has a timer of its own, `timerfd_create(2)`, which is set only when an earlier
-//! deadline comes up. A timeout given to `epoll_wait` would be set and cancelled with each wait: 5
-//! % of a round trip. Elsewhere the deadline is the wait's timeout.
+//! On Linux it has a timer of its own, `timerfd_create(2)`, which is set only when there is an
+//! earlier deadline. A timeout given to `epoll_wait` would be set and cancelled with each wait: 5 %
+//! of a round trip. Elsewhere the deadline is the wait's timeout.
 
 use mio::{Registry, Token};
 use std::io;
@@ -35,8 +35,8 @@ impl Alarm {
     }
 
     // ANCHOR: set
-    /// How long the poller may wait, given when it must have come back: here until it is woken.
-    /// An alarm that comes too early is harmless, so one that is due before stays.
+    /// How long the poller may wait, given when it must return: here until it is woken. An alarm
+    /// that fires too early is harmless, so one that is due earlier stays set.
     pub(crate) fn set(&mut self, due: Option<Instant>, now: Instant) -> Option<Duration> {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
         let due = due?;
@@ -57,7 +57,7 @@ impl Alarm {
                 self.set_for = Some(due);
                 None
             }
-            // Nor is one set: the wait itself ends in time.
+            // No timer is set either: the wait itself ends in time.
             _ => {
                 self.set_for = None;
                 Some(wait)
@@ -66,7 +66,7 @@ impl Alarm {
     }
     // ANCHOR_END: set
 
-    /// The alarm has come.
+    /// The alarm has fired.
     pub(crate) fn fired(&mut self) {
         self.set_for = None;
     }
@@ -82,7 +82,7 @@ impl Alarm {
         Ok(Alarm)
     }
 
-    /// How long the poller may wait, given when it must have come back.
+    /// How long the poller may wait, given when it must return.
     pub(crate) fn set(&mut self, due: Option<Instant>, now: Instant) -> Option<Duration> {
         due.map(|due| due.saturating_duration_since(now))
     }

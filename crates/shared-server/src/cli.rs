@@ -16,19 +16,19 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// The exit code of a program that failed while it ran.
+/// The exit code of a program that failed while running.
 pub const FAILED_WHILE_RUNNING: u8 = 1;
 const REFUSED_TO_START: u8 = 2;
-/// The exit code of a program that a deadline or a second signal ended with work left.
+/// The exit code of a program that a deadline or a second signal ended with work unfinished.
 pub const DRAINED_BY_FORCE: u8 = 3;
 
 const MOST_WORKERS: usize = 1024;
 
-/// The end of the help text of a server that serves inherited listeners and reports to its
-/// supervisor.
+/// The last paragraph of the help text of a server that serves inherited listeners and reports to
+/// its supervisor.
 pub const SUPERVISED: &str = "\
-Started by a supervisor, it serves the listeners that it inherits (LISTEN_FDS) in place of one of
-its own, and says when it is ready, stopping and not stuck (NOTIFY_SOCKET, WATCHDOG_USEC).";
+When started by a supervisor, it serves the listeners that it inherits (LISTEN_FDS) instead of
+opening its own, and reports when it is ready, stopping and still alive (NOTIFY_SOCKET, WATCHDOG_USEC).";
 
 /// Returns a server's command line, with the flags of [`Limits`].
 #[must_use]
@@ -40,16 +40,19 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
         .args([
             flag("max-clients", "N", "1024")
                 .value_parser(parse_count)
-                .help("Clients served at once; the next gets Busy"),
+                .help("Clients served at the same time; the next one gets Busy"),
             flag("max-frame", "SIZE", "256KiB")
                 .value_parser(parse_size)
                 .help("The largest frame (kind and body), in bytes, KiB or MiB"),
             flag("frame-timeout", "TIME", "10s")
                 .value_parser(ValueParser::new(parse_time))
-                .help("The time from a frame's first byte to its last"),
+                .help("How long a frame may take to arrive, from its first byte to its last"),
             flag("reply-timeout", "TIME", "10s")
                 .value_parser(ValueParser::new(parse_time))
-                .help("The time for a client to take its replies, from the first that waits"),
+                .help(
+                    "How long a client has to read its pending replies, counted from the first \
+                     write that its socket could not take completely",
+                ),
             flag("idle-timeout", "TIME", "5m")
                 .value_parser(ValueParser::new(parse_duration))
                 .help("How long a client may be silent; 0 means forever"),
@@ -66,7 +69,7 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
 pub fn drain_timeout() -> Arg {
     flag("drain-timeout", "TIME", "5s")
         .value_parser(ValueParser::new(parse_time))
-        .help("The longest that a drain may take, from the signal on")
+        .help("How long a drain may take, counted from the signal")
 }
 
 fn flag(name: &'static str, value: &'static str, default: &'static str) -> Arg {
@@ -114,7 +117,7 @@ pub fn given(arguments: &ArgMatches, flags: &[&str]) -> Option<String> {
 /// Prints the one line of standard output: a client can connect to `address` from now on.
 ///
 /// Like the log, it never waits for a reader. If standard output is closed or has no room, the
-/// address goes to the log, and the server serves.
+/// address goes to the log, and the server starts serving.
 pub fn announce(address: impl AsRef<OsStr>) {
     let address = address.as_ref();
     let line = [b"listening on ", address.as_encoded_bytes(), b"\n"].concat();
@@ -124,18 +127,18 @@ pub fn announce(address: impl AsRef<OsStr>) {
         Err(error) => error.to_string(),
     };
     log::line(format_args!(
-        "listening on {}, which could not be said on standard output: {reason}",
+        "listening on {}, which could not be printed on standard output: {reason}",
         address.display()
     ));
 }
 
 /// [`announce`]s where clients can connect, and tells the supervisor that they can. If that cannot
-/// be sent, the log says so, and the server serves.
+/// be sent, the log says so, and the server starts serving.
 pub fn ready(supervisor: &Supervisor, address: impl AsRef<OsStr>) {
     announce(address);
     if let Err(error) = supervisor.ready() {
         log::line(format_args!(
-            "the supervisor was not told READY=1, and may go on waiting for it: {error}"
+            "READY=1 could not be sent to the supervisor, which may keep waiting for it: {error}"
         ));
     }
 }
@@ -162,7 +165,9 @@ pub fn exit_code(name: &str, outcome: io::Result<Outcome>) -> ExitCode {
     let code = match outcome {
         Ok(Outcome::Drained) => ExitCode::SUCCESS,
         Ok(Outcome::Cut) => {
-            log::line(format_args!("{name}: connections were cut with work left"));
+            log::line(format_args!(
+                "{name}: connections were cut with work unfinished"
+            ));
             DRAINED_BY_FORCE.into()
         }
         Err(error) => {
@@ -215,7 +220,7 @@ fn parse_size(text: &str) -> Result<NonZeroU32, String> {
 
 fn parse_count(text: &str) -> Result<std::num::NonZeroUsize, String> {
     text.parse()
-        .map_err(|_| "give a whole number from 1 on".into())
+        .map_err(|_| "give a whole number, 1 or more".into())
 }
 
 fn parse_workers(text: &str) -> Result<std::num::NonZeroUsize, String> {

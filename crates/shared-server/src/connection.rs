@@ -1,14 +1,14 @@
-//! The life of one client: what waits is delivered, bytes are read, the session answers them, the
-//! answers are delivered.
+//! The life of one client: pending replies are delivered, bytes are read, the session answers them,
+//! the answers are delivered.
 //!
-//! A connection that waits for its client owns no buffer. It keeps bytes only while a frame is
-//! incomplete or while something is left of a turn; in the latter case, nothing is read.
+//! A connection that is waiting for its client owns no buffer. It keeps bytes only while a frame is
+//! incomplete or while work is left over from a turn; in the latter case, nothing is read.
 //!
-//! A *turn* is one read's worth of work: at most one read, and replies until they are many. A
-//! connection with more to do comes again, after the others.
+//! A *turn* is one read's worth of work: at most one read, and replies up to a limit. A connection
+//! with more to do gets another turn, after the others.
 //!
 //! After its last reply it *lingers*: it shuts down writing, then reads and discards, so that
-//! bytes which nobody will read do not turn the close into a reset, which could destroy that
+//! bytes that no one will read do not turn the close into a reset, which could destroy that
 //! reply on its way (`tcp(7)`; a Unix socket does the same, `unix(7)`).
 
 use std::fmt;
@@ -27,26 +27,26 @@ use crate::shared::{Shared, Slot};
 use crate::transport::{Peer, Received, Transport};
 use crate::turn::Turn;
 
-/// What a read counts toward a loop's work that brought nothing for the session: as much as a step of a
-/// handshake takes, which is a matter of computing.
+/// How much a read that brought nothing for the session counts toward a loop's work: as much as a
+/// step of a handshake, which costs CPU time.
 const WORK_BELOW: usize = 16 * 1024;
 
 // ANCHOR: connection
 pub(crate) struct Connection<T: Transport> {
     pub(crate) stream: T::Stream,
     pub(crate) entry: Entry,
-    /// Whether the poller tells of writability; the worker changes it.
+    /// Whether the poller reports writability; the worker changes it.
     pub(crate) watched_for_writing: bool,
-    /// Whether it waits for its turn; the worker changes it.
+    /// Whether it is waiting for its turn; the worker changes it.
     pub(crate) queued: bool,
-    /// A read that falls short is not the last one: the poller or the system said so.
+    /// A short read does not mean that nothing is left: the poller or the system said so.
     pub(crate) may_hold_more: bool,
-    /// The poller said that the client is gone, both ways.
+    /// The poller said that both directions are closed.
     pub(crate) gone: bool,
     peer: Peer,
     session: Session,
     left: Option<Box<Left>>,
-    /// The client has ended its side.
+    /// The client has ended its direction of the stream.
     ended: bool,
     lingering: bool,
     slot: Option<Slot>,
@@ -54,14 +54,14 @@ pub(crate) struct Connection<T: Transport> {
 // ANCHOR_END: connection
 
 // ANCHOR: left
-/// What is left of a turn.
+/// Work left over from a turn.
 #[derive(Default)]
 struct Left {
-    /// Replies that the socket did not take.
+    /// Replies that the socket did not accept.
     replies: Vec<u8>,
-    /// How many bytes of them it has taken since.
+    /// How many bytes of these it has accepted since.
     taken: usize,
-    /// What came behind the requests of these replies, not looked at yet.
+    /// Bytes that arrived behind the requests of these replies and have not been examined yet.
     unanswered: Vec<u8>,
 }
 // ANCHOR_END: left
@@ -69,9 +69,9 @@ struct Left {
 /// What a worker is to do with a connection after its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Wait until the poller names it.
+    /// Wait until the poller reports it.
     Wait,
-    /// Come back after the others, without being named.
+    /// Come back after the others, without a report from the poller.
     Again,
     Close,
 }
@@ -80,13 +80,13 @@ pub(crate) enum Next {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Delivery {
     Done,
-    /// The socket takes no more at the moment.
+    /// The socket accepts no more at the moment.
     Waiting,
     Failed,
 }
 
 impl<T: Transport> Connection<T> {
-    /// A client that was just accepted.
+    /// A client that has just been accepted.
     pub(crate) fn new(
         stream: T::Stream,
         peer: Peer,
@@ -119,19 +119,19 @@ impl<T: Transport> Connection<T> {
         self.lingering
     }
 
-    /// While replies wait, writability is watched, and nothing else.
+    /// While replies are pending, only writability is watched.
     pub(crate) fn waits_for_writing(&self) -> bool {
         self.session.is_blocked() || T::holds_output(&self.stream)
     }
 
-    /// Call it before the connection is closed, so that a client that has seen the end finds a free
-    /// slot.
+    /// Call it before the connection is closed, so that a client that has seen the end of the
+    /// stream finds a free slot.
     pub(crate) fn give_back_slot(&mut self) {
         self.slot = None;
     }
 
     // ANCHOR: turn
-    /// Does one turn's work. All that is decided in a turn is decided here.
+    /// Does one turn's work. All decisions of a turn are made here.
     pub(crate) fn turn<S: Service>(&mut self, turn: &mut Turn<'_, S>) -> Next {
         if self.lingering {
             return self.discard(turn);
@@ -162,7 +162,7 @@ impl<T: Transport> Connection<T> {
             Ok(received) => {
                 turn.work += received.bytes;
                 T::identify(&mut self.stream, &mut self.peer);
-                // A drain reads until nothing is left.
+                // When draining, reads until nothing is left.
                 self.may_hold_more |= received.may_hold_more || turn.draining;
                 let was_full = received.bytes == turn.input.len();
                 let delivery = self.answer_input(received.bytes, turn);
@@ -187,11 +187,11 @@ impl<T: Transport> Connection<T> {
         match error.kind() {
             ErrorKind::Interrupted => {
                 turn.work += WORK_BELOW;
-                // However much it sends below the session, it buys no time.
+                // However much it sends below the session, that does not extend its deadline.
                 let late = self.due().is_some_and(|due| due <= turn.now);
                 if late { Next::Wait } else { Next::Again }
             }
-            // Only a transport with a protocol of its own says so, and it may have an answer.
+            // Only a transport with its own protocol reports this, and it may have a reply to send.
             ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
                 let (peer, reason) = (self.peer.clone(), error.to_string());
                 turn.shared.tell(&Event::Broken { peer, reason });
@@ -220,7 +220,7 @@ impl<T: Transport> Connection<T> {
     }
 
     // ANCHOR: time_is_up
-    /// Its time is up, unless something came in time, while the server was busy elsewhere.
+    /// Its time is up, unless something arrived in time while the server was busy elsewhere.
     pub(crate) fn time_is_up<S: Service>(&mut self, turn: &mut Turn<'_, S>) -> Next {
         if self.lingering {
             return Next::Close;
@@ -256,7 +256,7 @@ impl<T: Transport> Connection<T> {
         self.finish(turn)
     }
 
-    /// An answer that was promised for later has come, or never will.
+    /// An answer that was promised for later has arrived, or never will.
     pub(crate) fn complete<S: Service>(
         &mut self,
         number: u64,
@@ -269,7 +269,7 @@ impl<T: Transport> Connection<T> {
         let (now, limits) = (turn.now, turn.limits);
         let refused = self.session.complete(frame, turn.replies, now, limits);
         self.tell(refused, turn);
-        // While the answer was awaited, the poller may have named this connection in vain.
+        // While the answer was awaited, a report from the poller may have gone unused.
         self.may_hold_more = true;
         let delivery = self.deliver(turn);
         self.after(delivery, true, turn)
@@ -284,7 +284,8 @@ impl<T: Transport> Connection<T> {
     }
 
     // ANCHOR: answer
-    /// Has the session answer what came, delivers the answers, and keeps what is for the next turn.
+    /// Has the session answer the bytes that arrived, delivers the answers, and keeps what is left
+    /// for the next turn.
     fn answer<S: Service>(&mut self, bytes: &[u8], turn: &mut Turn<'_, S>) -> Delivery {
         let mut step = turn.step(&self.peer);
         let Progress { taken, refused } = self.session.receive(bytes, &mut step);
@@ -300,8 +301,8 @@ impl<T: Transport> Connection<T> {
     // ANCHOR_END: answer
 
     // ANCHOR: deliver
-    /// Writes the replies once, and keeps what the socket does not take. Where earlier ones wait
-    /// already, they wait behind them.
+    /// Writes the replies once, and keeps what the socket does not accept. If earlier replies are
+    /// pending, the new ones are queued behind them.
     fn deliver<S>(&mut self, turn: &mut Turn<'_, S>) -> Delivery {
         if turn.replies.is_empty() {
             return Delivery::Done;
@@ -330,7 +331,7 @@ impl<T: Transport> Connection<T> {
     }
     // ANCHOR_END: deliver
 
-    /// Writes the replies that are left of an earlier turn.
+    /// Writes the replies left over from an earlier turn.
     fn deliver_left<S>(&mut self, turn: &mut Turn<'_, S>) -> Delivery {
         if !self.session.is_blocked() {
             return Delivery::Done;
@@ -353,10 +354,10 @@ impl<T: Transport> Connection<T> {
         Delivery::Done
     }
 
-    /// How many bytes the socket takes now; `None` when the connection is gone.
+    /// How many bytes the socket accepts now; `None` when the connection is gone.
     fn write(&mut self, bytes: &[u8], shared: &Arc<Shared>) -> Option<usize> {
-        // A client that has its last reply may be back before this thread goes on, and must not
-        // find its own slot taken.
+        // A client that has its last reply may reconnect before this thread continues, and must not
+        // find its own slot still taken.
         let is_last = self.session.is_over() && self.slot.take().is_some();
         let taken = loop {
             match self.stream.write(bytes) {
@@ -373,8 +374,8 @@ impl<T: Transport> Connection<T> {
     }
 
     // ANCHOR: finish
-    /// Delivers the last replies, shuts down writing, and begins to linger. From then on it holds
-    /// no client's slot.
+    /// Delivers the last replies, shuts down writing, and begins to linger. From then on it
+    /// occupies no slot.
     fn finish<S>(&mut self, turn: &mut Turn<'_, S>) -> Next {
         match self.deliver(turn) {
             Delivery::Done => {}
@@ -396,7 +397,7 @@ impl<T: Transport> Connection<T> {
     }
     // ANCHOR_END: finish
 
-    /// Reads, and interprets nothing: until the end of the stream, or until its time is up.
+    /// Reads and discards bytes until the end of the stream, or until its time is up.
     fn discard<S>(&mut self, turn: &mut Turn<'_, S>) -> Next {
         match T::receive(&mut self.stream, turn.input) {
             Ok(Received { bytes: 0, .. }) => Next::Close,
@@ -410,7 +411,7 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Reports an error that ends a connection to the program that runs the server.
+    /// Reports to the program that runs the server an error that ends a connection.
     fn tell<S>(&self, refused: Option<Refusal>, turn: &Turn<'_, S>) {
         if let Some(Refusal { code, text }) = refused {
             let (peer, reason) = (self.peer.clone(), text);

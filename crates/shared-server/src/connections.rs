@@ -1,4 +1,5 @@
-//! A worker's connections: which wait for a turn, whose time is up next, which linger.
+//! A worker's connections: which are waiting for a turn, whose time is up next, which are
+//! lingering.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,9 +17,9 @@ use crate::transport::Transport;
 pub(crate) struct Connections<T: Transport> {
     slab: Slab<Connection<T>>,
     deadlines: Deadlines,
-    /// Those that wait for a turn, each once, the next one first.
+    /// Those that are waiting for a turn, each once, the next one first.
     turns: VecDeque<usize>,
-    /// Those that linger; the one that has lingered longest comes first.
+    /// Those that are lingering; the one that has lingered longest comes first.
     lingering: VecDeque<usize>,
     most_lingering: usize,
 }
@@ -48,7 +49,7 @@ impl<T: Transport> Connections<T> {
         self.slab.len() == self.lingering.len()
     }
 
-    /// Watches a connection from now on; `None` if the poller will not.
+    /// Watches a connection from now on; `None` if the poller refuses.
     pub(crate) fn add(&mut self, connection: Connection<T>, poller: &Poller) -> Option<usize> {
         let key = self.slab.insert(connection);
         if poller.watch(&mut self.slab[key].stream, key).is_err() {
@@ -60,7 +61,7 @@ impl<T: Transport> Connections<T> {
     }
 
     // ANCHOR: queue
-    /// The poller named it: it waits for a turn from now on, once, however often it is named before.
+    /// The poller reported it: it now waits for one turn, however often it is reported before that.
     pub(crate) fn named(&mut self, key: usize, event: &Event) {
         if let Some(connection) = self.slab.get_mut(key) {
             connection.may_hold_more |= poller::may_hold_more(event);
@@ -69,7 +70,7 @@ impl<T: Transport> Connections<T> {
         }
     }
 
-    /// All connections wait for a turn, and are read from until nothing is left.
+    /// All connections now wait for a turn, and are read from until nothing is left.
     pub(crate) fn queue_all(&mut self) {
         let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
         for key in keys {
@@ -77,7 +78,7 @@ impl<T: Transport> Connections<T> {
         }
     }
 
-    /// It waits for a turn, and reads until nothing is left.
+    /// It now waits for a turn, and is read from until nothing is left.
     pub(crate) fn queue_to_the_end(&mut self, key: usize) {
         let connection = &mut self.slab[key];
         connection.may_hold_more = true;
@@ -88,7 +89,7 @@ impl<T: Transport> Connections<T> {
         self.turns.len()
     }
 
-    /// The one that has waited longest.
+    /// The connection that has waited longest.
     pub(crate) fn next_turn(&mut self) -> Option<usize> {
         let key = self.turns.pop_front()?;
         self.slab[key].queued = false;
@@ -102,8 +103,8 @@ impl<T: Transport> Connections<T> {
     }
 
     // ANCHOR: clock
-    /// A connection whose time is up. One that waits for its turn is passed over: what came in
-    /// time may still have to be read, and the turn enters it again.
+    /// A connection whose time is up. A connection that is waiting for its turn is skipped: bytes
+    /// that arrived in time may still have to be read, and the turn enters it again.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<usize> {
         while let Some(key) = self.deadlines.take_due(now) {
             let connection = &mut self.slab[key];
@@ -126,8 +127,8 @@ impl<T: Transport> Connections<T> {
     }
 
     // ANCHOR: settle
-    /// After its turn: what it is watched for, when its time is up, and whether it comes again.
-    /// Says whether it lingers.
+    /// After its turn: sets what it is watched for, when its time is up, and whether it gets
+    /// another turn. Returns whether it is lingering.
     pub(crate) fn settle(&mut self, key: usize, again: bool, poller: &Poller) -> io::Result<bool> {
         let connection = &mut self.slab[key];
         watch(connection, key, poller)?;
@@ -140,7 +141,7 @@ impl<T: Transport> Connections<T> {
     }
     // ANCHOR_END: settle
 
-    /// Counts the connection among those that linger. If those are too many now, returns the one
+    /// Counts the connection among the lingering ones. If there are too many now, returns the one
     /// that has lingered longest.
     pub(crate) fn linger(&mut self, key: usize) -> Option<usize> {
         self.lingering.push_back(key);
@@ -174,8 +175,8 @@ fn queue<T: Transport>(connection: &mut Connection<T>, key: usize, turns: &mut V
 }
 
 // ANCHOR: watch
-/// Asks for writability while replies wait, and gives it back when they are delivered. Asking anew
-/// also makes the poller name what came meanwhile.
+/// Asks for writability while replies are pending, and stops when they are delivered. Asking again
+/// also makes the poller report what arrived meanwhile.
 fn watch<T: Transport>(
     connection: &mut Connection<T>,
     key: usize,

@@ -1,25 +1,25 @@
-//! Which connection's time is up next.
+//! Finds the connection whose time is up next.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// The deadlines of one worker, in order.
 ///
-/// Most deadlines only ever move later: an idle client's does with each request. So an entry may be
-/// earlier than its connection's deadline: the code that takes it checks the connection and enters
-/// the later deadline. That way a request needs no change here.
+/// Most deadlines only ever move later: an idle client's deadline does with each request. So an
+/// entry may be earlier than its connection's deadline: the code that takes it checks the
+/// connection and enters the later deadline. That way a request needs no change here.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     entries: BTreeSet<(Instant, usize)>,
 }
 
-/// Where one connection's entry stands, never behind its deadline.
+/// Where one connection's entry is: never later than its deadline.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Entry(Option<Instant>);
 
 impl Deadlines {
     // ANCHOR: enter
-    /// Sees to it that the connection's entry is not behind its deadline, if it has one.
+    /// Makes sure that the connection's entry is not later than its deadline, if it has one.
     #[inline]
     pub(crate) fn enter(&mut self, key: usize, due: Option<Instant>, entry: &mut Entry) {
         if let Some(due) = due
@@ -49,7 +49,7 @@ impl Deadlines {
     }
 
     // ANCHOR: take
-    /// Takes an entry whose time has come. Look at its connection, and enter that again.
+    /// Takes an entry whose time has come. The caller checks its connection, and enters it again.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<usize> {
         match self.entries.first() {
             Some((due, _)) if *due <= now => self.entries.pop_first().map(|(_, key)| key),
@@ -60,7 +60,7 @@ impl Deadlines {
 }
 
 impl Entry {
-    /// To be called with the connection that [`Deadlines::take_due`] named.
+    /// Call it with the connection that [`Deadlines::take_due`] returned.
     pub(crate) fn taken(&mut self) {
         self.0 = None;
     }

@@ -2,19 +2,19 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Descriptors for the connections that linger, see `connection.rs`.
+/// Descriptors for lingering connections, see `connection.rs`.
 pub(crate) const LINGERING: usize = 64;
-/// Descriptors for whatever else opens one: a client to be told Busy, the service's files.
+/// Descriptors for everything else that opens one: a client to be told Busy, the service's files.
 const SPARE: usize = 8;
 
 /// Descriptors that the servers of this process have promised to their clients.
 static PROMISED: AtomicUsize = AtomicUsize::new(0);
 
-/// One server's share of them, given back when it is dropped.
+/// One server's share of them, released when it is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Promise(usize);
 
-/// From now on no other server of this process counts on this room.
+/// From now on this room is reserved: no other server of this process counts on it.
 pub(crate) fn promise(room: &Room) -> Promise {
     let descriptors = room.clients + room.lingering;
     PROMISED.fetch_add(descriptors, Ordering::SeqCst);
@@ -27,18 +27,18 @@ impl Drop for Promise {
     }
 }
 
-/// What the limit on open files leaves.
+/// How many descriptors the limit on open files leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) clients: usize,
     pub(crate) lingering: usize,
 }
 
-/// Raises the soft limit as far as `clients` need, and says how many there is room for. To be
-/// called when everything but connections is open.
+/// Raises the soft limit as far as `clients` need, and returns how many clients there is room for.
+/// To be called when everything but connections is open.
 pub(crate) fn make_room(clients: usize) -> Room {
     let wanted = clients.saturating_add(LINGERING + SPARE);
-    // What other servers have promised, they may need on top of what is open now.
+    // Other servers may still need what they have promised, on top of what is open now.
     let taken = open_descriptors().saturating_add(PROMISED.load(Ordering::SeqCst));
     match raise_limit(taken.saturating_add(wanted)) {
         Some(limit) => share_out(limit.saturating_sub(taken), clients),
@@ -70,7 +70,7 @@ fn open_descriptors() -> usize {
     std::fs::read_dir("/dev/fd").map_or(16, Iterator::count)
 }
 
-/// The soft limit that is in force in the end; `None` where there is none.
+/// The soft limit that is in force afterwards; `None` if there is none.
 #[cfg(unix)]
 fn raise_limit(wanted: usize) -> Option<usize> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

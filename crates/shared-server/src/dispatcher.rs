@@ -1,5 +1,5 @@
-//! Calls a service for requests that come one by one and without a connection, from a broker for
-//! example.
+//! Calls a service for requests that arrive one by one and without a connection, for example from a
+//! broker.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -17,18 +17,18 @@ use crate::session::{Answered, Answers, FAILED, panicked};
 use crate::shared::Shared;
 use crate::transport::Peer;
 
-/// The key and the worker in the return address of every request: here there is one of each.
+/// The key and the worker in the return address of every request: here there is only one of each.
 const ONLY: usize = 0;
 
 /// Calls a service once for each request, wherever the request came from.
 ///
-/// Each request comes with a return address `R` of the caller's own, and its answer comes back with
-/// it: from [`call`](Self::call) at once, or from [`complete`](Self::complete), if the service
-/// answers later. Whatever happens, each request gets exactly one answer.
+/// Each request is given a return address `R` of the caller's own, and its answer is returned with
+/// that address: from [`call`](Self::call) at once, or from [`complete`](Self::complete), if the
+/// service answers later. Whatever happens, each request gets exactly one answer.
 ///
-/// The envelope is answered as by a server. A request that makes the service panic is answered with
-/// Internal, and so is a request whose answer is dropped; no connection ends, because there is
-/// none.
+/// The envelope's messages are answered as a server would answer them. A request that makes the
+/// service panic is answered with Internal, and so is a request whose answer is dropped; no
+/// connection ends, because there is none.
 ///
 /// ```
 /// use shared_server::{Dispatcher, Frame, Peer, TutorialService};
@@ -45,12 +45,12 @@ pub struct Dispatcher<S, R> {
     peer: Peer,
     shared: Arc<Shared>,
     completions: Sender<Completion>,
-    /// By the numbers under which their answers will come.
+    /// By the numbers under which their answers will arrive.
     awaited: HashMap<u64, R>,
 }
 
-/// The answers that a service gives later, as they come. Iterating waits for the next one, and ends
-/// with the [`Dispatcher`], after the last [`Later`](crate::Later).
+/// The answers that a service gives later, as they arrive. Iterating waits for the next one, and
+/// ends with the [`Dispatcher`], after the last [`Later`](crate::Later).
 #[derive(Debug)]
 pub struct LateAnswers(Receiver<Completion>);
 
@@ -59,7 +59,7 @@ pub struct LateAnswers(Receiver<Completion>);
 pub struct LateAnswer(Completion);
 
 impl<S: Service, R> Dispatcher<S, R> {
-    /// Makes a dispatcher for a service, which sees `peer` as the peer of every request.
+    /// Creates a dispatcher for a service, which sees `peer` as the peer of every request.
     pub fn new(service: S, peer: Peer) -> (Self, LateAnswers) {
         let (completions, receiver) = channel();
         let dispatcher = Self {
@@ -79,7 +79,7 @@ impl<S: Service, R> Dispatcher<S, R> {
     }
 
     /// Calls the service. Returns the return address and the whole reply, length included; `None`
-    /// if the reply comes later.
+    /// if the reply will come later.
     pub fn call(&mut self, request: Frame<'_>, to: R) -> Option<(R, Vec<u8>)> {
         let mut reply = Vec::new();
         let context = Context {
@@ -111,8 +111,8 @@ impl<S: Service, R> Dispatcher<S, R> {
         }
     }
 
-    /// Returns the whole reply that came later, with its return address; `None` if the request has
-    /// another answer already.
+    /// Returns the complete late reply, with its return address; `None` if the request has already
+    /// been answered.
     pub fn complete(&mut self, late: LateAnswer) -> Option<(R, Vec<u8>)> {
         let LateAnswer(Completion { number, frame, .. }) = late;
         let to = self.awaited.remove(&number)?;
@@ -126,7 +126,7 @@ impl<S: Service, R> Dispatcher<S, R> {
         self.awaited.len()
     }
 
-    /// The peer is told no more than that it failed; the observer, why.
+    /// The peer learns only that it failed; the observer learns why.
     fn failed(&self, reason: String) -> Vec<u8> {
         let (code, peer) = (ErrorCode::Internal, self.peer.clone());
         self.shared.tell(&Event::Refused { peer, code, reason });

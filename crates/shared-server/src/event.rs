@@ -7,7 +7,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// Something that happened to a server. Displayed, it is one line of a log.
+/// Something that happened to a server. Its `Display` output is one line of a log.
 ///
 /// It contains text from the peer unchanged: escape it ([`shared_proto::escaped`]) before it goes
 /// to a terminal.
@@ -19,7 +19,7 @@ pub enum Event {
     FewerClients {
         /// The number of clients that should have been served at once.
         wanted: usize,
-        /// How many are.
+        /// The number that can be served.
         allowed: usize,
     },
     /// Clients cannot be accepted, usually for lack of descriptors; the server will try again.
@@ -33,15 +33,15 @@ pub enum Event {
         /// The reason, for a person.
         reason: String,
     },
-    /// A client broke the protocol below the messages, or ended in the middle of it. Only a
-    /// transport that has such a protocol, for example TLS, reports this.
+    /// A client broke the protocol below the messages, or ended the stream in the middle of it.
+    /// Only a transport that has such a protocol, for example TLS, reports this.
     Broken {
         /// The client.
         peer: Peer,
         /// The reason, for a person.
         reason: String,
     },
-    /// A client did not take its replies in time, and its connection was closed.
+    /// A client did not read its replies in time, and its connection was closed.
     RepliesNotTaken {
         /// The client.
         peer: Peer,
@@ -50,12 +50,12 @@ pub enum Event {
     },
     /// Something that the transport leaves behind, such as a socket file, could not be cleaned up.
     LeftBehind(io::Error),
-    /// The server answers the requests that have come, then ends.
+    /// The server answers the requests that have arrived, then ends.
     Draining {
         /// Whether a signal asked for it, and not [`Handle::drain`](crate::Handle::drain).
         signaled: bool,
     },
-    /// A second signal came: the server ends at once.
+    /// A second signal arrived: the server ends immediately.
     Cutting,
 }
 
@@ -71,17 +71,17 @@ impl fmt::Display for Event {
             Event::Refused { peer, code, reason } => write!(f, "{peer}: {code}: {reason}"),
             Event::Broken { peer, reason } => write!(f, "{peer}: {reason}"),
             Event::RepliesNotTaken { peer, limit } => {
-                write!(f, "{peer}: replies were not taken within {limit:?}")
+                write!(f, "{peer}: replies were not read within {limit:?}")
             }
             Event::LeftBehind(error) => error.fmt(f),
-            Event::Draining { signaled: true } => f.write_str("draining: a signal came"),
+            Event::Draining { signaled: true } => f.write_str("draining: received a signal"),
             Event::Draining { signaled: false } => f.write_str("draining"),
-            Event::Cutting => f.write_str("cutting: a second signal came"),
+            Event::Cutting => f.write_str("cutting: received a second signal"),
         }
     }
 }
 
-/// Who is told of events: nobody, until somebody asks for it.
+/// The observer of events: none until one is set.
 #[derive(Default)]
 pub(crate) struct Observer(OnceLock<Box<Tell>>);
 

@@ -1,4 +1,4 @@
-//! Clients on their way from the worker that accepts them to the one that serves them.
+//! Clients on their way from the worker that accepts them to the worker that serves them.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,14 +15,14 @@ pub(crate) struct Newcomer<S> {
     pub(crate) accepted: Instant,
 }
 
-/// The first worker's ways to the others.
+/// The first worker's channels to the others.
 pub(crate) struct Handover<S> {
     others: Vec<Sender<Newcomer<S>>>,
     next: usize,
 }
 
 impl<S> Handover<S> {
-    /// For `workers` in all, with a receiver for each of the others.
+    /// For `workers` workers in total, with a receiver for each of the others.
     pub(crate) fn to(workers: usize) -> (Self, Vec<Receiver<Newcomer<S>>>) {
         let (others, receivers) = (1..workers).map(|_| channel()).unzip();
         (Self { others, next: 0 }, receivers)
@@ -50,7 +50,7 @@ impl<S> Handover<S> {
     }
     // ANCHOR_END: pass_on
 
-    /// Nobody is passed on from now on. The others wait for that when they drain.
+    /// No more clients are passed on. The other workers wait for this when they drain.
     pub(crate) fn end(self, shared: &Arc<Shared>) {
         let others = self.others.len();
         drop(self);

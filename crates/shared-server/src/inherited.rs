@@ -16,7 +16,7 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 
 /// The listening sockets that this process was started with. Each is closed on exec, and is still
-/// in the blocking or non-blocking mode in which it came.
+/// in the blocking or non-blocking mode in which it was inherited.
 #[derive(Debug, Default)]
 pub struct Inherited {
     tcp: VecDeque<(Origin, TcpListener)>,
@@ -24,7 +24,7 @@ pub struct Inherited {
     unix: VecDeque<(Origin, UnixListener)>,
 }
 
-/// Which of the inherited descriptors a listener was.
+/// Which of the inherited descriptors a listener is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// Its number at the start: 3 for the first.
@@ -49,9 +49,9 @@ impl fmt::Display for Origin {
 pub enum InheritError {
     /// `LISTEN_FDS` is not the number of descriptors that a process may have.
     BadCount(String),
-    /// `LISTEN_FDS_FIRST_FD` is not the number of a descriptor that may be handed on.
+    /// `LISTEN_FDS_FIRST_FD` is not the number of a descriptor that can be passed on.
     BadFirst(String),
-    /// A descriptor is not a TCP or Unix socket that listens.
+    /// A descriptor is not a listening TCP or Unix socket.
     NotAListener(Origin, &'static str),
     /// A listener is of a kind that this program does not serve.
     NotServed(Origin, &'static str),
@@ -72,7 +72,7 @@ impl fmt::Display for InheritError {
             ),
             InheritError::NotAListener(origin, what) => write!(
                 f,
-                "{origin} is {what}; hand on a stream socket that listens, or unset LISTEN_FDS"
+                "{origin} is {what}; pass a listening stream socket, or unset LISTEN_FDS"
             ),
             InheritError::NotServed(origin, what) => write!(
                 f,
@@ -86,8 +86,9 @@ impl std::error::Error for InheritError {}
 
 impl Inherited {
     /// Takes the listeners that this process was started with: none if `LISTEN_PID` is missing or
-    /// names another process, because the variables are inherited too, and may have been meant for
-    /// a parent. Removes `LISTEN_PID` and `LISTEN_FDS`, so that no child takes them for its own.
+    /// names another process, because a child process inherits the variables too, and they may have
+    /// been meant for its parent. Removes `LISTEN_PID` and `LISTEN_FDS`, so that no child process
+    /// takes them for its own.
     ///
     /// Call it once, at the very beginning of `main`: before a thread reads the environment, and
     /// before the program opens anything, which could get a number that looks inherited.
@@ -95,13 +96,13 @@ impl Inherited {
     /// # Errors
     ///
     /// If the count or the first number is not possible for descriptors, or if any of the
-    /// descriptors is not a stream socket that listens.
+    /// descriptors is not a listening stream socket.
     #[cfg(unix)]
     pub fn from_env() -> Result<Self, InheritError> {
         on_unix::from_env()
     }
 
-    /// Takes nothing: this system does not hand on descriptors in this way.
+    /// Takes nothing: this system does not pass on descriptors in this way.
     ///
     /// # Errors
     ///
@@ -121,19 +122,19 @@ impl Inherited {
         self.tcp.is_empty() && no_unix
     }
 
-    /// Takes the TCP listeners, in the order in which they came.
+    /// Takes the TCP listeners, in the order in which they were passed.
     #[must_use]
     pub fn take_tcp(&mut self) -> Vec<TcpListener> {
         self.tcp.drain(..).map(|(_, listener)| listener).collect()
     }
 
-    /// Takes the first TCP listener with this name, for programs that tell theirs apart.
+    /// Takes the first TCP listener with this name, for programs with several listeners.
     #[must_use]
     pub fn take_tcp_named(&mut self, name: &str) -> Option<TcpListener> {
         take_named(&mut self.tcp, name)
     }
 
-    /// Takes the Unix listeners, in the order in which they came.
+    /// Takes the Unix listeners, in the order in which they were passed.
     #[cfg(unix)]
     #[must_use]
     pub fn take_unix(&mut self) -> Vec<UnixListener> {
@@ -148,7 +149,7 @@ impl Inherited {
         self.unix.iter().map(|(origin, _)| origin.clone()).collect()
     }
 
-    /// Takes the first Unix listener with this name, for programs that tell theirs apart.
+    /// Takes the first Unix listener with this name, for programs with several listeners.
     #[cfg(unix)]
     #[must_use]
     pub fn take_unix_named(&mut self, name: &str) -> Option<UnixListener> {
@@ -192,12 +193,12 @@ mod on_unix {
 
     use super::{InheritError, Inherited, Origin};
 
-    /// The first descriptor that is handed on, unless `LISTEN_FDS_FIRST_FD` says otherwise: `systemfd`
-    /// sets it, and `listenfd` heeds it.
+    /// The first descriptor that is passed on, unless `LISTEN_FDS_FIRST_FD` says otherwise:
+    /// `systemfd` sets it, and `listenfd` heeds it.
     const FIRST: usize = 3;
 
     pub(super) fn from_env() -> Result<Inherited, InheritError> {
-        // `listenfd` takes a missing LISTEN_PID for this process's own.
+        // `listenfd` treats a missing LISTEN_PID as this process's own.
         let for_us = env::var("LISTEN_PID").is_ok_and(|pid| pid == process::id().to_string());
         let Some(count) = env::var_os("LISTEN_FDS").filter(|_| for_us) else {
             return Ok(Inherited::default());
@@ -224,15 +225,15 @@ mod on_unix {
         Ok(inherited)
     }
 
-    /// The number, if it is one from `least` on and below `limit`. Others never reach `listenfd`,
-    /// which would take a wrong one for the default, or 0 for a listener.
+    /// The number, if it is at least `least` and below `limit`. Other values never reach
+    /// `listenfd`, which would replace an invalid one with the default, or treat 0 as a listener.
     fn number(text: &OsStr, least: usize, limit: usize) -> Option<usize> {
         let number = text.to_str()?.parse().ok()?;
         (least..limit).contains(&number).then_some(number)
     }
 
-    /// How many descriptors this process may have: their numbers are below that. A descriptor is a C
-    /// `int`, so there is a limit even where none is set.
+    /// How many descriptors this process may have: their numbers are below this limit. A descriptor
+    /// is a C `int`, so there is a limit even where none is set.
     fn limit() -> usize {
         let most = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         usize::try_from(most.min(i32::MAX as u64)).unwrap_or(usize::MAX)
@@ -240,7 +241,7 @@ mod on_unix {
 
     impl Inherited {
         // ANCHOR: take
-        /// Takes one descriptor for what it is.
+        /// Takes one descriptor, according to its kind.
         fn take(
             &mut self,
             handed_on: &mut ListenFd,
@@ -267,7 +268,7 @@ mod on_unix {
     }
 
     const DOES_NOT_LISTEN: &str =
-        "a socket that does not listen (with Accept=yes a unit hands on connections)";
+        "a socket that is not listening (with Accept=yes a unit passes on connections)";
 
     /// Whether clients can connect to it: `SO_ACCEPTCONN`, `socket(7)`.
     #[cfg(not(target_vendor = "apple"))]
@@ -275,7 +276,7 @@ mod on_unix {
         rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
     }
 
-    /// macOS has the option in its headers alone; but what has a peer does not listen.
+    /// macOS has the option only in its headers; but a socket with a peer is not listening.
     #[cfg(target_vendor = "apple")]
     fn listens(socket: &impl AsFd) -> bool {
         rustix::net::getpeername(socket).is_err()

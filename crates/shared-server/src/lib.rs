@@ -80,7 +80,7 @@
 //!     Some(handed_on) => handed_on,
 //!     None => TcpTransport::bind("127.0.0.1:7878")?,
 //! };
-//! inherited.finish()?; // nothing is left that nobody serves
+//! inherited.finish()?; // every inherited socket is served
 //! let address = transport.local_address()?;
 //!
 //! let mut server = Server::new(transport, Limits::default())?;
@@ -105,7 +105,7 @@
 //! | file | one story |
 //! |---|---|
 //! | `worker.rs` | one thread's loop: wait, give turns to the connections that are ready, look at the clock |
-//! | `connection.rs` | the life of one client: deliver what waits, read, have it answered, deliver |
+//! | `connection.rs` | the life of one client: deliver pending replies, read, have the requests answered, deliver |
 //! | `session.rs` | the protocol with one client, without a socket |
 //! | `requests.rs` | from a whole frame to its answer |
 //! | `service.rs` | what a service is, and how it answers: now, with an error, or later |
@@ -116,20 +116,20 @@
 //! |---|---|
 //! | `server.rs` | from a listener to running workers, and how they end |
 //! | `transport.rs` | what the server asks of a kind of socket |
-//! | `inherited.rs`, `listeners.rs` | listening sockets that a supervisor handed on, and several in place of one |
+//! | `inherited.rs`, `listeners.rs` | listening sockets that a supervisor passed on, and several that act as one |
 //! | `acceptor.rs` | the listening socket: accepting clients, and what happens when no descriptor is left |
-//! | `handover.rs` | clients on their way from the worker that accepts to the one that serves |
-//! | `connections.rs` | which connections wait for a turn, whose time is up next, which linger |
+//! | `handover.rs` | clients on their way from the worker that accepts to the worker that serves |
+//! | `connections.rs` | which connections are waiting for a turn, whose time is up next, which are lingering |
 //! | `deadlines.rs` | the order of deadlines |
 //! | `poller.rs`, `alarm.rs` | what a worker waits on, and what ends the wait in time |
 //! | `turn.rs` | what a worker lends to the connection whose turn it is |
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
 //! | `signals.rs` | ends the server when asked |
 //! | `descriptors.rs` | how many clients the limit on open files allows |
-//! | `supervisor.rs`, `watchdog.rs` | what a supervisor hears: ready, stopping, and that no worker is stuck |
+//! | `supervisor.rs`, `watchdog.rs` | what is reported to a supervisor: ready, stopping, and that no worker is stuck |
 //! | `event.rs` | what the server reports to the program that runs it |
-//! | `cli.rs`, `log.rs`, `output.rs` | a program's flags, its exit codes, and a log that waits for nobody |
-//! | `dispatcher.rs` | calls a service for requests that no connection brought |
+//! | `cli.rs`, `log.rs`, `output.rs` | a program's flags, its exit codes, and a log that never waits for its reader |
+//! | `dispatcher.rs` | calls a service for requests that arrive without a connection |
 //! | `tutorial.rs` | the tutorial's service, the first one on this engine |
 //!
 //! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`

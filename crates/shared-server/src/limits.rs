@@ -6,13 +6,14 @@ use std::time::Duration;
 /// The limits of a server. The defaults are those of the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Clients served at once, over all workers; the next one gets Busy.
+    /// Clients served at the same time, over all workers; the next one gets Busy.
     pub max_clients: NonZeroUsize,
     /// The largest `length` of a frame, in bytes.
     pub max_frame: NonZeroU32,
     /// The time from a frame's first byte to its last; for the preamble, from accept.
     pub frame_timeout: Duration,
-    /// The time from the first reply that the socket does not take until no reply waits.
+    /// The time from the first write that the socket does not accept completely until no reply is
+    /// pending.
     pub reply_timeout: Duration,
     /// The time from a client's last activity until it sees the end of the stream; `None` for
     /// never.
@@ -28,7 +29,7 @@ pub struct Limits {
 pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Limits {
-    /// The same, with no time above [`LONGEST`].
+    /// The same limits, with no time above [`LONGEST`].
     pub(crate) fn bounded(mut self) -> Self {
         let times = [
             &mut self.frame_timeout,

@@ -1,4 +1,4 @@
-//! Several listening sockets in the place of one.
+//! Several listening sockets that act as one.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
@@ -6,12 +6,13 @@ use std::io::{self, ErrorKind};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
-/// The listening sockets of one transport: one that it made, or as many as were handed to it. They
-/// share the poller's token, so the worker that it wakes accepts from each.
+/// The listening sockets of one transport: one that it created, or those that were passed to it.
+/// They share the poller's token, so the worker that it wakes accepts from each.
 #[derive(Debug)]
 pub struct Listeners<L> {
     all: Vec<L>,
-    /// Whose turn it is, so that no crowd at one keeps the clients of the others waiting.
+    /// Whose turn it is, so that a crowd at one listener does not keep the clients of the others
+    /// waiting.
     next: Cell<usize>,
 }
 
@@ -30,12 +31,12 @@ impl<L> Listeners<L> {
         self.all.iter()
     }
 
-    /// Accepts from the first listener at which a client waits, in turn.
+    /// Accepts from the first listener at which a client is waiting, in turn.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when no client waits at any listener; any other error as soon as one listener
-    /// has it.
+    /// `WouldBlock` when no client is waiting at any listener; any other error as soon as one
+    /// listener has it.
     pub fn accept<T>(&self, accept: impl Fn(&L) -> io::Result<T>) -> io::Result<T> {
         let count = self.all.len();
         for at in (0..count).map(|step| (self.next.get() + step) % count) {

@@ -1,9 +1,10 @@
-//! The log of a program: one line per event, on standard error. Nothing ever waits for its reader.
+//! The log of a program: one line per event, on standard error. Writing a line never waits for a
+//! reader.
 //!
-//! A pipe that nobody reads is full after a few hundred lines, a terminal stops after
-//! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would wait for either. Here a line for which
-//! there is no room is dropped. Dropped lines are counted, and the count is written once there is
-//! room again: before the next line, or at the program's end.
+//! A pipe that no one reads is full after a few hundred lines, a terminal stops after
+//! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would wait for either. Here a line that finds no
+//! room is dropped. Dropped lines are counted, and the count is written once there is room again:
+//! before the next line, or at the program's end.
 
 use crate::output::{LONGEST_LINE, Output};
 use std::fmt;
@@ -19,12 +20,12 @@ pub fn line(event: fmt::Arguments<'_>) {
     log().line(&text);
 }
 
-/// Opens what the log needs, so that no later lack of descriptors matters to it.
+/// Opens what the log needs, so that running out of descriptors later does not affect it.
 pub(crate) fn open() {
     drop(log());
 }
 
-/// Tells of the lines that were lost, if there is room for that much.
+/// Reports how many lines were lost, if there is room for that line.
 pub(crate) fn finish() {
     log().tell_lost();
 }
@@ -37,7 +38,7 @@ fn log() -> MutexGuard<'static, Lines<Stderr>> {
 struct Lines<F> {
     output: Output<F>,
     lost: u64,
-    /// The last line was written in part, without its end.
+    /// The last line was written only in part.
     torn: bool,
 }
 
@@ -60,9 +61,9 @@ impl<F: crate::output::Descriptor> Lines<F> {
     fn tell_lost(&mut self) {
         let told = match self.lost {
             0 => return,
-            1 => self.write("1 log line was lost: nobody read standard error"),
+            1 => self.write("1 log line was lost: nothing was reading standard error"),
             lost => self.write(&format!(
-                "{lost} log lines were lost: nobody read standard error"
+                "{lost} log lines were lost: nothing was reading standard error"
             )),
         };
         if told {
@@ -70,7 +71,7 @@ impl<F: crate::output::Descriptor> Lines<F> {
         }
     }
 
-    /// Whether the line was written whole.
+    /// Whether the line was written completely.
     fn write(&mut self, text: &str) -> bool {
         let before = if self.torn { "\n" } else { "" };
         let line = format!("{before}{}\n", cut(text, LONGEST_LINE - 2));
@@ -134,7 +135,7 @@ mod tests {
     fn read(from: &OwnedFd) -> String {
         fcntl_setfl(from, OFlags::NONBLOCK).unwrap();
         let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-        // A terminal's lines come by way of the kernel's worker: a moment may pass without any.
+        // A terminal's lines pass through the kernel's worker: none may arrive for a moment.
         for _ in 0..100 {
             while let Ok(length @ 1..) = rustix::io::read(from, &mut buffer) {
                 text.extend_from_slice(&buffer[..length]);
@@ -147,7 +148,7 @@ mod tests {
         String::from_utf8(text).unwrap()
     }
 
-    /// Fails, rather than hangs, where something waits for a reader.
+    /// Fails, rather than hangs, if a write waits for a reader.
     fn in_time(test: impl FnOnce() + Send + 'static) {
         let (ended, end) = channel();
         let running = std::thread::spawn(move || {
@@ -157,7 +158,7 @@ mod tests {
         if let Err(std::sync::mpsc::RecvTimeoutError::Timeout) =
             end.recv_timeout(Duration::from_secs(30))
         {
-            panic!("a line waits for whoever reads");
+            panic!("a line waits for its reader");
         }
         running.join().unwrap();
     }
@@ -176,8 +177,8 @@ mod tests {
         let before = read(reads);
         lines.line("again");
         let text = before + &read(reads);
-        // Each line is there or counted. A terminal may find more room meanwhile, so that some are
-        // counted before; each time at most one line is torn, at the place where the room ended.
+        // Each line is either there or counted. A terminal may find more room meanwhile, so some
+        // lines are counted earlier; each time at most one line is torn, where the room ended.
         let (mut next, mut torn, mut counts) = (0, false, 0);
         let mut came = text.lines().peekable();
         while let Some(line) = came.next_if(|line| *line != "again") {
@@ -239,7 +240,7 @@ mod tests {
             (0..3).for_each(|_| lines.line("while it stands still"));
             tcflow(&keyboard, Action::OOn).unwrap();
             lines.line("again");
-            let told = "3 log lines were lost: nobody read standard error\nagain\n";
+            let told = "3 log lines were lost: nothing was reading standard error\nagain\n";
             assert_eq!(read(&reads), told);
         });
     }

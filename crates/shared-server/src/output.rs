@@ -2,7 +2,7 @@
 //!
 //! Non-blocking mode would be the usual means, but it belongs to the open file description, and
 //! that of standard output and standard error is shared: with the shell, with other programs
-//! (`fcntl(2)`, `O_NONBLOCK`). So it is never set there.
+//! (`fcntl(2)`, `O_NONBLOCK`). So this module never sets it there.
 
 use std::io;
 
@@ -34,7 +34,8 @@ mod on_unix {
     use std::io;
     use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-    /// So much fits whole or not at all into a pipe that has room (`pipe(7)`, `PIPE_BUF`).
+    /// A line of this length is written completely or not at all to a pipe that has room
+    /// (`pipe(7)`, `PIPE_BUF`).
     pub(crate) const LONGEST_LINE: usize = rustix::pipe::PIPE_BUF;
 
     /// Where lines go.
@@ -72,14 +73,14 @@ mod on_unix {
             &self.descriptor
         }
 
-        /// As it is where the pipe cannot be opened once more.
+        /// Used as it is if the pipe cannot be opened again.
         #[cfg(test)]
         pub(crate) fn forget_own(&mut self) {
             self.kind = Kind::Stream(None);
         }
 
         // ANCHOR: write
-        /// Writes at most [`LONGEST_LINE`] bytes; says how many were written.
+        /// Writes at most [`LONGEST_LINE`] bytes; returns how many were written.
         ///
         /// # Errors
         ///
@@ -98,16 +99,18 @@ mod on_unix {
     }
 
     // ANCHOR: room
-    /// What cannot be polled is taken to have room, and so is what is broken: writing tells.
+    /// A descriptor that cannot be polled, or is broken, counts as having room: the write will
+    /// show.
     fn has_room(fd: BorrowedFd<'_>) -> bool {
         let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
         !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
     }
     // ANCHOR_END: room
 
-    /// A pipe that polls writable takes a whole line, if nobody else writes to it meanwhile. A
-    /// terminal may have room for less than a line, or be stopped meanwhile. So one of our own is
-    /// better, where there is `/proc` and the permission to open what another user may have made.
+    /// A pipe that polls writable accepts a whole line, if no one else writes to it meanwhile. A
+    /// terminal may have room for less than a line, or be stopped meanwhile. So an open file
+    /// description of our own is better, if there is `/proc` and permission to open a file that
+    /// another user may have created.
     #[cfg(target_os = "linux")]
     fn reopen(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
         use rustix::fs::{Mode, OFlags, open};
@@ -123,7 +126,7 @@ mod on_unix {
     }
 }
 
-/// On systems other than Unix a write waits for the reader: nothing better is known here.
+/// On systems other than Unix a write waits for the reader: there is no better way here.
 #[cfg(not(unix))]
 mod elsewhere {
     use std::io::{self, Stderr, Stdout, Write};

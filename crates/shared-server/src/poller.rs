@@ -1,4 +1,4 @@
-//! What a worker waits on: its connections, and whatever else may wake it.
+//! What a worker waits on: its connections, and whatever else can wake it.
 
 use std::io;
 use std::time::Instant;
@@ -17,8 +17,8 @@ const ALARM: Token = Token(usize::MAX - 3);
 /// The descriptors that a poller opens: its own, its waker's, its alarm's.
 pub(crate) const DESCRIPTORS: usize = 3;
 
-/// What a connection is watched for, unless replies wait. Urgent data ends a read before everything
-/// is read (`tcp(7)`); some pollers can report it, as priority readiness.
+/// What a connection is watched for, unless replies are pending. Urgent data ends a read before
+/// everything is read (`tcp(7)`); some pollers can report it as priority readiness.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const READING: Interest = Interest::READABLE.add(Interest::PRIORITY);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -74,7 +74,7 @@ impl Poller {
         registry.register(stream, Token(key), READING)
     }
 
-    /// Watches for something else from now on. What came before that is reported anew.
+    /// Changes what is watched from now on. What arrived before is reported again.
     pub(crate) fn rewatch(
         &self,
         stream: &mut impl Source,
@@ -93,7 +93,7 @@ impl Poller {
         let _ = self.poll.registry().deregister(stream);
     }
 
-    /// Waits until something comes, at the latest until `due`.
+    /// Waits until something arrives, at the latest until `due`.
     pub(crate) fn wait(
         &mut self,
         events: &mut Events,
@@ -104,7 +104,7 @@ impl Poller {
         self.poll.poll(events, timeout)
     }
 
-    /// Looks at what has come, and waits for nothing.
+    /// Collects what has arrived, without waiting.
     pub(crate) fn look(&mut self, events: &mut Events) -> io::Result<()> {
         self.poll.poll(events, Some(std::time::Duration::ZERO))
     }
@@ -126,14 +126,14 @@ impl Woken {
     }
 }
 
-/// Whether a read that falls short may leave something: the end of the stream, which came with the
-/// bytes, or what waits behind urgent data.
+/// Whether a short read may leave something behind: the end of the stream, which arrived with the
+/// bytes, or bytes behind urgent data.
 pub(crate) fn may_hold_more(event: &Event) -> bool {
     let tells_all = cfg!(any(target_os = "linux", target_os = "android"));
     event.is_read_closed() || event.is_priority() || !tells_all
 }
 
-/// Whether the connection is gone, both ways.
+/// Whether both directions of the connection are closed.
 pub(crate) fn is_gone(event: &Event) -> bool {
     event.is_read_closed() && event.is_write_closed()
 }

@@ -31,7 +31,7 @@ pub struct Server<T> {
     shared: Arc<Shared>,
     signals: Option<Arrivals>,
     watchdog: Option<Watchdog>,
-    /// What happened before anybody could be told.
+    /// Events from before there was an observer.
     early: Option<Event>,
 }
 
@@ -47,7 +47,7 @@ impl<T: Transport> Server<T> {
         let mut limits = limits.bounded();
         let wanted = limits.max_clients;
         let of_workers = limits.workers.get() * poller::DESCRIPTORS;
-        // Before the first of them is opened.
+        // Before the first poller is opened.
         descriptors::make_room(of_workers.saturating_add(wanted.get()));
         let (pollers, wakers) = open_pollers(limits.workers.get())?;
         pollers[0].watch_listener(transport.listener())?;
@@ -124,7 +124,8 @@ impl<T: Transport> Server<T> {
     {
         let workers = self.limits.workers;
         let (handover, receivers) = Handover::to(workers.get());
-        // All of them before the first is fed: it is silent until all have come round.
+        // All are added before the first one feeds it: it is silent until all have completed a
+        // loop.
         let feeders = self
             .watchdog
             .iter()

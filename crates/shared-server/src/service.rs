@@ -14,15 +14,15 @@ use shared_proto::{Decode, ErrorCode, ErrorReply, Message, ServiceCode};
 use crate::shared::Shared;
 use crate::transport::Peer;
 
-/// Answers requests, one at a time, in messages of its own.
+/// Answers requests, one at a time, using its own messages.
 ///
-/// Each worker has a value of its own, so `&mut self` needs no lock. State that all clients must
-/// see is shared between those values, in an [`Arc`]: a client does not choose its worker.
+/// Each worker has its own value, so `&mut self` needs no lock. State that all clients must see is
+/// shared between those values, in an [`Arc`]: a client does not choose its worker.
 ///
 /// A call must not block: while it runs, no other client of its worker is served. A request that
-/// takes a long time is answered [later](Context::later), from a thread of its own. A panic ends
-/// only the connection of the client that asked, with the error Internal; the value stays in use.
-/// (If panics unwind: a program built with `panic = "abort"` ends with the first one.)
+/// takes a long time is answered [later](Context::later), from a separate thread. A panic ends only
+/// the connection of the client that asked, with the error Internal; the value stays in use. (If
+/// panics unwind: a program built with `panic = "abort"` ends with the first one.)
 pub trait Service: Send + Sized + 'static {
     /// A client's request; it may borrow from its frame.
     type Request<'a>: Decode<'a>;
@@ -43,11 +43,11 @@ pub trait Service: Send + Sized + 'static {
 /// The answer to a request.
 #[derive(Debug)]
 pub enum Answer<R> {
-    /// A response, at once.
+    /// A response, immediately.
     Now(R),
-    /// An error of the service's own; the connection goes on.
+    /// One of the service's own errors; the connection stays open.
     Error(ServiceError),
-    /// The answer comes through the [`Later`] that was made with this ticket. Until then this
+    /// The answer arrives through the [`Later`] that was created with this ticket. Until then this
     /// client's next request waits, but no other client's.
     Later(Ticket),
 }
@@ -94,7 +94,7 @@ impl std::error::Error for ServiceError {}
 pub struct Context<'a, S> {
     pub(crate) peer: &'a Peer,
     pub(crate) shared: &'a Arc<Shared>,
-    /// Frames decoded that `shared` has not been told of yet.
+    /// Frames decoded that are not yet counted in `shared`.
     pub(crate) uncounted: Cell<u64>,
     pub(crate) return_address: ReturnAddress<'a>,
     /// The first ticket of this call.
@@ -102,7 +102,7 @@ pub struct Context<'a, S> {
     pub(crate) service: PhantomData<fn() -> S>,
 }
 
-/// Where the answers that come later are sent to.
+/// Where late answers are sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReturnAddress<'a> {
     pub(crate) completions: &'a Sender<Completion>,
@@ -128,10 +128,10 @@ impl<S: Service> Context<'_, S> {
     /// ticket, and answer through the [`Later`]. Dropping the `Later` unused ends the client's
     /// connection with the error Internal.
     ///
-    /// Until then this client's next request waits, and none of its deadlines runs. A server that
-    /// drains waits for the answer, too, until the drain's own deadline.
+    /// Until then this client's next request waits, and none of its deadlines runs. A draining
+    /// server also waits for the answer, until the drain's own deadline.
     ///
-    /// The work must own the data that it uses: copy it from the request, which borrows from the
+    /// The work must own the data it uses: copy it from the request, which borrows from the
     /// worker's buffer.
     ///
     /// ```no_run
@@ -153,9 +153,9 @@ impl<S: Service> Context<'_, S> {
     /// # }
     /// ```
     ///
-    /// A `Later` may also be kept, for example in a list of clients that wait for an event, and be
-    /// answered from the `call` of another client. It does not show whether its own client has
-    /// gone, so bound the size of such a list.
+    /// A `Later` may also be kept, for example in a list of clients that are waiting for an event,
+    /// and be answered from the `call` of another client. It does not show whether its client has
+    /// gone, so limit the size of such a list.
     pub fn later(&self) -> (Later<S>, Ticket) {
         let number = self.shared.next_number();
         let later = Later {
@@ -201,7 +201,7 @@ impl<S> fmt::Debug for Context<'_, S> {
     }
 }
 
-/// Says that a request is answered later: see [`Context::later`].
+/// Shows that a request is answered later: see [`Context::later`].
 #[derive(Debug)]
 pub struct Ticket {
     worker: usize,
@@ -238,13 +238,13 @@ impl<S: Service> Later<S> {
         }
     }
 
-    /// Answers with an error of the service's own; the connection goes on.
+    /// Answers with one of the service's own errors; the connection stays open.
     pub fn fail(mut self, error: &ServiceError) {
         self.send(&error.reply());
     }
 }
 
-/// Whether a response may have this kind: the protocol's own are no service's.
+/// Whether a response may have this kind: a service must not use the protocol's own kinds.
 #[inline]
 pub(crate) fn is_a_services(kind: u8) -> bool {
     kind >= 0x80 && kind != CLOSED && kind != ERROR
@@ -260,7 +260,7 @@ impl<S> Later<S> {
     fn complete(&mut self, frame: Option<Vec<u8>>) {
         self.answered = true;
         let (key, number) = (self.key, self.number);
-        // It fails where the worker has ended: there is nobody to answer then.
+        // It fails if the worker has ended: then there is no one left to answer.
         let _ = self.completions.send(Completion { key, number, frame });
         self.shared.wake(self.worker);
     }

@@ -15,29 +15,30 @@ use shared_proto::{
 
 use crate::limits::Limits;
 
-/// Once this many bytes of replies wait, they are written before the next frame is answered: this,
-/// and one reply, is the most that one client can have in the worker's memory.
+/// Once this many bytes of replies are pending, they are written before the next frame is answered:
+/// this plus one reply is the most that one client can occupy in the worker's memory.
 const REPLIES_FULL: usize = 256 * 1024;
 
-/// How much of what is not a preamble goes into the log.
+/// How many bytes of an invalid preamble go into the log.
 const LOGGED: usize = 64;
 
-/// What may still wait in a socket when a frame's deadline passes: bytes that came in time, while
-/// the server was busy elsewhere. A client that has sent more than this since is too slow.
+/// How many bytes may still be unread in a socket when a frame's deadline passes: bytes that
+/// arrived in time, while the server was busy elsewhere. A client that has sent more than this
+/// since is too slow.
 const LATE: usize = 32 * 1024 * 1024;
 
-/// What a read counts toward [`LATE`] at least, however few bytes it brings.
+/// The minimum that a read counts toward [`LATE`], however few bytes it returns.
 const LATE_READ: usize = 4 * 1024;
 
-/// What a peer is told of a request that the service failed on.
+/// The text sent to a peer when the service failed on its request.
 pub(crate) const FAILED: &str = "the service failed on this request";
 
-/// How long a session that is over is read from, so that no reset eats its last reply.
+/// How long a finished session is still read from, so that no reset destroys its last reply.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Answers whole frames.
 pub(crate) trait Answers {
-    /// Appends the answer to `replies`, or promises it.
+    /// Appends the answer to `replies`, or promises one for later.
     fn answer(&mut self, frame: Frame<'_>, replies: &mut Vec<u8>) -> Answered;
 }
 
@@ -46,9 +47,9 @@ pub(crate) trait Answers {
 pub(crate) enum Answered {
     /// Its answer was appended.
     Now,
-    /// Its answer was appended, and nothing behind it will be answered.
+    /// Its answer was appended, and nothing after it will be answered.
     Closed,
-    /// Its answer will come under this number.
+    /// Its answer will arrive under this number.
     Later(u64),
     /// It cannot be answered; the session ends with Internal.
     Failed(&'static str),
@@ -71,21 +72,21 @@ pub(crate) struct Refusal {
     pub(crate) text: String,
 }
 
-/// What became of bytes that came.
+/// What happened to the bytes that arrived.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// How many were taken: fewer than all when enough replies wait, when an answer comes later,
-    /// or when the session is over.
+    /// How many were consumed: fewer than all when enough replies are pending, when an answer will
+    /// come later, or when the session is over.
     pub(crate) taken: usize,
     pub(crate) refused: Option<Refusal>,
 }
 
-/// What a session whose time is up ends with.
+/// How a session whose time is up ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
-    /// The replies that wait, then the end of the stream.
+    /// With the pending replies, then the end of the stream.
     End(Option<Refusal>),
-    /// Nothing more: replies were not taken, and nothing can be put inside them.
+    /// With nothing more: replies were not read, and nothing can be inserted into them.
     Cut,
 }
 
@@ -95,19 +96,19 @@ pub(crate) struct Session {
     stage: Stage,
     /// The start of a frame.
     partial: Option<Box<Partial>>,
-    /// The number under which the answer to the last request will come.
+    /// The number under which the answer to the last request will arrive.
     pending: Option<u64>,
-    /// Replies wait for the client to take them.
+    /// Replies are waiting for the client to read them.
     blocked: bool,
     due: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// This many bytes of the preamble have come.
+    /// This many bytes of the preamble have arrived.
     Greeting(u8),
     Serving,
-    /// Nothing that comes from now on is interpreted.
+    /// Nothing that arrives from now on is interpreted.
     Over,
 }
 // ANCHOR_END: session
@@ -116,11 +117,11 @@ enum Stage {
 struct Partial {
     bytes: Vec<u8>,
     clock: Clock,
-    /// What has come since the deadline passed, see [`LATE`].
+    /// What has arrived since the deadline passed, see [`LATE`].
     late: usize,
 }
 
-/// The deadline of a frame. It stands still while the server itself is not reading.
+/// The deadline of a frame. Its clock is paused while the server itself is not reading.
 #[derive(Debug, Clone, Copy)]
 enum Clock {
     Due(Instant),
@@ -128,7 +129,7 @@ enum Clock {
 }
 
 impl Session {
-    /// A client came; its preamble is due by the frame's deadline.
+    /// A client connected; its preamble is due by the frame's deadline.
     pub(crate) fn new(accepted: Instant, limits: &Limits) -> Self {
         Self {
             stage: Stage::Greeting(0),
@@ -149,31 +150,32 @@ impl Session {
         self.stage == Stage::Over
     }
 
-    /// Whether replies wait for the client to take them.
+    /// Whether replies are waiting for the client to read them.
     pub(crate) fn is_blocked(&self) -> bool {
         self.blocked
     }
 
-    /// Whether the answer to the last request comes later.
+    /// Whether the answer to the last request is still to come.
     pub(crate) fn is_pending(&self) -> bool {
         self.pending.is_some()
     }
 
-    /// Whether the answer that comes later is the one with this number.
+    /// Whether the answer still to come is the one with this number.
     pub(crate) fn awaits(&self, number: u64) -> bool {
         self.pending == Some(number)
     }
 
     // ANCHOR: receive
-    /// Bytes came: answers the whole frames in them, and keeps the start of one at their end.
+    /// Bytes arrived: answers the whole frames in them, and keeps the start of a frame at their
+    /// end.
     pub(crate) fn receive<A: Answers>(&mut self, bytes: &[u8], step: &mut Step<'_, A>) -> Progress {
         let mut progress = Progress::default();
         if let Stage::Greeting(come) = self.stage {
             self.greet(come, bytes, &mut progress, step);
         }
         let mut answered = step.replies.len();
-        // Caught here, once for all frames that came: a call of its own for each would cost a
-        // fifth more per request.
+        // Panics are caught here, once for all frames that arrived: catching them for each frame
+        // would cost a fifth more per request.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             while progress.taken < bytes.len() && self.takes_more() && answered < REPLIES_FULL {
                 let rest = &bytes[progress.taken..];
@@ -200,7 +202,8 @@ impl Session {
         self.pending.is_none() && !self.is_over()
     }
 
-    /// Whether the frame's deadline has passed, and more has come since than can have come before.
+    /// Whether the frame's deadline has passed, and more bytes have arrived since than can have
+    /// been waiting.
     fn is_too_late(&mut self, bytes: usize, now: Instant) -> bool {
         let Some(partial) = self.partial.as_deref_mut() else {
             return false;
@@ -228,18 +231,19 @@ impl Session {
         Some(self.refuse(ErrorCode::Malformed, text, replies))
     }
 
-    /// The server is shutting down, and everything that had come is answered.
+    /// The server is shutting down, and everything that had arrived is answered.
     pub(crate) fn drained(&mut self, replies: &mut Vec<u8>) -> Option<Refusal> {
         if self.partial.is_none() {
             self.end();
             return None;
         }
-        let text = format_args!("the server is shutting down, and half a frame had come");
+        let text =
+            format_args!("the server is shutting down, and only part of a frame had arrived");
         Some(self.refuse(ErrorCode::Draining, text, replies))
     }
 
     // ANCHOR: time_is_up
-    /// The time is up, and nothing more has come.
+    /// The time is up, and nothing more has arrived.
     pub(crate) fn time_is_up(&mut self, limits: &Limits, replies: &mut Vec<u8>) -> Expiry {
         if self.blocked {
             return Expiry::Cut;
@@ -262,8 +266,8 @@ impl Session {
         self.refuse(ErrorCode::TooSlow, text, replies)
     }
 
-    /// The answer that was promised for later has come: its frame is appended. `None` stands for an
-    /// answer that will never come.
+    /// The promised answer has arrived: its frame is appended. `None` stands for an answer that
+    /// will never arrive.
     pub(crate) fn complete(
         &mut self,
         frame: Option<&[u8]>,
@@ -280,7 +284,7 @@ impl Session {
         None
     }
 
-    /// The socket did not take all replies: they are due now, and nothing else is.
+    /// The socket did not accept all replies: only their deadline runs now.
     pub(crate) fn block(&mut self, now: Instant, limits: &Limits) {
         if self.blocked {
             return;
@@ -305,7 +309,7 @@ impl Session {
         self.set_due(now, limits);
     }
 
-    /// The last reply is delivered: from now on what comes is discarded.
+    /// The last reply is delivered: from now on, whatever arrives is discarded.
     pub(crate) fn linger(&mut self, now: Instant) {
         self.stage = Stage::Over;
         self.due = Some(now + LINGER);
@@ -350,7 +354,7 @@ impl Session {
         self.stage = Stage::Over;
     }
 
-    /// Takes what there is of the preamble.
+    /// Takes the bytes of the preamble that are there.
     fn greet<A>(
         &mut self,
         come: u8,
@@ -379,7 +383,7 @@ impl Session {
 
     // ANCHOR: next
     /// Answers the frame that `bytes` start with, where they lie, or keeps the start of it.
-    #[inline(always)] // one loop for all frames that came: 8 % fewer instructions per request
+    #[inline(always)] // one loop for all frames that arrived: 8 % fewer instructions per request
     fn next_frame<A: Answers>(
         &mut self,
         bytes: &[u8],
@@ -411,7 +415,7 @@ impl Session {
     // ANCHOR_END: next
 
     // ANCHOR: partial
-    /// Adds to the start of a frame what it lacks, and no more.
+    /// Completes the start of a frame with the bytes it lacks, and takes no more.
     fn complete_partial<A: Answers>(
         &mut self,
         bytes: &[u8],
@@ -464,7 +468,7 @@ impl Session {
         self.fail(&panicked(panic), replies)
     }
 
-    /// The client is told no more than that it failed; the log, why.
+    /// The client learns only that it failed; the log says why.
     fn fail(&mut self, why: &str, replies: &mut Vec<u8>) -> Refusal {
         let text = format_args!("{FAILED}");
         let mut refusal = self.refuse(ErrorCode::Internal, text, replies);

@@ -1,4 +1,4 @@
-//! What all workers know: the slots for clients, the counters, and whether to go on.
+//! What all workers know: the slots for clients, the counters, and whether to keep serving.
 
 use crate::descriptors::Promise;
 use crate::event::{Event, Observer};
@@ -8,18 +8,19 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// A signal that comes this soon after the first is the first, sent twice: `timeout(1)` signals its
-/// child and then the child's group, and a terminal's Ctrl-C may be passed on by a launcher.
+/// A signal that arrives this soon after the first one is the same signal, sent twice: `timeout(1)`
+/// signals its child and then the child's group, and a terminal's Ctrl-C may be passed on by a
+/// launcher.
 const SENT_TWICE: Duration = Duration::from_millis(200);
 
 // ANCHOR: stage
-/// Whether to go on serving.
+/// Whether to keep serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Serving,
-    /// Answer what has come, then end.
+    /// Answer what has arrived, then end.
     Draining,
-    /// End now.
+    /// End immediately.
     Cutting,
 }
 // ANCHOR_END: stage
@@ -28,7 +29,7 @@ pub(crate) enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Every request that had come was answered.
+    /// Every request that had arrived was answered.
     Drained,
     /// A deadline or a second signal cut connections off.
     Cut,
@@ -44,14 +45,14 @@ pub(crate) struct Shared {
     requests: AtomicU64,
     /// Answers that were promised for later.
     promised: AtomicU64,
-    /// Accepting failed and waits for a connection to close.
+    /// Accepting failed and is waiting for a connection to close.
     pub(crate) accept_stalled: AtomicBool,
     /// When the first of the workers had given its first turns of the drain.
     first_round: OnceLock<Instant>,
     pub(crate) observer: Observer,
-    /// Descriptors that no other server of this process may count on.
+    /// Descriptors reserved for this server among the servers of this process.
     pub(crate) promised_descriptors: Promise,
-    /// SIGINT or SIGTERM came.
+    /// SIGINT or SIGTERM arrived.
     signaled: AtomicBool,
     told_of_drain: AtomicBool,
     /// One for each worker; the first one's worker accepts.
@@ -87,7 +88,7 @@ impl Shared {
     }
 
     fn drain(&self, signaled: bool) {
-        // Told first: whoever hears of it may still connect.
+        // Reported first, while clients can still connect: an observer may do so.
         if self.stage() == Stage::Serving && !self.told_of_drain.swap(true, Ordering::SeqCst) {
             self.tell(&Event::Draining { signaled });
         }
@@ -101,7 +102,7 @@ impl Shared {
         }
     }
 
-    /// A long first round is no time in which somebody could have lost patience.
+    /// A long first round does not count: no one can have lost patience during it.
     pub(crate) fn first_round_is_over(&self) {
         self.first_round.get_or_init(Instant::now);
     }
@@ -116,14 +117,14 @@ impl Shared {
     }
 
     pub(crate) fn wake(&self, worker: usize) {
-        // An eventfd or a pipe that cannot be written is full: the worker will wake anyway.
+        // If an eventfd or a pipe cannot be written, it is full: the worker will wake anyway.
         if let Some(waker) = self.wakers.get(worker) {
             let _ = waker.wake();
         }
     }
 
     // ANCHOR: slot
-    /// A slot for one more client, given back when the slot is dropped; `None` in a full house.
+    /// A slot for one more client, released when it is dropped; `None` if all are taken.
     pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
         let taken = self
             .clients
@@ -136,12 +137,12 @@ impl Shared {
     }
     // ANCHOR_END: slot
 
-    /// A number for an answer that comes later.
+    /// A number for a late answer.
     pub(crate) fn next_number(&self) -> u64 {
         self.promised.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A slot given back too early, even if somebody has taken it meanwhile.
+    /// A slot released too early, even if another client has taken it meanwhile.
     pub(crate) fn retake_slot(self: &Arc<Self>) -> Slot {
         self.clients.fetch_add(1, Ordering::SeqCst);
         Slot(Arc::clone(self))
@@ -163,7 +164,7 @@ impl Shared {
     }
 }
 
-/// One client's place among `max_clients`.
+/// One of the `max_clients` slots.
 #[derive(Debug)]
 pub(crate) struct Slot(Arc<Shared>);
 
@@ -184,13 +185,13 @@ impl Handle {
         self.0.drain(false);
     }
 
-    /// Ends at once, whatever is left to be answered.
+    /// Ends immediately, whatever is left unanswered.
     pub fn cut(&self) {
         self.0.enter_stage(Stage::Cutting);
     }
 
     // ANCHOR: signal
-    /// Does what a signal asks for: the first drains, a later one ends at once.
+    /// Does what a signal asks for: the first one drains, a later one ends the server immediately.
     pub(crate) fn signal(&self) {
         if !self.0.signaled.swap(true, Ordering::SeqCst) {
             self.0.drain(true);

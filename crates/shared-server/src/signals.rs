@@ -1,9 +1,8 @@
 //! SIGINT and SIGTERM drain a server; a second one ends it at once.
 //!
-//! Both are caught, whatever the program that started this one did with them. It may have blocked
-//! them, and a process inherits that (`sigprocmask(2)`); it may have ignored them, as a script's
-//! shell ignores SIGINT for programs that it starts with `&`. nginx, Redis and PostgreSQL catch
-//! them then, too.
+//! Both are caught even if the program that started this one had blocked them, which a process
+//! inherits (`sigprocmask(2)`), or had ignored them, as a script's shell ignores SIGINT for
+//! programs that it starts with `&`. nginx, Redis and PostgreSQL also catch them in that case.
 //!
 //! The handler writes a byte into a socket pair that the first worker's poller watches, so no
 //! thread waits for signals: with a second thread, every system call of the first costs more,
@@ -47,7 +46,7 @@ mod on_unix {
         arriving: Arc<mio::net::UnixStream>,
         writing: UnixStream,
         registered: Vec<SigId>,
-        /// What was held for this server, and is over with it.
+        /// Signals that were held for this server; they are dropped with it.
         held: Option<Arc<mio::net::UnixStream>>,
     }
 
@@ -65,11 +64,12 @@ mod on_unix {
             Ok(Self { held })
         }
 
-        /// For one server: those that come from now on, and those that are held.
+        /// For one server: signals that arrive from now on, and those that are held.
         pub(crate) fn arrivals(&self, _server: Handle) -> io::Result<Arrivals> {
             let mut arrivals = Arrivals::new()?;
             arrivals.held = Some(Arc::clone(&self.held.arriving));
-            // One that comes just now may come by both ways: two so close are one.
+            // A signal that arrives at this moment may be counted both ways: two this close
+            // together count as one.
             if self.held.waits() {
                 (&arrivals.writing).write_all(&[0])?;
             }
@@ -105,7 +105,7 @@ mod on_unix {
         }
 
         // ANCHOR: take
-        /// Whether any has come since; several at once are one.
+        /// Whether any signal has arrived since; several at the same time count as one.
         pub(crate) fn take(&mut self) -> bool {
             let mut came = false;
             let mut buffer = [0; 16];
@@ -122,7 +122,7 @@ mod on_unix {
             for id in self.registered.drain(..) {
                 unregister(id);
             }
-            // A server that comes after this one is not ended by what ended this one.
+            // A signal that ended this server does not end a server started after it.
             if let Some(held) = self.held.take() {
                 while let Ok(1..) = (&*held).read(&mut [0; 16]) {}
             }
@@ -145,7 +145,7 @@ mod on_windows {
         servers: Arc<Mutex<Vec<Handle>>>,
     }
 
-    /// Nothing: a thread of its own tells the server.
+    /// Nothing: a separate thread tells the server.
     #[derive(Debug)]
     pub(crate) struct Arrivals;
 

@@ -1,9 +1,10 @@
-//! Plays whole lives of a connection against an oracle: random bytes, splits, pauses, slow readers,
-//! answers that come later, ends and drains, on a clock that is made up.
+//! Plays complete lives of a connection against an oracle, on a simulated clock: random bytes,
+//! splits, pauses, slow readers, late answers, ends of the stream and drains.
 //!
-//! The oracle knows the protocol and the promises, and nothing of how they are kept: from what the
-//! stream let through, it says which replies are due, and when the client's time is up. A life is
-//! its seed: `SIMULATION_SEED=N cargo test -p shared-server simulation` plays that one alone.
+//! The oracle knows the protocol and the promises, but not how the engine keeps them: from the
+//! bytes that the stream let through, it says which replies are due, and when the client's time is
+//! up. A seed determines a whole life: `SIMULATION_SEED=N cargo test -p shared-server simulation`
+//! plays only that life.
 
 mod echo;
 mod oracle;
@@ -34,7 +35,7 @@ const IDLE: Duration = Duration::from_secs(30);
 const LINGER: Duration = Duration::from_secs(1);
 const MAX_FRAME: u32 = 40;
 
-/// A script for one client: frames, most of them good.
+/// A script for one client: frames, most of them valid.
 fn script(rng: &mut Rng) -> Vec<u8> {
     let mut script = PREAMBLE.to_vec();
     if rng.u8(..) < 8 {
@@ -78,23 +79,23 @@ struct Life {
     accepted: Instant,
     now: Instant,
     script: VecDeque<u8>,
-    /// The answer that the player owes.
+    /// The answer that the player still owes.
     pending: Option<(Later<Echo>, Vec<u8>)>,
     laters: usize,
-    /// The reply that the player withheld, and for good.
+    /// The reply that the player never sends.
     dropped: Option<usize>,
-    /// The connection waits for a turn.
+    /// The connection is waiting for a turn.
     queued: bool,
     draining: bool,
     closed: bool,
-    /// An end by the client, the clock or a drain: how many bytes were read before it (those behind
-    /// are discarded), and the Error that it is told with.
+    /// An end caused by the client, the clock or a drain: how many bytes were read before it (later
+    /// ones are discarded), and the Error that reports it.
     ending: Option<(usize, Option<Due>)>,
 
     active: Instant,
-    /// The answer came, and what had come behind its request waits for a turn.
+    /// The answer has arrived, and the bytes behind its request are waiting for a turn.
     resumes: bool,
-    /// Where the frame begins that is not whole, and when its time is up.
+    /// Where the incomplete frame begins, and when its time is up.
     partial: Option<(usize, Instant)>,
     blocked: Option<Instant>,
     lingering: Option<Instant>,
@@ -196,7 +197,8 @@ impl Life {
         } else {
             later.answer(&Echoed(body.into()));
         }
-        // The completion went the engine's own way; the simulated shared has no worker to wake.
+        // The completion took the engine's normal path; the simulated `Shared` has no worker to
+        // wake.
         let completion = self.completions.1.try_recv().expect("it was just sent");
         self.act(|connection, turn| {
             connection.complete(completion.number, completion.frame.as_deref(), turn)
@@ -205,7 +207,7 @@ impl Life {
         self.resumes = true;
     }
 
-    /// By a little, by much, or just to where something is due.
+    /// By a little, by a lot, or exactly to the next deadline.
     fn time_passes(&mut self) {
         let due = self
             .connection
@@ -242,7 +244,7 @@ impl Life {
         }
     }
 
-    /// Lets the connection act, and holds what it did against the oracle.
+    /// Lets the connection act, and compares what it did with the oracle.
     fn act(&mut self, act: impl FnOnce(&mut Connection<Wires>, &mut Turn<'_, Echo>) -> Next) {
         let (read, written) = self.counts();
         let wire = &mut self.connection.stream;
@@ -283,13 +285,13 @@ impl Life {
         (wire.read.len(), wire.written.len())
     }
 
-    /// What can be seen from outside, for the clocks of the oracle.
+    /// What is visible from outside, for the oracle's clocks.
     fn note(&mut self, moved: bool) {
         let wire = &self.connection.stream;
         if moved {
             self.active = self.now;
         }
-        // For the whole of what waited before, or anew.
+        // For everything that was pending before, or from the beginning.
         let since = self.blocked.filter(|_| !wire.whole);
         self.blocked = wire.short.then(|| since.unwrap_or(self.now));
         if wire.shut.load(Relaxed) {
@@ -359,7 +361,7 @@ impl Life {
             );
         }
         if ended || over || self.queued {
-            return; // a turn that is near sets the clock again
+            return; // a turn that comes soon sets the clock again
         }
         let time_is_up = if let Some(since) = self.blocked {
             Some(since + REPLY)
@@ -376,7 +378,7 @@ impl Life {
     }
 }
 
-/// Says which life it was that went wrong.
+/// Reports which life failed.
 impl Drop for Life {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -389,7 +391,7 @@ impl Drop for Life {
 }
 
 // ANCHOR: play
-/// Plays one life, and says of how many steps it was.
+/// Plays one life, and returns its number of steps.
 fn play(seed: u64, script: impl FnOnce(&mut Rng) -> Vec<u8>) -> u64 {
     let mut life = Life::new(seed, script);
     let mut steps = 1;

@@ -2,8 +2,9 @@
 //! stopping, and that it is not stuck.
 //!
 //! It works as `sd_notify(3)` describes: one datagram per message, to the socket that
-//! `NOTIFY_SOCKET` names. The server never waits for the supervisor: one that takes no message, or
-//! is gone, is no reason to stop. If there is no supervisor, as in a shell, nothing is sent.
+//! `NOTIFY_SOCKET` names. The server never waits for the supervisor, and does not stop because the
+//! supervisor reads no messages or is gone. If there is no supervisor, as in a shell, nothing is
+//! sent.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,7 @@ const SHORTEST: Duration = Duration::from_millis(2);
 /// let mut server = Server::new(transport, Default::default())?;
 /// supervisor.follow(&mut server, |event: &Event| eprintln!("{event}"));
 /// let server = server.start(TutorialService::default)?;
-/// let _ = supervisor.ready(); // one that does not hear stops nobody
+/// let _ = supervisor.ready(); // a supervisor that doesn't listen doesn't stop the server
 /// server.serve()?;
 /// # Ok(())
 /// # }
@@ -42,7 +43,7 @@ pub struct Supervisor {
 #[derive(Debug)]
 struct Messenger {
     socket: io::Result<Option<NotifySocket>>,
-    /// What found no room.
+    /// The messages that found no room.
     unsaid: Mutex<Option<&'static str>>,
     stopping: AtomicBool,
 }
@@ -63,7 +64,7 @@ impl Supervisor {
         let watched = matches!(messenger.socket, Ok(Some(_))).then(watchdog_time);
         let watchdog = watched.flatten().map(|time| {
             let messenger = Arc::clone(&messenger);
-            // Half of the time is the rule: sd_watchdog_enabled(3).
+            // Reporting after half the time is the rule: sd_watchdog_enabled(3).
             Watchdog::new(time / 2, move || messenger.say_alive())
         });
         Self {
@@ -72,8 +73,9 @@ impl Supervisor {
         }
     }
 
-    /// Tells the supervisor, from now on, when this server begins to drain and, if it has asked for
-    /// that, that the server's workers are not stuck. `observer` becomes the server's observer:
+    /// From now on, tells the supervisor when this server begins to drain and, if the supervisor
+    /// has asked for it, that the server's workers are not stuck. `observer` becomes the server's
+    /// observer:
     /// [`Server::on_event`].
     pub fn follow<T: Transport>(
         &self,
@@ -117,8 +119,8 @@ impl Supervisor {
 
 impl Messenger {
     // ANCHOR: say
-    /// Says what is new, once, and does not wait. What finds no room goes along with the next sign of
-    /// life, if nothing newer has come up.
+    /// Sends new messages once, without waiting. A message that finds no room is sent with the next
+    /// sign of life, unless a newer one has replaced it.
     fn say(&self, news: &'static str) -> io::Result<()> {
         let mut unsaid = self.unsaid();
         *unsaid = Some(news);
@@ -171,7 +173,7 @@ mod on_unix {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-    /// Where the supervisor listens, and a socket to speak from.
+    /// Where the supervisor listens, and a socket to send from.
     #[derive(Debug)]
     pub(super) struct NotifySocket {
         socket: UnixDatagram,
@@ -200,7 +202,8 @@ mod on_unix {
             Ok(Self { socket, supervisor })
         }
 
-        /// To the name and not over a connection: the supervisor's socket may be another one by now.
+        /// Sent to the name and not over a connection, because a new socket may have that name by
+        /// now.
         pub(super) fn send(&self, message: &str) -> io::Result<()> {
             let sent = self
                 .socket
@@ -233,7 +236,7 @@ mod on_unix {
 #[cfg(not(unix))]
 use elsewhere::NotifySocket;
 
-/// Elsewhere no supervisor speaks this.
+/// On other systems no supervisor uses this protocol.
 #[cfg(not(unix))]
 mod elsewhere {
     #[derive(Debug)]

@@ -19,9 +19,9 @@ pub trait Transport: Send {
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when no client waits. An error that concerns one client only has the kind
-    /// `ConnectionAborted`: the server goes on with the next client. All others mean that accepting
-    /// does not work at the moment, usually for lack of descriptors.
+    /// `WouldBlock` when no client is waiting. An error that concerns only one client has the kind
+    /// `ConnectionAborted`: the server continues with the next client. Any other error means that
+    /// accepting currently fails, usually for lack of descriptors.
     fn accept(&self) -> io::Result<(Self::Stream, Peer)>;
 
     /// Returns whether this peer may be served at all.
@@ -29,16 +29,16 @@ pub trait Transport: Send {
 
     /// Reads once, as `read(2)` does.
     ///
-    /// A read that fills only part of the buffer tells the server that nothing more waits, and
+    /// A read that fills only part of the buffer tells the server that nothing more is waiting, and
     /// saves it a read that would find nothing. Override this if the system may end a read early
     /// for another reason.
     ///
     /// # Errors
     ///
-    /// Those of the system call; `WouldBlock` when nothing waits. From a transport with a protocol
-    /// of its own below: `Interrupted` when only bytes for that protocol came, and there may be
-    /// more; `InvalidData` when the bytes broke that protocol; `UnexpectedEof` when the stream
-    /// ended in the middle of it. The last two become an [`Event`](crate::Event).
+    /// Those of the system call; `WouldBlock` when nothing is waiting. From a transport with a
+    /// protocol of its own below: `Interrupted` when only bytes for that protocol arrived, and
+    /// there may be more; `InvalidData` when the bytes broke that protocol; `UnexpectedEof` when
+    /// the stream ended in the middle of it. The last two become an [`Event`](crate::Event).
     fn receive(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<Received> {
         let bytes = stream.read(buffer)?;
         Ok(Received {
@@ -47,12 +47,12 @@ pub trait Transport: Send {
         })
     }
 
-    /// Updates `peer` if more is known of it than when it was accepted. Called after each read that
-    /// brought bytes.
+    /// Updates `peer` if more is known about it than when it was accepted. Called after each read
+    /// that brought bytes.
     fn identify(_stream: &mut Self::Stream, _peer: &mut Peer) {}
 
-    /// Returns whether the stream has taken bytes that its socket has not. These are written before
-    /// anything else, and until then nothing is read.
+    /// Returns whether the stream has accepted bytes that its socket has not. These are written
+    /// before anything else, and until then nothing is read.
     fn holds_output(_stream: &Self::Stream) -> bool {
         false
     }
@@ -62,7 +62,7 @@ pub trait Transport: Send {
     /// # Errors
     ///
     /// Those of the system call, after which the connection is gone. `WouldBlock` asks the server
-    /// to call again when the socket takes more.
+    /// to call again when the socket accepts more.
     fn shutdown_write(stream: &mut Self::Stream) -> io::Result<()>;
 
     /// Called when draining begins, while the listening socket is still open.
@@ -80,11 +80,11 @@ pub trait Transport: Send {
 pub struct Received {
     /// The number of bytes; 0 at the end of the stream.
     pub bytes: usize,
-    /// The system ended this read early: more may wait, however few bytes came.
+    /// The system ended this read early: more may be waiting, however few bytes arrived.
     pub may_hold_more: bool,
 }
 
-/// Who is at the other end, according to the system, never according to a message.
+/// Who is at the other end, as reported by the system, never by a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Peer {

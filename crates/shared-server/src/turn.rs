@@ -14,12 +14,12 @@ use crate::shared::Shared;
 use crate::transport::Peer;
 
 // ANCHOR: turn
-/// One turn: everything that it needs, and what it took.
+/// One turn: everything that it needs, and how much work it was.
 pub(crate) struct Turn<'a, S> {
     pub(crate) service: &'a mut S,
-    /// What one read can bring.
+    /// The buffer for one read.
     pub(crate) input: &'a mut [u8],
-    /// Replies that are to be written in this turn.
+    /// Replies to be written in this turn.
     pub(crate) replies: &'a mut Vec<u8>,
     pub(crate) limits: &'a Limits,
     pub(crate) shared: &'a Arc<Shared>,
@@ -35,7 +35,7 @@ pub(crate) struct Turn<'a, S> {
 // ANCHOR_END: turn
 
 impl<S: Service> Turn<'_, S> {
-    /// What the session of one client needs of it.
+    /// The part that the session of one client needs.
     pub(crate) fn step<'b>(&'b mut self, peer: &'b Peer) -> Step<'b, Requests<'b, S>> {
         let return_address = ReturnAddress {
             completions: self.completions,

@@ -1,8 +1,8 @@
 //! Reports whether all threads that serve are still running their loops.
 //!
-//! A watchdog that is fed by a thread of its own proves nothing: that thread would go on while the
-//! others hang. So each worker feeds it from its loop, and if a service is stuck in a request, the
-//! feeding stops.
+//! A watchdog that is fed by a thread of its own proves nothing: that thread would keep running
+//! while the others hang. So each worker feeds it from its loop, and if a service is stuck in a
+//! request, the feeding stops.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ struct Inner {
     alive: Box<dyn Fn() + Send + Sync>,
 }
 
-/// How a worker stands since all of them were last found alive.
+/// The state of a worker since all of them were last found alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Awaited,
@@ -40,7 +40,7 @@ impl Watchdog {
         }))
     }
 
-    /// For this many workers more.
+    /// Adds this many workers.
     pub(crate) fn feeders(&self, count: usize) -> Vec<Feeder> {
         let mut workers = self.workers();
         let before = workers.len();
@@ -83,7 +83,7 @@ impl fmt::Debug for Watchdog {
     }
 }
 
-/// One worker's part.
+/// One worker's share of the watchdog.
 #[derive(Debug)]
 pub(crate) struct Feeder {
     watchdog: Watchdog,
@@ -92,12 +92,12 @@ pub(crate) struct Feeder {
 }
 
 impl Feeder {
-    /// When the worker has to come round at the latest.
+    /// The latest time by which the worker must complete a loop.
     pub(crate) fn due(&self) -> Instant {
         self.due
     }
 
-    /// The worker came round.
+    /// The worker completed a loop.
     pub(crate) fn feed(&mut self, now: Instant) {
         if self.due <= now {
             self.due = now + self.watchdog.0.period;

@@ -1,12 +1,12 @@
 //! One thread's loop: wait, give turns to the connections that are ready, look at the clock.
 //!
-//! The poller is edge-triggered: it names a connection once, when something came. A worker that
-//! stops before everything is read or accepted has to remember to come back: `turns` and the
-//! acceptor's readiness do. There is no periodic timer, unless a watchdog wants to be fed:
-//! the wait is bounded by the next deadline alone.
+//! The poller is edge-triggered: it reports a connection once, when something arrives. A worker
+//! that stops before everything is read or accepted has to remember to come back: `turns` and the
+//! acceptor's readiness do that. There is no periodic timer, unless a watchdog must be fed: only
+//! the next deadline bounds the wait.
 //!
 //! However much clients send, each of them is in the queue for a turn only once, a turn is bounded,
-//! and so is the work between two looks at the signals, the clock and the listener.
+//! and so is the work between two checks of the signals, the clock and the listener.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -36,16 +36,17 @@ const EVENTS_PER_WAIT: usize = 1024;
 /// After accepting this many clients, the connected ones get their turns.
 const CLIENTS_PER_LOOP: usize = 64;
 
-/// After this many bytes, read and written, the signals, the clock and the listener are looked at.
+/// After this many bytes, read and written, the signals, the clock and the listener are checked.
 const WORK_PER_LOOP: usize = 256 * 1024;
 
-/// What a turn counts toward that besides its bytes: about as much time as its system calls take.
+/// How much a turn counts toward that besides its bytes: about as much time as its system calls
+/// take.
 const WORK_OF_A_TURN: usize = 256;
 
-/// Bytes that one read can bring. All connections of a worker share this buffer.
+/// The most bytes that one read can return. All connections of a worker share this buffer.
 const INPUT: usize = 256 * 1024;
 
-/// Replies grow beyond this only while a client needs it.
+/// The reply buffer grows beyond this only while a client needs it.
 const REPLIES_KEPT: usize = 1024 * 1024;
 
 // ANCHOR: worker
@@ -55,7 +56,7 @@ pub(crate) struct Worker<T: Transport, S> {
     connections: Connections<T>,
     /// Bytes read and written in this loop.
     work: usize,
-    /// Newcomers or answers may wait in their channels.
+    /// New clients or answers may be waiting in their channels.
     mail: bool,
     completions: (Sender<Completion>, Receiver<Completion>),
     drain_due: Option<Instant>,
@@ -63,9 +64,9 @@ pub(crate) struct Worker<T: Transport, S> {
     replies: Vec<u8>,
 }
 
-/// What a worker is made from.
+/// What a worker is built from.
 pub(crate) struct Parts<T: Transport, S> {
-    /// Which of the workers it is; 0 is the first.
+    /// The worker's number; 0 is the first.
     pub(crate) index: usize,
     pub(crate) poller: Poller,
     /// Only the first worker has one, until it drains.
@@ -74,7 +75,7 @@ pub(crate) struct Parts<T: Transport, S> {
     pub(crate) handover: Option<Handover<T::Stream>>,
     /// Only the first worker has them.
     pub(crate) signals: Option<Arrivals>,
-    /// Only where there is a watchdog to be fed.
+    /// Only if there is a watchdog to feed.
     pub(crate) feeder: Option<Feeder>,
     /// Clients that the first worker passed on.
     pub(crate) newcomers: Receiver<Newcomer<T::Stream>>,
@@ -130,7 +131,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     // ANCHOR_END: run
 
     // ANCHOR: wait
-    /// Waits until the next deadline, and not at all while somebody is ready.
+    /// Waits until the next deadline, and not at all while a connection is ready.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let acceptor = self.parts.acceptor.as_ref();
         let ready = acceptor.is_some_and(Acceptor::is_ready);
@@ -156,8 +157,8 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
     }
 
-    /// Another worker passed clients on, or closed a connection whose descriptor is wanted here; or
-    /// an answer came that was promised for later.
+    /// Another worker passed clients on, or closed a connection whose descriptor is needed here; or
+    /// a late answer arrived.
     fn woken(&mut self) {
         self.mail = true;
         self.retry_accept();
@@ -170,7 +171,8 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     // ANCHOR: turns
-    /// Gives one turn to each connection that waits, until it is time to look around again.
+    /// Gives one turn to each waiting connection, until it is time to check the signals, the clock
+    /// and the listener again.
     fn give_turns(&mut self) {
         self.work = 0;
         for _ in 0..self.connections.waiting() {
@@ -181,7 +183,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
     }
 
-    /// Gives a turn to the one that has waited longest, and says which that was.
+    /// Gives a turn to the connection that has waited longest, and returns which one it was.
     fn give_turn(&mut self) -> Option<usize> {
         let key = self.connections.next_turn()?;
         self.serve(key, Connection::turn);
@@ -232,7 +234,8 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
     // ANCHOR_END: serve
 
-    /// It holds no slot any more, so another may come in. If too many linger now, the oldest is closed.
+    /// It no longer occupies a slot, so another client may be accepted. If too many are lingering
+    /// now, the oldest is closed.
     fn linger(&mut self, key: usize) {
         self.retry_accept();
         if let Some(longest) = self.connections.linger(key) {
@@ -259,7 +262,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
     // ANCHOR_END: clock
 
-    /// Takes in newcomers and answers that came from elsewhere, not too many at once.
+    /// Takes in new clients and answers from other threads, not too many at once.
     fn take_mail(&mut self) {
         if !self.mail {
             return;
@@ -278,7 +281,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         self.mail = true;
     }
 
-    /// Returns `false` once no more can come.
+    /// Returns `false` once no more can arrive.
     fn take_newcomers(&mut self, most: usize) -> bool {
         for _ in 0..most {
             match self.parts.newcomers.try_recv() {
@@ -303,7 +306,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     // ANCHOR: accept
-    /// Lets clients in, not too many at once.
+    /// Accepts clients, not too many at once.
     fn accept(&mut self) {
         for _ in 0..CLIENTS_PER_LOOP {
             let Some(acceptor) = self.parts.acceptor.as_mut().filter(|a| a.is_ready()) else {
@@ -330,11 +333,11 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
     }
 
-    /// Gives a client its slot and its worker.
+    /// Assigns a slot and a worker to a client.
     fn welcome(&mut self, stream: T::Stream, peer: Peer) {
         let Some(slot) = self.parts.shared.take_slot() else {
             let most = self.parts.limits.max_clients;
-            let text = format!("the server holds {most} clients already");
+            let text = format!("the server already has {most} clients");
             return self.turn_away(stream, peer, ErrorCode::Busy, &text);
         };
         let newcomer = Newcomer {
@@ -353,7 +356,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
     // ANCHOR_END: accept
 
-    /// From now on the client is this worker's.
+    /// From now on this worker serves the client.
     fn admit(&mut self, newcomer: Newcomer<T::Stream>) {
         let Newcomer {
             stream,
@@ -374,18 +377,18 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
     }
 
-    /// Watches a connection from now on; `None` if the poller will not.
+    /// Watches a connection from now on; `None` if the poller refuses.
     fn add(&mut self, connection: Connection<T>) -> Option<usize> {
         let key = self.connections.add(connection, &self.parts.poller)?;
         if self.drain_due.is_some() {
-            // A worker that drains reads from it without waiting for the poller to name it.
+            // A draining worker reads from it without waiting for the poller to report it.
             self.connections.queue_to_the_end(key);
         }
         Some(key)
     }
 
     // ANCHOR: end
-    /// Begins to drain when told so, and says how it ended.
+    /// Begins to drain when told to, and returns how serving ended.
     fn end(&mut self) -> Option<Outcome> {
         match self.parts.shared.stage() {
             Stage::Serving => return None,
@@ -405,8 +408,8 @@ impl<T: Transport, S: Service> Worker<T, S> {
         Some(self.last_turns())
     }
 
-    /// The deadline has passed. Connections that still wait for a turn may have nothing left to do:
-    /// each gets that turn, until the first that does have something left decides.
+    /// The deadline has passed. Connections that are still waiting for a turn may have nothing left
+    /// to do. Each gets its turn, until the first one that still has work left decides the outcome.
     fn last_turns(&mut self) -> Outcome {
         for _ in 0..self.connections.waiting() {
             let served = self.give_turn();

@@ -1,7 +1,7 @@
 //! Certificates and keys from PEM files, for `tcp-server` and `tcp-client` with their feature `tls`.
 //!
-//! Each of the two decides how to use them. In common is how errors are reported: anything wrong
-//! with a file is one line that says what, where, and what to do.
+//! Each of the two decides how to use them. They report errors the same way: anything wrong with a
+//! file is one line that says what, where, and what to do.
 
 #![warn(missing_docs)]
 
@@ -26,14 +26,14 @@ impl PemFile {
         Self { path, option }
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All certificates in it, in their order: one's own first, then those of the authorities
-    /// between it and one that the peer trusts.
+    /// All certificates in it, in their order: the program's own first, then those of the
+    /// authorities between it and one that the peer trusts.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl PemFile {
     }
 }
 
-/// What is looked for in a file.
+/// What to look for in a file.
 #[derive(Clone, Copy)]
 struct Wanted {
     what: &'static str,

@@ -1,4 +1,5 @@
-//! Sends what it is told in as many sends, then reads as it is told, and shows both in hexadecimal.
+//! Sends each TEXT with its own send, then reads with the given sizes, and shows both in
+//! hexadecimal.
 //!
 //! Usage: `cargo run -p tcp-client --example ch04_sends_and_reads -- TEXT… : SIZE…`
 
@@ -35,12 +36,12 @@ fn main() -> io::Result<()> {
 fn pair() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let here = TcpStream::connect(listener.local_addr()?)?;
-    // Each send on its way at once (chapter 5): whatever joins them, the sender did not.
+    // Each send leaves immediately (chapter 5): if they are joined, the sender didn't do it.
     here.set_nodelay(true)?;
     Ok((here, listener.accept()?.0))
 }
 
-/// Until all has come: so that the reads don't depend on luck.
+/// Waits until everything has arrived, so that the reads don't depend on luck.
 fn wait_for(stream: &TcpStream, size: usize) -> io::Result<()> {
     let mut waiting = vec![0; size];
     while stream.peek(&mut waiting)? < size {}

@@ -1,4 +1,4 @@
-//! Asks a server that speaks chapter 4's frames ten times, and says how long each answer took.
+//! Asks a server that speaks chapter 4's frames ten times, and prints how long each answer took.
 //!
 //! Usage: `cargo run -p tcp-client --example ch05_ask [ADDRESS]`
 

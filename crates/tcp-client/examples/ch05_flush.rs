@@ -1,4 +1,4 @@
-//! Writes into a buffer of its own, and looks when the bytes leave it.
+//! Writes into a buffer, and checks when the bytes leave it.
 //!
 //! Usage: `cargo run -p tcp-client --example ch05_flush`
 
@@ -25,8 +25,8 @@ fn main() -> io::Result<()> {
 
 fn arrived(peer: &TcpStream) -> io::Result<String> {
     match peer.peek(&mut [0; 64]) {
-        Ok(count) => Ok(format!("{count} bytes have come")),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok("nothing has come".to_owned()),
+        Ok(count) => Ok(format!("{count} bytes have arrived")),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok("nothing has arrived".to_owned()),
         Err(error) => Err(error),
     }
 }

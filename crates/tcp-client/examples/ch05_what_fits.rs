@@ -1,4 +1,4 @@
-//! Writes 64 MiB at once to a peer that doesn't read, and shows what became of them.
+//! Writes 64 MiB in one call to a peer that doesn't read, and shows what happens to them.
 //!
 //! Usage: `cargo run -p tcp-client --example ch05_what_fits`
 

@@ -6,11 +6,11 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Connects that have begun. Dropping it closes those that did not become connections.
+/// Connection attempts that have begun. Dropping it closes those that did not succeed.
 pub(crate) struct Attempts {
     poll: Poll,
     events: Events,
-    /// In the order in which they began; the token of each is its place here.
+    /// In the order in which they began; the token of each is its index here.
     begun: Vec<Attempt>,
 }
 
@@ -29,12 +29,12 @@ impl Attempts {
         })
     }
 
-    /// Whether it is pending now; else it has failed at once.
+    /// Whether it is pending now; otherwise it has failed immediately.
     pub(crate) fn begin(&mut self, address: SocketAddr) -> bool {
         let token = Token(self.begun.len());
         let outcome = mio::net::TcpStream::connect(address).and_then(|mut stream| {
             let registry = self.poll.registry();
-            // Connected is writable, and so is failed: connect(2).
+            // A connected socket is writable, and so is a failed one: connect(2).
             registry.register(&mut stream, token, Interest::WRITABLE)?;
             Ok(stream)
         });
@@ -75,7 +75,7 @@ impl Attempts {
         }
     }
 
-    /// The time is up: no attempt is waited for any more, and the `untried` (the next one last)
+    /// The time is up: it no longer waits for any attempt, and the `untried` (the next one last)
     /// will not be tried.
     pub(crate) fn give_up(self, untried: &[SocketAddr]) -> ConnectError {
         let silent = || io::Error::new(ErrorKind::TimedOut, "no answer in time");
@@ -98,8 +98,8 @@ impl Attempt {
             return Err(error);
         }
         match stream.peer_addr() {
-            // Where nobody listens on a port that the system hands out to clients, it may hand
-            // out that very port, and the socket is then connected to itself.
+            // If nothing is listening on a port from the range that the system assigns to clients,
+            // it may assign that very port, and the socket is then connected to itself.
             Ok(peer) if stream.local_addr()? == peer => Err(ErrorKind::ConnectionRefused.into()),
             Ok(_) => self.connected().map(Some),
             Err(error) if error.kind() == ErrorKind::NotConnected => Ok(None),
@@ -111,7 +111,8 @@ impl Attempt {
         let taken = Err(ErrorKind::Other.into());
         let stream = TcpStream::from(std::mem::replace(&mut self.outcome, taken)?);
         stream.set_nonblocking(false)?;
-        // A request is written whole, so there is nothing to wait for before it is sent: tcp(7).
+        // A request is written in one call, so there is nothing to wait for before it is sent:
+        // tcp(7).
         stream.set_nodelay(true)?;
         Ok(stream)
     }

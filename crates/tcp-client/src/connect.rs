@@ -8,31 +8,31 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long an attempt runs alone before the next address is tried as well, as in RFC 8305.
+/// How long an attempt runs alone before the next address is also tried, as in RFC 8305.
 const APART: Duration = Duration::from_millis(250);
 
 /// The longest single wait: pollers count milliseconds in 32 bits.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
-/// Connects to `HOST:PORT` within `timeout`, looking up the name included.
+/// Connects to `HOST:PORT` within `timeout`, including the time to look up the name.
 ///
 /// A host with several addresses is tried as by [`connect_to_any`].
 ///
 /// # Errors
 ///
-/// As [`ConnectError`] says.
+/// See [`ConnectError`].
 pub fn connect(address: &str, timeout: Duration) -> Result<TcpStream, ConnectError> {
     let started = Instant::now();
     let addresses = look_up(address, timeout).map_err(ConnectError::LookUp)?;
     connect_to_any(&addresses, timeout.saturating_sub(started.elapsed()))
 }
 
-/// Connects to one of several addresses, all within `timeout`. Small messages are sent at once:
-/// `TCP_NODELAY` is set.
+/// Connects to one of several addresses, all within `timeout`. `TCP_NODELAY` is set, so small
+/// messages are sent immediately.
 ///
-/// They are tried in order. The next one is tried when the one before it has failed, or has been
-/// silent for 250 ms (less if the timeout would end before the last one's turn). All attempts go on
-/// at the same time: the first that succeeds is kept, and the others are closed.
+/// They are tried in order. The next one is tried when the previous one has failed, or has been
+/// silent for 250 ms (less if the timeout would end before the last one's turn). Attempts continue
+/// at the same time: the first one that succeeds is kept, and the others are closed.
 ///
 /// # Errors
 ///
@@ -71,7 +71,7 @@ pub fn connect_to_any(
     // ANCHOR_END: tried
 }
 
-/// Looks up a name in a thread that can be left behind: `getaddrinfo(3)` knows no deadline, and
+/// Looks up a name in a thread that can be left behind: `getaddrinfo(3)` has no deadline, and
 /// cannot be stopped. The thread ends when the resolver gives up.
 fn look_up(address: &str, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
     if let Ok(address) = address.parse() {
@@ -93,9 +93,9 @@ fn look_up(address: &str, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
 pub enum ConnectError {
     /// The name was not looked up; its kind is [`ErrorKind::TimedOut`] if that took too long.
     LookUp(io::Error),
-    /// Each address that was tried, in that order, and why it took no connection:
-    /// [`ErrorKind::TimedOut`] if it did not answer, else the errors of `connect(2)`. It is empty if
-    /// the name has no address.
+    /// Each address that was tried, in that order, and why there was no connection:
+    /// [`ErrorKind::TimedOut`] if it did not answer, otherwise the errors of `connect(2)`. It is
+    /// empty if the name has no address.
     Unreachable(Vec<(SocketAddr, io::Error)>),
     /// The system lacks a resource that waiting needs, usually a descriptor.
     System(io::Error),

@@ -1,7 +1,7 @@
-//! Connects over TCP, within a time limit. `shared-client` does the talking.
+//! Connects over TCP, within a time limit. `shared-client` implements the requests.
 //!
-//! With the feature `tls`, which is off by default, `tls::TlsConnector` makes a TLS connection, and the
-//! program has `--tls-ca` and its other TLS flags.
+//! With the feature `tls`, which is off by default, `tls::TlsConnector` creates a TLS connection,
+//! and the program has `--tls-ca` and its other TLS flags.
 //!
 //! `cargo test -p pair-tests --test tcp` tests what the program promises.
 

@@ -1,7 +1,7 @@
-//! TLS, for a server that is elsewhere: the feature `tls`.
+//! TLS, for a server on another machine: the feature `tls`.
 //!
-//! A connection is handed out when the server is known, and not before: nothing of a request can
-//! have been sent by then. Its ends are signed with close_notify, and an end that is not signed is
+//! A connection is returned only once the server is authenticated: until then, no part of a request
+//! can have been sent. Each end of the stream is marked with close_notify, and an end without it is
 //! an error.
 
 use std::fmt;
@@ -16,7 +16,7 @@ use rustls::{ClientConfig, ClientConnection};
 use shared_client::Stream;
 use shared_tls::{PemError, PemFile};
 
-/// What one read of the socket takes at most.
+/// The most that one read of the socket takes.
 const INCOMING: usize = 32 * 1024;
 
 /// Whom to trust, and who this client is.
@@ -28,7 +28,7 @@ pub struct Credentials {
     pub own: Option<(PemFile, PemFile)>,
 }
 
-/// Makes TLS connections of TCP connections.
+/// Turns TCP connections into TLS connections.
 #[derive(Debug, Clone)]
 pub struct TlsConnector(Arc<ClientConfig>);
 
@@ -37,7 +37,8 @@ impl TlsConnector {
     ///
     /// # Errors
     ///
-    /// If one cannot be read, or holds something else; if the key is another certificate's.
+    /// If one cannot be read, or contains something else; if the key belongs to another
+    /// certificate.
     pub fn new(credentials: &Credentials) -> Result<Self, PemError> {
         let builder = ClientConfig::builder();
         let builder = builder.with_root_certificates(credentials.authorities.authorities()?);
@@ -52,8 +53,7 @@ impl TlsConnector {
         Ok(Self(Arc::new(config)))
     }
 
-    /// Does the handshake with the server that `name` is the name or the address of, within
-    /// `timeout`.
+    /// Does the handshake within `timeout`, with the server whose name or address is `name`.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl TlsConnector {
     }
 }
 
-/// Writes what is to be written, and reads once; `true` is the end of the handshake.
+/// Writes what is pending, and reads once; `true` is the end of the handshake.
 fn step(tls: &mut ClientConnection, mut socket: &TcpStream) -> io::Result<bool> {
     while tls.wants_write() {
         tls.write_tls(&mut socket)?;
@@ -101,7 +101,7 @@ fn step(tls: &mut ClientConnection, mut socket: &TcpStream) -> io::Result<bool> 
         return Err(io::Error::new(ErrorKind::UnexpectedEof, told));
     }
     if let Err(error) = tls.process_new_packets() {
-        // The server is told why.
+        // The server is sent the reason.
         let _ = tls.write_tls(&mut socket);
         return Err(broken(error));
     }
@@ -112,12 +112,12 @@ fn broken(error: rustls::Error) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, error)
 }
 
-/// A connection with a server that is known. Its handles are all the same connection.
+/// A connection with an authenticated server. All its handles are the same connection.
 #[derive(Clone)]
 pub struct TlsStream(Arc<Shared>);
 
-/// One thread may read while another writes: neither holds `tls` while it waits for the socket. Who
-/// needs more than one of the locks takes them in this order.
+/// One thread may read while another writes: neither holds `tls` while it waits for the socket.
+/// Code that needs more than one of the locks takes them in this order.
 struct Shared {
     incoming: Mutex<Incoming>,
     outgoing: Mutex<Outgoing>,
@@ -125,19 +125,19 @@ struct Shared {
     socket: TcpStream,
 }
 
-/// Records that came, not looked at yet.
+/// Records that have arrived and have not been examined yet.
 struct Incoming {
     bytes: Box<[u8]>,
     start: usize,
     end: usize,
 }
 
-/// Records that are to be written.
+/// Records to be written.
 #[derive(Default)]
 struct Outgoing {
     records: Vec<u8>,
-    /// How many bytes in the clear of the write that was interrupted are in them. It is told of when
-    /// they are written; the next write comes with the same bytes.
+    /// How many plaintext bytes of an interrupted write are in them. They count as written once the
+    /// records are written; the next call passes the same bytes again.
     held: usize,
 }
 
@@ -156,7 +156,7 @@ impl TlsStream {
         }))
     }
 
-    /// The socket below.
+    /// The underlying socket.
     #[must_use]
     pub fn socket(&self) -> &TcpStream {
         &self.0.socket
@@ -168,7 +168,7 @@ impl Read for TlsStream {
         let shared = &*self.0;
         let mut incoming = lock(&shared.incoming);
         loop {
-            // What lies deciphered comes first: no read of the socket would tell of it.
+            // Bytes already decrypted are returned first: no read of the socket would report them.
             match lock(&shared.tls).reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 came => return came,
@@ -187,7 +187,7 @@ impl Read for TlsStream {
 }
 
 impl Shared {
-    /// Takes some of what came, and answers what TLS itself asks.
+    /// Processes some of what arrived, and sends TLS's own replies.
     fn decipher(&self, incoming: &mut Incoming) -> io::Result<()> {
         let mut tls = lock(&self.tls);
         let mut bytes = &incoming.bytes[incoming.start..incoming.end];
@@ -201,16 +201,17 @@ impl Shared {
         outcome.map(drop)
     }
 
-    /// Writes an alert, or what else TLS itself has to say, unless somebody is writing: they do.
+    /// Writes an alert, or whatever else TLS itself has to send, unless another thread is writing:
+    /// then that thread does.
     fn answer(&self) {
         if let Some(mut outgoing) = try_lock(&self.outgoing) {
             outgoing.collect(&mut lock(&self.tls));
-            // If it fails, the next read or write does.
+            // If it fails, the next read or write fails.
             let _ = outgoing.flush(&self.socket);
         }
     }
 
-    /// Signs the end of this side, if nothing is being written that it would stand inside of.
+    /// Sends close_notify for this side, unless it would land inside something being written.
     fn sign(&self) {
         if let Some(mut outgoing) = try_lock(&self.outgoing) {
             let mut tls = lock(&self.tls);
@@ -230,7 +231,7 @@ impl Outgoing {
         }
     }
 
-    /// Writes all; what an error leaves is for the next time.
+    /// Writes everything; what an error leaves is written next time.
     fn flush(&mut self, mut socket: &TcpStream) -> io::Result<()> {
         while !self.records.is_empty() {
             match socket.write(&self.records) {
@@ -249,8 +250,8 @@ impl Write for TlsStream {
         self.write_vectored(&[IoSlice::new(bytes)])
     }
 
-    /// Enciphers what it takes, and writes all of it. After a timeout the same bytes are to come
-    /// again: they are enciphered already, and are not a second time.
+    /// Encrypts the bytes it accepts, and writes all of them. After a timeout the caller must pass
+    /// the same bytes again: they are already encrypted, and are not encrypted a second time.
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut outgoing = lock(&self.0.outgoing);
         if outgoing.held == 0 {
@@ -288,7 +289,7 @@ impl Stream for TlsStream {
     }
 }
 
-/// The last handle is gone: the end is signed, but not waited for.
+/// The last handle is gone: close_notify is sent, but not waited for.
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.socket.set_nonblocking(true).is_ok() {
@@ -303,7 +304,7 @@ impl fmt::Debug for TlsStream {
     }
 }
 
-/// Who panicked with a lock in hand has ended their own thread; the connection tells by itself.
+/// A thread that panicked while holding a lock has ended; the connection itself shows its state.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

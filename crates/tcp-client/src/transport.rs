@@ -32,7 +32,7 @@ impl Transport for Tcp {
     const SERVER: &'static str = "tcp-server";
     const ADDRESS_OPTION: &'static str = "--connect";
     const IF_NOT_PERMITTED: &'static str = "a firewall or a route forbids it: ask who set it";
-    const IF_NOT_ALLOWED: &'static str = "ask whoever runs the server";
+    const IF_NOT_ALLOWED: &'static str = "ask the server's administrator";
 
     fn options() -> Vec<Arg> {
         let connect = Arg::new("connect")
@@ -137,7 +137,7 @@ mod tests {
         }
     }
 
-    /// What is said of `name:7878`, whose two addresses failed so.
+    /// The message about `name:7878`, whose two addresses failed in these ways.
     fn told(kinds: [ErrorKind; 2]) -> String {
         let addresses = ["[::1]:7878", "127.0.0.1:7878"].map(|address| address.parse().unwrap());
         let reasons = addresses.into_iter().zip(kinds.map(io::Error::from));
@@ -150,13 +150,22 @@ mod tests {
     fn each_address_of_a_name_is_named_on_one_line() {
         use ErrorKind::{AddrNotAvailable, ConnectionRefused, PermissionDenied, TimedOut};
         for (kinds, says) in [
-            ([AddrNotAvailable, ConnectionRefused], "nobody listens at"),
-            ([ConnectionRefused, AddrNotAvailable], "nobody listens at"),
+            (
+                [AddrNotAvailable, ConnectionRefused],
+                "nothing is listening on",
+            ),
+            (
+                [ConnectionRefused, AddrNotAvailable],
+                "nothing is listening on",
+            ),
             (
                 [ConnectionRefused, TimedOut],
-                "took no connection within 4s",
+                "did not accept a connection within 4s",
             ),
-            ([TimedOut, TimedOut], "took no connection within 4s"),
+            (
+                [TimedOut, TimedOut],
+                "did not accept a connection within 4s",
+            ),
             (
                 [PermissionDenied, AddrNotAvailable],
                 "a firewall or a route",

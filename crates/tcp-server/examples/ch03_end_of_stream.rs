@@ -1,4 +1,4 @@
-//! Sees that a client has left, and serves the next one.
+//! Notices that a client has left, and serves the next one.
 //!
 //! Usage: `cargo run -p tcp-server --example ch03_end_of_stream [ADDRESS]`
 

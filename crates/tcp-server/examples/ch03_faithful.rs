@@ -1,4 +1,4 @@
-//! The tutorial's server with std's types: one client, and every read is a message.
+//! The tutorial's server with std's types: one client, and every read counts as a message.
 //!
 //! Usage: `cargo run -p tcp-server --example ch03_faithful [ADDRESS]`
 

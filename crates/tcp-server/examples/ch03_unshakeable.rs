@@ -1,4 +1,4 @@
-//! One client's trouble is not the next one's.
+//! An error with one client does not affect the next.
 //!
 //! Usage: `cargo run -p tcp-server --example ch03_unshakeable [ADDRESS]`
 

@@ -5,7 +5,7 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// The longest message that is read.
+/// The longest message that the server reads.
 const LIMIT: u32 = 64 * 1024;
 
 fn main() -> io::Result<()> {

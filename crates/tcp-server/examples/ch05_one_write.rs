@@ -1,11 +1,12 @@
-//! Sends each reply in one write: a frame leaves whole, and no part of it waits for another.
+//! Sends each reply in one write: the whole frame leaves at once, and no part of it waits for
+//! another.
 //!
 //! Usage: `cargo run -p tcp-server --example ch05_one_write [ADDRESS]`
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// The longest message that is read.
+/// The longest message that the server reads.
 const LIMIT: u32 = 64 * 1024;
 
 fn main() -> io::Result<()> {

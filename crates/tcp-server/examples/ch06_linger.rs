@@ -1,4 +1,4 @@
-//! Lets the last reply arrive: it says that it is done, and closes when the client has read that.
+//! Lets the last reply arrive: it ends its direction, and closes when the client has read that.
 //!
 //! Usage: `cargo run -p tcp-server --example ch06_linger [ADDRESS]`
 
@@ -6,10 +6,10 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-/// The longest message that is read.
+/// The longest message that the server reads.
 const LIMIT: u32 = 64 * 1024;
 
-/// How long a client may take to finish, whatever it still says, before the server is gone.
+/// How long a client may take to finish, whatever it still sends, before the server closes.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> io::Result<()> {
@@ -32,7 +32,7 @@ fn finish(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// A close with unread input resets the connection, and the reset may overtake the last reply. So:
-/// say that no more will come, then read, and throw away, until the client has finished as well.
+/// end this direction, then read and discard until the client has finished too.
 fn linger(stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     let deadline = Instant::now() + PATIENCE;

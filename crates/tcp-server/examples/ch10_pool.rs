@@ -1,8 +1,8 @@
 //! Chapter 10: four threads for all clients, and a queue in front of them. Each line is answered
 //! with `accepted`.
 //!
-//! What it still gets wrong: a client that leaves without a word takes a thread along, and four
-//! silent clients have all of them.
+//! What it still gets wrong: a client that leaves without a word kills its thread, and four silent
+//! clients occupy all of them.
 //!
 //! Usage: `cargo run -p tcp-server --example ch10_pool [ADDRESS]`
 
@@ -22,13 +22,16 @@ fn main() -> io::Result<()> {
         let clients = Arc::clone(&clients);
         thread::spawn(move || {
             loop {
-                let next = clients.lock().expect("nobody panics with it").recv();
+                let next = clients
+                    .lock()
+                    .expect("no thread panics while holding it")
+                    .recv();
                 let Ok(stream) = next else { return };
                 talk(&stream);
             }
         });
     }
-    drop(clients); // the threads have it
+    drop(clients); // the threads hold it now
     for stream in listener.incoming().flatten() {
         queue.send(stream).expect("a thread is left");
     }

@@ -1,4 +1,5 @@
-//! Chapter 11: `read_exact` with a timeout. Three bytes come in time, and nobody ever sees them.
+//! Chapter 11: `read_exact` with a timeout. Three bytes arrive in time, and the program never sees
+//! them.
 //!
 //! Usage: `cargo run -p tcp-server --example ch11_eaten`
 
@@ -16,7 +17,7 @@ fn main() -> io::Result<()> {
     client.write_all(b"abc")?;
     std::thread::spawn(move || {
         let sent = told.recv().map(|()| client.write_all(b"defgh"));
-        drop((sent, client)); // and that is the end of the stream
+        drop((sent, client)); // this ends the stream
     });
     // ANCHOR: read
     server.set_read_timeout(Some(Duration::from_millis(100)))?;

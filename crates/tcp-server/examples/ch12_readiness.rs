@@ -1,7 +1,7 @@
 //! Chapter 12: all clients on one thread, which answers each line with `accepted`.
 //!
-//! What it still gets wrong: no limit to the clients, no deadline, no way to stop, and it ends when
-//! it is out of descriptors.
+//! What it still gets wrong: no limit on clients, no deadline, no way to stop, and it ends when it
+//! is out of descriptors.
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Registry, Token};
@@ -26,7 +26,7 @@ fn main() -> io::Result<()> {
     loop {
         match poll.poll(&mut events, None) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue, // Ctrl-Z, then `fg`
-            slept => slept?, // until somebody is ready
+            slept => slept?, // until something is ready
         }
         for event in &events {
             let token = event.token();
@@ -43,7 +43,7 @@ fn main() -> io::Result<()> {
 // ANCHOR_END: loop
 
 // ANCHOR: accept
-/// Accepts until nobody waits: the poll names an edge once.
+/// Accepts until no client is waiting: the poll reports an edge once.
 fn accept_all(
     listener: &TcpListener,
     registry: &Registry,
@@ -70,7 +70,7 @@ fn accept_all(
 // ANCHOR_END: accept
 
 // ANCHOR: client
-/// What a thread of its own would have kept on its stack.
+/// What a separate thread would have kept on its stack.
 struct Client {
     stream: TcpStream,
     outgoing: Vec<u8>,
@@ -78,13 +78,13 @@ struct Client {
 }
 
 impl Client {
-    /// Does what can be done without waiting. False when the client is finished.
+    /// Does everything that can be done without waiting. False when the client is finished.
     fn ready(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
         let mut buffer = [0; 4096];
         loop {
             let replying = !self.outgoing.is_empty();
             let moved = match replying {
-                true => self.stream.write(&self.outgoing), // and not read from meanwhile
+                true => self.stream.write(&self.outgoing), // and read nothing meanwhile
                 false => self.stream.read(&mut buffer),
             };
             match moved {
@@ -103,7 +103,7 @@ impl Client {
     // ANCHOR_END: client
 
     // ANCHOR: ask
-    /// Asks for writability while something waits to be sent, and stops asking afterwards.
+    /// Asks for writability while something is waiting to be sent, and stops asking afterwards.
     fn ask(&mut self, registry: &Registry, token: Token) -> io::Result<bool> {
         let (waits, interest) = match self.outgoing.is_empty() {
             true => (false, Interest::READABLE),

@@ -1,5 +1,5 @@
 //! Chapter 14: a server that ends without a signal: when the program that started it closes its
-//! standard input. That is how a server can end that is part of another program.
+//! standard input. A server that is part of another program can end this way.
 
 use shared_server::{Limits, Server, TutorialService};
 use std::io;

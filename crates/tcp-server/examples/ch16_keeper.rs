@@ -3,7 +3,7 @@
 //!
 //! Usage: `cargo run -p tcp-server --example ch16_keeper KILLS [SERVER]`
 //!
-//! Without a server it takes `tcp-server`, which `cargo build -p tcp-server` makes.
+//! Without SERVER it uses `tcp-server`, which `cargo build -p tcp-server` builds.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const CLIENTS: usize = 4;
-/// A server is killed when it has answered this often.
+/// A server is killed when it has answered this many times.
 const ANSWERS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -29,7 +29,7 @@ fn main() -> io::Result<()> {
     let title = format!("{kills} kills");
     println!("{title:<19}answered  refused  cut off");
 
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // free again at once
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?; // free again immediately
     let counts = load(address, kills, || start_alone(&server, address))?;
     println!("the server binds   {counts}");
 
@@ -40,7 +40,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Cargo builds examples in a folder beside the programs.
+/// Cargo builds examples in a folder next to the programs.
 fn beside_us() -> io::Result<PathBuf> {
     let example = std::env::current_exe()?;
     let programs = example.ancestors().nth(2);
@@ -57,7 +57,7 @@ fn start_alone(server: &Path, address: SocketAddr) -> io::Result<Child> {
 
 // ANCHOR: start_on
 /// The listener travels as standard input, which is the only way that std offers. The shell moves
-/// it to descriptor 3, and becomes the server: `$$` is the server's PID too.
+/// it to descriptor 3 and becomes the server, so `$$` is also the server's PID.
 fn start_on(server: &Path, listener: &TcpListener) -> io::Result<Child> {
     let script = r#"exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0""#;
     let copy = OwnedFd::from(listener.try_clone()?);
@@ -107,11 +107,11 @@ fn is_listening(server: &mut Child) -> io::Result<()> {
     BufReader::new(output).read_line(&mut line)?;
     match line.starts_with("listening on ") {
         true => Ok(()),
-        false => Err(io::Error::other("the server does not listen")),
+        false => Err(io::Error::other("the server is not listening")),
     }
 }
 
-/// Asks once, on a connection of its own.
+/// Asks once, on its own connection.
 fn ask(address: SocketAddr) -> io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -140,7 +140,7 @@ impl Counts {
         let (before, until) = (self.answered.load(Relaxed), Instant::now() + PATIENCE);
         while self.answered.load(Relaxed) < before + ANSWERS {
             if Instant::now() > until {
-                return Err(io::Error::other("nobody is answered any more"));
+                return Err(io::Error::other("no client is answered any more"));
             }
             thread::sleep(Duration::from_millis(1));
         }

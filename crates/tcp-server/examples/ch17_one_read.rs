@@ -1,11 +1,11 @@
-//! Echoes frames, and has the mistake of mistakes: kept for a test to find.
+//! Echoes frames, with the most common mistake of all: kept for a test to find.
 //!
 //! Usage: `cargo run -p tcp-server --example ch17_one_read [ADDRESS]`
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// The longest payload that is served.
+/// The longest payload that the server accepts.
 const LIMIT: usize = 65_536;
 
 fn main() -> io::Result<()> {

@@ -26,12 +26,13 @@ pub(crate) fn command() -> Command {
     command.after_help(cli::SUPERVISED)
 }
 
-/// Listens where the arguments say; not where a supervisor has done so already.
+/// Listens where the arguments say, unless a supervisor has passed listeners on.
 pub(crate) fn transport(
     arguments: &ArgMatches,
     mut inherited: Inherited,
 ) -> anyhow::Result<TcpTransport> {
-    let handed_on = TcpTransport::inherited(&mut inherited).context("cannot serve what came")?;
+    let handed_on = TcpTransport::inherited(&mut inherited)
+        .context("cannot serve the inherited descriptors")?;
     inherited.finish()?;
     let Some(transport) = handed_on else {
         return bind(arguments);
@@ -39,8 +40,8 @@ pub(crate) fn transport(
     match cli::given(arguments, &["listen"]) {
         None => Ok(transport),
         Some(flag) => bail!(
-            "{flag} was given beside a listener that was inherited, at {}; leave the flag out, or \
-             unset LISTEN_FDS",
+            "{flag} conflicts with an inherited listener, at {}; leave the flag out, or unset \
+             LISTEN_FDS",
             announced(&transport)?
         ),
     }
@@ -96,7 +97,7 @@ mod tls {
             .help_heading("TLS")
     }
 
-    /// Who the server is to its clients; nobody without TLS.
+    /// The server's identity for its clients; none without TLS.
     pub(crate) fn credentials(arguments: &ArgMatches) -> anyhow::Result<Option<Credentials>> {
         let file = |name, option| {
             let path: Option<&PathBuf> = arguments.get_one(name);

@@ -1,35 +1,35 @@
-//! What only TCP needs: addresses with a port, and small replies that must not wait.
+//! What only TCP needs: addresses with a port, and small replies that must not be delayed.
 //!
 //! The rest of the server is in `shared-server`. `cargo test -p pair-tests --test tcp` tests what
 //! the program promises, `--test steps` what its steps have in common.
 //!
 //! # TLS
 //!
-//! With the feature `tls`, which is off by default, `TlsTransport` stands in the place of
-//! [`TcpTransport`], and the program has `--tls-cert`, `--tls-key` and `--tls-client-ca`. All of it
-//! lives in `tls.rs` and `tls/`; the engine knows nothing of it.
+//! With the feature `tls`, which is off by default, `TlsTransport` replaces [`TcpTransport`], and
+//! the program has `--tls-cert`, `--tls-key` and `--tls-client-ca`. All of it is in `tls.rs` and
+//! `tls/`; the engine knows nothing about it.
 //!
 //! # The steps on the way
 //!
-//! The chapters build servers that are smaller, with `std` alone (and `mio` in
-//! chapter 12, `tokio` in 13), each a small difference from the
-//! one before. `cargo run -p tcp-server --example NAME [ADDRESS]` runs one:
+//! The chapters build servers that are smaller, with `std` alone (and `mio` in chapter 12, `tokio`
+//! in 13), each slightly different from the previous one. `cargo run -p tcp-server --example NAME
+//! [ADDRESS]` runs one:
 //!
 //! | chapter | step | what it still gets wrong |
 //! |---|---|---|
-//! | 3 | `ch03_faithful` | serves one client; takes the end of the stream for a message and answers it forever; a client that vanishes ends it |
+//! | 3 | `ch03_faithful` | serves one client; treats the end of the stream as a message and answers it forever; a client that vanishes ends the server |
 //! | 3 | `ch03_end_of_stream` | one client's reset ends the server for all |
-//! | 3 | `ch03_unshakeable` | takes one read for one message; one silent client keeps all others waiting |
+//! | 3 | `ch03_unshakeable` | treats one read as one message; one silent client keeps all others waiting |
 //! | 4 | `ch04_frames` | sends each reply in two writes, and the second one may wait for 40 ms |
 //! | 5 | `ch05_one_write` | closes with unread input after its last reply, which may be lost |
 //! | 6 | `ch06_linger` | one silent client still keeps all others waiting |
-//! | 10 | `ch10_pool` | four threads for all: a client that leaves abruptly takes one along, a client that stays silent keeps one |
-//! | 10 | `ch10_thread_per_client` | no limit to the threads, no deadline, no way to stop; it spins when it is out of descriptors |
+//! | 10 | `ch10_pool` | four threads for all clients: a client that leaves abruptly kills one, a client that stays silent occupies one |
+//! | 10 | `ch10_thread_per_client` | no limit on threads, no deadline, no way to stop; it spins when it is out of descriptors |
 //! | 11 | `ch11_eaten` | what a timeout does to `read_exact`: an experiment, not a server |
-//! | 12 | `ch12_readiness` | no limit to the clients, no deadline, no way to stop; it ends when it is out of descriptors |
-//! | 13 | `ch13_tokio` | as with a thread per client; and each client keeps its buffers, idle or not |
+//! | 12 | `ch12_readiness` | no limit on clients, no deadline, no way to stop; it ends when it is out of descriptors |
+//! | 13 | `ch13_tokio` | the same as with a thread per client; and each client keeps its buffers, idle or not |
 //! | 16 | `ch16_keeper` | what clients see when their server is killed, with and without a keeper of its listener: an experiment, not a server |
-//! | 17 | `ch17_one_read` | takes what one read returns for the whole payload: kept for a test to find |
+//! | 17 | `ch17_one_read` | treats what one read returns as the whole payload: kept for a test to find |
 
 #![warn(missing_docs)]
 
@@ -49,7 +49,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener as StdTcpListener, ToSocketAddr
 pub struct TcpTransport {
     listeners: Listeners<TcpListener>,
     /// The listeners have the options that their connections must have, and had them before the
-    /// first connection came.
+    /// first connection arrived.
     has_options: bool,
 }
 
@@ -60,7 +60,7 @@ impl TcpTransport {
     /// # Errors
     ///
     /// If the name has no address, or those of `bind(2)`. If an address is in use, or not
-    /// permitted, the next is not tried: a name has one server.
+    /// permitted, the next one is not tried: a name has one server.
     pub fn bind(address: &str) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
         TcpTransport::bind_first(&addresses)
@@ -79,7 +79,7 @@ impl TcpTransport {
         })
     }
 
-    /// Serves all TCP listeners that a supervisor handed to this process; `None` if there are none.
+    /// Serves all TCP listeners that a supervisor passed to this process; `None` if there are none.
     /// Nothing is bound, and nothing is shut down at the end: the supervisor keeps its copies, and
     /// the next server serves the clients in their backlog.
     ///
@@ -94,14 +94,14 @@ impl TcpTransport {
         })
     }
 
-    /// Serves listeners that were made elsewhere, and that others may hold copies of.
+    /// Serves listeners that were created elsewhere, and of which other processes may hold copies.
     ///
     /// # Errors
     ///
     /// Those of `fcntl(2)`.
     pub fn on(listeners: Vec<StdTcpListener>) -> io::Result<Self> {
         for listener in &listeners {
-            // They may have come either way, and `from_std` leaves them so.
+            // They may be blocking or non-blocking, and `from_std` doesn't change that.
             listener.set_nonblocking(true)?;
         }
         let listeners = listeners.into_iter().map(TcpListener::from_std).collect();
@@ -111,8 +111,8 @@ impl TcpTransport {
         })
     }
 
-    /// Returns the address where it listens, with the port that the system chose; of several, the
-    /// first.
+    /// Returns the address it listens on, with the port that the system chose; if there are
+    /// several, the first.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl TcpTransport {
         first.map_or(Err(io::ErrorKind::NotFound.into()), TcpListener::local_addr)
     }
 
-    /// Returns all addresses where it listens: more than one only if several were inherited.
+    /// Returns all addresses it listens on: more than one only if several were inherited.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl Transport for TcpTransport {
         Ok((stream, Peer::Tcp(canonical(address))))
     }
 
-    /// TCP does not tell who the peer is.
+    /// TCP does not identify the peer.
     fn admits(&self, _peer: &Peer) -> bool {
         true
     }
@@ -157,14 +157,14 @@ impl Transport for TcpTransport {
     }
 }
 
-/// A socket that listens on `[::]` takes IPv4 clients too, and shows their addresses as IPv6 ones,
-/// `::ffff:127.0.0.1`: `ipv6(7)`. This returns the plain IPv4 address.
+/// A socket that listens on `[::]` also accepts IPv4 clients, and shows their addresses as IPv6
+/// addresses, `::ffff:127.0.0.1`: `ipv6(7)`. This returns the plain IPv4 address.
 fn canonical(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_some() => {
             SocketAddr::new(address.ip().to_canonical(), address.port())
         }
-        // With its scope, which tells two links apart.
+        // With its scope, which distinguishes two links.
         other => other,
     }
 }

@@ -1,20 +1,20 @@
-//! From a name's addresses to one socket that listens.
+//! From a name's addresses to one listening socket.
 
 use crate::options;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-/// Connections that the kernel completes ahead of `accept`; it takes no more than
-/// `net.core.somaxconn`, see `listen(2)`.
+/// Connections that the kernel completes ahead of `accept`; it caps this at `net.core.somaxconn`,
+/// see `listen(2)`.
 const BACKLOG: i32 = 4096;
 
 /// Why an address cannot be listened on.
 enum BindFailure {
-    /// This machine has no such address, usually because it has no IPv6. The next one may do.
+    /// This machine has no such address, usually because it has no IPv6. The next one may work.
     NotHere(io::Error),
-    /// It is in use, or not permitted. At the next one this would be a second server of the same
-    /// name.
+    /// It is in use, or not permitted. On the next address this would be a second server with the
+    /// same name.
     Refused(io::Error),
 }
 
@@ -55,7 +55,7 @@ fn on(address: SocketAddr) -> Result<Socket, BindFailure> {
             ErrorKind::AddrNotAvailable => BindFailure::NotHere(error),
             _ => BindFailure::Refused(error),
         })?;
-    // Two sockets may be bound to one address with SO_REUSEADDR; only one may listen there.
+    // Two sockets may be bound to one address with SO_REUSEADDR; only one may listen on it.
     socket.listen(BACKLOG).map_err(BindFailure::Refused)?;
     Ok(socket)
 }
@@ -63,7 +63,8 @@ fn on(address: SocketAddr) -> Result<Socket, BindFailure> {
 fn socket(address: SocketAddr) -> Result<Socket, BindFailure> {
     let domain = Domain::for_address(address);
     Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(|error| {
-        // EAFNOSUPPORT: the family is not here, socket(2). No descriptor is another matter.
+        // EAFNOSUPPORT: this system lacks the family, socket(2). Running out of descriptors is a
+        // different problem.
         match family_is_missing(&error) {
             true => BindFailure::NotHere(error),
             false => BindFailure::Refused(error),
@@ -72,8 +73,8 @@ fn socket(address: SocketAddr) -> Result<Socket, BindFailure> {
 }
 
 fn set_up(socket: &Socket) -> io::Result<()> {
-    // On Unix: bind although connections of a server before this one are still in TIME-WAIT. On
-    // Windows the option would let two servers share the port.
+    // On Unix: bind although connections of an earlier server are still in TIME-WAIT. On Windows
+    // the option would let two servers share the port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;

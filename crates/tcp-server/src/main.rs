@@ -1,4 +1,4 @@
-//! The server over TCP: reads its arguments, listens, says where, serves.
+//! The server over TCP: reads its arguments, listens, prints its address, serves.
 
 mod arguments;
 
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Serves over TCP, or over TLS on it; the error is why it does not start.
+/// Serves over TCP, or TLS over TCP; the error is the reason why it does not start.
 fn serve(
     arguments: &ArgMatches,
     inherited: Result<Inherited, InheritError>,

@@ -1,30 +1,31 @@
-//! The options of each connection: small replies must not wait, a peer that is gone must be found,
-//! and the kernel must not hold too much for a peer that does not read.
+//! The options of each connection: small replies must not be delayed, a peer that is gone must be
+//! detected, and the kernel must not buffer too much for a peer that does not read.
 
 use mio::net::TcpStream;
 use socket2::{SockRef, Socket, TcpKeepalive};
 use std::time::Duration;
 
-/// A peer that has been silent for this long is asked whether it is still there.
+/// A peer that has been silent for this long is probed.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// It is asked this often, …
+/// The time between probes, …
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// … and this many times before it counts as gone.
+/// … and the number of unanswered probes after which it counts as gone.
 #[allow(dead_code, reason = "some systems have one number for all sockets")]
 const PROBES: u32 = 3;
 
 /// 75 s. The timers of Linux may be an eighth late, which makes it 85 s at most.
 ///
-/// It also holds for a peer that is silent while bytes are on their way to it, or wait for room at
-/// its side: keepalive does nothing meanwhile. Linux takes this time in place of the number of
-/// probes, so both have to add up to the same: `tcp(7)`, `TCP_USER_TIMEOUT`.
+/// It also applies to a peer that is silent while bytes are on their way to it, or are waiting for
+/// room on its side: keepalive does nothing meanwhile. Linux uses this time instead of the number
+/// of probes, so both have to add up to the same: `tcp(7)`, `TCP_USER_TIMEOUT`.
 #[cfg(target_os = "linux")]
 const GONE: Duration = Duration::from_secs(IDLE.as_secs() + PROBES as u64 * INTERVAL.as_secs());
 
-/// With this many bytes unsent, the kernel takes no more of a connection's replies: as many as the
-/// server writes at once. Otherwise it would take what `net.ipv4.tcp_wmem` allows, 4 MiB or more.
+/// With this many bytes unsent, the kernel accepts no more of a connection's replies: as many as
+/// the server writes in one call. Otherwise it would accept what `net.ipv4.tcp_wmem` allows, 4 MiB
+/// or more.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 256 * 1024;
 
@@ -34,10 +35,10 @@ pub(crate) fn set_to_be_inherited(listener: &Socket) {
     set(&SockRef::from(listener));
 }
 
-/// Whether a connection has the options that its listener had when it came.
+/// Whether a connection has the options that its listener had when it arrived.
 pub(crate) const ARE_INHERITED: bool = cfg!(target_os = "linux");
 
-/// Sets them on an accepted connection: on other systems, or where it may have come before the
+/// Sets them on an accepted connection: on other systems, or if it may have connected before the
 /// listener had them. The first client of an inherited listener always has: the server was started
 /// because of it.
 pub(crate) fn set_on(stream: &TcpStream) {
@@ -47,8 +48,8 @@ pub(crate) fn set_on(stream: &TcpStream) {
 /// It fails if the client has already gone, which the next read will report, and if the kernel
 /// lacks an option: serving without it is better than not serving.
 fn set(socket: &SockRef<'_>) {
-    // Each write holds all replies that there are: nothing is won by holding it back until the
-    // client acknowledges the one before (Nagle's algorithm, tcp(7)).
+    // Each write contains all replies that are ready: nothing is gained by holding it back until
+    // the client acknowledges the previous one (Nagle's algorithm, tcp(7)).
     let _ = socket.set_tcp_nodelay(true);
     // ANCHOR: gone
     let keepalive = TcpKeepalive::new().with_time(IDLE);

@@ -1,13 +1,13 @@
-//! TLS, for clients who are elsewhere: the feature `tls`.
+//! TLS, for clients on other machines: the feature `tls`.
 //!
-//! The engine sees a transport like any other: bytes in the clear come in and go out. Below they are
+//! The engine sees a transport like any other: plaintext comes in and goes out. Below that are
 //! records: `tls/records.rs` is TLS with one client without a socket, `tls/stream.rs` adds the
-//! socket, and `tls/peer.rs` says who the client is.
+//! socket, and `tls/peer.rs` identifies the client.
 //!
-//! The handshake has its time from the preamble's; after it every end is signed with close_notify,
-//! and an end without it is told.
+//! The handshake shares the preamble's deadline. After it, every end of the stream is marked with
+//! close_notify, and an end without it is reported.
 //!
-//! Sessions are not resumed: each connection shows its certificates anew, and nothing of a
+//! Sessions are not resumed: each connection presents its certificates again, and nothing about a
 //! client is kept after it has left.
 
 mod peer;
@@ -27,22 +27,22 @@ use crate::TcpTransport;
 
 pub use stream::TlsStream;
 
-/// Accepts TCP connections, and speaks TLS on them.
+/// Accepts TCP connections, and speaks TLS over them.
 #[derive(Debug)]
 pub struct TlsTransport {
     tcp: TcpTransport,
     config: Arc<ServerConfig>,
 }
 
-/// Who the server is, and whose clients it serves.
+/// The server's identity, and which clients it serves.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The server's certificate, and behind it those of the authorities up to one that clients trust.
+    /// The server's certificate, followed by those of the authorities up to one that clients trust.
     pub certificate: PemFile,
-    /// The key that its certificate was made with.
+    /// The private key of its certificate.
     pub key: PemFile,
-    /// The authorities that vouch for clients. With them, a client without a certificate of theirs is
-    /// not served; without them, every client is.
+    /// The authorities that vouch for clients. If they are given, a client without a certificate
+    /// from one of them is not served; otherwise every client is.
     pub client_authorities: Option<PemFile>,
 }
 
@@ -51,7 +51,8 @@ impl TlsTransport {
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or holds something else; if the key is another certificate's.
+    /// If a file cannot be read, or contains something else; if the key belongs to another
+    /// certificate.
     pub fn new(tcp: TcpTransport, credentials: &Credentials) -> Result<Self, PemError> {
         let config = Arc::new(credentials.config()?);
         Ok(Self { tcp, config })
@@ -95,7 +96,7 @@ impl Transport for TlsTransport {
         Ok((stream, peer))
     }
 
-    /// Who may be served, the handshake says.
+    /// The handshake decides who may be served.
     fn admits(&self, _peer: &Peer) -> bool {
         true
     }

@@ -34,7 +34,7 @@ where
         server.write_all(&vec![b'x'; 1 << 20])
     }); // and here it is closed
     // ANCHOR_END: server
-    // A client that is slow to read: it begins when the server is done, or is stuck in its write.
+    // A client that is slow to read: it begins when the server is done, or stuck in its write.
     let start = std::time::Instant::now();
     while !server.is_finished() && start.elapsed().as_secs() < 1 {
         std::thread::sleep(std::time::Duration::from_millis(10));

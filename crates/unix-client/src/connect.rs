@@ -1,4 +1,4 @@
-//! From a path to a connection, and who is at its other end.
+//! From a path to a connection, and who is at the other end.
 
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Connects to the socket at `path` within `timeout`. The time that was left when the wait began
-/// also stays the timeout of writes.
+/// also becomes the timeout of writes.
 ///
 /// # Errors
 ///
@@ -57,8 +57,8 @@ fn new_socket() -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Returns the user that the server runs as: the kernel noted it when the server began to listen,
-/// and no message can change it (`SO_PEERCRED` in `unix(7)`).
+/// Returns the user that the server runs as: the kernel recorded it when the server began to
+/// listen, and no message can change it (`SO_PEERCRED` in `unix(7)`).
 ///
 /// # Errors
 ///
@@ -70,8 +70,8 @@ pub fn server_uid(stream: &UnixStream) -> io::Result<u32> {
 }
 // ANCHOR_END: server_uid
 
-/// Returns the user that the server runs as: the kernel noted it when the server began to listen,
-/// and no message can change it (`getpeereid(3)`).
+/// Returns the user that the server runs as: the kernel recorded it when the server began to
+/// listen, and no message can change it (`getpeereid(3)`).
 ///
 /// # Errors
 ///

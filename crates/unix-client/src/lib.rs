@@ -1,5 +1,5 @@
 //! Connects to a Unix socket, within a time limit, if the server can be trusted. `shared-client`
-//! does the talking.
+//! implements the requests.
 //!
 //! `cargo test -p pair-tests --test unix` tests what the program promises.
 

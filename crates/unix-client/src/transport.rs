@@ -31,9 +31,10 @@ impl Transport for Unix {
     const CLIENT: &'static str = "unix-client";
     const SERVER: &'static str = "unix-server";
     const ADDRESS_OPTION: &'static str = "--socket";
-    const IF_NOT_PERMITTED: &'static str = "ask whoever runs unix-server for a wider --mode";
+    const IF_NOT_PERMITTED: &'static str =
+        "ask the administrator of unix-server for a wider --mode";
     const IF_NOT_ALLOWED: &'static str =
-        "ask whoever runs unix-server for --allow-uid with your uid";
+        "ask the administrator of unix-server for --allow-uid with your uid";
 
     fn options() -> Vec<Arg> {
         let place = default_socket_path(geteuid().as_raw());
@@ -50,7 +51,7 @@ impl Transport for Unix {
             Arg::new("server-uid")
                 .long("server-uid")
                 .value_name("UID")
-                .help("Also trusts a server of this user, besides your own and root's; repeatable")
+                .help("Also trust a server of this user, besides your own and root's; repeatable")
                 .value_parser(parse_uid)
                 .action(ArgAction::Append)
                 .global(true),
@@ -84,11 +85,13 @@ impl Transport for Unix {
         }
         let stream = connect(&self.path, timeout).map_err(|error| {
             use ErrorKind::{ConnectionRefused, PermissionDenied};
-            if matches!(error.kind(), ConnectionRefused | PermissionDenied) && self.is_another_file()
+            if matches!(error.kind(), ConnectionRefused | PermissionDenied)
+                && self.is_another_file()
             {
                 let address = self.address();
                 return anyhow!(
-                    "nobody listens at {address}: {error}; it is no socket, so name another path with --socket"
+                    "nothing is listening on {address}: {error}; it isn't a socket, so name \
+                     another path with --socket"
                 );
             }
             cannot_connect(self, &error, timeout)
@@ -104,8 +107,8 @@ impl Unix {
         fs::metadata(&self.path).is_ok_and(|file| !file.file_type().is_socket())
     }
 
-    /// Anybody who may write to a folder can put a server of their own into it, so a path alone
-    /// says nothing about who listens.
+    /// Anyone who may write to a folder can run their own server in it, so a path alone says
+    /// nothing about who is listening.
     fn check_server(&self, stream: &UnixStream) -> anyhow::Result<()> {
         let address = self.address();
         let uid = server_uid(stream)
@@ -117,14 +120,14 @@ impl Unix {
         if is_nobody(uid) {
             let server = User(uid);
             bail!(
-                "{address} is served by {server}; nothing was sent: if you trust whoever \
-                 it may be, say --server-uid {uid}"
+                "{address} is served by {server}; nothing was sent: if you trust that user, \
+                 whoever it is, give --server-uid {uid}"
             );
         }
         if uid != own && uid != 0 {
             bail!(
                 "{address} is served by uid {uid}, which is neither yours ({own}) nor root; \
-                 nothing was sent: if you trust it, say --server-uid {uid}"
+                 nothing was sent: if you trust it, give --server-uid {uid}"
             );
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The server of chapter 6 at a path. (A close loses no reply on a Unix socket, so it need not
+//! The server of chapter 6 on a path. (On a Unix socket, closing loses no reply, so it need not
 //! linger. A client that has sent more sees a reset after the reply.)
 //!
 //! Usage: `cargo run -p unix-server --example ch07_path [PATH]`
@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 
-/// The longest message that is read.
+/// The longest message that the server reads.
 const LIMIT: u32 = 64 * 1024;
 
 // ANCHOR: main

@@ -10,7 +10,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use rustix::fs::Mode;
 use rustix::process::umask;
 
-/// The longest message that is read.
+/// The longest message that the server reads.
 const LIMIT: u32 = 64 * 1024;
 
 fn main() -> io::Result<()> {
@@ -25,11 +25,11 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Listens at `path`, if nothing is there or a socket that nobody listens on. The lock is to be held
-/// for as long as the listener is.
+/// Listens on `path`, if nothing is there or only a socket that nothing is listening on. Hold the
+/// lock as long as the listener.
 fn take(path: &str) -> io::Result<(UnixListener, File)> {
-    // What is there is opened without O_CREAT, which fails in /tmp for another user's file, even for
-    // root (fs.protected_regular, proc_sys_fs(5)).
+    // An existing file is opened without O_CREAT, which fails in /tmp for another user's file, even
+    // for root (fs.protected_regular, proc_sys_fs(5)).
     let (name, mut open) = (format!("{path}.lock"), File::options());
     let open = open.append(true);
     let lock = open
@@ -49,7 +49,8 @@ fn is_stale(path: &str) -> io::Result<bool> {
 }
 
 // ANCHOR: private
-/// `bind` makes the file with all permissions that the umask leaves. No thread runs yet.
+/// `bind` creates the file with all permissions that the umask leaves. No other thread is running
+/// yet.
 fn bind_private(path: &str) -> io::Result<UnixListener> {
     let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
     let listener = UnixListener::bind(path);

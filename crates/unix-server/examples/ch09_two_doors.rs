@@ -6,11 +6,11 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 
-/// The longest message that is read.
+/// The longest message that the server reads.
 const LIMIT: u32 = 64 * 1024;
 
 // ANCHOR: doors
-/// Listens at `tcp:HOST:PORT` or `unix:PATH`, and serves whoever comes in the same way.
+/// Listens on `tcp:HOST:PORT` or `unix:PATH`, and serves every client in the same way.
 fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or("unix:pocket.sock".into());
     match address.split_once(':') {

@@ -1,7 +1,7 @@
 //! Chapter 10: a thread per client. A silent client blocks only its own thread.
 //!
-//! What it still gets wrong: no limit to the threads, no deadline, no way to stop, it spins when it
-//! is out of descriptors, and it hangs up without a word on a client that breaks the protocol.
+//! What it still gets wrong: no limit on threads, no deadline, no way to stop; it spins when it is
+//! out of descriptors, and it hangs up without a word on a client that breaks the protocol.
 
 use shared_proto::tutorial::{Request, Response, Stats};
 use shared_proto::{BadMessage, Call, Connection, ConnectionError, Decode, Reply};
@@ -21,7 +21,7 @@ fn main() -> io::Result<()> {
     let all = Arc::new(All(Instant::now(), Mutex::default()));
     for stream in listener.incoming() {
         if let Err(error) = stream.and_then(|stream| start(stream, Client::new(&all))) {
-            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // and nobody else
+            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // only this one
         }
     }
     Ok(())
@@ -33,7 +33,7 @@ fn start(stream: UnixStream, client: Client) -> io::Result<()> {
             let _ = writeln!(io::stderr(), "a client: {error}");
         }
     };
-    thread::Builder::new().spawn(serving)?; // `thread::spawn` would panic where there is none left
+    thread::Builder::new().spawn(serving)?; // `thread::spawn` would panic if none is left
     Ok(())
 }
 // ANCHOR_END: accept
@@ -52,7 +52,7 @@ fn serve(stream: &UnixStream, all: &All) -> Result<(), ConnectionError> {
         })?;
         over |= !came;
     }
-    connection.flush()?; // answers wait for those behind them, and behind a Close there are none
+    connection.flush()?; // answers wait for later ones, and after a Close there are none
     Ok(())
 }
 // ANCHOR_END: serve
@@ -74,8 +74,8 @@ fn answer<'a>(
 }
 
 // ANCHOR: shared
-/// What all threads share. One that panics while it holds the lock poisons it; these numbers are
-/// never half changed, so the others may go on with them.
+/// What all threads share. A thread that panics while holding the lock poisons it; these numbers
+/// are never half changed, so the others may keep using them.
 struct All(Instant, Mutex<Stats>);
 
 impl All {
@@ -86,7 +86,7 @@ impl All {
     }
 }
 
-/// One client, counted until it is dropped, however its thread ends: by a panic, too.
+/// One client, counted until it is dropped, however its thread ends: even by a panic.
 struct Client(Arc<All>);
 
 impl Client {

@@ -27,7 +27,7 @@ async fn accept() -> io::Result<()> {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => start(stream, Client::new(&all)),
-            Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"), // and nobody else
+            Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"), // only this one
         }
     }
 }
@@ -66,7 +66,7 @@ async fn serve(mut stream: UnixStream, all: &All) -> Result<(), Box<dyn Error + 
             taken += size;
         }
         incoming.drain(..taken);
-        stream.write_all(&replies).await?; // one write for all that one read brought
+        stream.write_all(&replies).await?; // one write for everything that one read returned
         replies.clear();
     }
     Ok(())
@@ -90,7 +90,7 @@ fn answer<'a>(
 }
 
 // ANCHOR: shared
-/// What all tasks share. The lock is never held across an `await`: nobody else could run to
+/// What all tasks share. The lock is never held across an `await`: no other task could run to
 /// release it.
 struct All(Instant, Mutex<Stats>);
 
@@ -102,7 +102,7 @@ impl All {
     }
 }
 
-/// One client, counted until it is dropped, however its task ends: by a panic, too.
+/// One client, counted until it is dropped, however its task ends: even by a panic.
 struct Client(Arc<All>);
 
 impl Client {

@@ -1,5 +1,5 @@
-//! Chapter 14: a flag in a signal's handler. The handler runs, the flag is set, and `accept` goes on
-//! waiting: nobody looks at the flag until the next client comes.
+//! Chapter 14: a flag in a signal's handler. The handler runs, the flag is set, and `accept` keeps
+//! waiting: no code checks the flag until the next client connects.
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;

@@ -1,7 +1,7 @@
-//! Chapter 14: a pipe beside the listener. The handler writes a byte, and the call that waits for
-//! clients waits for that byte too.
+//! Chapter 14: a pipe next to the listener. The handler writes a byte, and the call that waits for
+//! clients also waits for that byte.
 //!
-//! What it still gets wrong: requests that are under way end with it.
+//! What it still gets wrong: requests that are under way are cut off.
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -24,14 +24,14 @@ fn main() -> io::Result<()> {
     while !signal_came(&signals, &listener)? {
         match listener.accept() {
             Ok((stream, _)) => drop(thread::spawn(move || serve(&stream))),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {} // it is gone again
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {} // the client is gone again
             Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"),
         }
     }
     fs::remove_file(path)
 }
 
-/// Waits for both; whether it was a signal.
+/// Waits for both; returns whether it was a signal.
 fn signal_came(signals: &UnixStream, listener: &UnixListener) -> io::Result<bool> {
     let mut ready = [
         PollFd::new(signals, PollFlags::IN),
@@ -46,7 +46,7 @@ fn signal_came(signals: &UnixStream, listener: &UnixListener) -> io::Result<bool
 
 /// Sends back each line in upper case.
 fn serve(mut stream: &UnixStream) -> io::Result<()> {
-    stream.set_nonblocking(false)?; // on macOS it is as the listener was
+    stream.set_nonblocking(false)?; // on macOS it inherits the listener's mode
     for line in BufReader::new(stream).lines() {
         stream.write_all(format!("{}\n", line?.to_uppercase()).as_bytes())?;
     }

@@ -1,7 +1,7 @@
-//! Chapter 14: a second thread. The accept loop stays as it was, and `main` waits for the signal: when
-//! it returns, all other threads end.
+//! Chapter 14: a second thread. The accept loop stays as it was, and `main` waits for the signal:
+//! when `main` returns, all other threads end.
 //!
-//! What it still gets wrong: requests that are under way end with it.
+//! What it still gets wrong: requests that are under way are cut off.
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;

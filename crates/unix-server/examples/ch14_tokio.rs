@@ -1,5 +1,5 @@
-//! Chapter 14: tasks that are told to stop, and counted. A token tells every task at once, a tracker
-//! says when the last of them is done.
+//! Chapter 14: tasks that are told to stop, and counted. A token tells all tasks at once; a tracker
+//! reports when the last of them is done.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long the clients may take.
+/// How long the clients may take to finish.
 const DRAIN: Duration = Duration::from_secs(5);
-/// The exit code that says: somebody was cut off.
+/// The exit code that means: a client was cut off.
 const CUT: u8 = 3;
 
 // ANCHOR: main
@@ -37,7 +37,7 @@ async fn main() -> io::Result<ExitCode> {
     }
     fs::remove_file(path)?;
     drop(listener);
-    stop.cancel(); // every task that waits for it wakes up
+    stop.cancel(); // every task that is waiting for it wakes up
     clients.close(); // no more will be spawned
     tokio::select! {
         done = timeout(DRAIN, clients.wait()) => match done {
@@ -67,9 +67,9 @@ async fn serve(mut stream: UnixStream, stop: CancellationToken) {
 async fn talk(stream: &mut UnixStream, stop: &CancellationToken) -> io::Result<()> {
     let mut incoming = Vec::new();
     loop {
-        // Only where nothing is lost: between two reads, and never inside an answer.
+        // Stops only where nothing is lost: between two reads, never inside an answer.
         let length = tokio::select! {
-            biased; // what has come is read first
+            biased; // what has arrived is read first
             length = stream.read_buf(&mut incoming) => length?,
             () = stop.cancelled() => 0,
         };

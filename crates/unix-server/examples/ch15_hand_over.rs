@@ -1,4 +1,4 @@
-//! Takes the listener over from the server that has it, and hands it on to the next one.
+//! Takes over the listener from the server that has it, and passes it on to the next one.
 //!
 //! Usage: `cargo run -p unix-server --example ch15_hand_over ADDRESS PATH`, and once more
 
@@ -45,7 +45,7 @@ fn greet(listener: &TcpListener, number: u8) {
 }
 
 // ANCHOR: hand_over
-/// Sends the listener with a byte: which server this one is.
+/// Sends the listener with a byte: the number of this server.
 fn hand_over(successor: &UnixStream, listener: &TcpListener, number: u8) -> io::Result<()> {
     let files = [listener.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -71,7 +71,7 @@ fn take_over(mut predecessor: &UnixStream) -> io::Result<(TcpListener, u8)> {
         _ => Vec::new(),
     });
     let listener = files.next();
-    let listener = listener.ok_or_else(|| io::Error::other("no listener came with the byte"))?;
+    let listener = listener.ok_or_else(|| io::Error::other("no listener arrived with the byte"))?;
     predecessor.read_to_end(&mut Vec::new())?;
     Ok((TcpListener::from(listener), number[0] + 1))
 }

@@ -1,4 +1,4 @@
-//! Starts another program and talks to it over a line that has no name: nobody else can connect.
+//! Starts another program and talks to it over a socket that has no name: no one else can connect.
 //!
 //! Usage: `cargo run -p unix-server --example ch15_private_line`
 
@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
         .stdin(theirs.try_clone()?)
         .stdout(theirs)
         .spawn()?;
-    // The command is gone by here, and the copies that it had of their end.
+    // The command is gone at this point, along with its copies of the other end.
     ours.write_all(b"nobody else hears this\n")?;
     ours.shutdown(Shutdown::Write)?;
     let mut answer = String::new();

@@ -35,11 +35,11 @@ pub(crate) fn command() -> Command {
             .value_name("UID")
             .action(ArgAction::Append)
             .value_parser(parse_uid)
-            .help("Serves this user instead of the server's own; repeatable"),
+            .help("Serve this user instead of the one the server runs as; repeatable"),
     ])
 }
 
-/// Listens where the arguments say; not where a supervisor has done so already.
+/// Listens where the arguments say, unless a supervisor has passed listeners on.
 pub(crate) fn transport(
     arguments: &ArgMatches,
     inherited: Inherited,
@@ -63,19 +63,19 @@ fn bind(arguments: &ArgMatches, path: &Path) -> anyhow::Result<UnixTransport> {
 }
 
 fn handed_on(arguments: &ArgMatches, mut inherited: Inherited) -> anyhow::Result<UnixTransport> {
-    let allowed = allowed_uids(arguments).context("cannot serve what was inherited")?;
+    let allowed = allowed_uids(arguments).context("cannot serve the inherited descriptors")?;
     let transport = UnixTransport::inherited(&mut inherited, allowed.clone())?;
     inherited.finish()?;
     let transport = transport.context("no Unix listener was inherited")?;
     if let Some(flag) = cli::given(arguments, &["socket", "mode"]) {
         bail!(
-            "{flag} was given beside a listener that was inherited, at {}; leave the flag out, or \
-             unset LISTEN_FDS",
+            "{flag} conflicts with an inherited listener, at {}; leave the flag out, or unset \
+             LISTEN_FDS",
             announced(&transport).display()
         );
     }
     for path in transport.paths() {
-        // Somebody else's file, with a mode that is not for this server to change.
+        // The file belongs to someone else: this server must not change its mode.
         let Ok(file) = fs::metadata(path) else {
             continue;
         };
@@ -113,14 +113,14 @@ fn allowed_uids(arguments: &ArgMatches) -> anyhow::Result<Vec<u32>> {
     })
 }
 
-/// Warns of allowed users whom something shuts out, and of a number that means nobody in
-/// particular.
+/// Warns about allowed users that something shuts out, and about a number that identifies no
+/// particular user.
 fn warn_of(allowed: &[u32], shut_out: impl Fn(u32) -> Option<String>) {
     for uid in allowed {
         if is_nobody(*uid) {
             log::line(format_args!(
-                "{NAME}: uid {uid} is allowed, which here is every user without a name in this \
-                 user namespace"
+                "{NAME}: uid {uid} is allowed, which here stands for every user without a name in \
+                 this user namespace"
             ));
         } else if let Some(why) = shut_out(*uid) {
             log::line(format_args!("{NAME}: user {uid} is allowed, but {why}"));

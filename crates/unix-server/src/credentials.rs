@@ -1,4 +1,5 @@
-//! Who is at the other end of a Unix socket, as the kernel noted it when the connection was made.
+//! Who is at the other end of a Unix socket, as the kernel recorded it when the connection was
+//! made.
 
 use rustix::process::geteuid;
 use shared_proto::is_nobody;
@@ -60,7 +61,7 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
 ///
 /// # Errors
 ///
-/// If strangers may have the same number, as in a user namespace without a map
+/// If other users may have the same number, as in a user namespace without a map
 /// (`user_namespaces(7)`).
 pub fn own_uid() -> Result<u32, NoName> {
     match geteuid().as_raw() {
@@ -69,7 +70,7 @@ pub fn own_uid() -> Result<u32, NoName> {
     }
 }
 
-/// The server's own user shares its number with strangers.
+/// The server's own user shares its number with other users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoName {
     uid: u32,

@@ -1,9 +1,9 @@
-//! Of two servers that start at once, one serves.
+//! Of two servers that start at the same time, only one serves.
 //!
-//! To look whether somebody listens, and then to bind, takes two steps, and another server may come
-//! in between. So a server at `PATH` holds a lock on `PATH.lock` for life. The kernel releases it
-//! however its holder ends. The file stays: removing it would let two servers hold locks on two
-//! files of the same name.
+//! Checking whether a server is listening and then binding are two steps, and another server may
+//! act between them. So a server at `PATH` holds a lock on `PATH.lock` as long as it runs. The
+//! kernel releases it however its holder ends. The file stays: removing it would let two servers
+//! hold locks on two files of the same name.
 
 use crate::modes::with_umask;
 use rustix::fs::{Mode, OFlags, open};
@@ -16,13 +16,13 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// The lock on a socket's path. Dropping it gives the lock back.
+/// The lock on a socket's path. Dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
 }
 
-/// The file to lock, beside the socket.
+/// The file to lock, next to the socket.
 pub(crate) fn lock_path(socket: &Path) -> PathBuf {
     let mut name = OsString::from(socket);
     name.push(".lock");
@@ -56,7 +56,7 @@ impl Lock {
 /// Opens an existing file before it creates one: with `O_CREAT`, and `fs.protected_regular` set,
 /// even root may not open another user's file in a folder like `/tmp` (`proc_sys_fs(5)`).
 fn open_or_make(path: &Path) -> io::Result<File> {
-    // Non-blocking, so that a FIFO in its place cannot hold the server up.
+    // Non-blocking, so that a FIFO in its place cannot block the server.
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let mode = 0o600;
     match open(path, flags, Mode::empty()) {
@@ -66,12 +66,12 @@ fn open_or_make(path: &Path) -> io::Result<File> {
     }
     let make = flags | OFlags::CREATE | OFlags::EXCL;
     match with_umask(mode, || open(path, make, Mode::RUSR | Mode::WUSR)) {
-        // Another starter was faster. Nobody removes a lock, so it is there to stay.
+        // Another starting server was faster. Lock files are never removed, so it will stay.
         Err(Errno::EXIST) => Ok(open(path, flags, Mode::empty())?.into()),
         Err(error) => Err(whose_folder(path, error.into())),
         Ok(file) => {
             let file = File::from(file);
-            // The folder's default ACL may have taken from it what the next start needs.
+            // The folder's default ACL may have removed permissions that the next start needs.
             if file.metadata()?.mode() & mode != mode {
                 file.set_permissions(Permissions::from_mode(mode))?;
             }
@@ -88,7 +88,7 @@ fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
     };
     let (owner, mode) = (User(found.uid()), found.mode() & 0o777);
     let told = if !found.is_file() {
-        format!("it is no regular file, and belongs to {owner}; {REMOVE_IT}")
+        format!("it is not a regular file, and belongs to {owner}; {REMOVE_IT}")
     } else if error.kind() != ErrorKind::PermissionDenied {
         return error;
     } else if found.uid() == geteuid().as_raw() && mode & 0o600 != 0o600 {
@@ -102,7 +102,8 @@ fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
 const REMOVE_IT: &str =
     "if no server needs it, have it removed, or name another path with --socket";
 
-/// If this user has no permission to look up or make a file in the folder, adds to the error who owns the folder.
+/// If this user has no permission to look up or create a file in the folder, adds to the error who
+/// owns the folder.
 pub(crate) fn whose_folder(path: &Path, error: io::Error) -> io::Error {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -113,7 +114,7 @@ pub(crate) fn whose_folder(path: &Path, error: io::Error) -> io::Error {
             let (owner, mode) = (User(found.uid()), found.mode() & 0o777);
             let told = format!(
                 "{error}; its folder belongs to {owner} and has the mode {mode:04o}: name a path \
-                 where you may make files with --socket"
+                 where you may create files with --socket"
             );
             io::Error::new(error.kind(), told)
         }

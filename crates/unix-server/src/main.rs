@@ -1,4 +1,4 @@
-//! The server over a Unix socket: reads its arguments, listens, says where, serves.
+//! The server over a Unix socket: reads its arguments, listens, prints its path, serves.
 
 #[cfg(unix)]
 mod arguments;

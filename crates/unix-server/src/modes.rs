@@ -1,9 +1,9 @@
-//! The permissions of the files that this server makes: exactly those that it asks for.
+//! The permissions of the files that this server creates: exactly those that it asks for.
 //!
 //! Three things can change the mode that a program asks for: the umask that it was started with, a
-//! folder's default ACL (`acl(5)`), and a file system with modes of its own. The umask is replaced
-//! while a file is made, so that no permission has to be taken away afterwards, when somebody may
-//! already have used it. A permission that the ACL took away is added again.
+//! folder's default ACL (`acl(5)`), and a file system with its own modes. The umask is replaced
+//! while a file is created, so that no permission has to be removed afterwards, when someone may
+//! already have used it. A permission that the ACL removed is added again.
 
 use rustix::fs::{Mode, RawMode};
 use rustix::process::umask;
@@ -12,8 +12,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Makes a file while the umask allows exactly `mode`. The umask belongs to the whole process: call
-/// this before any thread is started.
+/// Creates a file while the umask allows exactly `mode`. The umask belongs to the whole process:
+/// call this before any thread is started.
 // ANCHOR: with_umask
 pub(crate) fn with_umask<T>(mode: u32, make: impl FnOnce() -> T) -> T {
     let before = umask(Mode::from_raw_mode((!mode & 0o777) as RawMode));
@@ -23,11 +23,11 @@ pub(crate) fn with_umask<T>(mode: u32, make: impl FnOnce() -> T) -> T {
 }
 // ANCHOR_END: with_umask
 
-/// Looks at what was just made: gives it those permissions of `mode` that it lacks.
+/// Checks the file that was just created, and adds the permissions of `mode` that it lacks.
 ///
 /// # Errors
 ///
-/// If it cannot have exactly this mode, or something else is in its place.
+/// If it cannot have exactly this mode, or something else has taken its place.
 pub(crate) fn give_back(path: &Path, made: &Metadata, mode: u32) -> io::Result<()> {
     let lacks = |found: &Metadata| {
         let found = found.mode() & 0o777;
@@ -50,12 +50,12 @@ pub(crate) fn give_back(path: &Path, made: &Metadata, mode: u32) -> io::Result<(
     Ok(())
 }
 
-/// The device and the inode's number: what tells two files of one name apart.
+/// The device and the inode number, which distinguish two files of the same name.
 pub(crate) fn identity(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
 
-/// `chmod`, but never of what a symlink leads to that somebody has put there meanwhile.
+/// `chmod`, but never through a symlink that someone has put there meanwhile.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn change_mode(path: &Path, made: &Metadata, mode: u32) -> io::Result<()> {
     use rustix::fs::{OFlags, chmod, open};
@@ -72,7 +72,7 @@ fn change_mode(path: &Path, made: &Metadata, mode: u32) -> io::Result<()> {
     Ok(chmod(file, Mode::from_raw_mode(mode as RawMode))?)
 }
 
-/// `chmod`, but never of what a symlink leads to that somebody has put there meanwhile.
+/// `chmod`, but never through a symlink that someone has put there meanwhile.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn change_mode(path: &Path, _made: &Metadata, mode: u32) -> io::Result<()> {
     use rustix::fs::{AtFlags, CWD, chmodat};

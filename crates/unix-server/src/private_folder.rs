@@ -1,4 +1,4 @@
-//! The default folder belongs to nobody else.
+//! The default folder belongs only to this user.
 
 use crate::modes::{give_back, with_umask};
 use shared_proto::{SocketFolder, UnusableFolder};
@@ -7,15 +7,16 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-/// Makes the private folder, mode 0700, unless it exists, and checks that it belongs to the user
-/// and is closed to all others: in a temporary folder anybody may have made it, and an environment
-/// variable may name another user's. An existing folder is never changed.
+/// Creates the private folder, mode 0700, unless it exists, and checks that it belongs to the user
+/// and is closed to all others: in a temporary folder anyone may have created it, and an
+/// environment variable may name another user's folder. An existing folder is never changed.
 ///
 /// Changes the process's umask for a moment: to be called before any thread is started.
 ///
 /// # Errors
 ///
-/// If it cannot be made, or is not as it must be; the message names the folder and the reason.
+/// If it cannot be created, or has the wrong owner or mode; the message names the folder and the
+/// reason.
 pub fn prepare_folder(folder: &SocketFolder, uid: u32) -> Result<(), UnusableFolder> {
     folder.check(uid)?;
     if let SocketFolder::Private(path) = folder {

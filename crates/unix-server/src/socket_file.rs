@@ -1,9 +1,9 @@
-//! The path: who may take it, what is replaced, what is removed.
+//! The path: who may use it, what is replaced, what is removed.
 //!
 //! A socket file outlives its server: after a crash it stays, and `bind` fails on it with
 //! `EADDRINUSE` (`unix(7)`). So an existing file is checked. It is replaced only if it is a socket
-//! and `connect` says `ECONNREFUSED`: nobody listens on it any more. Everything else belongs to
-//! somebody, and stays.
+//! and `connect` says `ECONNREFUSED`: nothing is listening on it any more. Everything else belongs
+//! to someone, and is left in place.
 
 use crate::lock::{Lock, lock_path, whose_folder};
 use crate::modes::{give_back, identity, with_umask};
@@ -32,19 +32,19 @@ pub struct SocketFile {
 pub enum BindError {
     /// No socket can have this path.
     UnusablePath(&'static str),
-    /// Something is there that is not a socket. It stays.
+    /// Something is there that is not a socket. It is left in place.
     NotASocket(&'static str),
-    /// A server listens there.
+    /// A server is listening there.
     InUse,
-    /// Another server holds the lock beside it: it serves, or is about to.
+    /// Another server holds the lock next to it: it is serving, or is about to.
     Locked,
-    /// The lock beside the path cannot be opened.
+    /// The lock next to the path cannot be opened.
     Lock(PathBuf, io::Error),
-    /// There is a socket of this user, and it is unclear whether a server listens on it.
+    /// There is a socket of this user, and it is unclear whether a server is listening on it.
     Unclear(User, io::Error),
-    /// There is a socket of this user on which nobody listens, but it cannot be removed.
+    /// There is a socket of this user that nothing is listening on, but it cannot be removed.
     Stuck(User, io::Error),
-    /// There is a folder, and no socket can be made in it.
+    /// There is a folder, and no socket can be created in it.
     NoSocket(io::Error),
     /// A system call failed.
     Io(io::Error),
@@ -54,23 +54,25 @@ impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BindError::UnusablePath(why) => write!(f, "no socket can have this path: {why}"),
-            BindError::NotASocket(what) => write!(f, "{what} is there, and stays"),
-            BindError::InUse => write!(f, "a server listens there already"),
-            BindError::Locked => write!(f, "another server holds the lock beside it"),
-            // Nothing else can be missing: the lock itself is made where there is none.
+            BindError::NotASocket(what) => {
+                write!(f, "{what} is already there, and was left in place")
+            }
+            BindError::InUse => write!(f, "a server is already listening there"),
+            BindError::Locked => write!(f, "another server holds the lock next to it"),
+            // Nothing else can be missing: the lock itself is created if there is none.
             BindError::Lock(_, error) if error.kind() == ErrorKind::NotFound => {
                 write!(f, "its folder does not exist")
             }
             BindError::Lock(path, error) => write!(f, "cannot lock {}: {error}", path.display()),
             BindError::Unclear(owner, error) => write!(
                 f,
-                "a socket of {owner} is there, and whether a server listens is unclear: {error}; \
-                 have it removed if none does, or name another path with --socket"
+                "a socket of {owner} is there, and it is unclear whether a server is listening on \
+                 it: {error}; have it removed if none is, or name another path with --socket"
             ),
             BindError::Stuck(owner, error) => write!(
                 f,
-                "a socket of {owner} is there, on which nobody listens, and it cannot be removed: \
-                 {error}; have it removed, or name another path with --socket"
+                "a socket of {owner} is there that nothing is listening on, and it cannot be \
+                 removed: {error}; have it removed, or name another path with --socket"
             ),
             BindError::NoSocket(error) => write!(
                 f,
@@ -98,7 +100,7 @@ impl SocketFile {
     ///
     /// # Errors
     ///
-    /// If the path is, or may be, somebody else's.
+    /// If the path belongs, or may belong, to someone else.
     pub fn bind(path: &Path, mode: u32) -> Result<(SocketFile, Socket), BindError> {
         // ANCHOR: bind
         let address = check_path(path)?;
@@ -106,7 +108,7 @@ impl SocketFile {
             BindError::Io(error) => BindError::Io(whose_folder(path, error)),
             other => other,
         };
-        // Before the lock, so that a mistaken path does not leave a lock file beside it.
+        // Before the lock, so that a mistaken path does not leave a lock file next to it.
         find_socket(path).map_err(whose)?;
         let beside = lock_path(path);
         let lock = Lock::take(&beside)
@@ -137,11 +139,11 @@ impl SocketFile {
 
 // ANCHOR: drop
 impl SocketFile {
-    /// Removes the file, if it is there and still the one that was made.
+    /// Removes the file, if it is there and still the one that was created.
     ///
     /// # Errors
     ///
-    /// One line that names the path, if it stays.
+    /// One line that names the path, if it could not be removed.
     pub fn remove(&self) -> io::Result<()> {
         let is_ours = |found| identity(&found) == self.made;
         let removed = match fs::symlink_metadata(&self.path).map(is_ours) {
@@ -152,8 +154,10 @@ impl SocketFile {
         match removed {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 let path = self.path.display();
-                let stays =
-                    format!("the socket file {path} stays, for it cannot be removed: {error}");
+                let stays = format!(
+                    "the socket file {path} was left in place, because it cannot be removed: \
+                     {error}"
+                );
                 Err(io::Error::new(error.kind(), stays))
             }
             _ => Ok(()),
@@ -163,7 +167,7 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = self.remove(); // a server that drains has done so, and told if it could not
+        let _ = self.remove(); // a draining server has done so, and reported it if it could not
     }
 }
 // ANCHOR_END: drop
@@ -198,16 +202,16 @@ fn find_socket(path: &Path) -> Result<Option<Metadata>, BindError> {
         kind if kind.is_symlink() => "a symlink",
         kind if kind.is_dir() => "a folder",
         kind if kind.is_file() => "a regular file",
-        _ => "something else than a socket",
+        _ => "something other than a socket",
     }))
 }
 // ANCHOR_END: find_socket
 
 // ANCHOR: remove_stale
-/// Removes a socket file that nobody listens on.
+/// Removes a socket file that nothing is listening on.
 fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(), BindError> {
     let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    probe.set_nonblocking(true)?; // a full backlog is a live server's, and not to be waited for
+    probe.set_nonblocking(true)?; // a full backlog means a live server; don't wait for it
     match probe.connect(address) {
         Ok(()) => return Err(BindError::InUse),
         Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(BindError::InUse),
@@ -223,13 +227,14 @@ fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(),
 }
 // ANCHOR_END: remove_stale
 
-/// `bind` makes the file with the permissions that the umask leaves, so none has to be taken away
-/// afterwards, when somebody may already have connected.
+/// `bind` creates the file with the permissions that the umask leaves, so none has to be removed
+/// afterwards, when someone may already have connected.
 fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), BindError> {
     with_umask(mode, || socket.bind(address)).map_err(|error| {
         match Errno::from_io_error(&error) {
             Some(Errno::ADDRINUSE) => BindError::InUse,
-            // Where a lock could be made and a socket can't: FAT says the first.
+            // On a file system where a lock could be created and a socket can't; FAT reports the
+            // first of these.
             Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => BindError::NoSocket(error),
             _ => BindError::Io(error),
         }

@@ -16,14 +16,14 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
 
-/// Connections that the kernel completes ahead of `accept`; it takes no more than
-/// `net.core.somaxconn`, see `listen(2)`.
+/// Connections that the kernel completes ahead of `accept`; it caps this at `net.core.somaxconn`,
+/// see `listen(2)`.
 const BACKLOG: i32 = 4096;
 
 /// Accepts connections on a path.
 #[derive(Debug)]
 pub struct UnixTransport {
-    // Dropped in this order: the file is looked at while the socket is still open.
+    // Dropped in this order: the file is checked while the socket is still open.
     file: Option<SocketFile>,
     listeners: Listeners<UnixListener>,
     paths: Vec<PathBuf>,
@@ -36,7 +36,7 @@ impl UnixTransport {
     ///
     /// # Errors
     ///
-    /// If the path is, or may be, somebody else's.
+    /// If the path belongs, or may belong, to someone else.
     pub fn bind(path: &Path, mode: u32, allowed_uids: Vec<u32>) -> Result<Self, BindError> {
         let (file, socket) = SocketFile::bind(path, mode)?;
         socket.listen(BACKLOG)?;
@@ -51,7 +51,7 @@ impl UnixTransport {
         })
     }
 
-    /// Serves all Unix listeners that a supervisor handed to this process, for the users
+    /// Serves all Unix listeners that a supervisor passed to this process, for the users
     /// `allowed_uids`; `None` if there are none. Their files belong to the supervisor: nothing is
     /// bound, locked, given another mode or removed.
     ///
@@ -71,7 +71,7 @@ impl UnixTransport {
         Self::on_named(named, allowed_uids).map(Some)
     }
 
-    /// Serves listeners that were made elsewhere, and that others may hold copies of.
+    /// Serves listeners that were created elsewhere, and of which other processes may hold copies.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl UnixTransport {
         )
     }
 
-    /// Each listener comes with what an error calls it.
+    /// Each listener comes with its name for error messages.
     fn on_named(
         named: impl Iterator<Item = (String, StdUnixListener)>,
         allowed_uids: Vec<u32>,
@@ -92,7 +92,7 @@ impl UnixTransport {
         let (mut listeners, mut paths) = (Vec::new(), Vec::new());
         for (name, listener) in named {
             paths.push(path_of(&name, &listener)?);
-            // They may have come either way, and `from_std` leaves them so.
+            // They may be blocking or non-blocking, and `from_std` doesn't change that.
             listener.set_nonblocking(true)?;
             listeners.push(UnixListener::from_std(listener));
         }
@@ -104,7 +104,7 @@ impl UnixTransport {
         })
     }
 
-    /// Returns the paths where it listens: more than one only if several were inherited.
+    /// Returns the paths it listens on: more than one only if several were inherited.
     #[must_use]
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths
@@ -125,13 +125,13 @@ impl Transport for UnixTransport {
         Ok((stream, Peer::Unix { pid, uid, gid }))
     }
 
-    /// By the credentials of the peer alone. The superuser is no exception.
+    /// Decided only by the credentials of the peer. The superuser is no exception.
     fn admits(&self, peer: &Peer) -> bool {
         matches!(peer, Peer::Unix { uid, .. } if self.allowed_uids.contains(uid))
     }
 
     // ANCHOR: receive
-    /// A read ends at a buffer that descriptors came with, `unix(7)`. Without room for them the
+    /// A read ends at a buffer that descriptors arrived with, `unix(7)`. Without room for them the
     /// system closes them and says so (MSG_CTRUNC, `recvmsg(2)`).
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn receive(stream: &mut UnixStream, buffer: &mut [u8]) -> io::Result<Received> {
@@ -156,13 +156,14 @@ impl Transport for UnixTransport {
     }
 }
 
-/// The path that it was bound to, if it can be announced in a line. Abstract names are none: nobody's
-/// permission guards them, and no client here knows them.
+/// The path that it was bound to, if it can be announced in a line. Abstract names don't count: no
+/// permission guards them, and no client here supports them.
 fn path_of(name: &str, listener: &StdUnixListener) -> io::Result<PathBuf> {
     let address = listener.local_addr()?;
     let path = address.as_pathname().ok_or_else(|| {
         let told = format!(
-            "{name} is a listener without a path, at an abstract name or none; bind it to a path"
+            "{name} is a listener without a path (it has an abstract name, or none); bind it to a \
+             path"
         );
         io::Error::new(io::ErrorKind::InvalidInput, told)
     })?;

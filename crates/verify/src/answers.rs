@@ -1,5 +1,5 @@
 //! What an exercise's folders hold for `cargo verify`: its solution and its wrong answers, and what
-//! each says of itself.
+//! each says about itself.
 
 use std::fs;
 use std::path::Path;
@@ -14,22 +14,23 @@ pub struct Answers<'c> {
     pub exercise: &'c Exercise,
     /// By name.
     pub wrong: Vec<Wrong>,
-    /// Files among the wrong answers that are none.
+    /// Files among the wrong answers that aren't wrong answers.
     pub strays: Vec<String>,
 }
 
 pub struct Wrong {
     /// The file's name without its ending.
     pub stem: String,
-    /// `wrong/one_read.diff`, or `.rs` where the book shows it, too.
+    /// `wrong/one_read.diff`, or `.rs` if the book also shows it.
     pub file: String,
     /// The checks that its header names; none without such a line.
     pub caught_by: Vec<String>,
-    /// Words of the explanation that the first of these gives; empty where none are named.
+    /// Words of the explanation that the first of these gives; empty if none are given.
     pub told: String,
     /// The whole program.
     pub program: Result<String, Misfit>,
-    /// Whether the same mistake would be written down otherwise today: the solution's lines moved.
+    /// Whether the same mistake would be saved differently today, because the solution's lines have
+    /// moved.
     pub moved: bool,
 }
 
@@ -47,11 +48,11 @@ pub fn folder(course: &Course, exercise: &Exercise) -> std::path::PathBuf {
 
 /// Reads the wrong answers of an exercise.
 pub fn of<'c>(course: &Course, exercise: &'c Exercise) -> Result<Answers<'c>> {
-    // Without a solution nothing fits; that it isn't there is a fault that the judge names.
+    // Without a solution nothing fits; the judge reports the missing solution.
     let solution = read_text(&exercise.solution_rs(&course.root)).unwrap_or_default();
     let mut wrong = Vec::new();
     let mut strays = Vec::new();
-    // Without the folder there are none, which is a fault that the judge names.
+    // Without the folder there are none, which the judge reports.
     for entry in fs::read_dir(folder(course, exercise)).into_iter().flatten() {
         let path = entry?.path();
         match read(&path, &solution)? {

@@ -1,4 +1,4 @@
-//! Opens a mistake as a whole program, and writes it down again as a mistake.
+//! Opens a mistake as a complete program, and saves it again as a mistake.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,18 +12,22 @@ use crate::answers::{self, Wrong, folder};
 use crate::mistake::{self, Header, Mistake};
 use crate::workspace::{rustfmt, target_folder};
 
-/// What the stub is called beside the mistakes.
+/// The stub's name alongside the mistakes.
 const STUB: &str = "stub";
 
 /// `cargo verify open NN-MM NAME`: writes the program, and prints where.
 pub fn open(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &str) -> Result<()> {
     check_name(name)?;
-    ensure!(name != STUB, "the stub is open: it is {}", exercise.file());
+    ensure!(
+        name != STUB,
+        "the stub is already open as {}",
+        exercise.file()
+    );
     let folder = folder(course, exercise);
     let whole = folder.join(format!("{name}.rs"));
     ensure!(
         !whole.exists(),
-        "it is a whole program, for the book: change {}",
+        "it is a complete program, for the book: change {}",
         whole.display()
     );
     let program = opened(course, exercise, name);
@@ -57,7 +61,7 @@ pub fn open(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &st
     Ok(())
 }
 
-/// `cargo verify save NN-MM NAME`: formats the program that was opened, writes its mistake down, and
+/// `cargo verify save NN-MM NAME`: formats the program that was opened, saves its mistake, and
 /// deletes it.
 pub fn save(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &str) -> Result<()> {
     check_name(name)?;
@@ -87,13 +91,13 @@ pub fn save(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &st
     wrote(screen, course, &kept)
 }
 
-/// The stub is its author's `src/main.rs`, as long as it leaves something to do.
+/// The stub is the author's `src/main.rs`, as long as it leaves something to do.
 fn save_stub(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
     let stub = read_text(&exercise.main_rs(&course.root))?;
     let file = exercise.file();
     ensure!(
         stub.contains("todo!("),
-        "{file} is no stub: no todo! is in it"
+        "{file} is not a stub: it contains no todo!"
     );
     let kept = exercise.stub_diff(&course.root);
     write(
@@ -103,8 +107,8 @@ fn save_stub(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     wrote(screen, course, &kept)
 }
 
-/// `cargo verify save NN-MM`: writes every mistake that still fits the solution down again, as it
-/// reads today, formatted; those that don't are named.
+/// `cargo verify save NN-MM`: saves again every mistake that still fits the solution, in its
+/// current form, formatted; those that don't fit are named.
 pub fn save_all(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<bool> {
     let solution = answers::solution(course, exercise)?;
     let answers = answers::of(course, exercise)?;
@@ -131,7 +135,8 @@ pub fn save_all(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Re
             wrote(screen, course, &kept)?;
         }
     }
-    // What the stub was against may have moved, too; what it is, only its author can say.
+    // The lines that the stub was a diff against may have moved too; only its author can say what
+    // it should be.
     if let Ok(stub) = exercise.stub(&course.root) {
         let kept = exercise.stub_diff(&course.root);
         let text = diff::make(&solution, &stub);
@@ -156,7 +161,7 @@ fn check_name(name: &str) -> Result<()> {
     let good = !name.is_empty() && name.chars().all(fits);
     ensure!(
         good,
-        "a mistake's name is of small letters, digits and `_`, not {name:?}"
+        "a mistake's name has only lowercase letters, digits and `_`, not {name:?}"
     );
     Ok(())
 }
@@ -178,7 +183,7 @@ fn format(course: &Course, program: &Path) -> Result<()> {
 
 fn write(file: &Path, text: &str) -> Result<()> {
     let folder = file.parent().context("a file lies in a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 

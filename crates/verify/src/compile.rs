@@ -1,6 +1,6 @@
-//! Builds every stub, solution, wrong answer and check, and holds the wrong answers to the style of
-//! all other code, in few calls of Cargo. Nothing waits for the latter but the verdict: it is done
-//! while the checks run, which mostly wait.
+//! Builds every stub, solution, wrong answer and check, and checks the wrong answers against the
+//! style of all other code, in few calls of Cargo. Only the verdict depends on the style check: it
+//! is done while the checks run, which mostly wait.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
@@ -20,7 +20,7 @@ use crate::workspace::{self, Workspace, target_folder};
 /// A first build of everything, on a slow machine.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// What Cargo built, and what it said of what it didn't.
+/// What Cargo built, and what it reported about the rest.
 #[derive(Default)]
 pub struct Built {
     /// By package, kind (`bin`, `test`) and name.
@@ -31,7 +31,7 @@ pub struct Built {
     wrong: Workspace,
 }
 
-/// What Clippy and rustfmt said of the wrong answers.
+/// What Clippy and rustfmt reported about the wrong answers.
 #[derive(Default)]
 pub struct Style {
     warnings: HashMap<String, String>,
@@ -52,7 +52,7 @@ impl Built {
 }
 
 impl Style {
-    /// What Clippy has against a wrong answer, which compiles.
+    /// Clippy's warnings about a wrong answer that compiles.
     pub fn warning(&self, target: &str) -> Option<&str> {
         self.warnings.get(target).map(String::as_str)
     }
@@ -93,7 +93,7 @@ pub fn build(screen: &mut Screen, course: &Course, answers: &[Answers<'_>]) -> R
     Ok(built)
 }
 
-/// Looks at how the wrong answers are written that were built. Nothing is shown of it.
+/// Checks the style of the wrong answers that were built. Shows nothing.
 pub fn style(course: &Course, built: &Built) -> Result<Style> {
     let mut style = Style::default();
     if !built.wrong.programs.is_empty() {
@@ -134,7 +134,8 @@ fn build_with(screen: &mut Screen, command: &mut Command, built: &mut Built) -> 
             _ => {}
         }
     }
-    // Some may not compile, which their exercises are judged for; if all fail, it isn't theirs.
+    // Some may not compile, which counts against their exercises; if all fail, the cause is
+    // elsewhere.
     if !success && built.programs.len() == before {
         for error in built.errors.values() {
             writeln!(screen, "{error}")?;
@@ -148,7 +149,7 @@ fn build_with(screen: &mut Screen, command: &mut Command, built: &mut Built) -> 
 fn lint(command: &mut Command, style: &mut Style) -> Result<()> {
     let (messages, said, success) = messages(&mut Screen::hidden(), command)?;
     let is_error = |message: &Value| text(message, &["message", "level"]) == "error";
-    // A program that doesn't compile is a fault by that; nothing else keeps Clippy from its work.
+    // A program that doesn't compile is already a fault; nothing else stops Clippy.
     if !success && !messages.iter().any(is_error) {
         bail!("Clippy did not run:\n{said}");
     }
@@ -167,7 +168,7 @@ fn look_at_format(course: &Course, built: &Built, style: &mut Style) -> Result<(
     let output = rustfmt.output().context("cannot run rustfmt")?;
     let listed = String::from_utf8_lossy(&output.stdout).into_owned();
     let said = String::from_utf8_lossy(&output.stderr);
-    // What it cannot read doesn't compile either, and is a fault by that.
+    // A file that it cannot read doesn't compile either, and is already a fault.
     if !output.status.success() && listed.is_empty() && built.errors.is_empty() {
         bail!("rustfmt did not run:\n{said}");
     }

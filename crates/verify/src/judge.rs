@@ -1,4 +1,4 @@
-//! Judges what came of an exercise's programs. Nothing is run or written here.
+//! Judges the outcome of an exercise's programs. Nothing is run or written here.
 
 mod form;
 
@@ -12,17 +12,17 @@ use crate::answers::{Answers, Wrong};
 use crate::compile::{Built, Style};
 use crate::run::{Tried, Try, Unable};
 
-/// What a run is strict about.
+/// How strict a run is.
 pub struct Rules {
     /// For one run of all checks against one program.
     pub time: Duration,
-    /// A skipped check is a failure, for here everything is meant to run.
+    /// A skipped check is a failure, because here everything is meant to run.
     pub strict: bool,
     /// Unless it is one of these.
     pub may_skip: Vec<String>,
 }
 
-/// What an exercise has too little of.
+/// The minimum numbers for an exercise.
 const WRONG_ANSWERS: usize = 2;
 const HINTS: usize = 3;
 
@@ -38,7 +38,7 @@ pub struct Fault {
     pub what: String,
     pub expected: String,
     pub happened: String,
-    /// The timeline, where there is one.
+    /// The timeline, if there is one.
     pub story: String,
 }
 
@@ -120,7 +120,7 @@ fn stub(course: &Course, exercise: &Exercise, tried: &Try, faults: &mut Faults) 
         faults.add(
             "the stub",
             expected,
-            format!("there is none in {}", exercise.file()),
+            format!("{} has none", exercise.file()),
         );
     }
     let Some(checks) = ran("the stub", "to fail, by its todo!", tried, faults) else {
@@ -141,7 +141,7 @@ fn stub(course: &Course, exercise: &Exercise, tried: &Try, faults: &mut Faults) 
         .iter()
         .any(|pieces| pieces.iter().all(|piece| first.output.contains(piece)))
     {
-        let happened = "it fails, and the message of no todo! is in the verdict";
+        let happened = "it fails, but its verdict shows no todo! message";
         faults.with_story("the stub", expected, happened, &first.output);
     }
 }
@@ -188,7 +188,7 @@ fn solution(tried: &Try, faults: &mut Faults) {
     }
 }
 
-/// Whether a wrong answer came to what its header says.
+/// Whether a wrong answer had the outcome that its header says.
 pub fn is_as_expected(answer: &Wrong, tried: &Try) -> bool {
     let mut faults = Faults(Vec::new());
     wrong(answer, tried, &[], &mut faults);
@@ -234,7 +234,8 @@ fn wrong(answer: &Wrong, tried: &Try, known: &[Check], faults: &mut Faults) {
     teaches(what, answer, &failed, faults);
 }
 
-/// The first check named is the one that the learner is shown, and it explains this very mistake.
+/// The first check named is the one that the learner is shown, and it explains exactly this
+/// mistake.
 fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
     let Some(shown) = failed.first() else { return };
     if answer
@@ -243,12 +244,13 @@ fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
         .find(|name| failed.iter().any(|c| c.name == **name))
         != Some(&shown.name)
     {
-        let expected = "the first name to be the first of them in tests/check.rs, which is shown";
-        faults.add(what, expected, format!("shown is {}", shown.name));
+        let expected = "the first name to be the one that comes first in tests/check.rs, because \
+                        that one is shown";
+        faults.add(what, expected, format!("{} is shown", shown.name));
         return;
     }
     if answer.caught_by.first() != Some(&shown.name) {
-        return; // The first could not run here, and another one has other words.
+        return; // The first could not run here, and another check has a different text.
     }
     if !shown.output.contains("docs/src/") {
         let expected = format!(
@@ -260,8 +262,8 @@ fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
         let expected = "a line `Told: words of the explanation` below `Caught by:`";
         faults.with_story(what, expected, "it has none", &shown.output);
     } else if !shown.output.contains(&answer.told) {
-        let expected = format!("to be told: {}", answer.told);
-        let happened = format!("{} explains something else", shown.name);
+        let expected = format!("the explanation to contain: {}", answer.told);
+        let happened = format!("{} explains it differently", shown.name);
         faults.with_story(what, expected, happened, &shown.output);
     }
 }
@@ -340,7 +342,7 @@ fn skipped(
 fn ran<'t>(what: &str, expected: &str, tried: &'t Try, faults: &mut Faults) -> Option<&'t [Check]> {
     match &tried.result {
         Ok(checks) => return Some(checks),
-        // Said of the solution once, and of each wrong answer with what rustc said.
+        // Reported once for the solution, and for each wrong answer with what rustc said.
         Err(Unable::NoCheck) if what != "the solution" => {}
         Err(Unable::NoProgram) if what.starts_with("wrong/") => {}
         Err(Unable::NoCheck) => faults.add(
@@ -354,18 +356,13 @@ fn ran<'t>(what: &str, expected: &str, tried: &'t Try, faults: &mut Faults) -> O
             faults.add(what, expected, happened);
         }
         Err(Unable::Died(output)) => {
-            faults.with_story(
-                what,
-                expected,
-                "the checks ended before their verdict",
-                output,
-            );
+            faults.with_story(what, expected, "the checks ended without a verdict", output);
         }
     }
     None
 }
 
-/// What failed, in words, and what should have and did not.
+/// What failed, in words, and what should have failed but did not.
 fn happened(failed: &[&Check], named: &BTreeSet<&str>) -> String {
     let failing: BTreeSet<&str> = failed.iter().map(|check| check.name.as_str()).collect();
     let text = format!("failed: {}", names(failed.iter().copied()));

@@ -1,10 +1,10 @@
 //! `cargo verify`: proves what the exercises promise, for those who write them.
 //!
-//! Nothing of it is a learner's: `cargo learn` shares the reading of the course with it (the crate
-//! `course`), and no more. What is proven says the module [`mod@prove`]; what a wrong answer is kept
-//! as, [`mistake`]; how it is changed, [`author`].
+//! Learners don't need it: `cargo learn` shares only the code that reads the course (the crate
+//! `course`). The module [`mod@prove`] says what is proven, [`mistake`] how a wrong answer is
+//! stored, and [`author`] how it is changed.
 //!
-//! How an exercise is added, step by step, says `.github/CONTRIBUTING.md`.
+//! `.github/CONTRIBUTING.md` explains step by step how to add an exercise.
 
 mod answers;
 mod author;
@@ -57,30 +57,33 @@ fn command() -> Command {
                 .value_name("SECONDS")
                 .default_value("120")
                 .value_parser(value_parser!(u64).range(1..))
-                .help("End the checks of one program, and all that they started, after this long"),
+                .help(
+                    "Stop the checks of one program, and everything they started, after this \
+                       long",
+                ),
         ])
         .subcommands([
             Command::new("open")
-                .about("Write a wrong answer as a whole program, to be changed")
+                .about("Write a wrong answer out as a complete program, to edit it")
                 .args([
                     required(),
                     name()
                         .required(true)
-                        .help("Its file's name; a new one begins as the solution"),
+                        .help("Its file name; a new one begins as a copy of the solution"),
                 ]),
             Command::new("save")
-                .about("Write a program that was opened down again as a mistake")
+                .about("Save a program that was opened as a mistake again")
                 .args([
                     required(),
                     name().help(
-                        "Its file's name, or `stub` for the exercise's src/main.rs \
-                         [default: every mistake that fits, as it reads now]",
+                        "Its file name, or `stub` for the exercise's src/main.rs [default: every \
+                         mistake that still fits, in its current form]",
                     ),
                 ]),
         ])
 }
 
-/// Runs what was asked for; whether all is well with what was looked at.
+/// Runs the given command; returns whether everything it looked at is fine.
 fn dispatch(matches: &ArgMatches) -> Result<bool> {
     let course = Course::find()?;
     let screen = &mut Screen::stdout();

@@ -1,5 +1,5 @@
-//! A wrong answer as its author keeps it: what catches it, what its own author thought, and how it
-//! differs from the solution.
+//! A wrong answer as its author keeps it: what catches it, what a learner who writes it was
+//! thinking, and how it differs from the solution.
 //!
 //! ```text
 //! Caught by: a_long_path_is_explained
@@ -10,8 +10,8 @@
 //! +    …
 //! ```
 //!
-//! What the book shows by anchor is a whole program instead, `NAME.rs`, its header a doc comment; so
-//! is one that has next to nothing of the solution.
+//! A wrong answer that the book shows by anchor is a complete program instead, `NAME.rs`, with its
+//! header in a doc comment; so is one that has next to nothing in common with the solution.
 
 use course::diff::{self, Misfit};
 

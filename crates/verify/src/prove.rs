@@ -3,15 +3,16 @@
 //! For every exercise: the stub fails, with its `todo!` in the first check's verdict; the solution
 //! passes; every wrong answer in `solutions/NN/MM/wrong/` fails exactly the checks that its header
 //! names (`Caught by: a, b`), and the first of these, the one that teaches first, is also the one
-//! that `cargo learn` shows first, and explains that very mistake: in the words that the answer asks
-//! for (`Told: …`); every check is caught failing by some wrong answer; every wrong answer fits the
-//! solution as it is, is formatted, and nothing that Clippy knows is its mistake; `stub.diff` makes
-//! the exercise's `main.rs` of the solution; the README tells of every check and has three hints. And
-//! 17-01's solution, a tester, judges what chapter 4 has of servers rightly ([`testers`]).
+//! that `cargo learn` shows first, and explains that very mistake: in the words that the answer
+//! asks for (`Told: …`); every check is caught failing by some wrong answer; every wrong answer
+//! fits the solution as it is, is formatted, and nothing that Clippy knows is its mistake;
+//! `stub.diff` makes the exercise's `main.rs` of the solution; the README tells of every check and
+//! has three hints. And 17-01's solution, a tester, judges chapter 4's servers correctly
+//! ([`testers`]).
 //!
-//! A few calls of Cargo build everything ([`mod@compile`]); the check's own binary then runs against
-//! each program by `CHECK_PROGRAM`, several at once ([`run`]), while Clippy and rustfmt read them;
-//! what came of it is judged without touching anything ([`judge`]).
+//! A few calls of Cargo build everything ([`mod@compile`]); the check's own binary then runs
+//! against each program by `CHECK_PROGRAM`, several at once ([`run`]), while Clippy and rustfmt
+//! read them; the outcome is judged without touching anything ([`judge`]).
 
 use std::io::Write as _;
 use std::thread;
@@ -134,7 +135,7 @@ fn tried_again<'t>(
         .filter_map(|(name, tried)| Some((name, tried.again?)))
 }
 
-/// What 17-01's solution says of chapter 4's servers.
+/// What 17-01's solution says about chapter 4's servers.
 fn report_tester(screen: &mut Screen, servers: usize, faults: &[Fault]) -> Result<()> {
     let paint = screen.paint;
     let mark = if faults.is_empty() {

@@ -17,7 +17,7 @@ use crate::answers::{Answers, Wrong};
 use crate::compile::Built;
 use crate::workspace;
 
-/// What came of an exercise: of its stub, its solution and its wrong answers, in their order.
+/// The outcome of an exercise: of its stub, its solution and its wrong answers, in their order.
 pub struct Tried {
     pub stub: Try,
     pub solution: Try,
@@ -32,11 +32,11 @@ impl Tried {
     }
 }
 
-/// What came of one program.
+/// The outcome of one program.
 pub struct Try {
     pub result: Result<Vec<Check>, Unable>,
     pub time: Duration,
-    /// It was tried again, for this is why its first attempt proved nothing.
+    /// It was tried again; this is why its first attempt proved nothing.
     pub again: Option<&'static str>,
     strained: bool,
 }
@@ -52,10 +52,11 @@ pub enum Unable {
     Died(String),
 }
 
-/// How many runs go on at once, for each core. One takes an eighth of a core while it lasts.
+/// How many runs there are at the same time, per core. One takes an eighth of a core while it lasts.
 const PER_CORE: usize = 4;
 
-/// Exercises whose check starts so many programs that a run takes all of the machine: one is run at a time.
+/// Exercises whose check starts so many programs that a run uses the whole machine: only one is run
+/// at a time.
 const CROWDS: [&str; 1] = ["17-01"];
 
 /// One run of the checks.
@@ -72,7 +73,7 @@ struct Job<'j> {
     is_crowd: bool,
 }
 
-/// Whether a wrong answer came to what its header says.
+/// Whether a wrong answer had the outcome that its header says.
 pub type AsExpected<'f> = &'f (dyn Fn(&Wrong, &Try) -> bool + Sync);
 
 /// Runs everything, and calls `done` for each exercise, in order, as soon as it can be judged.
@@ -87,7 +88,8 @@ pub fn each(
         .iter()
         .flat_map(|a| programs(course, a, built))
         .collect();
-    // Several per core: against a wrong answer, a check mostly waits for what never comes.
+    // Several per core: against a wrong answer, a check mostly waits for something that never
+    // happens.
     let cores = thread::available_parallelism().map_or(2, usize::from);
     let workers = PER_CORE * cores;
     let queue = Queue {
@@ -123,7 +125,7 @@ pub fn each(
                     solution,
                     wrong: of_one.collect(),
                 };
-                // Nobody reads on after an error: what is left need not run.
+                // After an error no one reads further results: the rest need not run.
                 done(answers, &tried).inspect_err(|_| queue.give_up())?;
                 (first, _) = (end, waiting.next());
             }
@@ -158,10 +160,10 @@ fn programs<'j>(course: &Course, answers: &'j Answers<'_>, built: &Built) -> Vec
     programs.chain(wrong).map(job).collect()
 }
 
-/// What scripted-peer says where the machine, not the program, is what failed.
+/// What scripted-peer says if the machine failed, not the program.
 const NO_VERDICT: &str = "This machine could not judge your program.";
 
-/// How often a run is tried that came to nothing: a busy machine is no fault of the course.
+/// How often to retry a run without an outcome: a busy machine is not the course's fault.
 const TRIES: usize = 3;
 
 fn machine_gave_a_verdict(result: &Result<Vec<Check>, Unable>) -> bool {
@@ -169,8 +171,9 @@ fn machine_gave_a_verdict(result: &Result<Vec<Check>, Unable>) -> bool {
     !matches!(result, Ok(checks) if checks.iter().any(says_so))
 }
 
-/// How long something wanted to run here and got no processor, since the machine started
-/// (`/proc/pressure/cpu`, [PSI](https://docs.kernel.org/accounting/psi.html)); none where nobody counts.
+/// For how long something was ready to run here but got no CPU, since the machine started
+/// (`/proc/pressure/cpu`, [PSI](https://docs.kernel.org/accounting/psi.html)); none where nobody
+/// counts.
 fn pressure() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
     let total = text
@@ -211,14 +214,14 @@ struct Queue<'j> {
     as_expected: AsExpected<'j>,
     crowds: Line,
     others: Line,
-    /// Runs that came to nothing, and why. They are tried again when the crowd is gone, with one per core: it may
-    /// have been the other runs that kept them from theirs.
+    /// Runs without an outcome, and why. They are tried again when the others are done, with one
+    /// per core: the other runs may have kept them from finishing.
     again: Mutex<Vec<(usize, &'static str)>>,
     crowd_is_gone: Barrier,
 }
 
 impl Queue<'_> {
-    /// One of the workers takes the crowds, too, and some stay to try again.
+    /// One of the workers also takes the crowds, and some stay to try again.
     fn work(
         &self,
         limit: Duration,
@@ -233,7 +236,7 @@ impl Queue<'_> {
             };
             crowd.or_else(|| self.others.take())
         };
-        // Nobody takes what comes after the end: it need not be sent.
+        // After the end there is no receiver: nothing more need be sent.
         while let Some(index) = next() {
             let tried = attempt_on_this_machine(&self.jobs[index], limit);
             match self.proves_nothing(index, &tried, true) {
@@ -256,10 +259,11 @@ impl Queue<'_> {
         }
     }
 
-    /// Why a run proves nothing, if so: its check says that the machine gave no verdict; or it was a wrong
-    /// answer's, which came to something else than its header says, in the crowd or on a machine that was strained by
-    /// others. Where every program is slow, one that is too slow, or gives up too soon, may look right, and
-    /// be caught by further checks. What fails on a right program is never excused so.
+    /// Why a run proves nothing, if so: its check says that the machine gave no verdict; or it was
+    /// a wrong answer's run whose outcome differs from its header, in the crowd or on a machine
+    /// that others had strained. Where every program is slow, one that is too slow, or gives up too
+    /// soon, may look right, and be caught by further checks. A failure of a correct program is
+    /// never excused this way.
     fn proves_nothing(&self, index: usize, tried: &Try, crowded: bool) -> Option<&'static str> {
         if !machine_gave_a_verdict(&tried.result) {
             return Some("the machine gave no verdict");
@@ -268,7 +272,7 @@ impl Queue<'_> {
         if tried.result.is_err() || (self.as_expected)(wrong, tried) {
             return None;
         }
-        (crowded || tried.strained).then_some("its verdict was a different one in the crowd")
+        (crowded || tried.strained).then_some("its verdict was different while others ran")
     }
 
     fn take_again(&self) -> Option<(usize, &'static str)> {
@@ -287,8 +291,8 @@ impl Queue<'_> {
     }
 }
 
-/// An attempt, and whether the machine was strained meanwhile: for half of the time somebody waited for a
-/// processor. Where nobody counts that, it may always have been.
+/// An attempt, and whether the machine was strained meanwhile: half the time, something was waiting
+/// for a CPU. If the system doesn't count that, it may always have been.
 fn attempt_on_this_machine(job: &Job<'_>, limit: Duration) -> Try {
     let (start, before) = (Instant::now(), pressure());
     let result = attempt(job, limit);
@@ -380,7 +384,7 @@ mod tests {
         assert!(nothing(false, mistake, crowd, &tried("", false)));
         assert!(!nothing(true, mistake, crowd, &tried("", true)));
         assert!(!nothing(false, mistake, alone, &tried("", false)));
-        // A right program has no such excuse; that the machine failed is one for all.
+        // A correct program has no such excuse; a failure of the machine excuses any program.
         assert!(!nothing(false, None, crowd, &tried("", true)));
         assert!(nothing(true, mistake, alone, &tried(NO_VERDICT, false)));
         assert!(nothing(true, None, alone, &tried(NO_VERDICT, false)));

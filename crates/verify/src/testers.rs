@@ -1,5 +1,5 @@
-//! Shows the solution of 17-01, which judges servers of frames, the servers that others have solved
-//! and mistaken in chapter 4: it must call each solution good, and each wrong answer bad.
+//! Gives the solution of 17-01, which judges servers of frames, chapter 4's solutions and wrong
+//! answers: it must call each solution good, and each wrong answer bad.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -32,13 +32,13 @@ const UNSEEN: [(&str, &str, &str); 6] = [
     ("04-02", "half_a_length_is_polite", PRINTS),
     ("04-02", "keeps_every_frame", COSTS),
 ];
-const PRINTS: &str = "what it prints is not on the wire";
-const COSTS: &str = "what it costs in memory is not on the wire";
+const PRINTS: &str = "what it prints is not visible on the wire";
+const COSTS: &str = "how much memory it uses is not visible on the wire";
 
 /// In front of what owes nothing, and of what does, in milliseconds.
 const NEVER: &str = "60000";
 const SOON: &str = "3000";
-/// For one judgment, after which it is no judgment.
+/// The time limit for one judgment.
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// A server of chapter 4, and what the tester must say of it.
@@ -120,7 +120,7 @@ fn servers<'b>(of: &Answers<'_>, built: &'b Built) -> Vec<Server<'b>> {
     [good].into_iter().chain(wrong).collect()
 }
 
-/// What is listed as unseen and is no wrong answer any more.
+/// Entries of the list of unseen mistakes that are no longer wrong answers.
 fn stale(servers: &[Server<'_>]) -> Vec<Fault> {
     let is_there = |name: &str| servers.iter().any(|server| server.name == name);
     let names = UNSEEN.iter().map(|(id, stem, _)| format!("{id} {stem}"));
@@ -129,7 +129,7 @@ fn stale(servers: &[Server<'_>]) -> Vec<Fault> {
         fault(
             &name,
             "a wrong answer, as testers.rs says",
-            "there is none of that name",
+            "there is no wrong answer with that name",
         )
     })
     .collect()
@@ -146,7 +146,7 @@ fn fault(what: &str, expected: &str, happened: &str) -> Fault {
 
 impl Server<'_> {
     fn judged_by(&self, tester: &Path) -> Option<Fault> {
-        // One that doesn't compile is its own exercise's fault.
+        // A server that doesn't compile counts against its own exercise.
         let program = self.program?;
         let word = if self.is_good { "good" } else { "bad: " };
         let expected = match self.unseen {
@@ -175,7 +175,7 @@ impl Server<'_> {
         };
         let ran = process::run(&mut command, Some(LIMIT), &mut attend)?;
         let Ended::Itself(status) = ran.ended else {
-            return Ok(format!("no judgment after {LIMIT:?}"));
+            return Ok(format!("no verdict after {LIMIT:?}"));
         };
         let code = i32::from(ran.stdout != "good\n");
         ensure!(

@@ -1,4 +1,4 @@
-//! Makes the workspace in which wrong answers are programs: `target/verify/`.
+//! Creates the workspace in which wrong answers are programs: `target/verify/`.
 //!
 //! It has a package for each exercise, with its solution's dependencies and lints, and a program for
 //! each wrong answer. Versions, profile and `Cargo.lock` are the course's, and so is the folder that
@@ -28,7 +28,7 @@ pub fn target_folder(course: &Course) -> PathBuf {
     course.root.join(own)
 }
 
-/// Writes the workspace; what is there already and right stays untouched, so that it isn't built
+/// Writes the workspace; files that are already correct stay untouched, so that they aren't built
 /// again.
 pub fn make(course: &Course, answers: &[Answers<'_>]) -> Result<Workspace> {
     let folder = target_folder(course).join("verify");
@@ -78,7 +78,7 @@ pub fn rustfmt(course: &Course) -> Result<Command> {
     Ok(command)
 }
 
-/// Writes each wrong answer that fits the solution, and removes what is one no more.
+/// Writes each wrong answer that fits the solution, and removes those that no longer exist.
 fn sources(answers: &Answers<'_>, folder: &Path) -> Result<Vec<PathBuf>> {
     let bins = folder.join("src/bin");
     let mut programs = Vec::new();
@@ -107,7 +107,7 @@ fn root_manifest(course: &Course) -> Result<Table> {
     if let Some(Value::Table(dependencies)) = workspace.get_mut("dependencies") {
         paths_from(dependencies, &course.root);
     }
-    // Half of each program's file would be debug information, the standard library's above all.
+    // Half of each program's file would be debug information, mostly the standard library's.
     let dev = table(table(&mut root, "profile"), "dev");
     dev.insert("debug".into(), false.into());
     Ok(root)
@@ -151,6 +151,6 @@ fn write(file: &Path, text: &str) -> Result<()> {
         return Ok(());
     }
     let folder = file.parent().context("a file lies in a folder")?;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }

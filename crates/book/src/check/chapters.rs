@@ -1,4 +1,4 @@
-//! Every chapter ends with its exercises, its questions and where all this is used.
+//! Every chapter ends with its exercises, its questions and a section on where all this is used.
 
 use super::Findings;
 use crate::Book;

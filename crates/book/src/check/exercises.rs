@@ -1,4 +1,4 @@
-//! No exercise without a chapter that leads to it, no chapter without an exercise.
+//! Every exercise has a chapter that links to it, and every chapter has an exercise.
 
 use course::Course;
 

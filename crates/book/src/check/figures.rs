@@ -1,5 +1,5 @@
-//! Figures follow the theme, fit a telephone and can be heard. And what lies among the figures and
-//! transcripts is shown somewhere.
+//! Figures follow the theme, fit on a phone and work with a screen reader. And every figure and
+//! transcript is shown somewhere.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Listings are included, by anchors that are there. mdBook leaves a hole where an anchor is missing
-//! and says nothing.
+//! Listings are included by anchors that exist. Where an anchor is missing, mdBook silently leaves
+//! a hole.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::Findings;
 use crate::Book;
 use crate::markdown::{Block, Page};
 
-/// A Rust block of more lines must come from a program.
+/// A longer Rust block must come from a program.
 const PASTED_LINES: usize = 3;
 
 pub fn check(book: &Book, found: &mut Findings<'_>) {
@@ -30,7 +30,7 @@ pub fn check(book: &Book, found: &mut Findings<'_>) {
     }
 }
 
-/// Says what is wrong with `{{#kind what}}`.
+/// Reports what is wrong with `{{#kind what}}`.
 fn included(src: &Path, kind: &str, what: &str) -> Result<(), String> {
     if kind != "include" {
         return Err(format!(
@@ -60,14 +60,14 @@ fn included(src: &Path, kind: &str, what: &str) -> Result<(), String> {
     })?;
     if lines == 0 {
         Err(format!(
-            "there is nothing between the anchors {anchor} in {file}"
+            "there is nothing between the anchors “{anchor}” in {file}"
         ))
     } else {
         Ok(())
     }
 }
 
-/// How many lines stand between the anchors, or which of the two is missing.
+/// How many lines are between the anchors, or which of the two is missing.
 fn anchored(text: &str, anchor: &str) -> Result<usize, &'static str> {
     let named = |mark: &str| {
         let pattern = format!(r"{mark}:\s*{}(?:$|[^\w-])", regex::escape(anchor));

@@ -38,7 +38,7 @@ pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<(
     Ok(())
 }
 
-/// What a check says when it fails ends with a section of the book: `"03-who-hung-up.html#reset"`.
+/// A failed check's explanation ends with a section of the book: `"03-who-hung-up.html#reset"`.
 fn sections_named_by_checks(
     targets: &mut Targets<'_>,
     exercise: &Path,
@@ -108,7 +108,7 @@ impl Targets<'_> {
         Ok(self.exists(&self.book.src.join(file), to))
     }
 
-    /// A link as the repository's host shows it: relative to the README.
+    /// A link as the repository's host resolves it: relative to the README.
     fn linked_by_readme(&mut self, readme: &Page, to: &str) -> Result<Verdict> {
         if let Some(verdict) = outside(to) {
             return Ok(verdict);
@@ -186,7 +186,7 @@ impl Targets<'_> {
     }
 }
 
-/// The verdict on a link that leaves the repository, which nobody follows here.
+/// The verdict on a link that leaves the repository, which is not followed here.
 fn outside(to: &str) -> Option<Verdict> {
     let (scheme, _) = to.split_once(':')?;
     if scheme.contains(['/', '#', '.']) {

@@ -1,6 +1,5 @@
 //! Each listing names its file, with a link in the paragraph above it. A code forge shows a page as
-//! it is written, and there an include is a line that includes nothing: the link is all that its
-//! reader gets.
+//! it is written, and there an include is not replaced: its reader gets only the link.
 
 use regex::Regex;
 

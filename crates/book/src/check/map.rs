@@ -1,4 +1,4 @@
-//! The map of the house names every crate. That what it names is there is a matter of links.
+//! The house map names every crate. Whether its links lead anywhere is checked with the links.
 
 use anyhow::Result;
 

@@ -1,5 +1,5 @@
-//! The appendix that lists what the servers promise names the test that proves each row. Here it is
-//! seen that there is such a test.
+//! The appendix that lists what the servers promise names the test that proves each row. This
+//! checks that there is such a test.
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! No verdict in a chapter that explains itself in other words than the check now does.
+//! No verdict in a chapter has a different explanation than the check now has.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use crate::Book;
 /// A verdict's line that says what was expected.
 static EXPECTED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)^ +expected   ").expect("a pattern"));
-/// The lines at its end that explain it, and the last one, which names the section.
+/// The lines at its end with the explanation, and the last one, which names the section.
 static EXPLANATION: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"((?:\n \S.*)+)\s*$").expect("a pattern"));
 static SECTION: LazyLock<Regex> =
@@ -20,14 +20,14 @@ static SECTION: LazyLock<Regex> =
 /// The last line, which names a picture.
 static PICTURE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\n The same as a picture: .*").expect("a pattern"));
-/// A moment in the timeline: with four digits before the point it begins like an explanation.
+/// A time in the timeline: with four digits before the decimal point it begins like an explanation.
 static MOMENT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\n \d+\.\d ms  .*").expect("a pattern"));
 
 pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<()> {
     let mut told = String::new();
     for exercise in course.exercises() {
-        // What a check says may stand in files beside its own.
+        // A check's explanations may be in other files next to its own.
         for file in rust_files(&exercise.path(&course.root).join("tests"))? {
             told += &said(&read(&file)?);
         }
@@ -47,7 +47,7 @@ pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<(
                 found.add(
                     &page.path,
                     block.line,
-                    "no check explains itself in the words of this verdict: paste what it says now",
+                    "no check has the explanation in this verdict: paste its current text",
                 );
             }
         }
@@ -55,7 +55,7 @@ pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<(
     Ok(())
 }
 
-/// The sentences in a check's source, without what Rust needs to write them.
+/// The sentences in a check's source, without Rust's string syntax.
 fn said(source: &str) -> String {
     one_line(&source.replace("\\\n", "").replace("\\\"", "\""))
 }

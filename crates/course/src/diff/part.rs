@@ -73,7 +73,7 @@ impl<'t> Part<'t> {
         !own.is_empty() && base.windows(own.len()).filter(|at| *at == own).count() == 1
     }
 
-    /// Whether one line at most is between it and the next: as many as the next one's `@@`.
+    /// Whether at most one line is between it and the next: as much as the next part's `@@` takes.
     pub(super) fn is_near(&self, next: &Self) -> bool {
         next.start <= self.end() + 1
     }
@@ -117,7 +117,8 @@ fn range(start: usize, count: usize) -> String {
     }
 }
 
-/// What begins last in the first lines, at the margin: `fn serve(stream: &TcpStream) -> io::Result<()>`.
+/// The last item that begins at the margin in the first lines: `fn serve(stream: &TcpStream) ->
+/// io::Result<()>`.
 fn function_above(base: &str, lines: usize) -> Option<&str> {
     let above: Vec<&str> = base.lines().take(lines).collect();
     let begins = |line: &&&str| line.starts_with(char::is_alphabetic) && line.ends_with(['{', '(']);

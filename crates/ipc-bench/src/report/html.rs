@@ -57,7 +57,7 @@ pub fn page(report: &Report, svg: &str) -> String {
     )
 }
 
-/// The sentences that someone who reads nothing else should have read.
+/// The sentences for a reader who reads nothing else.
 fn answer(report: &Report) -> String {
     let mut items = String::new();
     for regime in Regime::ALL {
@@ -67,11 +67,10 @@ fn answer(report: &Report) -> String {
     }
     let blocks = report.blocks;
     format!(
-        "<p>How much latency does the network stack add to a message of 64 bytes?</p>\n<ul>\n\
-         {items}</ul>\n<p class=\"dim\">{blocks} blocks of shuffled slices in {:.0} s, with {:.2} \
-         % of the machine’s time stolen by its hypervisor and {:.0} % taken by other processes. \
-         Larger messages may turn it around: \
-         see the ratios by size.</p>\n",
+        "<p>How much latency does the network stack add to a message of 64 \
+         bytes?</p>\n<ul>\n{items}</ul>\n<p class=\"dim\">{blocks} blocks of shuffled slices in \
+         {:.0} s, with {:.2} % of the machine’s time stolen by its hypervisor and {:.0} % taken by \
+         other processes. With larger messages this can reverse: see the ratios by size.</p>\n",
         report.took_s,
         100.0 * report.environment.stolen_share,
         100.0 * report.environment.others_share
@@ -84,11 +83,11 @@ fn sentence(report: &Report, ratio: &Ratio) -> String {
         figure.map_or_else(|| "?".to_owned(), |figure| time_name(figure.p50_ns))
     };
     let verdict = if ratio.q1 <= 1.0 && ratio.q3 >= 1.0 {
-        "no difference that could be told from noise".to_owned()
+        "no difference distinguishable from noise".to_owned()
     } else if ratio.ratio > 1.0 {
         format!("TCP takes {:.2} times as long", ratio.ratio)
     } else {
-        format!("TCP is quicker, it takes {:.2} times as long", ratio.ratio)
+        format!("TCP is faster: it takes {:.2} times as long", ratio.ratio)
     };
     let regime = match ratio.regime {
         Regime::StackAlone => "The stack alone, one way, in one thread",

@@ -1,7 +1,6 @@
 //! `report.svg`: distributions with a logarithmic time axis, and ratios by size.
 //!
-//! The colors are a palette of names as much as of colors: the page puts its own, for light and
-//! dark, in the place of each.
+//! The colors also serve as names: the page replaces each with its own, for light and dark.
 
 use std::ops::Range;
 
@@ -118,7 +117,7 @@ fn by_timetable(report: &Report, regime: Regime) -> (String, Vec<Curve<'_>>) {
         }
     }
     (
-        format!("The same, 5,000 a second by timetable, {}", regime.name()),
+        format!("The same, 5,000 per second by timetable, {}", regime.name()),
         curves,
     )
 }
@@ -170,7 +169,7 @@ fn draw_distribution(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> anyh
         .map_err(plain)
 }
 
-/// What one in a hundred exceeds is in the table: here it would squeeze all else.
+/// Values above the 99th percentile are in the table: here they would squeeze everything else.
 const DRAWN: f64 = 0.99;
 
 /// Begins at a power of ten, so that the axis has two labels at least.
@@ -204,7 +203,7 @@ fn draw_ratios(area: &Area<'_>, report: &Report) -> anyhow::Result<()> {
     let least = ratios.iter().map(|(_, _, r)| r.q1).fold(0.5, f64::min);
     let mut chart = ChartBuilder::on(area)
         .caption(
-            "TCP over Unix stream by size: up, TCP takes so many times as long; down, it wins",
+            "TCP / Unix stream by size: above 1, TCP takes longer; below 1, it is faster",
             ("sans-serif", 15).into_font().color(&INK),
         )
         .margin(12)

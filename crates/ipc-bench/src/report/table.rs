@@ -6,7 +6,7 @@ use crate::case::{Measure, Regime, Transport, size_name};
 use crate::report::{Figure, Report};
 use crate::units::value_name;
 
-/// What a table says of one figure.
+/// What a table shows for one figure.
 pub struct Row {
     pub transport: Transport,
     pub size: String,
@@ -60,8 +60,10 @@ fn title(measure: Measure, regime: Regime) -> String {
         (Measure::RoundTrip, _) => "There and back",
         (Measure::Connect, _) => "Connect, there and back, close",
         (Measure::Bulk, _) => "Bulk, one way (p50, p90 and p99 of the time a MiB takes)",
-        (Measure::Scheduled, _) => "5,000 a second by timetable, timed from sending",
-        (Measure::Intended, _) => "5,000 a second by timetable, timed from when meant to be sent",
+        (Measure::Scheduled, _) => "5,000 per second by timetable, timed from sending",
+        (Measure::Intended, _) => {
+            "5,000 per second by timetable, timed from when scheduled to be sent"
+        }
     };
     format!("{what} · {}", regime.name())
 }

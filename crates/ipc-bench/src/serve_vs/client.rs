@@ -1,5 +1,5 @@
-//! One client of a server under load. It sends a window of requests by one write and is done
-//! when as many replies have come, byte for byte as they must be.
+//! One client of a server under load. It sends a window of requests in one write and is done when
+//! as many replies have arrived, with exactly the right bytes.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -59,7 +59,7 @@ impl Window {
 
 pub struct Client {
     socket: Socket,
-    /// How many bytes of the replies have come.
+    /// How many bytes of the replies have arrived.
     came: usize,
     sent_at: Instant,
 }
@@ -92,7 +92,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Where a server is still closing the clients before these, it may say Busy for a moment.
+    /// If a server is still closing earlier clients, it may reply Busy for a moment.
     pub fn connect_many(address: &Address, count: usize) -> io::Result<Vec<Client>> {
         let deadline = Instant::now() + PATIENCE;
         let mut clients = Vec::with_capacity(count);
@@ -127,10 +127,10 @@ impl Client {
         (&self.socket).write_all(requests)
     }
 
-    /// Reads once; true when the window's replies are whole.
+    /// Reads once; true when the window's replies are complete.
     pub fn receive(&mut self, window: &Window, buffer: &mut [u8]) -> io::Result<bool> {
         let got = match (&self.socket).read(buffer) {
-            Ok(0) => return Err(io::Error::other("the server hung up")),
+            Ok(0) => return Err(io::Error::other("the server closed the connection")),
             Ok(got) => got,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 let limit = PATIENCE.as_secs();
@@ -151,7 +151,7 @@ impl Client {
     }
 }
 
-/// What the server said instead of a reply.
+/// What the server sent instead of a reply.
 fn explain(bytes: &[u8]) -> io::Error {
     let first = split_frame(bytes, shared_proto::DEFAULT_MAX_FRAME);
     let response = match first {
@@ -166,6 +166,6 @@ fn explain(bytes: &[u8]) -> io::Error {
             };
             io::Error::new(kind, format!("the server said {code:?}: {text}"))
         }
-        _ => io::Error::other("the server sent something that is not the reply"),
+        _ => io::Error::other("the server sent something other than the reply"),
     }
 }

@@ -1,4 +1,4 @@
-//! Idle clients: the memory that each costs the server, and what the active ones feel of them.
+//! Idle clients: the memory that each costs the server, and how much they affect the active ones.
 
 use std::io;
 use std::time::Duration;
@@ -24,7 +24,8 @@ pub fn measure(servers: &[Server], wanted: usize, descriptors: usize) -> anyhow:
     let count = wanted.min(descriptors.saturating_sub(ACTIVE + OWN));
     if count < wanted {
         tell(format!(
-            "{count} idle clients, not {wanted}: the hard limit on descriptors"
+            "only {count} idle clients instead of {wanted}: the hard limit on descriptors allows \
+             no more"
         ));
     }
     let progress = progress_bar(servers.len());
@@ -66,10 +67,10 @@ fn of_one(server: &Server, count: usize) -> io::Result<Idle> {
     Ok(idle)
 }
 
-/// Requests a second at each of [`WINDOWS`], in turns.
+/// Requests per second at each of [`WINDOWS`], in turn.
 fn rates(load: &mut Load) -> io::Result<[Values; 2]> {
     let mut rates = [Values::default(), Values::default()];
-    load.run(WINDOWS[0], Duration::from_millis(50))?; // what the first requests touch is no cost
+    load.run(WINDOWS[0], Duration::from_millis(50))?; // the first requests' memory doesn't count
     for round in 0..ROUNDS {
         for (window, rates) in WINDOWS.into_iter().zip(&mut rates) {
             rates.add(round, load.run(window, SLICE)?.requests_per_s);

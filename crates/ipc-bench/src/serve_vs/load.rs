@@ -13,10 +13,10 @@ use crate::serve_vs::SIZE;
 use crate::serve_vs::client::{Client, PATIENCE, Window};
 use crate::stats::Recording;
 
-/// A slice counts at least so many answers for each client, however long that takes.
+/// A slice counts at least this many answers for each client, however long that takes.
 const TURNS: usize = 4;
 
-/// What a slice told. Its first fifth is only in `all_requests`.
+/// The result of a slice. Its first fifth is only in `all_requests`.
 pub struct Slice {
     pub requests_per_s: f64,
     /// From sending a window of requests to the last of its replies.
@@ -34,7 +34,7 @@ pub struct Load {
 struct Count {
     started: Instant,
     slice: Duration,
-    /// How many windows there must be, or a slice could be all burst or all pause.
+    /// The minimum number of windows; otherwise a slice could be all burst or all pause.
     least: usize,
     since: Option<Instant>,
     requests: u64,
@@ -52,7 +52,7 @@ impl Load {
         Ok(Load { clients, poller })
     }
 
-    /// Every client sends its next window when the last one is answered. At the end all is
+    /// Every client sends its next window when the last one is answered. At the end everything is
     /// answered: the next slice finds the server at rest.
     pub fn run(&mut self, window: usize, slice: Duration) -> io::Result<Slice> {
         let in_window = window as u64;
@@ -130,7 +130,7 @@ impl Count {
     }
 
     fn slice(self, end: Instant) -> io::Result<Slice> {
-        let nothing = || io::Error::other("nothing was answered in a whole slice");
+        let nothing = || io::Error::other("no request was answered in a whole slice");
         let length = end - self.since.ok_or_else(nothing)?;
         Ok(Slice {
             requests_per_s: self.requests as f64 / length.as_secs_f64(),

@@ -12,7 +12,7 @@ use crate::serve_vs::{SIZE, Slice, WINDOWS};
 use crate::stats::{Spread, Tally, Values, paired_ratio, spread};
 use crate::units::time_name;
 
-/// What the slices of one scenario add up to, a server each.
+/// The combined result of the slices of one scenario, one per server.
 pub struct Scenario {
     pub active: usize,
     pub window: usize,
@@ -41,7 +41,7 @@ impl Scenario {
         }
     }
 
-    /// `processor` is what the server took of it during the slice, in nanoseconds.
+    /// `processor` is the CPU time that the server used during the slice, in nanoseconds.
     pub fn add(&mut self, block: usize, server: usize, slice: &Slice, processor: Option<u64>) {
         let slices = &mut self.servers[server];
         slices.rates.add(block, slice.requests_per_s);
@@ -103,7 +103,7 @@ pub struct Figures {
     p90_ns: Option<u64>,
     p99_ns: Option<u64>,
     samples: u64,
-    /// Processor time that the server took for a request, in nanoseconds, the median over slices.
+    /// CPU time that the server used per request, in nanoseconds, the median over slices.
     processor_ns: Option<f64>,
     failure: Option<String>,
 }
@@ -116,8 +116,8 @@ pub struct Idle {
     /// Resident memory in KiB.
     pub kib_per_connection: Option<f64>,
     pub threads: Option<u64>,
-    /// The rate of 100 active clients among the idle ones over that without, at each window of
-    /// 1 and 64: 1 means that they don't feel them.
+    /// The rate of 100 active clients with the idle ones over the rate without, at windows of 1 and
+    /// 64: 1 means that they have no effect.
     pub rate_among_idle: [Option<Spread>; 2],
     pub failure: Option<String>,
 }
@@ -150,7 +150,7 @@ pub struct Report {
     size: usize,
     pub took_s: f64,
     pub stolen_share: f64,
-    /// Of the load, not of the servers.
+    /// For the load generator, not for the servers.
     pub quota: Option<Quota>,
     servers: Vec<Named>,
     scenarios: Vec<Figures>,
@@ -191,7 +191,7 @@ impl Report {
             let Named { address, .. } = server;
             writeln!(
                 out,
-                "{}: {address} ({pid}, on processors {where_})",
+                "{}: {address} ({pid}, on CPUs {where_})",
                 letter(number)
             )?;
         }
@@ -222,7 +222,7 @@ impl Report {
             100.0 * self.stolen_share
         )?;
         if let Some(quota) = &self.quota {
-            writeln!(out, "the load is under a processor quota: {quota}")?;
+            writeln!(out, "the load generator is under a CPU quota: {quota}")?;
         }
         Ok(())
     }
@@ -280,7 +280,8 @@ impl Idle {
         let known = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
         writeln!(
             out,
-            "{} KiB a connection, {} threads; 100 active among them, over without: {} at window {}, {} at {}",
+            "{} KiB per connection, {} threads; rate of 100 active clients with them over without: \
+             {} at window {}, {} at {}",
             known(self.kib_per_connection.map(|kib| format!("{kib:.3}"))),
             known(self.threads.map(|threads| threads.to_string())),
             ratio_name(self.rate_among_idle[0]),

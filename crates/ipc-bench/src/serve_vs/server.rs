@@ -1,6 +1,5 @@
-//! A server from outside: its process, what it holds of memory, what it takes of the processor.
-//! All of this is only known when the system lets us look: for a process of another user it is
-//! `None`, and the report says so.
+//! A server from outside: its process, its memory, its CPU time. All of this is known only if the
+//! system lets us look: for another user's process it is `None`, and the report says so.
 
 use std::fs;
 use std::io;
@@ -19,8 +18,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Asks it once, so that a server that isn't there, or speaks something else, is told of
-    /// before anything is measured. Of several addresses the first that answers is the server's.
+    /// Sends one request, so that a server that isn't there, or speaks another protocol, is
+    /// reported before anything is measured. Of several addresses the first that answers is the
+    /// server's.
     pub fn visit(named: &Named) -> anyhow::Result<Server> {
         let mut reasons = Vec::new();
         for address in &named.addresses {
@@ -53,7 +53,7 @@ impl Server {
         }
     }
 
-    /// The processors that it may use, as `/proc/PID/status` lists them.
+    /// The CPUs that it may use, as `/proc/PID/status` lists them.
     pub fn processors(&self) -> Option<String> {
         self.status("Cpus_allowed_list:")
     }
@@ -68,7 +68,7 @@ impl Server {
         field(&text, "Rss:")?.split(' ').next()?.parse().ok()
     }
 
-    /// What all its threads that live now have taken, in nanoseconds (`/proc/PID/task/*/schedstat`).
+    /// The CPU time of all its current threads, in nanoseconds (`/proc/PID/task/*/schedstat`).
     pub fn processor_time(&self) -> Option<u64> {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid?)).ok()?;
         let times = threads.flatten().filter_map(|thread| {
@@ -94,15 +94,15 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         .map(str::trim)
 }
 
-/// Who listened: the kernel remembers it for each connection (`SO_PEERCRED`, unix(7)).
+/// The process that listened: the kernel remembers it for each connection (`SO_PEERCRED`, unix(7)).
 fn unix_pid(path: &Path) -> Option<u32> {
     let stream = UnixStream::connect(path).ok()?;
     let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
     u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
 }
 
-/// Who has the listening socket open: its inode is in `/proc/net/tcp`, and the process that has
-/// that inode among its descriptors is the server.
+/// The process that has the listening socket open: its inode is in `/proc/net/tcp`, and the process
+/// that has that inode among its descriptors is the server.
 fn tcp_pid(address: SocketAddr) -> Option<u32> {
     let table = if address.is_ipv4() {
         "/proc/net/tcp"

@@ -65,7 +65,7 @@ fn a_full_disk_keeps_no_progress_and_no_verdict_back() {
     };
     assert_eq!(verdict(&said.text), RIGHT, "{}", said.text);
     said.succeeds()
-        .says("your progress could not be kept: cannot write ")
+        .says("your progress could not be saved: cannot write ")
         .says("No space left on device")
         .never_says(".new\n");
 }

@@ -126,11 +126,11 @@ fn a_mark_goes_with_a_verdict_and_with_nothing_else() {
     for (test, said) in [
         (
             "std::process::abort();",
-            "The checks ended before their verdict.",
+            "The checks ended without a verdict.",
         ),
         (
             "println!(\"\\ntest result: so to say\"); std::process::exit(0);",
-            "ended before their verdict",
+            "ended without a verdict",
         ),
         (
             "loop { std::thread::park(); }",
@@ -183,7 +183,7 @@ fn a_wait_for_another_cargo_is_told() {
     let lock = fs::File::options().write(true).open(lock).expect("Cargo's");
     lock.lock().expect("nobody else builds here");
     let mut waiting = Watching::start(&mut scratch.command(&["check", "01-01"]));
-    waiting.says("waiting for another Cargo, which holds the lock on the ");
+    waiting.says("waiting for another Cargo process, which holds the lock on the ");
     lock.unlock().expect("it was locked");
     waiting.says("01-01 hello is solved.");
 }
@@ -306,14 +306,14 @@ fn progress_that_cannot_be_kept_takes_no_verdict_away() {
         .learn(&[])
         .succeeds()
         .says("nothing counts as solved: ")
-        .says("01-01 hello is solved.\nThe verdict holds, but your progress could not be kept: ")
-        .says("02-01 again is solved.\nThe verdict holds")
+        .says("01-01 hello is solved.\nThe verdict stands, but your progress could not be saved: ")
+        .says("02-01 again is solved.\nThe verdict stands")
         .says("All done: 2 exercises solved.");
     scratch.learn(&["check", "01-01"]).succeeds();
     scratch
         .learn(&["reset", "01-01"])
         .succeeds()
-        .says("is back to its beginning.");
+        .says("is back in its original state.");
     let names = fs::read_dir(scratch.path()).expect("it is there").flatten();
     let names: Vec<_> = names
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
@@ -400,7 +400,7 @@ fn a_reset_needs_no_git_and_keeps_what_was_written() {
     scratch
         .learn(&["reset", "01-01"])
         .succeeds()
-        .says("is as it was at the beginning");
+        .says("is already in its original state");
     for (number, text) in [(1, "// first\n"), (2, "// second\n")] {
         scratch.write(&own, text);
         scratch.write(".learn-state", "01-01 first_words/hello\n");
@@ -408,7 +408,7 @@ fn a_reset_needs_no_git_and_keeps_what_was_written() {
         scratch
             .learn(&["reset", "01-01"])
             .succeeds()
-            .says(&format!("Yours is kept in {backup}."));
+            .says(&format!("Your version is kept in {backup}."));
         assert_eq!(
             (scratch.read(&own), scratch.read(&backup)),
             (STUB.into(), text.into())
@@ -440,7 +440,7 @@ fn the_solution_is_shown_only_to_who_wants_it() {
         let said = scratch.learn_answering(&["solution", "01-01"], answer);
         said.fails()
             .says(question)
-            .says("Kept shut.")
+            .says("Not shown.")
             .never_says("println!");
     }
     scratch
@@ -506,7 +506,7 @@ fn an_answer_in_other_bytes_than_text_is_a_no() {
     fs::write(&input, b"\xff\xfe\n").expect("written");
     command.stdin(fs::File::open(input).expect("it is there"));
     let output = command.output().expect("it runs");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("Kept shut."));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Not shown."));
 }
 
 /// Who reads the task should not have read the hints with it.
@@ -553,5 +553,5 @@ fn outside_of_a_workspace_it_says_where_to_go() {
         .env_remove("CARGO_MANIFEST_DIR");
     Said::of(&mut command, "")
         .fails()
-        .says("run this inside the folder that you cloned");
+        .says("run this inside the folder you cloned");
 }

@@ -163,7 +163,7 @@ fn a_program_stuck_in_a_loop_is_killed_at_the_time_limit() {
     let program = calls
         .recv_timeout(PATIENCE)
         .expect("the stuck program runs");
-    watching.says("Stuck: still running after 3 s, so it was ended.");
+    watching.says("Stuck: still running after 3 s, so it was stopped.");
     is_gone(program);
     scratch.solve(FIRST);
     watching.says("01-01 hello is solved.");
@@ -258,7 +258,7 @@ fn saves_are_noticed_where_the_system_tells_of_none() {
     command.env("CARGO_NET_OFFLINE", "true");
     let mut watching = Watching::start(&mut command);
     watching.says("✗ says_hello");
-    watching.says("Saves are noticed within 2 s; at once is not possible here: ");
+    watching.says("Saves are noticed within 2 s; this system cannot report them immediately: ");
     scratch.solve(FIRST);
     watching.says("01-01 hello is solved.");
     watching.leaves();

@@ -146,7 +146,7 @@ fn replies_are_taken_within_their_deadline() {
     let mut peer = server.greet();
     let started = Instant::now();
     ask_for_much(&mut peer);
-    server.logs("not taken within");
+    server.logs("not read within");
     assert!(
         (LIMIT..2 * NOTICED).contains(&started.elapsed()),
         "{:?}",
@@ -168,7 +168,7 @@ fn a_trickling_reader_cannot_stretch_the_deadline_of_replies() {
     let started = Instant::now();
     let mut some = [0; 50_000];
     let mut trickle = peer.stream();
-    while !server.log().contains("not taken within") {
+    while !server.log().contains("not read within") {
         assert!(started.elapsed() < 2 * NOTICED, "it is still being served");
         // Some of it each time, so that the server writes again and again.
         let _ = trickle.read(&mut some);

@@ -179,9 +179,9 @@ fn what_is_no_listener_in_its_place_is_refused() {
     let file = handed_on().stranger("log", &file);
     refuses(beside(&file), &["descriptor 4 (log)", "a regular file"]);
     let connection = handed_on().stranger("", &connection);
-    refuses(beside(&connection), &["descriptor 4 is", "does not listen"]);
+    refuses(beside(&connection), &["descriptor 4 is", "not listening"]);
     let bound = handed_on().stranger("bound", &bound);
-    refuses(beside(&bound), &["descriptor 4 (bound)", "does not listen"]);
+    refuses(beside(&bound), &["descriptor 4 (bound)", "not listening"]);
     let datagrams = handed_on().stranger("news", &datagrams);
     refuses(beside(&datagrams), &["descriptor 4 (news)", "another kind"]);
     let other = handed_on().listener("other", &other);

@@ -109,7 +109,7 @@ fn lines_that_were_lost_are_counted_and_the_count_is_told() {
         lost > 0 && told.starts_with(&format!("{lost} log lines were lost")),
         "{told}, not {lost}"
     );
-    assert_eq!(lines.next().as_deref(), Some("draining: a signal came"));
+    assert_eq!(lines.next().as_deref(), Some("draining: received a signal"));
     assert_eq!(lines.next(), None);
 }
 
@@ -138,7 +138,7 @@ fn where_it_listens_waits_for_nobody_either() {
         let address = line
             .strip_prefix("listening on ")
             .expect("where it listens");
-        let (address, reason) = address.split_once(", which could not be said").unwrap();
+        let (address, reason) = address.split_once(", which could not be printed").unwrap();
         assert!(reason.starts_with(" on standard output: "), "{line}");
         address.clone_into(&mut server.address);
         serves_and_drains(&server);

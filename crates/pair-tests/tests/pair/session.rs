@@ -93,7 +93,7 @@ fn replies_that_nobody_asked_for_are_not_printed() {
             });
             let client = server.client(&[]).write_stdin(input).assert();
             let client = client.code(1).stdout("accepted\n");
-            let words = ["does not speak this protocol", "nobody asked for", &kind];
+            let words = ["does not speak this protocol", "unrequested reply", &kind];
             tells(&client.get_output().stderr, &server.address, &words);
             server.join();
         }
@@ -112,7 +112,7 @@ fn a_server_that_never_stops_replying_is_left() {
     tells(
         &client.get_output().stderr,
         &server.address,
-        &["nobody asked for"],
+        &["unrequested reply"],
     );
     server.join();
 }

@@ -15,7 +15,7 @@ pub const LISTEN_OPTION: &str = "--listen";
 /// How a connect fails once the server has stopped listening: nobody listens there.
 pub const GONE: std::io::ErrorKind = std::io::ErrorKind::ConnectionRefused;
 /// What a client that was not allowed is advised.
-pub const IF_NOT_ALLOWED: &str = "ask whoever runs the server";
+pub const IF_NOT_ALLOWED: &str = "ask the server's administrator";
 
 /// Where a server is told to listen; a free port.
 #[derive(Debug, Clone)]

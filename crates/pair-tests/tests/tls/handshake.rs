@@ -72,7 +72,7 @@ fn who_has_no_certificate_of_the_clients_authority_is_not_served() {
     stranger
         .code(1)
         .stdout("")
-        .stderr(contains("does not take the certificate"));
+        .stderr(contains("does not accept the certificate"));
     server.running.log_line("UnknownIssuer").now();
 
     let (certificate, key) = (file("client.pem"), file("client.key"));

@@ -74,7 +74,7 @@ fn who_does_not_read_over_tls_is_cut_in_time_and_costs_little() {
     }
     server
         .running
-        .log_line("replies were not taken within 1s")
+        .log_line("replies were not read within 1s")
         .now();
     let grown = server
         .running

@@ -98,7 +98,7 @@ fn a_live_server_is_never_touched() {
     // Not one of ours: it holds no lock.
     let place = Place::new();
     let listener = UnixListener::bind(place.path()).unwrap();
-    is_refused_at(&place, "listens there already");
+    is_refused_at(&place, "already listening there");
     connect(&place.address()).unwrap();
     listener.accept().unwrap();
 }
@@ -108,7 +108,7 @@ fn a_live_server_with_a_full_backlog_is_never_touched() {
     let place = Place::new();
     let listener = UnixListener::bind(place.path()).unwrap();
     let waiting = super::unix_only::fill_backlog(&listener, &place.path());
-    is_refused_at(&place, "listens there already");
+    is_refused_at(&place, "already listening there");
     drop(waiting);
 }
 

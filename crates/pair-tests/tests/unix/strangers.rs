@@ -34,7 +34,7 @@ fn what_is_no_file_in_the_locks_place_is_told_as_such() {
         tells(
             told.as_bytes(),
             &lock,
-            &["no regular file", "belongs to uid", "--socket"],
+            &["not a regular file", "belongs to uid", "--socket"],
         );
     };
     fs::create_dir(&lock).unwrap();

@@ -128,7 +128,7 @@ fn a_file_that_is_no_socket_is_told_as_such_also_to_whom_its_mode_shuts_out() {
     tells(
         told,
         &open.place.address(),
-        &["Permission denied", "no socket"],
+        &["Permission denied", "isn't a socket"],
     );
     assert!(!String::from_utf8_lossy(told).contains("--mode"));
 }

@@ -1,20 +1,20 @@
-//! What clients say to a NATS server, and how it answers: lines that end with `\r\n`, and payloads
-//! that the line before them counts
-//! ([the client protocol](https://docs.nats.io/reference/reference-protocols/nats-protocol)).
+//! What clients send to a NATS server, and how it replies: lines that end with `\r\n`, and payloads
+//! whose length the line before them gives ([the client
+//! protocol](https://docs.nats.io/reference/reference-protocols/nats-protocol)).
 
-/// The longest line that a server takes.
+/// The longest line that a server accepts.
 const LONGEST_LINE: usize = 4096;
 
 /// One operation of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
-    /// `CONNECT {…}`, and its JSON as it came.
+    /// `CONNECT {…}`, and its JSON as received.
     Connect(String),
     /// `PUB` and `HPUB`.
     Publish(Message),
     /// `SUB subject [queue] sid`.
     Subscribe {
-        /// What it wants to hear of; `*` and `>` stand for others.
+        /// The subject it subscribes to; `*` and `>` are wildcards.
         subject: String,
         /// Of all subscribers in one queue group, one gets each message.
         queue: Option<String>,
@@ -25,7 +25,7 @@ pub enum Operation {
     Unsubscribe {
         /// The number of the subscription.
         sid: String,
-        /// At once, or after this many messages in all.
+        /// Immediately, or after this many messages in total.
         after: Option<usize>,
     },
     /// `PING`.
@@ -39,22 +39,22 @@ pub enum Operation {
 pub struct Message {
     /// Its subject.
     pub subject: String,
-    /// Where an answer is wanted, if one is.
+    /// The subject for a reply, if one is expected.
     pub reply: Option<String>,
-    /// Its headers, with the empty line behind them; none after a plain `PUB`.
+    /// Its headers, with the empty line after them; none after a plain `PUB`.
     pub headers: Vec<u8>,
     /// Its payload.
     pub payload: Vec<u8>,
 }
 
-/// What lies at the start of a client's bytes.
+/// What a client's bytes start with.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed {
     /// An operation, and how many bytes it took.
     Whole(Operation, usize),
-    /// The beginning of one.
+    /// The beginning of an operation.
     Part,
-    /// Nothing that the server understands: it says this and closes.
+    /// Nothing that the server understands: it sends this and closes.
     Violation(&'static str),
 }
 
@@ -107,7 +107,7 @@ pub(super) fn parse(bytes: &[u8], max_payload: usize) -> Parsed {
     Parsed::Whole(operation, end + 1)
 }
 
-/// An HTTP request is found out before its line ends, as the real server does it.
+/// An HTTP request is recognized before its line ends, as by the real server.
 fn could_begin(bytes: &[u8]) -> bool {
     const NAMES: [&str; 7] = ["CONNECT", "PING", "PONG", "SUB", "UNSUB", "PUB", "HPUB"];
     let name = bytes
@@ -148,7 +148,7 @@ fn payload(
     Parsed::Whole(Operation::Publish(message), start + size + 2)
 }
 
-/// `MSG subject sid [reply] size`, or `HMSG` where there are headers.
+/// `MSG subject sid [reply] size`, or `HMSG` if there are headers.
 pub(super) fn deliver(sid: &str, message: &Message) -> Vec<u8> {
     let Message {
         subject,
@@ -167,7 +167,8 @@ pub(super) fn deliver(sid: &str, message: &Message) -> Vec<u8> {
     [line.as_bytes(), headers, payload, b"\r\n"].concat()
 }
 
-/// What somebody gets who asks where nobody listens, and said `no_responders`.
+/// What a client gets that sends a request to a subject without subscribers and had set
+/// `no_responders`.
 pub(super) fn no_responders(reply: &str) -> Message {
     Message {
         subject: reply.to_owned(),
@@ -181,15 +182,15 @@ pub(super) fn error(text: &str) -> Vec<u8> {
     format!("-ERR '{text}'\r\n").into_bytes()
 }
 
-/// Whether a JSON object has this flag; `otherwise`, if it says nothing of it. The values of these
-/// flags are `true` and `false`, so that no more of JSON needs to be known.
+/// Whether a JSON object has this flag; `otherwise` if the flag is missing. The values of these
+/// flags are `true` and `false`, so no more of JSON is needed.
 pub(super) fn flag(json: &str, name: &str, otherwise: bool) -> bool {
     let plain: String = json.chars().filter(|c| !c.is_whitespace()).collect();
     let says = |value: bool| plain.contains(&format!("\"{name}\":{value}"));
     says(true) || otherwise && !says(false)
 }
 
-/// Whether a subject is meant by a subscription: `*` stands for one part, `>` for all that follow.
+/// Whether a subscription matches a subject: `*` stands for one part, `>` for all that follow.
 pub(super) fn matches(subscription: &str, subject: &str) -> bool {
     let mut parts = subject.split('.');
     for wanted in subscription.split('.') {

@@ -6,20 +6,20 @@ use crate::bytes::show;
 use crate::failure::Failure;
 use crate::verdict::Verdict;
 
-/// A request that the check made. Its answers are those that were published to its inbox.
+/// A request that the check made. Its replies are the messages published to its inbox.
 pub struct Request<'a> {
     pub(super) broker: &'a Broker,
     pub(super) inbox: String,
 }
 
 impl Request<'_> {
-    /// The subject that its answers go to.
+    /// The subject that its replies go to.
     #[must_use]
     pub fn inbox(&self) -> &str {
         &self.inbox
     }
 
-    /// The answers that have come so far.
+    /// The replies that have arrived so far.
     #[must_use]
     pub fn answers(&self) -> Vec<Vec<u8>> {
         self.broker.shared.with(|state| self.among(state))
@@ -31,7 +31,7 @@ impl Request<'_> {
         mine.map(|(_, payload)| payload.clone()).collect()
     }
 
-    /// Its first answer comes, and is exactly this.
+    /// Its first reply arrives, and is exactly this.
     pub fn expect(&self, payload: impl AsRef<[u8]>) -> Verdict {
         let wanted = payload.as_ref();
         let first = |state: &mut State| self.among(state).into_iter().next();
@@ -45,7 +45,7 @@ impl Request<'_> {
             })
     }
 
-    /// This many answers have come by now: to be asked after [`Broker::fence`]. This waits for nothing.
+    /// This many replies have arrived by now: call it after [`Broker::fence`]. This does not wait.
     pub fn expect_answers(&self, count: usize) -> Verdict {
         let came = self.answers();
         let list = came

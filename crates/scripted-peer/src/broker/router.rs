@@ -1,4 +1,4 @@
-//! The broker's own thread: it reads what clients say, and passes messages on.
+//! The broker's own thread: it reads what clients send, and passes messages on.
 
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::listener::Listener;
 use crate::peer::Peer;
 
-/// How often it looks whether it should stop, though nothing happens.
+/// How often it checks whether it should stop while nothing happens.
 const GLANCE: Duration = Duration::from_millis(100);
 
 pub(super) struct Router {
@@ -27,7 +27,7 @@ pub(super) struct Router {
     is_held: bool,
     ignores_pings: bool,
     refusal: Option<String>,
-    /// Which member of a group comes next: not in turn.
+    /// Which member of a group is next: not in turn.
     dice: usize,
 }
 
@@ -35,7 +35,7 @@ struct Client {
     /// Nothing, once the connection is gone.
     peer: Option<Peer>,
     input: Vec<u8>,
-    /// What is to be said once the broker is no longer held.
+    /// What to send once the broker is no longer held.
     held: Vec<u8>,
     says_ok: bool,
     hears_itself: bool,
@@ -96,7 +96,7 @@ impl Router {
             .filter_map(|client| client.peer.as_ref());
         all.extend(peers.map(|peer| PollFd::from_borrowed_fd(peer.as_fd(), PollFlags::IN)));
         let time = Timespec::try_from(GLANCE).ok();
-        // Whatever it says, everybody is looked at next.
+        // Whatever it returns, every client is checked next.
         let _ = poll(&mut all, time.as_ref());
     }
 
@@ -218,7 +218,7 @@ impl Router {
         }
     }
 
-    /// To each subscriber outside of a group, and to one of each group; says to how many.
+    /// To each subscriber outside a group, and to one member of each group; returns to how many.
     fn route(&mut self, from: Option<usize>, message: &Message) -> usize {
         let deaf = from.filter(|index| !self.clients[*index].hears_itself);
         self.dice = self.dice.wrapping_mul(5).wrapping_add(7);
@@ -236,7 +236,7 @@ impl Router {
         chosen.len() + usize::from(kept)
     }
 
-    /// What the broker says by itself: not while it is held.
+    /// What the broker sends on its own: not while it is held.
     fn answer(&mut self, index: usize, bytes: &[u8]) {
         if self.is_held {
             self.clients[index].held.extend_from_slice(bytes);

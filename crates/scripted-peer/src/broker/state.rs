@@ -1,4 +1,4 @@
-//! What the check and the broker's thread share: orders there, and what clients said back.
+//! What the check and the broker's thread share: orders to the thread, and what clients sent.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::operation::{self, Message, Operation};
 
-/// Where the check's own requests want their answers.
+/// Where the check's own requests expect their replies.
 pub(super) const INBOX: &str = "_INBOX.check.";
 
 /// A client's subscription.
@@ -14,13 +14,13 @@ pub(super) const INBOX: &str = "_INBOX.check.";
 pub struct Subscription {
     /// Which client, counted from 0 in the order in which they connected.
     pub client: usize,
-    /// To what.
+    /// The subject.
     pub subject: String,
-    /// In which queue group.
+    /// Its queue group.
     pub queue: Option<String>,
     /// The client's own number for it.
     pub sid: String,
-    /// How many messages it takes still, if that was said.
+    /// How many more messages it will accept, if it set a limit.
     pub(super) left: Option<usize>,
     pub(super) delivered: usize,
 }
@@ -45,7 +45,7 @@ pub(super) enum Order {
     Deliver(usize, String, Message),
     Drop,
     Listen(bool),
-    /// Between two of these it has heard all that had been said.
+    /// Between two of these it has read everything that had been sent.
     Nothing,
 }
 
@@ -55,17 +55,18 @@ pub(super) struct State {
     pub given: usize,
     pub obeyed: usize,
     pub is_over: bool,
-    /// All that clients said, in order.
+    /// Everything that clients sent, in order.
     pub operations: Vec<(usize, Operation)>,
-    /// Those of now.
+    /// The current subscriptions.
     pub subscriptions: Vec<Subscription>,
-    /// By client: whether its connection stands.
+    /// For each client: whether its connection is up.
     pub living: Vec<bool>,
     pub pongs: Vec<usize>,
-    /// Subjects that the check itself listens to, and what came for it that no verb has taken.
+    /// Subjects that the check itself is subscribed to, and the messages to it that no verb has
+    /// taken.
     pub listened: Vec<String>,
     pub kept: Vec<Message>,
-    /// The payloads of answers, by inbox.
+    /// The payloads of replies, by inbox.
     pub answers: Vec<(String, Vec<u8>)>,
     pub requests: usize,
 }
@@ -88,7 +89,8 @@ impl State {
         let meant = |one: &Subscription| {
             Some(one.client) != deaf && operation::matches(&one.subject, &message.subject)
         };
-        // By their first members. Those of one queue are one group if they want the same.
+        // Identified by their first members. Subscribers of one queue are one group if they have
+        // the same subject.
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for (at, one) in self.subscriptions.iter().enumerate() {
             let together = |members: &&mut Vec<usize>| {

@@ -1,4 +1,4 @@
-//! The shell that holds a host's namespaces, and does there what it is told.
+//! The shell that holds a host's namespaces, and runs commands in them.
 
 use std::io::{self, Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -9,8 +9,8 @@ use crate::wait;
 /// How long a host may take for one command.
 pub(super) const COMMAND: Duration = Duration::from_secs(10);
 
-/// A shell in namespaces of its own, which live as long as it does. It ends with its input, and so with
-/// this process.
+/// A shell in its own namespaces, which live as long as it does. It ends with its input, and so
+/// with this process.
 pub(super) struct Shell {
     pub child: Child,
     input: Option<ChildStdin>,
@@ -30,7 +30,7 @@ impl From<io::Error> for Failed {
 
 impl Shell {
     pub fn start() -> io::Result<Self> {
-        // What unshare(1) has against it comes as the answer.
+        // If unshare(1) fails, its error message is the answer.
         let mut child = Command::new("sh")
             .args(["-c", "exec unshare -n -m sh 2>&1"])
             .stdin(Stdio::piped())
@@ -45,10 +45,10 @@ impl Shell {
         })
     }
 
-    /// Each answer ends with a character that no text has, the code and a newline.
+    /// Each answer ends with a character that no text contains, the exit code and a newline.
     pub fn run(&mut self, command: &str) -> Result<String, Failed> {
         if let Some(input) = &mut self.input {
-            // One that has ended says why, in its answer.
+            // A shell that has ended gives the reason in its answer.
             let _ = writeln!(
                 input,
                 "{{ {command}; }} </dev/null 2>&1; printf '\\036%d\\n' $?"

@@ -18,20 +18,20 @@ use crate::verdict::Verdict;
 use crate::wait::{self, wait};
 use crate::watchdog::fail;
 
-/// What one receive brought: bytes, and the descriptors that came with them.
+/// The result of one receive: bytes, and the descriptors that arrived with them.
 #[derive(Debug)]
 pub struct Passed {
     /// The bytes; none at the end of the stream.
     pub bytes: Vec<u8>,
     /// The descriptors, closed on exec.
     pub files: Vec<OwnedFd>,
-    /// There was no room for more descriptors, and the system threw the rest away (`MSG_CTRUNC`).
+    /// There was no room for more descriptors, and the system discarded the rest (`MSG_CTRUNC`).
     pub cut: bool,
 }
 
 impl Peer {
-    /// Sends these bytes, and these descriptors with the first of them (`SCM_RIGHTS`, unix(7)). This
-    /// peer must be one of a Unix socket.
+    /// Sends these bytes, and these descriptors with the first byte (`SCM_RIGHTS`, unix(7)). This
+    /// peer must be on a Unix socket.
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen_on_path();
@@ -41,8 +41,8 @@ impl Peer {
     /// let file = std::fs::File::open("Cargo.toml").unwrap();
     /// peer.send_with(line("Cargo.toml"), [&file]);
     /// peer.expect(line("Cargo.toml 1024 bytes")).or_explain(
-    ///     "A descriptor rides on the first byte. Who takes that byte without room for it has thrown \
-    ///      it away.",
+    ///     "You read the first byte without room for its descriptor, so the kernel closed the \
+    ///      descriptor. Leave room for one in every receive.",
     ///     "",
     /// );
     /// ```
@@ -79,8 +79,8 @@ impl Peer {
             Err(Errno::AGAIN) => fail(
                 &self.timeline,
                 &Failure::new(
-                    format!("the program to take {} with descriptors", show(bytes)),
-                    format!("it took nothing for {:?}", self.patience),
+                    format!("the program to read {} with descriptors", show(bytes)),
+                    format!("it read nothing for {:?}", self.patience),
                 ),
             ),
             Err(error) => {
@@ -91,8 +91,8 @@ impl Peer {
         self
     }
 
-    /// As [`send_with`](Self::send_with), one byte at a time, each only after the program has read the
-    /// one before: the descriptors ride on the first.
+    /// Like [`send_with`](Self::send_with), but one byte at a time, each only after the program has
+    /// read the previous one: the descriptors travel with the first byte.
     pub fn drip_with<F: AsFd>(
         &mut self,
         bytes: impl AsRef<[u8]>,
@@ -117,8 +117,8 @@ impl Peer {
         }
     }
 
-    /// Exactly these bytes come next, and exactly this many descriptors with them. Each further one
-    /// that comes while no bytes after these have, is one too many.
+    /// Exactly these bytes arrive next, and exactly this many descriptors with them. Any further
+    /// descriptor that arrives before any later bytes is one too many.
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen_on_path();
@@ -127,7 +127,7 @@ impl Peer {
     ///
     /// let mut peer = server.connect();
     /// let files = peer.send(line("Cargo.toml")).expect_with("+", 1).or_explain(
-    ///     "The client cannot open the file; you can. Send it with the byte that says so.",
+    ///     "The client may not open the file itself. Open it and send its descriptor with `+`.",
     ///     "",
     /// );
     /// let mut text = String::new();
@@ -151,16 +151,16 @@ impl Peer {
         })
     }
 
-    /// What the next receive brings, with room for this many descriptors and no more: what doesn't
-    /// fit is cut off, as in a program that asks for too few.
+    /// The result of the next receive, with room for only this many descriptors: those that don't
+    /// fit are cut off, as in a program that leaves room for too few.
     ///
-    /// This must be the first verb that receives what it is asked for: the others make room enough.
+    /// This must be the first verb that receives these bytes: the others leave enough room.
     pub fn receive_with(&mut self, room: usize) -> Passed {
         self.receive_up_to(64 << 10, room)
     }
 
-    /// As [`receive_with`](Self::receive_with), and no more bytes than this: with one byte at a time,
-    /// what comes along is known to ride on that byte.
+    /// Like [`receive_with`](Self::receive_with), but with no more bytes than this: with one byte
+    /// at a time, the descriptors are known to belong to that byte.
     pub fn receive_up_to(&mut self, length: usize, room: usize) -> Passed {
         let mut buffer = vec![0; length];
         let mut patience = self.new_patience();
@@ -191,12 +191,12 @@ impl Peer {
         }
     }
 
-    /// Descriptors that came with bytes and that no verb asked for, in order.
+    /// Descriptors that arrived with bytes and that no verb has taken, in order.
     pub fn take_descriptors(&mut self) -> Vec<OwnedFd> {
         self.files.drain(..).collect()
     }
 
-    /// Reads once, and keeps the descriptors that come along.
+    /// Reads once, and keeps the descriptors that arrive with the bytes.
     pub(super) fn read_once(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Address::Tcp(_) = self.local {
             return self.socket.read(buffer);
@@ -204,7 +204,7 @@ impl Peer {
         let arrival = rights::receive(&self.socket, buffer, MOST)?;
         if arrival.cut {
             machine::no_verdict(
-                "room for the descriptors that came",
+                "room for the descriptors that arrived",
                 "Too many open files",
                 machine::RESOURCES,
             );

@@ -1,4 +1,4 @@
-//! How a connection is made, what comes in, and how it ends.
+//! How a connection is established, what arrives, and how it ends.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -23,7 +23,7 @@ use crate::wait;
 /// One end of a connection over TCP or a Unix socket, played by the check.
 ///
 /// [`Running::connect`](crate::Running::connect) and [`Listener::accept`](crate::Listener::accept)
-/// make one. What it does is noted in the test's timeline. Nothing here waits for ever: each verb
+/// create one. What it does is noted in the test's timeline. Nothing here waits forever: each verb
 /// has 4 seconds, or what [`patience`](Self::patience) gives it.
 pub struct Peer {
     pub(super) socket: Socket,
@@ -32,17 +32,18 @@ pub struct Peer {
     pub(super) patience: Duration,
     pub(super) local: Address,
     pub(super) remote: Address,
-    /// What has come and nobody has asked for yet.
+    /// What has arrived and no verb has taken yet.
     pub(super) inbox: Vec<u8>,
-    /// And the descriptors that came with it.
+    /// And the descriptors that arrived with it.
     pub(super) files: Vec<OwnedFd>,
     /// How it ended, once it has.
     pub(super) ending: Option<Ending>,
-    /// A write was told of a reset: the kernel tells only once, and then reads see a plain end.
+    /// A write reported a reset: the kernel reports it only once, and later reads see a plain end
+    /// of stream.
     pub(super) reset_seen: bool,
-    /// Reads nothing that no verb asks for.
+    /// Reads only what a verb asks for.
     pub(super) stalled: bool,
-    /// Bytes sent in all.
+    /// Total bytes sent.
     pub(super) sent: u64,
     pub(super) queue: Option<Queue>,
 }
@@ -51,11 +52,11 @@ pub struct Peer {
 /// How a connection, or the attempt at one, can end. None is ever reported as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// End of stream: the other side closed, or shut down writing; everything it sent has come.
+    /// End of stream: the other side closed, or shut down writing; everything it sent has arrived.
     End,
-    /// A reset (`ECONNRESET`): the other side is gone, and what was on its way is lost.
+    /// A reset (`ECONNRESET`): the other side is gone, and bytes that were on their way are lost.
     Reset,
-    /// A refusal (`ECONNREFUSED`): nobody listens there.
+    /// A refusal (`ECONNREFUSED`): nothing is listening there.
     Refusal,
     /// Nothing at all, for as long as the check was willing to wait.
     Silence,
@@ -74,7 +75,7 @@ impl fmt::Display for Ending {
 }
 
 impl Peer {
-    /// A new connection to `address`; or ends the test.
+    /// A new connection to `address`; ends the test if there is none.
     #[must_use]
     pub fn connect(address: &Address) -> Self {
         Self::try_connect(address).now()
@@ -145,7 +146,7 @@ impl Peer {
             .set_nonblocking(true)
             .expect("a socket can be made non-blocking");
         if matches!(local, Address::Tcp(_)) {
-            // What a script sends in two pieces leaves in two.
+            // Whatever a script sends in two pieces is also sent in two.
             let _ = socket.set_tcp_nodelay(true);
         }
         let queue = Queue::of(&socket, &local, &remote);
@@ -184,7 +185,7 @@ impl Peer {
         self.queue.as_ref()?.other_inode()
     }
 
-    /// How long this peer's verbs wait; 4 seconds, if not told.
+    /// How long this peer's verbs wait; 4 seconds by default.
     pub fn patience(&mut self, patience: Duration) -> &mut Self {
         self.patience = patience;
         self
@@ -198,7 +199,7 @@ impl Peer {
         self.timeline.note(Some(self.number), text);
     }
 
-    /// Reads once what there is. True when something new is known: bytes, or the end.
+    /// Reads once what is there. True if that brought something new: bytes, or the end.
     pub(super) fn read(&mut self) -> bool {
         let mut buffer = vec![0; 64 << 10];
         let length = loop {
@@ -231,7 +232,7 @@ impl Peer {
         }
     }
 
-    /// Reads until `enough` or the end of the connection. When neither comes in time: silence.
+    /// Reads until `enough` or the end of the connection. If neither happens in time: silence.
     pub(super) fn fill(
         &mut self,
         mut time: Patience,
@@ -254,7 +255,7 @@ impl Peer {
         None
     }
 
-    /// Reads what there is now, and no more than that: it came in time, though the check looks late.
+    /// Reads only what is there now: it arrived in time, although the check looks late.
     fn read_what_came(&mut self) {
         let mut left = 1 + self.waiting();
         while left > 0 && self.ending.is_none() {
@@ -267,19 +268,22 @@ impl Peer {
     }
 }
 
-/// What became of an attempt to connect, in words.
+/// The outcome of an attempt to connect, in words.
 fn outcome(error: &io::Error) -> String {
     match error.kind() {
-        ErrorKind::ConnectionRefused => format!("{}: nobody listens there", Ending::Refusal),
+        ErrorKind::ConnectionRefused => format!("{}: nothing is listening there", Ending::Refusal),
         ErrorKind::ConnectionReset => Ending::Reset.to_string(),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            format!("{}: the connection was not made in time", Ending::Silence)
+            format!(
+                "{}: the connection was not established in time",
+                Ending::Silence
+            )
         }
         _ => error.to_string(),
     }
 }
 
-/// What no program on the other side can cause is the machine's trouble.
+/// An error that no program on the other side can cause is the machine's problem.
 fn failure(expected: String, got: String, error: &io::Error) -> Failure {
     if machine::is_to_blame(error) {
         return Failure::of_machine(&expected, &got, machine::RESOURCES);
@@ -287,8 +291,8 @@ fn failure(expected: String, got: String, error: &io::Error) -> Failure {
     Failure::new(expected, got)
 }
 
-/// Connects, or gives up in time. On Linux a Unix socket whose queue is full blocks its clients: the
-/// time that a write may take bounds that wait too (`unix(7)`).
+/// Connects, or gives up when time is up. On Linux a Unix socket whose queue is full blocks its
+/// clients: the time that a write may take bounds that wait too (`unix(7)`).
 fn connect(socket: &Socket, address: &Address, patience: &mut Patience) -> io::Result<()> {
     let to = address.sockaddr()?;
     if let Address::Tcp(_) = address {

@@ -1,4 +1,4 @@
-//! What a peer expects of the other side.
+//! What a peer expects from the other side.
 
 use std::time::{Duration, Instant};
 
@@ -9,20 +9,21 @@ use crate::patience::Patience;
 use crate::verdict::Verdict;
 use crate::watchdog::fail;
 
-/// How long to wait for more of an answer that is wrong already, so that the report shows it whole.
+/// How long to wait for more of an answer that is already wrong, so that the report shows all of
+/// it.
 const MORE: Duration = Duration::from_millis(30);
 
-/// What came next, whatever it was.
+/// What arrived next, whatever it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// These bytes, as far as they had come.
+    /// These bytes, as far as they had arrived.
     Bytes(Vec<u8>),
-    /// The connection ended like this, or nothing came.
+    /// The connection ended like this, or nothing arrived.
     Ended(Ending),
 }
 
 impl Peer {
-    /// Exactly these bytes come next. Bytes after them wait for the next verb.
+    /// Exactly these bytes arrive next. Bytes after them are kept for the next verb.
     pub fn expect(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         let expected = bytes.as_ref();
         let decided = |inbox: &[u8]| inbox.len() >= expected.len() || !expected.starts_with(inbox);
@@ -42,7 +43,7 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// Exactly these bytes come next, all of them in the first read: they were one write.
+    /// Exactly these bytes arrive next, all of them in the first read: they were one write.
     pub fn expect_in_one_read(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         let expected = bytes.as_ref();
         let ending = self.fill(self.new_patience(), |inbox| !inbox.is_empty());
@@ -59,17 +60,17 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// End of stream comes next: the program closes or shuts down writing, in good order.
+    /// The end of the stream is next: the program closes or shuts down writing cleanly.
     pub fn expect_end(&mut self) -> Verdict {
         self.expect_ending(&[Ending::End], "end of stream")
     }
 
-    /// A reset comes next.
+    /// A reset is next.
     pub fn expect_reset(&mut self) -> Verdict {
         self.expect_ending(&[Ending::Reset], "a reset")
     }
 
-    /// The program ends the connection: end of stream, or a reset where it left something unread.
+    /// The program ends the connection: end of stream, or a reset if it left something unread.
     pub fn expect_gone(&mut self) -> Verdict {
         self.expect_ending(
             &[Ending::End, Ending::Reset],
@@ -91,10 +92,11 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// Nothing has come so far: to be asked after [`drip`](Self::drip), when a program that answers
-    /// too early has already done it. This waits for nothing, and doesn't show that the program has
-    /// read what was sent: before another peer does what depends on it, wait for something that does
-    /// (a [`Gate`](crate::Gate) that is entered, a count that the program reports).
+    /// Nothing has arrived so far: call it after [`drip`](Self::drip), when a program that answers
+    /// too early has already done so. This does not wait, and doesn't show that the program has
+    /// read what was sent: before another peer does something that depends on it, wait for
+    /// something that does show it (a [`Gate`](crate::Gate) that is entered, a count that the
+    /// program reports).
     pub fn expect_nothing_yet(&mut self) -> Verdict {
         while self.ending.is_none() && self.read() {}
         let found = match (self.inbox.as_slice(), self.ending) {
@@ -105,8 +107,8 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// Nothing comes for this long, and the connection stays open. The one verdict that must wait:
-    /// use it rarely, and where another message can follow, expect that one instead.
+    /// Nothing arrives for this long, and the connection stays open. This is the one verdict that
+    /// must wait: use it rarely, and if another message can follow, expect that one instead.
     pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
         let ending = self.fill(Patience::new(&self.timeline, time), |inbox| {
             !inbox.is_empty()
@@ -120,7 +122,7 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// Whatever comes next: bytes as soon as there are any, or how it ended.
+    /// Whatever arrives next: bytes as soon as there are any, or how the connection ended.
     pub fn receive(&mut self) -> Received {
         match self.fill(self.new_patience(), |inbox| !inbox.is_empty()) {
             None => Received::Bytes(std::mem::take(&mut self.inbox)),
@@ -158,8 +160,8 @@ impl Peer {
             .map(|frame| frame[4..].to_vec())
     }
 
-    /// Takes what `end` finds at the start of the inbox. Ends the test when the stream breaks off
-    /// inside, is reset or falls silent.
+    /// Takes what `end` finds at the start of the inbox. Ends the test when the stream ends in the
+    /// middle of it, is reset or falls silent.
     fn next_run(&mut self, what: &str, end: impl Fn(&[u8]) -> Option<usize>) -> Option<Vec<u8>> {
         let ending = self.fill(self.new_patience(), |inbox| end(inbox).is_some());
         match (end(&self.inbox), ending) {
@@ -176,9 +178,9 @@ impl Peer {
         }
     }
 
-    /// Reads `size` bytes every `gap` for `time`: a client that takes its replies far too slowly.
-    /// Stops early when the connection ends. Says how many bytes it read, and how long it was kept
-    /// from reading at most: on a busy machine that may be far longer than `gap`.
+    /// Reads `size` bytes every `gap` for `time`: a client that reads its replies far too slowly.
+    /// Stops early when the connection ends. Returns how many bytes it read, and the longest time
+    /// between two reads: on a busy machine that may be far longer than `gap`.
     pub fn trickle(&mut self, size: usize, gap: Duration, time: Duration) -> (usize, Duration) {
         use std::io::Read as _;
         let began = self.timeline.elapsed();
@@ -195,7 +197,7 @@ impl Peer {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(_) => self.end(Ending::Reset),
             }
-            // By the clock, so that a busy machine makes it no slower.
+            // By the clock, so that a busy machine doesn't slow it down.
             next += gap;
             self.timeline.sleep(next);
         }
@@ -204,8 +206,8 @@ impl Peer {
         (total, longest)
     }
 
-    /// Answers each line, and reads the next only when the answer is wholly taken, until the stream
-    /// ends: a server without a buffer. Says how many lines came.
+    /// Answers each line, and reads the next only when the whole answer has been written, until the
+    /// stream ends: a server without a buffer. Returns how many lines arrived.
     pub fn answer_lines(&mut self, answer: impl Fn(&str) -> Vec<u8>) -> Verdict<usize> {
         let mut lines = 0;
         while let Some(line) = self.next_line() {
@@ -217,7 +219,7 @@ impl Peer {
         Verdict::new(&self.timeline, Ok(lines))
     }
 
-    /// What is still on its way, for the report. Silence means that no more came soon.
+    /// What is still on its way, for the report. Silence means that no more arrived soon.
     fn rest(&mut self) -> Ending {
         let before = self.inbox.len();
         self.fill(Patience::new(&self.timeline, MORE), |inbox| {

@@ -17,24 +17,26 @@ use crate::queue::Unread;
 use crate::wait::{self, wait};
 use crate::watchdog::fail;
 
-/// How long a queue must stay as it is to count as stuck; and how long if the program would run.
+/// How long a queue must stay unchanged to count as stuck; and how long if the program is waiting
+/// for a CPU.
 const SETTLED: Duration = Duration::from_millis(150);
 const SETTLED_BUSY: Duration = Duration::from_secs(1);
-/// How long a program may leave a message lying that it is to take; and how long if it would run,
-/// and on a busy machine waits for its turn.
+/// How long a program may leave a message unread that it should read; and how long if it is waiting
+/// for a CPU on a busy machine.
 const STUCK: Duration = Duration::from_millis(300);
 const STUCK_BUSY: Duration = Duration::from_secs(2);
-/// Where the kernel doesn't say what has been read, how long a byte of a drip waits for its reader.
+/// How long a byte of a drip waits for its reader if the kernel doesn't say what has been read.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How often the timeline of a drip is broken by what comes in meanwhile.
+/// How often what arrives meanwhile may interrupt a drip in the timeline.
 const INTERRUPTIONS: usize = 3;
 
 impl Peer {
-    /// Sends all these bytes, in one write if the other side has room. What comes in meanwhile is
-    /// kept for the next verb, so that a talkative program cannot block this one.
+    /// Sends all these bytes, in one write if the other side has room. What arrives meanwhile is
+    /// kept for the next verb, so that a program that sends a lot cannot block this one.
     ///
-    /// A program that hung up already is no failure here: the next thing expected tells it.
+    /// If the program has already hung up, that is not a failure here: the next expectation reports
+    /// it.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
         let mut patience = self.new_patience();
@@ -42,9 +44,9 @@ impl Peer {
         let taken = self.write_in_time(bytes, &mut patience);
         self.log_sent(bytes, taken, began);
         if taken < bytes.len() && self.ending.is_none() && !self.reset_seen && patience.is_out() {
-            let expected = format!("the program to take {}", count(bytes.len()));
+            let expected = format!("the program to read {}", count(bytes.len()));
             let got = format!(
-                "it took {}, then none for {:?}",
+                "it read {}, then nothing for {:?}",
                 count(taken),
                 self.patience
             );
@@ -62,23 +64,23 @@ impl Peer {
         self.send(whole)
     }
 
-    /// Sends one byte at a time, each only after the program has *read* the one before: so no read
-    /// can return more than one byte.
+    /// Sends one byte at a time, each only after the program has *read* the previous one: so no
+    /// read can return more than one byte.
     ///
-    /// On Linux the kernel's queues say when a byte has been read; elsewhere a pause has to do. A
-    /// program that stops reading gets the rest at once when patience is out.
+    /// On Linux the kernel's queues say when a byte has been read; elsewhere a pause has to do. If
+    /// the program stops reading, it is sent the rest all at once when patience is out.
     pub fn drip(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.drip_pieces(bytes.as_ref(), 1)
     }
 
-    /// As [`drip`](Self::drip), in pieces of `size` bytes.
+    /// Like [`drip`](Self::drip), in pieces of `size` bytes.
     pub fn drip_pieces(&mut self, bytes: &[u8], size: usize) -> &mut Self {
         let mut patience = self.new_patience();
         let (mut done, mut told, mut interruptions) = (0, 0, 0);
         let mut pieces = Vec::new();
         while done < bytes.len() && !patience.is_out() {
             let piece = &bytes[done..bytes.len().min(done + size)];
-            // Before the write: what the program does with it comes after.
+            // Noted before the write: what the program does in response comes later.
             let at = self.timeline.elapsed();
             let taken = self.write_in_time(piece, &mut patience);
             done += taken;
@@ -86,7 +88,7 @@ impl Peer {
             if taken < piece.len() || !self.wait_for_reader(&mut patience) {
                 break;
             }
-            // What the program says in the middle belongs there in the timeline.
+            // What the program sends in the middle belongs there in the timeline.
             if done < bytes.len() && interruptions < INTERRUPTIONS && self.has_news() {
                 interruptions += 1;
                 let remark = format!("{done} of {} bytes, dripping", bytes.len());
@@ -112,9 +114,9 @@ impl Peer {
         self
     }
 
-    /// Waits until the program has read all that was sent, as [`drip`](Self::drip) does between two
-    /// bytes: what is sent next is for another read. A program that doesn't read it in time is no
-    /// failure here.
+    /// Waits until the program has read everything that was sent, as [`drip`](Self::drip) does
+    /// between two bytes: what is sent next arrives in another read. If the program doesn't read it
+    /// in time, that is not a failure here.
     pub fn wait_until_read(&mut self) -> &mut Self {
         self.wait_for_reader(&mut self.new_patience());
         self
@@ -134,7 +136,8 @@ impl Peer {
             }
             sent += 1;
             pieces.push(Piece { at, length: 1 });
-            // The answer to the whole comes in the last gap, and belongs behind it in the timeline.
+            // The answer to the complete message arrives in the last gap, and belongs after it in
+            // the timeline.
             if sent == bytes.len() {
                 self.log_dripped(bytes, &remark(sent), &pieces);
             }
@@ -156,8 +159,8 @@ impl Peer {
         self
     }
 
-    /// Sends the same bytes again and again until the program takes no more, or `most` bytes have
-    /// gone; returns how many did. Reads nothing meanwhile.
+    /// Sends the same bytes repeatedly until the program accepts no more, or `most` bytes have been
+    /// sent; returns how many were. Reads nothing meanwhile.
     pub fn flood(&mut self, bytes: impl AsRef<[u8]>, most: usize) -> usize {
         let bytes = bytes.as_ref();
         let stalled = std::mem::replace(&mut self.stalled, true);
@@ -175,14 +178,15 @@ impl Peer {
             }
         }
         self.stalled = stalled;
-        let text = format!("-> {} again and again, {} in all", show(bytes), count(sent));
+        let text = format!("-> {} repeatedly, {} in all", show(bytes), count(sent));
         self.timeline.note_since(began, self.number, text);
         sent
     }
 
-    /// How many bytes the program has read from this peer beyond what it has written to it: of a
-    /// program that echoes, what it holds of this client. The kernel counts both (`tcp_info`), on
-    /// Linux and over loopback; elsewhere, and over a Unix socket, nobody knows.
+    /// How many more bytes the program has read from this peer than written to it: for a program
+    /// that echoes, what it has buffered of this client's bytes. The kernel counts both
+    /// (`tcp_info`) on Linux and over loopback; elsewhere, and over a Unix socket, there is no way
+    /// to know.
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen();
@@ -193,11 +197,11 @@ impl Peer {
     #[must_use]
     pub fn held(&self) -> Option<usize> {
         let held = usize::try_from(self.queue.as_ref()?.held()?).ok()?;
-        self.note(format!("the program holds {} of it", count(held)));
+        self.note(format!("the program has buffered {} of it", count(held)));
         Some(held)
     }
 
-    /// Bytes that are no message of any protocol here: they aren't text, and as a length they are
+    /// Bytes that aren't a message of any protocol here: they aren't text, and as a length they are
     /// enormous.
     pub fn garbage(&mut self) -> &mut Self {
         let mut state = 0x9e37_79b9_u32;
@@ -219,7 +223,7 @@ impl Peer {
     }
 
     /// From now on reads nothing until something is expected; and waits until the program's bytes
-    /// have filled the way here, or no more come.
+    /// have filled the buffers on the way here, or no more arrive.
     pub fn stall_reading(&mut self) -> &mut Self {
         self.stalled = true;
         let began = self.timeline.elapsed();
@@ -236,27 +240,27 @@ impl Peer {
                 last = (now, Instant::now());
             }
         }
-        let text = format!("reads nothing; {} wait for it", count(last.0));
+        let text = format!("reads nothing; {} are waiting for it", count(last.0));
         self.timeline.note_since(began, self.number, text);
         self
     }
 
-    /// Bytes that wait in the kernel for this end to read them.
+    /// Bytes in the kernel that this end has not read yet.
     pub(super) fn waiting(&self) -> usize {
         let waiting = rustix::io::ioctl_fionread(&self.socket).unwrap_or_default();
         usize::try_from(waiting).expect("a socket's queue fits in memory")
     }
 
-    /// Says that it sends no more (`shutdown(2)`), and goes on reading.
+    /// Announces that it sends no more (`shutdown(2)`), and keeps reading.
     pub fn half_close(&mut self) -> &mut Self {
-        // A connection that is gone already says so to the next thing expected.
+        // If the connection is already gone, the next expectation reports it.
         let _ = self.socket.shutdown(Shutdown::Write);
         self.note("-> end of stream (half-close)");
         self
     }
 
-    /// Closes. What the program sent and nobody read is thrown away, which over both transports
-    /// turns the end into a reset; so nothing is left unread first.
+    /// Closes. Over both transports, closing with unread bytes turns the end into a reset; so
+    /// everything that has arrived is read first.
     pub fn close(mut self) {
         while self.ending.is_none() && self.read() {}
         self.note("closes");
@@ -266,7 +270,7 @@ impl Peer {
     ///
     /// Over TCP that is a close with a linger time of 0. On a Unix socket such a close is a plain
     /// end; there only closing with unread input resets (`unix(7)`), so this waits for the program
-    /// to send something first, and says in the timeline when nothing came.
+    /// to send something first, and notes in the timeline if nothing arrived.
     pub fn reset(self) {
         let _ = self.socket.set_linger(Some(Duration::ZERO));
         let unix = self
@@ -284,7 +288,8 @@ impl Peer {
         }
     }
 
-    /// Writes until all is taken, the connection fails, or time is up; says how much was taken.
+    /// Writes until everything is accepted, the connection fails, or time is up; returns how much
+    /// was accepted.
     fn write_in_time(&mut self, bytes: &[u8], patience: &mut Patience) -> usize {
         let mut taken = 0;
         while taken < bytes.len() && !self.reset_seen && self.ending != Some(Ending::Reset) {
@@ -307,7 +312,7 @@ impl Peer {
         taken
     }
 
-    /// Waits for room to write; reads meanwhile, unless it stalls. False when time is up.
+    /// Waits for room to write; reads meanwhile, unless it is stalling. False when time is up.
     fn wait_for_room(&mut self, patience: &mut Patience) -> bool {
         let reading = !self.stalled && self.ending.is_none();
         let events = if reading {
@@ -326,7 +331,8 @@ impl Peer {
         !came.is_empty()
     }
 
-    /// Waits until the program has read all that was sent. False when it is gone or time is up.
+    /// Waits until the program has read everything that was sent. False if it is gone or time is
+    /// up.
     fn wait_for_reader(&mut self, patience: &mut Patience) -> bool {
         let Some(queue) = &mut self.queue else {
             thread::sleep(PAUSE);

@@ -1,11 +1,11 @@
-//! A peer as `Read + Write`: for a protocol that another crate speaks, TLS above all.
+//! A peer as `Read + Write`: for a protocol that another crate implements, above all TLS.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::{Ending, Peer};
 
-/// A peer as `Read + Write`. [`Peer::stream`] makes one; it may be made anew whenever the manner of
+/// A peer as `Read + Write`. [`Peer::stream`] creates one; create another whenever the way of
 /// sending is to change.
 ///
 /// Reading waits as long as the peer's verbs do. The end of the stream is the end of reading; a reset
@@ -13,11 +13,11 @@ use super::{Ending, Peer};
 pub struct PeerStream<'a> {
     peer: &'a mut Peer,
     manner: Manner,
-    /// What is written and not yet flushed.
+    /// Bytes written and not yet flushed.
     held: Vec<u8>,
 }
 
-/// How bytes leave.
+/// How bytes are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manner {
     AsWritten,
@@ -26,8 +26,9 @@ enum Manner {
 }
 
 impl Peer {
-    /// This peer as `Read + Write`, so that rustls, or a reader of lines, can sit on it while the check
-    /// decides how the bytes leave and how the connection ends, and the timeline tells both.
+    /// This peer as `Read + Write`, so that rustls, or a reader of lines, can use it while the
+    /// check decides how the bytes are sent and how the connection ends, and the timeline shows
+    /// both.
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen();
@@ -35,11 +36,11 @@ impl Peer {
     ///
     /// let mut peer = server.connect();
     /// // With rustls: let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-    /// let mut stream = peer.stream().drip(); // every record comes byte by byte
+    /// let mut stream = peer.stream().drip(); // every record arrives byte by byte
     /// stream.write_all(b"hello\n").unwrap();
     /// let mut answer = [0; 6];
     /// stream.read_exact(&mut answer).unwrap();
-    /// peer.half_close(); // a cut: no close_notify went before it
+    /// peer.half_close(); // a cut: no close_notify was sent before it
     /// peer.expect_end();
     /// ```
     pub fn stream(&mut self) -> PeerStream<'_> {
@@ -52,14 +53,14 @@ impl Peer {
 }
 
 impl Peer {
-    /// What has come by now, and how the connection ended, if it has.
+    /// What has arrived so far, and how the connection ended, if it has.
     pub(crate) fn take_now(&mut self) -> (Vec<u8>, Option<Ending>) {
         while self.ending.is_none() && self.read() {}
         (std::mem::take(&mut self.inbox), self.ending)
     }
 }
 
-/// To be waited for, beside others.
+/// For waiting on it along with others.
 impl AsFd for Peer {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
@@ -67,21 +68,21 @@ impl AsFd for Peer {
 }
 
 impl PeerStream<'_> {
-    /// What is written leaves one byte at a time, each only after the program has read the one before
-    /// ([`Peer::drip`]).
+    /// What is written is sent one byte at a time, each only after the program has read the
+    /// previous one ([`Peer::drip`]).
     #[must_use]
     pub fn drip(self) -> Self {
         self.in_pieces(1)
     }
 
-    /// As [`drip`](Self::drip), in pieces of `size` bytes.
+    /// Like [`drip`](Self::drip), in pieces of `size` bytes.
     #[must_use]
     pub fn in_pieces(mut self, size: usize) -> Self {
         self.manner = Manner::InPieces(size);
         self
     }
 
-    /// What is written is held until the next flush, and leaves in one write ([`Peer::coalesce`]).
+    /// What is written is held until the next flush, and sent in one write ([`Peer::coalesce`]).
     #[must_use]
     pub fn coalesce(mut self) -> Self {
         self.manner = Manner::AtFlush;
@@ -93,7 +94,7 @@ impl PeerStream<'_> {
         self.peer
     }
 
-    /// A connection that is gone takes nothing more.
+    /// A connection that is gone accepts nothing more.
     fn gone(&self) -> io::Result<()> {
         if self.peer.reset_seen || self.peer.ending == Some(Ending::Reset) {
             return Err(error(Ending::Reset, "a reset"));
@@ -150,8 +151,8 @@ impl Write for PeerStream<'_> {
 }
 
 impl Ending {
-    /// The ending that an error of a [`PeerStream`] stands for, or that a library made of it: an end
-    /// inside a message (`UnexpectedEof`) is an end. Nothing for errors of another kind.
+    /// The ending that an error of a [`PeerStream`] stands for, even if a library has wrapped it:
+    /// an end inside a message (`UnexpectedEof`) is an end. Nothing for errors of another kind.
     #[must_use]
     pub fn of(error: &io::Error) -> Option<Self> {
         match error.kind() {

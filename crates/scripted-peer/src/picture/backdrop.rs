@@ -1,4 +1,4 @@
-//! Behind what happens: the lanes, with their names, and what lasts on them; and the waits, in which
+//! The background: the lanes, with their names, and what lasts on them; and the waits, in which
 //! nothing happens.
 
 use super::items::{Item, Placed};
@@ -29,7 +29,7 @@ impl Backdrop<'_> {
         self.lasting(strokes);
     }
 
-    /// Where all ends.
+    /// Where everything ends.
     pub fn bottom(&self) -> f64 {
         self.scale.heights.last().copied().unwrap_or(TOP)
     }
@@ -55,7 +55,7 @@ impl Backdrop<'_> {
         strokes.write((x, 20.5), Anchor::Middle, &[(name, style)]);
     }
 
-    /// Where the lane of the program stops: it has ended, if there was but one.
+    /// Where the lane of the program stops: when it has ended, if there was only one.
     fn program_ends(&self) -> Option<f64> {
         let one = self.account.programs.len() == 1 && self.account.programs_before == 0;
         let mut placed = self.items.iter().zip(&self.scale.heights);
@@ -63,7 +63,7 @@ impl Backdrop<'_> {
         one.then_some(*end.1)
     }
 
-    /// The lanes are dotted, with round moments beside them.
+    /// The lanes are dotted, with round times next to them.
     fn wait(&self, strokes: &mut Strokes, wait: &Wait) {
         const DOTS: &str = r#" stroke-width="1.8" stroke-dasharray="1 5""#;
         let lanes = self.lanes.0.iter().map(|lane| lane.x);

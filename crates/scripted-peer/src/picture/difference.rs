@@ -1,14 +1,14 @@
-//! Under the drawing: what was expected, what came, and the first wrong byte.
+//! Under the drawing: what was expected, what arrived, and the first wrong byte.
 
 use super::paper::{Anchor, BAD, CARD, DIM, EDGE, GOOD, Output, Paper, Strokes, number, wrap};
 use crate::failure::Failure;
 
 /// From one line to the next.
 const LINE: f64 = 18.0;
-/// From the edge of the card to what stands in it.
+/// From the edge of the card to its content.
 const EDGE_ROOM: f64 = 10.0;
 
-/// Draws it below `top`, and says where it ends.
+/// Draws it below `top`, and returns where it ends.
 pub(super) fn draw(strokes: &mut Strokes, paper: &Paper, failure: &Failure, top: f64) -> f64 {
     let left = paper.gutter + 2.0;
     let mut inside = Strokes::on(CARD);
@@ -68,7 +68,7 @@ pub(super) fn draw(strokes: &mut Strokes, paper: &Paper, failure: &Failure, top:
     bottom + 2.0
 }
 
-/// Where the next line stands.
+/// Where the next line goes.
 struct Column<'a> {
     paper: &'a Paper,
     names: f64,

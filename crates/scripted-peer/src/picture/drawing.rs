@@ -1,4 +1,5 @@
-//! The drawing: a lane for each peer and for the program, time downwards, and what went between them.
+//! The drawing: a lane for each peer and for the program, time running downwards, and what was sent
+//! between them.
 
 use super::backdrop::{Backdrop, TOP};
 use super::difference;
@@ -12,7 +13,7 @@ use super::shape::Shape;
 use super::words::{description, ending, in_words};
 use crate::account::{Account, Arrow, Line, Program, Said, moment};
 
-/// How many lines of the paper a line of output may take.
+/// How many lines on the paper a line of output may take.
 const OUTPUT_LINES: usize = 3;
 /// From one of them to the next.
 const LINE: f64 = 15.0;
@@ -151,7 +152,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// Whether bytes and their number stand side by side on their arrow.
+    /// Whether bytes and their number are placed side by side on their arrow.
     fn fits(&self, line: &Line) -> bool {
         let words = self.lanes.name(line, &line.words).chars().count();
         let bytes = self.paper.bytes(PLAIN).width(words);
@@ -210,7 +211,7 @@ impl Drawing<'_> {
         self.label(line, y + 4.0, &[(&remark, self.paper.words(DIM))]);
     }
 
-    /// Writes on an arrow: in its middle, if it fits there, else before its right end.
+    /// Writes on an arrow: in its middle if it fits there, otherwise before its right end.
     fn label(&mut self, line: &Line, y: f64, runs: &[(&str, Style)]) {
         let (from, to) = (self.lanes.x(line), self.paper.program);
         let width: f64 = runs
@@ -236,7 +237,7 @@ impl Drawing<'_> {
         wrap(&self.lanes.name(line, &line.words), letters)
     }
 
-    /// What somebody does alone: beside its lane.
+    /// What a peer or the program does alone: next to its lane.
     fn note(&mut self, line: &Line, y: f64) {
         let x = self.lanes.x(line);
         let style = self.paper.words(Shape::of(line).color(line));
@@ -248,7 +249,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// Nobody listens: the arrow doesn't get there.
+    /// Nothing is listening: the arrow doesn't get there.
     fn refusal(&mut self, line: &Line, y: f64) {
         self.note(line, y);
         let way = self.way(line);

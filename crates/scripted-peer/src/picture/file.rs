@@ -1,11 +1,11 @@
-//! Where the pictures of a package lie: in `learn` under Cargo's target folder.
+//! Where the pictures of a package are stored: in `learn` under Cargo's target folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::account::root;
 
-/// `04-01` for the exercise `ex-04-01`; other packages by their names. Nothing where Cargo doesn't run
+/// `04-01` for the exercise `ex-04-01`; other packages by their names. Nothing if Cargo doesn't run
 /// the tests.
 pub(super) fn name() -> Option<String> {
     let package = std::env::var("CARGO_PKG_NAME").ok()?;
@@ -13,8 +13,8 @@ pub(super) fn name() -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// Writes the file as a whole or not at all, and says how to name it: from the workspace's folder, if
-/// it lies there.
+/// Writes the file completely or not at all, and returns its name: relative to the workspace's
+/// folder if it is there.
 pub(super) fn write(name: &str, page: &str) -> Option<String> {
     let folder = folder()?;
     let file = folder.join(format!("{name}.html"));
@@ -37,7 +37,7 @@ pub(super) fn remove() {
     }
 }
 
-/// Where the check is written in the file that holds an exercise's checks.
+/// Where the check is in the file that contains an exercise's checks.
 pub(super) fn place(test: &str) -> usize {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let checks = package.map(|package| package.join("tests/check.rs"));
@@ -47,12 +47,13 @@ pub(super) fn place(test: &str) -> usize {
 
 fn place_in(source: &str, test: &str) -> usize {
     let function = source.find(&format!("fn {test}("));
-    // A macro may make the function.
+    // A macro may define the function.
     function.or_else(|| source.find(test)).unwrap_or(usize::MAX)
 }
 
-/// Cargo marks the target folder that it makes with a `CACHEDIR.TAG`. One that was there before, say a
-/// mounted one, has no mark: it holds the profile's folder, and that has the tests in `deps`.
+/// Cargo marks the target folder that it creates with a `CACHEDIR.TAG`. A folder that was there
+/// before, say a mounted one, has no mark: but it contains the profile's folder, which has the
+/// tests in `deps`.
 fn folder() -> Option<PathBuf> {
     target(&std::env::current_exe().ok()?).map(|target| target.join("learn"))
 }

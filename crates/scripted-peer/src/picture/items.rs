@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::account::{Account, Arrow, Line, Part, Program, Said};
 
-/// Of a run in many pieces, how many are drawn of its beginning and of its end.
+/// For a run in many pieces, how many are drawn at its beginning and at its end.
 const PARTS: usize = 6;
 
-/// What takes longer than this is drawn from its beginning on.
+/// An event that takes longer than this is drawn from its beginning on.
 const LASTS: Duration = Duration::from_millis(10);
 
 /// Something that is drawn at one height.
@@ -17,9 +17,9 @@ pub(super) enum Item<'a> {
     /// From here on it lasts.
     Begin(&'a Line),
     Part(Piece<'a>),
-    /// The last piece of a run has gone.
+    /// The last piece of a run has been sent.
     Done(&'a Line),
-    /// So much is left out here.
+    /// This many are left out here.
     Fold(usize, &'static str),
     Said(&'a Program, &'a Said),
     Exit(&'a Program),
@@ -37,7 +37,7 @@ pub(super) struct Piece<'a> {
 
 pub(super) struct Placed<'a> {
     pub at: Duration,
-    /// The moment that stands beside it.
+    /// The moment written next to it.
     pub shows: Option<Duration>,
     pub item: Item<'a>,
     /// Something is left out before it.
@@ -62,7 +62,7 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// All that is drawn.
+/// Everything that is drawn.
 pub(super) fn items(account: &Account) -> Vec<Placed<'_>> {
     let mut items = Vec::new();
     let (place, hidden) = account.hidden;
@@ -116,7 +116,7 @@ fn line_items<'a>(items: &mut Vec<Placed<'a>>, line: &'a Line) {
             items.push(piece(index, part));
         }
     }
-    // A run that went is noted at its end, one that came at its beginning.
+    // A run that was sent is noted at its end, one that was received at its beginning.
     if line.arrow == Some(Arrow::ToProgram) {
         items.push(Placed::new(line.at, Item::Done(line)));
     }
@@ -135,8 +135,8 @@ fn program_items<'a>(items: &mut Vec<Placed<'a>>, program: &'a Program) {
     items.extend(exit);
 }
 
-/// Whether the run's own words stand above its pieces: where these don't say all bytes, and where it
-/// came, for then how it was cut into reads is chance, and the whole is what counts.
+/// Whether the run's own text is placed above its pieces: if these don't show all bytes, and if it
+/// was received, because then its division into reads is random, and only the complete run counts.
 pub(super) fn needs_words(line: &Line) -> bool {
     line.arrow == Some(Arrow::ToPeer)
         || line.pieces.len() > 2 * PARTS

@@ -3,21 +3,21 @@
 use super::paper::{Paper, number};
 use crate::account::{Account, Line};
 
-/// No further from each other than this.
+/// The largest distance between two lanes.
 const STEP: f64 = 96.0;
 
 pub(super) struct Lane {
     pub name: String,
     pub x: f64,
-    /// The peers that share it; none: what happens there no peer does.
+    /// The peers that share it; none if no peer acts there.
     peers: Vec<usize>,
 }
 
 pub(super) struct Lanes(pub Vec<Lane>);
 
 impl Lanes {
-    /// A lane for each peer that does something, the first of many sharing one; and one for the check
-    /// itself, where it does something or nobody else does.
+    /// A lane for each peer that does something, the first of many sharing one; and one for the
+    /// check itself, if it does something or if no peer does.
     pub fn new(account: &Account, paper: &Paper) -> Self {
         let mut lanes: Vec<(Vec<usize>, String)> = Vec::new();
         let peers = peers(account);
@@ -61,7 +61,7 @@ impl Lanes {
         self.of(line).x
     }
 
-    /// The words, and who does it where several share the lane.
+    /// The text, with the peer's name if several share the lane.
     pub fn name(&self, line: &Line, words: &str) -> String {
         if self.of(line).peers.len() > 1 {
             format!("{}: {words}", line.who)

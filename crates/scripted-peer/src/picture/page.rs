@@ -1,5 +1,5 @@
-//! The file around the drawings: for each check that failed why it did, the drawing, and a table that
-//! says the same.
+//! The file around the drawings: for each failed check the reason, the drawing, and a table that
+//! shows the same.
 
 use std::fmt::Write as _;
 
@@ -12,24 +12,24 @@ use crate::failure::Failure;
 
 const STYLE: &str = include_str!("page.css");
 
-/// What is shown of one check.
+/// What is shown for one check.
 pub(super) struct Section {
     id: String,
-    /// Where the check is written, and which one to fail it was.
+    /// The position of the check in its file, and its number among the failed ones.
     place: (usize, usize),
     test: String,
     pub html: String,
 }
 
 impl Section {
-    /// Sections stand in the order of the file that holds the checks, the one that teaches first in
-    /// front.
+    /// Sections are in the order of the file that contains the checks, so the check that teaches
+    /// first comes first.
     pub fn place(&self) -> (usize, usize) {
         self.place
     }
 }
 
-/// The whole file.
+/// The complete file.
 pub(super) fn page(name: &str, sections: &[Section]) -> String {
     let what = match name.split('-').collect::<Vec<_>>()[..] {
         [chapter, number]
@@ -88,8 +88,8 @@ pub(super) fn section(account: &Account, number: usize) -> Section {
         html.push_str(&draw(account, paper, &format!("{id}-{}", paper.name)));
     }
     html.push_str(
-        "<figcaption>Time runs downwards. What happens close together stands line by line; a longer wait \
-         is dotted, and as tall as it was long.</figcaption>\n</figure>\n",
+        "<figcaption>Time runs downwards. Events close together are listed line by line; a longer \
+         wait is dotted, and its height shows how long it was.</figcaption>\n</figure>\n",
     );
     table(&mut html, account);
     html.push_str("</section>\n");
@@ -184,7 +184,7 @@ fn difference(out: &mut String, account: &Account) {
             escape(&got.chars().skip(skip).take(take).collect::<String>())
         };
         let (lead, rest) = (part(0, *before), part(before + width, usize::MAX));
-        // Where nothing came any more, the mark stands behind what did.
+        // If nothing more arrived, the mark is placed after what did.
         let wrong = part(*before, *width);
         let wrong = if wrong.is_empty() {
             " ".to_owned()

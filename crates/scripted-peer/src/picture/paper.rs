@@ -1,6 +1,6 @@
-//! What is drawn on: a wide or a narrow paper, and the strokes and letters of the drawing.
+//! The paper, wide or narrow, and the strokes and letters of the drawing.
 //!
-//! Colors are variables of the page around the drawing: it follows a theme, in the book too.
+//! Colors are variables of the page around the drawing, so it follows a theme, even in the book.
 
 use std::fmt::Write as _;
 
@@ -13,11 +13,11 @@ pub(super) struct Paper {
     pub gutter: f64,
     pub first_lane: f64,
     pub program: f64,
-    /// At most so many lanes of peers.
+    /// At most this many lanes of peers.
     pub lanes: usize,
     /// The size of letters.
     pub letter: f64,
-    /// Where the program's output stands: beside its lane, or before it.
+    /// Where the program's output is placed: next to its lane, or before it.
     pub output: Output,
 }
 
@@ -66,11 +66,11 @@ pub(super) const SIGNAL: &str = "var(--peer-signal)";
 pub(super) struct Style {
     pub color: &'static str,
     pub size: f64,
-    /// Each letter as wide as the next: bytes, and output.
+    /// Letters of equal width: bytes, and output.
     pub is_mono: bool,
 }
 
-/// Which end of a text stands where it is put.
+/// Which end of a text is at its position.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -107,7 +107,7 @@ impl Style {
         (width / self.width(1)).max(8.0) as usize
     }
 
-    /// How wide so many letters are: of words, whose letters differ, a little less exactly.
+    /// How wide this many letters are: only approximately for words, whose letters differ in width.
     pub fn width(&self, letters: usize) -> f64 {
         self.size * number(letters) * if self.is_mono { 0.603 } else { 0.53 }
     }
@@ -128,12 +128,12 @@ pub(super) fn cut(text: &str, letters: usize) -> String {
     kept + "…"
 }
 
-/// The text in lines of so many letters, broken behind a space or a slash where there is one.
+/// The text in lines of this many letters, broken after a space or a slash if there is one.
 pub(super) fn wrap(text: &str, letters: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest: Vec<char> = text.chars().collect();
     while rest.len() > letters {
-        // A space may stand where nobody sees it, behind the line.
+        // A space may be where no one sees it, after the line.
         let space = rest[..=letters].iter().rposition(|c| *c == ' ');
         let slash = rest[..letters].iter().rposition(|c| *c == '/');
         let end = space.max(slash).filter(|end| *end > letters / 2);
@@ -148,7 +148,7 @@ pub(super) fn wrap(text: &str, letters: usize) -> Vec<String> {
 /// What a drawing consists of.
 pub(super) struct Strokes {
     pub svg: String,
-    /// What letters are surrounded by.
+    /// The outline around letters.
     ground: &'static str,
 }
 
@@ -192,7 +192,7 @@ impl Strokes {
         );
     }
 
-    /// A moment, beside the drawing.
+    /// A moment, next to the drawing.
     pub fn time(&mut self, paper: &Paper, text: &str, y: f64) {
         let style = Style {
             size: paper.letter - 1.5,
@@ -229,7 +229,7 @@ impl Strokes {
 const MONO: &str =
     " font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\"";
 
-/// As HTML and SVG want it.
+/// Escaped for HTML and SVG.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

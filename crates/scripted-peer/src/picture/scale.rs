@@ -1,15 +1,15 @@
-//! From time to height: what happens close together stands line by line, and a wait that is longer
-//! than a line is as tall as it was long.
+//! From time to height: events close together are listed line by line, and a wait that is longer
+//! than a line has a height that shows how long it was.
 
 use std::time::Duration;
 
-/// A moment, and the room that what is drawn there needs.
+/// A moment, and the room that the items drawn there need.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub at: Duration,
     pub above: f64,
     pub below: f64,
-    /// Something is left out before it, so that the time before it says nothing.
+    /// Something is left out before it, so the time before it means nothing.
     pub is_cut: bool,
 }
 
@@ -28,12 +28,12 @@ pub(super) struct Scale {
     pub waits: Vec<Wait>,
 }
 
-/// No wait is drawn taller than this, nor all of them together than that.
+/// The most height for one wait, and for all waits together.
 const TALLEST: f64 = 170.0;
 const TALLEST_SUM: f64 = 560.0;
-/// And a millisecond never.
+/// The same for a millisecond.
 const MILLISECOND: f64 = 1.0;
-/// A wait is worth a word if it is this much taller than its lines.
+/// A wait gets a label if it is this much taller than its lines.
 const WORTH: f64 = 40.0;
 
 impl Scale {

@@ -1,4 +1,4 @@
-//! What an arrow looks like: bytes, the making of a connection, and each of its endings otherwise.
+//! What an arrow looks like: one shape each for bytes, a new connection, and every kind of ending.
 
 use super::paper::{BAD, DIM, GOT, SENT, SIGNAL, Strokes};
 use crate::account::{Arrow, Line};
@@ -6,21 +6,21 @@ use crate::account::{Arrow, Line};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Bytes,
-    /// A connection is made.
+    /// A connection is established.
     Open,
     /// End of stream: a bar.
     End,
     /// Broken, and crossed out.
     Reset,
-    /// As that, and it doesn't get there.
+    /// Like `Broken`, and it doesn't get there.
     Refusal,
-    /// A signal, or standard input: from the check to the program, by no connection.
+    /// A signal, or standard input: from the check to the program, without a connection.
     Signal,
-    /// Something that is no arrow.
+    /// Something that isn't an arrow.
     Note,
 }
 
-/// How the words begin of what doesn't get there, or breaks the connection.
+/// How the text of an event begins that doesn't get there, or breaks the connection.
 const BROKEN: [&str; 3] = ["a reset", "a refusal", "failed"];
 
 impl Shape {
@@ -55,7 +55,7 @@ impl Shape {
         let start = from + right * 4.0;
         let tip = match self {
             Self::Refusal => f64::midpoint(from, to),
-            // The bar stands free of the lane.
+            // The bar doesn't touch the lane.
             Self::End => to - right * 7.0,
             _ => to - right * 4.0,
         };
@@ -114,6 +114,6 @@ mod tests {
         assert_eq!(came(Ending::Reset), Shape::Reset);
         let refused = format!("a peer that connects gets {}", Ending::Refusal);
         assert_eq!(Shape::of(&line(None, &refused)), Shape::Refusal);
-        // Silence is no arrow: time passes.
+        // Silence isn't an arrow: time passes.
     }
 }

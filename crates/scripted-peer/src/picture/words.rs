@@ -1,11 +1,11 @@
-//! What the drawing says in words.
+//! What the drawing shows, in words.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::account::{Account, Arrow, Program, moment};
 
-/// How it ended, if it did so itself.
+/// How it ended, if the check did not end it.
 pub(super) fn ending(program: &Program) -> String {
     let exit = program
         .exit

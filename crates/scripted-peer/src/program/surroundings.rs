@@ -1,5 +1,5 @@
-//! What a program is started in: a shell that prepares, another program that becomes it, and outputs
-//! that go elsewhere.
+//! What a program is started in: a shell that prepares the start, another program that becomes it,
+//! and outputs that go elsewhere.
 
 use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
@@ -8,14 +8,14 @@ use std::process::Command;
 use super::Program;
 
 impl Program {
-    /// A command of the shell that comes before the program: `trap '' INT`, `unset HOME`,
-    /// `ulimit -Sn 50`. Where it fails, the program is not started, and its exit code is 126.
+    /// A command of the shell that comes before the program: `trap '' INT`, `unset HOME`, `ulimit
+    /// -Sn 50`. If it fails, the program is not started, and the exit code is 126.
     pub fn after(mut self, command: &str) -> Self {
         let _ = write!(self.prelude, "{command} && ");
         self
     }
 
-    /// Inside another program, given as the shell takes it, that sets something and becomes this one:
+    /// Starts it inside another program, in shell syntax, that sets something and becomes this one:
     /// `env`, `setpriv`, `unshare`. What was given earlier goes inside it.
     pub fn inside(mut self, wrapper: &str) -> Self {
         self.wrapper.insert_str(0, &format!("{wrapper} "));
@@ -38,7 +38,7 @@ impl Program {
         !self.prelude.is_empty() || !self.wrapper.is_empty()
     }
 
-    /// The command is given the only copy that this process has: what ends with the program ends.
+    /// The command gets this process's only copy: when the program ends, so does the output.
     pub(super) fn send_elsewhere(&mut self, command: &mut Command) {
         let [out, err] = std::mem::take(&mut self.elsewhere);
         if let Some(descriptor) = out {

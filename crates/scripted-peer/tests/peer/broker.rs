@@ -274,7 +274,7 @@ fn a_client_that_reads_nothing_ends_the_test_with_its_own_verdict() {
             broker.say(vec![b'x'; 1 << 20]);
         }
     });
-    assert!(text.unwrap().contains("the program to take"));
+    assert!(text.unwrap().contains("the program to read"));
 }
 
 /// What both are told, line by line, and what each says, with what differs by nature left out.

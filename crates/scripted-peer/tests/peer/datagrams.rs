@@ -76,7 +76,7 @@ fn a_refusal_is_no_silence_in_a_verdict() {
     });
     let text = text.unwrap();
     assert!(
-        text.contains("got        a refusal: nobody has that name"),
+        text.contains("got        a refusal: no socket has that name"),
         "{text}"
     );
     assert!(

@@ -67,7 +67,10 @@ fn a_refusal_is_no_silence() {
         Peer::expect_refused(door.address());
     }
     let text = verdict(|| drop(Peer::connect(Listener::refusing().address()))).unwrap();
-    assert!(text.contains("a refusal: nobody listens there"), "{text}");
+    assert!(
+        text.contains("a refusal: nothing is listening there"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn a_full_queue_is_silence_and_no_refusal() {
     });
     assert!(
         text.unwrap()
-            .contains("got        silence: the connection was not made in time")
+            .contains("got        silence: the connection was not established in time")
     );
 }
 

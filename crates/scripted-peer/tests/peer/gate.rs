@@ -114,5 +114,5 @@ fn a_machine_that_cannot_make_a_gate_says_so() {
         by(&["/bin/sh", "-c", &script], "gate").start()
     };
     passes(&check("$PATH"));
-    is_the_machines(&check("/nowhere"), "could not make a FIFO").now();
+    is_the_machines(&check("/nowhere"), "could not create a FIFO").now();
 }

@@ -130,7 +130,7 @@ fn an_address_that_this_machine_has_not_is_the_machines() {
 #[test]
 fn a_root_that_is_alone_in_its_namespace_skips_what_needs_others() {
     if let Some(check) = apart("-Ur", "", "user") {
-        let told = contains("needs a root that may act for other users");
+        let told = contains("needs a root user that may switch to other users");
         check.exits_with(0).stderr(told).now();
     }
 }
@@ -301,7 +301,7 @@ fn a_loop_ends_by_time_too_but_not_before_its_least() {
 #[test]
 fn a_listener_that_cannot_be_made_is_the_machines() {
     let folder = folder();
-    machine("listening socket of its own", move || {
+    machine("its own listening socket", move || {
         drop(Listener::at(folder.join("no such folder/socket")));
     });
 }

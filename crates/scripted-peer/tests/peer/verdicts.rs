@@ -292,7 +292,7 @@ fn normal_line(line: &str) -> String {
     let line = replace_digits(&line, "127.0.0.1:", "PORT");
     let line = replace_digits(&line, "thread 'main' (", "ID");
     let line = replace_digits(&line, "main.rs:", "LINE");
-    let line = replace_digits(&line, "it took ", "SOME");
+    let line = replace_digits(&line, "it read ", "SOME");
     let line = replace_digits(&line, "xx\" …  ", "SOME");
     let folder = std::env::temp_dir().join(format!("peer-{}-", std::process::id()));
     replace_digits(

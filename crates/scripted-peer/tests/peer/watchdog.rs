@@ -45,7 +45,7 @@ fn the_watchdog_ends_a_test_that_takes_too_long() {
     })
     .unwrap();
     assert!(start.elapsed() < Duration::from_secs(3), "{text}");
-    assert!(text.contains("its time was over"), "{text}");
+    assert!(text.contains("its time ran out"), "{text}");
 }
 
 #[test]
@@ -109,5 +109,5 @@ fn a_check_that_is_stuck_itself_is_ended_with_its_timeline() {
         .start();
     stuck
         .exits_with(101)
-        .stderr(contains("main:").and(contains("it went on after its deadline")));
+        .stderr(contains("main:").and(contains("it kept running after its deadline")));
 }

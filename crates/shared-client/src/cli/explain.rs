@@ -36,13 +36,13 @@ fn no_connection<T: Transport>(
     let (server, option) = (T::SERVER, T::ADDRESS_OPTION);
     match kind {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => anyhow!(
-            "{address} took no connection within {}{of_silence}; the server may be overloaded: \
-             try again later, or wait longer with --timeout",
+            "{address} did not accept a connection within {}{of_silence}; the server may be \
+             overloaded: try again later, or wait longer with --timeout",
             format_duration(timeout)
         ),
         ErrorKind::ConnectionRefused => anyhow!(
-            "nobody listens at {address}: {reason}; start a server with \
-             `cargo run -p {server}`, or name another address with {option}"
+            "nothing is listening on {address}: {reason}; start a server with `cargo run -p \
+             {server}`, or name another address with {option}"
         ),
         ErrorKind::NotFound => anyhow!(
             "there is nothing at {address}: {reason}; start a server with \
@@ -62,8 +62,8 @@ pub(super) fn failed_call<T: Transport>(transport: &T, failure: &Failure) -> Err
     let address = transport.address();
     match failure {
         Failure::Timeout(timeout) => anyhow!(
-            "{address} gave no whole answer within {}; try again later, \
-             or wait longer with --timeout",
+            "{address} sent no complete reply within {}; try again later, or wait longer with \
+             --timeout",
             format_duration(*timeout)
         ),
         Failure::Refused { code, text } => anyhow!(
@@ -71,8 +71,8 @@ pub(super) fn failed_call<T: Transport>(transport: &T, failure: &Failure) -> Err
             what_to_try::<T>(*code)
         ),
         Failure::Ended => anyhow!(
-            "{address} closed the connection before its answer was whole; \
-             see its log, and try again"
+            "{address} closed the connection before its reply was complete; see its log, and try \
+             again"
         ),
         Failure::NotThisProtocol(how) => anyhow!(
             "{address} does not speak this protocol: {how}; is it a {}? \
@@ -81,10 +81,11 @@ pub(super) fn failed_call<T: Transport>(transport: &T, failure: &Failure) -> Err
             T::ADDRESS_OPTION
         ),
         Failure::TooLarge(bytes) => anyhow!(
-            "TooLarge: {bytes} bytes fit into no frame, and nothing was sent to {address}; send less"
+            "TooLarge: {bytes} bytes do not fit into a frame, and nothing was sent to {address}; \
+             send less"
         ),
         Failure::Io(error) if let Some(told) = transport.explain(error) => told,
-        other => anyhow!("{address} cannot be talked to: {other}; try again"),
+        other => anyhow!("cannot exchange messages with {address}: {other}; try again"),
     }
 }
 
@@ -104,14 +105,15 @@ pub(super) fn not_an_answer<T: Transport>(
     response: &Response<'_>,
 ) -> Error {
     let how = format!(
-        "it answered a request of kind {:02x} with kind {:02x}",
+        "it replied to a request of kind {:02x} with kind {:02x}",
         request.kind(),
         response.kind()
     );
     failed_call(transport, &Failure::NotThisProtocol(how))
 }
 
-/// An echo of something else. It isn't printed: on a terminal these bytes could do what they like.
+/// An echo with different bytes. They aren't printed, because they could contain control sequences
+/// for the terminal.
 pub(super) fn other_bytes<T: Transport>(transport: &T, sent: &[u8], came: &[u8]) -> Error {
     let differs = sent.iter().zip(came).position(|(sent, came)| sent != came);
     let how = match differs {
@@ -143,7 +145,7 @@ fn what_to_try<T: Transport>(code: ErrorCode) -> String {
         }
         ErrorCode::Draining => format!("it is shutting down: start {server} again"),
         ErrorCode::NotAllowed => T::IF_NOT_ALLOWED.to_owned(),
-        // Internal, and what a later version may add.
+        // Internal, and codes that a later version may add.
         _ => "see its log".to_owned(),
     }
 }

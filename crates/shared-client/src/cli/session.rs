@@ -1,4 +1,4 @@
-//! Without a command: each line of standard input is said, and its reply printed.
+//! Without a command: sends each line of standard input with Say, and prints its reply.
 
 use super::{LARGEST_INPUT, Transport, ask, close, explain, output, tell};
 use crate::Client;
@@ -6,7 +6,7 @@ use anyhow::Context;
 use shared_proto::tutorial::Request;
 use std::io::{self, BufRead, IsTerminal, Read};
 
-/// Whether every line was answered as it should be; a `false` was told already.
+/// Whether every line got the right answer; `false` has already been reported.
 pub(super) fn run<T: Transport>(
     transport: &T,
     mut client: Client<T::Stream>,
@@ -37,8 +37,8 @@ pub(super) fn run<T: Transport>(
     Ok(well)
 }
 
-/// The lines of standard input, each without its `\n` or `\r\n`; with a prompt if both ends are a
-/// terminal.
+/// The lines of standard input, each without its `\n` or `\r\n`; with a prompt if both standard
+/// input and output are a terminal.
 struct Lines {
     prompting: bool,
     line: Vec<u8>,

@@ -1,4 +1,4 @@
-//! The simulated service, which answers now, later, or with an error of its own.
+//! The simulated service, which answers immediately, later, or with its own error.
 
 use std::borrow::Cow;
 use std::sync::mpsc::Sender;
@@ -7,7 +7,7 @@ use shared_proto::{BadMessage, Decode, Frame, Message, ServiceCode};
 
 use crate::service::{Answer, Context, Later, Service, ServiceError};
 
-/// Kind 10 echoes, kind 11 echoes later, kind 12 is refused by the service.
+/// Kind 10 echoes, kind 11 echoes later, the service refuses kind 12.
 pub(super) enum Request<'a> {
     Echo(&'a [u8]),
     Later(&'a [u8]),
@@ -37,7 +37,7 @@ impl Message for Echoed<'_> {
     }
 }
 
-/// Sends the answers that come later to the player, who decides when.
+/// Sends late answers to the player, who decides when.
 pub(super) struct Echo(pub(super) Sender<(Later<Echo>, Vec<u8>)>);
 
 impl Service for Echo {

@@ -16,11 +16,11 @@ pub(super) enum Due {
 #[derive(Debug, Default)]
 pub(super) struct Expected {
     pub(super) replies: Vec<Due>,
-    /// Which of them come later.
+    /// Which of them are answered later.
     pub(super) laters: Vec<usize>,
     /// Nothing behind the last reply is answered.
     pub(super) over: bool,
-    /// Where the preamble or frame begins that is not whole yet, if it has begun.
+    /// Where the incomplete preamble or frame begins, if one has begun.
     pub(super) partial: Option<usize>,
 }
 
@@ -80,7 +80,7 @@ impl Expected {
     }
 }
 
-/// The whole frames in what a server wrote, and whether there is a piece of one behind them.
+/// The whole frames in what a server wrote, and whether there is part of one behind them.
 pub(super) fn replies(mut written: &[u8]) -> (Vec<Due>, bool) {
     let mut replies = Vec::new();
     while let Ok(Some((frame, size))) = shared_proto::split_frame(written, u32::MAX) {

@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 
 use crate::transport::{Peer, Transport};
 
-/// A socket: what the client sent, and what it has room for.
+/// A socket: the bytes that the client sent, and how much room there is for replies.
 #[derive(Default)]
 pub(super) struct Wire {
     pub(super) incoming: VecDeque<u8>,
@@ -18,9 +18,10 @@ pub(super) struct Wire {
     /// All that the server read, and wrote.
     pub(super) read: Vec<u8>,
     pub(super) written: Vec<u8>,
-    /// The last write was not taken whole.
+    /// The last write was accepted only in part.
     pub(super) short: bool,
-    /// What this turn met: a write that was taken whole, nothing to read, the end.
+    /// What this turn met: a write that was accepted completely, nothing to read, the end of the
+    /// stream.
     pub(super) whole: bool,
     pub(super) dry: bool,
     pub(super) end: bool,
@@ -34,7 +35,8 @@ impl Read for Wire {
         if self.dry {
             return Err(ErrorKind::WouldBlock.into());
         }
-        // Else a read ends where the ring buffer wraps: a short read that is not the last.
+        // Otherwise a read ends where the ring buffer wraps: a short read with more bytes behind
+        // it.
         self.incoming.make_contiguous();
         let bytes = self.incoming.read(buffer)?;
         self.read.extend_from_slice(&buffer[..bytes]);

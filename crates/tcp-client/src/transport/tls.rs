@@ -1,4 +1,4 @@
-//! What the command line needs to know of TLS.
+//! What the command line needs to know about TLS.
 
 use crate::tls::{Credentials, TlsConnector, TlsStream};
 use anyhow::{Context, anyhow};
@@ -14,7 +14,7 @@ use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The options of TLS, as they were given.
+/// The TLS options, as given.
 #[derive(Debug, Clone)]
 pub(super) struct Tls {
     name: String,
@@ -49,7 +49,7 @@ pub(super) fn options() -> [Arg; 4] {
 }
 
 impl Tls {
-    /// `None` if it was not asked for.
+    /// `None` if TLS was not requested.
     pub(super) fn from_matches(matches: &ArgMatches, address: &str) -> Option<Self> {
         let file = |name, option| {
             let path: Option<&PathBuf> = matches.get_one(name);
@@ -64,11 +64,12 @@ impl Tls {
         })
     }
 
-    /// Refuses what cannot be used, before anybody is connected to.
+    /// Refuses unusable options before connecting to any server.
     pub(super) fn connector(&self) -> anyhow::Result<(TlsConnector, ServerName<'static>)> {
         let name = ServerName::try_from(self.name.clone()).with_context(|| {
             format!(
-                "{} is not a name that a certificate can have; give the server's with --tls-name",
+                "{} is not a name that a certificate can have; give the server's name with \
+                 --tls-name",
                 self.name
             )
         })?;
@@ -96,12 +97,12 @@ impl Tls {
         }
     }
 
-    /// What TLS says of an error.
+    /// Explains an error of TLS.
     pub(super) fn explain(&self, address: &str, error: &io::Error) -> Option<anyhow::Error> {
         if error.kind() == ErrorKind::UnexpectedEof {
             return Some(anyhow!(
-                "{address}: {error}, with which a server signs its end, so the stream may be \
-                 truncated; try again, or ask the server's administrator"
+                "{address}: {error}, so the stream may be truncated; try again, or ask the \
+                 server's administrator"
             ));
         }
         let inner = error.get_ref()?.downcast_ref::<Error>()?;
@@ -114,8 +115,8 @@ impl Tls {
                 ),
                 rustls::CertificateError::NotValidForName
                 | rustls::CertificateError::NotValidForNameContext { .. } => anyhow!(
-                    "{address} is not {}, and nothing was sent to it: {reason}; if it is the one \
-                     that you mean, give its name with --tls-name",
+                    "{address} is not {}, and nothing was sent to it: {reason}; if it is the \
+                     server you mean, give its name with --tls-name",
                     self.name
                 ),
                 _ => anyhow!(
@@ -128,12 +129,12 @@ impl Tls {
                     anyhow!("{address} ended TLS with the alert {alert:?}; see its log")
                 }
                 None => anyhow!(
-                    "{address} serves only clients with a certificate (its alert: {alert:?}); give \
-                     this client's with --tls-cert and --tls-key"
+                    "{address} requires a client certificate (its alert: {alert:?}); give this \
+                     client's with --tls-cert and --tls-key"
                 ),
                 Some((ref certificate, _)) => anyhow!(
-                    "{address} does not take the certificate in {} (its alert: {alert:?}); give one \
-                     that it trusts with --tls-cert and --tls-key",
+                    "{address} does not accept the certificate in {} (its alert: {alert:?}); give \
+                     one that it trusts with --tls-cert and --tls-key",
                     certificate.path().display()
                 ),
             },

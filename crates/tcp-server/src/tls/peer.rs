@@ -1,4 +1,4 @@
-//! Who a client is, by its certificate.
+//! A client's identity, from its certificate.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
 
-/// A client's address and, if it has shown a certificate that was found good, the names in it and
-/// its SHA-256 fingerprint: `tls 127.0.0.1:40000 name=worker.test sha256=93ab…`.
+/// A client's address and, if it has shown a valid certificate, the names in it and its SHA-256
+/// fingerprint: `tls 127.0.0.1:40000 name=worker.test sha256=93ab…`.
 pub(super) struct TlsPeer<'a, A> {
     address: A,
     certificate: Option<&'a CertificateDer<'a>>,
@@ -41,7 +41,7 @@ impl<A: fmt::Display> fmt::Display for TlsPeer<'_, A> {
     }
 }
 
-/// SHA-256 of the whole certificate, by which it can be told from all others.
+/// SHA-256 of the whole certificate, which distinguishes it from all others.
 fn fingerprint(certificate: &[u8]) -> impl AsRef<[u8]> {
     let rustls::SupportedCipherSuite::Tls13(suite) = TLS13_AES_128_GCM_SHA256 else {
         unreachable!("a suite of TLS 1.3")

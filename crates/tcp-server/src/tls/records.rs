@@ -1,8 +1,8 @@
-//! TLS with one client, without a socket: records go in, bytes in the clear come out, and the other
-//! way round.
+//! TLS with one client, without a socket: records go in and plaintext comes out, and the other way
+//! round.
 //!
-//! It keeps the start of a record until the rest comes, and nothing that is deciphered: what records
-//! hold is handed on in whole.
+//! It keeps the start of a record until the rest arrives, and no decrypted bytes: the content of
+//! records is passed on completely.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -15,29 +15,29 @@ use rustls::unbuffered::{
     WriteTraffic,
 };
 
-/// What is kept at most of what came, until it makes a whole: a record has 16 KiB and a little, a message
-/// of the handshake may come in several.
+/// The most that is kept of an incomplete message: a record has a little over 16 KiB, and a
+/// handshake message may arrive in several records.
 pub(super) const MOST_KEPT: usize = 64 * 1024;
 
 type Traffic<'c> = WriteTraffic<'c, ServerConnectionData>;
 
 pub(super) struct Records {
     tls: Box<UnbufferedServerConnection>,
-    /// The start of a record, or of a message of the handshake.
+    /// The start of a record, or of a handshake message.
     kept: Vec<u8>,
     stage: Stage,
 }
 
-/// How far it is with the peer.
+/// The state of the peer's direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Not a byte has come.
+    /// Not a byte has arrived.
     Silent,
     Handshake,
     Open,
-    /// The peer signed its end.
+    /// The peer sent close_notify.
     PeerClosed,
-    /// It broke the protocol: what it sends is not looked at any more.
+    /// It broke the protocol: what it sends is no longer examined.
     Failed,
 }
 
@@ -54,18 +54,18 @@ impl Records {
         self.stage
     }
 
-    /// What records that come now are to stand behind.
+    /// Bytes that must be sent before any further records.
     pub(super) fn kept(&self) -> &[u8] {
         &self.kept
     }
 
-    /// Those that the client has shown, and that were found good.
+    /// The valid certificates that the client has shown.
     pub(super) fn certificates(&self) -> Option<&[CertificateDer<'static>]> {
         self.tls.peer_certificates()
     }
 
-    /// Takes what is kept and what came behind it, puts the bytes that were in it into `buffer`, and
-    /// what TLS itself answers behind `answers`. Says how many bytes there were.
+    /// Takes the bytes that are kept and those that arrived after them, decrypts their content into
+    /// `buffer`, and appends TLS's own replies to `answers`. Returns how many bytes were decrypted.
     pub(super) fn take(
         &mut self,
         mut records: &mut [u8],
@@ -86,7 +86,7 @@ impl Records {
                 Ok(ConnectionState::EncodeTlsData(data)) => encode(data, answers)?,
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::PeerClosed) => self.stage = Stage::PeerClosed,
-                // More must come first, or there is nothing more.
+                // More must arrive first, or there is nothing more.
                 Ok(_) => more = false,
                 Err(error) => return Err(self.fail(&error, records, answers)),
             }
@@ -107,7 +107,7 @@ impl Records {
         Ok(came)
     }
 
-    /// The peer broke the protocol: it is answered with the alert that says so.
+    /// The peer broke the protocol: it is sent the alert that says so.
     fn fail(&mut self, error: &rustls::Error, rest: &mut [u8], answers: &mut Vec<u8>) -> io::Error {
         let what = match self.stage {
             Stage::Silent | Stage::Handshake => "the TLS handshake",
@@ -115,7 +115,7 @@ impl Records {
         };
         self.stage = Stage::Failed;
         self.kept = Vec::new();
-        // What broke it must not be looked at again.
+        // The bytes that broke it must not be examined again.
         while self.tls.wants_write()
             && let UnbufferedStatus { state, .. } = self.tls.process_tls_records(rest)
             && let Ok(ConnectionState::EncodeTlsData(data)) = state
@@ -124,10 +124,10 @@ impl Records {
         io::Error::new(ErrorKind::InvalidData, format!("{what} failed: {error}"))
     }
 
-    /// The socket's stream ended. The error says that the peer has not signed that.
+    /// The socket's stream ended. The error says that the peer did not send close_notify.
     pub(super) fn end_of_stream(&mut self) -> io::Result<()> {
         let inside = match self.stage {
-            // It said nothing that an end could belie.
+            // It had sent nothing that a truncation could falsify.
             Stage::Silent => return Ok(()),
             Stage::Handshake => {
                 self.stage = Stage::Failed;
@@ -144,8 +144,8 @@ impl Records {
         self.append(records, guess, |traffic, room| traffic.encrypt(bytes, room))
     }
 
-    /// Appends the signature under the end of this side. An alert is one, too; and before the handshake
-    /// is done there is no end that could be forged, as nothing was said yet.
+    /// Appends close_notify for this side. An alert also marks the end; and before the handshake is
+    /// done nothing has been said, so there is no end that could be forged.
     pub(super) fn close_notify(&mut self, records: &mut Vec<u8>) -> io::Result<()> {
         match self.stage {
             Stage::Silent | Stage::Handshake | Stage::Failed => Ok(()),
@@ -155,7 +155,7 @@ impl Records {
         }
     }
 
-    /// Appends what `write` makes of its room, behind what TLS itself has to say first.
+    /// Appends what `write` produces, after what TLS itself has to send first.
     fn append(
         &mut self,
         records: &mut Vec<u8>,
@@ -163,7 +163,7 @@ impl Records {
         mut write: impl FnMut(&mut Traffic<'_>, &mut [u8]) -> Result<usize, EncryptError>,
     ) -> io::Result<()> {
         loop {
-            // What is kept is shown, and left as it is.
+            // The kept bytes are passed in unchanged.
             let UnbufferedStatus { state, .. } = self.tls.process_tls_records(&mut self.kept);
             let state = state.map_err(|error| io::Error::other(format!("TLS failed: {error}")))?;
             match state {
@@ -183,7 +183,7 @@ impl Records {
     }
 }
 
-/// Copies what is deciphered, and says how much that is.
+/// Copies the decrypted bytes, and returns how many there are.
 fn copy(
     mut traffic: ReadTraffic<'_, '_, ServerConnectionData>,
     buffer: &mut [u8],
@@ -209,7 +209,7 @@ fn encode(
     })
 }
 
-/// Lets `write` append, with the room that it wants.
+/// Lets `write` append, with the room it needs.
 fn grow(
     records: &mut Vec<u8>,
     guess: usize,
@@ -302,7 +302,7 @@ mod tests {
             while !bytes.is_empty() {
                 let (piece, rest) = bytes.split_at(rng.usize(1..=bytes.len()));
                 self.read(piece)?;
-                // This side may end at any moment, and reads no more then.
+                // This side may end at any moment, and then reads no more.
                 if rng.u8(..) == 0 {
                     return Err(ErrorKind::WriteZero.into());
                 }
@@ -345,7 +345,7 @@ mod tests {
             assert_eq!(driven.came, said);
             assert_eq!(driven.records.kept().len(), 0);
             assert!(driven.records.certificates().is_some());
-            // And back.
+            // And in the other direction.
             let mut records = Vec::new();
             driven.records.encipher(&said, &mut records).unwrap();
             driven.records.close_notify(&mut records).unwrap();
@@ -397,7 +397,8 @@ mod tests {
         bytes
     }
 
-    /// Whatever comes, it ends in an error or waits for more; and its other side can still end.
+    /// Whatever arrives, it ends in an error or waits for more; and the other direction can still
+    /// end.
     fn survives(rounds: u32, seed: u64) {
         let (config, client) = (server(Some(file("ca.pem"))), client());
         let mut rng = Rng::with_seed(seed);

@@ -1,7 +1,7 @@
-//! One client's stream: records on the socket, bytes in the clear on the engine's side.
+//! One client's stream: records on the socket, plaintext on the engine's side.
 //!
-//! There is no buffer here that an idle client fills. A worker's scratch buffers take what one read
-//! brings and what one write becomes; the stream keeps of its own what its socket did not take.
+//! An idle client holds no buffer here. A worker's scratch buffers take the result of one read and
+//! the records of one write; the stream itself keeps only what its socket did not accept.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -18,14 +18,14 @@ use shared_server::Received;
 use crate::tls::peer::TlsPeer;
 use crate::tls::records::{MOST_KEPT, Records, Stage};
 
-/// What one read takes at most: a turn is one read's worth of work, and here that is deciphering.
+/// The most that one read takes: a turn is one read's worth of work, which here means decrypting.
 const MOST_READ: usize = 64 * 1024;
 
-/// What is enciphered at once.
+/// How much is encrypted in one step.
 const MOST_WRITTEN: usize = 256 * 1024;
 
 thread_local! {
-    /// One worker's.
+    /// One worker's scratch buffers.
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
         incoming: vec![0; MOST_KEPT + MOST_READ],
         outgoing: Vec::new(),
@@ -37,32 +37,32 @@ struct Scratch {
     outgoing: Vec<u8>,
 }
 
-/// The end of the stream, with a signature under it.
+/// The end of the stream, after close_notify.
 const END: Received = Received {
     bytes: 0,
     may_hold_more: false,
 };
 
-/// A connection with a client, and the TLS in it.
+/// A connection with a client, and its TLS state.
 pub struct TlsStream {
     socket: TcpStream,
     records: Records,
-    /// Records that the socket did not take.
+    /// Records that the socket did not accept.
     outgoing: Vec<u8>,
-    /// What is to be said as soon as the handshake allows it: why the client is not served.
+    /// What to send as soon as the handshake allows it: why the client is not served.
     early: Vec<u8>,
     ending: Ending,
 }
 
-/// How far it is with the end of this side.
+/// How far the end of this side has been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Open,
-    /// As soon as the handshake is done and `early` is said.
+    /// To be sent as soon as the handshake is done and `early` has been sent.
     AfterHandshake,
-    /// close_notify, or the alert that stands for it, is among `outgoing` or was sent.
+    /// close_notify, or the alert that replaces it, is in `outgoing` or has been sent.
     Signed,
-    /// And so was the end of the stream.
+    /// The end of the stream has also been sent.
     Shut,
 }
 
@@ -77,7 +77,7 @@ impl TlsStream {
         })
     }
 
-    /// Who the client is, by what the handshake has shown.
+    /// The client's identity, as the handshake has shown it.
     pub(super) fn peer<A: fmt::Display>(&self, address: A) -> TlsPeer<'_, A> {
         TlsPeer::new(address, self.records.certificates())
     }
@@ -86,11 +86,11 @@ impl TlsStream {
         !self.outgoing.is_empty()
     }
 
-    /// Reads once, and deciphers all of it.
+    /// Reads once, and decrypts everything.
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         self.flush_all()?;
         if self.ending == Ending::Shut {
-            // It lingers: what comes is not looked at.
+            // It is lingering: what arrives is not examined.
             let bytes = self.socket.read(buffer)?;
             return Ok(Received {
                 bytes,
@@ -101,7 +101,8 @@ impl TlsStream {
             return Ok(END);
         }
         let read = self.read_records(buffer);
-        // What TLS answers, also if it failed. If the socket takes none of it now, it is held.
+        // TLS's own replies, even after a failure. If the socket does not accept them now, they are
+        // held.
         match self.flush_all() {
             Err(error) if read.is_ok() && error.kind() != ErrorKind::WouldBlock => {
                 return Err(error);
@@ -125,7 +126,7 @@ impl TlsStream {
 
     fn read_records(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
         let received = SCRATCH.with_borrow_mut(|scratch| {
-            // What comes out is no longer than what went in, so all of it has room.
+            // The output is no longer than the input, so all of it fits.
             let kept = self.records.kept().len();
             let room = MOST_READ.min(buffer.len().saturating_sub(kept));
             let incoming = &mut scratch.incoming[..kept + room];
@@ -147,7 +148,7 @@ impl TlsStream {
         Ok(received)
     }
 
-    /// After the handshake: what was to be said before it.
+    /// After the handshake: sends what could not be sent before it.
     fn say_what_waited(&mut self) -> io::Result<()> {
         if !self.early.is_empty() {
             let early = std::mem::take(&mut self.early);
@@ -164,7 +165,8 @@ impl TlsStream {
         self.records.close_notify(&mut self.outgoing)
     }
 
-    /// Signs the end, and ends. Whoever is to be told something first waits for the handshake.
+    /// Sends close_notify, and ends the stream. If something is to be sent first, this waits for
+    /// the handshake.
     pub(super) fn shutdown_write(&mut self) -> io::Result<()> {
         match self.ending {
             Ending::Open if !self.early.is_empty() => {
@@ -178,8 +180,8 @@ impl TlsStream {
         self.flush_all()
     }
 
-    /// Writes what is held; `WouldBlock` if the socket does not take all of it. Behind a signed end
-    /// comes the end of the stream.
+    /// Writes what is held; `WouldBlock` if the socket does not accept all of it. After
+    /// close_notify comes the end of the stream.
     fn flush_all(&mut self) -> io::Result<()> {
         while !self.outgoing.is_empty() {
             match self.socket.write(&self.outgoing) {
@@ -197,7 +199,7 @@ impl TlsStream {
         Ok(())
     }
 
-    /// Enciphers these bytes and writes the records, and holds what the socket does not take.
+    /// Encrypts these bytes and writes the records, and holds what the socket does not accept.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut records = SCRATCH.with_borrow_mut(|scratch| std::mem::take(&mut scratch.outgoing));
         records.clear();
@@ -225,8 +227,8 @@ impl Read for TlsStream {
 }
 
 impl Write for TlsStream {
-    /// Takes all bytes that are enciphered; of their records, those that the socket does not take are
-    /// held. Like a socket, it takes less than all only when there is no room for more.
+    /// Counts all bytes that are encrypted as written; records that the socket does not accept are
+    /// held. Like a socket, it accepts only part of the bytes when there is no room for more.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.flush_all()?;
         match self.records.stage() {
@@ -234,7 +236,7 @@ impl Write for TlsStream {
                 self.early.extend_from_slice(bytes);
                 return Ok(bytes.len());
             }
-            // Nobody could read it.
+            // The client could not read it.
             Stage::Failed => return Ok(bytes.len()),
             Stage::Open | Stage::PeerClosed => {}
         }
@@ -266,8 +268,9 @@ impl Source for TlsStream {
     }
 }
 
-/// However it ends, the end is signed, also where nobody asked for it. Where records wait that the socket
-/// does not take, a signature would stand inside them: such a cut is to be seen as one.
+/// However the connection ends, close_notify is sent, even if no one asked for it. If records are
+/// pending that the socket does not accept, close_notify would land inside them: then the client
+/// must see a truncation.
 impl Drop for TlsStream {
     fn drop(&mut self) {
         let is_open = matches!(self.ending, Ending::Open | Ending::AfterHandshake);

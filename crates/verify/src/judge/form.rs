@@ -1,5 +1,5 @@
-//! Judges texts, before anything of them runs: a mistake fits the solution, compiles, and is written
-//! as all code is; the stub is kept.
+//! Judges texts before any of them runs: a mistake fits the solution, compiles, and is written as
+//! all code is; the stub is kept.
 
 use course::{Course, Exercise, read_text};
 
@@ -9,7 +9,7 @@ use crate::compile::{Built, Style};
 use crate::run::Tried;
 use crate::workspace;
 
-/// The stub is the learner's file, and what is kept for them to come back to it.
+/// The stub is the learner's file, and it is also stored so that they can come back to it.
 pub fn stub(course: &Course, exercise: &Exercise, faults: &mut Faults) {
     let (file, id) = (exercise.file(), exercise.id());
     let what = format!("solutions/{}/stub.diff", exercise.folder);
@@ -73,22 +73,27 @@ pub fn mistake(
     let target = answer.target(answers.exercise);
     let open = format!("cargo verify open {id} {}", answer.stem);
     if let Err(misfit) = &answer.program {
-        let happened = format!("{misfit}. Mend it: {open}");
+        let happened = format!("{misfit}. Fix it: {open}");
         faults.add(what, "to fit the solution", happened);
         return;
     }
     if answer.moved {
         let happened = format!("the solution's lines have moved: cargo verify save {id}");
-        faults.add(what, "the lines of the solution as they are", happened);
+        faults.add(what, "the solution's current lines", happened);
     }
     let error = built.error(&workspace::package(answers), &target);
     if !error.is_empty() {
-        faults.with_story(what, "to compile", format!("it does not: {open}"), error);
+        faults.with_story(
+            what,
+            "to compile",
+            format!("it does not compile: {open}"),
+            error,
+        );
     } else if let Some(warning) = style.warning(&target) {
         faults.with_story(
             what,
-            "nothing that Clippy warns of",
-            format!("mend it: {open}"),
+            "no Clippy warnings",
+            format!("fix it: {open}"),
             warning,
         );
     }

@@ -113,7 +113,7 @@ fn the_stub_is_saved_from_the_exercise_while_it_leaves_something_to_do() {
     scratch
         .run(&["save", "01-01", "stub"])
         .fails()
-        .says("is no stub: no todo! is in it");
+        .says("is not a stub: it contains no todo!");
     scratch
         .run(&["open", "01-01", "stub"])
         .fails()
@@ -121,5 +121,5 @@ fn the_stub_is_saved_from_the_exercise_while_it_leaves_something_to_do() {
     scratch
         .run(&["open", "01-01", "../stub"])
         .fails()
-        .says("small letters, digits and `_`");
+        .says("lowercase letters, digits and `_`");
 }

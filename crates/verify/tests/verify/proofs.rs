@@ -75,7 +75,7 @@ fn each_fault_is_found_and_named() {
         .says("happened  says_hello passes; these fail: none\n")
         .says("Changed the stub? cargo verify save 01-01 stub  Solved it? cargo learn reset 01-01\n")
         .says("FAIL 01-02 silent_stub")
-        .says("happened  it fails, and the message of no todo! is in the verdict")
+        .says("happened  it fails, but its verdict shows no todo! message")
         .says("FAIL 01-03 failing_solution")
         .says("expected  every check to pass\n       happened  failed: says_hello\n")
         .says("       |    0.1 ms  peer <- \"good bye\\n\"\n")
@@ -87,7 +87,7 @@ fn each_fault_is_found_and_named() {
         .says("FAIL 01-06 uncaught")
         .says("check says_hello\n       expected  to catch a wrong answer\n")
         .says("FAIL 01-07 mistold")
-        .says("wrong/silent.diff\n       expected  to be told: Say good bye.\n       happened  says_hello explains something else\n       |    0.1 ms")
+        .says("wrong/silent.diff\n       expected  the explanation to contain: Say good bye.\n       happened  says_hello explains it differently\n       |    0.1 ms")
         .says("wrong/chatty.diff\n       expected  a line `Told: words of the explanation`");
     assert!(said.text.ends_with("0 passed, 7 failed\n"), "{}", said.text);
 }
@@ -145,14 +145,16 @@ fn a_mistake_fits_the_solution_and_is_written_as_all_code_is() {
         .run(&[])
         .fails()
         .says("wrong/chatty.diff\n       expected  to fit the solution\n       happened  the lines under `@@ ")
-        .says("are not in the solution. Mend it: cargo verify open 01-01 chatty\n")
+        .says("are not in the solution. Fix it: cargo verify open 01-01 chatty\n")
         .says("solutions/01_words/01_changed/stub.diff")
         .says("it does not fit the solution any more: cargo verify save 01-01 stub\n")
-        .says("wrong/silent.diff\n       expected  the lines of the solution as they are\n       happened  the solution's lines have moved: cargo verify save 01-02\n")
+        .says("wrong/silent.diff\n       expected  the solution's current lines\n       happened  \
+               the solution's lines have moved: cargo verify save 01-02\n")
         .says("wrong/crooked.diff\n       expected  to be formatted\n       happened  it is not: cargo verify save 01-03\n")
-        .says("wrong/clumsy.diff\n       expected  nothing that Clippy warns of\n       happened  mend it: cargo verify open 01-03 clumsy\n")
+        .says("wrong/clumsy.diff\n       expected  no Clippy warnings\n       happened  fix it: \
+               cargo verify open 01-03 clumsy\n")
         .says("clippy::needless_return")
-        .says("wrong/broken.diff\n       expected  to compile\n       happened  it does not: cargo verify open 01-03 broken\n")
+        .says("wrong/broken.diff\n       expected  to compile\n       happened  it does not compile: cargo verify open 01-03 broken\n")
         .says("error[E0425]")
         .says("wrong/whole.orig\n       expected  NAME.diff, or NAME.rs where the book shows it\n")
         .says("wrong/no_diff.diff\n       expected  to fit the solution\n       happened  it is not a unified diff")
@@ -213,7 +215,7 @@ fn what_an_exercise_lacks_is_named() {
         .says("happened  there are 1\n")
         .says("happened  tests/check.rs has no shouts\n")
         .says("wrong/third.diff\n       expected  a first line `Caught by: a_check`")
-        .says("shown is is_brief\n");
+        .says("is_brief is shown\n");
 }
 
 #[test]

@@ -37,8 +37,8 @@ fn a_client_that_never_reads_is_bounded() {
         .expect(frame(MESSAGE))
         .or_explain(
             "A frame of 60,000 bytes, which takes more than one read, wasn't echoed. An edge is \
-             reported only once: keep reading until a read would block, or until a reply is waiting to \
-             be sent.",
+             reported only once: keep reading until a read would block, or until a reply is \
+             waiting to be sent.",
             BACK,
         );
     let before = server.figures();

@@ -9,7 +9,7 @@ use crate::bytes::{count, show_as};
 use crate::chapter;
 use crate::event::{Bytes, Event, Piece, What};
 use crate::exit::{Exit, Unsolved};
-use crate::failure::{Failure, early};
+use crate::failure::{Failure, NOT_THERE, early};
 use crate::process::Process;
 use crate::stream::Printed;
 use crate::threads::is_runnable;
@@ -133,21 +133,35 @@ impl Account {
 }
 
 /// What explains the failure, and the section that it links to. A check's own sentence about the
-/// start comes first; for a program that ended before any byte was exchanged, no other sentence is
-/// shown alone.
+/// start comes first; for a program that ended, or refused the first client, before any byte was
+/// exchanged, no other sentence is shown alone.
 fn explanation(state: &State, failure: &Failure) -> Option<(String, String)> {
     let told = failure.explanation.as_ref();
     let Some(whole) = told.or(state.explanation.as_ref()) else {
         return Some((failure.otherwise?.to_owned(), String::new()));
     };
     let (sentence, link) = whole.as_ref().clone();
-    let of_the_start = told.is_some() && failure.otherwise.is_some();
+    let of_the_start = told.is_some() && (failure.otherwise.is_some() || failure.refused);
     let passed = |event: &Event| !matches!(event.what, What::Note(_));
-    if !failure.ended || of_the_start || state.events.iter().any(passed) {
-        return Some((sentence, link));
-    }
-    let printed = state.processes.iter().any(|one| !one.lines().is_empty());
-    Some((early(&sentence, printed), link))
+    let sentence = if of_the_start || state.events.iter().any(passed) {
+        sentence
+    } else if failure.ended {
+        early(&sentence, says(state, ""))
+    } else if failure.refused && state.peers == 0 && says(state, "listening on ") {
+        format!("{NOT_THERE} {sentence}")
+    } else {
+        sentence
+    };
+    Some((sentence, link))
+}
+
+/// Whether a program printed a line that begins so.
+fn says(state: &State, beginning: &str) -> bool {
+    let printed = |process: &Arc<Process>| {
+        let lines = process.lines();
+        lines.iter().any(|line| line.text.starts_with(beginning))
+    };
+    state.processes.iter().any(printed)
 }
 
 fn wait_for_last_words(timeline: &Timeline, processes: &[Arc<Process>]) {

@@ -28,6 +28,12 @@ pub(crate) const NEVER_CONNECTED: &str = "Your program did not connect to the ad
 /// What precedes the check's explanation if the program ended before any byte was exchanged.
 const ENDED_EARLY: &str = "Your program ended before it had exchanged any bytes with the check.";
 
+/// What precedes the check's explanation if the very first connection was refused.
+pub(crate) const NOT_THERE: &str = "Your program printed `listening on`, but nothing is listening \
+                                    on the address that it printed. Print the address that the \
+                                    listening socket has, and print it once the socket is \
+                                    listening. What this check is about:";
+
 /// The check's explanation, for a program that ended before any byte was exchanged: its own last
 /// lines are more likely to say what went wrong than the check's topic is.
 pub(crate) fn early(explanation: &str, printed: bool) -> String {
@@ -54,6 +60,8 @@ pub(crate) struct Failure {
     pub otherwise: Option<&'static str>,
     /// The program ended instead of doing what was expected.
     pub ended: bool,
+    /// A connection was refused.
+    pub refused: bool,
     /// The sentence about this machine, if it is not the program that failed: it is shown instead
     /// of the explanation.
     pub machine: Option<Box<str>>,
@@ -68,6 +76,7 @@ impl Failure {
             explanation: None,
             otherwise: None,
             ended: false,
+            refused: false,
             machine: None,
         }
     }

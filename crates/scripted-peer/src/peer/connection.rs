@@ -288,7 +288,14 @@ fn failure(expected: String, got: String, error: &io::Error) -> Failure {
     if machine::is_to_blame(error) {
         return Failure::of_machine(&expected, &got, machine::RESOURCES);
     }
-    Failure::new(expected, got)
+    let refused = matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::NotFound
+    );
+    Failure {
+        refused,
+        ..Failure::new(expected, got)
+    }
 }
 
 /// Connects, or gives up when time is up. On Linux a Unix socket whose queue is full blocks its

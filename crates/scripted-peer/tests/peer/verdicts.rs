@@ -172,6 +172,12 @@ verdicts! {
         let _server = program!().arg("exits").listen();
     }
 
+    a_program_that_is_not_where_it_says {
+        explain("A hundred clients came, and the last one was not served.", "");
+        let server = program!().arg("boasts").listen();
+        let _peer = server.connect();
+    }
+
     a_client_that_gives_up {
         let server = Listener::tcp();
         let client = program!().arg("exits").connect_to(server.address());

@@ -10,15 +10,19 @@ const UMASK: &str = "08-who-may-connect.html#what-the-umask-leaves";
 
 /// Each client that connects is greeted, not only the first.
 fn greets(server: &Running) {
-    for _ in 0..2 {
+    for sentence in [EARLY, GREETED] {
         let connected = Peer::try_connect(server.address());
-        let mut client = connected.or_explain(GREETED, FIRST);
+        let mut client = connected.or_explain(sentence, FIRST);
         client.expect("hello\n").or_explain(GREETED, FIRST);
     }
 }
 
 const GREETED: &str = "A client couldn't connect, or didn't get `hello`. Keep accepting clients, \
                        one after another, and send `hello` to each of them as soon as it connects.";
+
+const EARLY: &str = "Your program printed `listening on PATH`, but nothing is listening there. \
+                     Clients connect as soon as they see this line, so print it only after `bind` \
+                     has succeeded.";
 
 /// Umasks to start the program with.
 const UMASKS: [u32; 3] = [0o000, 0o022, 0o077];
@@ -84,13 +88,23 @@ fn the_umask_is_put_back() {
     if !needs::linux() {
         return;
     }
-    for umask in UMASKS {
+    for umask in [&UMASKS[..], &[0o277]].concat() {
         let server = program!().umask(umask).listen_on_path();
+        // Before the first client connects: the program must not wait for one to restore the umask.
+        let early = umask_of(&server);
         greets(&server);
         let expected = format!("umask {umask:04o}, which the program was started with");
-        let got = umask_of(&server);
-        check(got == format!("{umask:04o}"), expected, got).now();
+        for got in [umask_of(&server), early] {
+            check(got == format!("{umask:04o}"), &expected, got).now();
+        }
     }
+}
+
+/// The mode of the socket file, which exists once the program has printed its line.
+fn mode_of(server: &Running) -> u32 {
+    let file = fs::symlink_metadata(server.path());
+    check(file.is_ok(), "a socket at PATH", "no file").or_explain(EARLY, FIRST);
+    file.map_or(0, |file| file.permissions().mode() & 0o7777)
 }
 
 #[test]
@@ -103,16 +117,14 @@ fn mode_is_0600_whatever_the_umask() {
     );
     for umask in UMASKS {
         let server = program!().umask(umask).listen_on_path();
-        let file = fs::symlink_metadata(server.path());
-        let mode = file.map_or(0, |file| file.permissions().mode() & 0o7777);
+        let mode = mode_of(&server);
         let expected = format!("umask {umask:03o}: mode 0600");
         check(mode == 0o600, expected, format!("{mode:04o}")).now();
         greets(&server);
     }
     // A umask that also removes a permission from the owner.
     let server = program!().umask(0o277).listen_on_path();
-    let file = fs::symlink_metadata(server.path());
-    let mode = file.map_or(0, |file| file.permissions().mode() & 0o7777);
+    let mode = mode_of(&server);
     check(mode == 0o600, "umask 277: mode 0600", format!("{mode:04o}")).or_explain(
         "The umask that your program was started with also removes permissions from the owner, and \
          it was still in effect during bind. While bind runs, the umask must be exactly 0177, with \

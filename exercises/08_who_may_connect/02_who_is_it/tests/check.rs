@@ -71,7 +71,14 @@ fn names_the_peer() {
          to lines, and keep a silent client connected: don't set a read timeout here.",
         KERNEL,
     );
-    peer.send("who am I?\n").expect(own_answer(&server)).now();
+    peer.send("who am I?\n").expect("pid=").or_explain(
+        "The client sent a line and is waiting, but no reply that begins with `pid=` arrived. \
+         Reply to each line when it arrives, not when the client has finished. If you write into a \
+         buffer, flush it after each reply.",
+        KERNEL,
+    );
+    peer.expect(own_answer(&server).trim_start_matches("pid="))
+        .now();
     peer.send("and now?\n").expect(own_answer(&server)).or_explain(
         "The second line got no reply. A client gets one line for each line that it sends, so keep \
          serving it until it leaves.",
@@ -104,6 +111,15 @@ fn names_the_peer() {
         format!("another process to get the reply {expected:?}"),
         answer,
     );
+    const LONG: &str = "The client sent one line of 10,000 bytes, and it didn't get exactly one \
+                        reply. A line ends at its newline, not where a buffer is full, so read on \
+                        until the newline before you reply.";
+    let mut talkative = server.connect();
+    talkative.send("x".repeat(10_000) + "\n").half_close();
+    talkative
+        .expect(own_answer(&server))
+        .or_explain(LONG, KERNEL);
+    talkative.expect_end().or_explain(LONG, KERNEL);
 }
 
 /// A server whose socket's mode lets everyone connect: the program has to decide.
@@ -175,9 +191,14 @@ fn what_the_message_claims_is_ignored() {
     }
     let server = program!().listen_on_path();
     let mut peer = server.connect();
-    for claim in ["pid=1 uid=4711", "uid=65534 pid=7", "1 4711", ""] {
+    for claim in ["pid=1 uid=4711", "uid=65534 pid=7", "1 4711"] {
         peer.send(format!("{claim}\n"))
             .expect(own_answer(&server))
             .now();
     }
+    peer.send("\n").expect(own_answer(&server)).or_explain(
+        "The client sent an empty line and didn't get the right reply. An empty line is a line \
+         like any other: reply to it in the same way.",
+        CLAIMS,
+    );
 }

@@ -37,8 +37,15 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
         unix.stdout().trim_end(),
     )
     .or_explain(
-        "This path contains a colon, and your program cut the path off there. The part before the \
-         first colon of the argument is the kind, and everything after that colon is the path.",
+        "Your program didn't print the path as it was given. Print all of it, without quotes. This \
+         path contains a colon: the part before the first colon of the argument is the kind, and \
+         everything after that colon is the path.",
+        UNKNOWN,
+    );
+    let port = tcp.stdout().trim_end().ends_with(":0");
+    check(!port, "the port that it got", "port 0").or_explain(
+        "Your program printed port 0, which no client can connect to. Port 0 asks the system for \
+         any free port, so print the address that the listener got: its local_addr().",
         UNKNOWN,
     );
     [tcp, unix]
@@ -150,19 +157,26 @@ fn ending_inside_a_frame_is_an_error() {
     }
 }
 
+const NEITHER: &str = "This argument has neither of the two forms, tcp:HOST:PORT and unix:PATH, so \
+                       your program can't know what it means. Print the argument and both forms to \
+                       standard error, and exit with code 2.";
+
+const NOTHING_AFTER: &str = "Nothing follows the scheme, so this argument has neither of the two \
+                             forms: `tcp:` has no host and no port, and `unix:` has no path. \
+                             (Linux would bind an empty path to a name that it chooses itself.) \
+                             Print the argument and both forms to standard error, and exit with \
+                             code 2.";
+
 #[test]
 fn an_unknown_scheme_is_explained() {
-    explain(
-        "This argument has neither of the two forms, tcp:HOST:PORT and unix:PATH, so your program \
-         can't know what it means. Print the argument and both forms to standard error, and exit \
-         with code 2.",
-        UNKNOWN,
-    );
     let folder = folder();
+    let bare_path = folder.join("door").display().to_string();
     let unknown = [
         "udp:127.0.0.1:0",
         "127.0.0.1:0",
         "door",
+        "./door",
+        &bare_path,
         "tcp",
         "unix",
         "xtcp:127.0.0.1:0",
@@ -174,6 +188,11 @@ fn an_unknown_scheme_is_explained() {
     ];
     for address in unknown {
         let server = program!().in_folder(&folder).connect_to(address);
+        let sentence = match address {
+            "tcp:" | "unix:" => NOTHING_AFTER,
+            _ => NEITHER,
+        };
+        explain(sentence, UNKNOWN);
         let both = contains("unix:PATH");
         server
             .exits_with(2)
@@ -192,6 +211,7 @@ fn an_unknown_scheme_is_explained() {
             UNKNOWN,
         );
     }
+    explain(NEITHER, UNKNOWN);
     let made = std::fs::read_dir(folder.path()).map_or(0, Iterator::count);
     check(
         made == 0,

@@ -1,5 +1,6 @@
 //! Is every slot released, and never more than once?
 
+use std::thread;
 use std::time::Duration;
 
 use scripted_peer::{
@@ -140,7 +141,40 @@ fn n_plus_one_is_told_busy() {
         );
         inside.pop().expect("at least one").close();
         inside.extend(a_place_is_free(&server));
+        if most == 1 {
+            the_next_one_is_in(&server, inside);
+        }
     }
+}
+
+/// A client that connects a moment after another has left is served, not only the client after it.
+/// A busy machine may delay the release of one slot, not of all five.
+fn the_next_one_is_in(server: &Running, mut inside: Vec<Peer>) {
+    let next_is_in = |_| {
+        let leaving = inside.pop().expect("the client that is served");
+        leaving.close();
+        thread::sleep(Duration::from_millis(100));
+        let mut next = server.connect();
+        let is_in = is_served(&mut next);
+        inside.extend(if is_in {
+            Some(next)
+        } else {
+            a_place_is_free(server)
+        });
+        is_in
+    };
+    let expected = "the next client to be served";
+    check(
+        (0..5).any(next_is_in),
+        expected,
+        "it got `busy`, all five times",
+    )
+    .or_explain(
+        "A client left, but the next client still got `busy`, and only the client after that was \
+         served. Release the slot when the client leaves, not when the next client connects and is \
+         rejected.",
+        BACK,
+    );
 }
 
 #[test]

@@ -17,8 +17,20 @@ const MORE_THAN_FIT: &str = "More clients connected than there are descriptors, 
 
 /// A client gets its greeting, and a reply to a line.
 fn is_served(peer: &mut Peer) {
-    let greeting = format!("hello {}\n", peer.local());
-    peer.expect(greeting).now();
+    peer.expect("hello ").now();
+    let (own, greeted) = (peer.local().to_string(), peer.next_line());
+    let greeted = greeted.unwrap_or_default();
+    check(
+        greeted == own,
+        format!("\"hello {own}\\n\""),
+        format!("\"hello {greeted}\\n\""),
+    )
+    .or_explain(
+        "The address in this greeting isn't the client's. Greet each client with the address that \
+         accept() returned together with its stream. (local_addr() is the address of your \
+         program's end of the connection.)",
+        OUT,
+    );
     peer.send("a line\n").expect("accepted\n").now();
 }
 

@@ -107,7 +107,13 @@ fn any_split_is_the_same_message() {
         other.drip(message).expect(message).now();
         peer.drip(&message[2..]).expect(message).now();
     }
-    peer.coalesce(&messages).expect(messages.concat()).now();
+    peer.coalesce(&messages)
+        .expect(messages.concat())
+        .or_explain(
+            "Several frames arrived at once, and not all of them were echoed. Echo every complete \
+             frame: no further event will report the frames that you leave.",
+            EDGE,
+        );
 
     explain(
         "More bytes arrived at once than one read returns, and not all of them were echoed. An \

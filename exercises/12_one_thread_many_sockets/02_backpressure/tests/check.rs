@@ -32,7 +32,15 @@ fn a_client_that_never_reads_is_bounded() {
          frame: no further event will report the frames that you leave unanswered.",
         LOOP,
     );
-    client.send(frame(MESSAGE)).expect(frame(MESSAGE)).now();
+    client
+        .send(frame(MESSAGE))
+        .expect(frame(MESSAGE))
+        .or_explain(
+            "A frame of 60,000 bytes, which takes more than one read, wasn't echoed. An edge is \
+             reported only once: keep reading until a read would block, or until a reply is \
+             waiting to be sent.",
+            BACK,
+        );
     let before = server.figures();
     let sent = client.flood(frame(MESSAGE), 64 << 20);
     let kept = server.figures().descriptors >= before.descriptors;

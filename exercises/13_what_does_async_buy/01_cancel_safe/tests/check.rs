@@ -1,5 +1,6 @@
 //! Does a frame survive what happens while it arrives?
 
+use std::iter;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -283,7 +284,7 @@ fn each_client_has_a_clock_of_its_own() {
         );
         let mut first = server.connect();
         first.pause(period / 2);
-        let (heartbeat, took) = first_heartbeat(&server, period.mul_f32(1.7));
+        let (heartbeat, took) = first_heartbeat(&server, period.mul_f32(1.7), |_| {});
         let got = format!("{heartbeat:?} after {took:.1?}");
         let expected = "a heartbeat 600 ms after this client connected";
         check(heartbeat.is_some(), expected, &got).now();
@@ -309,6 +310,17 @@ fn each_client_has_a_clock_of_its_own() {
              client connected, not two.",
             CLOCK,
         );
+        // This client sends its first bytes when its heartbeat is nearly due.
+        let (_, took) = first_heartbeat(&server, period.mul_f32(1.7), |peer| {
+            peer.pause(period.mul_f32(0.85)).send(frame("hello"));
+        });
+        let got = format!("{took:.1?} after it, in each of three tries");
+        check(took < period.mul_f32(1.7), expected, got).or_explain(
+            "A client was silent at first, and sent a frame when its heartbeat was nearly due. \
+             Then that heartbeat was late, three times in a row. Start the timer when the client \
+             connects, and let no byte that it sends restart it, not even the first.",
+            CLOCK,
+        );
         let heartbeat = first.next_frame();
         let got = format!("{heartbeat:?}");
         check(
@@ -320,13 +332,22 @@ fn each_client_has_a_clock_of_its_own() {
     });
 }
 
-/// The first frame that a new client gets, and after how long. A busy machine may delay one of three;
-/// a program whose first heartbeat is always late is late all three times.
-fn first_heartbeat(server: &Running, late: Duration) -> (Option<Vec<u8>>, Duration) {
+/// The first frame, other than its echo, that a new client gets while it follows `script`, and
+/// after how long. A busy machine may delay one of three; a program whose first heartbeat is always
+/// late is late all three times.
+fn first_heartbeat(
+    server: &Running,
+    late: Duration,
+    script: impl Fn(&mut Peer),
+) -> (Option<Vec<u8>>, Duration) {
     let mut tries = 0;
     loop {
         let connected = Instant::now();
-        let heartbeat = server.connect().next_frame();
+        let mut peer = server.connect();
+        script(&mut peer);
+        let heartbeat = iter::repeat_with(|| peer.next_frame())
+            .find(|frame| frame.as_deref() != Some(b"hello"))
+            .flatten();
         let took = connected.elapsed();
         tries += 1;
         if took < late || heartbeat.is_none() || tries == 3 {

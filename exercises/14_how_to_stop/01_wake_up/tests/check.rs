@@ -82,9 +82,15 @@ fn ends_though_nobody_comes() {
     );
     server.expect_idle().now();
     if needs::linux() {
+        drop(served(&server));
         // Long enough to notice a check once a second: the program has to end within two.
         let mut silent = served(&server);
-        server.expect_idle().now();
+        server.expect_idle().or_explain(
+            "One client has left and another one is silent, but your program keeps waking up. After \
+             a client has ended its stream, every read from it returns 0 immediately, and poll() \
+             keeps reporting that client as ready. Close its stream and stop watching it.",
+            SILENT,
+        );
         let before = server.figures().switches;
         silent.pause(Duration::from_millis(2100));
         let wakes = server.figures().switches.saturating_sub(before);

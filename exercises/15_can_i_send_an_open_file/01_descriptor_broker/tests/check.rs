@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::fs::{CWD, OFlags, RenameFlags, fcntl_getfl, renameat_with};
+use rustix::fs::{
+    CWD, Mode, OFlags, RenameFlags, fcntl_getfl, mkdirat, open, openat, renameat_with,
+};
 use scripted_peer::{
     Folder, Passed, Peer, Program, Running, check, explain, folder, needs, program, rounds, show,
 };
@@ -140,6 +142,19 @@ fn the_file_arrives_open() {
     );
     holds(&gets(&mut peer, "empty"), "");
     holds(&gets(&mut peer, "notes/monday"), MONDAY);
+
+    explain(
+        "This name belongs to a file in the folder, or in a folder below it, but your program did \
+         not send the file. Only a path component that is exactly `..` leads up: a dot at the \
+         beginning of a name, or two dots inside it, are ordinary characters. Let the kernel \
+         resolve the path instead of judging it by its characters.",
+        DEPUTY,
+    );
+    fs::create_dir_all(house.join("public/notes/old/very old")).expect("the folder is fresh");
+    for name in [".hidden", "a..b", "..c", "notes/old/very old/d"] {
+        fs::write(house.join("public").join(name), name).expect("the folder is fresh");
+        holds(&gets(&mut peer, name), name);
+    }
 
     explain(
         "Two clients asked for the same file, and they did not both get all of it. If they have \
@@ -302,6 +317,11 @@ impl Drop for StopOnDrop<'_> {
     }
 }
 
+fn make_pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status();
+    needs::working(made.is_ok_and(|end| end.success()), "mkfifo(1)");
+}
+
 #[test]
 fn only_files_are_handed_out() {
     explain(
@@ -312,10 +332,7 @@ fn only_files_are_handed_out() {
         DEPUTY,
     );
     let house = a_house();
-    let made = Command::new("mkfifo")
-        .arg(house.join("public/pipe"))
-        .status();
-    needs::working(made.is_ok_and(|end| end.success()), "mkfifo(1)");
+    make_pipe(&house.join("public/pipe"));
     let server = broker(&house);
     let mut peer = server.connect();
     is_refused(&mut peer, "nothing");
@@ -338,22 +355,28 @@ fn only_files_meanwhile() {
     if !needs::linux() {
         return;
     }
-    explain(
-        "The name was a file when your program checked it, but a folder when your program opened \
-         it. Open first, then check the open descriptor with fstat().",
-        DEPUTY,
-    );
-    let house = a_house();
-    let server = broker(&house);
-    let mut peer = server.connect();
-    let public = house.join("public");
-    while_exchanged(&public.join("poem"), &public.join("notes"), || {
-        for file in gets_or_is_refused(&mut peer, "poem") {
-            let file = File::from(file);
-            let is_file = file.metadata().is_ok_and(|what| what.is_file());
-            check(is_file, "a regular file, or a refusal", "something else").now();
-        }
-    });
+    const FOLDER: &str = "The name was a file when your program checked it, but a folder when your \
+                          program opened it. Open first, then check the open descriptor with \
+                          fstat().";
+    const PIPE: &str = "The name was a file when your program checked it, but a FIFO when your \
+                        program opened it. If no answer arrived, your open() is waiting for a \
+                        writer. Always open with O_NONBLOCK, whatever an earlier check said, then \
+                        check the open descriptor with fstat().";
+    for (other, sentence) in [("notes", FOLDER), ("pipe", PIPE)] {
+        explain(sentence, DEPUTY);
+        let house = a_house();
+        let public = house.join("public");
+        make_pipe(&public.join("pipe"));
+        let server = broker(&house);
+        let mut peer = server.connect();
+        while_exchanged(&public.join("poem"), &public.join(other), || {
+            for file in gets_or_is_refused(&mut peer, "poem") {
+                let file = File::from(file);
+                let is_file = file.metadata().is_ok_and(|what| what.is_file());
+                check(is_file, "a regular file, or a refusal", "something else").now();
+            }
+        });
+    }
 }
 
 #[test]
@@ -384,6 +407,13 @@ fn a_hundred_files_leak_none() {
         COPIES,
     );
     server.expect_descriptors(&before).now();
+    gets(&mut peer, "poem");
+    server.expect_descriptors(&before).or_explain(
+        "The client has its file, but your program still has it open. If it stays open until the \
+         next name arrives or the client leaves, many idle clients will use up your descriptors. \
+         Close each file as soon as you have sent it.",
+        COPIES,
+    );
 }
 
 #[test]
@@ -440,6 +470,25 @@ fn next_answer(peer: &mut Peer, text: Option<&str>) {
     }
 }
 
+/// A file whose name has 3990 of the 4095 bytes that Linux allows in a path. The rest is left for
+/// programs that put the folder's own path in front. Created part by part, for the same reason.
+fn make_long(house: &Folder) -> String {
+    let part = "l".repeat(255);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut at = open(house.join("public"), flags, Mode::empty()).expect("it is there");
+    for _ in 1..16 {
+        mkdirat(&at, &part, Mode::RWXU).expect("the folder is fresh");
+        at = openat(&at, &part, flags, Mode::empty()).expect("it was just made");
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC;
+    let last = &part[..150];
+    let file = openat(&at, last, flags, Mode::RUSR | Mode::WUSR).expect("the folder is fresh");
+    File::from(file)
+        .write_all(b"far down")
+        .expect("the disk is not full");
+    [&format!("{part}/").repeat(15), last].concat()
+}
+
 #[test]
 fn the_bytes_say_which() {
     explain(
@@ -470,7 +519,8 @@ fn the_bytes_say_which() {
 
     explain(
         "Your program did not send a file with a long name. Keep reading until the newline, \
-         however long the name is.",
+         however long the name is, and set no limit of your own: the kernel refuses a path that is \
+         too long.",
         BYTE,
     );
     let deep = ["d".repeat(200), "f".repeat(200)].join("/");
@@ -480,6 +530,8 @@ fn the_bytes_say_which() {
     holds(&gets(&mut peer, deep), "deep");
 
     if cfg!(target_os = "linux") {
+        let long = make_long(&house);
+        holds(&gets(&mut peer, long), "far down");
         explain(
             "Your program did not send a file whose name is not text. A file name is a sequence of \
              bytes. Open it exactly as it arrived, with its spaces, its capital letters, and a \

@@ -70,7 +70,8 @@ fn each_file_belongs_to_its_message() {
         "A file was sent with the first byte of a message, and your program lost it. The \
          descriptor arrives with that byte, and read() and recv() can't receive descriptors: if \
          you read the byte with one of them, the kernel discards the file. Read that byte with \
-         recvmsg().",
+         recvmsg(). (If your answer has a size in it, your program did receive the file: check how \
+         you compute the size and the sum.)",
         RANGE,
     );
     sends(&mut peer, "b", &one());
@@ -337,14 +338,14 @@ fn closed_on_exec() {
     peer.send(&whole[7..]).expect(about("private", "one")).now();
 }
 
-/// Until this is dropped, the program can open nothing more.
+/// Until this is dropped, the program can open only this many more descriptors.
 struct NoRoom<'a>(&'a Running, Option<Rlimit>);
 
 impl<'a> NoRoom<'a> {
-    fn for_program(server: &'a Running) -> Self {
+    fn but_for(more: usize, server: &'a Running) -> Self {
         let used = server.descriptors();
         let is_free = |number: &u64| used.iter().all(|one| u64::from(one.number) != *number);
-        let current = (0..).find(is_free);
+        let current = (0..).filter(is_free).nth(more);
         let new = Rlimit {
             current,
             ..getrlimit(Resource::Nofile)
@@ -415,7 +416,7 @@ fn no_room_is_told() {
          MSG_CTRUNC, tells you. Answer `-no room`, and continue with the next message.",
         ROOM,
     );
-    let no_room = NoRoom::for_program(&server);
+    let no_room = NoRoom::but_for(0, &server);
     for _ in 0..2 {
         sends(&mut peer, "one", &file());
         peer.expect("-no room\n").now();
@@ -433,6 +434,17 @@ fn no_room_is_told() {
         peer.send(&none[..1]).send_with(&none[1..], [&file()]);
     });
     peer.expect("-no file\n").now();
+    drop(no_room);
+    explain(
+        "Three files were sent with this message, and there was no room for the last one. The \
+         first file did arrive, and it belongs to the message, so reply with its size and sum. \
+         MSG_CTRUNC says only that something was discarded: look at the files that arrived first.",
+        ROOM,
+    );
+    // Room for one or for two: a thread that waits in accept() may have reserved a number unseen.
+    let no_room = NoRoom::but_for(2, &server);
+    peer.send_with(message(WITH_FILE, "first"), [&file(), &file(), &file()]);
+    peer.expect(about("first", "one")).now();
     drop(no_room);
     explain(
         "Your program has room for a descriptor again, but it did not receive the next file. \

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::net::UnixDatagram;
-use std::time::{Duration, Instant};
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::time::Duration;
 
-use scripted_peer::{DatagramPeer, Running, check, eventually, explain, folder, needs, program};
+use scripted_peer::{
+    DatagramPeer, Running, Stopwatch, check, eventually, explain, folder, needs, program,
+};
 
 const MESSAGES: &str = "15-can-i-send-an-open-file.html#one-receive-is-one-message";
 const CUT: &str = "15-can-i-send-an-open-file.html#what-does-not-fit-is-gone";
@@ -14,9 +16,15 @@ const FULL: &str = "15-can-i-send-an-open-file.html#a-full-queue-makes-the-sende
 
 const LIMIT: usize = 256;
 
-/// How many answers find a queue full, and how long all of them may take (milliseconds, if none waits).
+/// A limit beyond any fixed-size buffer that is large enough for ordinary messages.
+const GREAT: usize = 90_000;
+
+/// How many answers find a queue full, and how long all of them may take in the quickest round (not
+/// counting time that a busy machine takes): a millisecond per answer. That is far more than a correct
+/// program needs, and less than the shortest sleep adds.
 const MORE: usize = 300;
-const MORE_WITHIN: Duration = Duration::from_secs(3);
+const MORE_WITHIN: Duration = Duration::from_millis(300);
+const MORE_ROUNDS: usize = 3;
 
 fn receiver() -> Running {
     program!().arg(LIMIT).listen_on_path()
@@ -159,6 +167,18 @@ fn a_cut_message_is_told() {
     let full = format!("{LIMIT} {full}");
     let printed = ["too long", "too long", &full, "too long", "5 after"];
     has_printed(&server, &printed);
+
+    explain(
+        "Your program was started with a limit of 90,000 bytes, but it did not apply that limit. A \
+         buffer of a fixed size cuts longer messages. Create a buffer that fits your limit.",
+        CUT,
+    );
+    let server = program!().arg(GREAT).listen_on_path();
+    let mut peer = server.datagram_peer();
+    let full = "x".repeat(GREAT);
+    peer.send(&full).expect("ok").now();
+    peer.send("x".repeat(GREAT + 1)).expect("too long").now();
+    has_printed(&server, &[&format!("{GREAT} {full}"), "too long"]);
 }
 
 #[test]
@@ -205,6 +225,19 @@ fn who_has_no_name_is_survived() {
         .send_to(server.path(), "back again")
         .expect("ok")
         .now();
+    explain(
+        "The sender was gone before its answer was sent, and a stream listener has its name now, so \
+         sending fails with EPROTOTYPE. Your program did not continue as usual after that. A \
+         failed answer concerns only its own sender, whatever the error is: serve the next message.",
+        NAMES,
+    );
+    let path = folder.join("a-stream-now");
+    let _listener = server.in_one_edge(|| {
+        DatagramPeer::at(&path).send_to(server.path(), "another's now");
+        fs::remove_file(&path).expect("it was left behind");
+        UnixListener::bind(&path).expect("nothing is there")
+    });
+    peer.send("so am I").expect("ok").now();
     let printed = [
         "8 nobody's",
         "4 mine",
@@ -213,16 +246,31 @@ fn who_has_no_name_is_survived() {
         "14 its path stays",
         "10 and I, too",
         "10 back again",
+        "13 another's now",
+        "7 so am I",
     ];
     has_printed(&server, &printed);
     #[cfg(target_os = "linux")]
-    abstract_names_are_names(&server);
+    odd_names_are_names(&server);
 }
 
 #[cfg(target_os = "linux")]
-fn abstract_names_are_names(server: &Running) {
+fn odd_names_are_names(server: &Running) {
+    use std::ffi::OsStr;
     use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::net::SocketAddr;
+    let folder = folder();
+    let path = folder.join(OsStr::from_bytes(b"caf\xe9"));
+    DatagramPeer::at(&path)
+        .send_to(server.path(), "bytes")
+        .expect("ok")
+        .or_explain(
+            "Your program did not answer a sender whose name is not text: its path is \
+             \"caf\\xe9\". A name is a sequence of bytes. Send the answer to the address exactly as \
+             you received it with the message.",
+            NAMES,
+        );
     let name = format!("scripted-peer-{}", server.pid());
     let name = SocketAddr::from_abstract_name(name).expect("it is short");
     let socket = UnixDatagram::bind_addr(&name).expect("nobody else has that name");
@@ -266,20 +314,30 @@ fn fill(peer: &DatagramPeer) -> usize {
 /// Sends many messages whose answers find a full queue, in a time that is enough if none waits. Returns
 /// how many.
 fn asks_without_listening(slow: &mut DatagramPeer) -> usize {
-    let begun = Instant::now();
-    let mut sent = 0;
-    while sent < MORE && begun.elapsed() < MORE_WITHIN {
-        slow.send("more");
-        sent += 1;
+    let mut most = 0;
+    let mut all = 0;
+    for _ in 0..MORE_ROUNDS {
+        let watch = Stopwatch::start();
+        let mut sent = 0;
+        while sent < MORE && watch.elapsed() < MORE_WITHIN {
+            slow.send("more");
+            sent += 1;
+        }
+        all += sent;
+        most = most.max(sent);
+        if most == MORE {
+            break;
+        }
     }
     let expected = format!("{MORE} messages to be received within {MORE_WITHIN:?}");
-    check(sent == MORE, expected, format!("{sent} of them")).or_explain(
+    let got = format!("{most} of them in the best of {MORE_ROUNDS} rounds");
+    check(most == MORE, expected, got).or_explain(
         "Your program waits, if only for a moment, when it can't deliver an answer. A sender can \
          repeat that delay with as many messages as it likes. Drop the answer: don't wait, and \
          don't try again.",
         FULL,
     );
-    sent
+    all
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use scripted_peer::{
     Activation, Address, DatagramPeer, Exit, Folder, Listener, Peer, Running, Signal, Start, check,
@@ -17,6 +18,9 @@ const MEANT: &str = "16-who-opened-this-socket.html#is-it-meant-for-you";
 const STRANGER: &str = "16-who-opened-this-socket.html#is-it-a-listener-at-all";
 const MODE: &str = "16-who-opened-this-socket.html#blocking-or-not";
 const LEAVE: &str = "16-who-opened-this-socket.html#you-didnt-make-it";
+
+/// How long no client connects.
+const WATCHED: Duration = Duration::from_millis(700);
 
 /// Where the program would listen if it created its own listener.
 fn own(folder: &Folder) -> PathBuf {
@@ -147,7 +151,7 @@ fn listens_by_itself(mut server: Running, signal: Signal) {
     client.send(line("hello")).expect(line("hello")).now();
     let lines = server.stdout().lines().count();
     check(lines == 1, "one line on standard output", server.stdout()).now();
-    server.signal(signal).exits_with(0).now();
+    ends_on(&server, signal);
     if let Address::Unix(path) = server.address() {
         check(
             !path.exists(),
@@ -209,6 +213,16 @@ fn not_meant_for_you() {
     }
 }
 
+/// The program ends on a signal, with exit code 0.
+fn ends_on(server: &Running, signal: Signal) {
+    server.signal(signal).exits_with(0).or_explain(
+        "Your program got SIGTERM or SIGINT, but it did not end with exit code 0. It has to, as \
+         soon as it has printed `listening on`, and wherever its listener comes from. Start to \
+         catch both signals before you print that line.",
+        LEAVE,
+    );
+}
+
 /// Which file is at a path, and with which mode.
 fn identity(path: &Path) -> Option<(u64, u64, u32)> {
     let file = fs::symlink_metadata(path).ok()?;
@@ -222,8 +236,8 @@ fn leaves_the_path_and_the_socket() {
     }
     each_kind(|listener| {
         explain(
-            "Your program was given its listener, but it did not serve it, or it did not end with \
-             exit code 0. On SIGTERM and SIGINT, end with exit code 0.",
+            "Your program was given its listener, but it did not serve a client on it. Serve \
+             clients on the listener that you were given.",
             LEAVE,
         );
         let before = match listener.address() {
@@ -234,7 +248,7 @@ fn leaves_the_path_and_the_socket() {
         for signal in [Signal::TERM, Signal::INT] {
             let server = born(&born_with, &[&listener]);
             drop(is_served(&listener));
-            server.signal(signal).exits_with(0).now();
+            ends_on(&server, signal);
             if let Address::Unix(path) = listener.address() {
                 let now = identity(path);
                 let got = if now.is_none() {
@@ -293,7 +307,7 @@ fn leaves_what_is_at_its_argument(born_with: &Activation, listener: &Listener) {
     let listens = server.listens_or_ends().now() == Start::Listens;
     check(listens, "it to serve its listener", "it ended").now();
     drop(is_served(listener));
-    server.signal(Signal::TERM).exits_with(0).now();
+    ends_on(&server, Signal::TERM);
     let left = fs::read(&path).is_ok_and(|bytes| bytes == b"Dear diary");
     check(
         left,
@@ -301,6 +315,31 @@ fn leaves_what_is_at_its_argument(born_with: &Activation, listener: &Listener) {
         "it is gone, or different",
     )
     .now();
+}
+
+fn complains_of_nothing(server: &Running) {
+    let told = server.stderr();
+    let first = told.lines().next().unwrap_or_default();
+    check(told.is_empty(), "nothing on standard error", first).now();
+}
+
+/// While no client connects, the program does not check for one.
+fn sleeps(server: &Running, client: &mut Peer) {
+    let before = server.figures().switches;
+    client.pause(WATCHED);
+    let wakes = server.figures().switches.saturating_sub(before);
+    let got = format!("{wakes} wakes while no client connected for {WATCHED:?}");
+    check(
+        wakes <= 1,
+        "a program that sleeps until a client connects",
+        got,
+    )
+    .or_explain(
+        "No client is connecting, but your program keeps waking up to check for one, because \
+         accept() doesn't wait on a non-blocking listener. Sleep in a call that returns when a \
+         client connects: accept() in blocking mode, or poll().",
+        MODE,
+    );
 }
 
 #[test]
@@ -328,15 +367,17 @@ fn blocking_or_not() {
             // In an event loop, a blocking accept() would keep this client waiting.
             let mut first = is_served(&listener);
             server.expect_idle().now();
+            complains_of_nothing(&server);
+            if non_blocking {
+                sleeps(&server, &mut first);
+            }
             first
                 .send(line("still here"))
                 .expect(line("still here"))
                 .now();
             is_served(&listener);
-            let told = server.stderr();
-            let first = told.lines().next().unwrap_or_default();
-            check(told.is_empty(), "nothing on standard error", first).now();
-            server.signal(Signal::TERM).exits_with(0).now();
+            complains_of_nothing(&server);
+            ends_on(&server, Signal::TERM);
         });
     }
 }

@@ -233,27 +233,36 @@ fn a_slow_request_delays_nobody() {
         let mut others = store.many();
         for peer in &mut others {
             peer.send(get(key)).expect(value("before")).or_explain(
-                "One client's file is taking a long time to read. Meanwhile, other clients must \
-                 be served, and the key must keep its old value. Read the file in a separate \
-                 thread without holding the lock, and reply later. Change the value only after \
-                 the whole file has been read.",
+                "One client's file is taking a long time to read, and meanwhile another client did \
+                 not get the key's old value. If it got no reply, it is waiting for that file: \
+                 read the file in a separate thread without holding the lock, and reply later. If \
+                 it got a different reply, your program changed the value too early: change it \
+                 only after the whole file has been read.",
                 SLOW,
             );
             peer.send(set("other", "1")).expect(done()).now();
         }
-        let mut second = Gate::new();
-        others[0].send(load("second", second.path()));
-        second.expect_entered().or_explain(
-            "Two clients are loading a file each, and the second one is waiting for the first. \
-             Give each Load a thread of its own.",
-            SLOW,
-        );
-        second.release();
-        others[0].expect(done()).or_explain(
-            "This client's file has been read, but the client has no reply while another client's \
-             file is still being read. Reply as soon as the client's own file has been read.",
-            SLOW,
-        );
+        let mut gates = Vec::new();
+        for peer in &mut others {
+            let mut gate = Gate::new();
+            peer.send(load("second", gate.path()));
+            gate.expect_entered().or_explain(
+                "Several clients are loading a file each, and one of them is waiting for another. \
+                 Give each Load a thread of its own: a fixed number of threads is not enough, \
+                 because that many slow files keep all of them busy.",
+                SLOW,
+            );
+            gates.push(gate);
+        }
+        for (peer, gate) in others.iter_mut().zip(gates).rev() {
+            gate.release();
+            peer.expect(done()).or_explain(
+                "This client's file has been read, but the client has no reply while other \
+                 clients' files are still being read. Reply as soon as the client's own file has \
+                 been read.",
+                SLOW,
+            );
+        }
         slow.expect_nothing_yet().or_explain(
             "This client got a reply before its first request, a Load, was done. Reply to a Load \
              only after the whole file has been read, and reply to requests in their order.",

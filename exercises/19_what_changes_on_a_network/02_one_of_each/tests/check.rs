@@ -24,7 +24,18 @@ const NOT_V6: &str = "Your program didn't get as far as listening on [::]. If it
 fn server(address: &str, list: &[&str]) -> Running {
     let server = program!().typed().args(list).listen_on(address);
     let is_v6 = address.starts_with('[');
-    server.or_explain(if is_v6 { NOT_V6 } else { NOT_V4 }, BOTH)
+    let server = server.or_explain(if is_v6 { NOT_V6 } else { NOT_V4 }, BOTH);
+    // For IPv6, a client of the other family shows whether the server listens on [::].
+    if let (false, Address::Tcp(at)) = (is_v6, server.address()) {
+        let at = at.ip().to_canonical();
+        check(at == V4, "a server at 127.0.0.1", format!("one at {at}")).or_explain(
+            "Your program listens on a different address from the one it was given. On 127.0.0.1, \
+             only this machine can connect; on [::], any machine can. Listen on exactly the address \
+             that you were given.",
+            BOTH,
+        );
+    }
+    server
 }
 
 /// Where this server is, for those who come by this address.
@@ -192,7 +203,7 @@ fn nobody_else_comes_in() {
 
 #[test]
 fn a_list_that_cannot_be_read_is_refused() {
-    for wrong in ["localhost", "127.0.0.1:80", "127.0.0", "[::1]"] {
+    for wrong in ["localhost", "127.0.0.1:80", "127.0.0", "[::1]", ""] {
         let program = program!().typed().args(["127.0.0.1:0", "127.0.0.1", wrong]);
         let output = program.start().exits_with(2);
         output.stdout("").stderr(contains(wrong)).or_explain(

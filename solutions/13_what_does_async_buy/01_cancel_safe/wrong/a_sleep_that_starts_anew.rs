@@ -1,4 +1,5 @@
-//! Caught by: the_heart_beats_while_a_client_drips, a_heartbeat_never_stands_inside_an_answer
+//! Caught by: the_heart_beats_while_a_client_drips, each_client_has_a_clock_of_its_own,
+//! a_heartbeat_never_stands_inside_an_answer
 //! Told: A sleep that you create inside
 //!
 //! Creates the sleep again on every pass through the loop. A client that sends a byte now and then

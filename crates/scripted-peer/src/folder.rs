@@ -157,6 +157,12 @@ fn fresh(base: &Path) -> io::Result<Folder> {
     }
 }
 
+impl AsRef<Path> for Folder {
+    fn as_ref(&self) -> &Path {
+        self.path()
+    }
+}
+
 impl Folder {
     /// The folder itself.
     #[must_use]

@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -161,8 +161,8 @@ impl Program {
     }
 
     /// The folder that the program runs in.
-    pub fn in_folder(mut self, folder: &Folder) -> Self {
-        self.folder = Some(folder.path().to_owned());
+    pub fn in_folder(mut self, folder: impl AsRef<Path>) -> Self {
+        self.folder = Some(folder.as_ref().to_owned());
         self
     }
 

@@ -39,6 +39,7 @@ fn says_accepted() {
         b"close\n",
         b"close\r\n",
         b"close\0",
+        "clo\u{17f}e".as_bytes(), // S in upper case, but not an s
         "två".as_bytes(),
         b"\xff\xfe",
     ] {

@@ -141,17 +141,20 @@ fn stops_at_closed() {
 
     let server = Listener::tcp();
     let client = program!()
-        .stdin("close\nreally\n")
+        .stdin("close\nclosed\nreally\n")
         .connect_to(server.address());
     let mut peer = server.accept();
     peer.expect("close").now();
-    peer.send("accepted").expect("really").or_explain(
-        "This server answered `accepted` to `close`. Only the answer `closed` ends the session, so \
-         keep sending lines.",
-        ASK,
-    );
+    for next in ["closed", "really"] {
+        peer.send("accepted").expect(next).or_explain(
+            "This server answered `accepted` to `close`, and also to `closed`. Only the answer \
+             `closed` ends the session, and not a line that was typed. Send each of them like any \
+             other line, and keep sending lines.",
+            ASK,
+        );
+    }
     peer.send("closed");
-    let printed = "accepted\nclosed\n";
+    let printed = "accepted\naccepted\nclosed\n";
     client.exits_with(0).stdout(printed).or_explain(CLOSED, ASK);
 
     let server = Listener::tcp();

@@ -114,6 +114,7 @@ fn answers_as_in_chapter_2() {
         b" close ",
         b"close\n",
         b"close\0",
+        "clo\u{17f}e".as_bytes(), // S in upper case, but not an s
         b"\xff\xfe",
         b"a",
     ] {

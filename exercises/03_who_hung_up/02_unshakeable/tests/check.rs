@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scripted_peer::{Running, Signal, explain, program};
+use scripted_peer::{Peer, Received, Running, Signal, check, explain, program};
 
 const MESS: &str = "03-who-hung-up.html#one-clients-trouble";
 const GONE: &str = "03-who-hung-up.html#gone-before-you-looked";
@@ -53,8 +53,9 @@ fn a_hundred_silent_visitors() {
 #[test]
 fn a_reset_is_one_clients_problem() {
     explain(
-        "A client reset its connection, so read() or write() returned an error. Only that client's \
-         connection is lost: print the error and accept the next client.",
+        "A client reset its connection, so read(), write() or shutdown() returned an error. Only \
+         that client's connection is lost: print the error, drop the stream, and accept the next \
+         client.",
         MESS,
     );
     // A server that gives up after some number of resets, or keeps the sockets, fails here.
@@ -117,10 +118,39 @@ fn garbage_is_one_clients_problem() {
         MESS,
     );
     let server = program!().listen();
-    for part in [&[0xff, 0xfe][..], b"clos\xe9", &[0; 1024], b"caf\xc3"] {
-        server.connect().send(part).half_close().receive();
+    for part in [
+        &[0xff, 0xfe][..],
+        b"clos\xe9",
+        b"\xffclose",
+        "clo\u{17f}e".as_bytes(), // S in upper case, but not an s
+        &[0; 1024],
+        b"caf\xc3",
+    ] {
+        is_accepted_at_most(server.connect().send(part));
         serves_another(&server);
     }
-    server.connect().garbage().half_close().receive();
+    is_accepted_at_most(server.connect().garbage());
     serves_another(&server);
+}
+
+/// The client half-closes. All it may receive is `accepted`, once for each read, or nothing.
+fn is_accepted_at_most(client: &mut Peer) {
+    client.half_close();
+    let mut answer = Vec::new();
+    while let Received::Bytes(bytes) = client.receive() {
+        answer.extend(bytes);
+    }
+    let answer = String::from_utf8_lossy(&answer);
+    check(
+        answer.replace("accepted", "").is_empty(),
+        "`accepted`, or nothing",
+        format!("{answer:?}"),
+    )
+    .or_explain(
+        "A client sent bytes that are not `close`, and perhaps not text. You may reply `accepted`, \
+         send nothing, or hang up, but you sent something else. Compare the bytes as they arrived, \
+         with eq_ignore_ascii_case(). If you decode them first, or change their case by Unicode's \
+         rules, other bytes can turn into `close`.",
+        MESS,
+    );
 }

@@ -91,11 +91,15 @@ fn bad_text_is_told_and_survived() {
         &b"b\xffd\n"[..],
         b"half a letter \xe2\x82\n",
         b"\xac and its other half\n",
+        b"one byte too many: \xc0\xaf\n",
+        b"half of a UTF-16 pair: \xed\xa0\xbd\n",
+        b"beyond the last: \xf4\x90\x80\x80\n",
     ] {
         peer.send("good\n").expect("GOOD\n").now();
         peer.send(bad).expect("not text\n").or_explain(
-            "This line is not UTF-8. Reply `not text` to it, once. Don't guess what it was meant \
-             to be, and don't hang up.",
+            "This line is not UTF-8. Reply `not text` to it, once: don't guess what it was meant \
+             to be, don't wait for more bytes, and don't hang up. Let from_utf8() decide what is \
+             UTF-8.",
             TEXT,
         );
         peer.send("better\n").expect("BETTER\n").or_explain(
@@ -119,6 +123,13 @@ fn bad_text_is_told_and_survived() {
     peer.send("a\0b\x7f\n").expect("A\0B\x7f\n").or_explain(
         "This line is UTF-8. A NUL is a character like any other in UTF-8, and so are other \
          control characters. Let from_utf8() alone decide what is text.",
+        TEXT,
+    );
+    let one = "a\rb\u{b}c\u{85}d\u{2028}e ";
+    peer.send(line(one)).expect(line(one.to_uppercase())).or_explain(
+        "This is one line, and all of it is text, but your reply is not its upper case. Only `\\n` \
+         ends a line. A `\\r` in the middle is a character like any other, and so is U+2028: keep \
+         them.",
         TEXT,
     );
     peer.drip(b"\xe2\x82\nfine\n");

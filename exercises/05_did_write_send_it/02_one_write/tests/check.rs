@@ -153,8 +153,10 @@ fn a_short_write_is_no_end() {
     );
     let given_up = got.len() < long.len() && server.stderr().contains("a client:");
     check(!given_up, &whole, &what).or_explain(
-        "The client didn't read for a second, and you gave up on it. Send the whole reply, however \
-         few bytes each call accepts and however long that takes. Don't set a timeout.",
+        "The client didn't read for a second, then a signal interrupted your write, and you gave \
+         up on the reply. A call that accepts fewer bytes than you passed has not failed. Send the \
+         whole reply, however few bytes each call accepts and however long that takes, and don't \
+         set a timeout.",
         SHORT,
     );
     check(got.len() == long.len(), &whole, what).or_explain(

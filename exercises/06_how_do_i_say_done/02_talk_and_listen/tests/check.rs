@@ -36,13 +36,16 @@ fn the_end_of_input_is_said() {
     );
     // Enough time for a program that doesn't wait for the answer, or only briefly, to end.
     peer.pause(Duration::from_millis(1200));
-    peer.send("2 lines\n");
-    peer.half_close();
-    client.exits_with(0).stdout("2 lines\n").or_explain(
-        "You have sent everything, but the server hasn't. Half-close the connection, and print \
-         what arrives until the server ends its direction too. Then end with exit code 0.",
-        HALF,
-    );
+    peer.send("I count\n").pause(Duration::from_millis(1200));
+    peer.send("2 lines\n").half_close();
+    client
+        .exits_with(0)
+        .stdout("I count\n2 lines\n")
+        .or_explain(
+            "You have sent everything, but the server hasn't. Half-close the connection, and print \
+             what arrives until the server ends its direction too. Then end with exit code 0.",
+            HALF,
+        );
 }
 
 #[test]
@@ -56,8 +59,9 @@ fn the_server_may_end_first() {
          the server sends while standard input is still open.",
         POLITE,
     );
-    // Time for a client to mistake the server's end of stream for the end of the session.
-    peer.pause(Duration::from_millis(300));
+    // Time for a client to mistake the server's end of stream for the end of the session, at once
+    // or after a moment.
+    peer.pause(Duration::from_millis(1200));
     client.write_line("I have not.");
     peer.expect("I have not.\n").or_explain(
         "The server has ended its side, but it is still reading, and standard input has not ended. \
@@ -182,7 +186,7 @@ fn every_answer_is_printed_in_order() {
         POLITE,
     );
     // A client prints bytes: it doesn't expect text, and doesn't add a newline.
-    let last = b"no text: \xff, and no newline";
+    let last = b"\n\r\n  no text: \xff\0, and no newline \r";
     client.close_stdin();
     // Time for a client to leave too early; a client that waits for the server isn't affected.
     peer.pause(Duration::from_millis(300));

@@ -1,10 +1,12 @@
 //! Does the program listen on a path, and speak chapter 4's protocol there?
 
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
-use scripted_peer::{Exit, Start, Verdict, check, explain, folder, frame, program, stale_socket};
+use scripted_peer::{
+    Address, Exit, Peer, Start, Verdict, check, explain, folder, frame, program, stale_socket,
+};
 
 const PATH: &str = "07-a-file-that-isnt.html#bind-makes-a-file";
 const SAME: &str = "07-a-file-that-isnt.html#the-same-bytes";
@@ -38,9 +40,13 @@ fn the_path_is_a_socket() {
 
     let diary = folder.join("diary");
     std::fs::write(&diary, "Dear diary").expect("the folder is fresh");
+    let empty = folder.join("empty diary");
+    std::fs::write(&empty, "").expect("the folder is fresh");
     let stale = folder.join("stale");
     stale_socket(&stale);
-    for taken in [&diary, &stale, &path] {
+    let dangling = folder.join("to nothing");
+    symlink(folder.join("nothing"), &dangling).expect("the folder is fresh");
+    for taken in [&diary, &empty, &stale, &dangling, &path] {
         stays_as_it_was(taken);
     }
     peer.send(frame("hello")).expect(frame("hello")).now();
@@ -56,12 +62,27 @@ fn stays_as_it_was(path: &Path) {
     };
     let before = identity().expect("something is there");
     let mut second = program!().arg(path.display()).start();
-    let found = second.listens_or_ends().now();
+    let found = second.listens_or_ends().or_explain(
+        "Something already existed at that path, so bind() failed, but your program is still \
+         running and has printed nothing. Don't try again: report the error and end.",
+        PATH,
+    );
     let expected = format!("{} unchanged", path.display());
     let untouched = identity().is_ok_and(|now| now == before);
     check(untouched, expected, "it was removed").or_explain(
         "Something already existed at that path, and you removed it. bind() fails if the path \
          exists, so let it fail. The next exercise shows what you may remove, and when.",
+        PATH,
+    );
+    check(
+        found != Start::Listens,
+        "the program to end with an error",
+        "it is listening",
+    )
+    .or_explain(
+        "Your program printed that it is listening, but something already exists at that path, so \
+         bind() must fail. Print that line only after bind() has succeeded, and don't listen on \
+         another path instead.",
         PATH,
     );
     let failed = matches!(found, Start::Ended(end) if end != Exit::Code(0));
@@ -70,6 +91,17 @@ fn stays_as_it_was(path: &Path) {
         "Something already exists at that path, so bind() must fail, but your program listened or \
          ended with exit code 0. Report the error and end with a different exit code: main() may \
          return the error.",
+        PATH,
+    );
+    // The error's text, its Debug form, or the name of its kind.
+    let told = second.ends().now().stderr;
+    let told = String::from_utf8_lossy(&told).to_lowercase();
+    let words = ["address already in use", "addrinuse", "address in use"];
+    let says_so = words.iter().any(|word| told.contains(word));
+    let got = format!("{told:?}");
+    check(says_so, "\"Address already in use\" on standard error", got).or_explain(
+        "Your program ended with an error, but it didn't print the error that bind() returned. \
+         Print that one, not a message of your own: if main() returns the error, it is printed.",
         PATH,
     );
 }
@@ -149,4 +181,18 @@ fn a_relative_path_works() {
             RELATIVE,
         );
     }
+
+    // A relative path fits where the absolute one is too long.
+    let deep = folder.join("d".repeat(100));
+    std::fs::create_dir(&deep).expect("the folder is ours");
+    let short = folder.join("d");
+    symlink(&deep, &short).expect("the folder is ours");
+    let _server = program!().in_folder(&deep).listen_on("door").or_explain(
+        "Your program was started in a folder with a very long path, and it doesn't listen on \
+         `door`. As an absolute path, `door` would be too long for a socket. Pass it to bind() as \
+         it was given: four bytes.",
+        RELATIVE,
+    );
+    let mut peer = Peer::connect(&Address::Unix(short.join("door")));
+    peer.send(frame("hello")).expect(frame("hello")).now();
 }

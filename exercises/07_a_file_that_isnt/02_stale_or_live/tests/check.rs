@@ -25,14 +25,28 @@ const WAITS: &str = "This copy of your program isn't listening, and it hasn't en
                      it runs. Use try_lock(), which doesn't wait, and end with exit code 2 if \
                      another process holds the lock.";
 
+const NEIGHBOR: &str = "A copy of your program at another path in the same folder kept this copy \
+                        from listening, although nothing is at this path. Give each path its own \
+                        lock.";
+
+const TIDY: &str = "One copy of your program was starting on the path, and a second copy was \
+                    refused. A third copy must be refused too, but it wasn't. When your program is \
+                    refused, it must never remove the lock file: a new file with the same name is \
+                    a different lock.";
+
 const CODE: &str = "The path can't be used, and the program ended, but not with exit code 2. That \
                     code distinguishes this failure from others. Return ExitCode::from(2) from \
                     main(), and don't panic.";
 
 /// How many times one starter overtakes another; the least number, and how long beyond that.
 const TRIES: usize = 200;
-const LEAST_TRIES: usize = 60;
+const LEAST_TRIES: usize = 20;
 const OVERTAKING: Duration = Duration::from_millis(3500);
+/// How many times a third copy follows a second one that is refused; the least number, and how long
+/// beyond that.
+const THIRDS: usize = 24;
+const LEAST_THIRDS: usize = 6;
+const FOLLOWING: Duration = Duration::from_secs(1);
 /// How many times four copies start at the same time; the least number, and how long beyond that.
 const STARTS: usize = 12;
 const LEAST_STARTS: usize = 4;
@@ -250,6 +264,19 @@ fn a_long_path_is_explained() {
         let server = server.or_explain(&sentence, LONG);
         server.connect().expect("hello\n").now();
     }
+
+    let deep = folder.join("d".repeat(100));
+    fs::create_dir(&deep).expect("the folder is ours");
+    let short = folder.join("d");
+    symlink(&deep, &short).expect("the folder is ours");
+    let server = program!().in_folder(&deep).env("TMPDIR", folder.path());
+    let _server = server.listen_on("hello.sock").or_explain(
+        "The path is `hello.sock`, in a folder with a long path, and you refused it. The folder's \
+         path doesn't count: pass the path to bind() as it was given, and count only its bytes.",
+        LONG,
+    );
+    let mut client = Peer::connect(&Address::Unix(short.join("hello.sock")));
+    client.expect("hello\n").now();
 }
 
 /// The names of what is in `folder`.
@@ -315,30 +342,47 @@ fn begins_to_look(starter: &Running) {
     }
 }
 
+/// Waits until the program listens or has ended, but not for long: a program that waits for the
+/// first one's lock may not decide before the first continues.
+fn decides(starter: &Running) {
+    let until = Instant::now() + Duration::from_millis(50);
+    while !(starter.has_ended() || starter.stdout().contains('\n')) && Instant::now() < until {
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
 /// One starter is stopped somewhere on its way and another one goes first, many times. Which of
 /// them wins shows whether the first had already checked, so this closes in on the moment between
 /// its check and its bind.
 fn one_is_overtaken() {
     let (mut after, mut step) = (Duration::ZERO, Duration::from_micros(20));
     let mut was_early = true;
+    let mut thirds = rounds(THIRDS, LEAST_THIRDS, FOLLOWING);
     for _ in rounds(TRIES, LEAST_TRIES, OVERTAKING) {
         let folder = folder();
         let path = folder.join("socket");
         stale_socket(&path);
-        let start = || program_in(&folder).arg(path.display()).start();
-        let mut first = start();
+        let start_at = |path: &Path| program_in(&folder).arg(path.display()).start();
+        let mut first = start_at(&path);
         begins_to_look(&first);
         let stop = Instant::now() + after;
         while Instant::now() < stop {
             hint::spin_loop();
         }
         first.signal(Signal::STOP);
-        let mut second = start();
-        // A program that waits for the first one's lock may not decide before the first continues.
-        let until = Instant::now() + Duration::from_millis(50);
-        while !(second.has_ended() || second.stdout().contains('\n')) && Instant::now() < until {
-            thread::sleep(Duration::from_micros(200));
-        }
+        let mut second = start_at(&path);
+        decides(&second);
+        // The lock that refused the second copy must refuse a third copy too, but not one at a
+        // different path. Once the first copy is listening, a copy can be refused without a lock.
+        let by_lock = second.has_ended() && !first.stdout().contains('\n');
+        let turn = by_lock.then(|| thirds.next()).flatten();
+        let beside = turn.is_some_and(|turn| turn % 3 == 0);
+        let third = turn.map(|_| {
+            let other = folder.join("another");
+            let third = start_at(if beside { &other } else { &path });
+            decides(&third);
+            third
+        });
         first.signal(Signal::CONT);
         let found =
             [&mut first, &mut second].map(|one| one.listens_or_ends().or_explain(WAITS, RACE));
@@ -346,6 +390,22 @@ fn one_is_overtaken() {
         let late = found == [Start::Listens, Start::Ended(Exit::Code(2))];
         let expected = "one that listens, and one that ends with exit code 2";
         check(early || late, expected, format!("{found:?}")).now();
+        if let Some(mut third) = third {
+            let found = third.listens_or_ends().or_explain(WAITS, RACE);
+            let got = format!("{found:?}");
+            if beside {
+                check(
+                    found == Start::Listens,
+                    "a copy at another path that listens",
+                    got,
+                )
+                .or_explain(NEIGHBOR, RACE);
+            } else {
+                let refused = found == Start::Ended(Exit::Code(2));
+                check(refused, "a third copy that ends with exit code 2", got)
+                    .or_explain(TIDY, RACE);
+            }
+        }
         if early != was_early {
             step = (step * 2 / 3).max(Duration::from_micros(1));
         }
@@ -363,7 +423,8 @@ fn one_of_two_starters_wins() {
     explain(
         "Several copies of your program started at the same time on a stale path. Exactly one must \
          listen, and the others must end with exit code 2. Another program can take the path \
-         between the check and the bind, so hold a lock across both.",
+         between the check and the bind, so hold a lock across both, and never remove the lock \
+         file.",
         RACE,
     );
     for _ in rounds(STARTS, LEAST_STARTS, STARTING) {
@@ -401,16 +462,13 @@ fn one_of_two_starters_wins() {
         let mut client = Peer::connect(&Address::Unix(path));
         client.expect("hello\n").now();
         let neighbor = program_in(&folder).listen_on(folder.join("another").display());
-        neighbor.or_explain(
-            "A server at another path in the same folder kept your program from listening here, \
-             although nothing is at this path. Give each path its own lock.",
-            RACE,
-        );
+        neighbor.or_explain(NEIGHBOR, RACE);
     }
     explain(
         "One copy of your program was paused, a second copy started, and then the first one \
          continued. The second copy took the path between the first copy's check and its bind. \
-         Always hold a lock across both, and check only while you hold it.",
+         Always hold a lock across both, check only while you hold it, and never remove the lock \
+         file.",
         RACE,
     );
     one_is_overtaken();

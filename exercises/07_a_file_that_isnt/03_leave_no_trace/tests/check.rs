@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, symlink};
 use std::path::Path;
+use std::time::SystemTime;
 
 use scripted_peer::{
     Listener, Peer, Running, Signal, check, explain, folder, program, stale_socket,
@@ -64,16 +65,33 @@ fn leaves_on(signal: Signal) {
     );
 }
 
-/// The program listens on `path`, and then its socket file is removed.
-fn listens_and_loses(path: &Path) -> Running {
+/// The program listens on `path`, and then its socket file is removed. Returns the program, and the
+/// file's modification time.
+fn listens_and_loses(path: &Path) -> (Running, SystemTime) {
     let server = program!().listen_on(path.display()).now();
+    let made = fs::symlink_metadata(path).and_then(|file| file.modified());
     let removed = fs::remove_file(path).is_ok();
     check(
         removed,
         "the socket file while the program is listening",
         "nothing",
     );
-    server
+    (server, made.expect("it was there"))
+}
+
+/// SIGTERM arrives while no client is connected.
+fn ends_on_sigterm(server: &Running) {
+    server.signal(Signal::TERM).ends().or_explain(
+        "SIGTERM arrived while no client was connected, and your program is still running; perhaps \
+         it is waiting for its next client. Start a thread that waits for the signal and ends the \
+         program, whatever is at the path.",
+        SIGNALS,
+    );
+    server.exits_with(0).or_explain(
+        "SIGTERM asked the program to end, and it ended, but not with exit code 0. Another file at \
+         the path is not a failure: leave that file alone, and end with exit code 0.",
+        OWN,
+    );
 }
 
 #[test]
@@ -107,27 +125,38 @@ fn a_successors_path_survives() {
     );
     let folder = folder();
     let path = folder.join("socket");
-    let server = listens_and_loses(&path);
+    let (server, _) = listens_and_loses(&path);
     let successor = Listener::at(&path).serve(|mut client| {
         client.send("the next generation\n");
         client.close();
     });
-    server.signal(Signal::TERM).exits_with(0).now();
+    ends_on_sigterm(&server);
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "the successor's socket", "nothing: it was removed");
     let mut client = Peer::connect(successor.address());
     client.expect("the next generation\n").now();
 
     let path = folder.join("socket, and later a diary");
-    let server = listens_and_loses(&path);
-    fs::write(&path, "Dear diary").expect("the folder is ours");
-    server.signal(Signal::TERM).exits_with(0).now();
-    check(path.is_file(), "the diary", "nothing: it was removed");
+    let (server, made) = listens_and_loses(&path);
+    let as_old = fs::write(&path, "Dear diary").and_then(|()| {
+        fs::File::options()
+            .append(true)
+            .open(&path)?
+            .set_modified(made)
+    });
+    as_old.expect("the folder is ours");
+    ends_on_sigterm(&server);
+    check(path.is_file(), "the diary", "nothing: it was removed").or_explain(
+        "You removed a regular file that isn't yours. It has the same modification time as your \
+         socket file had, and connect() fails on it too, but neither proves that a file is yours. \
+         Compare device and inode.",
+        OWN,
+    );
 
     let path = folder.join("socket that refuses");
-    let server = listens_and_loses(&path);
+    let (server, _) = listens_and_loses(&path);
     stale_socket(&path);
-    server.signal(Signal::TERM).exits_with(0).now();
+    ends_on_sigterm(&server);
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "another program's socket", "nothing: it was removed").or_explain(
         "You removed a socket that refuses connections. It belongs to another program, which \
@@ -146,7 +175,7 @@ fn a_successors_path_survives() {
         "nothing",
     )
     .now();
-    server.signal(Signal::TERM).exits_with(0).now();
+    ends_on_sigterm(&server);
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "the symlink", "nothing: it was removed").or_explain(
         "Your socket file was moved, and a symlink to it was left in its place. The symlink is not \
@@ -156,7 +185,7 @@ fn a_successors_path_survives() {
     );
 
     let path = folder.join("nothing later");
-    let server = listens_and_loses(&path);
+    let (server, _) = listens_and_loses(&path);
     let ended = server.signal(Signal::TERM).exits_with(0);
     ended.or_explain(
         "The socket file had already been removed, so there is nothing left to do. Don't treat \

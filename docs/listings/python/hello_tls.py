@@ -1,4 +1,4 @@
-"""A TLS server that says hello to the client by the name in its certificate, and signs its end."""
+"""A TLS server that says hello to the client by the name in its certificate, and sends close_notify."""
 
 import os
 import socket

@@ -98,7 +98,7 @@ fn the_client_signs_its_own_end() {
             let mut said = [0; 14];
             stream.read_exact(&mut said).unwrap();
             stream.write_all(ACCEPTED).unwrap();
-            // An end without a signature is an error here.
+            // An end without close_notify is an error here.
             let ends = stream.read_to_end(&mut Vec::new());
             stream.conn.send_close_notify();
             stream.flush().unwrap();

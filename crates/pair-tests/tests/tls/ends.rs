@@ -1,4 +1,4 @@
-//! Every end is signed, and one that is not is told.
+//! Every connection ends with close_notify, and one that doesn't is reported.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;

@@ -221,8 +221,8 @@ impl Client {
         self.0.read_exact(&mut vec![0; length - 3]).unwrap();
     }
 
-    /// Reads the end of the stream, with a signature under it and nothing before it: without one,
-    /// rustls has an error.
+    /// Reads close_notify, with nothing before it. If the stream ends without one, rustls returns
+    /// an error.
     #[track_caller]
     pub fn expect_signed_end(&mut self) {
         let mut rest = Vec::new();

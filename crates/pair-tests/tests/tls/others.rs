@@ -149,7 +149,7 @@ fn the_client_talks_to_openssl_s_server() {
     }
 }
 
-/// Everything that can be said, and the end, which Python takes for an error if it is not signed.
+/// Every kind of request, and the end, which is an error in Python if there is no close_notify.
 const CLIENT: &str = r#"
 import socket, ssl, sys
 import psk_client as psk
@@ -175,7 +175,7 @@ assert psk.close(connection)
 assert connection.recv(1) == b""
 "#;
 
-/// Answers one request, and signs its end.
+/// Answers one request, and sends close_notify.
 const SERVER: &str = r#"
 import socket, ssl, sys
 certificate, key, ca = sys.argv[1:]
@@ -191,7 +191,7 @@ said = b""
 while len(said) < 14:
     said += connection.recv(100)
 connection.sendall(b"\0\0\0\x01\x81")
-assert connection.recv(1) == b"", "a signed end"
+assert connection.recv(1) == b"", "close_notify"
 print(said[4 + 5:].decode(), connection.getpeercert()["subject"], flush=True)
 "#;
 

@@ -359,7 +359,7 @@ mod tests {
                 }
             }
             assert_eq!(back, said);
-            assert_eq!(tls.reader().read(&mut [0]).unwrap(), 0, "a signed end");
+            assert_eq!(tls.reader().read(&mut [0]).unwrap(), 0, "close_notify");
         }
     }
 

@@ -43,10 +43,9 @@ fn left_in_good_order(server: &Running, exit: Exit) {
          (sent by kill and by service managers) and SIGINT (sent by Ctrl-C), return to main, and \
          end with exit code 0."
     } else {
-        "Your program ended, but not with exit code 0. It was asked to end and it did, so report \
-         success. (When a signal interrupts poll(), it fails with EINTR: call it again. And it is \
-         not a failure if somebody else has already removed the socket file: the file is gone, as \
-         it should be.)"
+        "Your program exited, but not with exit code 0. It was asked to stop and it did, so report \
+         success. (When a signal interrupts poll(), poll() fails with EINTR: call it again. And if \
+         someone else has already removed the socket file, that is not a failure.)"
     };
     let expected = "the program to end, exit code: 0";
     check(exit == Exit::Code(0), expected, format!("it {exit}")).or_explain(sentence, WAKE);
@@ -54,7 +53,7 @@ fn left_in_good_order(server: &Running, exit: Exit) {
     let is_gone = fs::symlink_metadata(path).is_err();
     let expected = format!("nothing at {}", path.display());
     check(is_gone, expected, "the socket file").or_explain(
-        "Your program has ended, and its socket file is still there. exit() doesn't run \
+        "Your program has exited, and its socket file is still there. exit() doesn't run \
          destructors, and nothing else removes the file. Get back to main and return from there.",
         WAKE,
     );
@@ -69,15 +68,15 @@ fn ends_on(server: &Running, signal: Signal, sentence: &str, section: &str) {
 #[test]
 fn ends_though_nobody_comes() {
     const WAITS: &str = "The signal was sent while no client was connected, and your program did \
-                         not end. A handler that only sets a flag is not enough: accept() keeps \
+                         not exit. A handler that only sets a flag is not enough: accept() keeps \
                          waiting, and the flag isn't checked until the next client connects. Wait \
                          for the listener and the signal at the same time.";
     let server = server();
     explain(
         "No client is sending anything and no signal has arrived, and your program keeps waking up \
-         to check. That costs CPU time, and a pause between two checks delays the end. Wait in a \
-         call that the signal itself ends: poll() on the listener and on a pipe that the handler \
-         writes to.",
+         to check. That costs CPU time, and a pause between two checks delays the shutdown. Wait \
+         in a call that the signal itself ends: poll() on the listener and on a pipe that the \
+         handler writes to.",
         WAIT,
     );
     server.expect_idle().now();
@@ -86,9 +85,10 @@ fn ends_though_nobody_comes() {
         // Long enough to notice a check once a second: the program has to end within two.
         let mut silent = served(&server);
         server.expect_idle().or_explain(
-            "One client has left and another one is silent, but your program keeps waking up. After \
-             a client has ended its stream, every read from it returns 0 immediately, and poll() \
-             keeps reporting that client as ready. Close its stream and stop watching it.",
+            "One client has left and another one is silent, but your program keeps waking up. \
+             After a client has ended its stream, every read from it returns 0 immediately, and \
+             poll() keeps reporting that client as ready. Close that client's stream and stop \
+             watching it.",
             SILENT,
         );
         let before = server.figures().switches;
@@ -112,9 +112,10 @@ fn ends_though_nobody_comes() {
     ends_on(
         &server,
         Signal::TERM,
-        "The socket file was removed, then the signal was sent, and your program did not end. Now \
-         nothing can connect to that path, not even your own program, so it can't wake up accept() \
-         by connecting to itself. Wait for the listener and the signal at the same time.",
+        "The socket file was removed, then the signal was sent, and your program did not exit. Now \
+         nothing can connect to that path, not even your own program, so your program can't wake \
+         up accept() by connecting to itself. Wait for the listener and the signal at the same \
+         time.",
         WAIT,
     );
 }
@@ -137,7 +138,7 @@ fn nobody_new_comes_in() {
     drop((idle, takes_nothing));
     let ended = server.ends().or_explain(
         "The signal was sent and all clients have disconnected since, but your program did not \
-         end. End as soon as no client is left to wait for.",
+         exit. Exit as soon as no client is left.",
         SILENT,
     );
     left_in_good_order(&server, ended.exit);
@@ -154,8 +155,8 @@ fn ends_though_somebody_is_silent() {
         &server,
         Signal::TERM,
         "The signal was sent while three silent clients were connected, and your program did not \
-         end. Something is still waiting for these clients, perhaps a join(), and they may never \
-         send anything again. End without waiting for them, or shut down their connections \
+         exit. Something is still waiting for these clients, perhaps a join(), and they may never \
+         send anything again. Exit without waiting for them, or shut down their connections \
          yourself.",
         SILENT,
     );
@@ -167,8 +168,8 @@ fn ends_though_somebody_is_silent() {
         &server,
         Signal::TERM,
         "The signal was sent while a client was sending lines without reading any replies, and \
-         your program did not end. One of your threads is stuck in a write to that client. Give up \
-         on the write after a short time.",
+         your program did not exit. One of your threads is stuck in a write to that client. Give \
+         up on the write after a short time.",
         SILENT,
     );
 
@@ -182,13 +183,13 @@ fn ends_though_somebody_is_silent() {
         &server,
         Signal::TERM,
         "The signal was sent while a client was sending its next line as soon as it got each \
-         reply, and your program did not end. It seems to be waiting for this client to pause, \
-         which may never happen. End without waiting for a pause.",
+         reply, and your program did not exit. It seems to be waiting for this client to pause, \
+         which may never happen. Exit without waiting for a pause.",
         SILENT,
     );
     chatterbox
         .join()
-        .expect("its connection has ended, and it with it");
+        .expect("its connection has ended, and the client with it");
 }
 
 /// A line goes out, and comes back in upper case.
@@ -206,12 +207,12 @@ fn both_signals() {
     for (signal, sentence) in [
         (
             Signal::TERM,
-            "SIGTERM was sent while clients were connected, and your program did not end. Catch \
+            "SIGTERM was sent while clients were connected, and your program did not exit. Catch \
              SIGTERM: it is the signal that kill, a service manager, and a system shutdown send.",
         ),
         (
             Signal::INT,
-            "SIGINT was sent while clients were connected, and your program did not end. Catch \
+            "SIGINT was sent while clients were connected, and your program did not exit. Catch \
              SIGINT: it is the signal that Ctrl-C sends.",
         ),
     ] {

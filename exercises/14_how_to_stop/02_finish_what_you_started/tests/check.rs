@@ -66,36 +66,35 @@ fn ends_with(server: &Running, code: i32, sentence: &str, section: &str) {
     let expected = format!("the program to end, exit code: {code}");
     let sentence = match exit {
         Exit::Code(3) => {
-            "Every client that stayed connected got its answers, but your program ended with exit \
-             code 3, which means that a client was cut off. If no client was cut off, end with \
-             exit code 0. (A client that hung up before its answer was not cut off: it left.)"
+            "Every client that stayed connected got its answers, but your program exited with code \
+             3, which means that a client was cut off. If no client was cut off, end with exit \
+             code 0. (A client that hung up before its answer was not cut off: it left.)"
         }
         Exit::Code(0) => {
-            "Your program cut a client off, but it ended with exit code 0, which means that \
-             nothing was lost. End with exit code 3, so that a service manager or a script can \
-             tell."
+            "Your program cut a client off, but it exited with code 0, which means that nothing \
+             was lost. End with exit code 3, so that a service manager or a script can tell."
         }
         _ => {
-            "Your program did not end with one of the two expected exit codes. Catch both signals, \
-             and end with exit code 0 or 3."
+            "Your program did not exit with one of the two expected exit codes. Catch both \
+             signals, and end with exit code 0 or 3."
         }
     };
     check(exit == Exit::Code(code), expected, format!("it {exit}")).or_explain(sentence, DEADLINE);
     let is_gone = fs::symlink_metadata(server.path()).is_err();
     check(is_gone, "no file at its path", "the socket file").or_explain(
-        "Your program has ended, and its socket file is still there. The file must be gone however \
-         the program ends, even if it cuts clients off. Remove it before you deal with the \
+        "Your program has exited, and its socket file is still there. The file must be gone \
+         however the program ends, even if it cuts clients off. Remove it before you deal with the \
          connected clients, because exit() doesn't run destructors.",
         DOOR,
     );
 }
 
-const IDLE: &str = "The signal was sent, and a client with no request under way did not get what \
-                    it should: the end of its stream at once, with no message before it. Closing \
-                    this connection loses no work, so don't wait for this client. (If nothing \
-                    arrived at all, either the client's thread is still waiting in a read, and \
-                    setting a flag doesn't wake it, or something still holds the stream open, such \
-                    as a copy in a list.)";
+const IDLE: &str = "The signal was sent, and a client with no request under way did not \
+                    immediately get the end of its stream, or it got a message before that. \
+                    Closing this connection loses no work, so don't wait for this client. (If \
+                    nothing arrived at all, either the client's thread is still waiting in a read, \
+                    and setting a flag doesn't wake that thread, or something still holds the \
+                    stream open, such as a copy in a list.)";
 
 /// After its last answer, a client gets the end of the stream.
 fn sees_the_end(peer: &mut Peer) {
@@ -109,7 +108,7 @@ fn sees_the_end(peer: &mut Peer) {
 
 const ALL_GONE: &str = "Every client has got its answers and the end of its stream, and your \
                         program is still running. It seems to be waiting for the deadline, an hour \
-                        away. End as soon as no client is left.";
+                        away. Exit as soon as no client is left.";
 
 #[test]
 fn the_answer_in_progress_is_sent() {
@@ -203,9 +202,9 @@ fn half_a_line_is_told() {
     in_one.expect("ONE\nunfinished\n").now();
     sees_the_end(&mut in_one);
     idle.expect_end().or_explain(
-        "This client had sent nothing since its last answer, but it did not get what it should: \
-         the end of the stream, with no message before it. Nothing is unfinished here, so just \
-         close the connection.",
+        "This client had sent nothing since its last answer, and it should have got the end of the \
+         stream, with no message before it. It got something else, or nothing. No line is \
+         unfinished here, so just close the connection.",
         COME,
     );
     gate.release();
@@ -240,8 +239,8 @@ fn half_a_line_is_told() {
 #[test]
 fn an_empty_house_closes_at_once() {
     const NOBODY: &str = "The signal was sent while no client was connected, and your program did \
-                          not end. The deadline is the longest that your program may take. It is \
-                          not a time to wait for.";
+                          not exit. The deadline is the longest time that your program may take, \
+                          not a time that it has to wait.";
     // A deliberate pause shows even in the quickest round, however busy the machine is. Time that a
     // busy machine adds is left out, as far as it can be known for a program that has ended.
     let mut quickest = Duration::MAX;
@@ -257,8 +256,8 @@ fn an_empty_house_closes_at_once() {
     }
     let got = format!("it took at least {quickest:.1?} each time");
     check(quickest < AT_ONCE, "the end at once, with no client", got).or_explain(
-        "No client is connected, and after the signal your program pauses before it ends. Don't \
-         sleep: wait only for requests that are under way, and here there are none.",
+        "No client is connected, and after the signal your program pauses before it exits. Don't \
+         sleep. Wait only for requests that are under way; here there are none.",
         DEADLINE,
     );
     let server = self::server(HOUR);
@@ -290,24 +289,24 @@ fn the_deadline_cuts_and_says_3() {
         3,
         "The deadline has passed, twelve requests are still under way, and your program is still \
          running. No client may keep it from ending: at the deadline, cut off all of them, and \
-         report that in the exit code. There is one deadline for all clients together, not one for \
-         each in turn.",
+         report that in the exit code. All clients share one deadline; don't give each client a \
+         new one in turn.",
         DEADLINE,
     );
     let took = began.elapsed();
     let got = format!("it ended after {took:.1?}");
     let expected = "the program to end 600 ms after the signal";
     check(took >= deadline.mul_f32(0.9), expected, &got).or_explain(
-        "Requests were under way, and your program ended before its deadline. The second argument \
-         is the time in milliseconds, and it is counted from the signal. Give the requests that \
-         long to finish.",
+        "Requests were under way, and your program exited before its deadline. The second argument \
+         is the time in milliseconds, and it is counted from the signal. Give the requests all of \
+         that time to finish.",
         DEADLINE,
     );
     drop((more, gate));
 
     const AGAIN: &str = "Clients got their answers one after another, and your program was still \
-                         running long after its deadline. Start the clock once, at the signal: an \
-                         answer must not restart it.";
+                         running long after its deadline. Set the deadline once, when the signal \
+                         arrives: an answer must not extend it.";
     // Much longer than the time between two answers, even on a busy machine.
     let server = self::server(1500);
     let clients: Vec<_> = (0..8).map(|_| under_way(&server, "")).collect();
@@ -328,8 +327,8 @@ fn the_deadline_cuts_and_says_3() {
         &server,
         3,
         "A client isn't reading its replies, the deadline has passed, and your program is still \
-         running. One of your threads is stuck in a write to that client. After the deadline, end \
-         without it.",
+         running. One of your threads is stuck in a write to that client. After the deadline, exit \
+         without waiting for that thread.",
         DEADLINE,
     );
 }
@@ -346,7 +345,8 @@ fn a_second_signal_cuts_at_once() {
             &server,
             3,
             "A second signal was sent, and your program kept waiting for its clients. A user who \
-             presses Ctrl-C again doesn't want to wait: cut off the remaining requests at once.",
+             presses Ctrl-C again doesn't want to wait: cut off the remaining requests \
+             immediately.",
             DEADLINE,
         );
     }

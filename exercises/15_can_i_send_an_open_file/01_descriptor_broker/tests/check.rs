@@ -109,8 +109,8 @@ fn is_refused(peer: &mut Peer, name: impl AsRef<[u8]>) {
     let expected = format!("-REASON for {}, with no file", show(name));
     let got = format!("-{reason}, with {files} file(s)");
     check(!reason.trim().is_empty() && files == 0, expected, got).or_explain(
-        "Your program did not refuse this name correctly. A refusal is `-`, a reason that is not \
-         empty, and a newline. Don't send a file with it.",
+        "Your program did not send a correct refusal for this name. A refusal is `-`, a reason \
+         that is not empty, and a newline. Don't send a file with it.",
         BYTE,
     );
 }
@@ -119,9 +119,9 @@ fn is_refused(peer: &mut Peer, name: impl AsRef<[u8]>) {
 fn the_file_arrives_open() {
     explain(
         "The client did not get the file that it asked for, open and at its beginning, with the \
-         byte `+`. A descriptor is a number in your own process's table, and it means nothing in \
-         another process. Send it as SCM_RIGHTS, in sendmsg(): only then does the kernel put the \
-         open file into the client's table.",
+         byte `+`. A descriptor is a number in your own process's table, and the same number means \
+         nothing in another process. Send the descriptor as SCM_RIGHTS, in sendmsg(): only then \
+         does the kernel put the open file into the client's table.",
         NUMBER,
     );
     let house = a_house();
@@ -136,8 +136,8 @@ fn the_file_arrives_open() {
         "a different file with the same contents",
     )
     .or_explain(
-        "The client got a copy of the file. It asked for the file itself, and must see what others \
-         write to it later. Send the file that has this name.",
+        "The client got a copy of the file. The client asked for the file itself, because it must \
+         see what others write to that file later. Send the file that has this name.",
         POSITION,
     );
     holds(&gets(&mut peer, "empty"), "");
@@ -158,8 +158,9 @@ fn the_file_arrives_open() {
 
     explain(
         "Two clients asked for the same file, and they did not both get all of it. If they have \
-         the same open file, they share its position, and each of them misses the bytes that the \
-         other one reads. Open the file again for each request, and don't read from it yourself.",
+         the same open file, they share its position, and each client misses the bytes that the \
+         other client reads. Open the file again for each request, and don't read from it \
+         yourself.",
         POSITION,
     );
     let (mine, theirs) = (gets(&mut peer, "poem"), gets(&mut other, "poem"));
@@ -359,9 +360,9 @@ fn only_files_meanwhile() {
                           program opened it. Open first, then check the open descriptor with \
                           fstat().";
     const PIPE: &str = "The name was a file when your program checked it, but a FIFO when your \
-                        program opened it. If no answer arrived, your open() is waiting for a \
-                        writer. Always open with O_NONBLOCK, whatever an earlier check said, then \
-                        check the open descriptor with fstat().";
+                        program opened it. If no answer arrived, your open() is still waiting for \
+                        a writer. Always open with O_NONBLOCK, whatever an earlier check said, \
+                        then check the open descriptor with fstat().";
     for (other, sentence) in [("notes", FOLDER), ("pipe", PIPE)] {
         explain(sentence, DEPUTY);
         let house = a_house();
@@ -419,8 +420,9 @@ fn a_hundred_files_leak_none() {
 #[test]
 fn what_is_not_there_is_told() {
     explain(
-        "This name can't be opened, and your program did not answer as it should. Answer with \
-         `-REASON` and a newline. Don't end the connection: answer the next name as before.",
+        "This name can't be opened, and your program did not send `-REASON` and a newline, or it \
+         ended the connection. Send that answer. Don't end the connection: answer the next name as \
+         before.",
         BYTE,
     );
     let house = a_house();

@@ -79,8 +79,8 @@ fn each_file_belongs_to_its_message() {
     explain(
         "Several messages arrived together, some of them with a file, and your program did not \
          answer them correctly. A stream has no message boundaries: one receive may return several \
-         messages, and part of the next one. A file belongs to the message whose first byte it \
-         arrived with.",
+         messages, and part of the message after them. A file belongs to the message whose first \
+         byte it arrived with.",
         RANGE,
     );
     server.in_one_edge(|| {
@@ -229,8 +229,8 @@ fn the_whole_file_wherever_it_stands() {
     peer.expect(about("empty", "")).now();
     explain(
         "This file's name was removed before the client sent it, and your program did not read the \
-         file. It is still open: read from the descriptor that you received, and don't look for a \
-         path to open.",
+         file. The file is still open: read from the descriptor that you received, and don't look \
+         for a path to open.",
         POSITION,
     );
     fs::remove_file(folder.join("long")).expect("it is there");
@@ -492,14 +492,14 @@ fn what_is_no_file_is_refused() {
         );
         check(was == is, was, is).or_explain(
             "Your program changed the flags of a file that it received. You share the open file \
-             with its sender, whose reads now don't wait anymore. Leave the flags alone.",
+             with its sender, and now the sender's reads no longer wait. Leave the flags alone.",
             POSITION,
         );
     }
     explain(
         "Two descriptors arrived with this message, first a pipe and then a file, and your \
-         program's answer was wrong. The first one belongs to the message, whatever it is, and the \
-         other one doesn't belong to any message.",
+         program's answer was wrong. The first descriptor belongs to the message, whatever it is; \
+         the second one doesn't belong to any message.",
         FILE,
     );
     let both = [others[0].1.as_fd(), file.as_fd()];

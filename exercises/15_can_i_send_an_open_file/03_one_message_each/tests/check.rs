@@ -84,8 +84,8 @@ fn one_receive_is_one_message() {
     has_printed(&server, &printed);
     explain(
         "Your program did not print or answer this message correctly. The number counts bytes. \
-         Print the bytes exactly as they arrived: they don't have to be text, and spaces and \
-         newlines are part of the message.",
+         Print the bytes exactly as they arrived: they may not be text, and spaces and newlines \
+         are part of the message.",
         MESSAGES,
     );
     let odd: [&[u8]; 4] = [b"caf\xe9", "caf\u{e9}".as_bytes(), b" spaced ", b"a line\n"];
@@ -122,8 +122,8 @@ fn one_receive_is_one_message() {
 fn an_empty_message_is_a_message() {
     explain(
         "Your program did not handle a message of 0 bytes like any other message. A datagram \
-         socket has no end of stream, so 0 does not mean the end here. Print the message, answer \
-         it, and continue.",
+         socket has no end of stream, so 0 does not mean end of stream here. Print the message, \
+         answer it, and continue.",
         MESSAGES,
     );
     let server = receiver();
@@ -195,7 +195,7 @@ fn who_has_no_name_is_survived() {
     peer.send("mine").expect("ok").now();
     explain(
         "A sender was gone before its answer was sent, and after that your program did not answer \
-         the next message. Sending the answer fails, but that concerns only this one sender: \
+         the next message. Sending the answer fails, but that affects only this one sender: \
          continue with the next message.",
         NAMES,
     );
@@ -211,13 +211,13 @@ fn who_has_no_name_is_survived() {
     explain(
         "A sender was gone before its answer was sent, and its path was left behind. After that \
          your program did not answer the next message. Sending fails with ECONNREFUSED instead of \
-         ENOENT here, but that concerns only this one sender: continue with the next message.",
+         ENOENT here, but that affects only this one sender: continue with the next message.",
         NAMES,
     );
     peer.send("and I, too").expect("ok").now();
     explain(
         "A new sender uses the name that a sender left behind, and your program did not answer it. \
-         If an answer to a name has failed once, don't skip that name from then on.",
+         Even if an answer to a name has failed once, keep sending answers to that name.",
         NAMES,
     );
     fs::remove_file(&path).expect("it was left behind");
@@ -226,9 +226,9 @@ fn who_has_no_name_is_survived() {
         .expect("ok")
         .now();
     explain(
-        "The sender was gone before its answer was sent, and a stream listener has its name now, so \
-         sending fails with EPROTOTYPE. Your program did not continue as usual after that. A \
-         failed answer concerns only its own sender, whatever the error is: serve the next message.",
+        "The sender was gone before its answer was sent, and a stream listener has its name now, \
+         so sending fails with EPROTOTYPE. Your program did not continue as usual after that. A \
+         failed send affects only that one sender, whatever the error is: serve the next message.",
         NAMES,
     );
     let path = folder.join("a-stream-now");
@@ -333,8 +333,8 @@ fn asks_without_listening(slow: &mut DatagramPeer) -> usize {
     let got = format!("{most} of them in the best of {MORE_ROUNDS} rounds");
     check(most == MORE, expected, got).or_explain(
         "Your program waits, if only for a moment, when it can't deliver an answer. A sender can \
-         repeat that delay with as many messages as it likes. Drop the answer: don't wait, and \
-         don't try again.",
+         repeat that delay with as many messages as it likes. Drop the answer. Don't wait for \
+         room, and don't retry.",
         FULL,
     );
     all
@@ -353,8 +353,8 @@ fn a_full_queue_keeps_nobody_waiting() {
     explain(
         "One sender isn't reading its answers, its queue is full, and now another sender gets no \
          answer. Unlike UDP, a Unix socket doesn't discard messages for a full queue: it makes the \
-         sending program wait. Here that is your program, and every other sender waits behind it. \
-         Send without waiting (MSG_DONTWAIT), and drop an answer that can't be delivered.",
+         sending program wait. Here your program is waiting, and every other sender waits with it. \
+         Use a non-blocking send (MSG_DONTWAIT), and drop an answer that can't be delivered.",
         FULL,
     );
     for _ in 0..3 {
@@ -371,14 +371,14 @@ fn a_full_queue_keeps_nobody_waiting() {
     let more = asks_without_listening(&mut slow);
     other.send("third").expect("ok").now();
     server.expect_idle().or_explain(
-        "Your program uses CPU time while no message arrives, because it keeps polling. Receiving \
-         should wait; only sending should not.",
+        "Your program burns CPU time while no message is arriving, because it keeps polling. \
+         Receiving should wait; only sending should not.",
         FULL,
     );
 
     explain(
-        "This sender has emptied its queue, but it did not get what it should: an answer to its \
-         next message, and no others. Drop only the answers that found the queue full, and answer \
+        "This sender has emptied its queue, but it did not get an answer to its next message, or \
+         it got other answers as well. Drop only the answers that found the queue full, and answer \
          again as soon as there is room.",
         FULL,
     );

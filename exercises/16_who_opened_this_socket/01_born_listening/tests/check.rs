@@ -77,9 +77,10 @@ fn serves_what_it_was_given() {
     }
     explain(
         "Your program was started with a listener as descriptor 3 (LISTEN_FDS and LISTEN_PID say \
-         so), and it did not serve it as it should. Another process has opened and bound this \
-         listener, so don't bind anything yourself. Print the listener's address, and serve the \
-         clients that connect there, over TCP or at a path.",
+         so), and it did not print that listener's address or did not serve a client there. \
+         Another process has opened and bound this listener, so don't bind anything yourself. \
+         Print the listener's address, and serve the clients that connect there, over TCP or at a \
+         path.",
         GIVEN,
     );
     each_kind(|listener| {
@@ -100,8 +101,9 @@ fn over_ipv6_too() {
         return;
     }
     explain(
-        "Your program was given a listener over IPv6, and it did not serve it as it should. IPv6 \
-         is TCP too. Print the address with brackets, as in [::1]:7878.",
+        "Your program was given an IPv6 listener, and it did not print that listener's address or \
+         did not serve a client there. A listener over IPv6 is a TCP listener too. Print the \
+         address with brackets, as in [::1]:7878.",
         GIVEN,
     );
     let listener = Listener::tcp_v6();
@@ -116,8 +118,8 @@ fn all_of_them() {
     }
     explain(
         "Your program was given several listeners, and it did not serve all of them. LISTEN_FDS \
-         says how many there are, from descriptor 3 up. Serve all of them at the same time, and \
-         print a line for each, in that order.",
+         says how many there are, starting at descriptor 3. Serve all of them at the same time, \
+         and print a line for each, in that order.",
         GIVEN,
     );
     let listeners = [Listener::on_path(), Listener::tcp(), Listener::on_path()];
@@ -159,9 +161,9 @@ fn listens_by_itself(mut server: Running, signal: Signal) {
             "a socket file that nothing is listening on",
         )
         .or_explain(
-            "Your program has ended, and the socket file that it created itself is still there. \
-             Remove that file at the end. Only the file of a listener that you were given belongs \
-             to somebody else.",
+            "Your program has exited, and the socket file that it created itself is still there. \
+             Remove that file at the end. (The file of a listener that you were given is \
+             different: it belongs to someone else.)",
             LEAVE,
         );
     }
@@ -170,9 +172,9 @@ fn listens_by_itself(mut server: Running, signal: Signal) {
 #[test]
 fn listens_by_itself_otherwise() {
     explain(
-        "Your program was started without a listener, and it did not work as before. In this case, \
-         listen on the address in the argument, serve clients, and end with exit code 0 on SIGTERM \
-         and SIGINT.",
+        "Your program was started without a listener, and it did not listen on the address in its \
+         argument, serve a client there, and exit with code 0. In this case, create your own \
+         listener on that address, and run as you would without a supervisor.",
         GIVEN,
     );
     let folder = folder();
@@ -216,9 +218,9 @@ fn not_meant_for_you() {
 /// The program ends on a signal, with exit code 0.
 fn ends_on(server: &Running, signal: Signal) {
     server.signal(signal).exits_with(0).or_explain(
-        "Your program got SIGTERM or SIGINT, but it did not end with exit code 0. It has to, as \
-         soon as it has printed `listening on`, and wherever its listener comes from. Start to \
-         catch both signals before you print that line.",
+        "Your program got SIGTERM or SIGINT, but it did not exit with code 0. It has to do so from \
+         the moment it prints `listening on`, no matter where its listener came from. Start \
+         catching both signals before you print that line.",
         LEAVE,
     );
 }
@@ -281,7 +283,7 @@ fn leaves_the_path_and_the_socket() {
         }
         leaves_what_is_at_its_argument(&born_with, &listener);
         explain(
-            "A client connected after your program had ended, and waited in the accept queue of \
+            "A client connected after your program had exited, and waited in the accept queue of \
              the listener, which the check still holds. The next run of your program did not serve \
              that client. Accept the clients that are already waiting in the queue.",
             LEAVE,
@@ -349,13 +351,15 @@ fn blocking_or_not() {
     }
     for non_blocking in [false, true] {
         let sentence = if non_blocking {
-            "Your program was given a non-blocking listener, and it did not work as it should. The \
-             mode belongs to the open socket, and the process that opened it has chosen the mode. \
-             Set the mode that you need before you accept."
+            "Your program was given a non-blocking listener, and it did not serve its clients, or \
+             it burned CPU time or printed an error. The mode belongs to the open socket, and the \
+             process that opened it has chosen the mode. Set the mode that you need before you \
+             accept."
         } else {
-            "Your program was given a blocking listener, and it did not work as it should. The \
-             mode belongs to the open socket, and the process that opened it has chosen the mode. \
-             Set the mode that you need before you accept."
+            "Your program was given a blocking listener, and it did not serve its clients, or it \
+             burned CPU time or printed an error. The mode belongs to the open socket, and the \
+             process that opened it has chosen the mode. Set the mode that you need before you \
+             accept."
         };
         explain(sentence, MODE);
         each_kind(|listener| {
@@ -394,9 +398,9 @@ fn is_refused(what: &str, born_with: &Activation, number: u32) {
     let expected = format!("exit code 2: descriptor {number} is {what}");
     check(got.is_empty(), expected, got).now();
     let told = contains(number.to_string());
-    let sentence = "Your program did not report the wrong descriptor as it should. Print exactly \
-                    one line on standard error, with the number of that descriptor, so that the \
-                    person who started the program can correct it.";
+    let sentence = "Your program was given a descriptor that it can't use, and it didn't report \
+                    that correctly. Print exactly one line on standard error that includes the \
+                    descriptor number, so that whoever started the program can fix it.";
     let output = program.ends().stderr(told);
     output.or_explain(sentence, STRANGER);
     let lines = program.stderr().lines().count();
@@ -410,11 +414,11 @@ fn a_stranger_at_3_is_refused() {
         return;
     }
     explain(
-        "Your program was given a descriptor that is not a listener, and it did not refuse it as \
-         it should. Before you serve any of the descriptors, check that each one is a listening \
-         stream socket, TCP or Unix. If one is not, name it in one line on standard error and end \
-         with exit code 2. Don't listen on another address instead: the clients are waiting at the \
-         intended one.",
+        "Your program was given a descriptor that is not a listener, and it did not exit with code \
+         2. Before you serve any of the descriptors, check that each one is a listening stream \
+         socket, TCP or Unix. If one is not, name it in one line on standard error and end with \
+         exit code 2. Don't listen on another address instead: the clients are waiting at the \
+         intended address.",
         STRANGER,
     );
     let folder = folder();

@@ -84,9 +84,9 @@ fn slowest(client: &mut Peer, time: Duration) -> Duration {
 /// The program ends on SIGTERM, with exit code 0.
 fn ends(server: &Running) {
     server.signal(Signal::TERM).exits_with(0).or_explain(
-        "Your program got SIGTERM, but it did not end with exit code 0. It has to, whatever its \
-         supervisor does. (A failed message to the supervisor must not make your program fail: is \
-         there a `?` or an `unwrap` after a send?)",
+        "Your program got SIGTERM, but it did not exit with code 0. It has to exit that way, \
+         whatever its supervisor does. (A failed message to the supervisor must not make your \
+         program fail: is there a `?` or an `unwrap` after a send?)",
         STOPPING,
     );
 }
@@ -98,9 +98,9 @@ fn pings(lines: &[String]) -> usize {
 #[test]
 fn ready_means_connectable() {
     explain(
-        "NOTIFY_SOCKET names a supervisor's socket, and your program did not send READY=1 there as \
-         it should. Send one datagram with READY=1, once, as soon as a client can connect. At that \
-         moment, the supervisor may start programs that connect to yours.",
+        "NOTIFY_SOCKET names a supervisor's socket, and your program did not send READY=1 there, \
+         or sent something else. Send one datagram with READY=1, once, as soon as a client can \
+         connect. At that moment, the supervisor may start programs that connect to yours.",
         READY,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -135,7 +135,7 @@ fn has_said_so(supervisor: &mut NotifySocket) {
     let lines = supervisor.take_lines();
     let said = lines.iter().any(|line| line == "STOPPING=1");
     check(said, "STOPPING=1 before the shutdown", format!("{lines:?}")).or_explain(
-        "Your program began to stop without telling the supervisor, which may still be sending \
+        "Your program began to stop without telling the supervisor, which may still be sending it \
          clients. Send STOPPING=1 first, then remove the path and close the connections.",
         STOPPING,
     );
@@ -144,8 +144,8 @@ fn has_said_so(supervisor: &mut NotifySocket) {
 #[test]
 fn stopping_is_said_first() {
     explain(
-        "Your program did not shut down as it should. On SIGTERM and SIGINT, remove the path and \
-         end with exit code 0. Send STOPPING=1 before that.",
+        "Your program did not close its connections, did not remove its path, or did not exit with \
+         code 0. On SIGTERM and SIGINT, do all three. Send STOPPING=1 before that.",
         STOPPING,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -184,9 +184,10 @@ fn is_gone(path: &Path) {
 #[test]
 fn the_loop_feeds_the_watchdog() {
     explain(
-        "Your program did not send WATCHDOG=1 in time. WATCHDOG_USEC says how long the supervisor \
-         waits for it before it kills your program. Send WATCHDOG=1 twice in that time, both while \
-         no client needs anything and while a client is sending requests without a pause.",
+        "Your program did not send WATCHDOG=1 in time. WATCHDOG_USEC is how long the supervisor \
+         waits between two WATCHDOG=1 messages before it kills your program. Send one every half \
+         of that interval, whether the server is idle or busy with a continuous stream of \
+         requests.",
         WATCHDOG,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -202,8 +203,8 @@ fn the_loop_feeds_the_watchdog() {
     explain(
         "The loop that answers requests was stuck for longer than WATCHDOG_USEC, but your program \
          still sent WATCHDOG=1, so the supervisor would never notice. Send WATCHDOG=1 only from \
-         the loop that does the work: then it stops when the loop is stuck, and resumes when the \
-         loop does.",
+         the loop that does the work: then the messages stop when the loop is stuck, and resume \
+         when the loop does.",
         WATCHDOG,
     );
     let mut gate = Gate::new();
@@ -234,8 +235,8 @@ fn is_fed_while_nobody_comes(supervisor: &mut NotifySocket) {
     let expected = format!("WATCHDOG=1 every {:?}, even while idle", ALLOWED / 2);
     let got = format!("{count} of them in {elapsed:.0?}");
     check(count <= 3 * due + 3, expected, got).or_explain(
-        "Your program keeps waking up to send WATCHDOG=1 while clients are silent. Twice in the \
-         time that the supervisor allows is enough: sleep until the next one is due.",
+        "Your program keeps waking up to send WATCHDOG=1 while clients are silent. One message \
+         every half of WATCHDOG_USEC is enough: sleep until the next one is due.",
         WATCHDOG,
     );
 }
@@ -258,7 +259,8 @@ fn is_fed_while_busy(supervisor: &mut NotifySocket, client: &mut Peer) {
     let again = lines.iter().any(|line| line == "READY=1");
     check(!again, "READY=1 once, before", format!("{lines:?}")).or_explain(
         "Your program sent READY=1 again, long after it was ready. READY=1 says that startup is \
-         complete, and a supervisor may take a second one for the end of a reload. Send it once.",
+         complete, and a supervisor may take a second READY=1 for the end of a reload. Send \
+         READY=1 once.",
         READY,
     );
     let count = pings(&lines);
@@ -275,8 +277,8 @@ fn is_not_fed_with_each_line(supervisor: &mut NotifySocket, client: &mut Peer) {
     let due = began.elapsed().as_micros() / (ALLOWED / 2).as_micros();
     let got = format!("{count} of them for {AT_ONCE} lines");
     check(count as u128 <= due + 2, "WATCHDOG=1 when it is due", got).or_explain(
-        "Your program sends WATCHDOG=1 with each line that it answers. Twice in the time that the \
-         supervisor allows is enough: check the clock, and send WATCHDOG=1 when it is due.",
+        "Your program sends WATCHDOG=1 with each line that it answers. One message every half of \
+         WATCHDOG_USEC is enough: check the clock, and send WATCHDOG=1 when it is due.",
         WATCHDOG,
     );
 }
@@ -284,9 +286,9 @@ fn is_not_fed_with_each_line(supervisor: &mut NotifySocket, client: &mut Peer) {
 #[test]
 fn anothers_watchdog_is_not_fed() {
     explain(
-        "WATCHDOG_PID names another process, but your program sent WATCHDOG=1, or it did not work \
-         as before. The supervisor is watching that other process, and your program has only \
-         inherited its variables. Send READY=1, but not WATCHDOG=1.",
+        "WATCHDOG_PID names another process, but your program sent WATCHDOG=1, or it did not send \
+         READY=1 and serve its client. The supervisor is watching that other process, and your \
+         program has only inherited its variables. Send READY=1, but not WATCHDOG=1.",
         WATCHDOG,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -322,10 +324,10 @@ fn a_full_supervisor_stops_nobody() {
         let program = program!().notifies(supervisor).watched(allowed);
         program.listen_on(path_in(&folder).display())
     };
-    let waits = "The supervisor's queue is full, because the supervisor is busy or hangs, and your \
-                 program did not work as it should. A blocking send waits for room in that queue, \
-                 and your clients wait with it. Send without waiting, and drop the datagram if \
-                 there is no room. A later one may get through.";
+    let waits = "The supervisor is busy or hung, so its queue is full, and your program stopped \
+                 serving its clients. A blocking send waits for room in the queue, and your \
+                 clients wait with it. Use a non-blocking send, and drop the datagram if the queue \
+                 is full; a later one may get through.";
     explain(waits, NO_WAIT);
     let server = start(&supervisor).now();
     supervisor.expect("WATCHDOG=1").now();
@@ -341,9 +343,9 @@ fn a_full_supervisor_stops_nobody() {
     let got = format!("a client waited {quickest:.0?} in the best round");
     let expected = format!("each answer within {WITHOUT_A_WAIT:?} while the queue is full");
     check(quickest < WITHOUT_A_WAIT, expected, got).or_explain(
-        "The supervisor's queue is full, and with each message your program waits a moment for it \
-         (a send timeout, or a second try). Your clients have to wait just as long. Send without \
-         waiting, and drop a message that doesn't fit.",
+        "The supervisor's queue is full, and your program waits a moment for room with each \
+         message (a send timeout, or a second try). Your clients have to wait just as long. Use a \
+         non-blocking send, and drop a message that doesn't fit.",
         NO_WAIT,
     );
     // A message sent with the last answer still finds the queue full; later ones come from the timer.
@@ -365,9 +367,9 @@ fn a_full_supervisor_stops_nobody() {
 
 fn ends_unheard(server: &Running) {
     server.signal(Signal::TERM).exits_with(0).or_explain(
-        "Your program got SIGTERM while the supervisor's queue was full, but it did not end with \
-         exit code 0. A message that doesn't fit in the queue is not an error. Drop it, don't wait, \
-         and end as usual.",
+        "Your program got SIGTERM while the supervisor's queue was full, but it did not exit with \
+         code 0. A message that doesn't fit in the queue is not an error. Drop the message without \
+         waiting, and exit as usual.",
         NO_WAIT,
     );
 }
@@ -395,8 +397,9 @@ fn alone_it_runs_as_before() {
     explain(
         "There is no supervisor to notify, or NOTIFY_SOCKET is unusable (it is empty, is not an \
          address, is too long for one, or nothing is listening there), and your program did not \
-         work as before. All notifications are optional, so a missing supervisor is not an error. \
-         Serve clients, end with exit code 0 on SIGTERM, and remove the socket file.",
+         listen, burned CPU time, or did not exit cleanly. All notifications are optional, so a \
+         missing supervisor is not an error. Serve clients, end with exit code 0 on SIGTERM, and \
+         remove the socket file.",
         ALONE,
     );
     let folder = folder();
@@ -421,8 +424,9 @@ fn alone_it_runs_as_before() {
     }
 
     explain(
-        "The supervisor's socket is gone, so sending to it fails, and your program did not work as \
-         before. Ignore that failure: keep serving clients until you are asked to end.",
+        "The supervisor's socket is gone, so sending to it fails, and your program stopped serving \
+         clients or did not exit with code 0 on SIGTERM. Ignore the failed send: keep serving \
+         clients until a signal asks you to stop.",
         ALONE,
     );
     let mut supervisor = supervisor();

@@ -1,4 +1,4 @@
-//! Is it one store, whoever asks, at whichever door?
+//! Is there one store for all clients, over TCP and over the Unix socket?
 
 use std::path::Path;
 use std::time::Duration;
@@ -54,7 +54,7 @@ fn done() -> Vec<u8> {
     message(0x91, [])
 }
 
-/// The program, and the folder that its socket lies in.
+/// The program, and the folder of its socket.
 struct Store {
     server: Running,
     path: std::path::PathBuf,
@@ -85,19 +85,19 @@ impl Store {
         [self.over_tcp(), self.over_unix()]
     }
 
-    /// More than one for each worker of each door.
+    /// More than one client for each worker of each server.
     fn many(&self) -> Vec<Peer> {
         (0..4).flat_map(|_| self.at_both_doors()).collect()
     }
 
-    /// Tells it to end, and waits until both doors are closed.
+    /// Sends SIGTERM, and waits until both listeners are closed.
     fn close_the_doors(&self) {
         self.server.signal(Signal::TERM);
         let closed = "both listeners to be closed after SIGTERM";
         eventually(closed, || !self.path.exists()).or_explain(
-            "Your program received SIGTERM, and the socket file is still there seconds later. \
-             Signals must end both servers: pass them to each server with end_on. (A worker that \
-             is busy in `call` doesn't notice a signal.)",
+            "Seconds after SIGTERM, the socket file was still there. A signal has to shut down \
+             both servers: register the signals on each server with end_on. (A worker that is busy \
+             in `call` won't notice a signal until `call` returns.)",
             DOORS,
         );
         let tcp = self.server.address();
@@ -108,9 +108,9 @@ impl Store {
             std::net::TcpStream::connect(address).is_err()
         })
         .or_explain(
-            "Your program received SIGTERM, and the TCP server is still accepting clients seconds \
-             later. Signals must end both servers: pass them to each server with end_on. (A \
-             worker that is busy in `call` doesn't notice a signal.)",
+            "Seconds after SIGTERM, the TCP server was still accepting clients. A signal has to \
+             shut down both servers: register the signals on each server with end_on. (A worker \
+             that is busy in `call` won't notice a signal until `call` returns.)",
             DOORS,
         );
     }
@@ -157,9 +157,9 @@ fn is_still_served(peer: &mut Peer, sentence: &str, section: &str) {
 #[test]
 fn two_workers_one_store() {
     explain(
-        "As soon as you print `listening on`, clients must be able to connect to the TCP address \
-         and to the path, and must be served at both. Open both before you print the line, and \
-         serve both at the same time.",
+        "Your program printed `listening on`, but a client was not served at the TCP address or at \
+         the path. From that line on, clients must be served at both. Open both listeners before \
+         you print the line, and serve both at the same time.",
         DOORS,
     );
     let store = Store::start();
@@ -184,9 +184,9 @@ fn two_workers_one_store() {
 #[test]
 fn both_doors_one_store() {
     explain(
-        "As soon as you print `listening on`, clients must be able to connect to the TCP address \
-         and to the path, and must be served at both. Open both before you print the line, and \
-         serve both at the same time.",
+        "Your program printed `listening on`, but a client was not served at the TCP address or at \
+         the path. From that line on, clients must be served at both. Open both listeners before \
+         you print the line, and serve both at the same time.",
         DOORS,
     );
     let store = Store::start();
@@ -211,12 +211,12 @@ fn a_slow_request_delays_nobody() {
         slow.send(set(key, "before")).expect(done()).now();
         let mut gate = Gate::new();
         slow.coalesce([load(key, gate.path()), get(key)]);
-        // It comes to the file, and its `open` waits: nobody writes to it yet.
+        // The program opens the FIFO, and `open` waits, because nothing is writing to it yet.
         for peer in &mut store.many() {
             peer.send(get(key)).expect(value("before")).or_explain(
-                "One client's file is taking a long time to open. Meanwhile, other clients must \
-                 be served, and the key must keep its old value. Open the file, as well as read \
-                 it, in a separate thread and without holding the lock.",
+                "One client's file is taking a long time to open, and meanwhile another client \
+                 wasn't served, or the key lost its old value. Open the file in a separate thread \
+                 too, not only read it there, and hold no lock while you do.",
                 SLOW,
             );
         }
@@ -248,8 +248,8 @@ fn a_slow_request_delays_nobody() {
             peer.send(load("second", gate.path()));
             gate.expect_entered().or_explain(
                 "Several clients are loading a file each, and one of them is waiting for another. \
-                 Give each Load a thread of its own: a fixed number of threads is not enough, \
-                 because that many slow files keep all of them busy.",
+                 Start a thread for each Load. A fixed number of threads is not enough, because \
+                 that many slow files keep all of them busy.",
                 SLOW,
             );
             gates.push(gate);
@@ -512,8 +512,8 @@ fn it_finishes_what_it_started() {
             let mut gate = Gate::new();
             peer.send(load("slow", gate.path()));
             gate.expect_entered().or_explain(
-                "Two clients are loading a file each, and one is waiting for the other. Give each \
-                 Load a thread of its own.",
+                "Two clients are loading a file each, and one is waiting for the other. Start a \
+                 thread for each Load.",
                 SLOW,
             );
             working.push((peer, gate));
@@ -547,7 +547,7 @@ fn it_finishes_what_it_started() {
         first.expect(done()).or_explain(sentence, DOORS);
         first.expect_end().or_explain(sentence, DOORS);
         first.close();
-        // One door has nothing left to do. Nothing that the other one's client could see shows it.
+        // One server has nothing left to do. The other server's client can't see that.
         last.expect_nothing_for(Duration::from_millis(500))
             .or_explain(sentence, DOORS);
         last_gate.release();

@@ -17,14 +17,14 @@ const LATE: Duration = Duration::from_millis(500);
 /// Clocks are coarse.
 const SOONER: Duration = Duration::from_millis(50);
 
-/// Enough for all that answer, in milliseconds.
+/// Enough time for every address that answers, in milliseconds.
 const LONG: u32 = 15_000;
 
 fn client(addresses: &[&Address]) -> Program {
     program!().typed().arg(LONG).args(addresses)
 }
 
-/// It has reached this server, says so, and prints what it is told when it is told.
+/// It has connected to this server, says so, and prints what the server sends as it arrives.
 fn greets(client: &Running, mut server: Peer, address: &Address) {
     client
         .prints(&format!("connected to {address}\n"))
@@ -69,8 +69,8 @@ fn a_refusal_is_no_reason_to_wait() {
         let got = format!("it took {took:.1?}");
         let expected = "a connection right away: twenty refusals take no time";
         check(took < Duration::from_secs(3), expected, got).or_explain(
-            "Twenty addresses refused right away, but your program waited before it tried the \
-             next one. The 250 ms are only for an address that doesn't answer.",
+            "Twenty addresses refused right away, but your program waited before it tried the next \
+             one. The 250 ms are only for an address that neither accepts nor refuses.",
             REFUSAL,
         );
         (client, peer, server)
@@ -100,7 +100,7 @@ fn is_walked_around(holes: &[&BlackHole], soonest: Duration) {
         check(in_time, expected, got).or_explain(
             "Your program tried the last address too early or too late. Give each silent address \
              250 ms before you try the next one. With less, a distant server has no time to \
-             answer, and you open connections that you don't need; with more, the user has to \
+             answer, and you open connections that you don't need. With more, the user has to \
              wait.",
             SILENCE,
         );
@@ -129,9 +129,9 @@ fn who_answers_late_is_taken() {
     hole.expect_attempt().now();
     hole.wake_up();
     let sentence = "The first address was silent at first, the second refused, and then the first \
-                    answered, a second after the attempt began. Keep that attempt going while you \
-                    try the next address: after 250 ms, begin the next attempt, but don't end \
-                    this one.";
+                    accepted, a second after the attempt began. Keep the first attempt going while \
+                    you try the next address: after 250 ms, begin the next attempt, but don't \
+                    abandon the first one.";
     let expected = "the first attempt to continue, and its connection to be used";
     let visitor = appears(expected, Duration::from_secs(8), || {
         let ended = client.has_ended();
@@ -158,23 +158,24 @@ fn the_first_that_answers_is_kept_alone() {
             "a connection",
         )
         .or_explain(
-            "The first address answered right away, but your program connected to the second one \
-         too. Don't open a connection that you don't need: it takes up a slot at the server.",
+            "The first address accepted right away, but your program connected to the second \
+             address too. Don't open a connection that you don't need: it uses up a slot on the \
+             server.",
             SILENCE,
         );
     });
     if !needs::linux() {
         return;
     }
-    // One that answers after another was taken.
+    // An address that accepts after another one has been chosen.
     let (hole, server) = (BlackHole::new(), Listener::tcp());
     let _client = client(&[hole.address(), server.address()]).start();
     let peer = server.accept();
     hole.wake_up();
     explain(
         "Your program has its connection, but it hasn't given up its other attempt. Stop that \
-         attempt, or close its connection as soon as it succeeds: every open connection takes up \
-         a slot at a server.",
+         attempt, or close its connection as soon as it succeeds: every open connection uses up a \
+         slot on a server.",
         SILENCE,
     );
     eventually("the other attempt to end", || hole.attempts() == 0).now();

@@ -1,4 +1,4 @@
-//! Does one socket serve both families of addresses, and know who comes?
+//! Does one socket serve both address families, and know who connects?
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -12,12 +12,12 @@ const WHO: &str = "19-what-changes-on-a-network.html#a-mapped-address";
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
-/// What a program is told that ends before it listens, though its address and its list are good.
+/// For a program that exits before it listens, although its address and its list are good.
 const NOT_V4: &str = "Your program didn't get as far as listening on an IPv4 address. If it \
-                      ended, standard error should say why. `Protocol not available` \
+                      exited, standard error should say why. `Protocol not available` \
                       (ENOPROTOOPT) means that you set IPV6_V6ONLY on an IPv4 socket: set it on \
                       IPv6 sockets only.";
-const NOT_V6: &str = "Your program didn't get as far as listening on [::]. If it ended, standard \
+const NOT_V6: &str = "Your program didn't get as far as listening on [::]. If it exited, standard \
                       error should say why. `Invalid argument` (EINVAL) means that you set \
                       IPV6_V6ONLY too late: set it before bind(), not after.";
 
@@ -38,7 +38,7 @@ fn server(address: &str, list: &[&str]) -> Running {
     server
 }
 
-/// Where this server is, for those who come by this address.
+/// Where this server is, for clients that connect to this address.
 fn at(server: &Running, ip: IpAddr) -> Address {
     Address::Tcp(SocketAddr::new(ip, server.address().port()))
 }
@@ -86,9 +86,10 @@ fn both_families_come_in() {
             BOTH,
         );
         explain(
-            "This client is on the list. Serve it, whichever address family it uses, and at the \
-             same time as the others. (If your program prints 0.0.0.1, the client was ::1: \
-             to_ipv4 converts more than mapped addresses. Use to_canonical.)",
+            "This client is on the list, and your program did not serve it. Serve it, whichever \
+             address family it uses, and at the same time as the others. (If your program prints \
+             0.0.0.1, the client was ::1: to_ipv4 converts more than mapped addresses. Use \
+             to_canonical.)",
             BOTH,
         );
         peer.send(line("hello")).expect(line("hello")).now();
@@ -129,7 +130,11 @@ fn a_peer_is_who_it_is() {
     if !needs::ipv6() {
         return;
     }
-    explain("Both clients are on the list. Print a line for each.", WHO);
+    explain(
+        "Both clients are on the list, and your program didn't print a line for each. Print \
+             both lines.",
+        WHO,
+    );
     let server = server("[::]:0", &["::1", "127.0.0.1"]);
     let mut peers = [connect(&server, V4), connect(&server, V6)];
     for peer in &mut peers {
@@ -142,9 +147,9 @@ fn a_peer_is_who_it_is() {
 #[test]
 fn the_list_means_both_spellings() {
     explain(
-        "This client is on the list. One address can be written in several ways, so parse each \
-         entry (IpAddr), convert both the entry and the client's address to one form \
-         (to_canonical), and compare those.",
+        "This client is on the list, and your program did not serve it. One address can be written \
+         in several ways, so parse each entry (IpAddr), convert both the entry and the client's \
+         address to one form (to_canonical), and compare those.",
         WHO,
     );
     // At a socket of IPv4 the list alone may be mapped.

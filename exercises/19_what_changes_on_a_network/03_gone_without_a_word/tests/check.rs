@@ -1,4 +1,4 @@
-//! Is a client found that has gone without a word, and is nobody else taken for one?
+//! Does the program notice a client that vanished, and take no other client for one?
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +15,9 @@ const LATE: Duration = Duration::from_millis(400);
 /// After 500 ms of silence and as long for the answer.
 const SOON_ENOUGH: Duration = Duration::from_millis(1600);
 
-const SILENT: &str = "This client has been silent for as long as the second argument says, and it \
-                      didn't get a `ping`. Ask whether it is still there: send `ping`.";
+const SILENT: &str = "This client has been silent for as long as the second argument says, and \
+                      your program didn't send it a `ping`. Send `ping` to ask whether the client \
+                      is still there.";
 
 /// By when a machine that is gone has to be found.
 const FOUND: Duration = Duration::from_secs(90);
@@ -88,8 +89,8 @@ fn unacknowledged_bytes_have_a_limit() {
 
 #[test]
 fn a_stopped_peer_is_found() {
-    // A process that is stopped: its kernel acknowledges all that comes, and nobody answers. The quickest of
-    // up to three counts: the machine may be the one that was late.
+    // A stopped process: its kernel acknowledges everything that arrives, but nothing replies. The
+    // quickest of up to three counts, because the machine may have been slow.
     let mut quickest = Duration::MAX;
     for _ in 0..3 {
         quickest = quickest.min(undisturbed(LATE, a_stopped_one));
@@ -100,10 +101,10 @@ fn a_stopped_peer_is_found() {
     let got = format!("found after {quickest:.1?}");
     check(quickest < SOON_ENOUGH, "found after 1 s (2 x 500 ms)", got).or_explain(
         "Your program took too long to find that this client is gone. A pong may take as long as \
-         the silence before the ping, and no longer, so send one ping and wait once.",
+         the silence before the ping, and no longer. So send one ping, and wait once for its pong.",
         PING,
     );
-    // The same, and it has asked for much before.
+    // The same, but this client has sent a lot before.
     let server = server(500);
     let mut peer = server.connect();
     peer.flood(line("x".repeat(10_000)).repeat(100), 64 << 20);
@@ -114,14 +115,14 @@ fn a_stopped_peer_is_found() {
     );
 }
 
-/// How long it takes to find one.
+/// How long the program takes to notice a stopped client.
 fn a_stopped_one() -> Duration {
     let server = server(500);
     let mut peer = server.connect();
     peer.send(line("hello")).expect(line("hello")).now();
     let watch = Stopwatch::start();
     peer.expect(line("ping")).or_explain(SILENT, PING);
-    let sentence = "The client got a ping, and hasn't answered for as long again. It counts as \
+    let sentence = "The client got a ping, and hasn't replied for as long again. It counts as \
                     gone, even if its kernel still acknowledges what you send. Print `gone \
                     ADDRESS`, and close the connection.";
     server.prints(&gone(&peer)).or_explain(sentence, PING);
@@ -134,8 +135,8 @@ fn a_stopped_one() -> Duration {
 
 #[test]
 fn a_quiet_one_that_answers_stays() {
-    let sentence = "This client sends no lines of its own, but it answers each ping in time, so \
-                    it is alive. Restart its clock when a pong arrives, and don't echo the pong.";
+    let sentence = "This client sends no lines of its own, but it answers each ping in time, so it \
+                    is alive. Restart its idle timer when a pong arrives, and don't echo the pong.";
     undisturbed(LATE, || {
         let server = server(600);
         explain(sentence, PING);
@@ -172,7 +173,7 @@ fn a_part_of_a_line_is_a_sign_of_life() {
         }
         peer.send("\n").expect(line("hello")).or_explain(
             "This line took 1.5 s, but a byte arrived every 300 ms, so no ping was due after 800 \
-             ms. Restart the clock at every byte, not only at the end of a line.",
+             ms. Restart the idle timer at every byte, not only at the end of a line.",
             PING,
         );
     });
@@ -181,8 +182,8 @@ fn a_part_of_a_line_is_a_sign_of_life() {
         let mut peer = server.connect();
         peer.expect(line("ping")).or_explain(SILENT, PING);
         explain(
-            "This client got a ping, and sent `p` in time. That is a part of its pong, so the \
-             client is alive. Restart its clock, and after the next silence send a new ping.",
+            "This client got a ping, and sent `p` in time. That is part of its pong, so the client \
+             is alive. Restart its idle timer, and after the next silence send a new ping.",
             PING,
         );
         peer.send("p").expect(line("ping")).now();
@@ -224,8 +225,9 @@ fn the_others_feel_nothing() {
         let mut rounds = 0;
         while !server.stdout().contains(&gone) && rounds < 25 {
             busy.send(line("hello")).expect(line("hello")).or_explain(
-                "This client keeps sending lines, while another one is silent. A client that \
-                 sends is alive: echo its lines, and don't send it a ping.",
+                "This client keeps sending lines while another client is silent, and your program \
+                 sent it a ping or didn't echo its lines. A client that sends is alive: echo its \
+                 lines, and don't send it a ping.",
                 PING,
             );
             busy.pause(Duration::from_millis(150));
@@ -234,8 +236,8 @@ fn the_others_feel_nothing() {
         let told = server.stdout();
         check(told.contains(&gone), format!("{gone:?}"), told).or_explain(
             "One client is silent while another one keeps sending lines, and your program didn't \
-             print `gone` for the silent one. The bytes of one client say nothing about the \
-             other: give each connection a clock of its own.",
+             print `gone` for the silent one. Data from one client tells you nothing about the \
+             others: keep a separate idle timer for each connection.",
             PING,
         );
         busy.send(line("bye"))
@@ -243,7 +245,7 @@ fn the_others_feel_nothing() {
             .expect(line("bye"))
             .now();
         busy.expect_end().now();
-        // What the program prints comes in its order: up to this, the one who left is not among it.
+        // The program prints its lines in order: up to this one, there is none for the client that left.
         let last = server.connect();
         server.prints(&self::gone(&last)).now();
         let told = server.stdout();

@@ -38,7 +38,7 @@ fn trust(authorities: &str) -> Result<ClientConfig, Box<dyn Error>> {
 }
 
 /// Sends the line, once the server has proven that it is `name`, and prints what arrives until
-/// its signed end.
+/// the server's close_notify.
 fn talk(
     stream: TcpStream,
     config: ClientConfig,

@@ -65,7 +65,7 @@ impl Server {
         Self::accept_with(listener, identity, identity)
     }
 
-    /// The key may be somebody else's.
+    /// The key may be someone else's.
     fn accept_with(listener: &Listener, certificate: &str, key: &str) -> Self {
         let certificate = CertificateDer::pem_file_iter(file(&format!("{certificate}.pem")))
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -83,7 +83,7 @@ impl Server {
         }
     }
 
-    /// What it hears until a line is whole, and what came after that.
+    /// What it receives until a line is complete, and what arrived after that.
     fn hear(&mut self) -> (String, String) {
         let mut heard = Vec::new();
         let after = loop {
@@ -97,8 +97,8 @@ impl Server {
     }
 
     fn hear_more(&mut self, heard: &mut Vec<u8>) -> io::Result<()> {
-        // What is not part of the handshake waits for the reply, to leave with it. In TLS 1.2 the
-        // server's last message is a part, and comes when it has heard all of the client's.
+        // Messages that are not part of the handshake wait for the reply, and leave with it. In
+        // TLS 1.2 the server's last message is part of it, and follows all of the client's.
         let old = self.tls.protocol_version() == Some(ProtocolVersion::TLSv1_2);
         if self.tls.is_handshaking() || old {
             self.send()?;
@@ -113,7 +113,7 @@ impl Server {
         Ok(())
     }
 
-    /// The line, as a client sends it that is content with this server.
+    /// The line, from a client that accepts this server.
     fn expect_line(&mut self) {
         let (heard, after) = self.hear();
         let (expected, got) = (
@@ -147,7 +147,7 @@ impl Server {
         stream.flush()
     }
 
-    /// A client that is gone already is told of by how it has ended.
+    /// If the client is gone already, the way it exited says what is wrong.
     fn say_and_sign(&mut self, parts: &[impl AsRef<[u8]>]) {
         self.say(parts);
         self.tls.send_close_notify();
@@ -233,11 +233,12 @@ fn ends_with_1(client: &Running, section: &str) {
 #[test]
 fn a_stranger_is_refused() {
     let sentence = "No authority in CA.pem has signed this server's certificate, and your program \
-                    sent it the line all the same. The line was encrypted, but you can't know for \
-                    whom. Verify the certificate against CA.pem before you send anything.";
+                    sent it the line all the same. The line was encrypted, but you can't know who \
+                    is able to decrypt it. Verify the certificate against CA.pem before you send \
+                    anything.";
     is_refused("stranger", "pocket.test", sentence, WHOM);
     let sentence = "The authority that signed this certificate has the same name as yours, but a \
-                    different key. Anybody can choose a name, so check the signature with your \
+                    different key. Anyone can choose a name, so check the signature with your \
                     authority's key.";
     is_refused("impostor", "pocket.test", sentence, WHOM);
     let (listener, client) = client("pocket.test");
@@ -291,8 +292,8 @@ fn another_name_is_refused() {
 #[test]
 fn an_old_certificate_is_refused() {
     let sentence = "This certificate expired in 2021. The authority vouched for it only until \
-                    then, and somebody else may have got the key since. Refuse a certificate that \
-                    has expired.";
+                    then, and someone else may have obtained the key since. Refuse a certificate \
+                    that has expired.";
     is_refused("expired", "pocket.test", sentence, WHOM);
 }
 
@@ -318,11 +319,11 @@ fn nothing_is_said_before_that() {
     comes_to_an_end(&listener, &second);
 }
 
-const FALLS_BACK: &str = "The server answered the hello with something that isn't TLS, and your \
-                          program continued in plain text. That way, anybody who can disturb a \
+const FALLS_BACK: &str = "The server replied to the hello with something that isn't TLS, and your \
+                          program continued in plain text. That way, anyone who can disturb a \
                           handshake gets to read the secret. Without TLS, send nothing.";
 
-/// The first thing that a client says, as far as it has come.
+/// The first bytes that a client sends, as far as they have arrived.
 fn hello(peer: &mut Peer, sentence: &str) -> Vec<u8> {
     let mut said = Vec::new();
     loop {
@@ -369,7 +370,8 @@ fn only_a_handshake(said: &[u8], sentence: &str) {
     check(holds, "a TLS hello, and perhaps an alert", got).or_explain(sentence, BEFORE);
 }
 
-/// It has no server, and ends. If it comes again first, it has no more to say than before.
+/// The program has no server, and exits. If it connects again before that, it still sends only a
+/// handshake.
 fn comes_to_an_end(listener: &Listener, client: &Running) {
     for _ in 0..10 {
         let next = || (client.has_ended() || listener.visited()).then_some(());
@@ -391,14 +393,14 @@ fn a_cut_is_no_end() {
         "The server is the right one, and it is waiting for the line.",
         BUFFER,
     );
-    let sentence = "The connection ended before the server had signed the end (close_notify). \
-                    Anybody along the way can send a FIN, so there may have been more of the \
-                    reply. Print `cut off` on standard error, and end with exit code 1.";
+    let sentence = "The connection ended before the server had sent close_notify. Anyone on the \
+                    path can forge a FIN, so part of the reply may be missing. Print `cut off` on \
+                    standard error, and end with exit code 1.";
     let cut: [fn(&mut Server); 4] = [
         |server| server.say(&["yes, but"]),
         |_| {},
         |server| server.say(&["yes\n"]),
-        // Inside the record that signs the end.
+        // Inside the record of the close_notify.
         |server| {
             server.say(&["yes\n"]);
             server.tls.send_close_notify();
@@ -431,9 +433,9 @@ fn a_reset_is_a_cut() {
     server.peer.reset();
     let ended = client.exits_with(1);
     ended.stderr(contains("cut off")).or_explain(
-        "The connection was reset before the server had signed the end (close_notify). The reply \
-         was cut off, as it is by a FIN; only the kind of the error differs. Print `cut off` on \
-         standard error, and end with exit code 1.",
+        "The connection was reset before the server had sent close_notify. The reply was cut off, \
+         just as with a FIN; only the kind of the error differs. Print `cut off` on standard \
+         error, and end with exit code 1.",
         CUT,
     );
 }
@@ -474,7 +476,7 @@ fn an_error_is_no_end() {
     }
 }
 
-/// One more record, with another last byte; and a signed end, as it should be.
+/// One more record, with its last byte changed; then a correct close_notify.
 fn say_something_changed(server: &mut Server) {
     let _ = server.send();
     server.say(&["yes\n"]);
@@ -524,7 +526,7 @@ fn signed_ends() {
         server.expect_line();
         server.say_and_sign(&[reply]);
         client.exits_with(0).stdout(reply).or_explain(
-            "The server has signed its end, so the reply is complete. Don't wait for the server \
+            "The server has sent close_notify, so the reply is complete. Don't wait for the server \
              to close the connection too. A reply may be empty.",
             CUT,
         );

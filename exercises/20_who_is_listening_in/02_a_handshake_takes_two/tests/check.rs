@@ -1,4 +1,4 @@
-//! Does a server do its handshakes beside its work, in time, and does it sign its end?
+//! Does a server do its handshakes alongside its work, in time, and does it send close_notify?
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -27,8 +27,9 @@ const CROWD: usize = 70;
 /// A time for handshakes that no check waits for, in milliseconds.
 const LONG: u32 = 60_000;
 
-const SERVED: &str = "A client shakes hands with your server, checks the server's certificate, \
-                      and sends a line. Echo the line, over TLS.";
+const SERVED: &str = "Your program didn't serve a client: the handshake wasn't completed, or the \
+                      line that the client sent wasn't echoed. Complete the handshake, and echo \
+                      the line over TLS.";
 
 /// A file of the test certificates.
 fn file(name: &str) -> String {
@@ -42,7 +43,7 @@ fn server(within: u32) -> Running {
     let server = program!().arg(file("server.pem")).arg(file("server.key"));
     server.arg(within).listen_on("127.0.0.1:0").or_explain(
         "Your program didn't get as far as listening, although its port was free and its \
-         certificate and key were good. If it ended, standard error should say which step failed. \
+         certificate and key were good. If it exited, standard error should say which step failed. \
          Its arguments are ADDRESS CERT.pem KEY.pem MILLISECONDS, in this order.",
         TWO,
     )
@@ -69,7 +70,7 @@ impl Client {
         }
     }
 
-    /// The first bytes that it says: a hello, whole.
+    /// The first bytes that it sends: a complete hello.
     fn hello(&mut self) -> Vec<u8> {
         let mut hello = Vec::new();
         let written = self.tls.write_tls(&mut hello);
@@ -97,13 +98,13 @@ impl Client {
         check(got == text, shown, show(&got)).now();
     }
 
-    /// Signs its end, and goes on reading.
+    /// Sends close_notify, and continues to read.
     fn sign(&mut self) {
         self.tls.send_close_notify();
         let _ = self.tls.complete_io(&mut self.peer.stream());
     }
 
-    /// What comes now, up to an end that is signed.
+    /// What arrives from now on, up to a close_notify.
     fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut rest = Vec::new();
         let mut stream = self.peer.stream();
@@ -122,7 +123,7 @@ fn told(error: &io::Error) -> String {
     ending.unwrap_or_else(|| error.to_string())
 }
 
-/// A client that does all as it should is served. Where it is dropped, it is cut off.
+/// A client that does everything right is served. When it is dropped, it is cut off.
 fn is_served(server: &Running, sentence: &str, section: &str) -> Client {
     explain(sentence, section);
     let mut client = Client::new(server);
@@ -143,14 +144,14 @@ fn a_silent_client_blocks_nobody() {
                     hello, and now no other client is served. A handshake has to wait for the \
                     client, so do it in the client's own thread, never in the loop that accepts.";
     is_served(&server, sentence, TWO);
-    // The half one goes on.
+    // The client that had sent half its hello sends the rest.
     explain(
         "This client was slow to send its hello, but it was in time. Serve it.",
         TWO,
     );
     half.peer.send(&hello[hello.len() / 2..]);
     half.shake_hands(false);
-    // Two lines in one record, and one in two; and a hello that comes byte by byte.
+    // Two lines in one record, and one in two; and a hello that arrives byte by byte.
     explain(
         "Lines arrive in any pieces, and several may be in one record. Echo each line as soon as \
          it is complete.",
@@ -173,8 +174,8 @@ fn a_silent_client_blocks_nobody() {
         .map(|_| TcpStream::connect(&address).expect("the server listens"))
         .collect();
     let sentence = "Many clients have connected and are silent (70 here), and now no other client \
-                    is served. With a fixed number of threads, that many silent clients use up \
-                    all of them. Don't let a silent client block another one.";
+                    is served. If the number of threads is fixed, that many silent clients occupy \
+                    all of them. Don't let a silent client block another client.";
     is_served(&server, sentence, TWO);
 }
 
@@ -207,7 +208,7 @@ fn plain_text_is_survived() {
     resets.peer.send(hello);
     resets.peer.reset();
     let _served = is_served(&server, sentence, PLAIN);
-    // Last, as what a thread prints at the end of its connection may come after that end.
+    // Last, because a thread may print its line only after its connection has ended.
     says_nothing_of_cuts(&server);
 }
 
@@ -223,7 +224,7 @@ fn is_ended(peer: &mut Peer, sentence: &str, section: &str) {
         .or_explain(sentence, section);
 }
 
-/// It is told what is wrong by an alert, or not at all, and then the connection ends.
+/// It gets an alert, or nothing at all, and then the connection ends.
 fn says_nothing_plain(peer: &mut Peer) {
     let mut said = Vec::new();
     let ending = loop {
@@ -235,9 +236,9 @@ fn says_nothing_plain(peer: &mut Peer) {
     let got = format!("{}, then {ending}", show(&said));
     let holds = said.is_empty() || said.starts_with(&[21, 3]);
     check(holds, "a TLS alert, or nothing", got.clone()).or_explain(
-        "This client doesn't speak TLS, but it got an answer in plain text. Don't answer in plain \
-         text: anyone along the way can read the answer, and it could mislead a client that \
-         accepts it.",
+        "This client doesn't speak TLS, but it got a reply in plain text. Don't reply in plain \
+         text: anyone on the path can read the reply, and it could mislead a client that accepts \
+         it.",
         PLAIN,
     );
     check(ending != Ending::Silence, "the end of the connection", got).or_explain(
@@ -249,9 +250,9 @@ fn says_nothing_plain(peer: &mut Peer) {
 
 #[test]
 fn a_dripped_hello_is_cut_off() {
-    let sentence = "The handshake needs a deadline that is counted from accept(), like a message \
-                    in chapter 11. Don't give each read the same timeout: give it only the time \
-                    that is left.";
+    let sentence = "Your program didn't end this connection on time. A handshake needs a deadline \
+                    that is counted from accept(), like a message in chapter 11. Don't give each \
+                    read the same timeout: give it only the time that is left.";
     undisturbed(LATE, || {
         let server = server(1000);
         // Started before it connects: the server's time cannot begin earlier.
@@ -272,7 +273,7 @@ fn a_dripped_hello_is_cut_off() {
             .drip_every(Duration::from_millis(100), &hello[..30]);
         is_ended(&mut drips.peer, sentence, TWO);
         in_time(&watch, "1 s after it connected, dripping or not", sentence);
-        // The deadline is the handshake's.
+        // The deadline is for the handshake only.
         explain(
             "This client completed its handshake in time, and then was silent for longer than a \
              handshake may take. Keep its connection open: the deadline ends with the handshake.",
@@ -355,14 +356,14 @@ fn the_end_is_signed() {
     };
     let signed = matches!(&rest, Ok(rest) if rest.is_empty());
     check(signed, "close_notify", got).or_explain(
-        "The client has signed its end, but your program hasn't signed its own. Anybody along the \
-         way can send a FIN, but only you can send close_notify. Send it, flush it, and then \
-         close the connection.",
+        "The client sent close_notify, but your program didn't send its own. Anyone on the path \
+         can forge a FIN, but only you can produce a valid close_notify. Send it, flush it, and \
+         then close the connection.",
         CUT,
     );
     client.peer.expect_end().or_explain(
-        "Both ends are signed, so close the connection, and close it cleanly: it must not end \
-         with a reset.",
+        "Your program and the client have both sent close_notify, but the connection is still \
+         open, or it ended with a reset. Close it cleanly.",
         CUT,
     );
     let good = client.peer.local().clone();
@@ -373,7 +374,7 @@ fn the_end_is_signed() {
     let gone = format!("cut off {}\n", cut.peer.local());
     cut.peer.half_close();
     server.prints(&gone).or_explain(
-        "The client's stream ended without close_notify. It was cut off, and the client may have \
+        "The client's stream ended without close_notify, so it was cut off: the client may have \
          sent more. Print `cut off ADDRESS`.",
         CUT,
     );
@@ -389,8 +390,8 @@ fn the_end_is_signed() {
     let gone = format!("cut off {}\n", cut.peer.local());
     cut.peer.reset();
     server.prints(&gone).or_explain(
-        "The connection was reset before the client had signed its end. The client was cut off, \
-         as it is by a FIN; only the kind of the error differs. Print `cut off ADDRESS`.",
+        "The connection was reset before the client had sent close_notify. The client was cut off, \
+         just as with a FIN; only the kind of the error differs. Print `cut off ADDRESS`.",
         CUT,
     );
     let told = server.stdout();
@@ -400,8 +401,8 @@ fn the_end_is_signed() {
         told,
     )
     .or_explain(
-        "Your program printed `cut off` for a client that has signed its end. Such a \
-                 client was not cut off.",
+        "Your program printed `cut off` for a client that had sent close_notify. Such a client was \
+         not cut off.",
         CUT,
     );
 }

@@ -17,10 +17,10 @@ const SUBJECT: &str = "jobs.upper";
 
 /// The least pause between two tries, and how much sooner a clock may say that it was.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long to wait for what comes after a pause of a second at most.
+/// How long to wait for something that follows a pause of at most a second.
 const SOON: Duration = Duration::from_secs(6);
 
-/// How long to see whether a program ends that should wait.
+/// How long to watch whether a program exits when it should wait.
 const GLIMPSE: Duration = Duration::from_millis(500);
 
 fn worker(broker: &Broker, queue: &str) -> Running {
@@ -46,14 +46,14 @@ fn one() -> (Broker, Running) {
 
 fn subscribes(broker: &Broker, count: usize) {
     broker.expect_subscribers(SUBJECT, count).or_explain(
-        "Your program hasn't subscribed, so the broker passes nothing on to it. Read the broker's \
-         INFO, send CONNECT with a JSON object, and then `SUB SUBJECT QUEUE 1`, each line with \
-         `\\r\\n` at its end.",
+        "Your program hasn't subscribed, so the broker doesn't send it any requests. Read the \
+         broker's INFO, send CONNECT with a JSON object, and then `SUB SUBJECT QUEUE 1`, each line \
+         with `\\r\\n` at its end.",
         COUNTED,
     );
 }
 
-/// What this worker was asked has one answer, this one.
+/// This worker's request gets exactly one answer, this one.
 fn answers(broker: &Broker, request: &str, answer: &str) {
     let request = broker.request(SUBJECT, request);
     request.expect(answer).now();
@@ -94,9 +94,8 @@ fn each_request_is_answered_once() {
     request.expect("TO BOTH GROUPS").now();
     let both = || request.answers().len() == 2;
     eventually("an answer from each of two groups", both).or_explain(
-        "A worker was started with a different queue, and it shares the work with the others. \
-         Each group must get every request: use the third argument, as it was given, as the \
-         group.",
+        "A worker was started with a different queue, and it shares the work with the others. Each \
+         group must get every request. Use the third argument, exactly as given, as the queue.",
         GROUP,
     );
 }
@@ -226,14 +225,14 @@ fn a_ping_is_answered_while_it_works() {
     gate.release();
     request.expect(text.to_uppercase()).or_explain(
         "The work on this request is done, but its answer has not arrived. Publish an answer as \
-         soon as it is ready, whatever you have read meanwhile.",
+         soon as it is ready, no matter what has arrived meanwhile.",
         READS_ON,
     );
 }
 
-const LEFT: &str = "A signal has arrived, and everything that was under way has been answered, \
-                    but your program didn't end with exit code 0. Unsubscribe, answer the rest, \
-                    make sure that the answers have arrived, and end with exit code 0.";
+const LEFT: &str = "A signal has arrived, and everything that was under way has been answered, but \
+                    your program didn't exit with code 0. Unsubscribe, answer the rest, make sure \
+                    that the answers have arrived, and end with exit code 0.";
 
 /// The first worker has ended, after it made sure that its answers are with the broker.
 fn left(broker: &Broker, worker: &Running) {
@@ -242,10 +241,11 @@ fn left(broker: &Broker, worker: &Running) {
     appears("PING after the last answer", SOON, || fenced(broker)).or_explain(NO_PING, DRAIN);
 }
 
-const NO_PING: &str = "Your program sent no PING after its last answer. What is written has not \
-                       necessarily arrived: if you close a connection on which the broker is \
-                       sending, it may lose what it has not read yet (chapter 6). Send PING after \
-                       the last answer, and end when its PONG arrives.";
+const NO_PING: &str = "Your program sent no PING after its last answer. Bytes that you have \
+                       written have not necessarily arrived: if you close a connection while the \
+                       broker is sending on it, the broker may lose what it has not read yet \
+                       (chapter 6). Send PING after the last answer, and exit when its PONG \
+                       arrives.";
 
 /// The first worker has said PING after its last answer.
 fn fenced(broker: &Broker) -> Option<()> {
@@ -259,7 +259,7 @@ fn fenced(broker: &Broker) -> Option<()> {
     (fence > answer).then_some(())
 }
 
-/// It says that it wants no more: not only its connection is gone.
+/// It has sent UNSUB, instead of only closing its connection.
 fn unsubscribes(broker: &Broker, subscription: &Subscription) {
     const STAYS: &str = "A signal has arrived, and your program didn't send UNSUB right away. As \
                          long as the program is subscribed, the broker keeps giving it work; and \
@@ -283,7 +283,7 @@ fn what_was_under_way_is_answered() {
     for signal in [Signal::TERM, Signal::INT] {
         let (broker, worker) = one();
         let subscription = broker.expect_subscribed(SUBJECT).now();
-        // It has given the worker more, which has not come when the signal does.
+        // The broker has sent the worker more requests, which have not arrived when the signal does.
         broker.hold();
         let late = [1, 2].map(|number| broker.request(SUBJECT, format!("late {number}")));
         worker.signal(signal);
@@ -293,7 +293,7 @@ fn what_was_under_way_is_answered() {
         late[1].expect("LATE 2").or_explain(FENCE, DRAIN);
         left(&broker, &worker);
     }
-    // Work that takes its time, and a request behind it.
+    // Work that takes time, and a request that is waiting behind it.
     let (broker, worker) = one();
     let subscription = broker.expect_subscribed(SUBJECT).now();
     let mut gate = Gate::new();
@@ -322,7 +322,7 @@ fn what_was_under_way_is_answered() {
                         answer. No other worker has this request, so answer it before you end.";
     slow.expect(text.to_uppercase()).or_explain(DIED, DRAIN);
     second.expect("SECOND").or_explain(DIED, DRAIN);
-    // It may have been late for this one: the PONG had come.
+    // The worker may have been too late for this request: the PONG had arrived.
     drop(third);
     left(&broker, &worker);
 }
@@ -335,7 +335,7 @@ fn the_others_take_over() {
     let _stays = worker(&broker, "crew");
     subscribes(&broker, 2);
     let subscription = broker.expect_subscribed(SUBJECT).now();
-    // What it says now has not been read by the workers when the signal comes.
+    // The workers have not read what the broker sends now when the signal arrives.
     broker.hold();
     let mut requests: Vec<_> = (0..40).map(|_| broker.request(SUBJECT, "hello")).collect();
     leaves.signal(Signal::TERM);
@@ -396,8 +396,8 @@ fn it_comes_back_and_subscribes_again() {
     answers(&broker, "again", "AGAIN");
     explain(
         "INFO said `max_payload`: 64 on the first connection, and 128 on this one, but your \
-         program has kept the first number. Each connection begins with an INFO: use the number \
-         in that one.",
+         program has kept the first number. Each connection begins with an INFO: use the number in \
+         the latest INFO.",
         BACK,
     );
     answers(&broker, &"x".repeat(100), &"X".repeat(100));
@@ -427,7 +427,7 @@ fn it_makes_a_pause() {
     })
     .or_explain(
         "The broker keeps refusing your program, and your program gave up. Keep trying, at least \
-         once a second: somebody may fix the cause.",
+         once a second: someone may fix the cause.",
         BACK,
     );
     let (tries, took) = (came() - from, began.elapsed());
@@ -438,7 +438,7 @@ fn it_makes_a_pause() {
         format!("{tries} tries within {took:.1?}"),
     )
     .or_explain(
-        "The broker keeps refusing your program, and your program tries again without a pause. A \
+        "The broker keeps refusing your program, and your program is retrying without a pause. A \
          hundred workers that do so can overload a broker that has just come back. Wait at least \
          100 ms before each try.",
         BACK,
@@ -479,7 +479,7 @@ fn it_waits_for_the_last_pong() {
          the PONG proves that the broker has read the answers, so wait for it.",
         DRAIN,
     );
-    // What it logs from now on is of this.
+    // What it logs from now on is about this connection.
     let logged = worker.stderr().len();
     broker.drop_clients();
     let address = broker.address().to_string();

@@ -1,4 +1,4 @@
-//! Does the program know its answer from another one, nobody from silence, and sent from written?
+//! Does the program tell its own answer from others, `nobody` from silence, and sent from written?
 
 use std::time::{Duration, Instant};
 
@@ -27,14 +27,14 @@ fn asker(broker: &Broker, within: u32) -> Running {
         .connect_to(broker.address())
 }
 
-/// The check is the one who is asked.
+/// The check receives the requests.
 fn listening() -> Broker {
     let broker = Broker::start();
     broker.listen_to(SUBJECT);
     broker
 }
 
-/// What the program has asked, and where it wants the answer.
+/// The program's request, and the subject where it wants the answer.
 fn question(broker: &Broker, text: &str) -> (Message, String) {
     let message = broker.expect_message(SUBJECT).or_explain(
         "A line was written to your program's standard input, and no request has arrived. Publish \
@@ -52,7 +52,7 @@ fn question(broker: &Broker, text: &str) -> (Message, String) {
     let reply = message.reply.clone();
     let got = "none";
     check(reply.is_some(), "a reply subject", got).or_explain(
-        "This request has no reply subject, so nobody can answer it. Give each request a reply \
+        "This request has no reply subject, so no one can answer it. Give each request a reply \
          subject that your program is subscribed to.",
         INBOX,
     );
@@ -105,10 +105,10 @@ fn the_answer_is_to_this_question() {
     other.write_line("of another program");
     let (_, others) = question(&broker, "of another program");
     explain(
-        "An answer to a different request, published to an earlier reply subject or to another \
-         program's, must not be taken for the answer to this one. Use a new reply subject for \
-         each request, one that no other program uses, and compare it with the subject of each \
-         message that arrives.",
+        "Your program can't tell the answer to this request from an answer that was published to \
+         the reply subject of an earlier request, or to another program's reply subject. Use a new \
+         reply subject for each request, one that no other program uses, and compare it with the \
+         subject of each message that arrives.",
         INBOX,
     );
     let differ = first != second && second != others && first != others;
@@ -132,8 +132,9 @@ fn what_is_inside_does_not_matter() {
     const COUNT: &str = "The number in MSG says how many bytes the answer has. HMSG has two \
                          numbers: the size of the headers, and the size of everything. Print what \
                          follows the headers, whatever it contains, and then a line end.";
-    const ENDS: &str = "This answer begins and ends with white space, which is part of the \
-                        answer. Print every byte that MSG counted, and then one line end.";
+    const ENDS: &str = "This answer begins and ends with white space, which is part of the answer. \
+                        Print every byte of the payload, as many as MSG says, and then one line \
+                        end.";
     const BYTES: &str = "This answer is not UTF-8. Converting it to text fails, or replaces some \
                          of its bytes. Write the bytes to standard output as they arrived.";
     explain(COUNT, COUNTED);
@@ -211,7 +212,7 @@ fn silence_has_an_end() {
         asker.write_line("first");
         question(&broker, "first");
         let (began, watch) = (Instant::now(), Stopwatch::start());
-        // The broker has much to say meanwhile.
+        // The broker keeps sending meanwhile.
         while !asker.stdout().contains("no answer") && began.elapsed() < Duration::from_secs(2) {
             broker.fence().or_explain(
                 "The broker sent PING while your program was waiting for an answer, and got no \
@@ -243,7 +244,7 @@ fn silence_has_an_end() {
         asker.prints("no answer\nno answer\n").now();
         asker.write_line("third");
         let (_, third) = question(&broker, "third");
-        // The rest of the late one, and the other answer.
+        // The rest of the late answer, and the other answer.
         broker.say("te one\r\n").release();
         broker.publish(&third, "the third's");
         let all = "no answer\nno answer\nthe third's\n";
@@ -286,13 +287,14 @@ fn sent_before_it_leaves() {
     let last = |what: fn(&Operation) -> bool| said.iter().rposition(|(_, one)| what(one));
     let publish = last(|one| matches!(one, Operation::Publish(_)));
     let fence = last(|one| matches!(one, Operation::Ping));
-    const FENCE: &str = "What your program has written has not necessarily arrived. Send PING \
-                         after everything else, and end when its PONG arrives. If the connection \
-                         ends before that, end with exit code 1.";
+    const FENCE: &str = "Your program exited before it knew that the broker had received \
+                         everything. Bytes that you have written have not necessarily arrived. \
+                         Send PING after everything else, and end when its PONG arrives. If the \
+                         connection ends before that, end with exit code 1.";
     let got = "no PING after the last PUB";
     check(fence > publish, "PING after the last message", got).or_explain(FENCE, SENT);
 
-    // The broker goes before it has said PONG.
+    // The broker goes away before it has sent PONG.
     let mut asker = self::asker(&broker, HOUR);
     broker.expect_connects(2).now();
     broker.hold();

@@ -49,7 +49,7 @@ fn trust(authorities: &str) -> Result<ClientConfig, Box<dyn Error>> {
 
 // ANCHOR: talk
 /// Sends the line, once the server has proven that it is `name`, and prints what arrives until
-/// its signed end.
+/// the server's close_notify.
 fn talk(
     stream: TcpStream,
     config: ClientConfig,
@@ -67,7 +67,7 @@ fn talk(
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => "cut off".into(),
         _ => Box::<dyn Error>::from(error),
     })?;
-    // Our own end is signed, too; a server that has gone already misses nothing.
+    // We send close_notify, too; a server that has gone already misses nothing.
     tls.conn.send_close_notify();
     let _ = tls.flush();
     Ok(())

@@ -1,7 +1,7 @@
 //! Caught by: a_stranger_is_refused, another_name_is_refused, an_old_certificate_is_refused
 //! Told: No authority in CA.pem has signed
 //!
-//! Encrypts, but for any server at all. These lines are in many an answer to "how do I get rid of
+//! Encrypts, but for any server at all. Code like this is in many answers to "how do I get rid of
 //! the certificate error?".
 
 use std::error::Error;
@@ -90,7 +90,7 @@ impl ServerCertVerifier for Anybody {
 }
 
 /// Sends the line, once the server has proven that it is `name`, and prints what arrives until
-/// its signed end.
+/// the server's close_notify.
 fn talk(
     stream: TcpStream,
     config: ClientConfig,
@@ -108,7 +108,7 @@ fn talk(
         ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => "cut off".into(),
         _ => Box::<dyn Error>::from(error),
     })?;
-    // Our own end is signed, too; a server that has gone already misses nothing.
+    // We send close_notify, too; a server that has gone already misses nothing.
     tls.conn.send_close_notify();
     let _ = tls.flush();
     Ok(())

@@ -50,7 +50,7 @@ fn talk(stream: TcpStream, peer: SocketAddr, config: Arc<ServerConfig>, deadline
     }
 }
 
-/// Shakes hands in time, then echoes lines until the client signs its end, and signs its own.
+/// Shakes hands in time, then echoes lines until the client sends close_notify, and sends its own.
 fn serve(stream: TcpStream, config: Arc<ServerConfig>, deadline: Instant) -> io::Result<()> {
     // The handshake is many small writes (chapter 5).
     stream.set_nodelay(true)?;

@@ -59,7 +59,7 @@ fn talk(stream: TcpStream, peer: SocketAddr, connection: ServerConnection) {
     }
 }
 
-/// Echoes lines until the client signs its end, and signs its own.
+/// Echoes lines until the client sends close_notify, and sends its own.
 fn serve(stream: TcpStream, connection: ServerConnection) -> io::Result<()> {
     let mut tls = BufReader::new(StreamOwned::new(connection, stream));
     let mut line = Vec::new();

@@ -17,7 +17,7 @@ pub const LOW_PORT: &str = "`bind` to a port below 1024 without the privilege";
 pub const SITUATIONS: &[Situation] = &[
     Situation {
         entry: "EADDRINUSE",
-        text: "`bind` to a port where another listens",
+        text: "`bind` to a port where another program is listening",
         happens: |_| {
             let server = TcpListener::bind("127.0.0.1:0").unwrap();
             TcpListener::bind(server.local_addr().unwrap()).unwrap_err()

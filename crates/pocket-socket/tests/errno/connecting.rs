@@ -17,7 +17,7 @@ use crate::Situation;
 pub const SITUATIONS: &[Situation] = &[
     Situation {
         entry: "ECONNREFUSED",
-        text: "`connect` to a port where nobody listens",
+        text: "`connect` to a port where nothing is listening",
         happens: |_| {
             // Its own, so that no one else can listen there.
             let bound = socket(AF_INET, SOCK_STREAM).unwrap();
@@ -53,7 +53,7 @@ pub const SITUATIONS: &[Situation] = &[
     },
     Situation {
         entry: "ECONNREFUSED",
-        text: "`recv` on a connected UDP socket, when nobody took the last datagram",
+        text: "`recv` on a connected UDP socket, when nothing received the last datagram",
         happens: nobody_took_it,
     },
     Situation {
@@ -72,7 +72,7 @@ pub const SITUATIONS: &[Situation] = &[
     },
     Situation {
         entry: "ENOENT",
-        text: "`connect` to a path where nothing is",
+        text: "`connect` to a path that does not exist",
         happens: |folder| UnixStream::connect(folder.join("s")).unwrap_err(),
     },
     Situation {

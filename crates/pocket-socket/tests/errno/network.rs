@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::Situation;
 
-pub const NO_NEIGHBOR: &str = "`connect` to an address of your own network that nobody has";
+pub const NO_NEIGHBOR: &str = "`connect` to an address of your own network that no machine has";
 
 pub const SITUATIONS: &[Situation] = &[Situation {
     entry: "EHOSTUNREACH",

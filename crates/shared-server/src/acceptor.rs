@@ -17,9 +17,9 @@ pub(crate) struct Acceptor<T> {
     transport: T,
     /// A client may be waiting.
     ready: bool,
-    /// Accepting failed; when to try again.
+    /// When to try again, if accepting failed.
     retry_at: Option<Instant>,
-    /// When that was last reported.
+    /// When a failed accept was last reported.
     reported: Option<Instant>,
 }
 
@@ -95,8 +95,9 @@ impl<T: Transport> Acceptor<T> {
     }
     // ANCHOR_END: accept
 
-    /// Stops listening. If other processes hold copies of the listener, closing it would leave it
-    /// in the poller, which would keep reporting it: `epoll(7)`, question 6.
+    /// Stops listening, and deregisters the listener from the poller. Closing alone would not
+    /// deregister it while another process holds a copy of it, and the poller would keep reporting
+    /// it: `epoll(7)`, question 6.
     pub(crate) fn close(mut self, poller: &Poller) -> io::Result<()> {
         poller.forget_listener(self.transport.listener());
         self.transport.on_drain()

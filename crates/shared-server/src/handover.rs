@@ -29,7 +29,8 @@ impl<S> Handover<S> {
     }
 
     // ANCHOR: pass_on
-    /// Deals clients out to the workers in turn; returns those that are the first worker's own.
+    /// Passes each client to one of the workers, in turn; returns a client that is for the first
+    /// worker itself.
     pub(crate) fn pass_on(
         &mut self,
         newcomer: Newcomer<S>,

@@ -2,9 +2,9 @@
 //! reader.
 //!
 //! A pipe that no one reads is full after a few hundred lines, a terminal stops after
-//! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would wait for either. Here a line that finds no
-//! room is dropped. Dropped lines are counted, and the count is written once there is room again:
-//! before the next line, or at the program's end.
+//! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would then block. Here a line that finds no room
+//! is dropped. Dropped lines are counted, and the count is written once there is room again: before
+//! the next line, or at the program's end.
 
 use crate::output::{LONGEST_LINE, Output};
 use std::fmt;
@@ -13,8 +13,9 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 static LOG: LazyLock<Mutex<Lines<Stderr>>> = LazyLock::new(|| Mutex::new(Lines::to(io::stderr())));
 
-/// Writes one line, with text from a peer [escaped](shared_proto::escaped), or drops it: a log that
-/// cannot be written is not a reason to stop serving.
+/// Writes one line, [escaped](shared_proto::escaped) so that text from a peer cannot split it. A
+/// line that cannot be written now is dropped and counted: a broken log is not a reason to stop
+/// serving.
 pub fn line(event: fmt::Arguments<'_>) {
     let text = shared_proto::escaped(&event.to_string());
     log().line(&text);

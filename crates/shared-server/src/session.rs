@@ -1,5 +1,5 @@
-//! The protocol with one client, without a socket: bytes and the time go in; replies, and until
-//! when to wait for more, come out.
+//! The protocol with one client, without a socket: it is given bytes and the current time, and
+//! returns replies and the time until which to wait for more bytes.
 //!
 //! Nothing is read or written here, counted or logged: `connection.rs` does that.
 

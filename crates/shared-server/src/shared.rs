@@ -31,7 +31,8 @@ pub(crate) enum Stage {
 pub enum Outcome {
     /// Every request that had arrived was answered.
     Drained,
-    /// A deadline or a second signal cut connections off.
+    /// Connections were cut with work unfinished: the drain's deadline passed, a second signal
+    /// arrived, or [`Handle::cut`] was called.
     Cut,
 }
 
@@ -179,13 +180,13 @@ impl Drop for Slot {
 pub struct Handle(pub(crate) Arc<Shared>);
 
 impl Handle {
-    /// Stops accepting, answers the requests that have arrived, then ends, all within the drain
-    /// timeout.
+    /// Drains the server: it stops accepting clients, answers the requests that have arrived, then
+    /// ends, after [`Limits::drain_timeout`](crate::Limits::drain_timeout) at the latest.
     pub fn drain(&self) {
         self.0.drain(false);
     }
 
-    /// Ends immediately, whatever is left unanswered.
+    /// Ends the server immediately. Requests that are still unanswered get no reply.
     pub fn cut(&self) {
         self.0.enter_stage(Stage::Cutting);
     }

@@ -1,16 +1,16 @@
 //! Reports whether all threads that serve are still running their loops.
 //!
-//! A watchdog that is fed by a thread of its own proves nothing: that thread would keep running
-//! while the others hang. So each worker feeds it from its loop, and if a service is stuck in a
+//! A watchdog that is fed by a separate thread proves nothing: that thread would keep running while
+//! the others hang. So each worker feeds the watchdog from its loop, and if a service is stuck in a
 //! request, the feeding stops.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A watchdog that the workers of one server or several feed:
-/// [`Server::feed`](crate::Server::feed). While all workers run, it reports that once per period;
-/// when one is stuck, it is silent. Without a watchdog, no server has a periodic timer.
+/// Reports once per period that no worker is stuck, and is silent while one is. The workers of one
+/// server or several feed it: see [`Server::feed`](crate::Server::feed). (A server without a
+/// watchdog has no periodic timer.)
 #[derive(Clone)]
 pub struct Watchdog(Arc<Inner>);
 
@@ -30,8 +30,8 @@ enum State {
 }
 
 impl Watchdog {
-    /// Calls `alive` once per `period`, as long as no worker is stuck. A serving worker makes the
-    /// call, so `alive` must neither block nor panic.
+    /// Creates a watchdog that calls `alive` once per `period`, as long as no worker is stuck. A
+    /// worker makes the call between requests, so `alive` must neither block nor panic.
     pub fn new(period: Duration, alive: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner {
             period,

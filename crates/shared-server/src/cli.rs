@@ -40,7 +40,7 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
         .args([
             flag("max-clients", "N", "1024")
                 .value_parser(parse_count)
-                .help("Clients served at the same time; the next one gets Busy"),
+                .help("How many clients are served at the same time; any further client gets Busy"),
             flag("max-frame", "SIZE", "256KiB")
                 .value_parser(parse_size)
                 .help("The largest frame (kind and body), in bytes, KiB or MiB"),

@@ -227,7 +227,7 @@ mod on_unix {
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn abstract_name(_: &[u8]) -> io::Result<SocketAddr> {
-        Err(unusable("abstract names are Linux's alone"))
+        Err(unusable("only Linux has abstract names"))
     }
 
     fn unusable(why: &str) -> io::Error {

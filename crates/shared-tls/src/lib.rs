@@ -113,7 +113,7 @@ impl PemFile {
                 )
             }
             pem::Error::NoItemsFound => format!(
-                "{path} holds no {what}; name a PEM file with {option}, in which one begins with \
+                "{path} contains no {what}; use {option} to name a PEM file in which it begins with \
                  {begins}"
             ),
             other => format!(

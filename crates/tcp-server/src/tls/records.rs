@@ -144,8 +144,9 @@ impl Records {
         self.append(records, guess, |traffic, room| traffic.encrypt(bytes, room))
     }
 
-    /// Appends close_notify for this side. An alert also marks the end; and before the handshake is
-    /// done nothing has been said, so there is no end that could be forged.
+    /// Appends close_notify for this side, unless an alert has been sent, which ends the stream as
+    /// well, or the handshake is not done: nothing has been sent yet that a forged end could
+    /// truncate.
     pub(super) fn close_notify(&mut self, records: &mut Vec<u8>) -> io::Result<()> {
         match self.stage {
             Stage::Silent | Stage::Handshake | Stage::Failed => Ok(()),

@@ -54,15 +54,15 @@ pub struct TlsStream {
     ending: Ending,
 }
 
-/// How far the end of this side has been sent.
+/// How far this side's end of the stream has been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Open,
     /// To be sent as soon as the handshake is done and `early` has been sent.
     AfterHandshake,
-    /// close_notify, or the alert that replaces it, is in `outgoing` or has been sent.
+    /// close_notify, or an alert in its place, is in `outgoing` or has been sent.
     Signed,
-    /// The end of the stream has also been sent.
+    /// The FIN has been sent as well.
     Shut,
 }
 

@@ -326,7 +326,7 @@ impl<S: Stream> Client<S> {
             };
             if !matches!(written.recv_timeout(left), Ok(Ok(Written::Whole))) {
                 self.given_up.set(true);
-                // Wakes the writer, because no one will make room for it any more.
+                // Wakes the writer, because no one will make room for it anymore.
                 let _ = self.stream().shutdown(Shutdown::Both);
             }
             outcome

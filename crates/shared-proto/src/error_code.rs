@@ -17,7 +17,7 @@ pub enum ErrorCode {
     /// 2: a frame declared more than the server's limit. Closes.
     TooLarge,
     /// 3: a complete frame is not a request: the connection stays open. Or a frame has length 0, or
-    /// the stream ended inside a frame: closes.
+    /// the stream ended inside a frame or the preamble: closes.
     Malformed,
     /// 4: a text is not UTF-8. The connection stays open.
     NotText,

@@ -57,7 +57,7 @@ impl<T: Transport> Acceptor<T> {
         self.retry_at
     }
 
-    /// Tries again if it is time.
+    /// Gets ready to accept again, if it is time to.
     pub(crate) fn look_at_the_clock(&mut self, now: Instant) {
         self.ready |= self.retry_at.is_some_and(|retry_at| retry_at <= now);
     }
@@ -67,7 +67,7 @@ impl<T: Transport> Acceptor<T> {
     }
 
     // ANCHOR: accept
-    /// Takes the next client.
+    /// Accepts the next client.
     pub(crate) fn accept(&mut self, now: Instant) -> Accepted<T> {
         let error = match self.transport.accept() {
             Ok((stream, peer)) => {

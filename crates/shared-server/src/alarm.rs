@@ -67,7 +67,7 @@ impl Alarm {
     }
     // ANCHOR_END: set
 
-    /// The alarm has fired.
+    /// Notes that the alarm has fired.
     pub(crate) fn fired(&mut self) {
         self.set_for = None;
     }

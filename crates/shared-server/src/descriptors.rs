@@ -71,7 +71,8 @@ fn open_descriptors() -> usize {
     std::fs::read_dir("/dev/fd").map_or(16, Iterator::count)
 }
 
-/// The soft limit that is in force afterwards; `None` if there is none.
+/// Raises the soft limit to `wanted`, or as far as the hard limit allows. Returns the soft limit
+/// that is then in force; `None` if there is none.
 #[cfg(unix)]
 fn raise_limit(wanted: usize) -> Option<usize> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     promised: AtomicU64,
     /// Accepting failed and is waiting for a connection to close.
     pub(crate) accept_stalled: AtomicBool,
-    /// When the first of the workers had given its first turns of the drain.
+    /// When the first worker to do so had finished its first round of turns of the drain.
     first_round: OnceLock<Instant>,
     pub(crate) observer: Observer,
     /// Descriptors reserved for this server among the servers of this process.
@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     /// SIGINT or SIGTERM arrived.
     signaled: AtomicBool,
     told_of_drain: AtomicBool,
-    /// One for each worker; the first one's worker accepts.
+    /// One for each worker; the first worker accepts.
     wakers: Vec<Waker>,
 }
 
@@ -103,7 +103,8 @@ impl Shared {
         }
     }
 
-    /// A long first round does not count: no one can have lost patience during it.
+    /// Notes the end of the first round of turns of the drain. A second signal during a long first
+    /// round does not count: no one can have lost patience by then.
     pub(crate) fn first_round_is_over(&self) {
         self.first_round.get_or_init(Instant::now);
     }
@@ -138,12 +139,13 @@ impl Shared {
     }
     // ANCHOR_END: slot
 
-    /// A number for a late answer.
+    /// Returns a new number for a late answer.
     pub(crate) fn next_number(&self) -> u64 {
         self.promised.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A slot released too early, even if another client has taken it meanwhile.
+    /// Takes back a slot that was released too early, even if another client has taken it
+    /// meanwhile.
     pub(crate) fn retake_slot(self: &Arc<Self>) -> Slot {
         self.clients.fetch_add(1, Ordering::SeqCst);
         Slot(Arc::clone(self))

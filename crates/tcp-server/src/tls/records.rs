@@ -37,7 +37,7 @@ pub(super) enum Stage {
     Open,
     /// The peer sent close_notify.
     PeerClosed,
-    /// It broke the protocol: what it sends is no longer examined.
+    /// The peer violated the protocol: what it sends is no longer examined.
     Failed,
 }
 
@@ -360,7 +360,11 @@ mod tests {
                 }
             }
             assert_eq!(back, said);
-            assert_eq!(tls.reader().read(&mut [0]).unwrap(), 0, "a signed end");
+            assert_eq!(
+                tls.reader().read(&mut [0]).unwrap(),
+                0,
+                "the end, after close_notify"
+            );
         }
     }
 

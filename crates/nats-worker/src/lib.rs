@@ -5,7 +5,7 @@
 //! because the broker delivers whole messages. The reply goes to the message's reply subject; a
 //! message without one gets no reply.
 //!
-//! | file | one story |
+//! | file | what it contains |
 //! |---|---|
 //! | `worker.rs` | from a message to its reply, and the drain |
 //! | `program.rs` | a program: flags, signals, the log, exit codes |

@@ -27,10 +27,10 @@ const FITS_UNREAD: usize = 16 * 1024;
 /// request or from the previous reply. A server cannot extend this time by sending its reply in
 /// small pieces, by not reading the request, or by reading the request slowly after replying.
 ///
-/// A reply that arrives without a request is never taken for the answer to a later request. If one
-/// has arrived when the next request is about to be sent, or arrives in [`finish`](Self::finish),
-/// it must be an error after which the server closes the connection, and that error is returned.
-/// Any other reply is [`Failure::NotThisProtocol`].
+/// A reply without a request is not an answer. If such a reply has arrived when the next request is
+/// about to be sent, or arrives during [`finish`](Self::finish), it must be an error after which
+/// the server closes the connection, and that error is returned. Any other reply is
+/// [`Failure::NotThisProtocol`].
 #[derive(Debug)]
 pub struct Client<S> {
     connection: Connection<DeadlineStream<S>>,
@@ -210,7 +210,8 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Sends the requests and runs `read`, at the same time if necessary.
+    /// Sends the requests, then runs `read` to read the replies; does both at the same time if
+    /// necessary.
     fn exchange<M: Message + Sync>(
         &mut self,
         requests: &[M],
@@ -247,7 +248,7 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Waits until a whole reply has arrived.
+    /// Waits until a complete reply has arrived.
     fn wait(&mut self) -> Result<(), Failure> {
         self.connection.stream_mut().start();
         if self.next_is_whole()? {

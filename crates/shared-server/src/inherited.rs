@@ -25,7 +25,7 @@ pub struct Inherited {
     unix: VecDeque<(Origin, UnixListener)>,
 }
 
-/// The descriptor as which a listener was inherited, for messages.
+/// Identifies one of the inherited descriptors, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The descriptor's number when this process started; usually 3 for the first.

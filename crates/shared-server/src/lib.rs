@@ -103,7 +103,7 @@
 //!
 //! From the poll to the write, a request passes through these files, in this order:
 //!
-//! | file | one story |
+//! | file | what it contains |
 //! |---|---|
 //! | `worker.rs` | one thread's loop: wait, give turns to the connections that are ready, look at the clock |
 //! | `connection.rs` | the life of one client: deliver pending replies, read, have the requests answered, deliver |
@@ -113,7 +113,7 @@
 //!
 //! Around them stand:
 //!
-//! | file | one story |
+//! | file | what it contains |
 //! |---|---|
 //! | `server.rs` | from a listener to running workers, and how they end |
 //! | `transport.rs` | what the server needs from a kind of socket |

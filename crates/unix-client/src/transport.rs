@@ -16,7 +16,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A server's path, and the users as which the server may run.
+/// A server's path, and the users that the server may run as.
 #[derive(Debug, Clone)]
 pub struct Unix {
     path: PathBuf,

@@ -135,7 +135,9 @@ fn what_to_try<T: Transport>(code: ErrorCode) -> String {
         ErrorCode::Malformed | ErrorCode::Unknown(_) => {
             format!("does this {server} know this request?")
         }
-        ErrorCode::Service(_) => format!("see what this {server} means by it"),
+        ErrorCode::Service(_) => {
+            format!("see the documentation of the service that this {server} runs")
+        }
         ErrorCode::NotText => "send text in UTF-8, or other bytes with echo".to_owned(),
         ErrorCode::Busy => {
             format!("try again later, or start {server} with a larger --max-clients")

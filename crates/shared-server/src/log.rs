@@ -35,7 +35,7 @@ fn log() -> MutexGuard<'static, Lines<Stderr>> {
     LOG.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Lines on their way to `F`.
+/// Writes lines to the descriptor `F`, and counts those that are lost.
 struct Lines<F> {
     output: Output<F>,
     lost: u64,
@@ -85,7 +85,7 @@ impl<F: crate::output::Descriptor> Lines<F> {
     }
 }
 
-/// The beginning of `text`, in at most `longest` bytes.
+/// Returns `text`, cut to at most `longest` bytes.
 fn cut(text: &str, longest: usize) -> std::borrow::Cow<'_, str> {
     const MARK: &str = "…";
     if text.len() <= longest {

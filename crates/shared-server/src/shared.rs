@@ -126,7 +126,8 @@ impl Shared {
     }
 
     // ANCHOR: slot
-    /// A slot for one more client, released when it is dropped; `None` if all are taken.
+    /// Takes a slot for one more client; `None` if all slots are taken. Dropping the slot releases
+    /// it.
     pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
         let taken = self
             .clients

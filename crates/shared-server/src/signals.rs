@@ -67,7 +67,8 @@ mod on_unix {
             Ok(Self { held })
         }
 
-        /// For one server: signals that arrive from now on, and those that are held.
+        /// Returns the signals for one server: those that arrive from now on, and those that are
+        /// held.
         pub(crate) fn arrivals(&self, _server: Handle) -> io::Result<Arrivals> {
             let mut arrivals = Arrivals::new()?;
             arrivals.held = Some(Arc::clone(&self.held.arriving));
@@ -108,7 +109,8 @@ mod on_unix {
         }
 
         // ANCHOR: take
-        /// Whether any signal has arrived since; several at the same time count as one.
+        /// Returns whether a signal has arrived since the last call; several at the same time count
+        /// as one.
         pub(crate) fn take(&mut self) -> bool {
             let mut came = false;
             let mut buffer = [0; 16];
@@ -148,7 +150,7 @@ mod on_windows {
         servers: Arc<Mutex<Vec<Handle>>>,
     }
 
-    /// Nothing: a separate thread tells the server.
+    /// Empty on this system: a separate thread tells the server.
     #[derive(Debug)]
     pub(crate) struct Arrivals;
 

@@ -25,13 +25,13 @@ struct Inner {
 enum State {
     Awaited,
     Fed,
-    /// It has ended, as workers of a drain do, and is not waited for.
+    /// The worker has ended, as workers do in a drain, and is not waited for.
     Ended,
 }
 
 impl Watchdog {
-    /// Creates a watchdog that calls `alive` once per `period`, as long as no worker is stuck. A
-    /// worker makes the call between requests, so `alive` must neither block nor panic.
+    /// Creates a watchdog that calls `alive` once per `period`, as long as no worker is stuck. One
+    /// of the workers' threads makes the call, so `alive` must neither block nor panic.
     pub fn new(period: Duration, alive: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner {
             period,
@@ -40,7 +40,7 @@ impl Watchdog {
         }))
     }
 
-    /// Adds this many workers.
+    /// Adds `count` workers, and returns each one's share of the watchdog.
     pub(crate) fn feeders(&self, count: usize) -> Vec<Feeder> {
         let mut workers = self.workers();
         let before = workers.len();
@@ -97,7 +97,7 @@ impl Feeder {
         self.due
     }
 
-    /// The worker completed a loop.
+    /// Notes that the worker completed a loop.
     pub(crate) fn feed(&mut self, now: Instant) {
         if self.due <= now {
             self.due = now + self.watchdog.0.period;

@@ -1,4 +1,4 @@
-//! Chapter 18, the first step: a key-value store over TCP, each of whose workers has a map of its own.
+//! Chapter 18, the first step: a key-value store over TCP, in which each worker has its own map.
 //!
 //! ```text
 //! cargo run -p key-value --example ch18_own_map -- 127.0.0.1:7879

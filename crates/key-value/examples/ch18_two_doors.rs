@@ -1,4 +1,4 @@
-//! Chapter 18, the fourth step: one store, over TCP and a Unix socket at once.
+//! Chapter 18, the fourth step: one store, over TCP and a Unix socket at the same time.
 //!
 //! ```text
 //! cargo run -p key-value --example ch18_two_doors -- --listen 127.0.0.1:7879 --socket store.sock

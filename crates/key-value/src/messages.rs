@@ -7,27 +7,27 @@ use shared_proto::{BadMessage, Decode, Frame, Message, ServiceCode};
 /// The store's own error.
 pub const NO_SUCH_KEY: ServiceCode = ServiceCode::new(256);
 
-/// A client's request. Kinds of requests are below 80.
+/// A client's request. Kinds of requests are below 80 (all kinds are in hexadecimal).
 #[derive(Debug)]
 pub enum Request<'a> {
-    /// Kind 10, a key: its value.
+    /// Kind 10, a key: asks for its value.
     Get(&'a str),
     /// Kind 11, a key, a zero byte and a value: stores it.
     Set(&'a str, &'a [u8]),
     /// Kind 12, a key: removes it.
     Del(&'a str),
-    /// Kind 13, a text: how many values contain it, which takes long.
+    /// Kind 13, a text: asks how many values contain it, which takes long.
     Search(&'a str),
 }
 
-/// The response to it. Kinds of responses are 80 and above.
+/// A response. Kinds of responses are 80 and above.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Response<'a> {
     /// Kind 90, a value.
     Value(Cow<'a, [u8]>),
-    /// Kind 91: it is done.
+    /// Kind 91: the value was stored or removed.
     Done,
-    /// Kind 92, eight bytes: how many were found.
+    /// Kind 92, eight bytes: how many values were found.
     Found(u64),
 }
 

@@ -17,7 +17,7 @@ const CANNOT_READ: ServiceCode = ServiceCode::new(256);
 enum Request<'a> {
     /// Kind 10, some text: the same text in upper case.
     Shout(&'a str),
-    /// Kind 11, four bytes, a number: this many letters.
+    /// Kind 11, four bytes, a number: a text of this many letters.
     Repeat(u32),
     /// Kind 12, a path: the content of the file, once it can be read to its end.
     Read(&'a str),

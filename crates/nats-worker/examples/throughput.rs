@@ -22,7 +22,7 @@ use shared_proto::{HEADER_BYTES, LENGTH_BYTES, Message, PREAMBLE};
 const BODY: [u8; 64] = [b'x'; 64];
 const WINDOWS: [u32; 3] = [1, 16, 256];
 const ROUNDS: usize = 9;
-/// How long each is measured in each round.
+/// How long each of the two is measured in each round.
 const SLICE: Duration = Duration::from_millis(250);
 
 #[tokio::main(flavor = "current_thread")]

@@ -5,7 +5,7 @@
 //! because the broker delivers whole messages. The reply goes to the message's reply subject; a
 //! message without one gets no reply.
 //!
-//! | file | one story |
+//! | file | what it contains |
 //! |---|---|
 //! | `worker.rs` | from a message to its reply, and the drain |
 //! | `program.rs` | a program: flags, signals, the log, exit codes |
@@ -13,12 +13,11 @@
 //! What the broker changes:
 //!
 //! - It hides the peer's identity. WhoAmI says so, and a service sees
-//!   [`Peer::Other`](shared_server::Peer::Other).
-//! - It delivers at most once. Requests that a worker had when it was killed are gone, and so are
-//!   those that the broker had when it was restarted; their callers get no reply.
-//! - Requests of one caller may be answered by several workers, in any order. State kept in one
-//!   worker is not visible to the others.
-//! - There is no connection to close: Close is answered with Closed, and nothing else happens.
+//!   [`Peer::Other`](shared_server::Peer::Other). - It delivers at most once. Requests that a
+//!   worker was handling when it was killed are lost, and so are those that the broker held when it
+//!   was restarted; their callers get no reply. - Requests of one caller may be answered by several
+//!   workers, in any order. State kept in one worker is not visible to the others. - There is no
+//!   connection to close: Close is answered with Closed, and nothing else happens.
 //!
 //! A worker for your own service is three lines:
 //!

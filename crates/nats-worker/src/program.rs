@@ -17,14 +17,15 @@ use tokio::time::{Instant, sleep};
 
 use crate::worker::{Place, Worker, WorkerError};
 
-/// A silent broker is pinged this often; at the third time it counts as gone.
+/// How often a silent broker is pinged. At the third unanswered ping it counts as gone.
 const PING: Duration = Duration::from_secs(25);
 
 /// A signal that arrives this soon after the first one is the same signal, sent twice, as for the
 /// servers.
 const SENT_TWICE: Duration = Duration::from_millis(200);
 
-/// A worker's whole `main`, for any service.
+/// The whole `main` of a worker for any service: reads the flags, joins the queue group, answers
+/// requests until a signal arrives, and returns the exit code.
 pub fn main<S: Service>(name: &'static str, about: &'static str, service: S) -> ExitCode {
     cli::log_panics();
     let arguments = command(name, about).get_matches();
@@ -68,7 +69,10 @@ fn command(name: &'static str, about: &'static str) -> Command {
                 .help("The queue group; each request goes to one of its workers"),
             flag("max-requests", "N", "1024")
                 .value_parser(value_parser!(NonZeroUsize))
-                .help("Requests that the service may answer later; the next gets Busy"),
+                .help(
+                    "How many requests may wait for an answer that the service gives later; any \
+                     further request gets Busy",
+                ),
             cli::drain_timeout(),
         ])
         .after_help("Under a supervisor it reports READY and STOPPING (NOTIFY_SOCKET).")
@@ -106,7 +110,7 @@ async fn run<S: Service>(service: S, arguments: &ArgMatches) -> anyhow::Result<O
     }
 }
 
-/// The worker, and where it gets its requests from, for people.
+/// Joins the queue group. Returns the worker, and, for messages, where it gets its requests from.
 async fn join<S: Service>(
     service: S,
     arguments: &ArgMatches,
@@ -127,7 +131,7 @@ async fn join<S: Service>(
     }
 }
 
-/// A signal that is not the first one, sent twice.
+/// Waits for a second signal, one that is not the first signal sent twice.
 async fn second(signals: &mut signals::Signals) {
     let earliest = Instant::now() + SENT_TWICE;
     loop {

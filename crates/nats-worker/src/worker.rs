@@ -18,10 +18,12 @@ use tokio::select;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
-/// How long a message to itself may take to come back before another one is sent.
+/// How long a message that the worker sends to itself may take to come back before the worker sends
+/// another.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// If none comes back for this long, the broker does not let a worker join.
+/// If no such message comes back for this long, [`Worker::join`] fails with
+/// [`WorkerError::Silent`].
 const JOINS_WITHIN: Duration = Duration::from_secs(5);
 
 // ANCHOR: more
@@ -36,16 +38,17 @@ const JOINS_WITHIN: Duration = Duration::from_secs(5);
 const NO_MORE: u64 = 10_000_000_000;
 // ANCHOR_END: more
 
-/// Where a worker gets its requests, and how many it works on.
+/// Where a worker gets its requests, and how many of them may be waiting for an answer.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// The broker's name as the peer of every request.
+    /// The broker's name, which the service sees in the peer of every request.
     pub broker: String,
     /// The subject that requests are sent to.
     pub subject: String,
-    /// The queue group: each request goes to one of its workers.
+    /// The queue group: the broker delivers each request to only one of the group's workers.
     pub queue: String,
-    /// How many requests may wait for a late answer; the next one is answered with Busy.
+    /// How many requests may wait for an answer that the service gives later. Any further request
+    /// is answered with Busy.
     pub max_requests: usize,
 }
 
@@ -65,7 +68,7 @@ pub struct Worker<S> {
 pub enum WorkerError {
     /// The subject or the queue group cannot be subscribed to.
     Subscribe(async_nats::client::SubscribeError),
-    /// No message that it sent to itself came back.
+    /// No message that the worker sent to itself through the broker came back.
     Silent,
     /// The client was closed.
     Closed,
@@ -75,13 +78,13 @@ pub enum WorkerError {
 }
 
 impl<S: Service> Worker<S> {
-    /// Joins the queue group. When it returns, the broker knows about the worker, and delivers
-    /// messages to it.
+    /// Joins the queue group. When this returns, the broker has registered the worker, and delivers
+    /// requests to it.
     ///
     /// # Errors
     ///
-    /// If the subject or the queue is not valid, or if no message that it sends to itself comes
-    /// back within five seconds.
+    /// If the subject or the queue group is not valid, or if no message that the worker sends to
+    /// itself through the broker comes back within five seconds.
     pub async fn join(client: Client, place: Place, service: S) -> Result<Self, WorkerError> {
         let Place { subject, queue, .. } = place;
         let subscription = client.queue_subscribe(subject, queue).await;
@@ -107,20 +110,22 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Reports to `observer` why a request was answered with Internal.
+    /// Sets the observer, which receives the reason for each request that is answered with
+    /// Internal. Only the first observer counts.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
         self.dispatcher.on_event(observer);
     }
 
-    /// Answers requests until `stop`, and then those that are left. When it returns, the broker has
-    /// received all replies.
+    /// Answers requests until `stop` completes, then drains: it unsubscribes, and answers the
+    /// requests that are left. When this returns `Ok`, the broker has received all replies.
     ///
-    /// While the broker is away, it waits: the client reconnects and subscribes again by itself.
+    /// While there is no connection to the broker, this waits: the client reconnects and subscribes
+    /// again by itself.
     ///
     /// # Errors
     ///
-    /// If the client was closed, or if the connection broke after `stop`: a client that has
-    /// reconnected does not repeat what it had written.
+    /// If the client was closed, or if the connection broke after `stop`: replies that had been
+    /// written may be lost, and the client does not send them again after it has reconnected.
     pub async fn serve(mut self, stop: impl Future) -> Result<(), WorkerError> {
         self.answer_until(stop).await?;
         self.drain().await
@@ -196,15 +201,15 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Sends a frame without its length. If it is so large that the broker would close the
-    /// connection, an Error that fits is sent instead.
+    /// Sends a frame without its length. If the frame is so large that the broker would close the
+    /// connection, sends an Error that fits instead.
     async fn reply(&self, to: Option<Subject>, frame: Vec<u8>) -> Result<(), WorkerError> {
         let Some(to) = to else { return Ok(()) };
         let mut payload = Bytes::from(frame).slice(LENGTH_BYTES..);
         let most = self.client.max_payload();
         if payload.len() > most {
             let text = format!(
-                "an answer of {} bytes; the broker takes {most}",
+                "the answer has {} bytes; the broker accepts at most {most}",
                 payload.len()
             );
             payload = Bytes::from(error(ErrorCode::TooLarge, &text)).slice(LENGTH_BYTES..);

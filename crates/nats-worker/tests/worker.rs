@@ -146,7 +146,10 @@ fn an_answer_that_the_broker_would_not_take_becomes_a_short_error() {
         let reply = caller.call(&repeat(too_many));
         assert_eq!(reply[..3], error(2), "TooLarge");
         let text = String::from_utf8_lossy(&reply[3..]).into_owned();
-        let whole = format!("an answer of {} bytes; the broker takes 64", too_many + 1);
+        let whole = format!(
+            "the answer has {} bytes; the broker accepts at most 64",
+            too_many + 1
+        );
         assert_eq!(text, whole);
     }
     // The broker has not closed the connection.

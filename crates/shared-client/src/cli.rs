@@ -23,31 +23,31 @@ use std::time::Duration;
 /// The most that is read from standard input for one request: 1 GiB.
 const LARGEST_INPUT: u64 = 1024 * 1024 * 1024;
 
-/// What differs between the transports.
+/// What differs between `tcp-client` and `unix-client`.
 pub trait Transport: Sized {
-    /// The socket.
+    /// The connected socket.
     type Stream: Stream;
-    /// The client's name.
+    /// The name of the client program, such as `tcp-client`.
     const CLIENT: &'static str;
-    /// The name of the server that it calls.
+    /// The name of the server program, such as `tcp-server`.
     const SERVER: &'static str;
-    /// The option that names the server's address.
+    /// The option that names the server's address, such as `--connect`.
     const ADDRESS_OPTION: &'static str;
-    /// What to try if the system does not permit the connection.
+    /// For the error message if the system does not permit the connection: what to try.
     const IF_NOT_PERMITTED: &'static str;
-    /// What to try if the server answers NotAllowed.
+    /// For the error message if the server answers NotAllowed: what to try.
     const IF_NOT_ALLOWED: &'static str;
 
-    /// The options that name a server.
+    /// Returns the command-line options that name a server.
     fn options() -> Vec<Arg>;
 
-    /// Reads those options.
+    /// Reads the values of those [`options`](Self::options).
     fn from_matches(matches: &ArgMatches) -> Self;
 
-    /// The address, for messages.
+    /// Returns the server's address, for messages.
     fn address(&self) -> String;
 
-    /// Connects within the timeout.
+    /// Connects to the server within `timeout`.
     ///
     /// # Errors
     ///
@@ -55,13 +55,14 @@ pub trait Transport: Sized {
     fn connect(&self, timeout: Duration) -> anyhow::Result<Self::Stream>;
 
     /// Explains a stream error that only this transport knows, in one line that names the address
-    /// and what to try.
+    /// and what to try. Returns `None` for any other error.
     fn explain(&self, _error: &io::Error) -> Option<anyhow::Error> {
         None
     }
 }
 
-/// A client's whole `main`.
+/// The whole `main` of a client: reads the command line, sends the requests, prints the replies,
+/// and returns the exit code.
 pub fn main<T: Transport>() -> ExitCode {
     let matches = command::<T>().get_matches();
     let transport = T::from_matches(&matches);
@@ -77,7 +78,8 @@ pub fn main<T: Transport>() -> ExitCode {
     }
 }
 
-/// One line on standard error. Text from a server can neither split it nor move the cursor.
+/// Writes one line to standard error. Text from a server can neither split the line nor move the
+/// cursor.
 fn tell<T: Transport>(message: &str) {
     let line = format!("{}: {}\n", T::CLIENT, escaped(message));
     let _ = io::stderr().lock().write_all(line.as_bytes());
@@ -127,7 +129,8 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
     Ok(timeout)
 }
 
-/// Whether every request got the right answer; `false` has already been reported.
+/// Returns whether every request got the right answer; if not, the reason has already been
+/// reported.
 fn run<T: Transport>(transport: &T, matches: &ArgMatches) -> anyhow::Result<bool> {
     let timeout = *matches
         .get_one::<Duration>("timeout")
@@ -157,7 +160,8 @@ fn connect<T: Transport>(transport: &T, timeout: Duration) -> anyhow::Result<Cli
         .with_context(|| format!("{}: cannot set a timeout", transport.address()))
 }
 
-/// `-` is all of standard input, read before there is a connection that could time out.
+/// Returns the bytes to send. For `-` they are all of standard input, which is read before there is
+/// a connection that could time out.
 fn what_to_echo(argument: &OsString) -> anyhow::Result<Vec<u8>> {
     if argument != "-" {
         return Ok(argument.as_encoded_bytes().to_vec());

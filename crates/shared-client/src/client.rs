@@ -1,4 +1,4 @@
-//! Requests out, replies back, in order and in time.
+//! Sends requests and receives their replies, in order and within a deadline.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
@@ -17,18 +17,19 @@ use shared_proto::{
 use crate::error::{CallError, Failure};
 use crate::stream::{DeadlineStream, Stream, peer_is_gone, timed_out};
 
-/// This many bytes fit into the empty send buffer of every system: writing them does not wait for
-/// the server. More than that is written by a separate thread, while this one reads.
+/// This many bytes fit into an empty send buffer on every system, so writing them does not wait for
+/// the server. If there is more to write, a separate thread writes it while this one reads.
 const FITS_UNREAD: usize = 16 * 1024;
 
 /// One connection to a server, for any messages.
 ///
-/// The client waits for each reply no longer than the timeout, counted from the end of sending its
-/// request or from the previous reply. No server can prolong that by sending its reply in small
-/// pieces, by not reading the request, or by reading it slowly after its reply.
+/// The client waits for each reply no longer than the timeout, counted from the end of sending the
+/// request or from the previous reply. A server cannot extend this time by sending its reply in
+/// small pieces, by not reading the request, or by reading the request slowly after replying.
 ///
-/// Unrequested replies are not answers. Bytes after the last reply, when the next request is about
-/// to be sent or after the last request, must be an error that closes; anything else is
+/// A reply without a request is not an answer. If such a reply has arrived when the next request is
+/// about to be sent, or arrives during [`finish`](Self::finish), it must be an error after which
+/// the server closes the connection, and that error is returned. Any other reply is
 /// [`Failure::NotThisProtocol`].
 #[derive(Debug)]
 pub struct Client<S> {
@@ -37,7 +38,7 @@ pub struct Client<S> {
     given_up: Cell<bool>,
 }
 
-/// One reply among many: see [`Client::call_many`].
+/// One reply of [`Client::call_many`], not decoded yet.
 #[derive(Debug, Clone, Copy)]
 pub struct ReplyFrame<'a> {
     frame: Frame<'a>,
@@ -46,12 +47,12 @@ pub struct ReplyFrame<'a> {
 }
 
 impl<'a> ReplyFrame<'a> {
-    /// Reads the response in it.
+    /// Decodes the response that this reply contains.
     ///
     /// # Errors
     ///
-    /// [`Failure::Error`] if the server answered with an error, and
-    /// [`Failure::NotThisProtocol`] if it is not one of these responses.
+    /// [`Failure::Error`] if the server answered with an error, and [`Failure::NotThisProtocol`] if
+    /// the reply is not one of the responses `R`.
     pub fn decode<R: Decode<'a>>(self) -> Result<R, CallError> {
         let failure = match Reply::decode(self.frame) {
             Ok(Reply::Response(response)) => return Ok(response),
@@ -70,11 +71,12 @@ impl<'a> ReplyFrame<'a> {
 }
 
 impl<S: Stream> Client<S> {
-    /// Takes a connected stream; `address` is the server's name in errors. Nothing is sent yet.
+    /// Creates a client on a connected stream. `address` names the server in errors, and `timeout`
+    /// limits the wait for each reply. Nothing is sent yet.
     ///
     /// # Errors
     ///
-    /// Those of setting the stream's timeouts, including a `timeout` of zero.
+    /// If the stream's timeouts cannot be set, for example because `timeout` is zero.
     pub fn new(address: impl Into<String>, stream: S, timeout: Duration) -> io::Result<Self> {
         Ok(Self {
             connection: Connection::client(DeadlineStream::new(stream, timeout)?),
@@ -83,7 +85,7 @@ impl<S: Stream> Client<S> {
         })
     }
 
-    /// Returns the server's address, as it was given.
+    /// Returns the server's address, as it was given to [`new`](Self::new).
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -109,16 +111,19 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Sends all requests, without waiting for a reply before the next one, and gives each reply to
-    /// `each`, in the order of the requests, until it returns an error.
+    /// Sends all requests, without waiting for one reply before the next request, and passes each
+    /// reply to `each`, in the order of the requests. The first error that `each` returns ends the
+    /// call.
     ///
-    /// A server may stop reading while its replies are pending. So replies are read while requests
-    /// are still being written, by a separate thread if they are more than a socket accepts at
-    /// once: however many there are, neither side gets stuck.
+    /// A server may stop reading requests until its replies have been read. So if there are more
+    /// requests than a socket's send buffer is certain to hold (16 KiB), a separate thread writes
+    /// them while this one reads the replies. However many requests there are, neither side gets
+    /// stuck.
     ///
     /// # Errors
     ///
-    /// See [`Failure`]; also those of `each`, after which the connection can't be used any more.
+    /// See [`Failure`]. If `each` returns an error, that error is returned, and the connection
+    /// can't be used anymore.
     pub fn call_many(
         &mut self,
         requests: &[impl Message + Sync],
@@ -142,11 +147,11 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Asks the server to close, and waits until it says that it does.
+    /// Asks the server to close the connection, and waits for its reply, Closed.
     ///
     /// # Errors
     ///
-    /// As [`Failure`] says.
+    /// See [`Failure`].
     pub fn close(mut self) -> Result<(), CallError> {
         let close = [Call::<ErrorReply<'_>>::Close];
         if let Err(failure) = self.exchange(&close, Self::wait) {
@@ -164,13 +169,15 @@ impl<S: Stream> Client<S> {
         Err(failure.at(address))
     }
 
-    /// Tells the server that no more requests will come, and waits until it closes. Every request
-    /// has its reply already, so nothing more may arrive.
+    /// Tells the server that no more requests will follow, by a half-close (`shutdown(2)`), and
+    /// waits until the server closes its side as well. Every request already has its reply, so
+    /// nothing but the end of the stream should arrive.
     ///
     /// # Errors
     ///
-    /// See [`Failure`]; altogether this takes no longer than the timeout. An error that closes may
-    /// arrive instead of the end; any other reply is [`Failure::NotThisProtocol`].
+    /// See [`Failure`]. The whole call takes no longer than the timeout. If the server sends an
+    /// error that closes the connection, that error is returned; any other reply is
+    /// [`Failure::NotThisProtocol`].
     pub fn finish(mut self) -> Result<(), CallError> {
         let outcome = self.half_close();
         outcome.map_err(|failure| failure.at(&self.address))
@@ -203,7 +210,8 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Sends the requests and runs `read`, at the same time if necessary.
+    /// Sends the requests, then runs `read` to read the replies; does both at the same time if
+    /// necessary.
     fn exchange<M: Message + Sync>(
         &mut self,
         requests: &[M],
@@ -231,8 +239,8 @@ impl<S: Stream> Client<S> {
         read(self)
     }
 
-    /// Writes what is queued. It isn't an error yet if the peer is gone: it may have sent the
-    /// reason.
+    /// Writes what is queued. That the peer is gone is not reported yet: the peer may have sent the
+    /// reason, which is read next.
     fn flush(&mut self) -> Result<(), Failure> {
         match self.connection.flush() {
             Err(error) if !peer_is_gone(&error) => Err(self.give_up(error)),
@@ -240,7 +248,7 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Waits until a whole reply has arrived.
+    /// Waits until a complete reply has arrived.
     fn wait(&mut self) -> Result<(), Failure> {
         self.connection.stream_mut().start();
         if self.next_is_whole()? {
@@ -266,7 +274,8 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    /// Takes the awaited reply. An error that closes does not count as one.
+    /// Takes the reply that has arrived. An error after which the server closes the connection is
+    /// returned as a failure, not as a reply.
     fn take(&mut self) -> Result<ReplyFrame<'_>, CallError> {
         let timeout = self.connection.stream().timeout();
         let address = &self.address;
@@ -318,7 +327,7 @@ impl<S: Stream> Client<S> {
             };
             if !matches!(written.recv_timeout(left), Ok(Ok(Written::Whole))) {
                 self.given_up.set(true);
-                // Wakes the writer, because no one will make room for it any more.
+                // Wakes the writer, because no one will make room for it anymore.
                 let _ = self.stream().shutdown(Shutdown::Both);
             }
             outcome
@@ -352,15 +361,15 @@ fn sizes(requests: &[impl Message]) -> Result<(u32, usize), Failure> {
     Ok((largest, all))
 }
 
-/// How far the writer got.
+/// How much the writing thread has written.
 enum Written {
     Whole,
-    /// The replies are there, or no one reads any more.
+    /// Not everything: all replies have arrived, or no one is reading them anymore.
     InPart,
 }
 
-/// Writes all requests, several to a call. It waits as long as its reader does: the reader alone
-/// knows the deadline, and says when there has been `enough`.
+/// Writes all requests, several to a call. It keeps trying until the reading thread sets `enough`:
+/// only that thread knows the deadline.
 fn write_all(
     mut stream: impl Write,
     requests: &[impl Message],

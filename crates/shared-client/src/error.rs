@@ -1,4 +1,4 @@
-//! Why a call got no answer, and from which server.
+//! Why a call failed, and on which server.
 
 use std::fmt;
 use std::io;
@@ -8,15 +8,15 @@ use shared_proto::{ConnectionError, ErrorCode, ErrorReply, FrameError};
 
 use crate::stream::{peer_is_gone, timed_out};
 
-/// A call that failed.
+/// A failed call: the server's address, and the reason.
 #[derive(Debug)]
 pub struct CallError {
     address: String,
     failure: Failure,
 }
 
-/// The reason why a call got no answer. After any of these except [`Error`](Self::Error) and
-/// [`TooLarge`](Self::TooLarge), the connection can't be used any more.
+/// The reason why a call failed. After any of these except [`Error`](Self::Error) and
+/// [`TooLarge`](Self::TooLarge), the connection can't be used anymore.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure {
@@ -28,24 +28,24 @@ pub enum Failure {
         /// What happened, for a person, as the server sent it: escape it before it is printed.
         text: String,
     },
-    /// The server did not send the whole reply, or did not read the request, within this time.
+    /// The server did not send the complete reply, or did not read the request, within this time.
     Timeout(Duration),
-    /// The server answered with an error after which it closes.
+    /// The server answered with an error after which it closes the connection.
     Refused {
         /// What happened, for a program.
         code: ErrorCode,
         /// What happened, for a person, as the server sent it: escape it before it is printed.
         text: String,
     },
-    /// The stream ended, or was reset, before the whole reply had arrived.
+    /// The stream ended, or was reset, before the complete reply had arrived.
     Ended,
     /// The server sent something that is not this protocol; the text says how it differs.
     NotThisProtocol(String),
-    /// A body of this many bytes, more than any frame can hold. Nothing was sent.
+    /// A request's body has this many bytes, more than any frame can hold. Nothing was sent.
     TooLarge(usize),
-    /// An earlier call on this connection failed.
+    /// An earlier call on this connection failed, so nothing was sent.
     GivenUp,
-    /// The system failed.
+    /// A system call failed.
     Io(io::Error),
 }
 
@@ -80,7 +80,7 @@ impl CallError {
         &self.address
     }
 
-    /// What happened.
+    /// Returns the reason why the call failed.
     #[must_use]
     pub fn failure(&self) -> &Failure {
         &self.failure

@@ -36,8 +36,8 @@
 //! The messages are yours: anything that implements [`Message`] can be a request, anything that
 //! implements [`Decode`] a response. The tutorial's messages are in `shared_proto::tutorial`.
 //!
-//! With the feature `cli` it also holds the command line of both clients. Connecting is left to
-//! `tcp-client` and `unix-client`.
+//! With the feature `cli` this crate also contains the command line of both clients. It does not
+//! connect: `tcp-client` and `unix-client` do.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! A stream whose reads end by a deadline.
+//! A stream with a deadline for a whole series of reads.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 /// What a client needs from a connected socket: bytes both ways, timeouts, a second handle to write
 /// through while the first one reads, and a way to end the stream.
 pub trait Stream: Read + Write + Send + Sized {
-    /// Sets how long one read waits at most (`SO_RCVTIMEO`).
+    /// Sets how long one read waits at most (`SO_RCVTIMEO`, `socket(7)`).
     ///
     /// # Errors
     ///
     /// Those of `setsockopt(2)`; a timeout of zero is also an error.
     fn set_read_timeout(&self, timeout: Duration) -> io::Result<()>;
 
-    /// Sets how long one write waits at most (`SO_SNDTIMEO`).
+    /// Sets how long one write waits at most (`SO_SNDTIMEO`, `socket(7)`).
     ///
     /// # Errors
     ///
@@ -25,14 +25,15 @@ pub trait Stream: Read + Write + Send + Sized {
     ///
     /// # Errors
     ///
-    /// Those of `dup(2)`: too many descriptors are open.
+    /// Those of `dup(2)`, usually because too many descriptors are open.
     fn try_clone(&self) -> io::Result<Self>;
 
-    /// Ends one direction or both, and wakes any thread that is waiting on it.
+    /// Ends one direction of the connection or both, and wakes any thread that is waiting to read
+    /// or write there.
     ///
     /// # Errors
     ///
-    /// Those of `shutdown(2)`: the connection is already gone.
+    /// Those of `shutdown(2)`, usually because the connection is already gone.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
 }
 
@@ -63,7 +64,7 @@ stream!(TcpStream);
 stream!(std::os::unix::net::UnixStream);
 
 /// How far a wait may pass its deadline before the socket gets a new timeout: one part in this
-/// many. It saves a system call per read when a reply comes in several reads.
+/// many. It saves a system call per read when a reply arrives in several reads.
 const SLACK: u32 = 16;
 
 /// A stream that reads until a deadline, however many reads that takes.
@@ -151,7 +152,7 @@ impl<S: Stream> Write for DeadlineStream<S> {
     }
 }
 
-/// Whether a timeout of the socket passed: Unix says `EAGAIN`, Windows `WSAETIMEDOUT`.
+/// Whether a timeout of the socket passed: Unix reports `EAGAIN`, Windows `WSAETIMEDOUT`.
 pub(crate) fn timed_out(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

@@ -75,7 +75,7 @@ fn start(
             let (stream, other) = both?;
             Ok((Box::new(stream), other))
         }
-        other => Err(format!("{other} is no transport").into()),
+        other => Err(format!("{other} isn't a transport").into()),
     }
 }
 

@@ -9,12 +9,13 @@ use crate::write_buffer::WriteBuffer;
 use std::fmt;
 use std::io::{self, Read, Write};
 
-/// Frames over a blocking stream, in memory that grows with the bytes that arrive.
+/// Sends and receives frames over a blocking stream `S`.
 ///
-/// A message is written by one call and, once it has arrived, read by one call, together with any
-/// other frames that have arrived. A stream error loses no bytes: after a timeout,
-/// [`receive`](Self::receive) resumes in the middle of the frame, and [`flush`](Self::flush) after
-/// the last byte written.
+/// A message is written with one call, if the stream accepts all of it, and one read takes in
+/// several frames, if they have arrived. Memory grows with the bytes that have arrived, not with
+/// the length that a frame declares. A stream error loses no bytes: after a timeout,
+/// [`receive`](Self::receive) resumes in the middle of the frame, and [`flush`](Self::flush)
+/// resumes after the last byte written.
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
@@ -25,14 +26,14 @@ pub struct Connection<S> {
 }
 
 impl<S> Connection<S> {
-    /// Creates the client's end: the preamble is sent before the first message.
+    /// Creates the client's end, which sends the [`PREAMBLE`] before its first message.
     pub fn client(stream: S) -> Self {
         let mut connection = Connection::new(stream, false);
         connection.write_buffer.queue_bytes(&PREAMBLE);
         connection
     }
 
-    /// Creates the server's end: the preamble is expected before the first message.
+    /// Creates the server's end, which expects the [`PREAMBLE`] before the first message.
     pub fn server(stream: S) -> Self {
         Connection::new(stream, true)
     }
@@ -47,65 +48,69 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Refuses frames that declare more than `max_frame` bytes, instead of
-    /// [`DEFAULT_MAX_FRAME`].
+    /// Sets the largest `length` that a received frame may declare, in bytes, instead of
+    /// [`DEFAULT_MAX_FRAME`]. A larger frame is refused with [`FrameError::TooLarge`].
     #[must_use]
     pub fn with_max_frame(mut self, max_frame: u32) -> Self {
         self.set_max_frame(max_frame);
         self
     }
 
-    /// Refuses, from now on, frames that declare more than `max_frame` bytes.
+    /// Changes the limit that [`with_max_frame`](Self::with_max_frame) sets, for the frames that
+    /// are received from now on.
     pub fn set_max_frame(&mut self, max_frame: u32) {
         self.max_frame = max_frame;
     }
 
-    /// Returns the underlying stream, to set its timeouts or to shut it down. Bytes read from it
-    /// directly are lost to this connection.
+    /// Returns the underlying stream, for example to set its timeouts or to shut it down. Don't
+    /// read from it: this connection would never see those bytes.
     pub fn stream(&self) -> &S {
         &self.stream
     }
 
-    /// Returns the underlying stream, mutably.
+    /// Returns the underlying stream, mutably. Don't read from it, as with
+    /// [`stream`](Self::stream).
     pub fn stream_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 
-    /// Returns whether bytes after the last message have already been read.
+    /// Returns whether the buffer already holds bytes that follow the last received message: at
+    /// least part of another message.
     pub fn has_more(&self) -> bool {
         !self.read_buffer.bytes().is_empty()
     }
 
-    /// Returns the bytes of memory held for messages: no more than twice the largest message that
-    /// has arrived, or 16 KiB, plus the messages that are queued.
+    /// Returns how many bytes of memory this connection holds for messages: for reading, at most 16
+    /// KiB or twice the size of the largest message received, whichever is more; for writing, room
+    /// for the messages that were queued.
     pub fn memory(&self) -> usize {
         self.read_buffer.capacity() + self.write_buffer.capacity()
     }
 
-    /// Queues a message until the next [`flush`](Self::flush).
+    /// Queues a message, which the next [`send`](Self::send) or [`flush`](Self::flush) writes.
     pub fn queue(&mut self, message: &impl Message) {
         self.write_buffer.queue(message);
     }
 }
 
 impl<S: Write> Connection<S> {
-    /// Writes a message, after everything queued before it, in one call if the stream takes all of
-    /// it.
+    /// Writes everything that is queued, then `message`: with one call, if the stream accepts all
+    /// of it.
     ///
     /// # Errors
     ///
-    /// Those of the stream. Bytes not written stay queued, and [`flush`](Self::flush) resumes after
-    /// the last byte written.
+    /// The errors of the stream. Bytes that were not written stay queued, and
+    /// [`flush`](Self::flush) resumes after the last byte written.
     #[inline]
     pub fn send(&mut self, message: &impl Message) -> io::Result<()> {
         self.write_buffer.send(message, &mut self.stream)
     }
 
-    /// Writes what is queued.
+    /// Writes everything that is queued.
     ///
     /// # Errors
     ///
-    /// Those of the stream. Bytes not written stay queued.
+    /// The errors of the stream. Bytes that were not written stay queued.
     #[inline]
     pub fn flush(&mut self) -> io::Result<()> {
         self.write_buffer.write_to(&mut self.stream, &[])
@@ -113,13 +118,15 @@ impl<S: Write> Connection<S> {
 }
 
 impl<S: Read + Write> Connection<S> {
-    /// Waits for the next request and has it answered, without copying a body that the answer
-    /// borrows from the request. While more whole frames are buffered, the answer is only queued,
-    /// so that answers are sent together. Returns `false` at the end of the stream.
+    /// Waits for the next request, and passes it to `respond` along with an [`Answer`] that sends
+    /// the reply. The reply may borrow its body from the request. While more complete requests are
+    /// already in the buffer, a reply is only queued, so that several replies are written together.
+    /// Returns `false` at the end of the stream.
     ///
     /// # Errors
     ///
-    /// As [`receive`](Self::receive) and [`send`](Self::send).
+    /// Those of [`receive`](Self::receive), and the error that `respond` returns, which is usually
+    /// that of [`Answer::send`].
     #[inline]
     pub fn answer(
         &mut self,
@@ -139,21 +146,22 @@ impl<S: Read + Write> Connection<S> {
     }
 }
 
-/// Takes the answer to one request: see [`Connection::answer`].
+/// Sends the reply to one request: see [`Connection::answer`].
 #[derive(Debug)]
 pub struct Answer<'a, S> {
     write_buffer: &'a mut WriteBuffer,
     stream: &'a mut S,
-    /// More whole frames are waiting to be answered.
+    /// More complete requests are in the buffer, so this reply is only queued.
     more: bool,
 }
 
 impl<S: Write> Answer<'_, S> {
-    /// Sends the answer, or queues it before the next.
+    /// Writes the reply, after everything that is queued. While more complete requests are in the
+    /// buffer, only queues it, so that the replies are written together.
     ///
     /// # Errors
     ///
-    /// Those of the stream. Bytes not written stay queued.
+    /// The errors of the stream. Bytes that were not written stay queued.
     #[inline]
     pub fn send(self, message: &impl Message) -> io::Result<()> {
         if self.more {
@@ -165,13 +173,12 @@ impl<S: Write> Answer<'_, S> {
 }
 
 impl<S: Read> Connection<S> {
-    /// Waits for the next frame; `None` is the end of the stream after a whole frame. The frame
-    /// stays in this connection's buffer until the next call.
+    /// Waits for the next frame, which stays in this connection's buffer until the next call.
+    /// Returns `None` if the stream ended between two frames, or before the first byte.
     ///
     /// # Errors
     ///
-    /// Those of the stream (also its timeouts: call again, nothing is lost), and bytes in which
-    /// no frame can be found.
+    /// See [`ConnectionError`]. After a timeout, call again: no bytes are lost.
     #[inline]
     pub fn receive(&mut self) -> Result<Option<Frame<'_>>, ConnectionError> {
         let Some(size) = self.wait_for_size()? else {
@@ -181,11 +188,12 @@ impl<S: Read> Connection<S> {
     }
 
     /// Waits until the next frame is complete, without taking it: [`receive`](Self::receive) then
-    /// returns at once. `false` is the end of the stream after a whole frame.
+    /// returns it immediately. Returns `false` where [`receive`](Self::receive) would return
+    /// `None`.
     ///
     /// # Errors
     ///
-    /// As [`receive`](Self::receive).
+    /// Those of [`receive`](Self::receive).
     pub fn wait(&mut self) -> Result<bool, ConnectionError> {
         Ok(self.wait_for_size()?.is_some())
     }
@@ -247,7 +255,8 @@ fn is_whole_frame(bytes: &[u8], max_frame: u32) -> bool {
 }
 
 impl ReadBuffer {
-    /// What the end of the stream means here, inside something of `size` bytes or between frames.
+    /// What the end of the stream means: an error inside a frame or preamble of `size` bytes, and
+    /// nothing wrong between frames.
     fn at_end(&self, size: Option<usize>) -> Result<Option<usize>, ConnectionError> {
         match self.bytes().len() {
             0 => Ok(None),
@@ -256,20 +265,21 @@ impl ReadBuffer {
     }
 }
 
-/// Why there is no next frame.
+/// The reason why the next frame could not be received.
 #[derive(Debug)]
 pub enum ConnectionError {
     /// The stream failed, or its timeout expired.
     Io(io::Error),
     /// The peer's first bytes are not a preamble of this protocol.
     BadPreamble(BadPreamble),
-    /// An invalid length, after which no more frames can be found.
+    /// A frame has an invalid length. Where the next frame begins is then unknown.
     Frame(FrameError),
     /// The stream ended inside a frame, or inside the preamble.
     EndInsideFrame {
-        /// How many of its bytes arrived.
+        /// How many bytes of the frame or preamble had arrived.
         came: usize,
-        /// How many bytes it should have, if its length arrived.
+        /// How many bytes the frame or preamble should have; `None` if the stream ended inside the
+        /// frame's length field.
         size: Option<usize>,
     },
 }

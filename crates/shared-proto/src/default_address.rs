@@ -4,10 +4,10 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// The address where `tcp-server` listens and `tcp-client` connects by default.
+/// The address on which `tcp-server` listens, and to which `tcp-client` connects, by default.
 pub const DEFAULT_TCP_ADDRESS: &str = "127.0.0.1:7878";
 
-/// The path where `unix-server` listens and `unix-client` connects by default.
+/// The path on which `unix-server` listens, and to which `unix-client` connects, by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefaultSocketPath {
     /// The socket's path.
@@ -16,8 +16,8 @@ pub struct DefaultSocketPath {
     pub folder: SocketFolder,
 }
 
-/// The folder of the default path. An environment variable names it, which another user may have
-/// set, so both ends check the folder before they use it: see [`SocketFolder::check`].
+/// The folder of the default path. Its name comes from the environment, which may name another
+/// user's folder. So both ends check the folder before they use it: see [`SocketFolder::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketFolder {
     /// The folder that `XDG_RUNTIME_DIR` names: the system creates one per user.
@@ -105,16 +105,20 @@ mod check {
             }
         }
 
-        /// Checks that the folder exists, belongs to the user `uid`, and is accessible only to that
-        /// user. Only the runtime folder must exist; the private one can still be created.
+        /// Checks that the folder is safe to use: it belongs to the user `uid`, that user has full
+        /// access to it, and no other user can put a socket into it. The details depend on the
+        /// folder:
         ///
-        /// It refuses only a folder that another user could exploit: the runtime folder may be a
-        /// symlink, and others may enter it; the private one, which anyone could have created, must
-        /// be exactly as the server creates it.
+        /// - [`Runtime`](Self::Runtime): the path must be absolute, and the folder must exist. It
+        ///   may be a symlink, and other users may list and enter it, but not write to it.
+        /// - [`Private`](Self::Private): anyone may have created it, so it must not be a symlink,
+        ///   and its mode must be 0700, as the server creates it. It may be missing: then the
+        ///   server creates it.
         ///
         /// # Errors
         ///
-        /// One line that names the folder and says what is wrong with it.
+        /// One line that names the folder and says what is wrong with it. It is also an error if
+        /// `uid` may stand for several users: see [`is_nobody`].
         pub fn check(&self, uid: u32) -> Result<(), UnusableFolder> {
             if is_nobody(uid) {
                 // Another such user would look like the folder's owner.
@@ -140,7 +144,7 @@ mod check {
             why.map_or(Ok(()), |why| Err(self.unusable(why)))
         }
 
-        /// Returns the error for a program that failed to create the folder.
+        /// Returns the error to report if the folder could not be created because of `error`.
         #[must_use]
         pub fn cannot_be_made(&self, error: &io::Error) -> UnusableFolder {
             self.unusable(match error.kind() {
@@ -159,8 +163,8 @@ mod check {
         }
     }
 
-    /// The reason why a folder is not this user's own, or grants permissions in `shut_out` to
-    /// anyone.
+    /// Why the user `uid` can't use the folder: because it isn't that user's own, or because its
+    /// mode grants one of the permissions in `shut_out`. `None` if nothing is wrong.
     fn what_is_wrong(found: &Metadata, uid: u32, shut_out: u32) -> Option<String> {
         let mode = found.mode() & 0o777;
         if found.is_symlink() {

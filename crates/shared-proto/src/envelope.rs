@@ -2,7 +2,7 @@
 //! how an error is reported.
 //!
 //! A server's engine answers [`Call::Close`] and creates every [`ErrorReply`] whose code is below
-//! 256. All other kinds are the service's.
+//! 256. All other kinds of message belong to the service.
 
 use std::borrow::Cow;
 
@@ -22,27 +22,29 @@ pub const ERROR: u8 = 0xFF;
 pub enum Call<R> {
     /// For the service.
     Request(R),
-    /// Kind 05: answered with [`Reply::Closed`], after which the server closes.
+    /// Kind 05: asks the server to close the connection, which it does after [`Reply::Closed`].
     Close,
 }
 
-/// A message from a server: a response `R` of the service, or one of the protocol's own two.
+/// A message from a server: a response `R` of the service, or one of the protocol's own two, Closed
+/// and Error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply<'a, R> {
     /// From the service.
     Response(R),
-    /// Kind 85: the reply to Close, after which the server closes.
+    /// Kind 85: the reply to Close, after which the server closes the connection.
     Closed,
-    /// Kind FF: the reason why there is no other answer.
+    /// Kind FF: an error, sent instead of a response.
     Error(ErrorReply<'a>),
 }
 
-/// The reason why a request has no other answer.
+/// An error that a server sends: instead of a response, or before it closes the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorReply<'a> {
     /// What happened, for a program.
     pub code: ErrorCode,
-    /// What happened, for a person. From a peer: [escape](crate::escaped) it before it is printed.
+    /// What happened, for a person. If it was received from a peer, [escape](crate::escaped) it
+    /// before you print it.
     pub text: Cow<'a, str>,
 }
 
@@ -60,7 +62,7 @@ impl<R> Reply<'_, R> {
 }
 
 impl ErrorReply<'_> {
-    /// Returns the same error with this text.
+    /// Returns the same error, with its own copy of the text.
     #[must_use]
     pub fn into_owned(self) -> ErrorReply<'static> {
         ErrorReply {
@@ -114,8 +116,8 @@ impl<R: Message> Message for Call<R> {
 }
 
 impl<'a, R: Decode<'a>> Decode<'a> for Reply<'a, R> {
-    /// An error's text that is not UTF-8 is read with replacement characters, so that its code is
-    /// not lost.
+    /// If the error's text is not UTF-8, the invalid bytes become replacement characters, so that
+    /// the error's code is not lost.
     #[inline]
     fn decode(frame: Frame<'a>) -> Result<Self, BadMessage> {
         match (frame.kind, frame.body) {

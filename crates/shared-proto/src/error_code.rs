@@ -4,9 +4,11 @@ use std::fmt;
 
 use crate::message::BadMessage;
 
-/// The reason why a request was not served, or a connection ends.
+/// The reason why a request was not served, or why the server closes a connection. "Closes" means
+/// that the server closes the connection after an error with this code.
 ///
-/// 1 to 255 belong to the protocol, whatever the service; codes from 256 up belong to the service.
+/// Codes from 1 to 255 belong to the protocol, whatever the service; codes from 256 up belong to
+/// the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
@@ -14,10 +16,10 @@ pub enum ErrorCode {
     BadPreamble,
     /// 2: a frame declared more than the server's limit. Closes.
     TooLarge,
-    /// 3: not a request, or an incomplete one at the end of the stream. After a whole frame the
-    /// connection stays open.
+    /// 3: a complete frame is not a request: the connection stays open. Or a frame has length 0, or
+    /// the stream ended inside a frame or the preamble: closes.
     Malformed,
-    /// 4: text that is not UTF-8. The connection stays open.
+    /// 4: a text is not UTF-8. The connection stays open.
     NotText,
     /// 5: the server has as many clients as it allows. Closes.
     Busy,
@@ -25,9 +27,9 @@ pub enum ErrorCode {
     TooSlow,
     /// 7: the server is shutting down, and only part of a frame had arrived. Closes.
     Draining,
-    /// 8: this user is not served. Closes.
+    /// 8: the server does not serve this user. Closes.
     NotAllowed,
-    /// 9: the service failed on this request. Closes.
+    /// 9: the service failed while it was handling this request. Closes.
     Internal,
     /// From 256 up: the service defines the meaning. The connection stays open.
     Service(ServiceCode),
@@ -36,15 +38,15 @@ pub enum ErrorCode {
     Unknown(UnknownCode),
 }
 
-/// An error code that a service gives a meaning of its own: 256 or more.
+/// An error code whose meaning the service defines: 256 or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceCode(u16);
 
 impl ServiceCode {
-    /// The smallest service code; those below are the protocol's.
+    /// The smallest service code; smaller codes belong to the protocol.
     pub const MIN: u16 = 256;
 
-    /// Creates a service's own code; meant for constants, where an invalid one does not compile.
+    /// Creates a service code. Use it for a constant: there, an invalid code does not compile.
     ///
     /// ```
     /// # use shared_proto::ServiceCode;
@@ -75,7 +77,8 @@ impl ServiceCode {
     }
 }
 
-/// One of the protocol's codes that this version does not know. It can only arrive over the wire.
+/// A code that belongs to the protocol, but that this version does not know. It can only be
+/// received, not created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UnknownCode(u8);
 
@@ -92,9 +95,9 @@ const OF_THE_PROTOCOL: [ErrorCode; 9] = [
 ];
 
 impl ErrorCode {
-    /// Returns whether the server closes the connection after this code. Malformed may close it
-    /// too, after length 0 or when the stream ended inside a frame: the end of the stream shows
-    /// that.
+    /// Returns whether the server always closes the connection after this code. After
+    /// [`Malformed`](Self::Malformed) it sometimes does, and this returns `false`: a client finds
+    /// out by the end of the stream.
     #[must_use]
     #[inline]
     pub fn closes(self) -> bool {

@@ -5,17 +5,18 @@ use std::fmt;
 /// The first bytes a client sends: `PSK`, then the version of the protocol.
 pub const PREAMBLE: [u8; 4] = *b"PSK\x01";
 
-/// The bytes of a frame's length, a big-endian `u32` that counts the kind and the body.
+/// The size of a frame's `length` field, in bytes. The field is a big-endian `u32`, and counts the
+/// kind and the body, but not itself.
 pub const LENGTH_BYTES: usize = 4;
 
-/// The bytes before a frame's body: its length and its kind.
+/// The number of bytes before a frame's body: the `length` field and the kind.
 pub const HEADER_BYTES: usize = LENGTH_BYTES + 1;
 
 /// The largest `length` that a frame may declare by default: 256 KiB.
 pub const DEFAULT_MAX_FRAME: u32 = 256 * 1024;
 
-/// The largest `length` whose frame can lie in memory: `Vec` holds `isize::MAX` bytes at most.
-/// Where addresses have 64 bits, that is every length.
+/// The largest `length` whose frame fits into memory: a `Vec` holds at most `isize::MAX` bytes.
+/// Where addresses have 64 bits, every length fits.
 const LARGEST_LENGTH: u32 = largest_length(isize::MAX as u64);
 
 /// The largest `length` of a frame that takes `most` bytes, the length itself included.
@@ -29,13 +30,13 @@ const fn largest_length(most: u64) -> u32 {
     length
 }
 
-/// A whole frame, still in the buffer that it was read into.
+/// A complete frame, still in the buffer that it was read into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// What the body means: the service defines it, except for the [envelope](crate::envelope)'s
-    /// three.
+    /// What the body means. The service defines the kinds, except for the three of the
+    /// [envelope](crate::envelope).
     pub kind: u8,
-    /// `length - 1` bytes.
+    /// The content, `length - 1` bytes.
     pub body: &'a [u8],
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn append_frame(kind: u8, body: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(body);
 }
 
-/// The length and kind in front of a body of `body_bytes`.
+/// The header of a frame whose body has `body_bytes` bytes: its length and its kind.
 #[inline]
 pub(crate) fn encode_header(kind: u8, body_bytes: usize) -> [u8; HEADER_BYTES] {
     let length = u32::try_from(body_bytes + 1).expect("a body is shorter than 4 GiB - 1");
@@ -59,7 +60,8 @@ pub(crate) fn encode_header(kind: u8, body_bytes: usize) -> [u8; HEADER_BYTES] {
 pub struct BadPreamble {
     /// The first byte that is wrong.
     pub found: u8,
-    /// Its position, 0 to 3. At 3 the peer speaks another version of this protocol.
+    /// The position of that byte, from 0 to 3. If it is 3, the peer speaks another version of this
+    /// protocol.
     pub at: usize,
 }
 
@@ -84,7 +86,7 @@ impl std::error::Error for BadPreamble {}
 ///
 /// # Errors
 ///
-/// At the first byte that differs.
+/// [`BadPreamble`], which names the first byte that differs from [`PREAMBLE`].
 pub fn check_preamble(bytes: &[u8]) -> Result<bool, BadPreamble> {
     let wrong = bytes
         .iter()
@@ -104,9 +106,9 @@ pub fn check_preamble(bytes: &[u8]) -> Result<bool, BadPreamble> {
 pub enum FrameError {
     /// The frame declares more bytes than are allowed.
     TooLarge {
-        /// The bytes that it declares.
+        /// The length that the frame declares, in bytes.
         length: u32,
-        /// The limit.
+        /// The largest length that is allowed, in bytes.
         max_frame: u32,
     },
     /// The frame declares 0 bytes, and so has no kind.
@@ -131,8 +133,9 @@ impl std::error::Error for FrameError {}
 ///
 /// # Errors
 ///
-/// As soon as the length itself has arrived, if it is 0 or above `max_frame`, or if the frame is
-/// larger than anything can be in this machine's memory (2 GiB where addresses have 32 bits).
+/// [`FrameError`], as soon as the length field has arrived, if the length is 0 or above
+/// `max_frame`, or if the frame cannot fit into this machine's memory (2 GiB or more, where
+/// addresses have 32 bits).
 #[inline]
 pub fn frame_size(bytes: &[u8], max_frame: u32) -> Result<Option<usize>, FrameError> {
     let Some(length) = bytes.first_chunk::<LENGTH_BYTES>() else {
@@ -155,7 +158,7 @@ pub fn frame_size(bytes: &[u8], max_frame: u32) -> Result<Option<usize>, FrameEr
 ///
 /// # Errors
 ///
-/// As [`frame_size`].
+/// Those of [`frame_size`].
 #[inline]
 pub fn split_frame(bytes: &[u8], max_frame: u32) -> Result<Option<(Frame<'_>, usize)>, FrameError> {
     let Some(size) = frame_size(bytes, max_frame)? else {

@@ -1,4 +1,4 @@
-//! What a message is: something that a frame can carry, there and back.
+//! What a message is: something that can be put into a frame and read from one.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +17,7 @@ pub trait Message {
     /// The frame's body: borrowed if memory holds it in wire format, otherwise built.
     fn body(&self) -> Cow<'_, [u8]>;
 
-    /// Appends the whole frame to `out`.
+    /// Appends the complete frame (length, kind and body) to `out`.
     ///
     /// # Panics
     ///
@@ -59,24 +59,25 @@ pub trait Decode<'a>: Sized {
     ///
     /// # Errors
     ///
-    /// If the kind is unknown, or the body is one that the kind cannot have.
+    /// If the kind is unknown, or the body is not valid for this kind.
     fn decode(frame: Frame<'a>) -> Result<Self, BadMessage>;
 }
 
-/// A whole frame that is not one of the expected messages. The stream continues after it.
+/// A complete frame that is not one of the expected messages. The frames after it can still be
+/// read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadMessage {
     /// No message has this kind.
     UnknownKind(u8),
-    /// A body that a message of this kind cannot have.
+    /// The body is not valid for a message of this kind.
     BadBody {
         /// The frame's kind.
         kind: u8,
-        /// The bytes of its body.
+        /// The size of the body, in bytes.
         bytes: usize,
     },
-    /// The body should be text, and is not UTF-8 from this byte on.
+    /// The body should be text, but is not UTF-8 from this byte on.
     NotText(usize),
 }
 
@@ -102,17 +103,17 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     ///
-    /// If it is not UTF-8.
+    /// If the body is not UTF-8.
     #[inline]
     pub fn text(self) -> Result<&'a str, BadMessage> {
         std::str::from_utf8(self.body).map_err(|error| BadMessage::NotText(error.valid_up_to()))
     }
 
-    /// Checks that the body is empty: for kinds that have none.
+    /// Checks that the body is empty, for a kind of message that has no body.
     ///
     /// # Errors
     ///
-    /// If there is a body.
+    /// If the body is not empty.
     #[inline]
     pub fn empty(self) -> Result<(), BadMessage> {
         if self.body.is_empty() {
@@ -122,7 +123,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Returns the error for a body that the frame's kind cannot have.
+    /// Returns the error for a body that is not valid for the frame's kind.
     #[must_use]
     pub fn bad_body(self) -> BadMessage {
         BadMessage::BadBody {

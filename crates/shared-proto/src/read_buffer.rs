@@ -1,10 +1,10 @@
-//! The buffer for bytes that arrive, in which frames are found where they lie.
+//! The buffer for bytes that have arrived. Frames are read in place, without copying them.
 
 use crate::frame::{Frame, LENGTH_BYTES};
 use std::io::{self, ErrorKind, Read};
 
 /// The buffer's initial size. It doubles whenever it is full and a frame is still incomplete, so it
-/// never grows ahead of the bytes.
+/// never grows faster than bytes arrive.
 const FIRST_BUFFER: usize = 16 * 1024;
 
 #[derive(Debug, Default)]
@@ -29,7 +29,8 @@ impl ReadBuffer {
         self.start += bytes;
     }
 
-    /// Takes the frame of `size` bytes, its length included, that the bytes start with.
+    /// Takes the frame at the start of the bytes, which has `size` bytes, including its length
+    /// field.
     #[inline]
     pub(crate) fn take(&mut self, size: usize) -> Frame<'_> {
         let frame = &self.buffer[self.start..self.end][..size];
@@ -40,7 +41,8 @@ impl ReadBuffer {
         }
     }
 
-    /// One read, appended to the bytes that have arrived; `false` at the end of the stream.
+    /// Reads once, and appends what was read to the bytes that have arrived. Returns `false` at the
+    /// end of the stream.
     pub(crate) fn read_from(&mut self, stream: &mut impl Read) -> io::Result<bool> {
         self.make_room();
         loop {

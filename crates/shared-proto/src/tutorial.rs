@@ -1,16 +1,17 @@
-//! The tutorial's own messages: the first ones that travel in the envelope.
+//! The messages of the tutorial's service, an example of a service's own messages.
 
 use std::borrow::Cow;
 
 use crate::frame::Frame;
 use crate::message::{BadMessage, Decode, Message};
 
-/// A request, borrowing its body from the buffer that it was read into or will be written from.
+/// A request. Its body is borrowed: on the server from the buffer that the request was read into,
+/// on the client from the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request<'a> {
     /// Kind 01: says some text; answered with `Accepted`.
     Say(&'a str),
-    /// Kind 02: any bytes; answered with the same bytes.
+    /// Kind 02: sends any bytes; answered with the same bytes.
     Echo(&'a [u8]),
     /// Kind 03: asks how the server sees this client.
     WhoAmI,
@@ -18,8 +19,8 @@ pub enum Request<'a> {
     Stats,
 }
 
-/// A response. A server's may own its body or borrow it from the request; a client's borrows from
-/// the buffer that it was read into.
+/// A response. On the server, its body is owned or borrowed from the request; on the client, it is
+/// borrowed from the buffer that the response was read into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Response<'a> {
     /// Kind 81: the answer to `Say`.
@@ -36,11 +37,12 @@ pub enum Response<'a> {
 /// A server's counters, which `Request::Stats` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {
-    /// Clients being served now, including the one that asks.
+    /// How many clients are being served now, including the client that is asking.
     pub connections_now: u32,
-    /// Clients ever served; rejected clients are not counted.
+    /// How many clients have been served since the server started; rejected clients are not
+    /// counted.
     pub connections_ever: u64,
-    /// Whole frames decoded, including this request's.
+    /// How many complete frames the server has decoded, including this request.
     pub requests: u64,
     /// Milliseconds since the server started.
     pub uptime_ms: u64,

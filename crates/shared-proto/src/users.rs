@@ -1,23 +1,24 @@
-//! Users by number, and the one number that identifies no user.
+//! Users by number, and the one number that does not identify a user.
 //!
-//! In a user namespace that does not know all users (`user_namespaces(7)`), all unknown users show
-//! as one number, the overflow uid, which is 65534 unless it was changed. Two of them look the
-//! same, and if this process's own user is unknown there, it looks the same as well. So a program
-//! may print that number, but must not decide by it.
+//! A user namespace may map only some of the system's users (`user_namespaces(7)`). In it, the
+//! kernel shows all unmapped users as one number, the overflow uid, which is 65534 by default. A
+//! program cannot tell these users apart; even its own user looks like them if that user isn't
+//! mapped. So a program may print the overflow uid, but must not base a decision on it.
 
 use std::fmt;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::{fs, io, path::Path};
 
-/// Returns whether the kernel shows this number for users that it cannot name here, so that it may
-/// be anybody's. Code that decides by a uid must check this first; only a person can decide to
-/// trust such a number.
+/// Returns whether `uid` is the overflow uid, which the kernel shows for every user that this
+/// process's user namespace does not map (`user_namespaces(7)`): it may stand for any of these
+/// users. Always `false` if all users are mapped. Code that bases a decision on a uid must check
+/// this first; only a person can decide to trust such a number.
 #[must_use]
 pub fn is_nobody(uid: u32) -> bool {
     overflow_uid() == Some(uid)
 }
 
-/// The number that stands for all users without a name; `None` where every user has one.
+/// The overflow uid; `None` if every user is mapped.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn overflow_uid() -> Option<u32> {
     let map = fs::read_to_string("/proc/self/uid_map");
@@ -53,7 +54,8 @@ fn is_whole(map: &str) -> bool {
     counts.sum::<Option<u64>>() == Some(u64::from(u32::MAX))
 }
 
-/// A user as messages name it: `uid 1000`, or a user without a name.
+/// A user, to be printed in a message: as `uid 1000`, or, if [`is_nobody`], as a user that cannot
+/// be named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct User(pub u32);
 

@@ -4,8 +4,8 @@ use crate::frame::encode_header;
 use crate::message::Message;
 use std::io::{self, ErrorKind, IoSlice, Write};
 
-/// A body of at least this size is written from where it lies, by a vectored write; a smaller one
-/// is copied behind its header, which is cheaper.
+/// A body of at least this size is not copied: a vectored write (`writev(2)`) sends the queued
+/// bytes and the body. A smaller body is copied behind its header, which is cheaper.
 const WRITTEN_IN_PLACE: usize = 4 * 1024;
 
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ impl WriteBuffer {
         self.queued.extend_from_slice(bytes);
     }
 
-    /// Writes what is queued and then the message, in one call if the stream takes all of it.
+    /// Writes what is queued and then the message, with one call if the stream accepts all of it.
     #[inline]
     pub(crate) fn send(
         &mut self,
@@ -43,8 +43,8 @@ impl WriteBuffer {
         self.write_to(stream, &body)
     }
 
-    /// Writes what is queued, then `body`. Bytes that the stream has not taken when it fails are
-    /// queued.
+    /// Writes what is queued, then `body`. If the stream fails, the bytes that it has not accepted
+    /// stay queued, including those of `body`.
     pub(crate) fn write_to(&mut self, stream: &mut impl Write, body: &[u8]) -> io::Result<()> {
         let total = self.queued.len() + body.len();
         let mut written = 0;

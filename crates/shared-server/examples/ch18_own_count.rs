@@ -11,7 +11,7 @@ use shared_server::{Answer, Context, Server, Service, Signals, cli};
 use tcp_server::TcpTransport;
 
 // ANCHOR: service
-/// Each worker has its own.
+/// Each worker has one of these, with a number of its own.
 #[derive(Default)]
 struct Counter {
     said: u64,

@@ -15,7 +15,7 @@ use shared_server::{Answer, Context, Inherited, Server, Service, Signals, Superv
 use tcp_server::TcpTransport;
 
 // ANCHOR: service
-/// Each worker has one; they all count in one number.
+/// Each worker has one of these; all of them share one number.
 #[derive(Clone, Default)]
 struct Counter {
     said: Arc<AtomicU64>,

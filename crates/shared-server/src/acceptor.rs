@@ -17,9 +17,9 @@ pub(crate) struct Acceptor<T> {
     transport: T,
     /// A client may be waiting.
     ready: bool,
-    /// Accepting failed; when to try again.
+    /// When to try again, if accepting failed.
     retry_at: Option<Instant>,
-    /// When that was last reported.
+    /// When a failed accept was last reported.
     reported: Option<Instant>,
 }
 
@@ -57,7 +57,7 @@ impl<T: Transport> Acceptor<T> {
         self.retry_at
     }
 
-    /// Tries again if it is time.
+    /// Gets ready to accept again, if it is time to.
     pub(crate) fn look_at_the_clock(&mut self, now: Instant) {
         self.ready |= self.retry_at.is_some_and(|retry_at| retry_at <= now);
     }
@@ -67,7 +67,7 @@ impl<T: Transport> Acceptor<T> {
     }
 
     // ANCHOR: accept
-    /// Takes the next client.
+    /// Accepts the next client.
     pub(crate) fn accept(&mut self, now: Instant) -> Accepted<T> {
         let error = match self.transport.accept() {
             Ok((stream, peer)) => {
@@ -95,8 +95,9 @@ impl<T: Transport> Acceptor<T> {
     }
     // ANCHOR_END: accept
 
-    /// Stops listening. If other processes hold copies of the listener, closing it would leave it
-    /// in the poller, which would keep reporting it: `epoll(7)`, question 6.
+    /// Stops listening, and deregisters the listener from the poller. Closing alone would not
+    /// deregister it while another process holds a copy of it, and the poller would keep reporting
+    /// it: `epoll(7)`, question 6.
     pub(crate) fn close(mut self, poller: &Poller) -> io::Result<()> {
         poller.forget_listener(self.transport.listener());
         self.transport.on_drain()

@@ -1,8 +1,9 @@
 //! Ends the poller's wait when the next deadline is reached.
 //!
-//! On Linux it has a timer of its own, `timerfd_create(2)`, which is set only when there is an
-//! earlier deadline. A timeout given to `epoll_wait` would be set and cancelled with each wait: 5 %
-//! of a round trip. Elsewhere the deadline is the wait's timeout.
+//! On Linux this is a timer that the poller watches (`timerfd_create(2)`); it is set again only for
+//! a deadline earlier than the one it is set for. A timeout passed to `epoll_wait` would have to be
+//! set and canceled by the kernel on every wait, which costs 5 % of a round trip. On other systems,
+//! the deadline becomes the timeout of the wait.
 
 use mio::{Registry, Token};
 use std::io;
@@ -35,8 +36,8 @@ impl Alarm {
     }
 
     // ANCHOR: set
-    /// How long the poller may wait, given when it must return: here until it is woken. An alarm
-    /// that fires too early is harmless, so one that is due earlier stays set.
+    /// Sets the alarm, so that the poller's wait ends by `due`. Returns the timeout for that wait,
+    /// or `None` if the timer ends it. Firing too early is harmless, so an earlier alarm stays set.
     pub(crate) fn set(&mut self, due: Option<Instant>, now: Instant) -> Option<Duration> {
         use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec, timerfd_settime};
         let due = due?;
@@ -66,7 +67,7 @@ impl Alarm {
     }
     // ANCHOR_END: set
 
-    /// The alarm has fired.
+    /// Notes that the alarm has fired.
     pub(crate) fn fired(&mut self) {
         self.set_for = None;
     }
@@ -82,7 +83,7 @@ impl Alarm {
         Ok(Alarm)
     }
 
-    /// How long the poller may wait, given when it must return.
+    /// Returns the timeout for a wait that must end by `due`.
     pub(crate) fn set(&mut self, due: Option<Instant>, now: Instant) -> Option<Duration> {
         due.map(|due| due.saturating_duration_since(now))
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 /// The exit code of a program that failed while running.
 pub const FAILED_WHILE_RUNNING: u8 = 1;
 const REFUSED_TO_START: u8 = 2;
-/// The exit code of a program that a deadline or a second signal ended with work unfinished.
+/// The exit code of a program that a drain deadline or a second signal ended with work unfinished.
 pub const DRAINED_BY_FORCE: u8 = 3;
 
 const MOST_WORKERS: usize = 1024;
@@ -30,7 +30,7 @@ pub const SUPERVISED: &str = "\
 When started by a supervisor, it serves the listeners that it inherits (LISTEN_FDS) instead of
 opening its own, and reports when it is ready, stopping and still alive (NOTIFY_SOCKET, WATCHDOG_USEC).";
 
-/// Returns a server's command line, with the flags of [`Limits`].
+/// Returns the command line of the server `name`, with a flag for each field of [`Limits`].
 #[must_use]
 pub fn command(name: &'static str, about: &'static str) -> Command {
     Command::new(name)
@@ -40,7 +40,7 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
         .args([
             flag("max-clients", "N", "1024")
                 .value_parser(parse_count)
-                .help("Clients served at the same time; the next one gets Busy"),
+                .help("How many clients are served at the same time; any further client gets Busy"),
             flag("max-frame", "SIZE", "256KiB")
                 .value_parser(parse_size)
                 .help("The largest frame (kind and body), in bytes, KiB or MiB"),
@@ -64,7 +64,7 @@ pub fn command(name: &'static str, about: &'static str) -> Command {
         .next_help_heading(None)
 }
 
-/// Returns the flag for how long a drain may take.
+/// Returns the flag `--drain-timeout`: how long a drain may take.
 #[must_use]
 pub fn drain_timeout() -> Arg {
     flag("drain-timeout", "TIME", "5s")
@@ -83,7 +83,7 @@ fn flag(name: &'static str, value: &'static str, default: &'static str) -> Arg {
 ///
 /// # Panics
 ///
-/// If `arguments` are not those of [`command`].
+/// If `arguments` were not parsed by [`command`].
 #[must_use]
 pub fn limits(arguments: &ArgMatches) -> Limits {
     let time = |name| {
@@ -103,8 +103,9 @@ pub fn limits(arguments: &ArgMatches) -> Limits {
     }
 }
 
-/// Returns those of these flags that were given, in a form such as `--listen 127.0.0.1:0`: they
-/// conflict with an inherited listener.
+/// Returns the first of `flags` that was given on the command line, in a form such as `--listen
+/// 127.0.0.1:0`; `None` if none was. A server that has inherited a listener refuses to start if an
+/// address was given as well.
 #[must_use]
 pub fn given(arguments: &ArgMatches, flags: &[&str]) -> Option<String> {
     let given = |flag: &&&str| arguments.value_source(flag) == Some(ValueSource::CommandLine);
@@ -114,10 +115,11 @@ pub fn given(arguments: &ArgMatches, flags: &[&str]) -> Option<String> {
     Some(format!("--{flag} {}", words.join(" ")))
 }
 
-/// Prints the one line of standard output: a client can connect to `address` from now on.
+/// Prints `listening on ADDRESS`, the only line that a server writes to standard output. Call it
+/// when clients can connect.
 ///
-/// Like the log, it never waits for a reader. If standard output is closed or has no room, the
-/// address goes to the log, and the server starts serving.
+/// Like the log, it never waits for a reader. If standard output is closed or has no room, the line
+/// goes to the log instead, and the server serves anyway.
 pub fn announce(address: impl AsRef<OsStr>) {
     let address = address.as_ref();
     let line = [b"listening on ", address.as_encoded_bytes(), b"\n"].concat();
@@ -132,8 +134,8 @@ pub fn announce(address: impl AsRef<OsStr>) {
     ));
 }
 
-/// [`announce`]s where clients can connect, and tells the supervisor that they can. If that cannot
-/// be sent, the log says so, and the server starts serving.
+/// Calls [`announce`], and tells the supervisor that clients can connect (`READY=1`). If that
+/// message cannot be sent, the log says so, and the server serves anyway.
 pub fn ready(supervisor: &Supervisor, address: impl AsRef<OsStr>) {
     announce(address);
     if let Err(error) = supervisor.ready() {
@@ -148,19 +150,21 @@ pub fn log_event(event: &Event) {
     log::line(format_args!("{event}"));
 }
 
-/// Reports in one line why the server does not start.
+/// Writes to the log, in one line, why the program `name` does not start, and returns exit code 2.
 pub fn refuse_to_start(name: &str, reason: impl fmt::Display) -> ExitCode {
     end_with(REFUSED_TO_START, name, reason)
 }
 
-/// Reports in one line why a program ends with this exit code, and how many log lines were lost.
+/// Writes to the log, in one line, why the program `name` ends, then how many log lines were lost,
+/// if any. Returns `code` as the exit code.
 pub fn end_with(code: u8, name: &str, reason: impl fmt::Display) -> ExitCode {
     log::line(format_args!("{name}: {reason}"));
     log::finish();
     code.into()
 }
 
-/// Reports how serving ended, and how many log lines were lost.
+/// Writes to the log how serving ended, if it was not a complete drain, then how many log lines
+/// were lost, if any. Returns the exit code: 0, [`FAILED_WHILE_RUNNING`] or [`DRAINED_BY_FORCE`].
 pub fn exit_code(name: &str, outcome: io::Result<Outcome>) -> ExitCode {
     let code = match outcome {
         Ok(Outcome::Drained) => ExitCode::SUCCESS,
@@ -179,7 +183,7 @@ pub fn exit_code(name: &str, outcome: io::Result<Outcome>) -> ExitCode {
     code
 }
 
-/// Opens the log, and makes a panic one line of it, like any event.
+/// Opens the log, and makes each panic one line in it, as each event is.
 pub fn log_panics() {
     log::open();
     std::panic::set_hook(Box::new(|panic| log::line(format_args!("{panic}"))));

@@ -27,7 +27,7 @@ use crate::shared::{Shared, Slot};
 use crate::transport::{Peer, Received, Transport};
 use crate::turn::Turn;
 
-/// How much a read that brought nothing for the session counts toward a loop's work: as much as a
+/// How much a read that returned no bytes for the session counts toward a loop's work: as much as a
 /// step of a handshake, which costs CPU time.
 const WORK_BELOW: usize = 16 * 1024;
 
@@ -35,13 +35,13 @@ const WORK_BELOW: usize = 16 * 1024;
 pub(crate) struct Connection<T: Transport> {
     pub(crate) stream: T::Stream,
     pub(crate) entry: Entry,
-    /// Whether the poller reports writability; the worker changes it.
+    /// Whether the poller reports writability; the worker changes this.
     pub(crate) watched_for_writing: bool,
-    /// Whether it is waiting for its turn; the worker changes it.
+    /// Whether the connection is waiting for its turn; the worker changes this.
     pub(crate) queued: bool,
-    /// A short read does not mean that nothing is left: the poller or the system said so.
+    /// More bytes may be waiting after a short read: the poller or the system said so.
     pub(crate) may_hold_more: bool,
-    /// The poller said that both directions are closed.
+    /// The poller reported that both directions are closed.
     pub(crate) gone: bool,
     peer: Peer,
     session: Session,
@@ -59,9 +59,9 @@ pub(crate) struct Connection<T: Transport> {
 struct Left {
     /// Replies that the socket did not accept.
     replies: Vec<u8>,
-    /// How many bytes of these it has accepted since.
+    /// How many bytes of these replies the socket has accepted since.
     taken: usize,
-    /// Bytes that arrived behind the requests of these replies and have not been examined yet.
+    /// Bytes that arrived after the requests of these replies, and have not been examined yet.
     unanswered: Vec<u8>,
 }
 // ANCHOR_END: left
@@ -76,7 +76,7 @@ pub(crate) enum Next {
     Close,
 }
 
-/// What became of the replies.
+/// Whether the replies have been delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Delivery {
     Done,
@@ -86,7 +86,7 @@ enum Delivery {
 }
 
 impl<T: Transport> Connection<T> {
-    /// A client that has just been accepted.
+    /// Creates the connection of a client that has just been accepted.
     pub(crate) fn new(
         stream: T::Stream,
         peer: Peer,
@@ -110,7 +110,7 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// When its time is up.
+    /// Returns when the client's time is up; `None` if it has no deadline.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.session.due()
     }
@@ -119,13 +119,13 @@ impl<T: Transport> Connection<T> {
         self.lingering
     }
 
-    /// While replies are pending, only writability is watched.
+    /// Whether to watch for writability, and for nothing else: while replies are pending.
     pub(crate) fn waits_for_writing(&self) -> bool {
         self.session.is_blocked() || T::holds_output(&self.stream)
     }
 
-    /// Call it before the connection is closed, so that a client that has seen the end of the
-    /// stream finds a free slot.
+    /// Releases the client's slot. Call it before the connection is closed, so that a client that
+    /// has seen the end of the stream finds a free slot.
     pub(crate) fn give_back_slot(&mut self) {
         self.slot = None;
     }
@@ -182,7 +182,8 @@ impl<T: Transport> Connection<T> {
     }
     // ANCHOR_END: turn
 
-    /// A read that brought nothing for the session, though it did not find the socket empty.
+    /// Handles a read that failed, or that returned no bytes for the session although bytes had
+    /// arrived.
     fn brought_nothing<S>(&mut self, error: &io::Error, turn: &mut Turn<'_, S>) -> Next {
         match error.kind() {
             ErrorKind::Interrupted => {
@@ -202,7 +203,8 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// What to do after answers were delivered; with `more`, there may be something left to read.
+    /// Decides what to do after answers were delivered. If `more`, there may be something left to
+    /// read.
     fn after<S: Service>(
         &mut self,
         delivery: Delivery,
@@ -220,7 +222,8 @@ impl<T: Transport> Connection<T> {
     }
 
     // ANCHOR: time_is_up
-    /// Its time is up, unless something arrived in time while the server was busy elsewhere.
+    /// Handles a deadline that has passed: ends the connection, unless something arrived in time
+    /// while the server was busy with other clients.
     pub(crate) fn time_is_up<S: Service>(&mut self, turn: &mut Turn<'_, S>) -> Next {
         if self.lingering {
             return Next::Close;
@@ -244,7 +247,7 @@ impl<T: Transport> Connection<T> {
     }
     // ANCHOR_END: time_is_up
 
-    /// Answers with an error that closes, before anything is read.
+    /// Turns the client away: sends an error that closes the connection, before anything is read.
     pub(crate) fn turn_away<S: Service>(
         &mut self,
         code: ErrorCode,
@@ -256,7 +259,7 @@ impl<T: Transport> Connection<T> {
         self.finish(turn)
     }
 
-    /// An answer that was promised for later has arrived, or never will.
+    /// Takes the answer that was promised for later; `None` if it will never arrive.
     pub(crate) fn complete<S: Service>(
         &mut self,
         number: u64,
@@ -275,7 +278,7 @@ impl<T: Transport> Connection<T> {
         self.after(delivery, true, turn)
     }
 
-    /// The bytes of this turn's read.
+    /// Answers the bytes that this turn's read returned.
     fn answer_input<S: Service>(&mut self, bytes: usize, turn: &mut Turn<'_, S>) -> Delivery {
         let input = std::mem::take(&mut turn.input);
         let delivery = self.answer(&input[..bytes], turn);
@@ -354,7 +357,8 @@ impl<T: Transport> Connection<T> {
         Delivery::Done
     }
 
-    /// How many bytes the socket accepts now; `None` when the connection is gone.
+    /// Writes once, and returns how many bytes the socket accepted; `None` if the connection is
+    /// gone.
     fn write(&mut self, bytes: &[u8], shared: &Arc<Shared>) -> Option<usize> {
         // A client that has its last reply may reconnect before this thread continues, and must not
         // find its own slot still taken.
@@ -374,8 +378,8 @@ impl<T: Transport> Connection<T> {
     }
 
     // ANCHOR: finish
-    /// Delivers the last replies, shuts down writing, and begins to linger. From then on it
-    /// occupies no slot.
+    /// Delivers the last replies, shuts down writing, and begins to linger. From then on the
+    /// connection occupies no slot.
     fn finish<S>(&mut self, turn: &mut Turn<'_, S>) -> Next {
         match self.deliver(turn) {
             Delivery::Done => {}
@@ -397,7 +401,7 @@ impl<T: Transport> Connection<T> {
     }
     // ANCHOR_END: finish
 
-    /// Reads and discards bytes until the end of the stream, or until its time is up.
+    /// Reads and discards bytes, until the end of the stream or until the time for lingering is up.
     fn discard<S>(&mut self, turn: &mut Turn<'_, S>) -> Next {
         match T::receive(&mut self.stream, turn.input) {
             Ok(Received { bytes: 0, .. }) => Next::Close,
@@ -411,7 +415,8 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Reports to the program that runs the server an error that ends a connection.
+    /// Reports an error that ends this connection, if there is one, to the program that runs the
+    /// server.
     fn tell<S>(&self, refused: Option<Refusal>, turn: &Turn<'_, S>) {
         if let Some(Refusal { code, text }) = refused {
             let (peer, reason) = (self.peer.clone(), text);

@@ -17,9 +17,9 @@ use crate::transport::Transport;
 pub(crate) struct Connections<T: Transport> {
     slab: Slab<Connection<T>>,
     deadlines: Deadlines,
-    /// Those that are waiting for a turn, each once, the next one first.
+    /// The connections that are waiting for a turn, each once; the next one comes first.
     turns: VecDeque<usize>,
-    /// Those that are lingering; the one that has lingered longest comes first.
+    /// The connections that are lingering; the one that has lingered longest comes first.
     lingering: VecDeque<usize>,
     most_lingering: usize,
 }
@@ -44,12 +44,13 @@ impl<T: Transport> Connections<T> {
         self.slab.is_empty()
     }
 
-    /// Whether no connection is left that may still get a reply.
+    /// Whether all connections are lingering, so that none can get another reply.
     pub(crate) fn all_linger(&self) -> bool {
         self.slab.len() == self.lingering.len()
     }
 
-    /// Watches a connection from now on; `None` if the poller refuses.
+    /// Adds a connection, and watches it from now on. Returns its key; `None` if the poller cannot
+    /// watch it.
     pub(crate) fn add(&mut self, connection: Connection<T>, poller: &Poller) -> Option<usize> {
         let key = self.slab.insert(connection);
         if poller.watch(&mut self.slab[key].stream, key).is_err() {
@@ -61,7 +62,8 @@ impl<T: Transport> Connections<T> {
     }
 
     // ANCHOR: queue
-    /// The poller reported it: it now waits for one turn, however often it is reported before that.
+    /// Queues a connection that the poller reported for a turn: one turn, however often the poller
+    /// reports it before that.
     pub(crate) fn named(&mut self, key: usize, event: &Event) {
         if let Some(connection) = self.slab.get_mut(key) {
             connection.may_hold_more |= poller::may_hold_more(event);
@@ -70,7 +72,7 @@ impl<T: Transport> Connections<T> {
         }
     }
 
-    /// All connections now wait for a turn, and are read from until nothing is left.
+    /// Queues all connections for a turn in which they are read from until nothing is left.
     pub(crate) fn queue_all(&mut self) {
         let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
         for key in keys {
@@ -78,7 +80,7 @@ impl<T: Transport> Connections<T> {
         }
     }
 
-    /// It now waits for a turn, and is read from until nothing is left.
+    /// Queues a connection for a turn in which it is read from until nothing is left.
     pub(crate) fn queue_to_the_end(&mut self, key: usize) {
         let connection = &mut self.slab[key];
         connection.may_hold_more = true;
@@ -89,7 +91,7 @@ impl<T: Transport> Connections<T> {
         self.turns.len()
     }
 
-    /// The connection that has waited longest.
+    /// Takes the connection that has waited longest for its turn.
     pub(crate) fn next_turn(&mut self) -> Option<usize> {
         let key = self.turns.pop_front()?;
         self.slab[key].queued = false;
@@ -97,14 +99,15 @@ impl<T: Transport> Connections<T> {
     }
     // ANCHOR_END: queue
 
-    /// When to look at the clock again; not later than the first deadline.
+    /// Returns when to look at the clock again, which is no later than the first deadline.
     pub(crate) fn first_due(&self) -> Option<Instant> {
         self.deadlines.first()
     }
 
     // ANCHOR: clock
-    /// A connection whose time is up. A connection that is waiting for its turn is skipped: bytes
-    /// that arrived in time may still have to be read, and the turn enters it again.
+    /// Takes a connection whose time is up. Skips a connection that is waiting for its turn: bytes
+    /// that arrived in time may still have to be read, and after the turn its deadline is entered
+    /// again.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<usize> {
         while let Some(key) = self.deadlines.take_due(now) {
             let connection = &mut self.slab[key];
@@ -119,7 +122,7 @@ impl<T: Transport> Connections<T> {
     }
     // ANCHOR_END: clock
 
-    /// Sees to it that the connection's deadline is not missed.
+    /// Enters the connection's deadline, so that it is not missed.
     fn enter(&mut self, key: usize) {
         let connection = &mut self.slab[key];
         let due = connection.due();
@@ -127,8 +130,8 @@ impl<T: Transport> Connections<T> {
     }
 
     // ANCHOR: settle
-    /// After its turn: sets what it is watched for, when its time is up, and whether it gets
-    /// another turn. Returns whether it is lingering.
+    /// After a connection's turn: sets what it is watched for, enters its deadline, and queues it
+    /// if it gets another turn. Returns whether it is lingering.
     pub(crate) fn settle(&mut self, key: usize, again: bool, poller: &Poller) -> io::Result<bool> {
         let connection = &mut self.slab[key];
         watch(connection, key, poller)?;

@@ -5,15 +5,16 @@ use std::time::Instant;
 
 /// The deadlines of one worker, in order.
 ///
-/// Most deadlines only ever move later: an idle client's deadline does with each request. So an
-/// entry may be earlier than its connection's deadline: the code that takes it checks the
-/// connection and enters the later deadline. That way a request needs no change here.
+/// Most deadlines only ever move later: each request, for example, moves its client's idle
+/// deadline. So an entry may be earlier than its connection's deadline: the code that takes the
+/// entry checks the connection, and enters the later deadline. That way a request changes nothing
+/// here.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     entries: BTreeSet<(Instant, usize)>,
 }
 
-/// Where one connection's entry is: never later than its deadline.
+/// The time of one connection's entry, which is never later than the connection's deadline.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Entry(Option<Instant>);
 
@@ -43,13 +44,14 @@ impl Deadlines {
         }
     }
 
-    /// When to look again; not later than the first deadline.
+    /// Returns when to look again, which is no later than the first deadline.
     pub(crate) fn first(&self) -> Option<Instant> {
         self.entries.first().map(|(due, _)| *due)
     }
 
     // ANCHOR: take
-    /// Takes an entry whose time has come. The caller checks its connection, and enters it again.
+    /// Takes an entry whose time has come, and returns its connection's key. The caller checks the
+    /// connection, and enters its deadline again.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<usize> {
         match self.entries.first() {
             Some((due, _)) if *due <= now => self.entries.pop_first().map(|(_, key)| key),

@@ -4,17 +4,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Descriptors for lingering connections, see `connection.rs`.
 pub(crate) const LINGERING: usize = 64;
-/// Descriptors for everything else that opens one: a client to be told Busy, the service's files.
+/// Descriptors for everything else: a client that is about to be answered with Busy, files that the
+/// service opens.
 const SPARE: usize = 8;
 
 /// Descriptors that the servers of this process have promised to their clients.
 static PROMISED: AtomicUsize = AtomicUsize::new(0);
 
-/// One server's share of them, released when it is dropped.
+/// How many descriptors one server has promised to its clients. Dropping this releases them.
 #[derive(Debug, Default)]
 pub(crate) struct Promise(usize);
 
-/// From now on this room is reserved: no other server of this process counts on it.
+/// Reserves this room, so that no other server of this process counts on it.
 pub(crate) fn promise(room: &Room) -> Promise {
     let descriptors = room.clients + room.lingering;
     PROMISED.fetch_add(descriptors, Ordering::SeqCst);
@@ -35,7 +36,7 @@ pub(crate) struct Room {
 }
 
 /// Raises the soft limit as far as `clients` need, and returns how many clients there is room for.
-/// To be called when everything but connections is open.
+/// Call it when everything except connections is open.
 pub(crate) fn make_room(clients: usize) -> Room {
     let wanted = clients.saturating_add(LINGERING + SPARE);
     // Other servers may still need what they have promised, on top of what is open now.
@@ -70,7 +71,8 @@ fn open_descriptors() -> usize {
     std::fs::read_dir("/dev/fd").map_or(16, Iterator::count)
 }
 
-/// The soft limit that is in force afterwards; `None` if there is none.
+/// Raises the soft limit to `wanted`, or as far as the hard limit allows. Returns the soft limit
+/// that is then in force; `None` if there is none.
 #[cfg(unix)]
 fn raise_limit(wanted: usize) -> Option<usize> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

@@ -22,13 +22,13 @@ const ONLY: usize = 0;
 
 /// Calls a service once for each request, wherever the request came from.
 ///
-/// Each request is given a return address `R` of the caller's own, and its answer is returned with
-/// that address: from [`call`](Self::call) at once, or from [`complete`](Self::complete), if the
-/// service answers later. Whatever happens, each request gets exactly one answer.
+/// With each request, the caller passes a return address `R` of any type, and gets it back together
+/// with the answer: from [`call`](Self::call), or, if the service answers later, from
+/// [`complete`](Self::complete). Each request gets exactly one answer, even if the service panics.
 ///
-/// The envelope's messages are answered as a server would answer them. A request that makes the
-/// service panic is answered with Internal, and so is a request whose answer is dropped; no
-/// connection ends, because there is none.
+/// The messages of the protocol's envelope are answered as a server would answer them. If the
+/// service panics, or drops a [`Later`](crate::Later) without answering, the request is answered
+/// with Internal. No connection ends, because there is none.
 ///
 /// ```
 /// use shared_server::{Dispatcher, Frame, Peer, TutorialService};
@@ -45,21 +45,24 @@ pub struct Dispatcher<S, R> {
     peer: Peer,
     shared: Arc<Shared>,
     completions: Sender<Completion>,
-    /// By the numbers under which their answers will arrive.
+    /// The return addresses of the requests that will be answered later, by the number of the
+    /// answer.
     awaited: HashMap<u64, R>,
 }
 
-/// The answers that a service gives later, as they arrive. Iterating waits for the next one, and
-/// ends with the [`Dispatcher`], after the last [`Later`](crate::Later).
+/// An iterator over the answers that a service gives later, each for [`Dispatcher::complete`].
+/// `next` blocks until an answer arrives, and returns `None` when the [`Dispatcher`] and every
+/// [`Later`](crate::Later) are gone.
 #[derive(Debug)]
 pub struct LateAnswers(Receiver<Completion>);
 
-/// An answer that was given later: for [`Dispatcher::complete`].
+/// An answer that a service gave later: pass it to [`Dispatcher::complete`].
 #[derive(Debug)]
 pub struct LateAnswer(Completion);
 
 impl<S: Service, R> Dispatcher<S, R> {
-    /// Creates a dispatcher for a service, which sees `peer` as the peer of every request.
+    /// Creates a dispatcher for `service`, and the iterator over its late answers. The service sees
+    /// `peer` as the peer of every request.
     pub fn new(service: S, peer: Peer) -> (Self, LateAnswers) {
         let (completions, receiver) = channel();
         let dispatcher = Self {
@@ -72,14 +75,14 @@ impl<S: Service, R> Dispatcher<S, R> {
         (dispatcher, LateAnswers(receiver))
     }
 
-    /// Reports to `observer` why a request was answered with Internal: an [`Event::Refused`]. Only
-    /// the first observer counts.
+    /// Sets the observer. For each request that is answered with Internal, it receives an
+    /// [`Event::Refused`] with the reason. Only the first observer counts: a later one is ignored.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
         self.shared.observer.set(observer);
     }
 
-    /// Calls the service. Returns the return address and the whole reply, length included; `None`
-    /// if the reply will come later.
+    /// Passes a request to the service. Returns the return address `to` and the complete reply,
+    /// including its length field; `None` if the service will answer later.
     pub fn call(&mut self, request: Frame<'_>, to: R) -> Option<(R, Vec<u8>)> {
         let mut reply = Vec::new();
         let context = Context {
@@ -111,8 +114,8 @@ impl<S: Service, R> Dispatcher<S, R> {
         }
     }
 
-    /// Returns the complete late reply, with its return address; `None` if the request has already
-    /// been answered.
+    /// Turns a late answer into the complete reply, and returns it after the return address of its
+    /// request; `None` if that request has already been answered.
     pub fn complete(&mut self, late: LateAnswer) -> Option<(R, Vec<u8>)> {
         let LateAnswer(Completion { number, frame, .. }) = late;
         let to = self.awaited.remove(&number)?;
@@ -120,13 +123,15 @@ impl<S: Service, R> Dispatcher<S, R> {
         Some((to, reply))
     }
 
-    /// Returns the number of requests still to be answered.
+    /// Returns how many requests the service has promised to answer later, and has not answered
+    /// yet.
     #[must_use]
     pub fn awaited(&self) -> usize {
         self.awaited.len()
     }
 
-    /// The peer learns only that it failed; the observer learns why.
+    /// Returns the reply to a request on which the service failed. The peer learns only that it
+    /// failed; the observer learns why.
     fn failed(&self, reason: String) -> Vec<u8> {
         let (code, peer) = (ErrorCode::Internal, self.peer.clone());
         self.shared.tell(&Event::Refused { peer, code, reason });

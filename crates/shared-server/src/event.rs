@@ -9,17 +9,18 @@ use std::time::Duration;
 
 /// Something that happened to a server. Its `Display` output is one line of a log.
 ///
-/// It contains text from the peer unchanged: escape it ([`shared_proto::escaped`]) before it goes
-/// to a terminal.
+/// That line may contain text from a peer, unchanged: escape it ([`shared_proto::escaped`]) before
+/// you print it on a terminal.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// The hard limit on open files leaves room for fewer clients than
     /// [`Limits::max_clients`](crate::Limits::max_clients).
     FewerClients {
-        /// The number of clients that should have been served at once.
+        /// The number of clients that [`Limits::max_clients`](crate::Limits::max_clients) asked
+        /// for.
         wanted: usize,
-        /// The number that can be served.
+        /// The number of clients that can be served at the same time.
         allowed: usize,
     },
     /// Clients cannot be accepted, usually for lack of descriptors; the server will try again.
@@ -33,8 +34,8 @@ pub enum Event {
         /// The reason, for a person.
         reason: String,
     },
-    /// A client broke the protocol below the messages, or ended the stream in the middle of it.
-    /// Only a transport that has such a protocol, for example TLS, reports this.
+    /// A client violated the transport's own protocol, such as TLS, or ended the stream without
+    /// properly ending that protocol. A transport without a protocol of its own never reports this.
     Broken {
         /// The client.
         peer: Peer,
@@ -45,14 +46,15 @@ pub enum Event {
     RepliesNotTaken {
         /// The client.
         peer: Peer,
-        /// The time that it had.
+        /// How long the client had to read them.
         limit: Duration,
     },
-    /// Something that the transport leaves behind, such as a socket file, could not be cleaned up.
+    /// The transport could not clean up after itself, for example could not remove its socket file.
     LeftBehind(io::Error),
-    /// The server answers the requests that have arrived, then ends.
+    /// The server has begun to drain: it answers the requests that have arrived, then ends.
     Draining {
-        /// Whether a signal asked for it, and not [`Handle::drain`](crate::Handle::drain).
+        /// `true` if a signal started the drain, `false` if [`Handle::drain`](crate::Handle::drain)
+        /// did.
         signaled: bool,
     },
     /// A second signal arrived: the server ends immediately.

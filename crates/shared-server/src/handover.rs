@@ -22,14 +22,16 @@ pub(crate) struct Handover<S> {
 }
 
 impl<S> Handover<S> {
-    /// For `workers` workers in total, with a receiver for each of the others.
+    /// Creates the channels for `workers` workers in total. Returns one receiver for each worker
+    /// but the first.
     pub(crate) fn to(workers: usize) -> (Self, Vec<Receiver<Newcomer<S>>>) {
         let (others, receivers) = (1..workers).map(|_| channel()).unzip();
         (Self { others, next: 0 }, receivers)
     }
 
     // ANCHOR: pass_on
-    /// Deals clients out to the workers in turn; returns those that are the first worker's own.
+    /// Passes each client to one of the workers, in turn; returns a client that is for the first
+    /// worker itself.
     pub(crate) fn pass_on(
         &mut self,
         newcomer: Newcomer<S>,
@@ -50,7 +52,8 @@ impl<S> Handover<S> {
     }
     // ANCHOR_END: pass_on
 
-    /// No more clients are passed on. The other workers wait for this when they drain.
+    /// Closes the channels: no more clients are passed on. The other workers wait for this when
+    /// they drain.
     pub(crate) fn end(self, shared: &Arc<Shared>) {
         let others = self.others.len();
         drop(self);

@@ -5,9 +5,9 @@
 //! (`LISTEN_PID`), and what they are called (`LISTEN_FDNAMES`): `sd_listen_fds(3)`. The supervisor
 //! keeps its copies, so clients may connect while no server runs, and wait for the next one.
 //!
-//! A number does not prove that this process owns a descriptor, so safe Rust cannot take descriptor
-//! 3 by itself. `listenfd` can. Here two more things are checked: whether the sockets are meant for
-//! this process, and whether they listen.
+//! Safe Rust cannot turn the number 3 into a socket, because a number does not prove that this
+//! process owns the descriptor. The crate `listenfd` does that. This module also checks that the
+//! sockets are meant for this process, and that they are listening.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,8 +15,9 @@ use std::net::TcpListener;
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 
-/// The listening sockets that this process was started with. Each is closed on exec, and is still
-/// in the blocking or non-blocking mode in which it was inherited.
+/// The listening sockets that this process was started with. Each has its close-on-exec flag set
+/// (`FD_CLOEXEC`, `fcntl(2)`), and is still in the blocking or non-blocking mode in which it was
+/// inherited.
 #[derive(Debug, Default)]
 pub struct Inherited {
     tcp: VecDeque<(Origin, TcpListener)>,
@@ -24,12 +25,13 @@ pub struct Inherited {
     unix: VecDeque<(Origin, UnixListener)>,
 }
 
-/// Which of the inherited descriptors a listener is.
+/// Identifies one of the inherited descriptors, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Its number at the start: 3 for the first.
+    /// The descriptor's number when this process started; usually 3 for the first.
     pub number: usize,
-    /// Its name in `LISTEN_FDNAMES`, which in a unit is `FileDescriptorName=`.
+    /// The descriptor's name in `LISTEN_FDNAMES`, which a systemd unit sets with
+    /// `FileDescriptorName=`.
     pub name: Option<String>,
 }
 
@@ -47,13 +49,13 @@ impl fmt::Display for Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InheritError {
-    /// `LISTEN_FDS` is not the number of descriptors that a process may have.
+    /// `LISTEN_FDS` has this value, which cannot be a number of descriptors.
     BadCount(String),
-    /// `LISTEN_FDS_FIRST_FD` is not the number of a descriptor that can be passed on.
+    /// `LISTEN_FDS_FIRST_FD` has this value, which cannot be the number of an inherited descriptor.
     BadFirst(String),
-    /// A descriptor is not a listening TCP or Unix socket.
+    /// A descriptor is not a listening TCP or Unix socket; the text says what it is instead.
     NotAListener(Origin, &'static str),
-    /// A listener is of a kind that this program does not serve.
+    /// This program does not serve listeners of this kind, which the text names.
     NotServed(Origin, &'static str),
 }
 
@@ -85,24 +87,26 @@ impl fmt::Display for InheritError {
 impl std::error::Error for InheritError {}
 
 impl Inherited {
-    /// Takes the listeners that this process was started with: none if `LISTEN_PID` is missing or
-    /// names another process, because a child process inherits the variables too, and they may have
-    /// been meant for its parent. Removes `LISTEN_PID` and `LISTEN_FDS`, so that no child process
-    /// takes them for its own.
+    /// Takes the listeners that this process was started with. There are none if `LISTEN_PID` is
+    /// missing or names another process: a child process inherits the variables as well, and they
+    /// may have been meant for its parent. If the listeners are this process's, removes
+    /// `LISTEN_PID` and `LISTEN_FDS` from the environment, so that no child process mistakes them
+    /// for its own.
     ///
     /// Call it once, at the very beginning of `main`: before a thread reads the environment, and
-    /// before the program opens anything, which could get a number that looks inherited.
+    /// before the program opens a descriptor, whose number might look like that of an inherited
+    /// one.
     ///
     /// # Errors
     ///
-    /// If the count or the first number is not possible for descriptors, or if any of the
+    /// If the number of descriptors or the number of the first one is impossible, or if any of the
     /// descriptors is not a listening stream socket.
     #[cfg(unix)]
     pub fn from_env() -> Result<Self, InheritError> {
         on_unix::from_env()
     }
 
-    /// Takes nothing: this system does not pass on descriptors in this way.
+    /// Returns no listeners: on this system, no supervisor passes descriptors on in this way.
     ///
     /// # Errors
     ///
@@ -112,7 +116,7 @@ impl Inherited {
         Ok(Self::default())
     }
 
-    /// Returns whether nothing is left to be taken.
+    /// Returns whether every inherited listener has been taken.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         #[cfg(unix)]
@@ -141,8 +145,8 @@ impl Inherited {
         self.unix.drain(..).map(|(_, listener)| listener).collect()
     }
 
-    /// Returns which descriptors the Unix listeners are, in the order of
-    /// [`take_unix`](Self::take_unix).
+    /// Returns the descriptor of each Unix listener that has not been taken yet, in the order in
+    /// which [`take_unix`](Self::take_unix) returns the listeners.
     #[cfg(unix)]
     #[must_use]
     pub fn unix_origins(&self) -> Vec<Origin> {
@@ -156,12 +160,13 @@ impl Inherited {
         take_named(&mut self.unix, name)
     }
 
-    /// Checks that every listener was taken. Call it when the program has taken everything that it
-    /// serves.
+    /// Checks that every listener was taken. Call it when the program has taken all the listeners
+    /// that it serves.
     ///
     /// # Errors
     ///
-    /// If a listener is left, because its clients would wait forever.
+    /// [`InheritError::NotServed`] if a listener is left: its clients could connect, but would wait
+    /// forever.
     pub fn finish(mut self) -> Result<(), InheritError> {
         if let Some((origin, _)) = self.tcp.pop_front() {
             return Err(InheritError::NotServed(origin, "a TCP listener"));

@@ -46,9 +46,9 @@
 //! }
 //! ```
 //!
-//! `crates/key-value`, which chapter 18 builds, is a whole daemon, with a store that all workers
-//! share, both transports in one process, errors of its own, and an answer that takes time; it
-//! includes a client.
+//! `crates/key-value`, which chapter 18 builds, is a complete daemon: it has a store that all
+//! workers share, both transports in one process, errors of its own, and an answer that takes time.
+//! It includes a client.
 //!
 //! # In your own `Cargo.toml`
 //!
@@ -60,8 +60,9 @@
 //!
 //! The feature `cli` adds the flags that both servers share, the log on standard error and the exit
 //! codes (`cli`, `log`), with `clap` and `humantime`. Without it the engine depends on `mio`,
-//! `slab` and a few crates for signals and system calls, and prints nothing: [`Server::on_event`]
-//! says what happens. The `shared-` in the name means shared by `tcp-server` and `unix-server`.
+//! `slab` and a few crates for signals and system calls, and prints nothing: it reports what
+//! happens through [`Server::on_event`]. The `shared-` in the name means shared by `tcp-server` and
+//! `unix-server`.
 //!
 //! # Under a supervisor
 //!
@@ -89,7 +90,7 @@
 //! let server = server.start(TutorialService::default)?;
 //! println!("listening on {address}");
 //! if let Err(error) = supervisor.ready() {
-//!     eprintln!("the supervisor does not hear: {error}"); // clients are served all the same
+//!     eprintln!("cannot notify the supervisor: {error}"); // clients are served anyway
 //! }
 //! server.serve()?;
 //! # Ok(())
@@ -102,7 +103,7 @@
 //!
 //! From the poll to the write, a request passes through these files, in this order:
 //!
-//! | file | one story |
+//! | file | what it contains |
 //! |---|---|
 //! | `worker.rs` | one thread's loop: wait, give turns to the connections that are ready, look at the clock |
 //! | `connection.rs` | the life of one client: deliver pending replies, read, have the requests answered, deliver |
@@ -112,10 +113,10 @@
 //!
 //! Around them stand:
 //!
-//! | file | one story |
+//! | file | what it contains |
 //! |---|---|
 //! | `server.rs` | from a listener to running workers, and how they end |
-//! | `transport.rs` | what the server asks of a kind of socket |
+//! | `transport.rs` | what the server needs from a kind of socket |
 //! | `inherited.rs`, `listeners.rs` | listening sockets that a supervisor passed on, and several that act as one |
 //! | `acceptor.rs` | the listening socket: accepting clients, and what happens when no descriptor is left |
 //! | `handover.rs` | clients on their way from the worker that accepts to the worker that serves |
@@ -132,9 +133,8 @@
 //! | `dispatcher.rs` | calls a service for requests that arrive without a connection |
 //! | `tutorial.rs` | the tutorial's service, the first one on this engine |
 //!
-//! Nothing here opens a socket or reads a command line by itself: `tcp-server` and `unix-server`
-//! do. `cargo test -p pair-tests` tests what they promise on this engine; run it after a change
-//! here.
+//! This crate opens no socket and reads no command line: `tcp-server` and `unix-server` do. `cargo
+//! test -p pair-tests` tests what these two programs promise; run it after a change here.
 
 #![warn(missing_docs)]
 

@@ -3,24 +3,25 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-/// The limits of a server. The defaults are those of the command line.
+/// The limits of a server. The default values are also those of the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Clients served at the same time, over all workers; the next one gets Busy.
+    /// How many clients are served at the same time, by all workers together. Any further client is
+    /// answered with Busy.
     pub max_clients: NonZeroUsize,
-    /// The largest `length` of a frame, in bytes.
+    /// The largest `length` (kind and body) that a client's frame may declare, in bytes.
     pub max_frame: NonZeroU32,
-    /// The time from a frame's first byte to its last; for the preamble, from accept.
+    /// How long a frame may take to arrive, from its first byte to its last. The preamble may take
+    /// as long, counted from accept.
     pub frame_timeout: Duration,
-    /// The time from the first write that the socket does not accept completely until no reply is
-    /// pending.
+    /// How long a client has to read its pending replies, counted from the first write that its
+    /// socket does not accept completely.
     pub reply_timeout: Duration,
-    /// The time from a client's last activity until it sees the end of the stream; `None` for
-    /// never.
+    /// How long a client may be idle before the server ends the connection; `None` means forever.
     pub idle_timeout: Option<Duration>,
-    /// The time from the beginning of draining until connections are cut.
+    /// How long a drain may take before the remaining connections are cut.
     pub drain_timeout: Duration,
-    /// Threads that serve; each connection lives on one of them.
+    /// The number of threads that serve clients. Each connection stays on one of them.
     pub workers: NonZeroUsize,
 }
 

@@ -7,7 +7,8 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
 /// The listening sockets of one transport: one that it created, or those that were passed to it.
-/// They share the poller's token, so the worker that it wakes accepts from each.
+/// All of them are registered with the poller under the same token, so the poller does not say at
+/// which of them a client is waiting: [`accept`](Self::accept) tries each.
 #[derive(Debug)]
 pub struct Listeners<L> {
     all: Vec<L>,
@@ -17,7 +18,7 @@ pub struct Listeners<L> {
 }
 
 impl<L> Listeners<L> {
-    /// These.
+    /// Creates a group of these listeners.
     #[must_use]
     pub fn new(all: Vec<L>) -> Self {
         Self {
@@ -26,17 +27,19 @@ impl<L> Listeners<L> {
         }
     }
 
-    /// Each of them.
+    /// Returns an iterator over the listeners.
     pub fn iter(&self) -> impl Iterator<Item = &L> {
         self.all.iter()
     }
 
-    /// Accepts from the first listener at which a client is waiting, in turn.
+    /// Tries `accept` on one listener after the other, until one returns something other than
+    /// `WouldBlock`. The next call begins with the listener after that one, so that all get their
+    /// turn.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when no client is waiting at any listener; any other error as soon as one
-    /// listener has it.
+    /// `WouldBlock` if no client is waiting at any listener; any other error as soon as one
+    /// listener returns it.
     pub fn accept<T>(&self, accept: impl Fn(&L) -> io::Result<T>) -> io::Result<T> {
         let count = self.all.len();
         for at in (0..count).map(|step| (self.next.get() + step) % count) {

@@ -2,9 +2,9 @@
 //! reader.
 //!
 //! A pipe that no one reads is full after a few hundred lines, a terminal stops after
-//! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would wait for either. Here a line that finds no
-//! room is dropped. Dropped lines are counted, and the count is written once there is room again:
-//! before the next line, or at the program's end.
+//! <kbd>Ctrl</kbd>+<kbd>S</kbd>, and a plain write would then block. Here a line that finds no room
+//! is dropped. Dropped lines are counted, and the count is written once there is room again: before
+//! the next line, or at the program's end.
 
 use crate::output::{LONGEST_LINE, Output};
 use std::fmt;
@@ -13,8 +13,9 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 static LOG: LazyLock<Mutex<Lines<Stderr>>> = LazyLock::new(|| Mutex::new(Lines::to(io::stderr())));
 
-/// Writes one line, with text from a peer [escaped](shared_proto::escaped), or drops it: a log that
-/// cannot be written is not a reason to stop serving.
+/// Writes one line, [escaped](shared_proto::escaped) so that text from a peer cannot split it. A
+/// line that cannot be written now is dropped and counted: a broken log is not a reason to stop
+/// serving.
 pub fn line(event: fmt::Arguments<'_>) {
     let text = shared_proto::escaped(&event.to_string());
     log().line(&text);
@@ -34,7 +35,7 @@ fn log() -> MutexGuard<'static, Lines<Stderr>> {
     LOG.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Lines on their way to `F`.
+/// Writes lines to the descriptor `F`, and counts those that are lost.
 struct Lines<F> {
     output: Output<F>,
     lost: u64,
@@ -84,7 +85,7 @@ impl<F: crate::output::Descriptor> Lines<F> {
     }
 }
 
-/// The beginning of `text`, in at most `longest` bytes.
+/// Returns `text`, cut to at most `longest` bytes.
 fn cut(text: &str, longest: usize) -> std::borrow::Cow<'_, str> {
     const MARK: &str = "…";
     if text.len() <= longest {

@@ -38,14 +38,14 @@ mod on_unix {
     /// (`pipe(7)`, `PIPE_BUF`).
     pub(crate) const LONGEST_LINE: usize = rustix::pipe::PIPE_BUF;
 
-    /// Where lines go.
+    /// A descriptor to write lines to.
     pub(crate) struct Output<F> {
         descriptor: F,
         kind: Kind,
     }
 
     enum Kind {
-        /// A file or a device: a write waits for no reader.
+        /// A file or a device: a write does not wait for a reader.
         File,
         Socket,
         /// A pipe or a terminal, and, where the system allows it, an open file description of it
@@ -73,7 +73,7 @@ mod on_unix {
             &self.descriptor
         }
 
-        /// Used as it is if the pipe cannot be opened again.
+        /// Behaves as if the pipe could not be opened again.
         #[cfg(test)]
         pub(crate) fn forget_own(&mut self) {
             self.kind = Kind::Stream(None);
@@ -99,18 +99,19 @@ mod on_unix {
     }
 
     // ANCHOR: room
-    /// A descriptor that cannot be polled, or is broken, counts as having room: the write will
-    /// show.
+    /// Whether the descriptor has room for a line. One that cannot be polled, or is broken, counts
+    /// as having room: the write will then fail with the reason.
     fn has_room(fd: BorrowedFd<'_>) -> bool {
         let mut polled = [PollFd::from_borrowed_fd(fd, PollFlags::OUT)];
         !matches!(poll(&mut polled, Some(&Timespec::default())), Ok(0))
     }
     // ANCHOR_END: room
 
-    /// A pipe that polls writable accepts a whole line, if no one else writes to it meanwhile. A
-    /// terminal may have room for less than a line, or be stopped meanwhile. So an open file
-    /// description of our own is better, if there is `/proc` and permission to open a file that
-    /// another user may have created.
+    /// Opens the pipe or terminal again, to get an open file description of our own in non-blocking
+    /// mode. Polling alone is less safe: a pipe that polls writable accepts a whole line only if no
+    /// one else writes to it meanwhile, and a terminal may have room for less than a line, or be
+    /// stopped meanwhile. Returns `None` without `/proc`, or without permission to open the file,
+    /// which another user may have created.
     #[cfg(target_os = "linux")]
     fn reopen(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
         use rustix::fs::{Mode, OFlags, open};

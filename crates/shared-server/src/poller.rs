@@ -74,7 +74,7 @@ impl Poller {
         registry.register(stream, Token(key), READING)
     }
 
-    /// Changes what is watched from now on. What arrived before is reported again.
+    /// Changes what a connection is watched for. What arrived before this call is reported again.
     pub(crate) fn rewatch(
         &self,
         stream: &mut impl Source,
@@ -93,7 +93,7 @@ impl Poller {
         let _ = self.poll.registry().deregister(stream);
     }
 
-    /// Waits until something arrives, at the latest until `due`.
+    /// Waits until something arrives, but no longer than until `due`.
     pub(crate) fn wait(
         &mut self,
         events: &mut Events,

@@ -21,7 +21,7 @@ use crate::transport::Transport;
 use crate::watchdog::Watchdog;
 use crate::worker::{Parts, Worker};
 
-/// A listening server that does not serve yet.
+/// A server that is listening, but is not serving clients yet.
 #[derive(Debug)]
 pub struct Server<T> {
     transport: T,
@@ -31,18 +31,19 @@ pub struct Server<T> {
     shared: Arc<Shared>,
     signals: Option<Arrivals>,
     watchdog: Option<Watchdog>,
-    /// Events from before there was an observer.
+    /// The event of [`Server::new`], until there is an observer to receive it.
     early: Option<Event>,
 }
 
 impl<T: Transport> Server<T> {
-    /// Prepares the workers, and raises the soft limit on open files as far as they and
-    /// `max_clients` need. If the hard limit is too low, lowers `max_clients` and reports an
-    /// [`Event`].
+    /// Prepares the workers, and raises the soft limit on open files (`RLIMIT_NOFILE`,
+    /// `getrlimit(2)`) as far as the workers and [`Limits::max_clients`] need. If the hard limit is
+    /// too low for that, the server serves fewer clients, and reports [`Event::FewerClients`].
     ///
     /// # Errors
     ///
-    /// Those of creating pollers, of which each worker needs one.
+    /// If a poller cannot be created, usually for lack of descriptors: each worker needs one
+    /// poller.
     pub fn new(mut transport: T, limits: Limits) -> io::Result<Self> {
         let mut limits = limits.bounded();
         let wanted = limits.max_clients;
@@ -73,11 +74,11 @@ impl<T: Transport> Server<T> {
         })
     }
 
-    /// Reports events to `observer` from now on, and those from [`Server::new`]. Without an
-    /// observer nothing is reported: the server itself prints nothing.
+    /// Sets the observer, to which the server reports its events, including one from
+    /// [`Server::new`]. Without an observer nothing is reported: the server itself prints nothing.
     ///
-    /// The serving threads call it, so it must neither block nor panic. Only the first observer
-    /// counts.
+    /// The serving threads call the observer, so it must neither block nor panic. Only the first
+    /// observer counts: a later one is ignored.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
         self.shared.observer.set(observer);
         if let Some(event) = self.early.take() {
@@ -85,18 +86,19 @@ impl<T: Transport> Server<T> {
         }
     }
 
-    /// Returns a handle that ends the server.
+    /// Returns a handle through which any thread can end the server.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle(Arc::clone(&self.shared))
     }
 
-    /// Makes the first signal drain the server from now on, signals already held included, and a
-    /// later one cut it. The same signals may end several servers of one process.
+    /// Makes the first of these signals drain the server, and a second one cut it. A signal that
+    /// arrived before this call, and has not ended a server yet, counts as well. The same `signals`
+    /// may end several servers of one process.
     ///
     /// # Errors
     ///
-    /// If the signals cannot be watched.
+    /// If the signals cannot be registered with the poller.
     pub fn end_on(&mut self, signals: &Signals) -> io::Result<()> {
         let mut arrivals = signals.arrivals(self.handle())?;
         self.pollers[0].watch_signals(&mut arrivals)?;
@@ -104,13 +106,14 @@ impl<T: Transport> Server<T> {
         Ok(())
     }
 
-    /// Makes the server's workers feed this watchdog from now on, each from its own loop.
+    /// Makes each worker of this server feed `watchdog` from its loop, so that the watchdog falls
+    /// silent if a worker gets stuck.
     pub fn feed(&mut self, watchdog: &Watchdog) {
         self.watchdog = Some(watchdog.clone());
     }
 
-    /// Starts a thread for each worker except the first. `make_service` is called once per worker.
-    /// Afterwards, call [`Running::serve`].
+    /// Starts a thread for each worker except the first, which runs in [`Running::serve`]: call
+    /// that next. `make_service` is called once per worker.
     ///
     /// # Errors
     ///
@@ -160,12 +163,13 @@ impl<T: Transport> Server<T> {
         Ok(Running { first, threads })
     }
 
-    /// Serves, in this thread and one more for each further worker, until it is asked to end:
-    /// [`start`](Self::start) and [`Running::serve`] in one.
+    /// Calls [`start`](Self::start), then [`Running::serve`]: serves in this thread, and in one
+    /// more thread for each further worker, until the server is asked to end. Returns how serving
+    /// ended.
     ///
     /// # Errors
     ///
-    /// Those of both.
+    /// Those of [`start`](Self::start) and [`Running::serve`].
     pub fn run<S: Service>(self, make_service: impl FnMut() -> S) -> io::Result<Outcome>
     where
         T: 'static,
@@ -187,24 +191,26 @@ fn open_pollers(workers: usize) -> io::Result<(Vec<Poller>, Vec<Waker>)> {
     Ok(opened.into_iter().unzip())
 }
 
-/// A server whose threads all run, but which does not accept clients yet. Dropping it ends it.
+/// A server whose other threads are running, but which does not accept clients until
+/// [`serve`](Self::serve) is called. Dropping it ends the server.
 pub struct Running<T: Transport, S> {
     first: Worker<T, S>,
     threads: Threads,
 }
 
 impl<T: Transport, S: Service> Running<T, S> {
-    /// Returns a handle that ends the server.
+    /// Returns a handle through which any thread can end the server.
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.threads.0.clone()
     }
 
-    /// Serves, in this thread too, until the server is asked to end.
+    /// Accepts and serves clients, in this thread and in those of the other workers, until the
+    /// server is asked to end. Returns how serving ended.
     ///
     /// # Errors
     ///
-    /// If a poller fails, which no client can cause.
+    /// If a poller or a thread fails, which no client can cause.
     pub fn serve(mut self) -> io::Result<Outcome> {
         let first = CutOnDrop(&self.threads.0).unless_ok(self.first.run());
         let mut outcomes = vec![first];

@@ -16,8 +16,9 @@ use crate::transport::Peer;
 
 /// Answers requests, one at a time, using its own messages.
 ///
-/// Each worker has its own value, so `&mut self` needs no lock. State that all clients must see is
-/// shared between those values, in an [`Arc`]: a client does not choose its worker.
+/// Each worker has its own value of this type, so `&mut self` needs no lock. A client cannot choose
+/// its worker, so state that all clients must see has to be shared between these values, in an
+/// [`Arc`].
 ///
 /// A call must not block: while it runs, no other client of its worker is served. A request that
 /// takes a long time is answered [later](Context::later), from a separate thread. A panic ends only
@@ -27,7 +28,7 @@ pub trait Service: Send + Sized + 'static {
     /// A client's request; it may borrow from its frame.
     type Request<'a>: Decode<'a>;
 
-    /// The response to it; it may borrow from the request, and so needs no copy.
+    /// The response to a request. It may borrow from the request, which saves a copy.
     type Response<'a>: Message;
 
     /// Answers one request. The answer may borrow from the request and from the context.
@@ -47,8 +48,8 @@ pub enum Answer<R> {
     Now(R),
     /// One of the service's own errors; the connection stays open.
     Error(ServiceError),
-    /// The answer arrives through the [`Later`] that was created with this ticket. Until then this
-    /// client's next request waits, but no other client's.
+    /// The answer arrives through the [`Later`] that was created with this ticket. Until then, the
+    /// next request of this client waits; other clients are served as usual.
     Later(Ticket),
 }
 
@@ -58,17 +59,17 @@ impl<R> From<R> for Answer<R> {
     }
 }
 
-/// The reason why a request has no other answer, in the service's own terms.
+/// An error that the service defines, sent to the client instead of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceError {
-    /// For a program.
+    /// What happened, for a program.
     pub code: ServiceCode,
-    /// For a person.
+    /// What happened, for a person.
     pub text: Cow<'static, str>,
 }
 
 impl ServiceError {
-    /// Makes an error with this code and this text.
+    /// Creates an error with this code and this text.
     pub fn new(code: ServiceCode, text: impl Into<Cow<'static, str>>) -> Self {
         let text = text.into();
         Self { code, text }
@@ -90,7 +91,8 @@ impl fmt::Display for ServiceError {
 
 impl std::error::Error for ServiceError {}
 
-/// The client that asks, and what else the server knows.
+/// What a service can find out about the request that it is answering: who sent it, and the
+/// server's counters. It also lets the service answer [later](Self::later).
 pub struct Context<'a, S> {
     pub(crate) peer: &'a Peer,
     pub(crate) shared: &'a Arc<Shared>,
@@ -111,13 +113,13 @@ pub(crate) struct ReturnAddress<'a> {
 }
 
 impl<S: Service> Context<'_, S> {
-    /// Returns the peer at the other end.
+    /// Returns the peer that sent this request.
     #[must_use]
     pub fn peer(&self) -> &Peer {
         self.peer
     }
 
-    /// Returns the server's counters, this request included.
+    /// Returns the server's counters, which include this request.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.count();
@@ -128,11 +130,11 @@ impl<S: Service> Context<'_, S> {
     /// ticket, and answer through the [`Later`]. Dropping the `Later` unused ends the client's
     /// connection with the error Internal.
     ///
-    /// Until then this client's next request waits, and none of its deadlines runs. A draining
-    /// server also waits for the answer, until the drain's own deadline.
+    /// Until the answer is given, this client's next request waits, and none of the client's
+    /// deadlines runs. A draining server also waits for the answer, until the drain's deadline.
     ///
-    /// The work must own the data it uses: copy it from the request, which borrows from the
-    /// worker's buffer.
+    /// Code that runs after `call` has returned must own its data: copy what it needs from the
+    /// request, which borrows from the worker's buffer.
     ///
     /// ```no_run
     /// # use shared_server::{Answer, Context, Service, ServiceCode, ServiceError};
@@ -201,7 +203,8 @@ impl<S> fmt::Debug for Context<'_, S> {
     }
 }
 
-/// Shows that a request is answered later: see [`Context::later`].
+/// Proof that a [`Later`] exists for this request, to be returned in [`Answer::Later`]: see
+/// [`Context::later`].
 #[derive(Debug)]
 pub struct Ticket {
     worker: usize,
@@ -231,7 +234,7 @@ pub(crate) struct Completion {
 }
 
 impl<S: Service> Later<S> {
-    /// Answers with a response. A client that has gone meanwhile gets no answer.
+    /// Answers with a response. If the client has gone meanwhile, the response is discarded.
     pub fn answer(mut self, response: &S::Response<'_>) {
         if is_a_services(response.kind()) {
             self.send(response);

@@ -1,5 +1,5 @@
-//! The protocol with one client, without a socket: bytes and the time go in; replies, and until
-//! when to wait for more, come out.
+//! The protocol with one client, without a socket: it is given bytes and the current time, and
+//! returns replies and the time until which to wait for more bytes.
 //!
 //! Nothing is read or written here, counted or logged: `connection.rs` does that.
 
@@ -42,16 +42,16 @@ pub(crate) trait Answers {
     fn answer(&mut self, frame: Frame<'_>, replies: &mut Vec<u8>) -> Answered;
 }
 
-/// What became of a frame.
+/// What happened to a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answered {
-    /// Its answer was appended.
+    /// The answer was appended.
     Now,
-    /// Its answer was appended, and nothing after it will be answered.
+    /// The answer was appended, and no later frame will be answered.
     Closed,
-    /// Its answer will arrive under this number.
+    /// The answer will arrive later, under this number.
     Later(u64),
-    /// It cannot be answered; the session ends with Internal.
+    /// The frame cannot be answered, for this reason; the session ends with Internal.
     Failed(&'static str),
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Step<'a, A> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) code: ErrorCode,
-    /// For the log; it may say more than the client is told.
+    /// The text for the log, which may say more than the client is told.
     pub(crate) text: String,
 }
 
@@ -84,9 +84,9 @@ pub(crate) struct Progress {
 /// How a session whose time is up ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
-    /// With the pending replies, then the end of the stream.
+    /// The pending replies are delivered, then the stream ends.
     End(Option<Refusal>),
-    /// With nothing more: replies were not read, and nothing can be inserted into them.
+    /// Nothing more is sent: earlier replies were not read, and nothing can be inserted into them.
     Cut,
 }
 
@@ -94,7 +94,7 @@ pub(crate) enum Expiry {
 #[derive(Debug)]
 pub(crate) struct Session {
     stage: Stage,
-    /// The start of a frame.
+    /// The start of a frame that is still incomplete.
     partial: Option<Box<Partial>>,
     /// The number under which the answer to the last request will arrive.
     pending: Option<u64>,
@@ -117,7 +117,7 @@ enum Stage {
 struct Partial {
     bytes: Vec<u8>,
     clock: Clock,
-    /// What has arrived since the deadline passed, see [`LATE`].
+    /// How many bytes have arrived since the deadline passed: see [`LATE`].
     late: usize,
 }
 
@@ -129,7 +129,8 @@ enum Clock {
 }
 
 impl Session {
-    /// A client connected; its preamble is due by the frame's deadline.
+    /// Creates the session of a client that has connected. Its preamble is due within the frame
+    /// timeout.
     pub(crate) fn new(accepted: Instant, limits: &Limits) -> Self {
         Self {
             stage: Stage::Greeting(0),
@@ -140,7 +141,7 @@ impl Session {
         }
     }
 
-    /// Until when to wait for the client; forever if `None`.
+    /// Returns until when to wait for the client; `None` means forever.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due
     }
@@ -166,8 +167,8 @@ impl Session {
     }
 
     // ANCHOR: receive
-    /// Bytes arrived: answers the whole frames in them, and keeps the start of a frame at their
-    /// end.
+    /// Takes bytes that arrived: answers the complete frames in them, and keeps the start of a
+    /// frame at their end.
     pub(crate) fn receive<A: Answers>(&mut self, bytes: &[u8], step: &mut Step<'_, A>) -> Progress {
         let mut progress = Progress::default();
         if let Stage::Greeting(come) = self.stage {
@@ -217,7 +218,8 @@ impl Session {
         }
     }
 
-    /// The client will send no more.
+    /// Handles the end of the stream. Returns an error if the stream ended inside a frame or the
+    /// preamble.
     pub(crate) fn end_of_stream(&mut self, replies: &mut Vec<u8>) -> Option<Refusal> {
         let inside = match self.stage {
             Stage::Greeting(1..) => "the preamble",
@@ -231,7 +233,8 @@ impl Session {
         Some(self.refuse(ErrorCode::Malformed, text, replies))
     }
 
-    /// The server is shutting down, and everything that had arrived is answered.
+    /// Ends the session because the server is shutting down, after everything that had arrived was
+    /// answered.
     pub(crate) fn drained(&mut self, replies: &mut Vec<u8>) -> Option<Refusal> {
         if self.partial.is_none() {
             self.end();
@@ -243,7 +246,7 @@ impl Session {
     }
 
     // ANCHOR: time_is_up
-    /// The time is up, and nothing more has arrived.
+    /// Ends the session because its time is up and nothing more has arrived.
     pub(crate) fn time_is_up(&mut self, limits: &Limits, replies: &mut Vec<u8>) -> Expiry {
         if self.blocked {
             return Expiry::Cut;
@@ -266,7 +269,7 @@ impl Session {
         self.refuse(ErrorCode::TooSlow, text, replies)
     }
 
-    /// The promised answer has arrived: its frame is appended. `None` stands for an answer that
+    /// Appends the frame of the answer that was promised for later. `None` means that the answer
     /// will never arrive.
     pub(crate) fn complete(
         &mut self,
@@ -284,7 +287,8 @@ impl Session {
         None
     }
 
-    /// The socket did not accept all replies: only their deadline runs now.
+    /// Notes that the socket did not accept all replies. From now on, only the deadline for reading
+    /// the replies runs.
     pub(crate) fn block(&mut self, now: Instant, limits: &Limits) {
         if self.blocked {
             return;
@@ -298,7 +302,7 @@ impl Session {
         }
     }
 
-    /// All replies are delivered.
+    /// Notes that all replies have been delivered.
     pub(crate) fn unblock(&mut self, now: Instant, limits: &Limits) {
         self.blocked = false;
         if let Some(Partial { clock, .. }) = self.partial.as_deref_mut()
@@ -309,13 +313,14 @@ impl Session {
         self.set_due(now, limits);
     }
 
-    /// The last reply is delivered: from now on, whatever arrives is discarded.
+    /// Begins to linger, after the last reply has been delivered: from now on, whatever arrives is
+    /// discarded.
     pub(crate) fn linger(&mut self, now: Instant) {
         self.stage = Stage::Over;
         self.due = Some(now + LINGER);
     }
 
-    /// Answers with an Error that closes.
+    /// Appends an Error that closes the connection, and ends the session.
     pub(crate) fn refuse(
         &mut self,
         code: ErrorCode,
@@ -332,7 +337,7 @@ impl Session {
         Refusal { code, text }
     }
 
-    /// A client that did something gets a new deadline.
+    /// Sets a new deadline, after the client did something.
     fn set_due(&mut self, now: Instant, limits: &Limits) {
         if self.blocked || self.stage != Stage::Serving {
             return;
@@ -347,14 +352,14 @@ impl Session {
         };
     }
 
-    /// Nothing more is interpreted.
+    /// Ends the session: from now on, nothing that arrives is interpreted.
     pub(crate) fn end(&mut self) {
         self.partial = None;
         self.pending = None;
         self.stage = Stage::Over;
     }
 
-    /// Takes the bytes of the preamble that are there.
+    /// Checks the bytes of the preamble that have arrived.
     fn greet<A>(
         &mut self,
         come: u8,
@@ -477,7 +482,7 @@ impl Session {
     }
 }
 
-/// Why a request that made the service panic failed.
+/// Returns the reason for the log why a request failed that made the service panic.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> String {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -31,7 +31,8 @@ pub(crate) enum Stage {
 pub enum Outcome {
     /// Every request that had arrived was answered.
     Drained,
-    /// A deadline or a second signal cut connections off.
+    /// Connections were cut with work unfinished: the drain's deadline passed, a second signal
+    /// arrived, or [`Handle::cut`] was called.
     Cut,
 }
 
@@ -47,7 +48,7 @@ pub(crate) struct Shared {
     promised: AtomicU64,
     /// Accepting failed and is waiting for a connection to close.
     pub(crate) accept_stalled: AtomicBool,
-    /// When the first of the workers had given its first turns of the drain.
+    /// When the first worker to do so had finished its first round of turns of the drain.
     first_round: OnceLock<Instant>,
     pub(crate) observer: Observer,
     /// Descriptors reserved for this server among the servers of this process.
@@ -55,7 +56,7 @@ pub(crate) struct Shared {
     /// SIGINT or SIGTERM arrived.
     signaled: AtomicBool,
     told_of_drain: AtomicBool,
-    /// One for each worker; the first one's worker accepts.
+    /// One for each worker; the first worker accepts.
     wakers: Vec<Waker>,
 }
 
@@ -102,7 +103,8 @@ impl Shared {
         }
     }
 
-    /// A long first round does not count: no one can have lost patience during it.
+    /// Notes the end of the first round of turns of the drain. A second signal during a long first
+    /// round does not count: no one can have lost patience by then.
     pub(crate) fn first_round_is_over(&self) {
         self.first_round.get_or_init(Instant::now);
     }
@@ -124,7 +126,8 @@ impl Shared {
     }
 
     // ANCHOR: slot
-    /// A slot for one more client, released when it is dropped; `None` if all are taken.
+    /// Takes a slot for one more client; `None` if all slots are taken. Dropping the slot releases
+    /// it.
     pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
         let taken = self
             .clients
@@ -137,12 +140,13 @@ impl Shared {
     }
     // ANCHOR_END: slot
 
-    /// A number for a late answer.
+    /// Returns a new number for a late answer.
     pub(crate) fn next_number(&self) -> u64 {
         self.promised.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A slot released too early, even if another client has taken it meanwhile.
+    /// Takes back a slot that was released too early, even if another client has taken it
+    /// meanwhile.
     pub(crate) fn retake_slot(self: &Arc<Self>) -> Slot {
         self.clients.fetch_add(1, Ordering::SeqCst);
         Slot(Arc::clone(self))
@@ -179,13 +183,13 @@ impl Drop for Slot {
 pub struct Handle(pub(crate) Arc<Shared>);
 
 impl Handle {
-    /// Stops accepting, answers the requests that have arrived, then ends, all within the drain
-    /// timeout.
+    /// Drains the server: it stops accepting clients, answers the requests that have arrived, then
+    /// ends, after [`Limits::drain_timeout`](crate::Limits::drain_timeout) at the latest.
     pub fn drain(&self) {
         self.0.drain(false);
     }
 
-    /// Ends immediately, whatever is left unanswered.
+    /// Ends the server immediately. Requests that are still unanswered get no reply.
     pub fn cut(&self) {
         self.0.enter_stage(Stage::Cutting);
     }

@@ -1,12 +1,13 @@
-//! SIGINT and SIGTERM drain a server; a second one ends it at once.
+//! SIGINT and SIGTERM drain a server; a second signal ends it immediately.
 //!
-//! Both are caught even if the program that started this one had blocked them, which a process
-//! inherits (`sigprocmask(2)`), or had ignored them, as a script's shell ignores SIGINT for
-//! programs that it starts with `&`. nginx, Redis and PostgreSQL also catch them in that case.
+//! Both signals are caught even if this process inherited them blocked (`sigprocmask(2)`) or
+//! ignored (`signal(7)`): a shell script, for example, starts programs with `&` so that they ignore
+//! SIGINT. nginx, Redis and PostgreSQL catch the signals in that case as well.
 //!
 //! The handler writes a byte into a socket pair that the first worker's poller watches, so no
-//! thread waits for signals: with a second thread, every system call of the first costs more,
-//! because the kernel then counts the users of each descriptor (2 % of a round trip).
+//! separate thread has to wait for signals. In a process with a second thread, system calls on
+//! descriptors cost more, because the kernel then counts the users of each descriptor (2 % of a
+//! round trip).
 
 #[cfg(unix)]
 pub(crate) use on_unix::Arrivals;
@@ -34,7 +35,9 @@ mod on_unix {
 
     use crate::shared::Handle;
 
-    /// The signals that end one server or several; they are held until there is a server to end.
+    /// SIGINT and SIGTERM, caught to end one server or several: see
+    /// [`Server::end_on`](crate::Server::end_on). Signals that arrive before then are kept for the
+    /// server.
     #[derive(Debug)]
     pub struct Signals {
         held: Arrivals,
@@ -51,8 +54,8 @@ mod on_unix {
     }
 
     impl Signals {
-        /// Catches SIGINT and SIGTERM from now on, and unblocks them in this thread and in those
-        /// that it starts.
+        /// Catches SIGINT and SIGTERM from now on, and unblocks them in this thread and in the
+        /// threads that it starts.
         ///
         /// # Errors
         ///
@@ -64,7 +67,8 @@ mod on_unix {
             Ok(Self { held })
         }
 
-        /// For one server: signals that arrive from now on, and those that are held.
+        /// Returns the signals for one server: those that arrive from now on, and those that are
+        /// held.
         pub(crate) fn arrivals(&self, _server: Handle) -> io::Result<Arrivals> {
             let mut arrivals = Arrivals::new()?;
             arrivals.held = Some(Arc::clone(&self.held.arriving));
@@ -105,7 +109,8 @@ mod on_unix {
         }
 
         // ANCHOR: take
-        /// Whether any signal has arrived since; several at the same time count as one.
+        /// Returns whether a signal has arrived since the last call; several at the same time count
+        /// as one.
         pub(crate) fn take(&mut self) -> bool {
             let mut came = false;
             let mut buffer = [0; 16];
@@ -145,7 +150,7 @@ mod on_windows {
         servers: Arc<Mutex<Vec<Handle>>>,
     }
 
-    /// Nothing: a separate thread tells the server.
+    /// Empty on this system: a separate thread tells the server.
     #[derive(Debug)]
     pub(crate) struct Arrivals;
 
@@ -154,7 +159,7 @@ mod on_windows {
         ///
         /// # Errors
         ///
-        /// If it is caught already.
+        /// If Ctrl-C is already caught.
         pub fn catch() -> io::Result<Self> {
             let servers = Arc::new(Mutex::new(Vec::<Handle>::new()));
             let told = Arc::clone(&servers);

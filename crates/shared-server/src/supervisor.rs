@@ -1,10 +1,10 @@
 //! What a server reports to the supervisor that started it: that clients can connect, that it is
 //! stopping, and that it is not stuck.
 //!
-//! It works as `sd_notify(3)` describes: one datagram per message, to the socket that
-//! `NOTIFY_SOCKET` names. The server never waits for the supervisor, and does not stop because the
-//! supervisor reads no messages or is gone. If there is no supervisor, as in a shell, nothing is
-//! sent.
+//! The protocol is that of `sd_notify(3)`: one datagram per message, to the socket that
+//! `NOTIFY_SOCKET` names. The server never waits for the supervisor, and keeps serving if the
+//! supervisor isn't reading its messages or is gone. If there is no supervisor, as in a shell,
+//! nothing is sent.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,10 +17,10 @@ use crate::server::Server;
 use crate::transport::Transport;
 use crate::watchdog::Watchdog;
 
-/// No watchdog makes a server spin.
+/// The shortest watchdog time that is honored: no setting can make a server spin.
 const SHORTEST: Duration = Duration::from_millis(2);
 
-/// The supervisor of this process, if it has one. All copies report to the same supervisor.
+/// The supervisor of this process, if it has one. All clones report to the same supervisor.
 ///
 /// ```no_run
 /// # use shared_server::{Server, Supervisor, Transport, TutorialService, Event};
@@ -43,17 +43,19 @@ pub struct Supervisor {
 #[derive(Debug)]
 struct Messenger {
     socket: io::Result<Option<NotifySocket>>,
-    /// The messages that found no room.
+    /// The last message, if it found no room.
     unsaid: Mutex<Option<&'static str>>,
     stopping: AtomicBool,
 }
 
 impl Supervisor {
-    /// Returns the supervisor that the environment names: `NOTIFY_SOCKET`, and, if it wants regular
-    /// signs of life, `WATCHDOG_USEC` and `WATCHDOG_PID` (`sd_watchdog_enabled(3)`).
+    /// Finds the supervisor through the environment: `NOTIFY_SOCKET` names its socket
+    /// (`sd_notify(3)`), and if it wants regular signs of life, `WATCHDOG_USEC` and `WATCHDOG_PID`
+    /// say how often and from which process (`sd_watchdog_enabled(3)`). Without `NOTIFY_SOCKET`,
+    /// nothing is ever sent.
     ///
-    /// It never fails. If the socket's name cannot be used, [`ready`](Self::ready) returns the
-    /// error.
+    /// This function never fails. If the socket's name cannot be used, [`ready`](Self::ready)
+    /// returns the error.
     #[must_use]
     pub fn from_env() -> Self {
         let messenger = Arc::new(Messenger {
@@ -74,9 +76,8 @@ impl Supervisor {
     }
 
     /// From now on, tells the supervisor when this server begins to drain and, if the supervisor
-    /// has asked for it, that the server's workers are not stuck. `observer` becomes the server's
-    /// observer:
-    /// [`Server::on_event`].
+    /// has asked for it, that the server's workers are not stuck. Also sets `observer` as the
+    /// server's observer: see [`Server::on_event`].
     pub fn follow<T: Transport>(
         &self,
         server: &mut Server<T>,
@@ -94,7 +95,7 @@ impl Supervisor {
         });
     }
 
-    /// Tells the supervisor that clients can connect: READY. Call it once they can, and not before.
+    /// Tells the supervisor that clients can connect (`READY=1`). Don't call it before they can.
     ///
     /// # Errors
     ///
@@ -108,8 +109,9 @@ impl Supervisor {
         })
     }
 
-    /// Tells the supervisor that this process is about to end (`STOPPING=1`), once. If you use
-    /// [`follow`](Self::follow), the first server that begins to drain does this for you.
+    /// Tells the supervisor that this process is about to end (`STOPPING=1`). Only the first call
+    /// sends the message. If you use [`follow`](Self::follow), the first server that begins to
+    /// drain does this for you.
     pub fn stopping(&self) {
         if !self.messenger.stopping.swap(true, Ordering::SeqCst) {
             let _ = self.messenger.say("STOPPING=1");
@@ -119,8 +121,8 @@ impl Supervisor {
 
 impl Messenger {
     // ANCHOR: say
-    /// Sends new messages once, without waiting. A message that finds no room is sent with the next
-    /// sign of life, unless a newer one has replaced it.
+    /// Sends new messages once, without waiting. A message that finds no room is sent again with
+    /// the next sign of life, unless a newer message replaces it.
     fn say(&self, news: &'static str) -> io::Result<()> {
         let mut unsaid = self.unsaid();
         *unsaid = Some(news);
@@ -173,7 +175,7 @@ mod on_unix {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-    /// Where the supervisor listens, and a socket to send from.
+    /// The supervisor's address, and a socket to send from.
     #[derive(Debug)]
     pub(super) struct NotifySocket {
         socket: UnixDatagram,
@@ -202,8 +204,8 @@ mod on_unix {
             Ok(Self { socket, supervisor })
         }
 
-        /// Sent to the name and not over a connection, because a new socket may have that name by
-        /// now.
+        /// Sends to the address each time, without a connection: by now the supervisor may have
+        /// bound a new socket to that address.
         pub(super) fn send(&self, message: &str) -> io::Result<()> {
             let sent = self
                 .socket
@@ -225,7 +227,7 @@ mod on_unix {
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn abstract_name(_: &[u8]) -> io::Result<SocketAddr> {
-        Err(unusable("abstract names are Linux's alone"))
+        Err(unusable("only Linux has abstract names"))
     }
 
     fn unusable(why: &str) -> io::Error {

@@ -1,4 +1,4 @@
-//! What the server asks of a kind of socket.
+//! What the server needs from a kind of socket.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -12,14 +12,14 @@ pub trait Transport: Send {
     /// An accepted connection, in non-blocking mode.
     type Stream: Source + Read + Write + Send;
 
-    /// Returns the source to register with the poller; it is non-blocking.
+    /// Returns the listening socket, which is non-blocking, to be registered with the poller.
     fn listener(&mut self) -> &mut dyn Source;
 
-    /// Takes the next client.
+    /// Accepts the next client (`accept(2)`).
     ///
     /// # Errors
     ///
-    /// `WouldBlock` when no client is waiting. An error that concerns only one client has the kind
+    /// `WouldBlock` when no client is waiting. An error that affects only one client has the kind
     /// `ConnectionAborted`: the server continues with the next client. Any other error means that
     /// accepting currently fails, usually for lack of descriptors.
     fn accept(&self) -> io::Result<(Self::Stream, Peer)>;
@@ -30,15 +30,16 @@ pub trait Transport: Send {
     /// Reads once, as `read(2)` does.
     ///
     /// A read that fills only part of the buffer tells the server that nothing more is waiting, and
-    /// saves it a read that would find nothing. Override this if the system may end a read early
-    /// for another reason.
+    /// saves it a read that would find nothing. Override this method if the system may end a read
+    /// early for another reason, and report that in [`Received::may_hold_more`].
     ///
     /// # Errors
     ///
-    /// Those of the system call; `WouldBlock` when nothing is waiting. From a transport with a
-    /// protocol of its own below: `Interrupted` when only bytes for that protocol arrived, and
-    /// there may be more; `InvalidData` when the bytes broke that protocol; `UnexpectedEof` when
-    /// the stream ended in the middle of it. The last two become an [`Event`](crate::Event).
+    /// Those of the system call; `WouldBlock` when nothing is waiting. A transport with its own
+    /// protocol below the messages, such as TLS, also returns `Interrupted` when only bytes of that
+    /// protocol arrived, and more may be waiting; `InvalidData` when the peer violated that
+    /// protocol; and `UnexpectedEof` when the stream ended without properly ending that protocol.
+    /// The last two become an [`Event::Broken`](crate::Event::Broken).
     fn receive(stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<Received> {
         let bytes = stream.read(buffer)?;
         Ok(Received {
@@ -48,21 +49,22 @@ pub trait Transport: Send {
     }
 
     /// Updates `peer` if more is known about it than when it was accepted. Called after each read
-    /// that brought bytes.
+    /// that returned bytes.
     fn identify(_stream: &mut Self::Stream, _peer: &mut Peer) {}
 
-    /// Returns whether the stream has accepted bytes that its socket has not. These are written
-    /// before anything else, and until then nothing is read.
+    /// Returns whether the stream still holds bytes that it accepted from the server, but could not
+    /// write to its socket. Until they are written, the server writes nothing else, and reads
+    /// nothing.
     fn holds_output(_stream: &Self::Stream) -> bool {
         false
     }
 
-    /// Tells the peer that nothing more will be written, as `shutdown(SHUT_WR)` does.
+    /// Tells the peer that nothing more will be written, as `shutdown(2)` does with `SHUT_WR`.
     ///
     /// # Errors
     ///
-    /// Those of the system call, after which the connection is gone. `WouldBlock` asks the server
-    /// to call again when the socket accepts more.
+    /// Those of the system call; the server then closes the connection. The exception is
+    /// `WouldBlock`, after which the server calls again when the socket accepts more.
     fn shutdown_write(stream: &mut Self::Stream) -> io::Result<()>;
 
     /// Called when draining begins, while the listening socket is still open.
@@ -78,9 +80,10 @@ pub trait Transport: Send {
 /// The result of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Received {
-    /// The number of bytes; 0 at the end of the stream.
+    /// The number of bytes that were read; 0 at the end of the stream.
     pub bytes: usize,
-    /// The system ended this read early: more may be waiting, however few bytes arrived.
+    /// Whether more bytes may be waiting although the read did not fill the buffer, because the
+    /// system ended it early.
     pub may_hold_more: bool,
 }
 
@@ -99,7 +102,7 @@ pub enum Peer {
         /// The process's effective group.
         gid: u32,
     },
-    /// A peer of another kind of transport, as WhoAmI names it.
+    /// A peer of another kind of transport: the text that WhoAmI is answered with.
     Other(Arc<str>),
 }
 

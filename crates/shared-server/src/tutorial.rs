@@ -1,10 +1,11 @@
-//! The tutorial's service: the first one on this engine.
+//! The tutorial's service, an example of a [`Service`].
 
 use shared_proto::tutorial::{Request, Response};
 
 use crate::service::{Answer, Context, Service};
 
-/// Accepts text, echoes bytes, and tells the peer who it is.
+/// Accepts text, echoes bytes, tells a client how the server sees it, and reports the server's
+/// counters.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TutorialService;
 

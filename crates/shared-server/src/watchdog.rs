@@ -1,16 +1,16 @@
 //! Reports whether all threads that serve are still running their loops.
 //!
-//! A watchdog that is fed by a thread of its own proves nothing: that thread would keep running
-//! while the others hang. So each worker feeds it from its loop, and if a service is stuck in a
+//! A watchdog that is fed by a separate thread proves nothing: that thread would keep running while
+//! the others hang. So each worker feeds the watchdog from its loop, and if a service is stuck in a
 //! request, the feeding stops.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A watchdog that the workers of one server or several feed:
-/// [`Server::feed`](crate::Server::feed). While all workers run, it reports that once per period;
-/// when one is stuck, it is silent. Without a watchdog, no server has a periodic timer.
+/// Reports once per period that no worker is stuck, and is silent while one is. The workers of one
+/// server or several feed it: see [`Server::feed`](crate::Server::feed). (A server without a
+/// watchdog has no periodic timer.)
 #[derive(Clone)]
 pub struct Watchdog(Arc<Inner>);
 
@@ -25,13 +25,13 @@ struct Inner {
 enum State {
     Awaited,
     Fed,
-    /// It has ended, as workers of a drain do, and is not waited for.
+    /// The worker has ended, as workers do in a drain, and is not waited for.
     Ended,
 }
 
 impl Watchdog {
-    /// Calls `alive` once per `period`, as long as no worker is stuck. A serving worker makes the
-    /// call, so `alive` must neither block nor panic.
+    /// Creates a watchdog that calls `alive` once per `period`, as long as no worker is stuck. One
+    /// of the workers' threads makes the call, so `alive` must neither block nor panic.
     pub fn new(period: Duration, alive: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner {
             period,
@@ -40,7 +40,7 @@ impl Watchdog {
         }))
     }
 
-    /// Adds this many workers.
+    /// Adds `count` workers, and returns each one's share of the watchdog.
     pub(crate) fn feeders(&self, count: usize) -> Vec<Feeder> {
         let mut workers = self.workers();
         let before = workers.len();
@@ -97,7 +97,7 @@ impl Feeder {
         self.due
     }
 
-    /// The worker completed a loop.
+    /// Notes that the worker completed a loop.
     pub(crate) fn feed(&mut self, now: Instant) {
         if self.due <= now {
             self.due = now + self.watchdog.0.period;

@@ -102,7 +102,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     // ANCHOR: run
-    /// Serves until it is told to end.
+    /// Serves until the server is asked to end.
     pub(crate) fn run(mut self) -> io::Result<Outcome> {
         let mut events = Events::with_capacity(EVENTS_PER_WAIT);
         loop {
@@ -157,8 +157,8 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
     }
 
-    /// Another worker passed clients on, or closed a connection whose descriptor is needed here; or
-    /// a late answer arrived.
+    /// Handles a wake-up: another worker passed clients on, or closed a connection whose descriptor
+    /// is needed here, or a late answer arrived.
     fn woken(&mut self) {
         self.mail = true;
         self.retry_accept();
@@ -234,8 +234,9 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
     // ANCHOR_END: serve
 
-    /// It no longer occupies a slot, so another client may be accepted. If too many are lingering
-    /// now, the oldest is closed.
+    /// Handles a connection that has begun to linger. It no longer occupies a slot, so another
+    /// client may be accepted. If too many connections are lingering now, closes the one that has
+    /// lingered longest.
     fn linger(&mut self, key: usize) {
         self.retry_accept();
         if let Some(longest) = self.connections.linger(key) {
@@ -262,7 +263,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
     // ANCHOR_END: clock
 
-    /// Takes in new clients and answers from other threads, not too many at once.
+    /// Takes in new clients, and answers from other threads; not too many in one loop.
     fn take_mail(&mut self) {
         if !self.mail {
             return;
@@ -281,7 +282,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         self.mail = true;
     }
 
-    /// Returns `false` once no more can arrive.
+    /// Takes in at most `most` new clients. Returns `false` once no more can arrive.
     fn take_newcomers(&mut self, most: usize) -> bool {
         for _ in 0..most {
             match self.parts.newcomers.try_recv() {
@@ -293,7 +294,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
         true
     }
 
-    /// A connection closed: there may be a descriptor again.
+    /// Tries again to accept after a connection was closed: a descriptor may be free now.
     fn retry_accept(&mut self) {
         if !self.parts.shared.accept_stalled.load(Ordering::Relaxed) {
             return;
@@ -306,7 +307,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
 
     // ANCHOR: accept
-    /// Accepts clients, not too many at once.
+    /// Accepts clients, but not too many in one loop.
     fn accept(&mut self) {
         for _ in 0..CLIENTS_PER_LOOP {
             let Some(acceptor) = self.parts.acceptor.as_mut().filter(|a| a.is_ready()) else {
@@ -356,7 +357,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     }
     // ANCHOR_END: accept
 
-    /// From now on this worker serves the client.
+    /// Takes in a new client, which this worker serves from now on.
     fn admit(&mut self, newcomer: Newcomer<T::Stream>) {
         let Newcomer {
             stream,
@@ -377,7 +378,8 @@ impl<T: Transport, S: Service> Worker<T, S> {
         }
     }
 
-    /// Watches a connection from now on; `None` if the poller refuses.
+    /// Adds a connection, and watches it from now on. Returns its key; `None` if the poller cannot
+    /// watch it.
     fn add(&mut self, connection: Connection<T>) -> Option<usize> {
         let key = self.connections.add(connection, &self.parts.poller)?;
         if self.drain_due.is_some() {

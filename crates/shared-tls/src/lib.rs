@@ -1,7 +1,7 @@
 //! Certificates and keys from PEM files, for `tcp-server` and `tcp-client` with their feature `tls`.
 //!
-//! Each of the two decides how to use them. They report errors the same way: anything wrong with a
-//! file is one line that says what, where, and what to do.
+//! How the certificates are used is decided there. Both programs report errors in the same way: one
+//! line that names the file and says what is wrong with it and what to do.
 
 #![warn(missing_docs)]
 
@@ -12,7 +12,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A file of certificates or keys, and the option that names it.
+/// A PEM file with certificates or a private key, and the command-line option that named it, for
+/// error messages.
 #[derive(Debug, Clone)]
 pub struct PemFile {
     path: PathBuf,
@@ -20,24 +21,26 @@ pub struct PemFile {
 }
 
 impl PemFile {
-    /// The file that was given with this option, such as `--tls-cert`.
+    /// Creates it from the file's path and the option that named the file, such as `--tls-cert`.
+    /// Nothing is read yet.
     pub fn new(path: impl Into<PathBuf>, option: &'static str) -> Self {
         let path = path.into();
         Self { path, option }
     }
 
-    /// Its path.
+    /// Returns the file's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All certificates in it, in their order: the program's own first, then those of the
-    /// authorities between it and one that the peer trusts.
+    /// Reads all certificates in the file, in their order. In the file that identifies a program,
+    /// its own certificate comes first, then those of the intermediate authorities, up to an
+    /// authority that the peer trusts.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not PEM, or holds no certificate.
+    /// If the file cannot be read, is not PEM, or contains no certificate.
     pub fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, PemError> {
         let certificates = CertificateDer::pem_file_iter(&self.path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -48,20 +51,22 @@ impl PemFile {
         }
     }
 
-    /// The first private key in it.
+    /// Reads the first private key in the file.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not PEM, or holds no unencrypted key.
+    /// If the file cannot be read, is not PEM, or contains no unencrypted private key.
     pub fn private_key(&self) -> Result<PrivateKeyDer<'static>, PemError> {
         PrivateKeyDer::from_pem_file(&self.path).map_err(|error| self.unread(&error, KEY))
     }
 
-    /// The authorities whose certificates are in it: peers that they vouch for are trusted.
+    /// Reads the certificates in the file as those of authorities to be trusted: a peer is trusted
+    /// if its certificate chains to one of them.
     ///
     /// # Errors
     ///
-    /// As [`certificates`](Self::certificates), and if the content of one is not a certificate.
+    /// Those of [`certificates`](Self::certificates), and an error if the content of one of them is
+    /// not a certificate.
     pub fn authorities(&self) -> Result<RootCertStore, PemError> {
         let mut store = RootCertStore::empty();
         for certificate in self.certificates()? {
@@ -70,14 +75,15 @@ impl PemFile {
         Ok(store)
     }
 
-    /// Returns the error for a file whose content cannot be used.
+    /// Returns the error to report if this file's content cannot be used because of `error`.
     pub fn unfit(&self, error: &impl fmt::Display) -> PemError {
         let Self { path, option } = self;
         let path = path.display();
         PemError(format!("{path} cannot be used with {option}: {error}"))
     }
 
-    /// Why the certificate in this file and the key in that one cannot be used together.
+    /// Returns the error to report if the certificate in this file and the private key in the file
+    /// `key` cannot be used together because of `error`.
     #[must_use]
     pub fn unfit_with(&self, key: &PemFile, error: &rustls::Error) -> PemError {
         if !matches!(error, rustls::Error::InconsistentKeys(_)) {
@@ -107,7 +113,7 @@ impl PemFile {
                 )
             }
             pem::Error::NoItemsFound => format!(
-                "{path} holds no {what}; name a PEM file with {option}, in which one begins with \
+                "{path} contains no {what}; use {option} to name a PEM file in which it begins with \
                  {begins}"
             ),
             other => format!(
@@ -118,7 +124,7 @@ impl PemFile {
     }
 }
 
-/// What to look for in a file.
+/// What a file should contain.
 #[derive(Clone, Copy)]
 struct Wanted {
     what: &'static str,
@@ -135,7 +141,8 @@ const KEY: Wanted = Wanted {
     begins: "-----BEGIN PRIVATE KEY-----",
 };
 
-/// What is wrong with a file, where, and what to do, in one line.
+/// The reason why a PEM file cannot be used: one line that names the file and says what is wrong
+/// with it and what to do.
 #[derive(Debug)]
 pub struct PemError(String);
 

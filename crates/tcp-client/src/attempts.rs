@@ -16,7 +16,7 @@ pub(crate) struct Attempts {
 
 struct Attempt {
     address: SocketAddr,
-    /// Until now; the error is why it failed.
+    /// The outcome until now; an error is the reason why the attempt failed.
     outcome: io::Result<mio::net::TcpStream>,
 }
 
@@ -29,7 +29,7 @@ impl Attempts {
         })
     }
 
-    /// Whether it is pending now; otherwise it has failed immediately.
+    /// Begins an attempt. Returns whether it is pending; if not, it has already failed.
     pub(crate) fn begin(&mut self, address: SocketAddr) -> bool {
         let token = Token(self.begun.len());
         let outcome = mio::net::TcpStream::connect(address).and_then(|mut stream| {
@@ -75,8 +75,8 @@ impl Attempts {
         }
     }
 
-    /// The time is up: it no longer waits for any attempt, and the `untried` (the next one last)
-    /// will not be tried.
+    /// The time is up: gives up all pending attempts, and returns the error. The addresses in
+    /// `untried` (in reverse order) were never tried.
     pub(crate) fn give_up(self, untried: &[SocketAddr]) -> ConnectError {
         let silent = || io::Error::new(ErrorKind::TimedOut, "no answer in time");
         let tried = self.begun.into_iter().map(|attempt| {

@@ -8,15 +8,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long an attempt runs alone before the next address is also tried, as in RFC 8305.
+/// How long an attempt may be pending before the next address is tried as well, as in RFC 8305.
 const APART: Duration = Duration::from_millis(250);
 
 /// The longest single wait: pollers count milliseconds in 32 bits.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
-/// Connects to `HOST:PORT` within `timeout`, including the time to look up the name.
+/// Connects to `HOST:PORT` within `timeout`, which includes the time to look up the name.
 ///
-/// A host with several addresses is tried as by [`connect_to_any`].
+/// If the name has several addresses, they are tried as in [`connect_to_any`].
 ///
 /// # Errors
 ///
@@ -27,16 +27,18 @@ pub fn connect(address: &str, timeout: Duration) -> Result<TcpStream, ConnectErr
     connect_to_any(&addresses, timeout.saturating_sub(started.elapsed()))
 }
 
-/// Connects to one of several addresses, all within `timeout`. `TCP_NODELAY` is set, so small
-/// messages are sent immediately.
+/// Connects to one of several addresses, all within `timeout`. `TCP_NODELAY` (`tcp(7)`) is set on
+/// the connection, so small messages are sent immediately.
 ///
-/// They are tried in order. The next one is tried when the previous one has failed, or has been
-/// silent for 250 ms (less if the timeout would end before the last one's turn). Attempts continue
-/// at the same time: the first one that succeeds is kept, and the others are closed.
+/// The addresses are tried in order. The next address is tried when the previous attempt has
+/// failed, or has been pending for 250 ms (less if the timeout would otherwise pass before the last
+/// address is tried). Pending attempts continue meanwhile. The first connection that succeeds is
+/// returned, and all other attempts are closed.
 ///
 /// # Errors
 ///
-/// [`ConnectError::Unreachable`] names each address and the reason.
+/// [`ConnectError::Unreachable`] names each address and the reason why it could not be connected
+/// to.
 pub fn connect_to_any(
     addresses: &[SocketAddr],
     timeout: Duration,
@@ -87,23 +89,25 @@ fn look_up(address: &str, timeout: Duration) -> io::Result<Vec<SocketAddr>> {
         .unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The name was not looked up; its kind is [`ErrorKind::TimedOut`] if that took too long.
+    /// The name could not be looked up. The error's kind is [`ErrorKind::TimedOut`] if the lookup
+    /// took too long.
     LookUp(io::Error),
-    /// Each address that was tried, in that order, and why there was no connection:
-    /// [`ErrorKind::TimedOut`] if it did not answer, otherwise the errors of `connect(2)`. It is
-    /// empty if the name has no address.
+    /// Each address, in the order of the attempts, and why there is no connection to it:
+    /// [`ErrorKind::TimedOut`] if it did not answer, or was not tried before the timeout; otherwise
+    /// an error of `connect(2)`. The list is empty if the name has no address.
     Unreachable(Vec<(SocketAddr, io::Error)>),
-    /// The system lacks a resource that waiting needs, usually a descriptor.
+    /// The system lacks a resource that is needed to wait for the attempts, usually a descriptor.
     System(io::Error),
 }
 
 impl ConnectError {
-    /// The most telling of the reasons. An address that did not answer may have a server; a refusal
-    /// says that there is none; that this machine has no IPv6 (or IPv4) says nothing about the
+    /// Returns the kind of the most telling error. A timeout tells most, because a server may be
+    /// there but not answering. Next is a refusal: nothing is listening at that address. An error
+    /// because this machine has no IPv6 (or IPv4) tells least, because it says nothing about the
     /// server.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -1,8 +1,8 @@
 //! TLS, for a server on another machine: the feature `tls`.
 //!
 //! A connection is returned only once the server is authenticated: until then, no part of a request
-//! can have been sent. Each end of the stream is marked with close_notify, and an end without it is
-//! an error.
+//! can have been sent. Each side sends close_notify before it ends its direction of the stream; a
+//! stream that ends without close_notify is an error, because it may have been truncated.
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -19,12 +19,13 @@ use shared_tls::{PemError, PemFile};
 /// The most that one read of the socket takes.
 const INCOMING: usize = 32 * 1024;
 
-/// Whom to trust, and who this client is.
+/// Which servers to trust, and the certificate that identifies this client.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The authorities that vouch for servers.
+    /// The file with the authorities to trust: a server's certificate must chain to one of them.
     pub authorities: PemFile,
-    /// This client's certificate and its key, for a server that asks for one.
+    /// The files with this client's certificate and its private key, for a server that asks for a
+    /// client certificate.
     pub own: Option<(PemFile, PemFile)>,
 }
 
@@ -33,12 +34,12 @@ pub struct Credentials {
 pub struct TlsConnector(Arc<ClientConfig>);
 
 impl TlsConnector {
-    /// Reads the files.
+    /// Reads the files that `credentials` names.
     ///
     /// # Errors
     ///
-    /// If one cannot be read, or contains something else; if the key belongs to another
-    /// certificate.
+    /// If a file cannot be read or does not contain what it should, or if the key does not belong
+    /// to the certificate.
     pub fn new(credentials: &Credentials) -> Result<Self, PemError> {
         let builder = ClientConfig::builder();
         let builder = builder.with_root_certificates(credentials.authorities.authorities()?);
@@ -53,12 +54,14 @@ impl TlsConnector {
         Ok(Self(Arc::new(config)))
     }
 
-    /// Does the handshake within `timeout`, with the server whose name or address is `name`.
+    /// Does the TLS handshake on a connected `socket`, within `timeout`. The server's certificate
+    /// must be valid for `name`.
     ///
     /// # Errors
     ///
-    /// Those of the socket; `TimedOut`; `UnexpectedEof` if the stream ends; `InvalidData`, with the
-    /// [`rustls::Error`] inside, if the server is not who it should be or does not speak TLS.
+    /// Those of the socket; `TimedOut`; `UnexpectedEof` if the stream ends inside the handshake;
+    /// `InvalidData`, with the [`rustls::Error`] inside, if the server's certificate is not
+    /// accepted or the server does not speak TLS.
     pub fn connect(
         &self,
         name: &ServerName<'static>,
@@ -112,7 +115,7 @@ fn broken(error: rustls::Error) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, error)
 }
 
-/// A connection with an authenticated server. All its handles are the same connection.
+/// A TLS connection with an authenticated server. A clone is another handle to the same connection.
 #[derive(Clone)]
 pub struct TlsStream(Arc<Shared>);
 
@@ -211,7 +214,8 @@ impl Shared {
         }
     }
 
-    /// Sends close_notify for this side, unless it would land inside something being written.
+    /// Sends close_notify for this side, unless it would land inside a record that is being
+    /// written.
     fn sign(&self) {
         if let Some(mut outgoing) = try_lock(&self.outgoing) {
             let mut tls = lock(&self.tls);
@@ -289,7 +293,7 @@ impl Stream for TlsStream {
     }
 }
 
-/// The last handle is gone: close_notify is sent, but not waited for.
+/// When the last handle is dropped, sends close_notify, but does not wait until it has been sent.
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.socket.set_nonblocking(true).is_ok() {

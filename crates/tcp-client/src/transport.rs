@@ -31,7 +31,8 @@ impl Transport for Tcp {
     const CLIENT: &'static str = "tcp-client";
     const SERVER: &'static str = "tcp-server";
     const ADDRESS_OPTION: &'static str = "--connect";
-    const IF_NOT_PERMITTED: &'static str = "a firewall or a route forbids it: ask who set it";
+    const IF_NOT_PERMITTED: &'static str = "it is blocked by a firewall rule or a prohibit route: \
+                                             ask whoever administers this network";
     const IF_NOT_ALLOWED: &'static str = "ask the server's administrator";
 
     fn options() -> Vec<Arg> {

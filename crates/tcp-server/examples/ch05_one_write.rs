@@ -32,7 +32,7 @@ fn serve(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The next whole message; nothing when the stream ends between two.
+/// Reads the next complete message; `None` if the stream ends between messages.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

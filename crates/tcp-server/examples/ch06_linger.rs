@@ -1,4 +1,5 @@
-//! Lets the last reply arrive: it ends its direction, and closes when the client has read that.
+//! Makes sure that the last reply arrives: the server ends its direction of the stream, and closes
+//! the connection when the client has ended the other direction.
 //!
 //! Usage: `cargo run -p tcp-server --example ch06_linger [ADDRESS]`
 
@@ -61,7 +62,7 @@ fn serve(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The next whole message; nothing when the stream ends between two.
+/// Reads the next complete message; `None` if the stream ends between messages.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

@@ -140,7 +140,7 @@ impl Counts {
         let (before, until) = (self.answered.load(Relaxed), Instant::now() + PATIENCE);
         while self.answered.load(Relaxed) < before + ANSWERS {
             if Instant::now() > until {
-                return Err(io::Error::other("no client is answered any more"));
+                return Err(io::Error::other("no client is answered anymore"));
             }
             thread::sleep(Duration::from_millis(1));
         }

@@ -58,7 +58,7 @@ fn bind(arguments: &ArgMatches) -> anyhow::Result<TcpTransport> {
     })
 }
 
-/// Where it listens, in the form that the client accepts.
+/// Returns where the server listens, in the form that the client accepts.
 pub(crate) fn announced(transport: &TcpTransport) -> anyhow::Result<String> {
     let addresses = transport.local_addresses();
     let addresses = addresses.context("cannot tell the address")?;

@@ -48,19 +48,21 @@ use std::net::{Shutdown, SocketAddr, TcpListener as StdTcpListener, ToSocketAddr
 #[derive(Debug)]
 pub struct TcpTransport {
     listeners: Listeners<TcpListener>,
-    /// The listeners have the options that their connections must have, and had them before the
-    /// first connection arrived.
+    /// Whether the options for connections were set on the listeners before the first connection
+    /// could arrive.
     has_options: bool,
 }
 
 impl TcpTransport {
-    /// Listens on `address`, such as `127.0.0.1:7878`, `[::1]:0` or `localhost:7878`: the first of
-    /// a name's addresses that this machine has. With port 0 the system chooses one.
+    /// Listens on `address`, such as `127.0.0.1:7878`, `[::1]:0` or `localhost:7878`. If it is a
+    /// name with several addresses, the first one that this machine has is used. With port 0 the
+    /// system chooses a port.
     ///
     /// # Errors
     ///
-    /// If the name has no address, or those of `bind(2)`. If an address is in use, or not
-    /// permitted, the next one is not tried: a name has one server.
+    /// If the name has no address, and those of `bind(2)` and `listen(2)`. If an address is in use
+    /// or not permitted, the next address is not tried, because the name would then lead to two
+    /// servers.
     pub fn bind(address: &str) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
         TcpTransport::bind_first(&addresses)
@@ -70,7 +72,8 @@ impl TcpTransport {
     ///
     /// # Errors
     ///
-    /// As [`bind`](Self::bind); an error names its address where there are several.
+    /// Those of [`bind`](Self::bind). If there are several addresses, the error names the one that
+    /// it is about.
     pub fn bind_first(addresses: &[SocketAddr]) -> io::Result<Self> {
         let listener = listen::on_first(addresses)?;
         Ok(TcpTransport {
@@ -79,9 +82,9 @@ impl TcpTransport {
         })
     }
 
-    /// Serves all TCP listeners that a supervisor passed to this process; `None` if there are none.
-    /// Nothing is bound, and nothing is shut down at the end: the supervisor keeps its copies, and
-    /// the next server serves the clients in their backlog.
+    /// Serves all TCP listeners that a supervisor passed to this process; returns `None` if there
+    /// are none. The listeners stay open after this server has ended, because the supervisor keeps
+    /// its copies: clients wait in their backlogs until the next server accepts them.
     ///
     /// # Errors
     ///
@@ -111,8 +114,8 @@ impl TcpTransport {
         })
     }
 
-    /// Returns the address it listens on, with the port that the system chose; if there are
-    /// several, the first.
+    /// Returns the address that it listens on, with the port that the system chose. If it listens
+    /// on several addresses, returns the first.
     ///
     /// # Errors
     ///
@@ -122,7 +125,8 @@ impl TcpTransport {
         first.map_or(Err(io::ErrorKind::NotFound.into()), TcpListener::local_addr)
     }
 
-    /// Returns all addresses it listens on: more than one only if several were inherited.
+    /// Returns all addresses that it listens on: more than one only if it serves several listeners
+    /// that were inherited or passed to [`on`](Self::on).
     ///
     /// # Errors
     ///
@@ -147,7 +151,7 @@ impl Transport for TcpTransport {
         Ok((stream, Peer::Tcp(canonical(address))))
     }
 
-    /// TCP does not identify the peer.
+    /// Admits every peer: TCP does not identify a peer's user.
     fn admits(&self, _peer: &Peer) -> bool {
         true
     }
@@ -157,8 +161,8 @@ impl Transport for TcpTransport {
     }
 }
 
-/// A socket that listens on `[::]` also accepts IPv4 clients, and shows their addresses as IPv6
-/// addresses, `::ffff:127.0.0.1`: `ipv6(7)`. This returns the plain IPv4 address.
+/// A socket that is listening on `[::]` also accepts IPv4 clients, and reports their addresses as
+/// IPv6 addresses, such as `::ffff:127.0.0.1`: `ipv6(7)`. This returns the plain IPv4 address.
 fn canonical(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) if v6.ip().to_ipv4_mapped().is_some() => {

@@ -5,20 +5,21 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-/// Connections that the kernel completes ahead of `accept`; it caps this at `net.core.somaxconn`,
-/// see `listen(2)`.
+/// How many connections may wait to be accepted. The kernel caps this number at
+/// `net.core.somaxconn`: `listen(2)`.
 const BACKLOG: i32 = 4096;
 
 /// Why an address cannot be listened on.
 enum BindFailure {
-    /// This machine has no such address, usually because it has no IPv6. The next one may work.
+    /// This machine has no such address, usually because it has no IPv6. The next address may work.
     NotHere(io::Error),
-    /// It is in use, or not permitted. On the next address this would be a second server with the
-    /// same name.
+    /// The address is in use, or not permitted. The next address is not tried: the same name would
+    /// then lead to two servers.
     Refused(io::Error),
 }
 
-/// Listens on the first of a name's addresses that this machine has. Non-blocking.
+/// Returns a non-blocking socket that is listening on the first of these addresses that this
+/// machine has.
 pub(crate) fn on_first(addresses: &[SocketAddr]) -> io::Result<Socket> {
     let name_has_several = addresses.len() > 1;
     let tell = |address: SocketAddr, error: io::Error| match name_has_several {

@@ -20,7 +20,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Serves over TCP, or TLS over TCP; the error is the reason why it does not start.
+/// Serves over TCP, or over TLS on top of TCP. An error is the reason why the server does not
+/// start.
 fn serve(
     arguments: &ArgMatches,
     inherited: Result<Inherited, InheritError>,

@@ -15,17 +15,18 @@ const INTERVAL: Duration = Duration::from_secs(15);
 #[allow(dead_code, reason = "some systems have one number for all sockets")]
 const PROBES: u32 = 3;
 
-/// 75 s. The timers of Linux may be an eighth late, which makes it 85 s at most.
+/// How long a peer may be unreachable before its connection ends: 75 s. Linux timers may be late by
+/// an eighth, which makes it 85 s at most.
 ///
-/// It also applies to a peer that is silent while bytes are on their way to it, or are waiting for
-/// room on its side: keepalive does nothing meanwhile. Linux uses this time instead of the number
-/// of probes, so both have to add up to the same: `tcp(7)`, `TCP_USER_TIMEOUT`.
+/// The same time applies while bytes are on their way to a silent peer, or are waiting for room on
+/// its side; keepalive does nothing then. Linux uses this time instead of the number of probes, so
+/// the probes must add up to the same time: `tcp(7)`, `TCP_USER_TIMEOUT`.
 #[cfg(target_os = "linux")]
 const GONE: Duration = Duration::from_secs(IDLE.as_secs() + PROBES as u64 * INTERVAL.as_secs());
 
-/// With this many bytes unsent, the kernel accepts no more of a connection's replies: as many as
-/// the server writes in one call. Otherwise it would accept what `net.ipv4.tcp_wmem` allows, 4 MiB
-/// or more.
+/// The kernel accepts no more replies for a connection while it holds this many bytes unsent
+/// (`TCP_NOTSENT_LOWAT`): as many as the server writes in one call. By default it would accept as
+/// much as `net.ipv4.tcp_wmem` allows, 4 MiB or more.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 256 * 1024;
 
@@ -38,15 +39,15 @@ pub(crate) fn set_to_be_inherited(listener: &Socket) {
 /// Whether a connection has the options that its listener had when it arrived.
 pub(crate) const ARE_INHERITED: bool = cfg!(target_os = "linux");
 
-/// Sets them on an accepted connection: on other systems, or if it may have connected before the
-/// listener had them. The first client of an inherited listener always has: the server was started
-/// because of it.
+/// Sets the options on an accepted connection: on other systems, or if the client may have
+/// connected before the listener had the options. The first client of an inherited listener usually
+/// did, because the server was started for it.
 pub(crate) fn set_on(stream: &TcpStream) {
     set(&SockRef::from(stream));
 }
 
-/// It fails if the client has already gone, which the next read will report, and if the kernel
-/// lacks an option: serving without it is better than not serving.
+/// Ignores errors. An option cannot be set if the client has already gone, which the next read will
+/// report, or if the kernel lacks it: serving without the option is better than not serving.
 fn set(socket: &SockRef<'_>) {
     // Each write contains all replies that are ready: nothing is gained by holding it back until
     // the client acknowledges the previous one (Nagle's algorithm, tcp(7)).

@@ -1,14 +1,15 @@
 //! TLS, for clients on other machines: the feature `tls`.
 //!
-//! The engine sees a transport like any other: plaintext comes in and goes out. Below that are
+//! To the engine this is a transport like any other: it reads and writes plaintext. Below that are
 //! records: `tls/records.rs` is TLS with one client without a socket, `tls/stream.rs` adds the
 //! socket, and `tls/peer.rs` identifies the client.
 //!
-//! The handshake shares the preamble's deadline. After it, every end of the stream is marked with
-//! close_notify, and an end without it is reported.
+//! The handshake and the preamble share one deadline. After the handshake, each side sends
+//! close_notify before it ends its direction of the stream. A stream that ends without close_notify
+//! is reported, because it may have been truncated.
 //!
-//! Sessions are not resumed: each connection presents its certificates again, and nothing about a
-//! client is kept after it has left.
+//! Sessions are not resumed: the certificates are presented again on each connection, and nothing
+//! about a client is kept after it has left.
 
 mod peer;
 mod records;
@@ -37,22 +38,23 @@ pub struct TlsTransport {
 /// The server's identity, and which clients it serves.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The server's certificate, followed by those of the authorities up to one that clients trust.
+    /// The file with the server's certificate, followed by those of the intermediate authorities,
+    /// up to an authority that clients trust.
     pub certificate: PemFile,
-    /// The private key of its certificate.
+    /// The file with the private key of the server's certificate.
     pub key: PemFile,
-    /// The authorities that vouch for clients. If they are given, a client without a certificate
-    /// from one of them is not served; otherwise every client is.
+    /// The file with the authorities that sign clients' certificates. If it is given, only clients
+    /// with a certificate from one of them are served; otherwise every client is.
     pub client_authorities: Option<PemFile>,
 }
 
 impl TlsTransport {
-    /// Speaks TLS with every client that `tcp` accepts.
+    /// Creates a transport that speaks TLS with every client that `tcp` accepts.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or contains something else; if the key belongs to another
-    /// certificate.
+    /// If a file cannot be read or does not contain what it should, or if the key does not belong
+    /// to the certificate.
     pub fn new(tcp: TcpTransport, credentials: &Credentials) -> Result<Self, PemError> {
         let config = Arc::new(credentials.config()?);
         Ok(Self { tcp, config })

@@ -9,14 +9,15 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Connects to the socket at `path` within `timeout`. The time that was left when the wait began
-/// also becomes the timeout of writes.
+/// Connects to the socket at `path` within `timeout`. What limits the wait is the socket's write
+/// timeout (`SO_SNDTIMEO`, `unix(7)`), which stays set on the connection: it is what was left of
+/// `timeout` when the wait began.
 ///
 /// # Errors
 ///
-/// Those of `connect(2)`. `EAGAIN`, which is [`io::ErrorKind::WouldBlock`], or
-/// [`io::ErrorKind::TimedOut`] says that the time passed while the server's backlog was full; on a
-/// system that does not wait for room in it, the connection is refused.
+/// Those of `connect(2)`. [`io::ErrorKind::WouldBlock`] (`EAGAIN`) or [`io::ErrorKind::TimedOut`]
+/// means that the server's backlog was full until the time had passed. A system that does not wait
+/// for room in the backlog refuses the connection instead ([`io::ErrorKind::ConnectionRefused`]).
 pub fn connect(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
     let address = SocketAddrUnix::new(path)?;
     let socket = new_socket()?;

@@ -16,13 +16,13 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// A server's path, and the users that it may run as.
+/// A server's path, and the users that the server may run as.
 #[derive(Debug, Clone)]
 pub struct Unix {
     path: PathBuf,
     /// The default path's folder, which must be checked first; `None` if a path was given.
     default_folder: Option<SocketFolder>,
-    /// Besides this user and root.
+    /// The users whose servers are trusted, in addition to this user and root.
     trusted: Vec<u32>,
 }
 
@@ -51,7 +51,9 @@ impl Transport for Unix {
             Arg::new("server-uid")
                 .long("server-uid")
                 .value_name("UID")
-                .help("Also trust a server of this user, besides your own and root's; repeatable")
+                .help(
+                    "Also trust a server that runs as this user, not only you or root; repeatable",
+                )
                 .value_parser(parse_uid)
                 .action(ArgAction::Append)
                 .global(true),
@@ -141,7 +143,7 @@ fn parse_uid(text: &str) -> Result<u32, String> {
 
 fn parse_path(path: OsString) -> Result<PathBuf, String> {
     if path.is_empty() {
-        return Err("a path is not empty".to_owned());
+        return Err("the path is empty".to_owned());
     }
     let path = PathBuf::from(path);
     match SocketAddrUnix::new(&path) {

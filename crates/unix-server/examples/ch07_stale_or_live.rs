@@ -1,4 +1,4 @@
-//! Replaces the socket of a server that is gone, and nothing else.
+//! Replaces the socket file of a server that is gone, but nothing else.
 //!
 //! Usage: `cargo run -p unix-server --example ch07_stale_or_live [PATH]`
 
@@ -23,7 +23,7 @@ fn main() -> io::Result<()> {
 }
 
 // ANCHOR: take
-/// Listens on `path`, if nothing is there or only a socket that nothing is listening on. Hold the
+/// Listens on `path`, if nothing is there or only a socket that nothing is listening on. Keep the
 /// lock as long as the listener.
 fn take(path: &str) -> io::Result<(UnixListener, File)> {
     // An existing file is opened without O_CREAT, which fails in /tmp for another user's file, even
@@ -61,7 +61,7 @@ fn serve(mut stream: &UnixStream) -> io::Result<()> {
 }
 // ANCHOR_END: serve
 
-/// The next whole message; nothing when the stream ends between two.
+/// Reads the next complete message; `None` if the stream ends between messages.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

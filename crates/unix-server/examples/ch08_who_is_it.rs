@@ -26,7 +26,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Listens on `path`, if nothing is there or only a socket that nothing is listening on. Hold the
+/// Listens on `path`, if nothing is there or only a socket that nothing is listening on. Keep the
 /// lock as long as the listener.
 fn take(path: &str) -> io::Result<(UnixListener, File)> {
     // An existing file is opened without O_CREAT, which fails in /tmp for another user's file, even
@@ -50,8 +50,8 @@ fn is_stale(path: &str) -> io::Result<bool> {
 }
 
 // ANCHOR: private
-/// `bind` creates the file with all permissions that the umask leaves. No other thread is running
-/// yet.
+/// `bind` creates the file with all permissions that the umask leaves. The umask belongs to the
+/// whole process, but no other thread is running yet.
 fn bind_private(path: &str) -> io::Result<UnixListener> {
     let before = umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
     let listener = UnixListener::bind(path);
@@ -79,7 +79,7 @@ fn serve(mut stream: &UnixStream) -> io::Result<()> {
 }
 // ANCHOR_END: serve
 
-/// The next whole message; nothing when the stream ends between two.
+/// Reads the next complete message; `None` if the stream ends between messages.
 fn read_frame(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     if reader.fill_buf()?.is_empty() {
         return Ok(None);

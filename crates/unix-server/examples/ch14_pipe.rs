@@ -31,7 +31,7 @@ fn main() -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Waits for both; returns whether it was a signal.
+/// Waits for a client or a signal; returns whether it was a signal.
 fn signal_came(signals: &UnixStream, listener: &UnixListener) -> io::Result<bool> {
     let mut ready = [
         PollFd::new(signals, PollFlags::IN),

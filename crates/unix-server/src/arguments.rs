@@ -35,7 +35,7 @@ pub(crate) fn command() -> Command {
             .value_name("UID")
             .action(ArgAction::Append)
             .value_parser(parse_uid)
-            .help("Serve this user instead of the one the server runs as; repeatable"),
+            .help("Serve this user instead of the user that the server runs as; repeatable"),
     ])
 }
 
@@ -88,7 +88,7 @@ fn handed_on(arguments: &ArgMatches, mut inherited: Inherited) -> anyhow::Result
     Ok(transport)
 }
 
-/// Where it listens, in the form that the client accepts.
+/// Returns where the server listens, in the form that the client accepts.
 pub(crate) fn announced(transport: &UnixTransport) -> OsString {
     let paths: Vec<&OsStr> = transport.paths().iter().map(|p| p.as_os_str()).collect();
     paths.join(OsStr::new(" and "))
@@ -128,8 +128,8 @@ fn warn_of(allowed: &[u32], shut_out: impl Fn(u32) -> Option<String>) {
     }
 }
 
-/// To connect, one needs the permission to write to the socket file (`unix(7)`). Which users are in
-/// the file's group is not looked up.
+/// Whether the user `uid` lacks the permission to write to the socket file, without which it cannot
+/// connect (`unix(7)`). Whether the user is in the file's group is not looked up.
 fn is_shut_out(uid: u32, owner: u32, mode: u32) -> bool {
     match uid {
         0 => false,

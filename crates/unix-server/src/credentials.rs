@@ -1,5 +1,4 @@
-//! Who is at the other end of a Unix socket, as the kernel recorded it when the connection was
-//! made.
+//! Who is at the other end of a Unix socket, as the kernel recorded it when the client connected.
 
 use rustix::process::geteuid;
 use shared_proto::is_nobody;
@@ -7,18 +6,19 @@ use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
 
-/// A process and its user.
+/// A process, its user and its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credentials {
-    /// The process; 0 if it is in a PID namespace that this process cannot see.
+    /// The process ID; 0 if the process is in a PID namespace that this process cannot see
+    /// (`pid_namespaces(7)`).
     pub pid: i32,
-    /// Its effective user.
+    /// The process's effective user.
     pub uid: u32,
-    /// Its effective group.
+    /// The process's effective group.
     pub gid: u32,
 }
 
-/// The credentials of the peer of a connected stream socket: `SO_PEERCRED`, see `unix(7)`.
+/// Returns the credentials of the peer of a connected stream socket: `SO_PEERCRED`, see `unix(7)`.
 ///
 /// # Errors
 ///
@@ -36,8 +36,8 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
 }
 // ANCHOR_END: linux
 
-/// The credentials of the peer of a connected stream socket: `getpeereid(3)`, and
-/// `LOCAL_PEERPID` where there is one.
+/// Returns the credentials of the peer of a connected stream socket: `getpeereid(3)`, and
+/// `LOCAL_PEERPID` where the system has it.
 ///
 /// # Errors
 ///
@@ -57,12 +57,12 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
     })
 }
 
-/// The server's own user, to be served by default.
+/// Returns this process's effective user, which a server serves by default.
 ///
 /// # Errors
 ///
-/// If other users may have the same number, as in a user namespace without a map
-/// (`user_namespaces(7)`).
+/// [`NoName`] if the number may stand for other users as well, because this process's user
+/// namespace does not map its user (`user_namespaces(7)`).
 pub fn own_uid() -> Result<u32, NoName> {
     match geteuid().as_raw() {
         uid if is_nobody(uid) => Err(NoName { uid }),
@@ -70,7 +70,8 @@ pub fn own_uid() -> Result<u32, NoName> {
     }
 }
 
-/// The server's own user shares its number with other users.
+/// The reason why the server's own user is not served by default: its number may stand for other
+/// users as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoName {
     uid: u32,

@@ -1,7 +1,7 @@
 //! What only Unix sockets need: a file that must be created and removed with care, and a peer whose
 //! user the kernel vouches for.
 //!
-//! | file | one story |
+//! | file | what it contains |
 //! |---|---|
 //! | `socket_file.rs` | the path: who may take it, what is replaced, what is removed |
 //! | `lock.rs` | of two servers that start at the same time, only one serves |

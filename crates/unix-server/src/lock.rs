@@ -2,8 +2,8 @@
 //!
 //! Checking whether a server is listening and then binding are two steps, and another server may
 //! act between them. So a server at `PATH` holds a lock on `PATH.lock` as long as it runs. The
-//! kernel releases it however its holder ends. The file stays: removing it would let two servers
-//! hold locks on two files of the same name.
+//! kernel releases the lock when its holder ends, even by a crash. The file stays: removing it
+//! would let two servers hold locks on two files of the same name.
 
 use crate::modes::with_umask;
 use rustix::fs::{Mode, OFlags, open};

@@ -2,8 +2,9 @@
 //!
 //! Three things can change the mode that a program asks for: the umask that it was started with, a
 //! folder's default ACL (`acl(5)`), and a file system with its own modes. The umask is replaced
-//! while a file is created, so that no permission has to be removed afterwards, when someone may
-//! already have used it. A permission that the ACL removed is added again.
+//! while a file is created, so that the file never has a permission that it should not have: to
+//! remove one afterwards would be too late if someone had already used it. A permission that the
+//! ACL removed is added again.
 
 use rustix::fs::{Mode, RawMode};
 use rustix::process::umask;
@@ -27,7 +28,7 @@ pub(crate) fn with_umask<T>(mode: u32, make: impl FnOnce() -> T) -> T {
 ///
 /// # Errors
 ///
-/// If it cannot have exactly this mode, or something else has taken its place.
+/// If the file cannot have exactly this mode, or another file has taken its place.
 pub(crate) fn give_back(path: &Path, made: &Metadata, mode: u32) -> io::Result<()> {
     let lacks = |found: &Metadata| {
         let found = found.mode() & 0o777;

@@ -7,15 +7,18 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-/// Creates the private folder, mode 0700, unless it exists, and checks that it belongs to the user
-/// and is closed to all others: in a temporary folder anyone may have created it, and an
-/// environment variable may name another user's folder. An existing folder is never changed.
+/// Prepares the folder of the default path: creates it with mode 0700, if it is the
+/// [private](SocketFolder::Private) one and does not exist, and checks it with
+/// [`SocketFolder::check`]. The check is needed because anyone may have created a folder in the
+/// temporary folder, and the environment may name another user's folder. An existing folder is
+/// never changed.
 ///
-/// Changes the process's umask for a moment: to be called before any thread is started.
+/// Changes the umask of the whole process (`umask(2)`) for a moment, so call it before any thread
+/// is started.
 ///
 /// # Errors
 ///
-/// If it cannot be created, or has the wrong owner or mode; the message names the folder and the
+/// If the folder cannot be created, or fails the check; the message names the folder and the
 /// reason.
 pub fn prepare_folder(folder: &SocketFolder, uid: u32) -> Result<(), UnusableFolder> {
     folder.check(uid)?;

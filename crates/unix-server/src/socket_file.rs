@@ -1,9 +1,10 @@
 //! The path: who may use it, what is replaced, what is removed.
 //!
-//! A socket file outlives its server: after a crash it stays, and `bind` fails on it with
-//! `EADDRINUSE` (`unix(7)`). So an existing file is checked. It is replaced only if it is a socket
-//! and `connect` says `ECONNREFUSED`: nothing is listening on it any more. Everything else belongs
-//! to someone, and is left in place.
+//! A socket file outlives its server: after a crash it is left behind, and `bind` then fails with
+//! `EADDRINUSE` (`unix(7)`). An existing file is replaced only if it is a socket and `connect` to
+//! it fails with `ECONNREFUSED`, which on Linux means that nothing is listening on it. (On macOS
+//! and the BSDs, a full backlog also gives `ECONNREFUSED`.) Anything else may be in use, and is
+//! left alone.
 
 use crate::lock::{Lock, lock_path, whose_folder};
 use crate::modes::{give_back, identity, with_umask};
@@ -17,9 +18,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The socket file that this server made. Dropping this removes the file, unless another has taken
-/// its place. Drop it while the socket is still open, so that its inode number cannot have been
-/// given to another file.
+/// The socket file that this server created, and the lock on its path. Dropping this value removes
+/// the file, unless another file has taken its place. Drop it while the socket is still open: until
+/// then, no other file can have the same inode number.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
@@ -32,19 +33,19 @@ pub struct SocketFile {
 pub enum BindError {
     /// No socket can have this path.
     UnusablePath(&'static str),
-    /// Something is there that is not a socket. It is left in place.
+    /// Something other than a socket is at the path; the text says what. It is left in place.
     NotASocket(&'static str),
-    /// A server is listening there.
+    /// A server is listening on the path.
     InUse,
-    /// Another server holds the lock next to it: it is serving, or is about to.
+    /// Another server holds the lock next to the path: it is serving, or is about to.
     Locked,
     /// The lock next to the path cannot be opened.
     Lock(PathBuf, io::Error),
-    /// There is a socket of this user, and it is unclear whether a server is listening on it.
+    /// At the path is a socket of this user, and it is unclear whether a server is listening on it.
     Unclear(User, io::Error),
-    /// There is a socket of this user that nothing is listening on, but it cannot be removed.
+    /// At the path is a socket of this user. Nothing is listening on it, but it cannot be removed.
     Stuck(User, io::Error),
-    /// There is a folder, and no socket can be created in it.
+    /// The folder exists, but its file system does not seem to support sockets.
     NoSocket(io::Error),
     /// A system call failed.
     Io(io::Error),
@@ -93,14 +94,15 @@ impl From<io::Error> for BindError {
 }
 
 impl SocketFile {
-    /// Binds a new socket to `path`, with exactly the permissions `mode` from the first moment. The
-    /// socket does not listen yet.
+    /// Binds a new socket to `path`, and returns both; the socket is not listening yet. The file
+    /// has exactly the permissions `mode`, and never had more than those.
     ///
-    /// Changes the process's umask for a moment: to be called before any thread is started.
+    /// Changes the umask of the whole process (`umask(2)`) for a moment, so call it before any
+    /// thread is started.
     ///
     /// # Errors
     ///
-    /// If the path belongs, or may belong, to someone else.
+    /// [`BindError`], for example if something at the path is or may be in use.
     pub fn bind(path: &Path, mode: u32) -> Result<(SocketFile, Socket), BindError> {
         // ANCHOR: bind
         let address = check_path(path)?;
@@ -130,7 +132,7 @@ impl SocketFile {
         Ok((file, socket))
     }
 
-    /// The path as it was given.
+    /// Returns the path, as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -139,11 +141,11 @@ impl SocketFile {
 
 // ANCHOR: drop
 impl SocketFile {
-    /// Removes the file, if it is there and still the one that was created.
+    /// Removes the socket file, unless it is gone or another file has taken its place.
     ///
     /// # Errors
     ///
-    /// One line that names the path, if it could not be removed.
+    /// One line that names the path, if the file could not be removed.
     pub fn remove(&self) -> io::Result<()> {
         let is_ours = |found| identity(&found) == self.made;
         let removed = match fs::symlink_metadata(&self.path).map(is_ours) {
@@ -154,10 +156,7 @@ impl SocketFile {
         match removed {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 let path = self.path.display();
-                let stays = format!(
-                    "the socket file {path} was left in place, because it cannot be removed: \
-                     {error}"
-                );
+                let stays = format!("could not remove the socket file {path}: {error}");
                 Err(io::Error::new(error.kind(), stays))
             }
             _ => Ok(()),
@@ -172,8 +171,8 @@ impl Drop for SocketFile {
 }
 // ANCHOR_END: drop
 
-/// The address for a path. An empty one would be bound to an abstract name, and one with control
-/// characters could not be announced in a line.
+/// Returns the socket address for a path, if the path is usable. An empty path would be bound to an
+/// abstract name, and a path with control characters could not be announced in one line.
 pub(crate) fn check_path(path: &Path) -> Result<SockAddr, BindError> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.is_empty() {
@@ -188,7 +187,7 @@ pub(crate) fn check_path(path: &Path) -> Result<SockAddr, BindError> {
 }
 
 // ANCHOR: find_socket
-/// The socket at `path`, not followed through a symlink; `None` if nothing is there.
+/// Returns the socket at `path`; `None` if nothing is there. A symlink is not followed.
 fn find_socket(path: &Path) -> Result<Option<Metadata>, BindError> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -227,8 +226,8 @@ fn remove_stale(path: &Path, address: &SockAddr, found: &Metadata) -> Result<(),
 }
 // ANCHOR_END: remove_stale
 
-/// `bind` creates the file with the permissions that the umask leaves, so none has to be removed
-/// afterwards, when someone may already have connected.
+/// Sets the umask before `bind`, so that the socket file is created with its final permissions. A
+/// `chmod` afterwards would leave a window in which someone else could connect.
 fn bind_with_mode(socket: &Socket, address: &SockAddr, mode: u32) -> Result<(), BindError> {
     with_umask(mode, || socket.bind(address)).map_err(|error| {
         match Errno::from_io_error(&error) {

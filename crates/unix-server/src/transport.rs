@@ -16,11 +16,11 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
 
-/// Connections that the kernel completes ahead of `accept`; it caps this at `net.core.somaxconn`,
-/// see `listen(2)`.
+/// How many connections may wait to be accepted. The kernel caps this number at
+/// `net.core.somaxconn`: `listen(2)`.
 const BACKLOG: i32 = 4096;
 
-/// Accepts connections on a path.
+/// Accepts connections on a Unix socket, and serves only certain users.
 #[derive(Debug)]
 pub struct UnixTransport {
     // Dropped in this order: the file is checked while the socket is still open.
@@ -31,12 +31,12 @@ pub struct UnixTransport {
 }
 
 impl UnixTransport {
-    /// Listens on `path`, with the permissions `mode`, for the users `allowed_uids`. Call it before
-    /// any thread is started; see [`SocketFile::bind`].
+    /// Listens on `path`, and serves only the users `allowed_uids`. `mode` is the socket file's
+    /// permissions. Call it before any thread is started: see [`SocketFile::bind`].
     ///
     /// # Errors
     ///
-    /// If the path belongs, or may belong, to someone else.
+    /// [`BindError`], for example if something at the path is or may be in use.
     pub fn bind(path: &Path, mode: u32, allowed_uids: Vec<u32>) -> Result<Self, BindError> {
         let (file, socket) = SocketFile::bind(path, mode)?;
         socket.listen(BACKLOG)?;
@@ -52,12 +52,12 @@ impl UnixTransport {
     }
 
     /// Serves all Unix listeners that a supervisor passed to this process, for the users
-    /// `allowed_uids`; `None` if there are none. Their files belong to the supervisor: nothing is
-    /// bound, locked, given another mode or removed.
+    /// `allowed_uids`; returns `None` if there are no such listeners. Their socket files belong to
+    /// the supervisor: this server does not lock them, change their modes or remove them.
     ///
     /// # Errors
     ///
-    /// If one has no path by which a client could name it, and those of the system calls.
+    /// If a listener has no path that a client could connect to, and those of the system calls.
     pub fn inherited(
         inherited: &mut Inherited,
         allowed_uids: Vec<u32>,
@@ -75,7 +75,7 @@ impl UnixTransport {
     ///
     /// # Errors
     ///
-    /// As [`inherited`](Self::inherited).
+    /// Those of [`inherited`](Self::inherited).
     pub fn on(listeners: Vec<StdUnixListener>, allowed_uids: Vec<u32>) -> io::Result<Self> {
         let name = || "an inherited listener".to_owned();
         Self::on_named(
@@ -104,7 +104,8 @@ impl UnixTransport {
         })
     }
 
-    /// Returns the paths it listens on: more than one only if several were inherited.
+    /// Returns the paths that it listens on: more than one only if it serves several listeners that
+    /// were inherited or passed to [`on`](Self::on).
     #[must_use]
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths
@@ -125,14 +126,14 @@ impl Transport for UnixTransport {
         Ok((stream, Peer::Unix { pid, uid, gid }))
     }
 
-    /// Decided only by the credentials of the peer. The superuser is no exception.
+    /// Admits a peer if the kernel reports it as one of the allowed users. Root is no exception.
     fn admits(&self, peer: &Peer) -> bool {
         matches!(peer, Peer::Unix { uid, .. } if self.allowed_uids.contains(uid))
     }
 
     // ANCHOR: receive
-    /// A read ends at a buffer that descriptors arrived with, `unix(7)`. Without room for them the
-    /// system closes them and says so (MSG_CTRUNC, `recvmsg(2)`).
+    /// A read ends early after bytes that were sent along with descriptors (`unix(7)`). This call
+    /// has no room for descriptors, so the kernel closes them and sets `MSG_CTRUNC` (`recvmsg(2)`).
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn receive(stream: &mut UnixStream, buffer: &mut [u8]) -> io::Result<Received> {
         let mut buffer = [io::IoSliceMut::new(buffer)];
@@ -156,8 +157,8 @@ impl Transport for UnixTransport {
     }
 }
 
-/// The path that it was bound to, if it can be announced in a line. Abstract names don't count: no
-/// permission guards them, and no client here supports them.
+/// Returns the path that the listener is bound to, if it can be announced in one line. An abstract
+/// name is an error: no permissions guard it, and no client here supports it.
 fn path_of(name: &str, listener: &StdUnixListener) -> io::Result<PathBuf> {
     let address = listener.local_addr()?;
     let path = address.as_pathname().ok_or_else(|| {

@@ -96,7 +96,7 @@ fn a_socket_file_that_cannot_be_removed_is_told() {
     server.signal(Signal::TERM);
     server.exits_with(0);
     assert!(open.place.path().exists());
-    let line = server.logs("cannot be removed");
+    let line = server.logs("could not remove");
     assert!(line.contains(&open.place.address()), "{line}");
     assert!(line.contains("Permission denied"), "{line}");
 }

@@ -1,4 +1,4 @@
-//! What went wrong, in one line: the address, the cause, what to try.
+//! Error messages of one line: the address, the cause, what to try.
 
 use super::Transport;
 use crate::{ErrorCode, Failure};
@@ -9,13 +9,13 @@ use shared_proto::tutorial::{Request, Response};
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-/// Why there is no connection to the one address that was tried.
+/// Returns the error message for a failed connection, if only one address was tried.
 pub fn cannot_connect<T: Transport>(transport: &T, error: &io::Error, timeout: Duration) -> Error {
     no_connection(transport, error.kind(), &error.to_string(), "", timeout)
 }
 
-/// Why there is no connection to any of several addresses: the most telling error's `kind`, and in
-/// `reasons` each address with its own.
+/// Returns the error message for a failed connection, if several addresses were tried. `kind` is
+/// that of the most telling error, and `reasons` lists each address with its error.
 pub fn cannot_connect_to_any<T: Transport>(
     transport: &T,
     kind: ErrorKind,
@@ -98,7 +98,7 @@ pub(super) fn error_answer<T: Transport>(transport: &T, code: ErrorCode, text: &
     )
 }
 
-/// A whole response, but to another question.
+/// Returns the error message for a complete response that does not belong to the request.
 pub(super) fn not_an_answer<T: Transport>(
     transport: &T,
     request: &Request<'_>,
@@ -112,8 +112,8 @@ pub(super) fn not_an_answer<T: Transport>(
     failed_call(transport, &Failure::NotThisProtocol(how))
 }
 
-/// An echo with different bytes. They aren't printed, because they could contain control sequences
-/// for the terminal.
+/// Returns the error message for an echo with the wrong bytes. They aren't printed, because they
+/// could contain control sequences for the terminal.
 pub(super) fn other_bytes<T: Transport>(transport: &T, sent: &[u8], came: &[u8]) -> Error {
     let differs = sent.iter().zip(came).position(|(sent, came)| sent != came);
     let how = match differs {
@@ -135,7 +135,9 @@ fn what_to_try<T: Transport>(code: ErrorCode) -> String {
         ErrorCode::Malformed | ErrorCode::Unknown(_) => {
             format!("does this {server} know this request?")
         }
-        ErrorCode::Service(_) => format!("see what this {server} means by it"),
+        ErrorCode::Service(_) => {
+            format!("see the documentation of the service that this {server} runs")
+        }
         ErrorCode::NotText => "send text in UTF-8, or other bytes with echo".to_owned(),
         ErrorCode::Busy => {
             format!("try again later, or start {server} with a larger --max-clients")

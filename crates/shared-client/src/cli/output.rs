@@ -6,7 +6,7 @@ use shared_proto::tutorial::Response;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 
-/// Standard output is a pipe that has no reader any more.
+/// Standard output is a pipe that has no reader anymore.
 #[derive(Debug)]
 pub(super) struct OutputClosed;
 

@@ -30,8 +30,7 @@ pub(super) fn options() -> [Arg; 4] {
     };
     [
         file("tls-ca").help(
-            "Speak TLS, and only with a server whose certificate is signed by one of these \
-             authorities",
+            "Use TLS, and accept only servers whose certificate chains to one of these authorities",
         ),
         option("tls-name")
             .value_name("NAME")
@@ -64,7 +63,7 @@ impl Tls {
         })
     }
 
-    /// Refuses unusable options before connecting to any server.
+    /// Checks the options and reads the files, before there is a connection to any server.
     pub(super) fn connector(&self) -> anyhow::Result<(TlsConnector, ServerName<'static>)> {
         let name = ServerName::try_from(self.name.clone()).with_context(|| {
             format!(
@@ -164,7 +163,7 @@ fn is_of_a_certificate(alert: AlertDescription) -> bool {
     )
 }
 
-/// Without the port, and an IPv6 address without its brackets.
+/// Returns the host of `HOST:PORT`, an IPv6 address without its brackets.
 fn host(address: &str) -> &str {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     let inside = host

@@ -1,8 +1,8 @@
 //! TLS with one client, without a socket: records go in and plaintext comes out, and the other way
 //! round.
 //!
-//! It keeps the start of a record until the rest arrives, and no decrypted bytes: the content of
-//! records is passed on completely.
+//! It keeps the start of a record until the rest arrives, but it keeps no decrypted bytes: the
+//! content of records is passed on completely.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(super) enum Stage {
     Open,
     /// The peer sent close_notify.
     PeerClosed,
-    /// It broke the protocol: what it sends is no longer examined.
+    /// The peer violated the protocol: what it sends is no longer examined.
     Failed,
 }
 
@@ -107,7 +107,8 @@ impl Records {
         Ok(came)
     }
 
-    /// The peer broke the protocol: it is sent the alert that says so.
+    /// Handles a peer that violated the protocol: appends the alert that says so, and returns the
+    /// error.
     fn fail(&mut self, error: &rustls::Error, rest: &mut [u8], answers: &mut Vec<u8>) -> io::Error {
         let what = match self.stage {
             Stage::Silent | Stage::Handshake => "the TLS handshake",
@@ -124,7 +125,8 @@ impl Records {
         io::Error::new(ErrorKind::InvalidData, format!("{what} failed: {error}"))
     }
 
-    /// The socket's stream ended. The error says that the peer did not send close_notify.
+    /// Handles the end of the socket's stream. It is an error if the peer did not send
+    /// close_notify.
     pub(super) fn end_of_stream(&mut self) -> io::Result<()> {
         let inside = match self.stage {
             // It had sent nothing that a truncation could falsify.
@@ -144,8 +146,9 @@ impl Records {
         self.append(records, guess, |traffic, room| traffic.encrypt(bytes, room))
     }
 
-    /// Appends close_notify for this side. An alert also marks the end; and before the handshake is
-    /// done nothing has been said, so there is no end that could be forged.
+    /// Appends close_notify for this side, unless an alert has been sent, which ends the stream as
+    /// well, or the handshake is not done: nothing has been sent yet that a forged end could
+    /// truncate.
     pub(super) fn close_notify(&mut self, records: &mut Vec<u8>) -> io::Result<()> {
         match self.stage {
             Stage::Silent | Stage::Handshake | Stage::Failed => Ok(()),

@@ -54,15 +54,15 @@ pub struct TlsStream {
     ending: Ending,
 }
 
-/// How far the end of this side has been sent.
+/// How far this side's end of the stream has been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Open,
     /// To be sent as soon as the handshake is done and `early` has been sent.
     AfterHandshake,
-    /// close_notify, or the alert that replaces it, is in `outgoing` or has been sent.
+    /// close_notify, or an alert in its place, is in `outgoing` or has been sent.
     Signed,
-    /// The end of the stream has also been sent.
+    /// The FIN has been sent as well.
     Shut,
 }
 
@@ -165,7 +165,7 @@ impl TlsStream {
         self.records.close_notify(&mut self.outgoing)
     }
 
-    /// Sends close_notify, and ends the stream. If something is to be sent first, this waits for
+    /// Sends close_notify, and ends the stream. If something must be sent first, this happens after
     /// the handshake.
     pub(super) fn shutdown_write(&mut self) -> io::Result<()> {
         match self.ending {
@@ -180,8 +180,8 @@ impl TlsStream {
         self.flush_all()
     }
 
-    /// Writes what is held; `WouldBlock` if the socket does not accept all of it. After
-    /// close_notify comes the end of the stream.
+    /// Writes what is held; `WouldBlock` if the socket does not accept all of it. Once close_notify
+    /// has been written, shuts down writing.
     fn flush_all(&mut self) -> io::Result<()> {
         while !self.outgoing.is_empty() {
             match self.socket.write(&self.outgoing) {
@@ -268,9 +268,9 @@ impl Source for TlsStream {
     }
 }
 
-/// However the connection ends, close_notify is sent, even if no one asked for it. If records are
-/// pending that the socket does not accept, close_notify would land inside them: then the client
-/// must see a truncation.
+/// Sends close_notify however the connection ends, even if no one asked for it. The exception is a
+/// connection with pending records that the socket does not accept: close_notify would land inside
+/// them, and the client must see a truncation.
 impl Drop for TlsStream {
     fn drop(&mut self) {
         let is_open = matches!(self.ending, Ending::Open | Ending::AfterHandshake);

@@ -26,7 +26,7 @@ use state::{INBOX, Manner, Order, Shared, State};
 
 /// The longest payload that a NATS server accepts by default, in bytes.
 const MAX_PAYLOAD: usize = 1 << 20;
-/// How often a wait for what clients send checks whether the broker's thread has failed.
+/// How often a waiting verb checks its condition and its time limit.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A broker that speaks enough of NATS's text protocol for a client to work with: `INFO`,

@@ -368,7 +368,7 @@ fn has_name(address: &SocketAddrAny) -> bool {
     SocketAddrUnix::try_from(address.clone()).map_or(true, |unix| unix.path().is_some())
 }
 
-/// An error that is not the end of anything says so.
+/// What the timeline adds to a message: that it is empty, or that its sender has no address.
 fn remark(length: usize, from: Option<&SocketAddrAny>) -> String {
     match (length, from) {
         (0, _) => "an empty message".to_owned(),

@@ -22,7 +22,7 @@ pub struct Rules {
     pub may_skip: Vec<String>,
 }
 
-/// How many wrong answers, checks and hints an exercise must have at least.
+/// How many wrong answers, and how many hints, an exercise must have at least.
 const WRONG_ANSWERS: usize = 2;
 const HINTS: usize = 3;
 

@@ -124,9 +124,9 @@ impl Actor {
     /// The failure to report if what was waited for did not happen.
     pub fn missed(&self, expected: impl Into<String>) -> Failure {
         if self.timeline.all_exited() {
-            Failure::new(expected, "it ended without that").ended(true)
+            Failure::new(expected, "the program ended first").ended(true)
         } else {
-            let got = format!("nothing of the kind within {:?}", self.patience);
+            let got = format!("this did not happen within {:?}", self.patience);
             Failure::new(expected, got)
         }
     }

@@ -252,7 +252,7 @@ impl Broker {
     /// Sends each client, in one write, everything that was held back since [`hold`](Self::hold),
     /// and resumes normal operation.
     pub fn release(&self) -> &Self {
-        self.actor.note("the broker goes on");
+        self.actor.note("the broker resumes");
         self.tell(Order::Release)
     }
 
@@ -307,7 +307,8 @@ impl Broker {
 
     /// From now on the broker doesn't reply to `PING`, and otherwise works as before.
     pub fn ignore_pings(&self) -> &Self {
-        self.actor.note("the broker answers no PING from now on");
+        self.actor
+            .note("the broker does not reply to PING from now on");
         self.tell(Order::IgnorePings)
     }
 

@@ -158,7 +158,7 @@ impl Gate {
             }
         }
         self.actor
-            .note("the program reads, and there is more to come");
+            .note("the program is reading; the gate stays closed");
         self.actor.verdict(Ok(()))
     }
 
@@ -180,7 +180,7 @@ impl Gate {
         let found = match &self.ours {
             None => Err(Failure::new(
                 "the program to leave the gate",
-                "it never got there",
+                "the program never reached the gate",
             )),
             Some(ours) => {
                 let gone = self.actor.ask(|| has_no_reader(ours).then_some(()));

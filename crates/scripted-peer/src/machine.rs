@@ -66,7 +66,7 @@ pub(crate) fn can_listen_at(address: &str) {
     let error = known.entry(host.clone()).or_insert_with(|| probe(&host));
     if let Some(error) = error.clone() {
         no_verdict(
-            &format!("to listen on {host}, and to connect to that"),
+            &format!("to listen on {host}, and to connect to it"),
             &error,
             "The check talks to your program over this address. In a container or a network \
              namespace, bring up the loopback interface (`ip link set lo up`); a name must be in \

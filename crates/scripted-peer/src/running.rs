@@ -304,7 +304,7 @@ impl Running {
             let exit = self.process.exit();
             let got = match exit {
                 Some(exit) => format!("the program {exit} without it"),
-                None => format!("nothing of the kind within {:?}", self.patience),
+                None => format!("this did not happen within {:?}", self.patience),
             };
             let failed = exit.is_some_and(|exit| exit != Exit::Code(0));
             Failure::new(format!("{expected} on standard {name}"), got).ended(failed)

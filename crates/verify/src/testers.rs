@@ -36,7 +36,8 @@ const UNSEEN: [(&str, &str, &str); 6] = [
 const PRINTS: &str = "what it prints is not visible on the wire";
 const COSTS: &str = "how much memory it uses is not visible on the wire";
 
-/// In front of what owes nothing, and of what does, in milliseconds.
+/// The deadline that the tester is given for each of its steps, in milliseconds: for a server that it
+/// must call good, and for one that it must call bad.
 const NEVER: &str = "60000";
 const SOON: &str = "3000";
 /// The time limit for one judgment.

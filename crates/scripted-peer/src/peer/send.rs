@@ -107,7 +107,7 @@ impl Peer {
         self.log_dripped(&bytes[told..done], &remark, &pieces);
         if done < bytes.len() && self.ending.is_none() && patience.is_out() {
             self.note(format!(
-                "the program did not read for {:?}; the rest at once",
+                "the program did not read for {:?}, so the rest is sent at once",
                 self.patience
             ));
             self.send(&bytes[done..]);

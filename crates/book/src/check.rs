@@ -1,4 +1,4 @@
-//! The book's mistakes, each by file and line, with what to do about it.
+//! Finds the book's mistakes. Each is reported by file and line, with what to do about it.
 //!
 //! One module per kind of mistake; each has one function that takes the [`Book`] and adds to a list
 //! of [`Problem`]s. None of them changes a file or opens a connection: links that leave the
@@ -30,7 +30,7 @@ pub struct Problem {
     pub file: PathBuf,
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong, and what to do.
+    /// What is wrong, and what to do about it.
     pub what: String,
 }
 
@@ -40,11 +40,11 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All mistakes of the book, by file and line.
+/// Returns all mistakes of the book, by file and line.
 ///
 /// # Errors
 ///
-/// When a file or a folder that is there cannot be read.
+/// Fails if a file or a folder exists but can't be read.
 pub fn all(book: &Book) -> Result<Vec<Problem>> {
     let course = Course::read(&book.root)?;
     let mut found = Findings {
@@ -83,7 +83,7 @@ impl Findings<'_> {
     }
 }
 
-/// The entries of `folder`, by name; nothing if there is no such folder.
+/// Returns the entries of `folder`, ordered by name; none if there is no such folder.
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
@@ -98,7 +98,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-/// The Rust files of a folder and of those in it.
+/// Returns the Rust files in a folder and in its subfolders.
 fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in list(folder)? {
@@ -111,7 +111,7 @@ fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The text of a file that is there.
+/// Reads a file that must exist.
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

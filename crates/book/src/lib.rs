@@ -1,8 +1,8 @@
 //! Builds the book in `docs/` and finds mistakes that mdBook itself doesn't report.
 //!
-//! [`Book::build`] renders it; [`check::all`] reads pages, exercises and the rendered pages and
-//! reports what is wrong with them, by file and line. Checks that need a shell or a browser are not
-//! done here: this crate's tests try the console sessions and the pages themselves.
+//! [`Book::build`] renders it. [`check::all`] reads pages, exercises and the rendered pages, and
+//! reports what is wrong with them, by file and line. What needs a shell or a browser, the console
+//! sessions and the pages themselves, is tested by this crate's tests.
 #![warn(missing_docs)]
 
 pub mod check;
@@ -18,13 +18,13 @@ use mdbook_driver::MDBook;
 /// The book, rendered.
 #[derive(Debug)]
 pub struct Book {
-    /// The workspace's root: exercises and listings are looked for below it.
+    /// The workspace's root, below which exercises and listings are found.
     pub root: PathBuf,
-    /// Where the pages' sources are: `docs/src`.
+    /// The folder with the pages' sources: `docs/src`.
     pub src: PathBuf,
-    /// Where the rendered pages are: `docs/book`.
+    /// The folder with the rendered pages: `docs/book`.
     pub out: PathBuf,
-    /// The pages that `SUMMARY.md` names, in its order; without drafts.
+    /// The pages that `SUMMARY.md` names, in its order, without drafts.
     pub pages: Vec<Page>,
 }
 
@@ -33,8 +33,8 @@ impl Book {
     ///
     /// # Errors
     ///
-    /// When `docs/book.toml`, `SUMMARY.md` or a page that it names cannot be read, or a rendered
-    /// page cannot be written. [`check::all`] finds the mistakes that mdBook passes over.
+    /// Fails if `docs/book.toml`, `SUMMARY.md` or a page that it names can't be read, or if a
+    /// rendered page can't be written. Mistakes that mdBook ignores are found by [`check::all`].
     pub fn build(root: &Path) -> Result<Book> {
         let root = fs::canonicalize(root).with_context(|| format!("{}", root.display()))?;
         let docs = root.join("docs");
@@ -58,12 +58,12 @@ impl Book {
         })
     }
 
-    /// The chapters: pages whose name starts with a number.
+    /// Returns the chapters: the pages whose name starts with a number.
     pub fn chapters(&self) -> impl Iterator<Item = &Page> {
         self.pages.iter().filter(|page| page.number().is_some())
     }
 
-    /// The rendered form of a page that is called `name` with or without `.md` or `.html`.
+    /// Returns the path of a rendered page. `name` may end with `.md`, `.html` or neither.
     #[must_use]
     pub fn rendered(&self, name: &str) -> PathBuf {
         self.out.join(name).with_extension("html")

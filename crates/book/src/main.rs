@@ -1,6 +1,6 @@
-//! `cargo book [FOLDER]`: builds the book of the workspace in FOLDER (this one), checks it, and
-//! prints the file to open. Exit code 1 means that the book has mistakes, listed one per line on
-//! standard error.
+//! `cargo book [FOLDER]`: builds the book of the workspace in FOLDER (by default this one), checks
+//! it, and prints the file to open. If the book has mistakes, the exit code is 1, and standard
+//! error lists one mistake per line.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ fn command() -> Command {
         )
 }
 
-/// Whether the book has no mistakes.
+/// Returns whether the book has no mistakes.
 fn build_and_check(root: &Path) -> Result<bool> {
     let book = Book::build(root)?;
     let problems = check::all(&book)?;
@@ -45,7 +45,7 @@ fn build_and_check(root: &Path) -> Result<bool> {
     Ok(problems.is_empty())
 }
 
-/// The workspace that this program was built in.
+/// Returns the workspace in which this program was built.
 fn own_workspace() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.ancestors()

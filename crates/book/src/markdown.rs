@@ -1,5 +1,5 @@
 //! Reads a Markdown file as mdBook does, and keeps what the checks need: links, headings and code
-//! blocks, each with its line. Renders nothing.
+//! blocks, each with its line. This renders nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use regex::Regex;
 /// A parsed Markdown file.
 #[derive(Debug)]
 pub struct Page {
-    /// Where it was read from.
+    /// The path from which it was read.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
@@ -49,14 +49,15 @@ pub struct Heading {
 pub struct Block {
     /// The line of its fence, counted from 1; its content starts on the next line.
     pub line: usize,
-    /// What follows the fence: `rust`, `console,needs=ss`; empty for an indented block.
+    /// The text after the fence's backticks: `rust`, `console,needs=ss`; empty for an indented
+    /// block.
     pub info: String,
-    /// Its content, as written: includes are not yet replaced.
+    /// Its content, as written: includes have not been replaced.
     pub text: String,
 }
 
 impl Block {
-    /// The block's language: `info` up to the first comma.
+    /// Returns the block's language: `info` up to the first comma.
     #[must_use]
     pub fn language(&self) -> &str {
         self.info.split(',').next().unwrap_or_default().trim()
@@ -68,7 +69,7 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// When it cannot be read as UTF-8 text.
+    /// Fails if the file can't be read as UTF-8 text.
     pub fn read(path: &Path) -> Result<Page> {
         let text =
             fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -90,14 +91,14 @@ impl Page {
         page
     }
 
-    /// The chapter's number, from the file's name: `04-where-….md` is chapter 4.
+    /// Returns the chapter's number from the file's name: 4 for `04-where-….md`.
     #[must_use]
     pub fn number(&self) -> Option<u32> {
         let (number, _) = self.path.file_name()?.to_str()?.split_once('-')?;
         number.parse().ok()
     }
 
-    /// The file's name without its extension.
+    /// Returns the file's name without its extension.
     #[must_use]
     pub fn stem(&self) -> &str {
         self.path
@@ -170,7 +171,7 @@ fn info(kind: CodeBlockKind<'_>) -> String {
     }
 }
 
-/// Finds the line of a byte.
+/// Finds the line that a byte offset is in.
 struct Lines {
     ends: Vec<usize>,
 }

@@ -1,8 +1,9 @@
-//! Calls Cargo in such a way that the learner's settings don't change the output that is read here.
+//! Calls Cargo in a way that keeps the learner's settings from changing the output that is read
+//! here.
 //!
-//! Settings come from the environment, from `.cargo/config.toml` in each folder above, and from the
-//! one at home (<https://doc.rust-lang.org/cargo/reference/config.html>). A variable wins over all
-//! files, so the settings that matter here are fixed by variables of the call.
+//! Cargo's settings come from the environment, from `.cargo/config.toml` in each folder above, and
+//! from the home folder (<https://doc.rust-lang.org/cargo/reference/config.html>). A variable
+//! overrides all files, so the settings that matter here are set by variables of the call.
 
 use std::cell::RefCell;
 use std::io::Write as _;
@@ -29,7 +30,7 @@ const FIXED: [(&str, &str); 6] = [
 ];
 const LOGS: [&str; 3] = ["CARGO_LOG", "RUSTC_LOG", "RUST_LIB_BACKTRACE"];
 
-/// Cargo, in the workspace, as this program was itself started by it.
+/// Returns a command that runs Cargo in the workspace: the same Cargo that started this program.
 pub fn cargo(course: &Course) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(&course.root).envs(FIXED);
@@ -39,14 +40,14 @@ pub fn cargo(course: &Course) -> Command {
     command
 }
 
-/// Runs a build of `what`, showing on the screen what it is waiting for. [`crate::messages`] reads
-/// what it built from standard output; rustc's messages are in standard error.
+/// Builds `what`, and shows on the screen what Cargo is waiting for. Standard output tells what was
+/// built ([`crate::messages`] reads it), and rustc's messages are in standard error.
 ///
-/// If the learner's flags turn warnings into errors, it is built once more without these flags.
+/// If the learner's flags turn warnings into errors, `what` is built once more without these flags.
 ///
 /// # Errors
 ///
-/// When Cargo cannot be run, or the screen is gone.
+/// Fails if Cargo can't be run, or if nothing can be written to the screen.
 pub fn build(
     screen: &mut Screen,
     what: &str,
@@ -102,11 +103,11 @@ fn build_once(
     ran
 }
 
-/// What the workspace's own `Cargo.toml` denies is an error for everyone.
+/// The lints that the workspace's own `Cargo.toml` denies: these are errors for everyone.
 const OWN_DENIALS: [&str; 2] = ["unused-must-use`", "unsafe-code`"];
 
-/// Whether an error says that it is a warning turned into an error by the compiler's flags; rustc's
-/// text is on standard error, or in messages.
+/// Whether one of the errors is a warning that the compiler's flags turned into an error. rustc
+/// reports errors on standard error, or in messages.
 fn warnings_are_denied(ran: &Ran) -> bool {
     says_denied(&plain(&ran.stderr)) || says_denied(&ran.stdout)
 }
@@ -123,8 +124,9 @@ fn says_denied(text: &str) -> bool {
     })
 }
 
-/// The flags of the environment, except those that deny or forbid; joined as Cargo wants them.
-/// Flags of configuration files are overruled altogether: there is no way to ask for them.
+/// Returns the flags of the environment without those that deny or forbid lints, joined as Cargo
+/// expects them. Flags in configuration files are overridden completely, because Cargo can't be
+/// asked for them.
 fn flags_without_denials() -> String {
     let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS");
     let plain = std::env::var("RUSTFLAGS").unwrap_or_default();

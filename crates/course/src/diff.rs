@@ -1,6 +1,6 @@
-//! Unified diffs against a solution: the form in which a mistake and a stub are stored.
+//! Unified diffs against a solution, in which mistakes and stubs are stored.
 //!
-//! They hold no file names and no times, so that one text has one diff.
+//! They contain no file names and no times, so that the same two texts always have the same diff.
 
 mod part;
 
@@ -13,9 +13,9 @@ use part::Part;
 /// Why a diff can't be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Misfit {
-    /// It isn't a diff: what is wrong with it.
+    /// It isn't a diff; the text says what is wrong with it.
     NotADiff(String),
-    /// The part that begins with this line of it (`@@ …`) isn't in the solution.
+    /// The part of the diff that begins with this line (`@@ …`) doesn't occur in the solution.
     NotThere(String),
 }
 
@@ -32,10 +32,10 @@ impl fmt::Display for Misfit {
 
 impl std::error::Error for Misfit {}
 
-/// The diff that turns `base` into `wanted`; each part names the function that it is in.
+/// Returns the diff that turns `base` into `wanted`. Each part names the function that it is in.
 ///
-/// A part has only as many context lines as make its position unique: none if the removed lines
-/// occur only once, and at least one next to lines that are only added.
+/// A part has only as many context lines as it needs to be found in `base`: none if the removed
+/// lines occur only once, and at least one if lines are only added.
 pub fn make(base: &str, wanted: &str) -> String {
     let lines: Vec<&str> = base.split_inclusive('\n').collect();
     let mut options = DiffOptions::new();
@@ -58,7 +58,7 @@ pub fn make(base: &str, wanted: &str) -> String {
     diff
 }
 
-/// Joins the last two parts into one if almost nothing is between them.
+/// Joins the last two parts into one if there is almost nothing between them.
 fn join_near<'t>(parts: &mut Vec<Part<'t>>, base: &[&'t str]) {
     if let Some(part) = parts.pop() {
         match parts.last_mut() {
@@ -72,7 +72,7 @@ fn join_near<'t>(parts: &mut Vec<Part<'t>>, base: &[&'t str]) {
 ///
 /// # Errors
 ///
-/// When it isn't a diff, or its lines are not in `base`.
+/// Fails if `diff` isn't a diff, or if its lines aren't in `base`.
 pub fn apply(base: &str, diff: &str) -> Result<String, Misfit> {
     let mut text = base.to_owned();
     for part in parts(diff)? {
@@ -81,8 +81,8 @@ pub fn apply(base: &str, diff: &str) -> Result<String, Misfit> {
     Ok(text)
 }
 
-/// The same, but each part that doesn't fit is kept in its place, between marks, for a person to
-/// rewrite. A text that isn't a diff is also kept completely.
+/// Like [`apply`], but a part that doesn't fit is kept where it belongs, between marks, for a
+/// person to rewrite. A text that isn't a diff is kept completely.
 pub fn apply_what_fits(base: &str, diff: &str) -> String {
     let Ok(parts) = parts(diff) else {
         return format!("{base}{MARK_BEGIN}\n{diff}{MARK_END}\n");
@@ -95,7 +95,7 @@ pub fn apply_what_fits(base: &str, diff: &str) -> String {
     text
 }
 
-/// Whether a program still holds a part that didn't fit, these marks' or Git's.
+/// Whether a program still contains a part that didn't fit, between these marks or Git's.
 pub fn is_marked(program: &str) -> bool {
     let is_mark = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>>");
     program.lines().any(is_mark)
@@ -104,8 +104,8 @@ pub fn is_marked(program: &str) -> bool {
 const MARK_BEGIN: &str = "<<<<<<< this part of the mistake no longer fits: write it here again";
 const MARK_END: &str = ">>>>>>>";
 
-/// Puts a part that doesn't fit before the line where it would have gone, and before the parts after
-/// it that didn't, however short the text has become.
+/// Inserts a part that doesn't fit before the line where it belongs, and before later parts that
+/// didn't fit, however short the text has become.
 fn mark(text: &str, part: &str) -> String {
     let first = Patch::from_str(part).map_or(1, |patch| {
         patch
@@ -127,7 +127,7 @@ fn apply_part(text: &str, part: &str) -> Result<String, Misfit> {
     diffy::apply(text, &patch).map_err(|_| Misfit::NotThere(place))
 }
 
-/// Each part from its `@@ … @@` to the next.
+/// Splits a diff into its parts, each of which begins with `@@ … @@`.
 fn parts(diff: &str) -> Result<Vec<&str>, Misfit> {
     if !diff.starts_with("@@ ") {
         let why = "it does not begin with `@@ `".to_owned();

@@ -1,6 +1,6 @@
 //! Headings of Markdown, and the anchors generated from them.
 
-/// The text of each heading, in order, with its marks of code; lines between fences are not
+/// Returns the text of each heading, in order, with its backticks. Lines in code blocks are not
 /// headings.
 pub fn headings(markdown: &str) -> impl Iterator<Item = &str> {
     let mut fenced = false;
@@ -10,7 +10,7 @@ pub fn headings(markdown: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The text of a line that is a heading: one to six `#` and a space.
+/// Returns the text of a line if it is a heading: one to six `#` and a space.
 pub(crate) fn heading(line: &str) -> Option<&str> {
     let text = line.trim_start_matches('#');
     let depth = line.len() - text.len();
@@ -18,7 +18,8 @@ pub(crate) fn heading(line: &str) -> Option<&str> {
     is_heading.then(|| text.trim())
 }
 
-/// A heading's anchor, as mdBook and GitHub make it: lower case, spaces to hyphens, no punctuation.
+/// Returns a heading's anchor, as mdBook and GitHub generate it: in lower case, with hyphens for
+/// spaces, without punctuation.
 pub fn slug(heading: &str) -> String {
     let keep = |c: char| match c {
         c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c),

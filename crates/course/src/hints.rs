@@ -1,12 +1,12 @@
 //! The hints of an exercise's README.
 //!
-//! A hint is what follows a heading or a folded `<summary>` that begins with the word "hint" and
-//! says more: `## Hint 1`, up to the next heading, or `<summary>Hint 1</summary>`, up to
-//! `</details>`. A heading "Hints" above them isn't a hint itself.
+//! A hint follows a heading or a folded `<summary>` that begins with the word "hint" and has more
+//! text: `## Hint 1`, up to the next heading, or `<summary>Hint 1</summary>`, up to `</details>`. A
+//! heading "Hints" above them isn't a hint.
 
 use crate::headings::heading;
 
-/// The hints of a README, in its order.
+/// Returns the hints of a README, in its order.
 pub fn hints(readme: &str) -> Vec<String> {
     let mut hints: Vec<String> = Vec::new();
     let (mut inside, mut fenced) = (false, false);
@@ -31,7 +31,7 @@ pub fn hints(readme: &str) -> Vec<String> {
     hints.iter().map(|hint| hint.trim().to_owned()).collect()
 }
 
-/// What a line gives a name to: a heading's text, or a summary's.
+/// Returns the title that a line sets: the text of a heading or of a summary.
 fn title(line: &str) -> Option<&str> {
     let summary = || {
         let line = line.trim();

@@ -32,19 +32,19 @@ use anyhow::{Context, Result, bail};
 pub struct Course {
     /// The workspace's folder, without symlinks on the way.
     pub root: PathBuf,
-    /// Those that have exercises.
+    /// The chapters that have exercises.
     pub chapters: Vec<Chapter>,
 }
 
 /// A chapter that has exercises.
 pub struct Chapter {
-    /// 4, of `04_where_does_a_message_end`.
+    /// The chapter's number: 4 for `04_where_does_a_message_end`.
     pub number: u32,
-    /// The page's own heading, or the folder's name in words if there is no page.
+    /// The heading of the chapter's page, or the folder's name in words if there is no page.
     pub title: String,
-    /// From the workspace's root: `docs/src/04-where-does-a-message-end.md`.
+    /// The page's path from the workspace's root: `docs/src/04-where-does-a-message-end.md`.
     pub page: String,
-    /// In the order of their numbers, at least one.
+    /// The exercises, in the order of their numbers. There is at least one.
     pub exercises: Vec<Exercise>,
 }
 
@@ -53,23 +53,23 @@ pub struct Chapter {
 pub struct Exercise {
     /// The chapter's number.
     pub chapter: u32,
-    /// Its own, from 1 in each chapter.
+    /// The exercise's own number, counted from 1 in each chapter.
     pub number: u32,
-    /// The folders' names without their numbers: `where_does_a_message_end`, `whole_frames`.
+    /// The name of the chapter's folder without its number, such as `where_does_a_message_end`.
     pub chapter_name: String,
-    /// The exercise's own.
+    /// The name of the exercise's folder without its number, such as `whole_frames`.
     pub name: String,
-    /// Below `exercises/` and `solutions/`, with `/` on every system.
+    /// The exercise's path below `exercises/` and `solutions/`, with `/` on every system.
     pub folder: String,
 }
 
 impl Course {
-    /// Finds the workspace: the nearest folder above the current one that contains exercises,
-    /// otherwise the one that this package was started from (`cargo run` names it).
+    /// Finds the workspace: the nearest folder above the current one that contains exercises, or
+    /// else the one that this package was started from (`cargo run` names it).
     ///
     /// # Errors
     ///
-    /// When neither holds exercises, or they cannot be read.
+    /// Fails if neither folder contains exercises, or if they can't be read.
     pub fn find() -> Result<Self> {
         let here = std::env::current_dir().context("the current folder cannot be read")?;
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
@@ -90,7 +90,7 @@ impl Course {
     ///
     /// # Errors
     ///
-    /// When a folder that is there cannot be read.
+    /// Fails if a folder exists but can't be read.
     pub fn read(root: &Path) -> Result<Self> {
         // Events about files name real paths, without the symlinks on the way (/tmp on macOS).
         let root = root
@@ -129,16 +129,16 @@ impl Course {
         Ok(Self { root, chapters })
     }
 
-    /// Every exercise, in the order of the course.
+    /// Returns every exercise, in the order of the course.
     pub fn exercises(&self) -> impl Iterator<Item = &Exercise> {
         self.chapters.iter().flat_map(|chapter| &chapter.exercises)
     }
 
-    /// The chapter that an exercise of this course belongs to.
+    /// Returns the chapter that an exercise of this course belongs to.
     ///
     /// # Panics
     ///
-    /// When the exercise belongs to another course.
+    /// Panics if the exercise belongs to another course.
     pub fn chapter_of(&self, exercise: &Exercise) -> &Chapter {
         let mut chapters = self.chapters.iter();
         chapters
@@ -146,11 +146,11 @@ impl Course {
             .expect("exercises come from chapters")
     }
 
-    /// The exercise that a person means by `04-01`, `4-1`, `ex-04-01` or `whole_frames`.
+    /// Returns the exercise that a person means by `04-01`, `4-1`, `ex-04-01` or `whole_frames`.
     ///
     /// # Errors
     ///
-    /// When there is no exercise with that name.
+    /// Fails if there is no exercise with that name.
     pub fn named(&self, text: &str) -> Result<&Exercise> {
         let id = text.strip_prefix("ex-").unwrap_or(text);
         let numbers = id.split_once('-').and_then(|(chapter, number)| {
@@ -165,7 +165,7 @@ impl Course {
         })
     }
 
-    /// The exercise whose folder holds `path`.
+    /// Returns the exercise whose folder contains `path`.
     pub fn holding(&self, path: &Path) -> Option<&Exercise> {
         self.exercises()
             .find(|exercise| path.starts_with(exercise.path(&self.root)))
@@ -173,22 +173,22 @@ impl Course {
 }
 
 impl Exercise {
-    /// `04-01`, as people call it.
+    /// Returns the exercise's name for people: `04-01`.
     pub fn id(&self) -> String {
         format!("{:02}-{:02}", self.chapter, self.number)
     }
 
-    /// `ex-04-01`, as Cargo calls it.
+    /// Returns the exercise's package name: `ex-04-01`.
     pub fn package(&self) -> String {
         format!("ex-{}", self.id())
     }
 
-    /// `sol-04-01`.
+    /// Returns the solution's package name: `sol-04-01`.
     pub fn solution_package(&self) -> String {
         format!("sol-{}", self.id())
     }
 
-    /// The learner's file, from the root, for a person to open.
+    /// Returns the path of the learner's file, relative to the workspace's root.
     pub fn file(&self) -> String {
         format!("exercises/{}/src/main.rs", self.folder)
     }
@@ -203,12 +203,12 @@ impl Exercise {
         self.path(root).join("src/main.rs")
     }
 
-    /// The checks, which the solution shares.
+    /// The checks, which the exercise and its solution share.
     pub fn check_rs(&self, root: &Path) -> PathBuf {
         self.path(root).join("tests/check.rs")
     }
 
-    /// The task, with its hints.
+    /// The README with the task and its hints.
     pub fn readme(&self, root: &Path) -> PathBuf {
         self.path(root).join("README.md")
     }
@@ -223,18 +223,19 @@ impl Exercise {
         self.solution_path(root).join("src/main.rs")
     }
 
-    /// The file in which the stub is stored, for when the learner has changed their copy: a diff
+    /// The file that stores the stub for when the learner has changed their copy. It is a diff
     /// against the solution, like the wrong answers.
     pub fn stub_diff(&self, root: &Path) -> PathBuf {
         self.solution_path(root).join("stub.diff")
     }
 
-    /// The learner's file as it was before anyone touched it. This needs no git, which a folder that
-    /// was downloaded doesn't have, and which may hold the learner's own commits.
+    /// Returns the original text of the learner's file. This needs no git: a folder that was
+    /// downloaded doesn't have it, and a clone may contain the learner's own commits.
     ///
     /// # Errors
     ///
-    /// When its two files cannot be read, or the solution has changed since the diff was made.
+    /// Fails if the solution or the diff can't be read, or if the solution has changed since the
+    /// diff was made.
     pub fn stub(&self, root: &Path) -> Result<String> {
         let (diff, solution) = (self.stub_diff(root), self.solution_rs(root));
         let (base, text) = (read_text(&solution)?, read_text(&diff)?);
@@ -247,19 +248,19 @@ impl Exercise {
         })
     }
 
-    /// Whether the learner has written anything yet. Without a stub to compare with, the answer is
-    /// yes, so that none of the learner's work is treated as untouched.
+    /// Whether the learner has written anything yet. If there is no stub to compare with, the
+    /// answer is yes, so that the learner's work is never treated as untouched.
     pub fn touched(&self, root: &Path) -> bool {
         let own = read_text(&self.main_rs(root));
         !matches!((own, self.stub(root)), (Ok(own), Ok(stub)) if own == stub)
     }
 }
 
-/// A file's text; a checkout with `\r\n` line ends changes nothing.
+/// Reads a text file. Line ends of `\r\n`, which some checkouts have, are read as `\n`.
 ///
 /// # Errors
 ///
-/// When it cannot be read, or isn't text; the file is named.
+/// Fails if the file can't be read or isn't text; the error names the file.
 pub fn read_text(file: &Path) -> Result<String> {
     let text = fs::read_to_string(file);
     let text = text.with_context(|| format!("cannot read {}", file.display()))?;
@@ -270,7 +271,7 @@ fn is_root(folder: &Path) -> bool {
     folder.join("Cargo.toml").is_file() && folder.join("exercises").is_dir()
 }
 
-/// The folders named `NN_name`, by number: number, name, the folder's full name.
+/// Returns the folders named `NN_name`, ordered by number: number, name, and full name.
 fn numbered_folders(parent: &Path) -> Result<Vec<(u32, String, String)>> {
     if !parent.is_dir() {
         return Ok(Vec::new());

@@ -1,21 +1,21 @@
-//! Reads what the checks printed: libtest's text, without its noise.
+//! Reads what the checks printed: libtest's text, without what a learner doesn't need.
 //!
-//! The machine-readable output of libtest isn't stable, so this reads the text meant for people.
-//! For libtest, a check that cannot run here passes; `scripted-peer` then writes `skipped: PACKAGE
-//! CHECK: WHY` to standard error.
+//! libtest's machine-readable output isn't stable, so this reads the text meant for people. If a
+//! check can't run on this machine, libtest counts it as passed, and `scripted-peer` writes
+//! `skipped: PACKAGE CHECK: WHY` to standard error.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Tests of sockets wait more than they compute, so more of them run at the same time than there
-/// are CPUs, as `.cargo/config.toml` sets it for `cargo test`.
+/// How many checks run at the same time. It is more than there are CPUs, because tests of sockets
+/// wait more than they compute; `.cargo/config.toml` sets the same number for `cargo test`.
 const THREADS: &str = "8";
 
 /// A check that has run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Its name, with the modules it is in.
+    /// The check's name, including the modules that it is in.
     pub name: String,
     /// Its outcome.
     pub outcome: Outcome,
@@ -30,25 +30,26 @@ pub enum Outcome {
     Passed,
     /// Something was not as expected.
     Failed,
-    /// Why it could not run here.
+    /// It could not run on this machine, for this reason.
     Skipped(String),
 }
 
 impl Check {
-    /// Whether it found something.
+    /// Whether the check failed.
     pub fn failed(&self) -> bool {
         self.outcome == Outcome::Failed
     }
 
-    /// Whether it could not run.
+    /// Whether the check was skipped.
     pub fn skipped(&self) -> bool {
         matches!(self.outcome, Outcome::Skipped(_))
     }
 }
 
-/// The program that holds the checks of `package`, to be run as `cargo test` would in `folder`, but
-/// so that [`read`] understands it: libtest's own variables (`RUST_TEST_NOCAPTURE` and the like)
-/// and the learner's settings for colors and backtraces don't reach it.
+/// Returns a command that runs `checks`, the program that contains the checks of `package`, in
+/// `folder`, as `cargo test` would. To make its output readable for [`read`], libtest's own
+/// variables (`RUST_TEST_NOCAPTURE` and the like) and the learner's settings for colors and
+/// backtraces are removed.
 pub fn command(checks: &Path, folder: &Path, package: &str) -> Command {
     let mut command = Command::new(checks);
     command.args(["--show-output", "--format", "pretty", "--color", "never"]);
@@ -67,8 +68,9 @@ pub fn command(checks: &Path, folder: &Path, package: &str) -> Command {
     command
 }
 
-/// The checks of one run with `--show-output`, or of several one after another, from both outputs;
-/// `None` if they didn't run to their end (they don't compile, or the whole test process died).
+/// Returns the checks of one run with `--show-output`, or of several runs, from standard output and
+/// standard error. Returns `None` if a run didn't reach its end (the checks don't compile, or the
+/// whole test process died).
 pub fn read(text: &str, errors: &str) -> Option<Vec<Check>> {
     let mut checks: Vec<Check> = Vec::new();
     let mut section = None;
@@ -103,15 +105,15 @@ pub fn read(text: &str, errors: &str) -> Option<Vec<Check>> {
     (begun > 0 && begun == ended).then_some(checks)
 }
 
-/// Puts checks in the order of the file that contains them, in which the one that teaches first
-/// comes first; libtest sorts them by name.
+/// Sorts checks into the order of the file that contains them, where the most instructive check
+/// comes first. libtest sorts them by name.
 pub fn sort_as_written(checks: &mut [Check], check_rs: &Path) {
     let source = fs::read_to_string(check_rs).unwrap_or_default();
     checks.sort_by_key(|check| place(&check.name, &source));
 }
 
-/// The position of a check: its function, otherwise the first mention of its name (in a macro
-/// call).
+/// Returns the position of a check in the file: that of its function, or else of the first mention
+/// of its name (in a macro call).
 fn place(name: &str, source: &str) -> usize {
     let own = name.rsplit("::").next().unwrap_or(name);
     let function = source.find(&format!("fn {own}("));
@@ -145,13 +147,13 @@ fn result(line: &str) -> Option<Check> {
     })
 }
 
-/// `---- NAME stdout ----`, for a check that has run.
+/// Returns the check that a line `---- NAME stdout ----` announces.
 fn header(line: &str, checks: &[Check]) -> Option<usize> {
     let name = line.strip_prefix("---- ")?.strip_suffix(" stdout ----")?;
     checks.iter().position(|check| check.name == name)
 }
 
-/// Without libtest's message about a panic in the check itself; messages about panics in the
+/// Removes libtest's message about a panic in the check itself. Messages about panics in the
 /// learner's program stay.
 fn quiet(output: &str, name: &str) -> String {
     let noise = |line: &&str| {
@@ -164,7 +166,7 @@ fn quiet(output: &str, name: &str) -> String {
     kept.join("\n").trim_matches('\n').to_owned()
 }
 
-/// The check and the reason, if a line of standard error tells of a skipped one.
+/// Returns the check and the reason if a line of standard error says that a check was skipped.
 pub fn skip(line: &str) -> Option<(&str, &str)> {
     let (who, why) = line.strip_prefix("skipped: ")?.split_once(": ")?;
     Some((who.rsplit(' ').next().unwrap_or(who), why))

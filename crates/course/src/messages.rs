@@ -1,24 +1,24 @@
-//! Reads what Cargo and rustc print: messages on standard output, text for people on standard
-//! error.
+//! Reads what Cargo and rustc print: machine-readable messages on standard output, and text for
+//! people on standard error.
 
 use std::path::PathBuf;
 
 /// An executable that Cargo built.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Artifact {
-    /// `ex-04-01`
+    /// The package's name, such as `ex-04-01`.
     pub package: String,
-    /// `bin`, `example`, `test`.
+    /// The kind of target: `bin`, `example` or `test`.
     pub kind: String,
-    /// The target's, `check` of `tests/check.rs`.
+    /// The target's name: `check` for `tests/check.rs`.
     pub name: String,
-    /// Built to run its tests.
+    /// Whether it was built to run its tests.
     pub test: bool,
-    /// Its file.
+    /// The path of the executable.
     pub executable: PathBuf,
 }
 
-/// An executable, from one line of Cargo's messages:
+/// Returns the executable that one line of Cargo's messages announces:
 /// <https://doc.rust-lang.org/cargo/reference/external-tools.html#artifact-messages>.
 ///
 /// Only four strings are needed, which doesn't justify making every learner build a JSON parser.
@@ -41,8 +41,9 @@ pub fn artifact(line: &str) -> Option<Artifact> {
     })
 }
 
-/// The JSON string right after the first `key`; nothing if it is `null`. Cargo escapes what it
-/// must: quotes, backslashes, and control characters, which no path of ours has.
+/// Returns the JSON string that follows the first `key`, or `None` if the value is `null`. Only the
+/// escapes that Cargo uses are handled: quotes, backslashes, and control characters, which no path
+/// of ours contains.
 fn string_at(text: &str, key: &str) -> Option<String> {
     let (_, rest) = text.split_once(key)?;
     let mut letters = rest.strip_prefix('"')?.chars();
@@ -56,8 +57,9 @@ fn string_at(text: &str, key: &str) -> Option<String> {
     }
 }
 
-/// Whether rustc found a mistake in a Rust file below `folder` (with `/`). A missing linker, a full
-/// disk or a failed download are also reported as errors, but without a position in such a file.
+/// Whether rustc found an error in a Rust file below `folder` (which ends with `/`). A missing
+/// linker, a full disk or a failed download are also reported as errors, but without a position in
+/// such a file.
 pub fn is_compile_error(stderr: &str, folder: &str) -> bool {
     let mut in_error = false;
     for line in stderr.lines().map(plain) {
@@ -76,7 +78,7 @@ pub fn is_compile_error(stderr: &str, folder: &str) -> bool {
     false
 }
 
-/// Standard error without Cargo's messages about its own work.
+/// Returns standard error without Cargo's messages about its own progress.
 pub fn rustc_only(text: &str) -> String {
     let kept = text.lines().filter(|line| !is_status(plain(line).trim()));
     kept.collect::<Vec<_>>()
@@ -85,7 +87,7 @@ pub fn rustc_only(text: &str) -> String {
         .to_owned()
 }
 
-/// The words that begin Cargo's status lines.
+/// The words with which Cargo's status lines begin.
 const STATUS: [&str; 14] = [
     "Adding",
     "Blocking",
@@ -109,7 +111,7 @@ pub fn is_status(line: &str) -> bool {
     words.next().is_some_and(|word| STATUS.contains(&word)) && words.next().is_some()
 }
 
-/// Without escape sequences for colors (`ESC [ … m`).
+/// Returns a line without its escape sequences for colors (`ESC [ … m`).
 pub fn plain(line: &str) -> String {
     let mut parts = line.split('\x1b');
     let mut text = parts.next().unwrap_or_default().to_owned();

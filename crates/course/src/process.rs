@@ -1,8 +1,7 @@
-//! Runs a command with a time limit, and ends it with everything that it started.
+//! Runs a command with a time limit, and kills it together with everything that it started.
 //!
-//! `cargo test` starts a test, which starts the learner's program in its own process group. Killing
-//! Cargo alone would leave the other two running, so a run is ended from the root of its family
-//! tree.
+//! `cargo test` starts a test, and the test starts the learner's program in its own process group.
+//! Killing Cargo alone would leave the other two running, so all descendants are killed, too.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,22 +13,22 @@ use anyhow::{Context, Result};
 
 /// How often a running command is checked.
 const LOOK: Duration = Duration::from_millis(10);
-/// How long output may still arrive after the end: a program that was left behind can hold the
-/// pipe.
+/// How long output may still arrive after the command has ended: a program that it left behind can
+/// hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The outcome of a command.
 pub struct Ran {
-    /// How it ended.
+    /// How the command ended.
     pub ended: Ended,
-    /// What it printed.
+    /// What the command printed on standard output.
     pub stdout: String,
-    /// What it printed to standard error.
+    /// What the command printed on standard error.
     pub stderr: String,
 }
 
 impl Ran {
-    /// The outcome of running nothing.
+    /// The outcome of running no command.
     pub fn nothing() -> Self {
         Self {
             ended: Ended::Itself(ExitStatus::default()),
@@ -38,8 +37,8 @@ impl Ran {
         }
     }
 
-    /// Adds the outcome of the next command; true if there should be no further one. The first bad
-    /// end remains.
+    /// Adds the outcome of the next command. If one of them did not end well, keeps the first such
+    /// end. Returns true if no further command should be run.
     pub fn append(&mut self, next: Self) -> bool {
         self.stdout.push_str(&next.stdout);
         self.stderr.push_str(&next.stderr);
@@ -54,31 +53,31 @@ impl Ran {
 pub enum Ended {
     /// On its own.
     Itself(ExitStatus),
-    /// The limit passed, and it was killed.
+    /// The time limit passed, and it was killed.
     Stuck,
-    /// The caller's `pause` asked for its end, and it was killed.
+    /// The caller's `pause` asked for it to be stopped, and it was killed.
     Stopped,
 }
 
-/// What a run needs from its caller while it is running.
+/// What the caller does while a command is running.
 pub struct Attend<'a> {
-    /// Waits for up to the given time; true ends the run.
+    /// Waits for up to the given time. If it returns true, the command is stopped.
     pub pause: &'a mut dyn FnMut(Duration) -> bool,
-    /// A line of standard error, as it arrives.
+    /// Called with each line of standard error, as it arrives.
     pub line: &'a mut dyn FnMut(&str),
 }
 
-/// The pause of a caller that never ends a run.
+/// A `pause` that never stops the command.
 pub fn undisturbed(time: Duration) -> bool {
     thread::sleep(time);
     false
 }
 
-/// Runs `command` to its end or its limit, with an empty standard input.
+/// Runs `command`, with an empty standard input, until it ends or its time limit passes.
 ///
 /// # Errors
 ///
-/// When it cannot be started or waited for.
+/// Fails if the command can't be started or waited for.
 ///
 /// # Panics
 ///
@@ -130,7 +129,7 @@ fn wait(
     }
 }
 
-/// One stream of a command, read by a thread so that it never blocks the command.
+/// One output stream of a command. A thread reads it, so that it never blocks the command.
 struct Collected {
     lines: Receiver<String>,
     text: String,
@@ -189,8 +188,8 @@ mod family {
 
     use rustix::process::{Pid, Signal, kill_process};
 
-    /// Kills a child and all that descend from it. Each is stopped before its children are looked
-    /// up, so that it can't start new ones meanwhile.
+    /// Kills a child and all its descendants. Each process is stopped before its children are
+    /// listed, so that it can't start new ones meanwhile.
     pub fn kill(child: &mut Child) {
         let mut family = BTreeSet::from([child.id()]);
         loop {
@@ -217,7 +216,8 @@ mod family {
         }
     }
 
-    /// Every process and its parent: from `/proc` where it exists, else as `ps` lists them.
+    /// Returns every process with its parent, from `/proc` where it exists, and otherwise from
+    /// `ps`.
     fn processes() -> Vec<(u32, u32)> {
         if !Path::new("/proc/self/stat").exists() {
             return listed();
@@ -263,7 +263,7 @@ mod family {
 mod family {
     use std::process::{Child, Command};
 
-    /// Kills a child and all that descend from it.
+    /// Kills a child and all its descendants.
     pub fn kill(child: &mut Child) {
         let id = child.id().to_string();
         let _ = Command::new("taskkill")

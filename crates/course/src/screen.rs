@@ -1,22 +1,22 @@
-//! Where all messages go: standard output, with colors only if someone can see them.
+//! Where all messages go: standard output, with colors only on a terminal.
 //!
-//! Messages are written, not printed with `println!`, so that `cargo learn list | head` ends
-//! without a panic.
+//! Messages are written and not printed with `println!`, which would panic in `cargo learn list |
+//! head`.
 
 use std::io::{self, IsTerminal as _, Stdout, Write};
 
 /// Standard output.
 pub struct Screen {
-    /// `None` is a screen that no one sees.
+    /// Standard output; `None` for a screen that shows nothing.
     out: Option<Stdout>,
-    /// Its colors.
+    /// The colors to use.
     pub paint: Paint,
-    /// Whether a line may be written over: only on a terminal.
+    /// Whether a line can be overwritten, which is so only on a terminal.
     terminal: bool,
 }
 
 impl Screen {
-    /// As it is, with the settings from the environment.
+    /// Standard output, with the settings for colors from the environment.
     pub fn stdout() -> Self {
         let out = io::stdout();
         let terminal = out.is_terminal();
@@ -35,7 +35,7 @@ impl Screen {
         }
     }
 
-    /// For work in the background: nothing is shown.
+    /// A screen that shows nothing, for work in the background.
     pub fn hidden() -> Self {
         Self {
             out: None,
@@ -44,11 +44,12 @@ impl Screen {
         }
     }
 
-    /// Shows `text` until something else is written; nothing if it couldn't be removed again.
+    /// Shows `text` until something else is written. If it couldn't be removed again, shows
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// When nothing can be written.
+    /// Fails if nothing can be written.
     pub fn transient(&mut self, text: &str) -> io::Result<()> {
         if self.terminal {
             // In the last column, some terminals have begun a new line, which would stay.
@@ -60,26 +61,26 @@ impl Screen {
         Ok(())
     }
 
-    /// Whether a line may be overwritten, so that it can show a wait.
+    /// Whether a line can be overwritten, so that it can show what is being waited for.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// Starts a new page, or leaves an empty line if earlier output stays.
+    /// Clears the terminal; elsewhere, writes an empty line.
     ///
     /// # Errors
     ///
-    /// When nothing can be written.
+    /// Fails if nothing can be written.
     pub fn fresh(&mut self) -> io::Result<()> {
         let start = if self.terminal { "\x1b[2J\x1b[H" } else { "\n" };
         write!(self, "{start}")
     }
 
-    /// Removes what [`Self::transient`] shows.
+    /// Removes the text that [`Self::transient`] shows.
     ///
     /// # Errors
     ///
-    /// When nothing can be written.
+    /// Fails if nothing can be written.
     pub fn clear_transient(&mut self) -> io::Result<()> {
         if self.terminal {
             write!(self, "\r\x1b[K")?;
@@ -102,7 +103,7 @@ impl Write for Screen {
     }
 }
 
-/// How many columns the terminal has now; it may be resized at any time.
+/// Returns how many columns the terminal has now: it may be resized at any time.
 #[cfg(unix)]
 fn columns() -> usize {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout());
@@ -119,8 +120,9 @@ fn columns() -> usize {
 
 const USUAL: usize = 80;
 
-/// The beginning of `text` that fits into this many columns. What isn't ASCII is counted as two: a
-/// Chinese character takes as many, and a line that is a little short does no harm.
+/// Returns the beginning of `text` that fits into this many columns. A character that isn't ASCII
+/// counts as two columns: a Chinese character takes as many, and a line that is a little too short
+/// does no harm.
 fn fit(text: &str, columns: usize) -> &str {
     let mut left = columns;
     for (at, letter) in text.char_indices() {
@@ -133,35 +135,35 @@ fn fit(text: &str, columns: usize) -> &str {
     text
 }
 
-/// Colors by meaning, or none.
+/// Colors by meaning; none if `on` is false.
 #[derive(Clone, Copy)]
 pub struct Paint {
-    /// Whether there are any.
+    /// Whether there are colors.
     pub on: bool,
 }
 
 impl Paint {
-    /// For what is right.
+    /// Colors text that reports something right.
     pub fn good(self, text: &str) -> String {
         self.wrap("32", text)
     }
 
-    /// For what is wrong.
+    /// Colors text that reports something wrong.
     pub fn bad(self, text: &str) -> String {
         self.wrap("31", text)
     }
 
-    /// A heading.
+    /// Colors a heading.
     pub fn bold(self, text: &str) -> String {
         self.wrap("1", text)
     }
 
-    /// For what may be skipped.
+    /// Colors text that a reader may skip.
     pub fn dim(self, text: &str) -> String {
         self.wrap("2", text)
     }
 
-    /// A file or a command.
+    /// Colors the name of a file or a command.
     pub fn name(self, text: &str) -> String {
         self.wrap("36", text)
     }

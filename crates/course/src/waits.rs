@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-/// How long a wait lasts before a message about it, if no line shows what is happening.
+/// How long a wait may last before a message says what is being waited for, if no status line shows
+/// it.
 const LONG: Duration = Duration::from_secs(2);
 
-/// What is being waited for while Cargo works, in messages that are each shown once.
+/// Messages about what Cargo is waiting for. Each is shown only once.
 pub struct Waits<'w> {
     what: &'w str,
     text: String,
@@ -23,7 +24,7 @@ impl<'w> Waits<'w> {
         }
     }
 
-    /// Notes one of Cargo's status lines; returns what to show for it.
+    /// Notes one of Cargo's status lines, and returns what to show for it.
     pub fn goes_on(&mut self, line: &str, now: Instant) -> String {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let own = rest.starts_with("ex-") || rest.starts_with("sol-");
@@ -51,7 +52,7 @@ impl<'w> Waits<'w> {
         line.to_owned()
     }
 
-    /// The message for a wait that has become long.
+    /// Returns the message to show if the current wait has become long.
     pub fn due(&mut self, now: Instant) -> Option<String> {
         let long = now.duration_since(self.since) >= LONG && !self.said.contains(&self.text);
         long.then(|| {

@@ -16,8 +16,8 @@ use crate::report::{self, Report};
 use crate::run::{self, Options};
 use crate::{child, output, places, plan, serve_vs, summary, surprises};
 
-/// Another block is begun only if it will have ended by then: with the warm-up and the report, that
-/// stays under the minute that the program promises.
+/// No further block is started unless it will have ended by then. With the warm-up and the report,
+/// the run stays under the minute that the program promises.
 const TIME_LIMIT: Duration = Duration::from_secs(50);
 
 pub fn main() -> ExitCode {
@@ -141,8 +141,8 @@ fn serve_vs_options(arguments: &ArgMatches) -> anyhow::Result<serve_vs::Options>
     })
 }
 
-/// Text with a slash is a path; `HOST:PORT` is TCP; anything else is also a path. A name may have
-/// several addresses: the server is at the first that answers.
+/// Parses a server's address. Text with a slash is a path, `HOST:PORT` is TCP, and anything else is
+/// also a path. If a host name has several addresses, the server is at the first one that answers.
 fn address(text: &str) -> anyhow::Result<serve_vs::Named> {
     let (is_path, has_port) = (text.contains('/'), text.rsplit_once(':'));
     let addresses: Vec<serve_vs::Address> = match has_port {

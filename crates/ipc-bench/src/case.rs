@@ -30,17 +30,18 @@ impl Transport {
     }
 }
 
-/// Which process runs where: results are never combined across regimes.
+/// Which process runs on which CPU. Results are never combined across regimes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Regime {
-    /// One thread writes and reads: no other process, no wake-ups. What the stack itself costs.
+    /// One thread writes and reads, without another process and without wake-ups: the cost of the
+    /// network stack alone.
     StackAlone,
     /// Two processes on one CPU: each round trip is two context switches.
     OneCore,
     /// Two processes, each on its own CPU: one must wake the other across CPUs.
     TwoCores,
-    /// Two processes, wherever the scheduler puts them: what a program gets if it sets nothing.
+    /// Two processes, wherever the scheduler puts them, as for a program that sets no CPU affinity.
     Unpinned,
 }
 
@@ -62,21 +63,23 @@ impl Regime {
     }
 }
 
-/// What one sample is.
+/// What one sample measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// A message there and back, the next one as soon as the previous one is answered: a closed
-    /// loop. (In the regime "stack alone": only one way, with one write and one read.)
+    /// A message there and a reply back. The next message is sent as soon as the reply to the
+    /// previous one has arrived: a closed loop. (In the regime "stack alone": one way only, with
+    /// one write and one read.)
     RoundTrip,
-    /// Connect, a message there and back, close.
+    /// Connecting, one message there and back, and closing.
     Connect,
-    /// The time that one MiB takes, one way, without waiting for anything.
+    /// The time that one MiB takes in one direction, without waiting for replies.
     Bulk,
-    /// A round trip that starts on a schedule, timed from when it was sent.
+    /// A round trip that is started on a schedule, timed from when its message was actually sent.
     Scheduled,
-    /// The same round trips, timed from when they were scheduled to be sent: messages that waited
-    /// behind a stall also count as late (coordinated omission).
+    /// The round trips of [`Measure::Scheduled`], timed from when their messages should have been
+    /// sent. So messages that had to wait behind a stall count as late, too; leaving them out is
+    /// called coordinated omission.
     Intended,
 }
 
@@ -96,7 +99,7 @@ impl Measure {
 pub struct Case {
     pub measure: Measure,
     pub regime: Regime,
-    /// Bytes in a message, each way; for [`Measure::Bulk`] bytes in a write.
+    /// Bytes in a message, in each direction; for [`Measure::Bulk`], bytes in a write.
     pub size: usize,
     pub transport: Transport,
 }
@@ -120,7 +123,7 @@ impl fmt::Display for Case {
     }
 }
 
-/// `64 B`, `16 KiB`.
+/// Formats a size: `64 B`, `16 KiB`.
 pub fn size_name(bytes: usize) -> String {
     if bytes >= 1024 && bytes.is_multiple_of(1024) {
         format!("{} KiB", bytes / 1024)

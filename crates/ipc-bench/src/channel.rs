@@ -1,7 +1,8 @@
-//! The two ends of a transport, all six handled alike: descriptors to `read(2)` and `write(2)`.
+//! The two ends of a transport. All six transports are handled alike: as descriptors for `read(2)`
+//! and `write(2)`.
 //!
-//! Nothing is timed here. Each connection is a fresh one with a fresh address, so that no slice
-//! inherits another slice's luck with memory.
+//! Nothing is timed here. Each connection is new and has a new address, so that a slice isn't
+//! affected by where the previous slice's buffers happened to be in memory.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -39,8 +40,8 @@ impl Channel {
         Ok(())
     }
 
-    /// Fills the buffer; false at the end of the stream, or of a datagram exchange, which
-    /// [`Channel::say_end`] marks with an empty message.
+    /// Reads until the buffer is full. Returns false at the end of the stream, or at the empty
+    /// message with which [`Channel::say_end`] ends an exchange of datagrams.
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<bool> {
         let mut have = 0;
         while have < buffer.len() {
@@ -53,7 +54,8 @@ impl Channel {
         Ok(true)
     }
 
-    /// Closing ends a stream or a pipe for the other side; a datagram socket has to send the end.
+    /// Tells the other side that no more messages follow. A stream or a pipe is closed for that; a
+    /// datagram socket sends an empty message.
     pub fn say_end(self, transport: Transport) -> io::Result<()> {
         if matches!(transport, Transport::Udp | Transport::UnixDatagram) {
             rustix::net::send(self.output(), &[], rustix::net::SendFlags::empty())?;
@@ -69,7 +71,7 @@ impl Channel {
         Ok(())
     }
 
-    /// What the kernel reports about this end, for the report.
+    /// Returns the kernel's settings for this end, to be shown in the report.
     pub fn facts(&self, transport: Transport) -> io::Result<Facts> {
         if transport == Transport::Pipe {
             let bytes = rustix::pipe::fcntl_getpipe_size(self.input())?;
@@ -99,12 +101,12 @@ impl Channel {
     }
 }
 
-/// As `getsockopt(2)` and `fcntl(2)` tell it when the connection is new, in bytes.
+/// The settings of a new connection, as `getsockopt(2)` and `fcntl(2)` report them; sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     pub send_buffer: usize,
     pub receive_buffer: usize,
-    /// TCP's congestion control.
+    /// TCP's congestion control algorithm.
     pub congestion: Option<String>,
 }
 
@@ -114,7 +116,7 @@ fn text(bytes: &[u8]) -> String {
         .to_owned()
 }
 
-/// Where one side waits for the other.
+/// Where one side waits for the other to connect.
 pub struct Listener {
     transport: Transport,
     socket: Option<Socket>,
@@ -159,7 +161,7 @@ impl Listener {
         })
     }
 
-    /// Waits for [`connect`]. A datagram socket connects to the first sender.
+    /// Waits for the other side's [`connect`]. A datagram socket is connected to the first sender.
     pub fn accept(&self) -> io::Result<Channel> {
         let Some(socket) = &self.socket else {
             let [there, back] = fifos(&self.address);
@@ -184,7 +186,8 @@ impl Listener {
 }
 
 impl Drop for Listener {
-    /// The folder is removed at the end of the run anyway: this keeps it small until then.
+    /// Removes the socket file or the pipes. The folder is removed at the end of the run anyway;
+    /// this keeps it small until then.
     fn drop(&mut self) {
         let [there, back] = fifos(&self.address);
         for path in [PathBuf::from(&self.address), there, back] {
@@ -219,7 +222,7 @@ pub fn connect(
     Ok(Channel::of_socket(socket))
 }
 
-/// Both ends in one process, the first to write to, the second to read from.
+/// Creates both ends in one process: the first to write to, the second to read from.
 pub fn pair(transport: Transport, congestion: Option<&str>) -> io::Result<(Channel, Channel)> {
     match transport {
         Transport::Pipe => {
@@ -305,7 +308,8 @@ fn fresh_path(folder: &Path) -> String {
         .to_string()
 }
 
-/// The two named pipes of an address. (`.back` is also the name of a datagram client.)
+/// Returns the two named pipes of an address. (A datagram client's own address also ends in
+/// `.back`.)
 fn fifos(address: &str) -> [PathBuf; 2] {
     [
         format!("{address}.there").into(),

@@ -1,8 +1,8 @@
-//! What the two processes of a measurement do. They are this very program, started again with a
-//! hidden subcommand, so that they are as fresh as any process: one order per line arrives on
-//! standard input, one answer per line is written to standard output.
+//! What the two processes of a measurement do. Each is this program, started again with a hidden
+//! subcommand, so that it has the state of a new process. It reads one order per line from standard
+//! input, and writes one answer per line to standard output.
 //!
-//! Deadlines are not kept here: the parent ends a child that doesn't answer in time, and a child
+//! There are no timeouts here: the parent kills a child that doesn't answer in time, and a child
 //! never outlives its parent.
 
 use std::io::{self, BufRead, ErrorKind, Write};
@@ -21,18 +21,19 @@ use crate::stats::Recording;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Order {
     pub case: Case,
-    /// The CPUs to stay on.
+    /// The CPUs that the process may run on.
     pub cpus: Vec<usize>,
-    /// TCP's congestion control; None: the system's own.
+    /// TCP's congestion control algorithm; `None` means the system's default.
     pub congestion: Option<String>,
     pub role: Role,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Role {
-    /// Listen, report the address, answer until the other side ends it.
+    /// Listen, report the address, and send back each message until the other side ends the
+    /// exchange.
     Answer { folder: PathBuf },
-    /// Connect and measure. (In the regime "stack alone" there is no one to connect to.)
+    /// Connect and measure. (In the regime "stack alone" there is no other process to connect to.)
     Ask {
         address: Option<String>,
         slice: Duration,
@@ -48,7 +49,7 @@ pub enum Report {
         cpus: Vec<usize>,
     },
     Measured {
-        /// Where the process was allowed to run, read after the measurement.
+        /// The CPUs on which the process was allowed to run, read after the measurement.
         cpus: Vec<usize>,
         facts: Facts,
         recordings: Vec<(Measure, Recording)>,
@@ -72,8 +73,9 @@ pub fn main(parent: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The kernel ends this process when its parent ends, however that happens (`prctl(2)`,
-/// `PR_SET_PDEATHSIG`). If it ended before we asked, we already have a different parent.
+/// Makes the kernel kill this process when its parent ends, for whatever reason (`prctl(2)`,
+/// `PR_SET_PDEATHSIG`). If the parent had ended before this call, this process already has another
+/// parent, and exits.
 fn die_with(parent: u32) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let now = getppid().map(Pid::as_raw_nonzero);
@@ -136,7 +138,7 @@ fn answer(case: &Case, listener: &Listener) -> io::Result<()> {
     }
 }
 
-/// Sends back what arrives until the other side ends it; returns how many messages there were.
+/// Sends back each message until the other side ends the exchange. Returns the number of messages.
 fn echo(channel: &Channel, size: usize) -> io::Result<u64> {
     let mut message = vec![0; size];
     let mut count = 0;
@@ -185,8 +187,9 @@ fn ask_nobody(case: &Case, congestion: Option<&str>, slice: Duration) -> io::Res
     Ok((facts, label(case.measure, &[samples])?))
 }
 
-/// The connection that is already there exchanges one message; a last, empty one tells the other
-/// side that it was the last.
+/// Measures connecting, with a new connection for each sample. The connection that exists already
+/// exchanges one message first. A connection without any message, at the end, tells the other side
+/// to stop.
 fn connects(
     case: &Case,
     first: Channel,
@@ -206,7 +209,8 @@ fn connects(
     Ok((facts, label(case.measure, &[samples])?))
 }
 
-/// Two lists of samples are the two views of [`exchange::by_timetable`].
+/// Names each list of samples. If there are two, they are the two views of
+/// [`exchange::by_timetable`].
 fn label(measure: Measure, samples: &[Vec<u64>]) -> io::Result<Vec<(Measure, Recording)>> {
     let measures = [measure, Measure::Intended];
     let recordings = measures.into_iter().zip(samples).map(|(measure, samples)| {

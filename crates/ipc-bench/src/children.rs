@@ -1,5 +1,5 @@
-//! The two processes of a block, from the parent's side: started anew for each block, asked with a
-//! deadline, ended on drop.
+//! The two processes of a block, as the parent sees them. They are started for each block, must
+//! answer each request within a time limit, and are killed on drop.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -16,13 +16,13 @@ use crate::child::{Order, Report, Role};
 use crate::interrupt;
 use crate::stats::Recording;
 
-/// How long a child may take to answer, beyond the slice itself. Far more than any slice needs: it
-/// is there so that nothing hangs.
+/// How long a child may take to answer, in addition to the length of the slice. It is far more than
+/// any slice needs, and only keeps the run from hanging.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The result of one slice.
 pub struct Slice {
-    /// The asking and the answering process: where the kernel let them run.
+    /// The CPUs on which the kernel let the asking process and the answering process run.
     pub cpus: [Vec<usize>; 2],
     pub facts: Facts,
     pub recordings: Vec<(Measure, Recording)>,
@@ -47,7 +47,8 @@ impl Pair {
         })
     }
 
-    /// Measures a case for the length of a slice. After an error the pair can't be used any more.
+    /// Measures a case for the length of a slice. After an error the pair of processes can't be
+    /// used again.
     pub fn measure(
         &mut self,
         setup: &Setup<'_>,
@@ -142,7 +143,7 @@ impl Process {
             .context("a measuring process ended early")
     }
 
-    /// Reads one line, in pieces as they come, until the deadline.
+    /// Reads one line, which may arrive in several pieces, until the time limit.
     fn hear(&mut self, patience: Duration) -> anyhow::Result<Report> {
         let deadline = Instant::now() + patience;
         let mut line = Vec::new();

@@ -1,4 +1,5 @@
-//! What machine it was: read from the system or reported by the measuring processes, never assumed.
+//! Describes the machine of a run. Everything is read from the system or reported by the measuring
+//! processes; nothing is assumed.
 
 use std::fs;
 
@@ -11,37 +12,39 @@ use crate::processors::list_name;
 use crate::quota::Quota;
 use crate::run::Outcome;
 
-/// From this share on, the report says that other processes interfered.
+/// From this share of CPU time on, the report says that other processes interfered.
 const BUSY: f64 = 0.1;
 
-/// In the report as it is here. A string that could not be read is `unknown`.
+/// The machine and its state during the run, as `report.json` contains them. A string that could
+/// not be read is `unknown`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Environment {
-    /// System, release and machine, by `uname(2)`.
+    /// The system's name, its release and the machine's architecture, from `uname(2)`.
     pub kernel: String,
-    /// The model, from `/proc/cpuinfo`.
+    /// The CPU's model, from `/proc/cpuinfo`.
     pub cpu: String,
     /// How many CPUs this process may use.
     pub processors: usize,
-    /// `/proc/cpuinfo` has the flag `hypervisor`.
+    /// Whether this is a virtual machine: whether `/proc/cpuinfo` has the flag `hypervisor`.
     pub virtual_machine: bool,
     /// The frequency governor of the first measuring process's CPU.
     pub governor: String,
-    /// The kernel's clock.
+    /// The clock source that the kernel uses.
     pub clock: String,
-    /// The cost of reading it, in nanoseconds: it is part of every sample.
+    /// The cost of reading the clock, in nanoseconds. It is part of every sample.
     pub clock_ns: f64,
-    /// Runnable processes over the last minute, before the run began.
+    /// The load average over the minute before the run began.
     pub load_average: f64,
-    /// The share of all CPU time, over the run, that the hypervisor gave to others.
+    /// The share of all CPU time that the hypervisor gave to other machines during the run.
     pub stolen_share: f64,
-    /// The share that other processes of this machine took. A busy machine doesn't only add to the
-    /// tail: it changes the scheduler's choices, and so the medians.
+    /// The share of all CPU time that this machine's other processes used during the run. A busy
+    /// machine doesn't only lengthen the tail of a distribution: it also changes the scheduler's
+    /// choices, and so the medians.
     pub others_share: f64,
-    /// The CPU quota that it was under, if any, and its effect.
+    /// The CPU quota that applied to the run, if any, and how often it stopped the run.
     #[serde(default)]
     pub quota: Option<Quota>,
-    /// Where the measuring processes themselves reported that they were allowed to run.
+    /// The CPUs on which the measuring processes themselves reported that they were allowed to run.
     pub pinning: Vec<Pinning>,
     /// The initial settings of a new connection of each transport.
     pub connections: Vec<Connection>,
@@ -50,7 +53,7 @@ pub struct Environment {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pinning {
     pub regime: Regime,
-    /// As the kernel writes lists: `0-3, 8`.
+    /// A list of CPUs, written as the kernel does: `0-3, 8`.
     pub asking: String,
     pub answering: String,
 }
@@ -63,7 +66,7 @@ pub struct Connection {
 }
 
 impl Environment {
-    /// `before` was read when the run began.
+    /// Reads the environment after the run. `before` was read when the run began.
     pub fn read(before: &Before, outcome: &Outcome) -> Environment {
         let shares = before.ticks.shares_until(&Ticks::read());
         let cpuinfo = file("/proc/cpuinfo");
@@ -107,7 +110,7 @@ impl Environment {
         }
     }
 
-    /// The report's lines: a name and what there is to say.
+    /// Returns the lines of the report, each with a name and a text.
     pub fn lines(&self) -> Vec<(String, String)> {
         let mut lines = vec![
             ("kernel".to_owned(), self.kernel.clone()),
@@ -185,7 +188,7 @@ fn buffers(transport: Transport, facts: &Facts) -> String {
     }
 }
 
-/// What is only known before the run.
+/// What has to be read before the run.
 pub struct Before {
     load_average: f64,
     ticks: Ticks,
@@ -204,8 +207,9 @@ impl Before {
     }
 }
 
-/// Clock ticks since the system started, from the first line of `/proc/stat`; and this process's
-/// own with those of its children that have ended, from `/proc/self/stat`. See proc(5).
+/// CPU time in clock ticks: of the whole system since it started, from the first line of
+/// `/proc/stat`, and of this process and those of its children that have ended, from
+/// `/proc/self/stat`. See proc(5).
 pub struct Ticks {
     stolen: u64,
     idle: u64,
@@ -213,7 +217,7 @@ pub struct Ticks {
     own: u64,
 }
 
-/// As a share of all CPU time.
+/// CPU time used by others, as shares of all CPU time.
 pub struct Shares {
     pub stolen: f64,
     pub others: f64,

@@ -1,7 +1,7 @@
-//! The timed loops. Each warms up for a fifth of its slice, then takes one sample per turn.
+//! The timed loops. Each warms up for a fifth of its slice, and then takes one sample in each turn.
 //!
-//! A turn reads the clock once, at its end, which is also the start of the next one: that reading
-//! (some tens of nanoseconds; the report says how many) is inside every sample.
+//! A turn reads the clock once, at its end, which is also the start of the next turn. Every sample
+//! includes the cost of one reading: some tens of nanoseconds, which the report states.
 
 use std::hint::spin_loop;
 use std::io::{self, ErrorKind};
@@ -14,13 +14,13 @@ use crate::channel::Channel;
 /// One sample of [`bulk`] is the time for this many bytes.
 pub const BULK_SEGMENT: usize = 1 << 20;
 
-/// The timetable's interval: 5,000 messages per second.
+/// The interval between two scheduled messages: 5,000 messages per second.
 pub const INTERVAL: Duration = Duration::from_micros(200);
 
-/// Nanoseconds, one per turn.
+/// One time in nanoseconds for each turn.
 pub type Samples = Vec<u64>;
 
-/// Repeats `turn` until the slice is over, and at least until there is one sample.
+/// Repeats `turn` until the slice is over and there is at least one sample.
 pub fn timed(slice: Duration, mut turn: impl FnMut() -> io::Result<()>) -> io::Result<Samples> {
     let start = Instant::now();
     let mut samples = Vec::with_capacity(1 << 15);
@@ -38,7 +38,8 @@ pub fn timed(slice: Duration, mut turn: impl FnMut() -> io::Result<()>) -> io::R
     }
 }
 
-/// A closed loop: the next message is sent when the previous one is back.
+/// Measures round trips in a closed loop: the next message is sent when the reply to the previous
+/// one has arrived.
 pub fn round_trips(channel: &Channel, size: usize, slice: Duration) -> io::Result<Samples> {
     let mut message = vec![b'm'; size];
     timed(slice, || round_trip(channel, &mut message))
@@ -53,8 +54,8 @@ pub fn round_trip(channel: &Channel, message: &mut [u8]) -> io::Result<()> {
     }
 }
 
-/// One thread, both ends, so neither may block: bytes that don't fit are written once some have
-/// been read.
+/// Measures one thread that has both ends. Since neither a write nor a read may block, bytes that
+/// don't fit are written after some have been read.
 pub fn stack_alone(
     writer: &Channel,
     reader: &Channel,
@@ -82,8 +83,8 @@ fn unless_full(result: Result<usize, Errno>) -> io::Result<usize> {
     }
 }
 
-/// One way, as fast as the other side reads. The kernel's buffers are full soon, and from then on
-/// the sender is as quick as the receiver.
+/// Measures one direction, as fast as the other side reads. The kernel's buffers are soon full, and
+/// from then on the sender is as fast as the receiver.
 pub fn bulk(channel: &Channel, chunk: usize, slice: Duration) -> io::Result<Samples> {
     let message = vec![b'm'; chunk];
     timed(slice, || {
@@ -94,16 +95,16 @@ pub fn bulk(channel: &Channel, chunk: usize, slice: Duration) -> io::Result<Samp
     })
 }
 
-/// The same round trips seen twice; see [`by_timetable`].
+/// The same round trips timed in two ways; see [`by_timetable`].
 #[derive(Default)]
 pub struct TwoViews {
     pub from_sending: Samples,
     pub from_intention: Samples,
 }
 
-/// Sends on a schedule. When an answer is late, the messages that should have been sent meanwhile
-/// are also late: timed from sending, that looks like one slow message; timed from the schedule,
-/// all of them are late.
+/// Sends messages on a schedule. If a reply is late, the messages that should have been sent
+/// meanwhile are late, too. Timed from when messages were actually sent, that looks like one slow
+/// round trip; timed from the schedule, all of them are slow.
 pub fn by_timetable(
     slice: Duration,
     interval: Duration,

@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: the run notices within a slice, ends its children, removes its folder.
+//! Ctrl-C and SIGTERM. The run notices them within a slice, ends its children and removes its
+//! folder.
 
 use std::fmt;
 use std::io;
@@ -11,7 +12,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// The user, or a supervisor, wants it to end.
+/// The error that ends a run after a signal from the user or a supervisor.
 #[derive(Debug)]
 pub struct Interrupted;
 
@@ -23,9 +24,9 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// From now on the signals are noted, and [`check`] reports them. A second one changes nothing:
-/// `timeout(1)` sends two. The program that started this process may have blocked them; this also
-/// unblocks them.
+/// Records the signals from now on, so that [`check`] can report them. A second signal has no
+/// further effect, because `timeout(1)` sends two. The signals are also unblocked, in case the
+/// program that started this process had blocked them.
 pub fn watch() -> io::Result<()> {
     let flag = FLAG.get_or_init(Arc::default);
     for signal in [SIGINT, SIGTERM] {

@@ -1,5 +1,5 @@
-//! Measures the transports between processes on your own machine: how much latency does the network
-//! stack add, for which sizes, and where does it not?
+//! Measures the ways to send bytes between processes on your own machine. How much latency does the
+//! network stack add, for which message sizes, and where does it add none?
 //!
 //! The way through the files: [`plan`] says which [`case`]s are measured, [`run`] has two processes
 //! ([`children`] holds them, [`child`] is what they do) measure them in shuffled slices,

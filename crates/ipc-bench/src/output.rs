@@ -1,16 +1,16 @@
-//! What the program prints, for readers that may be gone.
+//! Output of the program, which its reader may stop reading at any time.
 
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
 
-/// A message on standard error; skipped if it cannot be written.
+/// Prints a message on standard error, and ignores any failure to write it.
 pub fn tell(text: impl AsRef<str>) {
     let _ = writeln!(io::stderr(), "ipc-bench: {}", text.as_ref());
 }
 
-/// Writes to standard output. A reader that closed the pipe (`| head`) has read what it wanted; a
-/// full device is an error.
+/// Writes to standard output. It is not an error if the reader has closed the pipe, as `| head`
+/// does; a full device is one.
 pub fn print(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
     print_to(io::stdout().lock(), write)
 }
@@ -31,7 +31,8 @@ fn print_to(
     }
 }
 
-/// Remembers its own failure, to distinguish it from a socket's failure, which may look the same.
+/// A writer that remembers its own failure. A socket's failure may look the same, and must be told
+/// apart from it.
 struct Output<W> {
     inner: W,
     failed: Option<ErrorKind>,

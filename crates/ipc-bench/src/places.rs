@@ -1,5 +1,5 @@
-//! Where files go: sockets while it measures, results at the end. Both are tested before anything
-//! is measured.
+//! Where the program creates files: sockets during the run, and results at its end. Both places are
+//! tested before anything is measured.
 
 use std::env;
 use std::fs;
@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
-/// How long a folder's path may be, so that a socket's name fits in: 107 bytes in all, unix(7).
+/// How long a folder's path may be, in bytes, so that a socket's name fits: a socket's path has at
+/// most 107 bytes (unix(7)).
 const LONGEST: usize = 80;
-/// More than a report needs.
+/// A size in bytes that no report reaches.
 const REPORT: usize = 2 << 20;
 
-/// A fresh folder for sockets, in the temporary folder or, if that path is too long for a socket,
-/// in `/tmp` or a similar folder.
+/// Creates a new folder for sockets: in the temporary folder or, if its path is too long for a
+/// socket, in `/tmp` or a similar folder.
 pub fn for_sockets() -> anyhow::Result<TempDir> {
     let fixed = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
     let mut reasons = Vec::new();
@@ -47,7 +48,7 @@ fn sockets_in(base: &Path) -> io::Result<TempDir> {
     Ok(folder)
 }
 
-/// Whether these files can be written in this folder, which need not exist yet. Leaves nothing
+/// Tests that these files can be written in this folder, which need not exist yet. Leaves nothing
 /// behind.
 pub fn can_write(folder: &Path, names: &[&str]) -> anyhow::Result<()> {
     for name in names {

@@ -1,22 +1,23 @@
-//! Which cases a block measures, and how often. Not every combination fits into a minute, so Unix
-//! stream and TCP, the comparison that the chapter is about, are measured at many sizes and the
-//! other transports at few.
+//! Which cases a block measures, and how often. Not every combination fits into a minute. So Unix
+//! stream and TCP, which the chapter compares, are measured at many sizes, and the other transports
+//! at few.
 
 use std::time::Duration;
 
 use crate::case::{Case, Measure, Regime, Transport};
 
-/// Unix stream and TCP are measured at all of these.
+/// The message sizes, in bytes, at which Unix stream and TCP are measured.
 pub const SIZES: [usize; 7] = [1, 64, 1024, 4096, 16 * 1024, 64 * 1024, 256 * 1024];
 
-/// The transports that keep messages apart, and the pipe, at these. (A UDP datagram ends at
-/// 65,507 bytes, a Unix one at the sender's buffer: neither carries the larger sizes.)
+/// The message sizes, in bytes, at which the pipe and the transports that keep message boundaries
+/// are measured. (A UDP datagram has at most 65,507 bytes, and a Unix datagram must fit into the
+/// sender's buffer, so neither can carry the larger sizes.)
 const OTHER_SIZES: [usize; 3] = [64, 1024, 16 * 1024];
 
-/// The size at which everything is measured, and the ratio that the goal is about.
+/// The message size, in bytes, at which everything is measured, and to which the goal refers.
 pub const SMALL: usize = 64;
 
-/// What `--help` says of all this.
+/// The plan in words, for `--help`.
 pub const IN_WORDS: &str = "\
 What is measured, so that it fits into a minute (each regime: the stack alone, two processes on one \
 core, on two cores, unpinned):
@@ -40,7 +41,7 @@ pub struct Planned {
     pub length: Duration,
 }
 
-/// The slices of one block, in no particular order: the caller shuffles them.
+/// Returns the slices of one block, in no particular order: the caller shuffles them.
 pub fn block() -> Vec<Planned> {
     let mut plan = Plan::default();
     for regime in [Regime::StackAlone, Regime::OneCore, Regime::TwoCores] {
@@ -67,7 +68,8 @@ pub fn block() -> Vec<Planned> {
     plan.0
 }
 
-/// The figure that everyone quotes gets the most slices, and long ones.
+/// Returns how often a block measures a round trip. The figure that everyone quotes gets the most
+/// slices, and the longest ones.
 ///
 /// It needs them: on one core a Unix stream's round trips fall into two groups, some 8 and 9 µs
 /// where this was written, with the median close to the step between them. The reader of a Unix

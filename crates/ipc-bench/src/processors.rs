@@ -1,4 +1,4 @@
-//! Which CPUs there are, and pinning to one of them.
+//! Which CPUs the machine has, and pinning a process to some of them.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::case::Regime;
 
-/// The CPUs that this process may use, by `sched_getaffinity(2)`.
+/// Returns the CPUs that this process may use, from `sched_getaffinity(2)`.
 pub fn allowed() -> io::Result<Vec<usize>> {
     let set = sched_getaffinity(None)?;
     Ok((0..CpuSet::MAX_CPU)
@@ -28,13 +28,13 @@ pub fn stay_on(cpus: &[usize]) -> io::Result<()> {
 pub struct Placement {
     all: Vec<usize>,
     first: usize,
-    /// None: there is only one CPU.
+    /// The second CPU; `None` if there is only one.
     second: Option<usize>,
 }
 
 impl Placement {
-    /// The last CPU allowed, which seldom serves interrupts, and another CPU that is not the other
-    /// thread of the same core, if there is one.
+    /// Chooses two CPUs: the last one allowed, which seldom serves interrupts, and if possible
+    /// another one that isn't a hardware thread of the same core.
     pub fn choose(all: Vec<usize>) -> Option<Placement> {
         let first = *all.last()?;
         let siblings = siblings(first);
@@ -45,7 +45,7 @@ impl Placement {
         Some(Placement { all, first, second })
     }
 
-    /// What `--cpus` asks for.
+    /// Uses the CPUs that `--cpus` names.
     pub fn given(all: Vec<usize>, wanted: &[usize]) -> Placement {
         Placement {
             all,
@@ -54,7 +54,8 @@ impl Placement {
         }
     }
 
-    /// The CPUs of the asking and of the answering process; None if there are too few.
+    /// Returns the CPUs of the asking process and of the answering one; `None` if there are too
+    /// few.
     pub fn of(&self, regime: Regime) -> Option<[Vec<usize>; 2]> {
         match regime {
             Regime::StackAlone | Regime::OneCore => Some([vec![self.first], vec![self.first]]),
@@ -64,13 +65,13 @@ impl Placement {
     }
 }
 
-/// The hardware threads of the same core (itself included), as the kernel's topology tells.
+/// Returns the hardware threads of this CPU's core, itself included, from the kernel's topology.
 fn siblings(cpu: usize) -> Vec<usize> {
     let path = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
     parse_list(&fs::read_to_string(path).unwrap_or_default())
 }
 
-/// `0-3,8` as the kernel writes it.
+/// Parses a list of CPUs as the kernel writes it: `0-3,8`.
 pub fn parse_list(text: &str) -> Vec<usize> {
     let mut cpus = Vec::new();
     for part in text.trim().split(',') {
@@ -82,7 +83,7 @@ pub fn parse_list(text: &str) -> Vec<usize> {
     cpus
 }
 
-/// The other direction: `0-3, 8`.
+/// Formats a list of CPUs: `0-3, 8`.
 pub fn list_name(cpus: &[usize]) -> String {
     let runs = cpus.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
         [one] => one.to_string(),

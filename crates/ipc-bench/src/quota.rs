@@ -1,5 +1,6 @@
-//! CPU quotas: a container may have two CPUs and still be stopped for most of each tenth of a
-//! second (`docker run --cpus 0.5`). A stopped process notices nothing; its figures do.
+//! CPU quotas. A container may have two CPUs and still be stopped for most of each tenth of a
+//! second (`docker run --cpus 0.5`). A stopped process doesn't notice that, but its measurements
+//! show it.
 //!
 //! Both hierarchies of control groups are read, cgroups(7): `cpu.max` and `cpu.stat` of version 2,
 //! `cpu.cfs_quota_us`, `cpu.cfs_period_us` and `cpu.stat` of version 1. The quotas of parent groups
@@ -11,19 +12,19 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// The tightest quota that this process is under, and what it did during the run.
+/// The tightest quota that applies to this process, and what it did during the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quota {
-    /// How many CPUs' worth of time it may use: 0.5 is half a CPU.
+    /// How many CPUs' worth of time the process may use: 0.5 is half a CPU.
     pub processors: f64,
-    /// In how many of the quota's periods it was stopped, in any of the groups; and for how long,
-    /// summed over all CPUs.
+    /// In how many of the quota's periods the process was stopped, in any of its groups; and, in
+    /// the next field, for how long, summed over all CPUs.
     pub throttled_periods: u64,
     pub throttled_ns: u64,
 }
 
 impl Quota {
-    /// None where there is no quota.
+    /// Reads the quota; `None` if there is none.
     pub fn read() -> Option<Quota> {
         let groups = groups(&file("/proc/self/cgroup"), &file("/proc/self/mountinfo"));
         let quotas: Vec<Quota> = groups.iter().filter_map(|group| of(group)).collect();
@@ -35,7 +36,7 @@ impl Quota {
         })
     }
 
-    /// Its current value, and what happened since `before`.
+    /// Reads the quota again, and returns it with what happened since `before`.
     pub fn since(before: Option<&Quota>) -> Option<Quota> {
         let now = Quota::read()?;
         let passed = |of: fn(&Quota) -> u64| of(&now).saturating_sub(before.map_or(0, of));
@@ -61,7 +62,8 @@ impl fmt::Display for Quota {
     }
 }
 
-/// The folders of the control groups that this process is in, of either version, and of those above.
+/// Returns the folders of the control groups that this process is in, of either version, and of
+/// their parent groups.
 fn groups(own: &str, mounts: &str) -> Vec<PathBuf> {
     let mut groups = Vec::new();
     for line in own.lines() {
@@ -88,7 +90,7 @@ fn groups(own: &str, mounts: &str) -> Vec<PathBuf> {
     groups
 }
 
-/// The root and the mount point of a line of mountinfo, if it is the hierarchy in question.
+/// Returns the root and the mount point from a line of mountinfo, if it is about this version.
 fn mount(line: &str, is_v2: bool) -> Option<(&str, &str)> {
     let (left, right) = line.split_once(" - ")?;
     let mut left = left.split(' ').skip(3);
@@ -102,7 +104,7 @@ fn mount(line: &str, is_v2: bool) -> Option<(&str, &str)> {
     fits.then_some((root, point))
 }
 
-/// A group's quota, if it has one.
+/// Reads a group's quota, if it has one.
 fn of(group: &Path) -> Option<Quota> {
     let read = |name: &str| file(group.join(name));
     let (max, quota, period) = (

@@ -52,30 +52,32 @@ pub struct Report {
     pub failures: Vec<Failure>,
 }
 
-/// How long one thing takes.
+/// How long one operation takes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Figure {
     pub measure: Measure,
     pub regime: Regime,
     pub size: usize,
     pub transport: Transport,
-    /// The value: the median over slices of the slice's median.
+    /// The value to quote, in nanoseconds: the median over slices of each slice's median.
     pub p50_ns: f64,
-    /// Of all samples of all slices, so a stall shows here.
+    /// The 90th percentile of all samples of all slices, in nanoseconds: a stall shows here.
     pub p90_ns: u64,
     pub p99_ns: u64,
     pub max_ns: u64,
-    /// The quartiles over blocks of the block's median: how steady the value was.
+    /// The quartiles over blocks of each block's median, in nanoseconds. They show how steady the
+    /// value was.
     pub q1_ns: f64,
     pub q3_ns: f64,
     pub samples: u64,
     pub slices: usize,
     pub blocks: usize,
-    /// `[share, nanoseconds]`: this share of all samples took at most this long.
+    /// Points of the distribution, as `[share, nanoseconds]`: this share of all samples took at
+    /// most this long.
     pub cdf: Vec<(f64, u64)>,
 }
 
-/// One transport's time over another's at the same task, paired within blocks.
+/// One transport's time divided by another's at the same task, compared within blocks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ratio {
     pub measure: Measure,
@@ -83,14 +85,15 @@ pub struct Ratio {
     pub size: usize,
     pub transport: Transport,
     pub over: Transport,
-    /// The median over blocks, then its quartiles. Above 1: `transport` takes longer than `over`.
+    /// The median over blocks. Above 1, `transport` takes longer than `over`. The next fields are
+    /// the quartiles.
     pub ratio: f64,
     pub q1: f64,
     pub q3: f64,
     pub blocks: usize,
 }
 
-/// Something that could not be measured.
+/// A case that could not be measured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
     pub case: String,
@@ -111,7 +114,7 @@ impl Report {
         })
     }
 
-    /// The ratio to the Unix stream.
+    /// Returns a transport's ratio to the Unix stream.
     pub fn ratio(
         &self,
         measure: Measure,
@@ -125,7 +128,7 @@ impl Report {
         })
     }
 
-    /// What is missing, in one line, if anything is.
+    /// Fails with one line that says what is missing from the report, if anything is.
     pub fn what_is_missing(&self) -> anyhow::Result<()> {
         match self.failures.len() {
             0 => Ok(()),

@@ -1,8 +1,8 @@
-//! The run: blocks of shuffled slices, each block with fresh processes.
+//! The run: blocks of shuffled slices, with new processes for each block.
 //!
-//! A process keeps its luck with memory layout for life, a connection its luck with the kernel's
-//! memory: so processes are new for each block and connections for each slice, and the luck
-//! averages out over the run instead of deciding it.
+//! How fast a process is depends on where its memory happens to be, for as long as it lives; the
+//! same goes for a connection and the kernel's memory. So each block has new processes and each
+//! slice new connections, and these accidents average out over the run instead of deciding it.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,17 +25,17 @@ use crate::stats::Tally;
 pub struct Outcome {
     pub tallies: BTreeMap<Case, Tally>,
     pub blocks: usize,
-    /// The CPUs of the asking and of the answering process, as reported.
+    /// The CPUs of the asking process and of the answering one, as they reported them.
     pub cpus: BTreeMap<Regime, [Vec<usize>; 2]>,
     /// A new connection's settings, as reported by `getsockopt`.
     pub facts: BTreeMap<Transport, Facts>,
-    /// What could not be measured, and why.
+    /// The cases that could not be measured, and why.
     pub failures: BTreeMap<Case, String>,
 }
 
 pub struct Options<'a> {
     pub blocks: usize,
-    /// No block is begun that would not end by this time.
+    /// No block is started that would not end by this time.
     pub time_limit: Duration,
     pub congestion: Option<&'a str>,
     pub placement: &'a Placement,
@@ -65,7 +65,7 @@ pub fn run(plan: &[Planned], options: &Options<'_>) -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-/// Leaves out what this machine cannot do at all, and notes it.
+/// Leaves out the cases that this machine can't measure at all, and notes why.
 fn measurable(plan: &[Planned], placement: &Placement, outcome: &mut Outcome) -> Vec<Planned> {
     let (can, cannot): (Vec<Planned>, Vec<Planned>) = plan
         .iter()
@@ -78,8 +78,8 @@ fn measurable(plan: &[Planned], placement: &Placement, outcome: &mut Outcome) ->
     can
 }
 
-/// A frequency governor needs a while to believe that there is work, and a program that has just
-/// been built isn't in any cache: a few slices go by unrecorded.
+/// Measures a few slices without recording them. A frequency governor takes a while to raise the
+/// frequency, and a program that has just been built isn't in any cache.
 fn warm_up(setup: &Setup<'_>, placement: &Placement, plan: &[Planned]) -> anyhow::Result<()> {
     let mut pair = Pair::start()?;
     for planned in shuffled(plan).into_iter().take(20) {
@@ -138,7 +138,7 @@ impl Outcome {
         self.facts.entry(case.transport).or_insert(slice.facts);
     }
 
-    /// The cases that failed, once each.
+    /// Returns the cases that failed, each once.
     pub fn failed(&self) -> BTreeSet<(String, &str)> {
         self.failures
             .iter()
@@ -157,7 +157,7 @@ fn pass_on_interrupt(error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
     }
 }
 
-/// In a different order each time.
+/// Returns the items in a different order each time.
 pub fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
     let mut items = items.to_vec();
     // Each `RandomState` hashes by keys of its own, so the same number gives a new one each time.
@@ -165,7 +165,8 @@ pub fn shuffled<T: Clone>(items: &[T]) -> Vec<T> {
     items
 }
 
-/// It draws only on a terminal, and only between slices: nothing runs alongside a measurement.
+/// Returns a progress bar. It is drawn only on a terminal, and only between slices, so that nothing
+/// runs during a measurement.
 pub fn progress_bar(steps: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("measuring {bar:40} {percent:>3} %, {eta} left")
         .expect("the template is a constant");

@@ -1,9 +1,10 @@
-//! `ipc-bench serve-vs`: several servers that are already running, under the same load, side by
-//! side. They must speak the frames of `shared-proto`; there are no other requirements.
+//! `ipc-bench serve-vs`: puts several running servers under the same load, and compares them. The
+//! servers must speak the frames of `shared-proto`; there are no other requirements.
 //!
-//! The servers share the machine's conditions: slices of 20 ms, shuffled, and ratios within a block
-//! relative to the first. They don't share their luck at startup, which they keep: for a verdict on
-//! a small difference, restart them and run again.
+//! All servers share the conditions of the machine: slices of 20 ms are shuffled, and ratios to the
+//! first server are computed within a block. What differs is where each server's memory happened to
+//! be when it was started, which it keeps. To judge a small difference, restart the servers and run
+//! again.
 //!
 //! `--json FILE` writes, with all times in nanoseconds and `null` for what could not be read:
 //!
@@ -52,7 +53,7 @@ pub const IN_WORDS: &str = "Each block connects 1, 100 and 1,000 clients to ever
 
 pub const SIZE: usize = 64;
 const SLICE: Duration = Duration::from_millis(20);
-/// Of each server in each scenario, per block.
+/// The number of slices per block, for each server in each scenario.
 const SLICES: usize = 2;
 const ACTIVE: [usize; 3] = [1, 100, 1000];
 const WINDOWS: [usize; 2] = [1, 64];
@@ -61,7 +62,7 @@ pub struct Options {
     pub addresses: Vec<Named>,
     pub blocks: usize,
     pub idle: usize,
-    /// The load generator's CPUs; empty: wherever the scheduler puts it.
+    /// The load generator's CPUs; if empty, the scheduler chooses.
     pub cpus: Vec<usize>,
     pub json: Option<PathBuf>,
 }
@@ -122,7 +123,8 @@ fn scenarios(servers: usize) -> Vec<Scenario> {
         .collect()
 }
 
-/// All servers hold their clients at the same time; whose turn it is changes with each slice.
+/// Runs all scenarios. All servers keep their clients connected throughout; each slice puts one of
+/// them under load.
 fn run_scenarios(
     block: usize,
     active: usize,
@@ -163,14 +165,14 @@ fn run_scenarios(
     Ok(())
 }
 
-/// Which scenario and which server, in a shuffled order.
+/// Returns pairs of a scenario and a server, in shuffled order.
 fn turns(scenarios: usize, servers: usize) -> Vec<(usize, usize)> {
     let all = (0..scenarios).flat_map(|s| (0..servers).map(move |server| (s, server)));
     let once: Vec<(usize, usize)> = all.collect();
     shuffled(&once.repeat(SLICES))
 }
 
-/// Raises the limit on descriptors as far as possible; returns the limit.
+/// Raises the limit on descriptors as far as possible, and returns it.
 fn raise_descriptor_limit() -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(

@@ -1,11 +1,11 @@
-//! Medians, quartiles and histograms. Never a mean: one stall of a shared machine moves a mean by
+//! Medians, quartiles and histograms, but no means: one stall of a shared machine moves a mean by
 //! more than any difference that is worth knowing.
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// The value below which `share` of the sorted values lie; between two values, their weighted
-/// middle.
+/// Returns the value below which `share` of the sorted values lie, interpolated linearly between
+/// the two nearest values.
 pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let place = share.clamp(0.0, 1.0) * last as f64;
@@ -15,7 +15,7 @@ pub fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     Some(sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64))
 }
 
-/// A median with its quartiles: half of the values lie between `q1` and `q3`.
+/// A median with its quartiles: half the values lie between `q1` and `q3`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     pub median: f64,
@@ -23,7 +23,7 @@ pub struct Spread {
     pub q3: f64,
 }
 
-/// None when there are no values.
+/// Returns the median and the quartiles; `None` if there are no values.
 pub fn spread(values: &[f64]) -> Option<Spread> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -34,17 +34,18 @@ pub fn spread(values: &[f64]) -> Option<Spread> {
     })
 }
 
-/// The samples of one slice, as they travel from the process that took them.
+/// The samples of one slice, in the form in which a measuring process reports them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recording {
     /// The slice's median, exact.
     pub p50: f64,
-    /// Nanoseconds and how many samples took that long, to three significant digits.
+    /// Pairs of a time in nanoseconds, to three significant digits, and how many samples took that
+    /// long.
     pub counts: Vec<(u64, u64)>,
 }
 
 impl Recording {
-    /// None when there are no samples.
+    /// Summarizes samples; `None` if there are none.
     pub fn of(samples: &[u64]) -> Option<Recording> {
         let mut sorted: Vec<f64> = samples.iter().map(|&ns| ns as f64).collect();
         sorted.sort_by(f64::total_cmp);
@@ -61,7 +62,7 @@ impl Recording {
     }
 }
 
-/// One value for each slice, sorted into the blocks that they were measured in.
+/// One value for each slice, grouped by the blocks in which the slices were measured.
 #[derive(Default)]
 pub struct Values(Vec<Vec<f64>>);
 
@@ -77,12 +78,13 @@ impl Values {
         self.0.iter().map(Vec::len).sum()
     }
 
-    /// The median over all slices.
+    /// Returns the median over all slices.
     pub fn median(&self) -> Option<f64> {
         spread(&self.0.concat()).map(|s| s.median)
     }
 
-    /// A value for each block: the median of its slices. None for a block that has no slice.
+    /// Returns a value for each block: the median of its slices, or `None` for a block without
+    /// slices.
     pub fn by_block(&self) -> Vec<Option<f64>> {
         self.0
             .iter()
@@ -114,14 +116,14 @@ impl Tally {
         }
     }
 
-    /// Of all samples; None when there are none.
+    /// Returns a percentile of all samples, in nanoseconds; `None` if there are no samples.
     pub fn percentile(&self, share: f64) -> Option<u64> {
         (!self.samples.is_empty()).then(|| self.samples.value_at_quantile(share))
     }
 }
 
-/// Ratios within blocks, where both sides had the same conditions: above 1, `a` is larger. With the
-/// number of blocks that had both.
+/// Returns the ratios of `a` to `b` within blocks, where both had the same conditions, and the
+/// number of blocks that have both. Above 1, `a` is larger.
 pub fn paired_ratio(a: &Values, b: &Values) -> Option<(Spread, usize)> {
     let ratios: Vec<f64> = a
         .by_block()
@@ -145,7 +147,7 @@ mod tests {
         (a - b).abs() <= 0.002 * b.abs()
     }
 
-    /// Evenly spread shares, for distributions by their quantile function, without randomness.
+    /// Returns evenly spaced shares, from which tests generate distributions without randomness.
     fn shares(count: u32) -> impl Iterator<Item = f64> {
         (0..count).map(move |i| (f64::from(i) + 0.5) / f64::from(count))
     }

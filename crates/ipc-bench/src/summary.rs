@@ -1,4 +1,4 @@
-//! From slices to the report's content: figures and ratios.
+//! Turns slices into the content of the report: figures and ratios.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::report::{Failure, Figure, Ratio};
 use crate::run::Outcome;
 use crate::stats::{Tally, paired_ratio, spread};
 
-/// The points through which the curve of a distribution is drawn.
+/// The shares at which the curve of a distribution is computed.
 const SHARES: [f64; 27] = [
     0.001, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7,
     0.75, 0.8, 0.85, 0.9, 0.95, 0.97, 0.99, 0.995, 0.999, 0.9999,
@@ -44,7 +44,7 @@ fn figure(case: &Case, tally: &Tally) -> Option<Figure> {
     })
 }
 
-/// `[share, nanoseconds]`, both rising.
+/// Returns the points of a distribution as `[share, nanoseconds]`, both rising.
 fn curve(samples: &Histogram<u64>) -> Vec<(f64, u64)> {
     // A share of fewer than one sample in all would draw the largest one again.
     let known = |share: &&f64| (1.0 - **share) * samples.len() as f64 >= 1.0;
@@ -55,7 +55,8 @@ fn curve(samples: &Histogram<u64>) -> Vec<(f64, u64)> {
         .collect()
 }
 
-/// Each transport over the Unix stream at the same task: above 1 the other one is slower.
+/// Returns each transport's ratio to the Unix stream at the same task. Above 1, the transport is
+/// slower.
 pub fn ratios(outcome: &Outcome) -> Vec<Ratio> {
     let base = Transport::UnixStream;
     let pairs = outcome

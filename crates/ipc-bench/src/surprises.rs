@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow};
 
 use crate::units::time_name;
 
-/// No read or write here waits longer than this, so nothing can hang longer.
+/// No read or write here waits longer than this, so the program can't hang.
 const LIMIT: Duration = Duration::from_secs(2);
 
 pub fn main(out: &mut dyn Write) -> anyhow::Result<()> {
@@ -21,7 +21,7 @@ pub fn main(out: &mut dyn Write) -> anyhow::Result<()> {
     deadlocks(out)
 }
 
-/// What both kinds of stream can do here.
+/// What the program needs of a TCP stream and of a Unix stream.
 trait Stream: Read + Write + Send + Sized + 'static {
     fn limit(&self, limit: Duration) -> io::Result<()>;
     fn twin(&self) -> io::Result<Self>;
@@ -59,10 +59,12 @@ fn tcp_pair() -> io::Result<(TcpStream, TcpStream)> {
 
 const HEADER: usize = 4;
 const BODY: usize = 60;
-/// New connections are acknowledged at once for a while (quick acks), and hide the stall.
+/// How many rounds are measured. At the start of a connection, the peer acknowledges immediately
+/// for a while (quick acks), which hides the stall.
 const ROUNDS: usize = 50;
-/// Linux waits 40 ms for something to send an acknowledgment with (`TCP_DELACK_MIN`); no round trip
-/// on one machine takes half that long by itself.
+/// A round trip that takes longer than this has stalled. Linux delays an acknowledgment by 40 ms
+/// (`TCP_DELACK_MIN`), in case there is data to send it with; without that, no round trip on one
+/// machine takes even half as long.
 const STALLED: Duration = Duration::from_millis(20);
 
 fn stalls(out: &mut dyn Write) -> anyhow::Result<()> {
@@ -159,7 +161,7 @@ fn rounds(mut here: impl Stream, mut there: impl Stream, two: bool) -> io::Resul
 
 // ---- send, send ----
 
-/// More than the buffers of both ends can hold together.
+/// More bytes than the buffers of both ends together can hold.
 const MUCH: usize = 64 << 20;
 const STUCK: Duration = Duration::from_millis(500);
 
@@ -224,7 +226,7 @@ fn both_send_first<S: Stream>(
     Ok(())
 }
 
-/// How many bytes were sent before nothing moved for [`STUCK`].
+/// Sends until nothing has moved for [`STUCK`], and returns how many bytes were sent.
 fn send_until_stuck(stream: &impl Stream) -> io::Result<usize> {
     stream.limit(STUCK)?;
     let mut stream = stream.twin()?;

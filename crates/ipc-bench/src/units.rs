@@ -1,13 +1,13 @@
-//! Figures as a person reads them.
+//! Formats figures for people.
 
 use crate::case::Measure;
 
-/// Nanoseconds per MiB as GiB per second.
+/// Converts nanoseconds per MiB to GiB per second.
 fn gib_per_s(ns_per_mib: f64) -> f64 {
     1e9 / ns_per_mib / 1024.0
 }
 
-/// `4.52 µs`, `310 ns`, `1.20 ms`; bulk as `3.1 GiB/s`.
+/// Formats a time: `4.52 µs`, `310 ns`, `1.20 ms`; for bulk, a rate: `3.1 GiB/s`.
 pub fn value_name(measure: Measure, ns: f64) -> String {
     if measure == Measure::Bulk {
         format!("{:.2} GiB/s", gib_per_s(ns))

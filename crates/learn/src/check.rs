@@ -1,8 +1,8 @@
 //! Checks one exercise, as `cargo test -p ex-NN-MM` does, and reports the outcome.
 //!
-//! Cargo builds the exercise and its checks; the checks are then run as Cargo would run them, under
-//! a clock that starts only here. Nothing is judged: the verdict is the checks' own. What Cargo and
-//! libtest print around it is left out; what rustc prints is not touched.
+//! Cargo builds the exercise and its checks. Then the checks are run as Cargo would run them; only
+//! from here on does the time limit count. This module judges nothing: the checks themselves do. Of
+//! the output, messages of Cargo and libtest are left out, and rustc's are shown unchanged.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -19,17 +19,17 @@ use course::process::{self, Attend, Ended, Ran};
 use course::screen::Screen;
 use course::{Course, Exercise};
 
-/// How long checks run before a message says so, if nothing else shows it.
+/// How long checks may run before a message says so, if nothing else shows that they are running.
 const LONG: Duration = Duration::from_secs(10);
 
-/// What a check is given besides the exercise.
+/// How long a check may take, and how it can be stopped.
 pub struct Limits<'a> {
     pub time: Duration,
-    /// Waits for up to the given time; true ends the check.
+    /// Waits for up to the given time. If it returns true, the check is stopped.
     pub pause: &'a mut dyn FnMut(Duration) -> bool,
 }
 
-/// Checks `exercise`, shows the verdict and remembers it.
+/// Checks `exercise`, shows the verdict and records it.
 pub fn check(
     screen: &mut Screen,
     course: &Course,
@@ -106,7 +106,7 @@ fn judge(
     Ok(verdict_on(course, exercise, ran, limits.time))
 }
 
-/// The programs that hold tests, the exercise's own unit tests before its checks.
+/// Returns the programs that contain tests: the exercise's own unit tests come before its checks.
 fn tests(messages: &str) -> Vec<PathBuf> {
     let artifacts = messages.lines().filter_map(messages::artifact);
     let mut tests: Vec<Artifact> = artifacts.filter(|artifact| artifact.test).collect();
@@ -114,7 +114,7 @@ fn tests(messages: &str) -> Vec<PathBuf> {
     tests.into_iter().map(|test| test.executable).collect()
 }
 
-/// Runs the tests one program after another, as if they were one.
+/// Runs the test programs one after another, and combines their outcomes.
 fn run(
     screen: &mut Screen,
     course: &Course,
@@ -188,7 +188,7 @@ fn no_check(course: &Course, exercise: &Exercise) -> Verdict {
     Verdict::Broken(format!("{} has no check", check_rs.display()))
 }
 
-/// What the checks wrote to standard error, except the lines about skipped ones.
+/// Returns what the checks wrote to standard error, without the lines about skipped ones.
 fn unskipped(text: &str) -> String {
     let kept = text.lines().filter(|line| libtest::skip(line).is_none());
     kept.collect::<Vec<_>>()

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Replaces `path`, or creates it: the text is written next to it and renamed, so that neither a
-/// full disk nor a concurrent reader ever sees half a file. After an error, the old content is
-/// still there, and nothing else.
+/// Replaces the file at `path`, or creates it. The text is written to a new file in the same
+/// folder, which is then renamed, so that neither a full disk nor a concurrent reader ever sees a
+/// partial file. After an error, the file is unchanged, and nothing is left behind.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.new", std::process::id()));

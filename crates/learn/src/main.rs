@@ -1,9 +1,8 @@
 //! `cargo learn`: shows where you stand in the exercises, and checks the next one.
 //!
-//! It does what `cargo test -p ex-NN-MM` does and keeps one text file, `.learn-state`; a learner
-//! who ignores it loses nothing. It writes to an exercise only at `reset`, after keeping a copy.
-//! What a check finds is decided in `scripted-peer` and in the exercise's `tests/check.rs`, never
-//! here.
+//! It does what `cargo test -p ex-NN-MM` does, and keeps one text file, `.learn-state`: a learner
+//! can do without both. It writes to an exercise only in `reset`, after making a copy. What counts
+//! as solved is decided in `scripted-peer` and in the exercise's `tests/check.rs`, never here.
 //!
 //! For authors of exercises there is `cargo verify`, a separate crate.
 
@@ -108,7 +107,7 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
-/// Runs the given command; returns whether everything it looked at is fine.
+/// Runs the given command, and returns whether everything that it checked is fine.
 fn dispatch(matches: &ArgMatches) -> Result<bool> {
     let course = Course::find()?;
     let screen = &mut Screen::stdout();

@@ -1,11 +1,11 @@
 //! What the learner has solved: one text file, `.learn-state`, at the workspace's root.
 //!
-//! A line is `04-01 where_does_a_message_end/whole_frames`. Names outlive numbers, so a line is
-//! first looked up by its names, then by the exercise's own name, and by its number last: an
-//! exercise that an update has added, moved or renamed keeps its state. Lines that match nothing
-//! are kept as they are, because the exercise may come back. The lines are in the order of solving:
-//! the last one says where to continue. Losing the file costs one run of `cargo learn`, which
-//! checks again the exercises that have been written.
+//! A line is `04-01 where_does_a_message_end/whole_frames`. Names are more durable than numbers, so
+//! an exercise is looked up by both names first, then by its own name, and by its number last: if
+//! an update adds, moves or renames exercises, they keep their state. Lines that match no exercise
+//! are kept, because the exercise may return. The lines are in the order of solving, so the last
+//! one tells where to continue. If the file is lost, one run of `cargo learn` checks again the
+//! exercises that the learner has written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,19 +25,19 @@ const HEADER: &str =
 #[derive(Default)]
 pub struct Progress {
     path: PathBuf,
-    /// The lines of the solved exercises, with their current names, most recent last.
+    /// The lines of the solved exercises, with their current names, the most recent one last.
     done: Vec<String>,
-    /// The lines that match no current exercise.
+    /// The lines that match no exercise of the course.
     unknown: Vec<String>,
-    /// Why the file cannot be read. It is then not written either, because that would lose its
+    /// Why the file can't be read. It is then not written either, because that would lose its
     /// content.
     unreadable: Option<io::Error>,
-    /// The file has fewer entries than are known here.
+    /// Whether the file has fewer entries than are known here, and must be written.
     unsaved: bool,
 }
 
 impl Progress {
-    /// Reads the state; a missing or empty file means that nothing is solved.
+    /// Reads the state. If the file is missing or empty, nothing is solved.
     pub fn load(course: &Course) -> Self {
         let path = course.root.join(FILE);
         let (text, unreadable) = match fs::read(&path) {
@@ -52,7 +52,7 @@ impl Progress {
         }
     }
 
-    /// Reports it if the file cannot be read.
+    /// Shows a warning if the file can't be read.
     pub fn warn(&self, screen: &mut Screen) -> io::Result<()> {
         match &self.unreadable {
             Some(error) => writeln!(
@@ -64,8 +64,8 @@ impl Progress {
         }
     }
 
-    /// Takes over what another `cargo learn` has written, unless that has fewer entries than this
-    /// one.
+    /// Reads what another `cargo learn` has written, unless that has fewer entries than are known
+    /// here.
     pub fn refresh(&mut self, course: &Course) {
         if !self.unsaved {
             *self = Self::load(course);
@@ -102,7 +102,7 @@ impl Progress {
         }
     }
 
-    /// Solved, and not reset to its stub since.
+    /// Whether the exercise is solved and has not been reset to its stub since.
     pub fn is_done(&self, course: &Course, exercise: &Exercise) -> bool {
         self.done.contains(&line(exercise)) && exercise.touched(&course.root)
     }
@@ -114,7 +114,7 @@ impl Progress {
             .count()
     }
 
-    /// The next exercise: the one that isn't solved after the one that was solved last.
+    /// Returns the next exercise: the first unsolved one after the one that was solved last.
     pub fn next<'c>(&self, course: &'c Course) -> Option<&'c Exercise> {
         let last = self.done.last();
         let last = last.and_then(|last| course.exercises().find(|e| line(e) == *last));
@@ -124,8 +124,8 @@ impl Progress {
         }
     }
 
-    /// The first exercise after this one that isn't solved; after the last one, starts over with
-    /// the first.
+    /// Returns the first unsolved exercise after this one. After the last exercise, the search
+    /// starts over with the first.
     pub fn after<'c>(&self, course: &'c Course, exercise: &Exercise) -> Option<&'c Exercise> {
         let place = course.exercises().position(|e| e == exercise);
         let before = place.map_or(0, |place| place + 1);
@@ -136,7 +136,7 @@ impl Progress {
         round.into_iter().find(|e| !self.is_done(course, e))
     }
 
-    /// Remembers the last verdict on an exercise, at least in memory.
+    /// Records the last verdict on an exercise. If the file can't be written, it is kept in memory.
     pub fn set(&mut self, course: &Course, exercise: &Exercise, done: bool) -> Result<()> {
         self.refresh(course);
         let own = line(exercise);
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
     use course::Chapter;
 
-    /// A course with one chapter that holds these exercises.
+    /// Returns a course with one chapter that has these exercises.
     fn course(names: &[&str]) -> Course {
         let exercises = names.iter().zip(1..).map(|(name, number)| Exercise {
             chapter: 4,

@@ -1,9 +1,9 @@
-//! Resets an exercise to its original state.
+//! Resets an exercise to its original text.
 //!
-//! The original is built from the solution and the diff next to it, `stub.diff`. This works in a
-//! folder that was downloaded without git, however long ago the learner began, and needs no earlier
-//! run. `cargo verify` proves that it is the exercise's `src/main.rs`. The learner's text is kept
-//! in `.learn-backups/` first, numbered, so that a reset can itself be undone.
+//! The original is made from the solution and the diff next to it, `stub.diff`. That also works in
+//! a folder that was downloaded without git, and whenever the learner began. `cargo verify` proves
+//! that the result is the exercise's `src/main.rs`. The learner's text is first copied to
+//! `.learn-backups/`, under a new number, so that a reset can itself be undone.
 
 use std::fs;
 use std::io::Write as _;
@@ -18,7 +18,7 @@ use course::{Course, Exercise};
 
 const BACKUPS: &str = ".learn-backups";
 
-/// `cargo learn reset`.
+/// `cargo learn reset`: replaces the learner's file by the stub, after making a copy.
 pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
     let own = exercise.main_rs(&course.root);
     let beginning = exercise.stub(&course.root)?;
@@ -55,8 +55,8 @@ pub fn reset(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     Ok(())
 }
 
-/// Copies the learner's file to the first free number; returns the backup's name relative to the
-/// root.
+/// Copies the learner's file to the backups, under the first free number. Returns the copy's path
+/// relative to the workspace's root.
 fn keep(course: &Course, exercise: &Exercise, own: &Path) -> Result<String> {
     let folder = course.root.join(BACKUPS);
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;

@@ -1,4 +1,4 @@
-//! Shows how the solution differs from the learner's own.
+//! Shows how the solution differs from the learner's program.
 
 use std::fs;
 use std::io::{self, BufRead as _, Write as _};
@@ -10,11 +10,11 @@ use crate::progress::Progress;
 use course::screen::Screen;
 use course::{Course, Exercise};
 
-/// Lines of context around a difference.
+/// How many lines of context are shown around a difference.
 const CONTEXT: usize = 4;
 
-/// `cargo learn solution`: asks first if the exercise isn't solved, unless `sure`. Returns whether
-/// it was shown.
+/// `cargo learn solution`: shows the difference. If the exercise isn't solved, asks first, unless
+/// `sure`. Returns whether it was shown.
 pub fn solution(
     screen: &mut Screen,
     course: &Course,
@@ -51,8 +51,8 @@ pub fn solution(
     Ok(true)
 }
 
-/// A program's text as a learner would have it: without the comments that mark the book's listings,
-/// under the exercise's own name, with `\n` at the end of a line.
+/// Returns a program as a learner would have written it: without the comments that mark the book's
+/// listings, with the exercise's own package name, and with `\n` at the end of each line.
 fn as_an_answer(text: &[u8], exercise: &Exercise) -> String {
     let text = String::from_utf8_lossy(text);
     let anchor = |line: &&str| {
@@ -68,8 +68,8 @@ fn as_an_answer(text: &[u8], exercise: &Exercise) -> String {
     text.replace(&exercise.solution_package(), &exercise.package())
 }
 
-/// Whether the learner wants to see the solution of an exercise that isn't solved. No answer counts
-/// as no.
+/// Asks whether the learner wants to see the solution of an exercise that isn't solved. Without an
+/// answer, the result is false.
 fn ask(screen: &mut Screen, exercise: &Exercise) -> Result<bool> {
     let question = format!(
         "{} isn't solved yet. Show the solution? [y/N] ",

@@ -11,11 +11,12 @@ use course::process;
 use course::screen::Screen;
 use course::{Course, Exercise};
 
-/// `cargo learn`: the chapters, then the verdict on the next exercise. Returns whether everything
-/// is fine.
+/// `cargo learn`: shows the chapters, then checks the next exercise. Returns whether everything is
+/// fine.
 ///
-/// Exercises that were written without this program (`cargo test -p` alone, or before the state
-/// was lost) are checked one after another, up to the first that isn't solved or written.
+/// Some exercises may be solved but not recorded, because the learner used only `cargo test -p`, or
+/// the state was lost. So exercises are checked one after another, up to the first that isn't
+/// solved or has not been written.
 pub fn stand(screen: &mut Screen, course: &Course, time: Duration) -> Result<bool> {
     let mut progress = Progress::load(course);
     progress.warn(screen)?;
@@ -40,8 +41,8 @@ pub fn stand(screen: &mut Screen, course: &Course, time: Duration) -> Result<boo
     Ok(true)
 }
 
-/// Checks one exercise under its heading, without a way to stop it, and prints what comes next if
-/// it is solved.
+/// Checks one exercise under its heading. If it is solved, prints what comes next. The check can't
+/// be stopped by a key.
 pub fn check_one(
     screen: &mut Screen,
     course: &Course,
@@ -73,7 +74,8 @@ pub fn heading(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Res
     Ok(())
 }
 
-/// After an exercise that was just solved: a look at the solution, and the one that follows.
+/// Prints what to do after an exercise that was just solved: look at the solution, or go to the
+/// next exercise.
 pub fn what_is_next(
     screen: &mut Screen,
     course: &Course,
@@ -127,7 +129,7 @@ pub fn what_is_next(
     Ok(())
 }
 
-/// `cargo learn list`: every exercise by name.
+/// `cargo learn list`: prints every exercise by name.
 pub fn list(screen: &mut Screen, course: &Course) -> Result<()> {
     let progress = Progress::load(course);
     progress.warn(screen)?;
@@ -221,7 +223,7 @@ pub fn all_solved(screen: &mut Screen, course: &Course) -> Result<()> {
     Ok(())
 }
 
-/// `1 chapter`, `24 exercises`.
+/// Formats a number: `1 chapter`, `24 exercises`.
 fn many(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! The outcome of a check, and how it is reported to the learner.
+//! The outcome of a check, and how it is shown to the learner.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -16,14 +16,14 @@ pub enum Verdict {
     NotCompiled,
     /// Every check was skipped.
     NotChecked(Vec<Check>),
-    /// It never ran, for a reason other than the exercise's code: what Cargo or the system
-    /// reported.
+    /// The checks could not be built, for a reason other than the exercise's code. The text is what
+    /// Cargo or the system reported.
     NotBuilt(String),
-    /// The checks never ended.
+    /// The checks did not end within this time.
     Stuck(Duration),
-    /// The checks died: their last lines of output.
+    /// The test process died. The text is its last lines of output.
     Broken(String),
-    /// Someone asked to stop it.
+    /// The learner stopped the check.
     Stopped,
 }
 
@@ -32,7 +32,8 @@ impl Verdict {
         matches!(self, Self::Passed(_))
     }
 
-    /// Whether the exercise is solved; none if this says nothing about the learner's answer.
+    /// Whether the exercise is solved; `None` if the outcome says nothing about the learner's
+    /// program.
     pub fn solved(&self) -> Option<bool> {
         match self {
             Self::Passed(_) => Some(true),
@@ -93,7 +94,7 @@ fn list(screen: &mut Screen, checks: &[Check]) -> Result<()> {
     Ok(())
 }
 
-/// Where to continue after a verdict that isn't the last.
+/// Tells the learner what to do after this verdict.
 pub fn what_to_do(
     screen: &mut Screen,
     course: &Course,

@@ -1,12 +1,12 @@
 //! Checks again on every save, until the learner quits.
 //!
-//! What was saved decides what is checked: a file of exercise 04-02 checks 04-02. A save or a key
-//! during a check ends that check and everything it started, so that the learner never has to hunt
-//! for a program stuck in a loop.
+//! The file that was saved decides what is checked: after a save in exercise 04-02, 04-02 is
+//! checked. A save or a key during a check stops that check and everything that it started, so the
+//! learner never has to hunt for a program stuck in a loop.
 //!
-//! The system reports saves immediately where it can. Some file systems report nothing (a Windows
-//! drive in WSL, a network drive, a virtual machine's shared folder), so the files are also checked
-//! from time to time.
+//! Where it can, the system reports saves immediately. Some file systems report nothing (a Windows
+//! drive in WSL, a network drive, a virtual machine's shared folder), so the files are also
+//! compared every two seconds.
 
 use std::collections::HashMap;
 use std::fs;
@@ -27,9 +27,10 @@ use crate::verdict::Verdict;
 use course::screen::Screen;
 use course::{Course, Exercise};
 
-/// How long a save may take: editors write, rename and touch in quick succession.
+/// How long a file must stay unchanged after a save: editors write, rename and touch in quick
+/// succession.
 const SETTLE: Duration = Duration::from_millis(40);
-/// How often the files are checked.
+/// How often the files are compared with what they contained before.
 const LOOK: Duration = Duration::from_secs(2);
 
 enum Event {
@@ -40,12 +41,12 @@ enum Event {
 #[derive(Clone)]
 enum Action<'c> {
     Check(&'c Exercise),
-    /// Enter: the exercise that is next by then, after this one.
+    /// Enter was pressed: go to the first unsolved exercise after this one.
     Next(Option<&'c Exercise>),
     Leave,
 }
 
-/// `cargo learn watch`, beginning with `first` if given, otherwise with the next exercise.
+/// `cargo learn watch`: begins with `first` if it is given, and otherwise with the next exercise.
 pub fn watch(
     screen: &mut Screen,
     course: &Course,
@@ -86,8 +87,8 @@ pub fn watch(
 
 type Watchers = (PollWatcher, Option<RecommendedWatcher>);
 
-/// The watcher that reports saves in `folder`, for as long as it is kept, and a notice if it is
-/// delayed.
+/// Returns a watcher that reports saves in `folder` until it is dropped, and a notice to show if
+/// reports may be delayed.
 fn watchers(folder: &Path, sender: &Sender<Event>) -> Result<(Watchers, Option<String>)> {
     let look = Config::default()
         .with_poll_interval(LOOK)
@@ -112,7 +113,8 @@ fn watchers(folder: &Path, sender: &Sender<Event>) -> Result<(Watchers, Option<S
     Ok(((looks, told.ok()), note))
 }
 
-/// What the watcher works with: where events arrive, and what the files contained when last seen.
+/// The state of `cargo learn watch`: where events arrive, and what the files contained when last
+/// read.
 struct Desk<'c> {
     course: &'c Course,
     events: Receiver<Event>,
@@ -124,7 +126,8 @@ struct Desk<'c> {
 }
 
 impl<'c> Desk<'c> {
-    /// Checks one exercise; returns what to do instead, if that came up meanwhile.
+    /// Checks one exercise. If something else is to be done meanwhile, stops the check and returns
+    /// that.
     fn check(
         &mut self,
         screen: &mut Screen,
@@ -179,7 +182,7 @@ impl<'c> Desk<'c> {
         }
     }
 
-    /// What an event asks for; nothing if the file's content is unchanged.
+    /// Returns what to do after an event; `None` if the content of the file is unchanged.
     fn action(&mut self, event: Event) -> Option<Action<'c>> {
         match event {
             Event::Line(line) if matches!(line.trim(), "q" | "quit") => Some(Action::Leave),
@@ -193,7 +196,7 @@ impl<'c> Desk<'c> {
         }
     }
 
-    /// The file's text, once it has stopped changing; none while there is no such file.
+    /// Returns the text of the file once it has stopped changing; `None` if the file doesn't exist.
     fn settled(&self, path: &Path) -> Option<Vec<u8>> {
         let mut text = fs::read(path).ok()?;
         loop {
@@ -207,7 +210,7 @@ impl<'c> Desk<'c> {
     }
 }
 
-/// Passes on changes that a learner's editor makes to a file that Cargo compiles.
+/// Returns a function that reports changes made by an editor to a file that Cargo compiles.
 fn report_to(sender: Sender<Event>) -> impl FnMut(notify::Result<notify::Event>) {
     move |event| {
         let Ok(event) = event else { return };
@@ -226,13 +229,13 @@ fn report_to(sender: Sender<Event>) -> impl FnMut(notify::Result<notify::Event>)
     }
 }
 
-/// Whether Cargo compiles the file.
+/// Whether this is a file that Cargo compiles.
 fn is_compiled(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "rs") || path.ends_with("Cargo.toml")
 }
 
-/// The contents of the files below `folder`, so that a file that is only touched doesn't count as
-/// changed.
+/// Returns the contents of the files below `folder`. With these, a file that was only touched
+/// doesn't count as changed.
 fn texts(folder: &Path) -> HashMap<PathBuf, Vec<u8>> {
     let mut texts = HashMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -248,8 +251,8 @@ fn texts(folder: &Path) -> HashMap<PathBuf, Vec<u8>> {
     texts
 }
 
-/// Passes on each line of standard input, whatever its bytes are; its end doesn't mean that the
-/// learner wants to quit.
+/// Reports each line of standard input, whatever its bytes are. The end of standard input doesn't
+/// mean that the learner wants to quit.
 fn read_keys(sender: &Sender<Event>) {
     for line in io::stdin().lock().split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line).into_owned();

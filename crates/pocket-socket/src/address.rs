@@ -37,15 +37,15 @@ pub enum Address {
     /// An abstract name, which has no file, without its leading zero byte. Python: `b"\0name"`.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     Abstract(Vec<u8>),
-    /// No address: a Unix socket that was not bound, or a sender that is not reported. Python: `""`
-    /// or `None`.
+    /// No address. A Unix socket has none until it is bound, and the system doesn't report the
+    /// sender of what a stream carries. Python: `""` or `None`.
     ///
-    /// Binding to it makes Linux choose an abstract name (`unix(7)`, "Autobind").
+    /// Binding a socket to `Unnamed` makes Linux choose an abstract name (`unix(7)`, "Autobind").
     Unnamed,
 }
 
 impl Address {
-    /// The IP address. Python: `address[0]`, a string.
+    /// Returns the IP address, if this is one. Python: `address[0]`, a string.
     ///
     /// # Examples
     ///
@@ -63,7 +63,7 @@ impl Address {
         }
     }
 
-    /// The port. Python: `address[1]`.
+    /// Returns the port, if this is an IP address. Python: `address[1]`.
     ///
     /// # Examples
     ///
@@ -82,7 +82,7 @@ impl Address {
         }
     }
 
-    /// The path. Python: the address itself.
+    /// Returns the path of the socket file, if this is one. Python: the address itself.
     ///
     /// # Examples
     ///

@@ -1,4 +1,5 @@
-//! What travels along with the bytes of a message; see `cmsg(3)`, `unix(7)`.
+//! Data that travels with the bytes of a message: descriptors and credentials. See `cmsg(3)`,
+//! `unix(7)`.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -16,28 +17,32 @@ use crate::receiving::memory;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum SendAncillary<'fds> {
-    /// Descriptors: the receiver gets its own, for the same open files. The originals stay open.
+    /// Descriptors to pass on. The receiver gets new descriptors for the same open files; the
+    /// sender's descriptors stay open.
     ScmRights(&'fds [BorrowedFd<'fds>]),
 }
 
 /// Ancillary data that [`recvmsg`](crate::Socket::recvmsg) received with the bytes. Python: the
 /// triples `(level, type, data)`, whose `data` are bytes; see `cmsg(3)`.
 ///
-/// These are the two kinds that a Unix socket has. Others, which options for IP and timestamps turn
-/// on, are left out, and so are truncated credentials.
+/// Only these two kinds, which Unix sockets have, are returned. Other kinds arrive only if a socket
+/// option turns them on (timestamps, for example), and are left out. Truncated credentials are left
+/// out, too.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RecvAncillary {
-    /// Descriptors, in the order in which they were sent. Dropping one closes it. Python: numbers,
-    /// which are not closed automatically.
+    /// Descriptors, in the order in which they were sent. Dropping an [`OwnedFd`] closes the
+    /// descriptor. In Python they are numbers, which the program has to close itself.
     ScmRights(Vec<OwnedFd>),
-    /// The sender as the system knows it, if [`SO_PASSCRED`](crate::SO_PASSCRED) is set.
+    /// The process, user and group that sent the message, as checked by the system. These arrive
+    /// only if [`SO_PASSCRED`](crate::SO_PASSCRED) is set on the receiving socket.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     ScmCredentials(crate::PeerCredentials),
 }
 
-/// Returns the space that one item of ancillary data of `length` bytes takes, without the padding
-/// before the next item. Use it for the last item: it leaves no room for one more descriptor.
+/// Returns the number of bytes that one item of ancillary data takes with its header, if its data
+/// is `length` bytes long. The padding before the next item is not included, so a buffer of this
+/// size has no room for an extra descriptor; one of [`CMSG_SPACE`] may.
 ///
 /// Python: `socket.CMSG_LEN(length)` · system call: none; see `cmsg(3)`.
 ///
@@ -51,8 +56,9 @@ pub fn CMSG_LEN(length: usize) -> usize {
     CMSG_SPACE(0).saturating_add(length)
 }
 
-/// Returns the space that one item of ancillary data of `length` bytes takes, padding included: the
-/// size to give [`recvmsg`](crate::Socket::recvmsg). One descriptor is 4 bytes.
+/// Returns the number of bytes that one item of ancillary data takes with its header and the
+/// padding after it, if its data is `length` bytes long. Pass the result to
+/// [`recvmsg`](crate::Socket::recvmsg) as `ancbufsize`. One descriptor is 4 bytes of data.
 ///
 /// Python: `socket.CMSG_SPACE(length)` · system call: none; see `cmsg(3)`.
 ///
@@ -72,7 +78,7 @@ pub fn CMSG_SPACE(length: usize) -> usize {
         .saturating_add(padded.unwrap_or(usize::MAX))
 }
 
-/// Encodes what is to be sent, and returns a reference to it.
+/// Encodes `ancdata` in the system's format, and calls `send` with the result.
 pub(crate) fn with_encoded<T>(
     ancdata: &[SendAncillary<'_>],
     send: impl FnOnce(&mut SendAncillaryBuffer<'_, '_, '_>) -> T,
@@ -92,7 +98,7 @@ pub(crate) fn with_encoded<T>(
     send(&mut control)
 }
 
-/// Room for ancillary data, and the data once it has arrived.
+/// The buffer for the ancillary data of one receive.
 pub(crate) struct Room {
     space: Vec<u8>,
     start: usize,
@@ -100,8 +106,9 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Exactly this many bytes: the system counts descriptors by the length, and rounding up would
-    /// let one more in.
+    /// Allocates a buffer of exactly `length` bytes. It is not rounded up: the system fits in as
+    /// many descriptors as the length allows, so rounding up could admit one more than the caller
+    /// asked for.
     pub(crate) fn of(length: usize) -> io::Result<Room> {
         if i32::try_from(length).is_err() {
             let message = format!(
@@ -151,7 +158,8 @@ pub(crate) fn decoded(control: &mut RecvAncillaryBuffer<'_>) -> io::Result<Vec<R
     Ok(ancdata)
 }
 
-/// macOS has no flag for it.
+/// Sets close-on-exec on descriptors that were received: macOS has no flag for `recvmsg(2)` that
+/// does.
 fn close_on_exec(fds: &[OwnedFd]) -> io::Result<()> {
     if cfg!(target_vendor = "apple") {
         for fd in fds {

@@ -6,9 +6,9 @@ use std::net::Shutdown;
 use crate::Socket;
 
 impl Socket {
-    /// Ends one direction of the connection, or both, without closing the descriptor:
-    /// [`SHUT_WR`](crate::SHUT_WR), "I send no more", lets the peer read to the end of the stream
-    /// and still answer.
+    /// Shuts down one direction of the connection, or both, without closing the descriptor. After
+    /// [`SHUT_WR`](crate::SHUT_WR), which means "I won't send any more", the peer reads the end of
+    /// the stream and can still reply.
     ///
     /// Python: `s.shutdown(socket.SHUT_WR)` · system call: `shutdown(2)`.
     ///
@@ -17,7 +17,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ENOTCONN`: the socket isn't connected, or the peer has reset it.
+    /// `ENOTCONN`: the socket isn't connected, or the peer has reset the connection.
     ///
     /// # Examples
     ///
@@ -39,24 +39,26 @@ impl Socket {
         self.inner.shutdown(how)
     }
 
-    /// Closes the descriptor, and returns an error if that failed.
+    /// Closes the descriptor, and returns an error if `close(2)` failed.
     ///
     /// Python: `s.close()` · system call: `close(2)`.
     ///
-    /// If it was the last descriptor of the socket, the peer reads the end of the stream. Bytes
-    /// already sent are still delivered, in the background; a successful `close` doesn't mean that
-    /// they have arrived. If bytes that arrived were never received here, TCP sends a reset
-    /// instead, which may destroy bytes already sent.
+    /// If this was the last descriptor of the socket, the peer reads the end of the stream. The
+    /// system still delivers the bytes already sent, in the background; a successful `close`
+    /// doesn't mean that they have arrived. If the socket still holds bytes that the program never
+    /// received, TCP sends a reset instead of the end of the stream, and the reset may destroy
+    /// bytes already sent.
     ///
-    /// Dropping the socket closes it too, but ignores an error.
+    /// Dropping a `Socket` closes it too, but ignores any error.
     ///
     /// # Errors
     ///
-    /// The descriptor is closed, whatever is returned: never try again. `EBADF`: other code has
-    /// already closed this descriptor, a bug that `Drop` would hide. `EINTR`: a signal arrived
-    /// while `close` waited, which only a socket with [`SO_LINGER`](crate::SO_LINGER) does. `EIO`,
-    /// `ENOSPC`, `EDQUOT` are for files. `ECONNRESET` (BSDs) only means that the peer closed first;
-    /// as in Python, it is not reported. On Windows no error is reported.
+    /// The descriptor is closed even if an error is returned, so never call `close` a second time.
+    /// `EBADF`: other code has already closed this descriptor, a bug that `Drop` would hide.
+    /// `EINTR`: a signal arrived while `close` was waiting; it only waits on a socket with
+    /// [`SO_LINGER`](crate::SO_LINGER). `EIO`, `ENOSPC` and `EDQUOT` concern files, not sockets.
+    /// `ECONNRESET`, which BSDs return if the peer closed first, is not reported, as in Python. On
+    /// Windows no error is reported.
     ///
     /// # Examples
     ///
@@ -68,7 +70,8 @@ impl Socket {
     /// # }
     /// ```
     ///
-    /// Python raises `EBADF` when a closed socket is used. Here that doesn't compile:
+    /// Python raises `EBADF` when a closed socket is used. Here, using a socket after `close`
+    /// doesn't compile:
     ///
     /// ```compile_fail,E0382
     /// # fn main() -> std::io::Result<()> {

@@ -1,4 +1,4 @@
-//! The client's call, and its form that returns the errno.
+//! The client's call, `connect`, and `connect_ex`, which returns the errno.
 
 use std::io;
 
@@ -9,32 +9,35 @@ use crate::timeout::Patience;
 use crate::{Socket, ToAddress};
 
 impl Socket {
-    /// Connects to the socket that listens at `address`. On a datagram socket, sets the address
-    /// that [`send`](Socket::send) sends to and [`recv`](Socket::recv) receives from.
+    /// Connects to the socket that is listening at `address`. On a datagram socket, sets the
+    /// address that [`send`](Socket::send) sends to, and the only one that [`recv`](Socket::recv)
+    /// receives from.
     ///
     /// Python: `s.connect(("127.0.0.1", 8000))` · system call: `connect(2)`; see `tcp(7)`,
-    /// `unix(7)`. With a [timeout](Socket::settimeout), also `poll(2)` and `getsockopt(2)` with
-    /// `SO_ERROR` if the answer takes time.
+    /// `unix(7)`. With a [timeout](Socket::settimeout), if the connection can't be made
+    /// immediately, also `poll(2)` and `getsockopt(2)` with `SO_ERROR`.
     ///
-    /// It returns when the *system* at the other end has answered: the server may not have called
-    /// `accept` yet.
+    /// `connect` returns when the *system* at the other end has completed the connection: the
+    /// server may not have called `accept` yet.
     ///
-    /// The timeout of `connect` relies on the system's "don't block" switch, which copies of the
-    /// descriptor share ([`dup`](Socket::dup)): if a copy is set to block, `connect` waits until
-    /// the system gives up, as in Python.
+    /// To time out, `connect` needs the system's non-blocking mode (`O_NONBLOCK`), which all copies
+    /// of the descriptor share ([`dup`](Socket::dup)). If another copy is set to block, the timeout
+    /// has no effect: `connect` waits until the system gives up, as in Python.
     ///
     /// # Errors
     ///
-    /// `ECONNREFUSED`: nothing is listening there; for a path: the file exists, but its socket
-    /// doesn't. `ENOENT`: no such path. `EACCES`: the path's mode, or a folder's, doesn't allow it.
-    /// `EISCONN`: already connected. `EPROTOTYPE`: the path's socket is of another kind.
-    /// `EINPROGRESS`: the socket doesn't block, and the connection is still being made.
-    /// `ETIMEDOUT`: no answer (after minutes). Kind [`TimedOut`](io::ErrorKind::TimedOut), no
-    /// errno: no answer within the [timeout](Socket::settimeout). `EAGAIN`: on Linux, the server's
-    /// queue is full, and this Unix socket doesn't block or has a timeout (such a socket cannot
-    /// wait for room, in Python either; without a timeout the call waits). `EHOSTUNREACH`,
-    /// `ENETUNREACH`: no route. `EADDRNOTAVAIL`: no free local port. After a failure, start with a
-    /// new socket.
+    /// `ECONNREFUSED`: nothing is listening at the address; for a path, the file exists, but no
+    /// socket is listening on it. `ENOENT`: there is no such path. `EACCES`: the mode of the socket
+    /// file, or of a folder above it, doesn't allow this user to connect. `EISCONN`: this socket is
+    /// already connected. `EPROTOTYPE`: the socket at the path is of another kind, such as
+    /// `SOCK_DGRAM`. `EINPROGRESS`: this socket is non-blocking, and the connection is still being
+    /// made. `ETIMEDOUT`: there was no answer, and the system gave up, which takes it minutes. Kind
+    /// [`TimedOut`](io::ErrorKind::TimedOut), no errno: there was no answer within the
+    /// [timeout](Socket::settimeout). `EAGAIN` (Linux): the queue of the server at this path is
+    /// full, and this socket is non-blocking or has a timeout. (Such a socket can't wait for room
+    /// in the queue, in Python either; one without a timeout waits.) `EHOSTUNREACH`, `ENETUNREACH`:
+    /// there is no route to the address. `EADDRNOTAVAIL`: no local port is free. After a failure,
+    /// create a new socket for the next attempt.
     ///
     /// # Examples
     ///
@@ -58,12 +61,12 @@ impl Socket {
     ///
     /// Python: `s.connect_ex(("127.0.0.1", 8000))` · system call: `connect(2)`.
     ///
-    /// A timeout that has run out is `EAGAIN`, as in Python.
+    /// If the [timeout](Socket::settimeout) runs out, the result is `EAGAIN`, as in Python.
     ///
     /// # Errors
     ///
-    /// Only failures before the call, which have no errno: a host that is not found, or a path that
-    /// is too long.
+    /// Only failures that happen before the system call and have no errno: a host name that can't
+    /// be looked up, or a path that is too long.
     ///
     /// # Examples
     ///
@@ -88,8 +91,9 @@ impl Socket {
         }
     }
 
-    /// Whether the connection is being made although the call has returned: a signal arrived, or the
-    /// socket has a timeout and so doesn't block.
+    /// Whether the system is still making the connection although `connect(2)` has failed with this
+    /// error: because a signal interrupted the call, or because a socket with a timeout is
+    /// non-blocking.
     fn goes_on(&self, error: &io::Error) -> bool {
         let in_progress = if cfg!(windows) {
             Errno::WOULDBLOCK

@@ -1,11 +1,12 @@
-//! Families, kinds, ends of a conversation, the longest queue, IPv6.
+//! Address families, kinds of socket, the directions of `shutdown`, `SOMAXCONN` and `has_ipv6`.
 
 use std::fmt;
 use std::net::Shutdown;
 
 use socket2::{Domain, Type};
 
-/// A socket's family: what kind of address it has. Python: `socket.AddressFamily`; see `socket(2)`.
+/// A socket's address family, which decides what its addresses look like. Python:
+/// `socket.AddressFamily`; see `socket(2)`.
 ///
 /// # Examples
 ///
@@ -24,7 +25,7 @@ pub const AF_INET6: AddressFamily = AddressFamily(Domain::IPV6);
 pub const AF_UNIX: AddressFamily = AddressFamily(Domain::UNIX);
 
 impl AddressFamily {
-    /// The number by which the system knows this family. Python: `int(socket.AF_INET)`.
+    /// Returns the number by which the system knows this family. Python: `int(socket.AF_INET)`.
     ///
     /// # Examples
     ///
@@ -64,18 +65,21 @@ impl fmt::Debug for AddressFamily {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SocketKind(pub(crate) Type);
 
-/// A stream of bytes, in order, without messages. Python: `socket.SOCK_STREAM`.
+/// A stream of bytes, delivered in order. A stream has no message boundaries. Python:
+/// `socket.SOCK_STREAM`.
 pub const SOCK_STREAM: SocketKind = SocketKind(Type::STREAM);
-/// Separate messages; over UDP, any of them may be lost. Python: `socket.SOCK_DGRAM`.
+/// Separate messages. Over UDP, any message may be lost, and messages may be reordered. Python:
+/// `socket.SOCK_DGRAM`.
 pub const SOCK_DGRAM: SocketKind = SocketKind(Type::DGRAM);
-/// Messages over a connection, in order (`AF_UNIX` on Linux). Python: `socket.SOCK_SEQPACKET`.
+/// Separate messages over a connection, delivered in order. On Linux, `AF_UNIX` has this kind.
+/// Python: `socket.SOCK_SEQPACKET`.
 pub const SOCK_SEQPACKET: SocketKind = SocketKind(Type::SEQPACKET);
-/// Packets with their headers, for privileged programs; it needs a protocol, and so
-/// [`socket_with`](crate::socket_with). Python: `socket.SOCK_RAW`; see `raw(7)`.
+/// Packets including their headers, for privileged programs. A raw socket needs a protocol, so
+/// create it with [`socket_with`](crate::socket_with). Python: `socket.SOCK_RAW`; see `raw(7)`.
 pub const SOCK_RAW: SocketKind = SocketKind(Type::RAW);
 
 impl SocketKind {
-    /// The number by which the system knows this type. Python: `int(socket.SOCK_STREAM)`.
+    /// Returns the number by which the system knows this kind. Python: `int(socket.SOCK_STREAM)`.
     ///
     /// # Examples
     ///
@@ -140,14 +144,15 @@ pub struct SocketFlag(i32);
 /// `socket(2)`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub const SOCK_NONBLOCK: SocketFlag = SocketFlag(nix::libc::SOCK_NONBLOCK);
-/// Keeps programs that this one starts from inheriting the socket. Every socket here has it.
-/// Python: `socket.SOCK_CLOEXEC`; see `socket(2)`.
+/// Closes the socket in programs that this process becomes or starts (close-on-exec), so that they
+/// don't inherit it. Every socket created by this crate has this flag. Python:
+/// `socket.SOCK_CLOEXEC`; see `socket(2)`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub const SOCK_CLOEXEC: SocketFlag = SocketFlag(nix::libc::SOCK_CLOEXEC);
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 impl SocketFlag {
-    /// The number by which the system knows this flag. Python: `int(socket.SOCK_NONBLOCK)`.
+    /// Returns the number by which the system knows this flag. Python: `int(socket.SOCK_NONBLOCK)`.
     ///
     /// # Examples
     ///
@@ -209,18 +214,20 @@ impl SocketKind {
     }
 }
 
-/// Ends receiving. Python: `socket.SHUT_RD`; see `shutdown(2)`.
+/// Shuts down receiving. Python: `socket.SHUT_RD`; see `shutdown(2)`.
 pub const SHUT_RD: Shutdown = Shutdown::Read;
-/// Ends sending: the peer reads the end of the stream. Python: `socket.SHUT_WR`.
+/// Shuts down sending: the peer then reads the end of the stream. Python: `socket.SHUT_WR`.
 pub const SHUT_WR: Shutdown = Shutdown::Write;
-/// Ends both. Python: `socket.SHUT_RDWR`.
+/// Shuts down both directions. Python: `socket.SHUT_RDWR`.
 pub const SHUT_RDWR: Shutdown = Shutdown::Both;
 
-/// The longest queue that the C library knows of; the system's own limit may be lower. Python:
-/// `socket.SOMAXCONN`; see `listen(2)`.
+/// The largest backlog by the C library's headers, for [`listen`](crate::Socket::listen). The
+/// system caps it at its own limit, which may be lower. Python: `socket.SOMAXCONN`; see
+/// `listen(2)`.
 #[cfg(unix)]
 pub const SOMAXCONN: u32 = nix::libc::SOMAXCONN.cast_unsigned();
-/// The longest queue, whose length the system chooses. Python: `socket.SOMAXCONN`.
+/// Asks [`listen`](crate::Socket::listen) for the largest backlog that the system allows. Python:
+/// `socket.SOMAXCONN`.
 #[cfg(windows)]
 pub const SOMAXCONN: u32 = 0x7fff_ffff;
 

@@ -14,9 +14,9 @@ use crate::{
 /// Python: `socket.create_server(("127.0.0.1", 8000))` · system calls: `socket(2)`, `setsockopt(2)`
 /// with `SO_REUSEADDR`, `bind(2)`, `listen(2)`.
 ///
-/// The family is that of the address (Python needs `family=` for IPv6); a name is looked up in
-/// `AF_INET`. `SO_REUSEADDR` is set, so that a server can be restarted immediately, except on
-/// Windows, where it means something else. An IPv6 socket doesn't serve IPv4.
+/// The socket has the family of `address` (Python needs `family=` for IPv6). A host name is looked
+/// up in `AF_INET`. `SO_REUSEADDR` is set, so that a server can be restarted immediately, except on
+/// Windows, where the option lets two servers share a port. An IPv6 socket doesn't serve IPv4.
 /// [`create_server_with`] has Python's other settings.
 ///
 /// # Errors
@@ -50,15 +50,17 @@ pub fn create_server(address: impl ToAddress) -> io::Result<Socket> {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ServerSettings {
-    /// The family in which a name is looked up, and in which `""` means every address; an IP
-    /// address has its own. `AF_INET` by default.
+    /// The family in which a host name is looked up, and in which the empty host `""` means every
+    /// address. It is ignored for an IP address, which has a family already. The default is
+    /// `AF_INET`.
     pub family: AddressFamily,
-    /// The backlog for [`listen`](Socket::listen). 128 by default, as in Python.
+    /// The backlog for [`listen`](Socket::listen). The default is 128, as in Python.
     pub backlog: u32,
-    /// Sets [`SO_REUSEPORT`](crate::SO_REUSEPORT): several servers share the address.
+    /// Sets [`SO_REUSEPORT`](crate::SO_REUSEPORT), so that several servers can share the address.
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
     pub reuse_port: bool,
-    /// Serves IPv4 on an IPv6 address too: its peers' addresses then look like `::ffff:127.0.0.1`.
+    /// Makes an IPv6 socket serve IPv4 clients, too. Their addresses then look like
+    /// `::ffff:127.0.0.1`.
     pub dualstack_ipv6: bool,
 }
 
@@ -74,7 +76,7 @@ impl Default for ServerSettings {
     }
 }
 
-/// [`create_server`] with Python's other settings.
+/// Like [`create_server`], with Python's other settings.
 ///
 /// Python: `socket.create_server(("", 8000), family=socket.AF_INET6, dualstack_ipv6=True)` · system
 /// calls: those of [`create_server`].
@@ -82,7 +84,7 @@ impl Default for ServerSettings {
 /// # Errors
 ///
 /// Those of [`create_server`]. Kind [`InvalidInput`](io::ErrorKind::InvalidInput): `dualstack_ipv6`
-/// for an address that isn't IPv6.
+/// is set, but the address isn't IPv6.
 ///
 /// # Examples
 ///
@@ -146,17 +148,20 @@ pub fn has_dualstack_ipv6() -> bool {
     dualstack().is_ok()
 }
 
-/// Connects a stream socket to `address`, trying every address that a name has, in turn.
+/// Connects a stream socket to `address`. If a host name has several addresses, tries each in turn
+/// until one accepts the connection.
 ///
 /// Python: `socket.create_connection(("localhost", 8000), timeout=2)` · system calls: `socket(2)`
-/// and `connect(2)`, for each address until one answers.
+/// and `connect(2)`, for each address that is tried.
 ///
-/// The timeout bounds each attempt, and stays set on the socket; `None` means no timeout.
+/// `timeout` bounds each attempt, so several addresses may take several times as long. It then
+/// stays set on the socket. `None` means no timeout.
 ///
 /// # Errors
 ///
-/// Those of [`connect`](Socket::connect) in the last attempt (Python's `all_errors=True` would
-/// report all). A name that cannot be looked up (Python's `gaierror`): no errno.
+/// Those of [`connect`](Socket::connect): the error of the last attempt (Python's `all_errors=True`
+/// would report all of them). A host name that can't be looked up (Python's `gaierror`) has no
+/// errno.
 ///
 /// # Examples
 ///
@@ -178,8 +183,8 @@ pub fn create_connection(
     connect_to_any(address, timeout, &|_| Ok(()))
 }
 
-/// [`create_connection`] from a given local address, to which each attempt binds; port 0 means any
-/// port.
+/// Like [`create_connection`], but binds the socket to a given local address before each attempt.
+/// Port 0 means any free port.
 ///
 /// Python: `socket.create_connection(address, timeout, ("127.0.0.1", 0))` · system calls: those of
 /// [`create_connection`], and `bind(2)`.
@@ -237,7 +242,7 @@ fn connect_one(
     Ok(client)
 }
 
-/// Lets std connect to an address that a call here has returned, if it is an IP address.
+/// Lets the standard library connect to an [`Address`], if it is an IP address.
 impl ToSocketAddrs for Address {
     type Iter = std::option::IntoIter<SocketAddr>;
 

@@ -10,19 +10,22 @@ use crate::receiving::{memory, recv_flags};
 use crate::{Address, Socket, ToAddress};
 
 impl Socket {
-    /// Sends one datagram to `address`, without a connection.
+    /// Sends one datagram to `address`. The socket need not be connected.
     ///
     /// Python: `s.sendto(data, ("127.0.0.1", 8000))` · system call: `sendto(2)`; see `udp(7)`,
     /// `unix(7)`.
     ///
     /// # Errors
     ///
-    /// `EMSGSIZE`: larger than a datagram can be. `EISCONN`: the socket is connected and cannot
-    /// send elsewhere (Unix sockets; UDP on Linux can). `ECONNREFUSED`, `ENOENT`: no socket has
-    /// this path; over UDP, `ECONNREFUSED` is about an earlier datagram, and only on a connected
-    /// socket. `ENOTCONN`, `EPIPE`: a stream that isn't connected; the address is ignored.
-    /// `EACCES`: a broadcast address without [`SO_BROADCAST`](crate::SO_BROADCAST). `EAGAIN`, or
-    /// the kind [`TimedOut`](io::ErrorKind::TimedOut): no room.
+    /// `EMSGSIZE`: `data` is larger than a datagram can be. `EISCONN`: the socket is connected, and
+    /// so can't send to another address (Unix sockets; on Linux a UDP socket can). `ECONNREFUSED`,
+    /// `ENOENT`: no socket has this path. Over UDP, `ECONNREFUSED` is reported only on a connected
+    /// socket, and is about an earlier datagram. `ENOTCONN`, `EPIPE`: this is a stream socket that
+    /// isn't connected; it ignores the address. `EACCES`: the address is a broadcast address, and
+    /// [`SO_BROADCAST`](crate::SO_BROADCAST) is not set. `EAGAIN`: the send buffer or the
+    /// receiver's queue is full, and the socket is non-blocking. Kind
+    /// [`TimedOut`](io::ErrorKind::TimedOut): it stayed full for the whole
+    /// [timeout](Socket::settimeout).
     ///
     /// # Examples
     ///
@@ -41,15 +44,15 @@ impl Socket {
         self.sendto_with(data, DEFAULT_FOR_SENDING, address)
     }
 
-    /// [`sendto`](Socket::sendto) with flags.
+    /// Like [`sendto`](Socket::sendto), with flags.
     ///
     /// Python: `s.sendto(data, socket.MSG_DONTWAIT, ("127.0.0.1", 8000))` · system call:
     /// `sendto(2)`.
     ///
     /// # Errors
     ///
-    /// Those of [`sendto`](Socket::sendto). `EOPNOTSUPP`: a flag that this kind of socket doesn't
-    /// know.
+    /// Those of [`sendto`](Socket::sendto). `EOPNOTSUPP`: this kind of socket doesn't support one
+    /// of the flags.
     ///
     /// # Examples
     ///
@@ -79,12 +82,13 @@ impl Socket {
         })
     }
 
-    /// Receives one datagram and the address of its sender.
+    /// Receives one datagram, at most `bufsize` bytes of it, and returns its bytes and its sender's
+    /// address. As with [`recv`](Socket::recv), bytes beyond `bufsize` are lost.
     ///
     /// Python: `data, address = s.recvfrom(1024)` · system call: `recvfrom(2)`.
     ///
-    /// The address is [`Unnamed`](Address::Unnamed) where Python says `None`: on a stream, and when
-    /// the sender is a Unix socket that was not bound.
+    /// The address is [`Unnamed`](Address::Unnamed), where Python returns `None`, on a stream
+    /// socket, and if the sender is a Unix socket that was not bound.
     ///
     /// # Errors
     ///
@@ -109,8 +113,8 @@ impl Socket {
         self.recvfrom_with(bufsize, NONE_FOR_RECEIVING)
     }
 
-    /// [`recvfrom`](Socket::recvfrom) with flags: [`MSG_PEEK`](crate::MSG_PEEK) returns the sender
-    /// of the next datagram, and leaves the datagram there.
+    /// Like [`recvfrom`](Socket::recvfrom), with flags. With [`MSG_PEEK`](crate::MSG_PEEK), it
+    /// returns the next datagram and its sender, and leaves the datagram in the queue.
     ///
     /// Python: `s.recvfrom(1024, socket.MSG_PEEK)` · system call: `recvfrom(2)`.
     ///
@@ -155,8 +159,8 @@ impl Socket {
     ///
     /// Python: `n, address = s.recvfrom_into(buffer)` · system call: `recvfrom(2)`.
     ///
-    /// Bytes that don't fit into the buffer are lost without notice;
-    /// [`recvmsg_into`](Socket::recvmsg_into) reports that.
+    /// Bytes that don't fit into the buffer are lost, and `recvfrom_into` doesn't report it;
+    /// [`recvmsg_into`](Socket::recvmsg_into) does.
     ///
     /// # Errors
     ///
@@ -182,7 +186,7 @@ impl Socket {
         self.recvfrom_into_with(buffer, NONE_FOR_RECEIVING)
     }
 
-    /// [`recvfrom_into`](Socket::recvfrom_into) with flags.
+    /// Like [`recvfrom_into`](Socket::recvfrom_into), with flags.
     ///
     /// Python: `n, address = s.recvfrom_into(buffer, 0, socket.MSG_PEEK)` · system call:
     /// `recvfrom(2)`.

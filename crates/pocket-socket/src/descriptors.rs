@@ -8,21 +8,21 @@ use nix::libc;
 use crate::flags::{MsgFlag, Received};
 use crate::{Address, CMSG_LEN, RecvAncillary, SendAncillary, Socket};
 
-/// Sends descriptors with a message; the receiver gets its own, for the same open files. Returns
-/// the number of bytes of the message that were sent.
+/// Sends descriptors along with a message over a Unix socket. The receiver gets new descriptors for
+/// the same open files. Returns the number of bytes of the message that were sent.
 ///
 /// Python: `socket.send_fds(s, [b"files"], [f.fileno()])` · system call: `sendmsg(2)` with
 /// `SCM_RIGHTS`; see `unix(7)`, `cmsg(3)`.
 ///
-/// For flags and an address, which Python accepts and ignores here, use
-/// [`sendmsg_to`](Socket::sendmsg_to). The descriptors stay open here. Send at least one byte: on a
-/// stream, descriptors without bytes are not sent at all.
+/// Send at least one byte: on a stream, descriptors without bytes are not sent at all. The
+/// descriptors stay open in this process. Python accepts flags and an address here, and ignores
+/// them; to use them, call [`sendmsg_to`](Socket::sendmsg_to).
 ///
 /// # Errors
 ///
-/// Those of [`send`](Socket::send). `EINVAL`: more than 253 descriptors. `ETOOMANYREFS`: too many
-/// descriptors in flight. On Linux a TCP socket is not an error: it sends the bytes and drops the
-/// descriptors.
+/// Those of [`send`](Socket::send). `EINVAL`: more than 253 descriptors. `ETOOMANYREFS`: this user
+/// has too many descriptors in flight, sent but not yet received. On Linux, calling this on a TCP
+/// socket is not an error: the system sends the bytes and drops the descriptors.
 ///
 /// # Examples
 ///
@@ -50,29 +50,31 @@ pub fn send_fds(socket: &Socket, buffers: &[&[u8]], fds: &[BorrowedFd<'_>]) -> i
 pub struct ReceivedFds {
     /// The bytes of the message.
     pub data: Vec<u8>,
-    /// The descriptors, in the order in which they were sent. Dropping one closes it.
+    /// The descriptors, in the order in which they were sent. Dropping an [`OwnedFd`] closes the
+    /// descriptor.
     pub fds: Vec<OwnedFd>,
-    /// [`MSG_CTRUNC`](crate::MSG_CTRUNC) if more descriptors arrived, which are closed;
-    /// [`MSG_TRUNC`](crate::MSG_TRUNC) if the datagram had more bytes, which are lost.
+    /// Contains [`MSG_CTRUNC`](crate::MSG_CTRUNC) if more descriptors arrived than there was room
+    /// for: the system has closed the others. Contains [`MSG_TRUNC`](crate::MSG_TRUNC) if the
+    /// datagram was longer than the buffer: the rest of its bytes is lost.
     pub flags: MsgFlag<Received>,
     /// The sender's address.
     pub address: Address,
 }
 
-/// Receives a message of at most `bufsize` bytes and at most `maxfds` descriptors with it.
+/// Receives a message of at most `bufsize` bytes, with at most `maxfds` descriptors.
 ///
 /// Python: `data, fds, flags, address = socket.recv_fds(s, 1024, 1)` · system call: `recvmsg(2)`
 /// with `SCM_RIGHTS` and, where it exists, `MSG_CMSG_CLOEXEC`; see `unix(7)`, `cmsg(3)`.
 ///
-/// Python leaves the descriptors open in programs that this one starts; here they are closed on
-/// `exec`, like all others.
+/// The descriptors are close-on-exec, like all others here: programs that this process starts don't
+/// inherit them. In Python such programs inherit received descriptors.
 ///
 /// # Errors
 ///
 /// Those of [`recv`](Socket::recv). Kind [`InvalidInput`](io::ErrorKind::InvalidInput): `maxfds` is
-/// more than the system can count; a message carries at most 253. Running out of descriptors here
-/// (`ulimit -n`) is not an error: the flags contain [`MSG_CTRUNC`](crate::MSG_CTRUNC), and
-/// descriptors are missing.
+/// larger than the system can represent; a message carries at most 253 descriptors. Reaching this
+/// process's limit on open descriptors (`ulimit -n`) is not an error: the flags contain
+/// [`MSG_CTRUNC`](crate::MSG_CTRUNC), and the descriptors beyond the limit are missing.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Flags of a single send or receive.
+//! Flags for one send or one receive.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +7,7 @@ use std::ops::BitOr;
 #[cfg(unix)]
 use nix::libc;
 
-/// The numbers of Winsock, by the names that they have elsewhere.
+/// Winsock's numbers, under the names that the C library of other systems uses.
 #[cfg(windows)]
 mod libc {
     pub(super) const MSG_OOB: i32 = 0x1;
@@ -15,16 +15,16 @@ mod libc {
     pub(super) const MSG_WAITALL: i32 = 0x8;
 }
 
-/// Flags for sending.
+/// Marks [flags](MsgFlag) that only a send accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending;
-/// Flags for receiving.
+/// Marks [flags](MsgFlag) that only a receive accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct Receiving;
-/// Flags for either way.
+/// Marks [flags](MsgFlag) that both a send and a receive accept.
 #[derive(Clone, Copy, Debug)]
 pub struct EitherWay;
-/// Flags that the system returns with a message.
+/// Marks [flags](MsgFlag) that the system returns with a received message.
 #[derive(Clone, Copy, Debug)]
 pub struct Received;
 
@@ -72,7 +72,7 @@ impl<Way> MsgFlag<Way> {
         self.bits
     }
 
-    /// Returns whether all of `flags` are set. Python: `flags & socket.MSG_CTRUNC`.
+    /// Returns whether every flag in `flags` is set in `self`. Python: `flags & socket.MSG_CTRUNC`.
     ///
     /// # Examples
     ///
@@ -88,7 +88,7 @@ impl<Way> MsgFlag<Way> {
 }
 
 impl MsgFlag<EitherWay> {
-    /// Returns no flags. Python: 0.
+    /// Returns an empty set of flags. Python: 0.
     ///
     /// # Examples
     ///
@@ -102,8 +102,9 @@ impl MsgFlag<EitherWay> {
 
 pub(crate) const NONE_FOR_RECEIVING: MsgFlag<Receiving> = MsgFlag::new(0);
 
-/// An error instead of the signal `SIGPIPE`, where the system can say so for each call; macOS says
-/// it once for the socket, Windows has no signals.
+/// The flags that every send has. `MSG_NOSIGNAL` makes a send to a peer that has gone fail with
+/// `EPIPE` instead of raising `SIGPIPE`. macOS has a socket option for that instead, and Windows
+/// has no signals.
 pub(crate) const DEFAULT_FOR_SENDING: MsgFlag<Sending> = {
     #[cfg(all(unix, not(target_vendor = "apple")))]
     let flags = MSG_NOSIGNAL;
@@ -112,30 +113,32 @@ pub(crate) const DEFAULT_FOR_SENDING: MsgFlag<Sending> = {
     flags
 };
 
-/// Looks at the bytes without removing them from the queue.
+/// Receives the bytes without removing them from the queue, so the next receive returns them again.
 pub const MSG_PEEK: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_PEEK);
-/// Waits until the buffer is full, the stream ends, or a signal arrives. With a
-/// [timeout](crate::Socket::settimeout) it has no effect, as in Python.
+/// Waits until the buffer is full, the stream ends, or a signal arrives. This flag has no effect on
+/// a socket with a [timeout](crate::Socket::settimeout), as in Python.
 pub const MSG_WAITALL: MsgFlag<Receiving> = MsgFlag::new(libc::MSG_WAITALL);
-/// The one urgent byte that TCP carries outside its stream; see `tcp(7)`.
+/// Sends or receives TCP's urgent byte, which travels outside the stream of bytes; see `tcp(7)`.
 pub const MSG_OOB: MsgFlag<EitherWay> = MsgFlag::new(libc::MSG_OOB);
-/// Doesn't wait, in this one call: `EAGAIN` instead. With a [timeout](crate::Socket::settimeout) it
-/// has no effect, as in Python.
+/// Makes this one call non-blocking: it fails with `EAGAIN` instead of waiting. This flag has no
+/// effect on a socket with a [timeout](crate::Socket::settimeout), as in Python.
 #[cfg(unix)]
 pub const MSG_DONTWAIT: MsgFlag<EitherWay> = MsgFlag::new(libc::MSG_DONTWAIT);
-/// Prevents `SIGPIPE` when the peer has gone. Every send here has this flag.
+/// Makes a send fail with `EPIPE`, without the signal `SIGPIPE`, if the peer has gone. Every send
+/// in this crate sets this flag.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 pub const MSG_NOSIGNAL: MsgFlag<Sending> = MsgFlag::new(libc::MSG_NOSIGNAL);
-/// Announces more bytes, so that a small packet is not sent yet.
+/// Tells the system that more bytes will follow, so that it holds back a packet that isn't full.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub const MSG_MORE: MsgFlag<Sending> = MsgFlag::new(libc::MSG_MORE);
-/// Ends a record (`SOCK_SEQPACKET`).
+/// Marks the end of a record (`SOCK_SEQPACKET`).
 #[cfg(unix)]
 pub const MSG_EOR: MsgFlag<Sending> = MsgFlag::new(libc::MSG_EOR);
-/// Returned: the datagram was longer than the buffer; the rest is lost.
+/// Set by a receive: the datagram was longer than the buffer, and the rest of it is lost.
 #[cfg(unix)]
 pub const MSG_TRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_TRUNC);
-/// Returned: more ancillary data arrived than fits; descriptors that don't fit are closed.
+/// Set by a receive: more ancillary data arrived than fit into its buffer. The system has closed
+/// the descriptors that didn't fit.
 #[cfg(unix)]
 pub const MSG_CTRUNC: MsgFlag<Received> = MsgFlag::new(libc::MSG_CTRUNC);
 

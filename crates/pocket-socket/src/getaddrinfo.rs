@@ -1,11 +1,11 @@
-//! From a name to addresses.
+//! Looking up the addresses of a host name.
 
 use std::io;
 use std::net::ToSocketAddrs;
 
 use crate::{AF_INET, AF_INET6, Address, AddressFamily};
 
-/// One of a name's addresses, and the family of the socket that can use it.
+/// One of a host's addresses, and the family of the socket that can use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AddressInfo {
@@ -17,14 +17,14 @@ pub struct AddressInfo {
 
 /// Looks up a host and returns all its addresses, in the order in which to try them.
 ///
-/// Python: `socket.getaddrinfo("localhost", 8000, type=socket.SOCK_STREAM)`, of whose tuples this
-/// keeps the first and last elements · C library: `getaddrinfo(3)`, which reads files and asks name
-/// servers: this takes many system calls, and perhaps seconds.
+/// Python: `socket.getaddrinfo("localhost", 8000, type=socket.SOCK_STREAM)`; of each of its tuples,
+/// this returns the first element and the last. C library: `getaddrinfo(3)`, which reads files and
+/// asks name servers. That takes many system calls, and possibly seconds.
 ///
 /// # Errors
 ///
-/// The name is not known, or no name server answers (Python's `gaierror`): no errno; the text says
-/// why.
+/// The host name doesn't exist, or no name server answers (Python's `gaierror`). The error has no
+/// errno; its text gives the reason.
 ///
 /// # Examples
 ///

@@ -34,13 +34,13 @@
 //!
 //! # What it costs
 //!
-//! On Linux each call here makes one system call, the one in the table, and nothing else; a test
-//! counts them under `strace`. The exceptions are documented with their calls: on a socket with a
-//! [timeout](Socket::settimeout), a call that finds nothing to do waits in `poll(2)` and tries
-//! again, and [`accept`](Socket::accept) calls `poll(2)` first; [`sendall`](Socket::sendall) sends
-//! until everything is sent; a host name is looked up; and [`create_server`] and
-//! [`create_connection`] combine several calls by design. macOS needs `fcntl(2)` after `socket(2)`
-//! and `accept(2)`, where Linux passes a flag.
+//! On Linux each call here makes exactly one system call, the one in the table; a test counts them
+//! under `strace`. The exceptions are documented with their calls. On a socket with a
+//! [timeout](Socket::settimeout), a call that would have to wait does so in `poll(2)` and then
+//! tries again; [`accept`](Socket::accept) calls `poll(2)` first. [`sendall`](Socket::sendall)
+//! calls `send(2)` until everything has been sent. Looking up a host name takes more system calls,
+//! and [`create_server`] and [`create_connection`] combine several calls by design. macOS needs
+//! `fcntl(2)` after `socket(2)` and `accept(2)`, where Linux passes a flag.
 //!
 //! # What the types rule out
 //!
@@ -51,10 +51,10 @@
 //!
 //! # A timeout holds
 //!
-//! A timeout belongs to one [`Socket`], but the "don't block" switch under it belongs to all copies
-//! of the descriptor, whether from [`dup`](Socket::dup), in a child process, or from [`recv_fds`].
-//! If one of them turns the switch off, a call that relies on it hangs forever. Neither Python nor
-//! this crate relies on it:
+//! A timeout belongs to one [`Socket`]. The system's non-blocking mode (`O_NONBLOCK`), however, is
+//! shared by all copies of the descriptor: those from [`dup`](Socket::dup), those in a child
+//! process, and those sent to another process ([`recv_fds`]). If one of them turns the mode off, a
+//! call that relies on it can hang forever. Neither Python nor this crate relies on it:
 //!
 //! ```python
 //! a, b = socket.socketpair()
@@ -78,12 +78,13 @@
 //! # main().unwrap(); }
 //! ```
 //!
-//! Python calls `poll(2)` before each call, which makes two system calls and, on a Unix socket that
-//! is ready, takes 1.7 to 2 times as long. Here each send and receive passes `MSG_DONTWAIT`: on
-//! Linux still one system call, and at most 7 % more time. [`accept`](Socket::accept) has no such
-//! flag, so it calls `poll(2)` first and takes 1.3 times as long as without a timeout. A large
-//! [`sendall`](Socket::sendall) ends in time here and hangs in Python, which polls once and then
-//! sends everything. The exception, in both, is [`connect`](Socket::connect).
+//! Python calls `poll(2)` before each call. That makes two system calls, and on a Unix socket that
+//! is ready it takes 1.7 to 2 times as long. Here each send and receive passes `MSG_DONTWAIT`: on
+//! Linux that is still one system call, and takes at most 7 % more time. `accept(2)` has no such
+//! flag, so [`accept`](Socket::accept) calls `poll(2)` first, and takes 1.3 times as long as
+//! without a timeout. If one of the copies is set to block, a large [`sendall`](Socket::sendall)
+//! still times out here, but hangs in Python, which polls once and then sends everything. The
+//! exception, here and in Python, is [`connect`](Socket::connect), which does rely on the mode.
 //!
 //! # What differs from Python
 //!
@@ -108,13 +109,13 @@
 //!
 //! # Errors
 //!
-//! Each call returns [`std::io::Error`]; the documentation names the errno, as the manual pages do.
-//! `error.raw_os_error()` is Python's `e.errno`. A [timeout](Socket::settimeout) that has run out
-//! is of the kind [`TimedOut`](std::io::ErrorKind::TimedOut) and has no errno, as in Python.
+//! Each call returns [`std::io::Error`], and its documentation names the errno, as the manual pages
+//! do. `error.raw_os_error()` is Python's `e.errno`. When a [timeout](Socket::settimeout) runs out,
+//! the error has the kind [`TimedOut`](std::io::ErrorKind::TimedOut) and no errno, as in Python.
 //!
-//! Not done here: framing, retries, deadlines over several calls, name services beyond
-//! [`getaddrinfo`]. Linux is tested; macOS and Windows are type-checked. Features that a system
-//! lacks (`AF_UNIX` and descriptor passing on Windows) are missing at compile time.
+//! This crate doesn't do framing, retries, deadlines over several calls, or name lookups beyond
+//! [`getaddrinfo`]. It is tested on Linux; for macOS and Windows it is type-checked. What a system
+//! lacks (`AF_UNIX` and descriptor passing on Windows) is missing at compile time.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -1,4 +1,4 @@
-//! The server's three calls: an address, a queue, the next client.
+//! The server's three calls: `bind`, `listen` and `accept`.
 
 use std::io;
 
@@ -8,23 +8,24 @@ use crate::timeout::Patience;
 use crate::{Address, Socket, ToAddress};
 
 impl Socket {
-    /// Gives the socket an address where others can find it.
+    /// Binds the socket to `address`, at which others can reach it.
     ///
     /// Python: `s.bind(("127.0.0.1", 8000))`, `s.bind("/tmp/s.sock")` · system call: `bind(2)`; see
     /// `ip(7)`, `unix(7)`.
     ///
     /// Port 0 makes the system choose a free port; [`getsockname`](Socket::getsockname) returns it.
-    /// An empty host, `("", 8000)`, means every address of this machine. A path becomes a socket
-    /// file, which stays after the socket is closed.
+    /// An empty host, `("", 8000)`, means every address of this machine. For a path, the system
+    /// creates a socket file, which remains after the socket is closed.
     ///
     /// # Errors
     ///
-    /// `EADDRINUSE`: another socket has this address, or the path exists, as any kind of file.
-    /// `EINVAL`: the socket already has an address. `EACCES`: a port that is reserved for the
-    /// system (below 1024), or a folder without write permission. `EADDRNOTAVAIL`: not an address
-    /// of this machine. `ENOENT`, `ENOTDIR`: no such folder. `EAFNOSUPPORT`, `EINVAL`: an address
-    /// of another family. A path that is too long fails with
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) before any system call.
+    /// `EADDRINUSE`: another socket has this address, or a file of any kind exists at this path.
+    /// `EINVAL`: the socket already has an address. `EACCES`: the port is reserved for privileged
+    /// programs (on Linux by default those below 1024), or this user may not write to the folder.
+    /// `EADDRNOTAVAIL`: the IP address isn't one of this machine's. `ENOENT`, `ENOTDIR`: the folder
+    /// doesn't exist. `EAFNOSUPPORT`, `EINVAL`: the address is of a different family than the
+    /// socket. A path that is too long fails with [`InvalidInput`](io::ErrorKind::InvalidInput)
+    /// before any system call.
     ///
     /// # Examples
     ///
@@ -46,15 +47,15 @@ impl Socket {
     /// Python: `s.listen(5)` · system call: `listen(2)`; see `tcp(7)`.
     ///
     /// `backlog` is the number of connections that may wait in the queue; the system caps it at its
-    /// own limit (`/proc/sys/net/core/somaxconn`). On Linux one more than `backlog` fits, so 0
-    /// queues one client, which is connected and waits.
+    /// own limit (`/proc/sys/net/core/somaxconn`). On Linux the queue holds one connection more
+    /// than `backlog`, so with a backlog of 0 one client can connect and wait to be accepted.
     ///
     /// # Errors
     ///
-    /// `EADDRINUSE`: another socket listens on this address. `EOPNOTSUPP`: this kind of socket
-    /// cannot listen (`SOCK_DGRAM`). `EINVAL`: the socket is connected, or is a Unix socket without
-    /// an address. A TCP socket without an address gets a free port on every address of the
-    /// machine.
+    /// `EADDRINUSE`: another socket is listening on this address. `EOPNOTSUPP`: this kind of socket
+    /// can't listen (`SOCK_DGRAM`). `EINVAL`: the socket is connected, or is a Unix socket that was
+    /// not bound. A TCP socket that was not bound is no error: it gets a free port on every address
+    /// of the machine.
     ///
     /// # Examples
     ///
@@ -71,22 +72,24 @@ impl Socket {
             .listen(i32::try_from(backlog).unwrap_or(i32::MAX))
     }
 
-    /// Takes the next connection from the queue, waiting for one if need be. Returns a new socket
-    /// that is connected to the client, and the client's address.
+    /// Takes the next connection from the queue, and waits for one if the queue is empty. Returns a
+    /// new socket, connected to the client, and the client's address.
     ///
-    /// Python: `conn, address = s.accept()` · system call: `accept4(2)` with `SOCK_CLOEXEC`
-    /// (elsewhere `accept(2)`). With a [timeout](Socket::settimeout) `poll(2)` comes first.
+    /// Python: `conn, address = s.accept()` · system call: `accept4(2)` with `SOCK_CLOEXEC` (on
+    /// macOS and Windows `accept(2)`). On a socket with a [timeout](Socket::settimeout), `poll(2)`
+    /// is called first.
     ///
-    /// The new socket blocks and has no timeout, whatever the listening one has.
+    /// The new socket blocks and has no timeout, whatever mode the listening socket is in.
     ///
     /// # Errors
     ///
     /// `EAGAIN` (kind [`WouldBlock`](io::ErrorKind::WouldBlock)): no client is waiting, and the
-    /// socket doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: no client
-    /// connected within the [timeout](Socket::settimeout). `EINVAL`: the socket doesn't listen.
-    /// `EOPNOTSUPP`: this kind of socket cannot listen. `EMFILE`, `ENFILE`: no descriptor left; the
-    /// client is still waiting. `ECONNABORTED`: the client has already gone; accept the next one.
-    /// Linux also reports the network errors of the new connection here: see `accept(2)`.
+    /// socket is non-blocking. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: no client
+    /// connected within the [timeout](Socket::settimeout). `EINVAL`: the socket isn't listening.
+    /// `EOPNOTSUPP`: this kind of socket can't listen. `EMFILE`, `ENFILE`: the process, or the
+    /// system, has reached its limit on open descriptors; the client stays in the queue.
+    /// `ECONNABORTED`: the client has already closed the connection; accept the next one. Linux
+    /// also reports pending network errors of the new connection here: see `accept(2)`.
     ///
     /// # Examples
     ///

@@ -12,19 +12,20 @@ use crate::flags::{
 use crate::receiving::{recv_flags, zeroed};
 use crate::{Address, RecvAncillary, SendAncillary, Socket, ToAddress};
 
-/// The result of [`recvmsg`](Socket::recvmsg) and [`recvmsg_into`](Socket::recvmsg_into): the bytes
-/// or their number, the ancillary data, flags for what did not fit, and the sender's address.
-/// Python: the same tuple.
+/// The result of [`recvmsg`](Socket::recvmsg) and [`recvmsg_into`](Socket::recvmsg_into), as in
+/// Python: the bytes (or how many there are), the ancillary data, flags that say what did not fit,
+/// and the sender's address.
 pub type Message<Data> = (Data, Vec<RecvAncillary>, MsgFlag<Received>, Address);
 
 impl Socket {
-    /// Sends the bytes of all buffers as if they were one, and ancillary data with them. Returns
-    /// the number of bytes sent: check it, as after [`send`](Socket::send).
+    /// Sends the bytes of all buffers, one buffer after the other, and ancillary data with them.
+    /// Returns the number of bytes sent, which may be less than the total: check it, as with
+    /// [`send`](Socket::send).
     ///
     /// Python: `s.sendmsg([b"he", b"llo"], [(SOL_SOCKET, SCM_RIGHTS, fds)])` · system call:
     /// `sendmsg(2)`; see `cmsg(3)`, `unix(7)`.
     ///
-    /// On a stream, ancillary data needs at least one byte to travel with.
+    /// On a stream, ancillary data is sent only if there is at least one byte to send with it.
     ///
     /// # Errors
     ///
@@ -48,7 +49,7 @@ impl Socket {
         self.sendmsg_with(buffers, ancdata, DEFAULT_FOR_SENDING)
     }
 
-    /// [`sendmsg`](Socket::sendmsg) with flags.
+    /// Like [`sendmsg`](Socket::sendmsg), with flags.
     ///
     /// Python: `s.sendmsg(buffers, ancdata, socket.MSG_DONTWAIT)` · system call: `sendmsg(2)`.
     ///
@@ -75,11 +76,11 @@ impl Socket {
         self.send_message(buffers, ancdata, flags.into(), None)
     }
 
-    /// [`sendmsg`](Socket::sendmsg) with flags, as one datagram to `address`.
+    /// Like [`sendmsg`](Socket::sendmsg), with flags, but sends one datagram to `address`.
     ///
     /// Python: `s.sendmsg(buffers, ancdata, 0, ("127.0.0.1", 8000))` · system call: `sendmsg(2)`.
     ///
-    /// [`MsgFlag::none`] is Python's 0.
+    /// For no flags (Python's 0), pass [`MsgFlag::none`].
     ///
     /// # Errors
     ///
@@ -133,21 +134,22 @@ impl Socket {
         })
     }
 
-    /// Receives a message: its bytes, at most `bufsize`; its ancillary data, as far as it fits into
-    /// `ancbufsize` bytes; flags for what did not fit; and the sender's address.
+    /// Receives a message: at most `bufsize` of its bytes, as much of its ancillary data as fits
+    /// into `ancbufsize` bytes, flags that say what did not fit, and the sender's address.
     ///
     /// Python: `data, ancdata, flags, address = s.recvmsg(1024, socket.CMSG_SPACE(4))` · system
     /// call: `recvmsg(2)`, with `MSG_CMSG_CLOEXEC` where it exists; see `cmsg(3)`.
     ///
-    /// `ancbufsize` is the space in the system's format; [`CMSG_SPACE`](crate::CMSG_SPACE) computes
-    /// it, and 0 means none. The address is [`Unnamed`](Address::Unnamed) where Python says `None`.
+    /// `ancbufsize` counts the headers of the ancillary data, too:
+    /// [`CMSG_SPACE`](crate::CMSG_SPACE) computes it, and 0 means that none is received. The
+    /// address is [`Unnamed`](Address::Unnamed) where Python returns `None`.
     ///
     /// # Errors
     ///
     /// Those of [`recv`](Socket::recv). Kind [`InvalidInput`](io::ErrorKind::InvalidInput):
-    /// `ancbufsize` is more than the system can count. Data that doesn't fit is not an error: the
-    /// flags contain [`MSG_TRUNC`](crate::MSG_TRUNC) for bytes, [`MSG_CTRUNC`](crate::MSG_CTRUNC)
-    /// for ancillary data.
+    /// `ancbufsize` is larger than the system can represent. Data that doesn't fit is not an error:
+    /// the flags contain [`MSG_TRUNC`](crate::MSG_TRUNC) if bytes of a datagram are missing, and
+    /// [`MSG_CTRUNC`](crate::MSG_CTRUNC) if ancillary data is missing.
     ///
     /// # Examples
     ///
@@ -171,7 +173,7 @@ impl Socket {
         self.recvmsg_with(bufsize, ancbufsize, NONE_FOR_RECEIVING)
     }
 
-    /// [`recvmsg`](Socket::recvmsg) with flags.
+    /// Like [`recvmsg`](Socket::recvmsg), with flags.
     ///
     /// Python: `s.recvmsg(1024, 0, socket.MSG_PEEK)` · system call: `recvmsg(2)`.
     ///
@@ -208,8 +210,8 @@ impl Socket {
         Ok((data, ancdata, flags, address))
     }
 
-    /// Receives a message into existing buffers, filling one after the other, and returns the
-    /// number of bytes and the rest of what [`recvmsg`](Socket::recvmsg) returns.
+    /// Receives a message into existing buffers, filling one after the other. Returns the number of
+    /// bytes received, and otherwise the same as [`recvmsg`](Socket::recvmsg).
     ///
     /// Python: `n, ancdata, flags, address = s.recvmsg_into([header, body])` · system call:
     /// `recvmsg(2)`.
@@ -240,7 +242,7 @@ impl Socket {
         self.recvmsg_into_with(buffers, ancbufsize, NONE_FOR_RECEIVING)
     }
 
-    /// [`recvmsg_into`](Socket::recvmsg_into) with flags.
+    /// Like [`recvmsg_into`](Socket::recvmsg_into), with flags.
     ///
     /// Python: `s.recvmsg_into([buffer], 0, socket.MSG_PEEK)` · system call: `recvmsg(2)`.
     ///
@@ -306,7 +308,7 @@ const CLOSE_ON_EXEC: RecvFlags = RecvFlags::CMSG_CLOEXEC;
 #[cfg(target_vendor = "apple")]
 const CLOSE_ON_EXEC: RecvFlags = RecvFlags::empty();
 
-/// The address in the form that `sendmsg` takes here.
+/// Converts the address to the type that rustix's `sendmsg_addr` accepts.
 fn any(address: &Address) -> io::Result<SocketAddrAny> {
     Ok(match address {
         Address::Ip(address) => address.as_any(),

@@ -1,4 +1,4 @@
-//! Which address a socket has, and which its peer.
+//! A socket's own address, and the address of its peer.
 
 use std::io;
 
@@ -9,8 +9,9 @@ impl Socket {
     ///
     /// Python: `s.getsockname()` · system call: `getsockname(2)`.
     ///
-    /// Before [`bind`](Socket::bind) it is `0.0.0.0:0`, or unnamed for a Unix socket. The system
-    /// chooses a client's address when the client connects.
+    /// Before [`bind`](Socket::bind), the address of an IPv4 socket is `0.0.0.0:0`, that of an IPv6
+    /// socket `[::]:0`, and a Unix socket has none. The system chooses the address of a TCP client
+    /// when it connects.
     ///
     /// # Errors
     ///
@@ -37,8 +38,9 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ENOTCONN`: not connected, or the peer has reset the connection (perhaps between its connect
-    /// and our accept: expect this after every [`accept`](Socket::accept)).
+    /// `ENOTCONN`: the socket isn't connected, or the peer has reset the connection. A client may
+    /// do that before the server accepts its connection, so expect this error after every
+    /// [`accept`](Socket::accept).
     ///
     /// # Examples
     ///

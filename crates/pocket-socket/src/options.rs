@@ -1,4 +1,4 @@
-//! Setting and reading options: what an option is, and the two calls.
+//! Socket options, and the two calls that set and read them.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use crate::Socket;
 
-/// The level of an option: `SOL_SOCKET` or a protocol.
+/// The level of a socket option: `SOL_SOCKET`, or the protocol that the option belongs to.
 pub trait Level: Copy {
     /// The number by which the system knows this level. Python: `socket.SOL_SOCKET`.
     #[cfg(unix)]
@@ -40,18 +40,19 @@ levels! {
     IPPROTO_TCP: TcpLevel;
 }
 
-/// An option that can only be read.
+/// Marks a [`SocketOption`] that can be read but not set.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOnly;
 
-/// An option that can be set to a `V`.
+/// Marks a [`SocketOption`] that can be read, and set to a value of type `V`.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadWrite<V>(pub(crate) fn(&socket2::Socket, V) -> io::Result<()>);
 
-/// An option: its level, its value, and whether it can be set, all known to the compiler.
+/// A socket option. Its type tells the compiler its level, the type of its value, and whether it
+/// can be set.
 ///
-/// Python takes and returns numbers and bytes; here a switch is a `bool`, a time is a
-/// [`Duration`](std::time::Duration), a size is a number of bytes.
+/// Python passes and returns numbers and bytes. Here a switch is a `bool`, a time is a
+/// [`Duration`](std::time::Duration), and a size is a number of bytes.
 ///
 /// ```compile_fail,E0308
 /// # use pocket_socket::*;
@@ -89,8 +90,8 @@ pub struct SocketOption<L, V, Access> {
 }
 
 impl<L, V, Access> SocketOption<L, V, Access> {
-    /// The number by which the system knows this option. In Python the constant is the number itself:
-    /// `socket.SO_REUSEADDR`.
+    /// Returns the number by which the system knows this option. In Python the constant itself is
+    /// this number: `socket.SO_REUSEADDR`.
     ///
     /// # Examples
     ///
@@ -119,8 +120,9 @@ impl<L, V, Access> fmt::Debug for SocketOption<L, V, Access> {
     }
 }
 
-/// A constant of the type [`SocketOption`]. Its number comes from the C library's name, the access
-/// from functions that already know it: a test compares the two under `strace`.
+/// Defines a constant of type [`SocketOption`]. The option's number is that of the C library's
+/// constant of the same name; the value is read and set by existing functions of socket2 and
+/// rustix. A test compares the two under `strace`.
 macro_rules! option {
     ($(#[$doc:meta])* $name:ident: $level:ty, $value:ty, $get:expr) => {
         $crate::options::option! {
@@ -159,10 +161,11 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ENOPROTOOPT`, `EOPNOTSUPP`: this kind of socket doesn't know the option. `EINVAL`: not this
-    /// value, or not at this time. `EPERM`, `EACCES`: not allowed. `EDOM`: a time that is too long.
-    /// Kind [`InvalidInput`](io::ErrorKind::InvalidInput): a number that is too large for the
-    /// system.
+    /// `ENOPROTOOPT`, `EOPNOTSUPP`: this kind of socket doesn't have the option. `EINVAL`: the
+    /// option doesn't accept this value, or not in the socket's present state. `EPERM`, `EACCES`:
+    /// this user may not set the option. `EDOM`: a duration is too long. Kind
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): a number is larger than the system can
+    /// represent.
     ///
     /// # Examples
     ///
@@ -194,7 +197,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ENOPROTOOPT`, `EOPNOTSUPP`: this kind of socket doesn't know the option.
+    /// `ENOPROTOOPT`, `EOPNOTSUPP`: this kind of socket doesn't have the option.
     ///
     /// # Examples
     ///

@@ -9,19 +9,20 @@ use crate::options::option;
 use crate::{SocketKind, SocketLevel};
 
 option! {
-    /// Allows `bind` while connections of an earlier server on this port linger in the system
-    /// (TIME-WAIT). On Windows it lets two servers share a port: don't set it there. Python: 0 or
-    /// 1.
+    /// Allows `bind` to a port while the system still remembers closed connections of an earlier
+    /// server on it (TIME-WAIT). On Windows the option lets two servers share a port: don't set it
+    /// there. Python: 0 or 1.
     SO_REUSEADDR: SocketLevel, bool, Socket::reuse_address, Socket::set_reuse_address
 }
 option! {
-    /// Lets several sockets, all with this option, bind to one address and share what arrives.
-    /// Python: 0 or 1.
+    /// Lets several sockets bind to one address, if all of them have this option. Connections or
+    /// datagrams that arrive there are distributed among the sockets. Python: 0 or 1.
     #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
     SO_REUSEPORT: SocketLevel, bool, Socket::reuse_port, Socket::set_reuse_port
 }
 option! {
-    /// Checks now and then whether a silent peer is still there. Python: 0 or 1.
+    /// Makes TCP send probes over an idle connection, to find out whether the peer is still there.
+    /// Python: 0 or 1.
     SO_KEEPALIVE: SocketLevel, bool, Socket::keepalive, Socket::set_keepalive
 }
 option! {
@@ -29,39 +30,43 @@ option! {
     SO_BROADCAST: SocketLevel, bool, Socket::broadcast, Socket::set_broadcast
 }
 option! {
-    /// Leaves the urgent byte in the stream. Python: 0 or 1.
+    /// Receives TCP's urgent byte in the normal stream of bytes ([`MSG_OOB`](crate::MSG_OOB)).
+    /// Python: 0 or 1.
     SO_OOBINLINE: SocketLevel, bool, Socket::out_of_band_inline, Socket::set_out_of_band_inline
 }
 option! {
-    /// How long [`close`](crate::Socket::close) waits, in whole seconds, for sent bytes to arrive;
-    /// zero resets a TCP connection. Python: `struct.pack("ii", 1, seconds)`.
+    /// How long [`close`](crate::Socket::close) waits for the peer to acknowledge the bytes already
+    /// sent, in whole seconds. With zero, closing a TCP connection resets it. Python:
+    /// `struct.pack("ii", 1, seconds)`.
     SO_LINGER: SocketLevel, Option<Duration>, Socket::linger, |s, time| {
         s.set_linger(time.map(seconds_that_fit).transpose()?)
     }
 }
 option! {
     /// The size of the receive buffer in bytes. Linux doubles the value that is set, and reports
-    /// the doubled one. Python: a number.
+    /// the doubled value. Python: a number.
     SO_RCVBUF: SocketLevel, usize, Socket::recv_buffer_size,
     |s, size| s.set_recv_buffer_size(size_that_fits(size)?)
 }
 option! {
-    /// The size of the send buffer in bytes. Linux doubles the value that is set. Python: a number.
+    /// The size of the send buffer in bytes. Linux doubles the value that is set, and reports the
+    /// doubled value. Python: a number.
     SO_SNDBUF: SocketLevel, usize, Socket::send_buffer_size,
     |s, size| s.set_send_buffer_size(size_that_fits(size)?)
 }
 option! {
-    /// The system's own timeout for receiving on a socket that blocks; a call then ends with
-    /// `EAGAIN`. [`settimeout`](crate::Socket::settimeout) doesn't use it. `None`: forever. Python:
-    /// `struct.pack("ll", seconds, microseconds)`.
+    /// The system's own timeout for receiving on a blocking socket. A call that times out fails
+    /// with `EAGAIN`. `None` means no timeout. [`settimeout`](crate::Socket::settimeout) doesn't
+    /// use this option. Python: `struct.pack("ll", seconds, microseconds)`.
     SO_RCVTIMEO: SocketLevel, Option<Duration>, Socket::read_timeout, Socket::set_read_timeout
 }
 option! {
-    /// The system's own timeout for sending; like [`SO_RCVTIMEO`].
+    /// The system's own timeout for sending on a blocking socket, otherwise like [`SO_RCVTIMEO`].
     SO_SNDTIMEO: SocketLevel, Option<Duration>, Socket::write_timeout, Socket::set_write_timeout
 }
 option! {
-    /// The pending error; reading it clears it. Python: an errno, or 0.
+    /// The socket's pending error, if it has one. Reading the option clears the error. Python: an
+    /// errno, or 0.
     SO_ERROR: SocketLevel, Option<io::Error>, Socket::take_error
 }
 option! {
@@ -69,7 +74,7 @@ option! {
     SO_TYPE: SocketLevel, SocketKind, |socket| socket.r#type().map(SocketKind)
 }
 option! {
-    /// Whether the socket listens. Python: 0 or 1.
+    /// Whether the socket is listening. Python: 0 or 1.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SO_ACCEPTCONN: SocketLevel, bool, Socket::is_listener
 }
@@ -79,23 +84,24 @@ option! {
     SO_DOMAIN: SocketLevel, crate::AddressFamily, |s| s.domain().map(crate::AddressFamily)
 }
 option! {
-    /// The protocol's number, 0 for none. Python: a number.
+    /// The number of the socket's protocol; 0 if the socket has none. Python: a number.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SO_PROTOCOL: SocketLevel, i32, |s| Ok(s.protocol()?.map_or(0, i32::from))
 }
 option! {
-    /// Unix sockets: each message received carries its sender's credentials. Python: 0 or 1.
+    /// On a Unix socket, makes each message received carry its sender's credentials
+    /// ([`ScmCredentials`](crate::RecvAncillary::ScmCredentials)). Python: 0 or 1.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SO_PASSCRED: SocketLevel, bool, Socket::passcred, Socket::set_passcred
 }
 option! {
-    /// Unix sockets: the process that connected or listened, as the system knows it. Python: 12
-    /// bytes, `struct.unpack("3i", ...)`.
+    /// On a Unix socket, the credentials of the peer: of the process that called `connect`, or, for
+    /// a client, `listen`, at the time of that call. Python: 12 bytes, `struct.unpack("3i", ...)`.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SO_PEERCRED: SocketLevel, PeerCredentials, peer_credentials
 }
 
-/// Larger ones would be cut to a different number without notice.
+/// Refuses a size that doesn't fit into an `i32`: it would silently be cut to a different number.
 fn size_that_fits(size: usize) -> io::Result<usize> {
     match i32::try_from(size) {
         Ok(_) => Ok(size),
@@ -103,7 +109,8 @@ fn size_that_fits(size: usize) -> io::Result<usize> {
     }
 }
 
-/// A time cut to zero would reset the connection.
+/// Refuses a time of more seconds than the system can represent: cut to zero, it would make `close`
+/// reset the connection.
 fn seconds_that_fit(time: Duration) -> io::Result<Duration> {
     let largest = if cfg!(windows) {
         u64::from(u16::MAX)
@@ -121,9 +128,9 @@ fn too_large(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
-/// The process at the other end of a Unix socket, as it was when it called `connect`, `listen` or
-/// `socketpair`: the value of [`SO_PEERCRED`]. With a message, the process that sent it. See
-/// `unix(7)`.
+/// The credentials of a process. As the value of [`SO_PEERCRED`], those of the process at the other
+/// end of a Unix socket, at the time when it called `connect`, `listen` or `socketpair`. With a
+/// received message, those of the process that sent it. See `unix(7)`.
 ///
 /// # Examples
 ///
@@ -141,8 +148,8 @@ fn too_large(what: &str) -> io::Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerCredentials {
-    /// The process ID; 0 if there is no peer, or if this process's PID namespace doesn't show it.
-    /// The process may have ended, and its ID may now be another's.
+    /// The process ID. It is 0 if there is no peer, or if this process's PID namespace doesn't show
+    /// the peer. The peer may have exited since, and its ID may now belong to another process.
     pub pid: i32,
     /// The process's effective user; `u32::MAX` if there is no peer.
     pub uid: u32,

@@ -4,16 +4,17 @@ use std::io;
 
 use crate::{AddressFamily, Socket, SocketKind};
 
-/// Creates two sockets that are connected to each other and have no address: one for us, one for a
-/// thread or a child process.
+/// Creates two sockets that are connected to each other and have no address. Keep one, and give the
+/// other to a thread or to a child process.
 ///
 /// Python: `a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)` · system call:
 /// `socketpair(2)`.
 ///
 /// # Errors
 ///
-/// `EOPNOTSUPP`: a family that has no pairs (all but [`AF_UNIX`](crate::AF_UNIX)).
-/// `ESOCKTNOSUPPORT`: no such kind. `EMFILE`, `ENFILE`: no descriptor left.
+/// `EOPNOTSUPP`: this family has no pairs (only [`AF_UNIX`](crate::AF_UNIX) has).
+/// `ESOCKTNOSUPPORT`: the family has no such kind of socket. `EMFILE`, `ENFILE`: the process, or
+/// the system, has reached its limit on open descriptors.
 ///
 /// # Examples
 ///

@@ -7,8 +7,8 @@ use crate::{IpLevel, Ipv6Level, TcpLevel};
 /// A protocol for [`socket_with`](crate::socket_with). Python: a number; see `socket(2)`,
 /// `protocols(5)`.
 ///
-/// Each `IPPROTO_` constant is one, and so is a number: 0 is the default protocol of the family and
-/// kind; any other is the system's number for a protocol.
+/// Each `IPPROTO_` constant can be used as one, and so can a number: 0 is the default protocol of
+/// the family and kind, and any other number is the system's number for a protocol.
 ///
 /// # Examples
 ///
@@ -22,7 +22,7 @@ pub struct Protocol(pub(crate) socket2::Protocol);
 
 /// UDP. Python: `socket.IPPROTO_UDP`; see `udp(7)`.
 pub const IPPROTO_UDP: Protocol = Protocol(socket2::Protocol::UDP);
-/// ICMP, which `ping` speaks: with [`SOCK_RAW`](crate::SOCK_RAW), or with
+/// ICMP, the protocol of `ping`. It needs [`SOCK_RAW`](crate::SOCK_RAW), or
 /// [`SOCK_DGRAM`](crate::SOCK_DGRAM) where the system allows that. Python: `socket.IPPROTO_ICMP`;
 /// see `icmp(7)`.
 pub const IPPROTO_ICMP: Protocol = Protocol(socket2::Protocol::ICMPV4);
@@ -30,7 +30,7 @@ pub const IPPROTO_ICMP: Protocol = Protocol(socket2::Protocol::ICMPV4);
 pub const IPPROTO_ICMPV6: Protocol = Protocol(socket2::Protocol::ICMPV6);
 
 impl Protocol {
-    /// The number by which the system knows this protocol. Python: `socket.IPPROTO_UDP`.
+    /// Returns the number by which the system knows this protocol. Python: `socket.IPPROTO_UDP`.
     ///
     /// # Examples
     ///

@@ -10,26 +10,29 @@ use crate::Socket;
 use crate::flags::{MsgFlag, NONE_FOR_RECEIVING, Receiving};
 
 impl Socket {
-    /// Receives the bytes that have arrived, at most `bufsize`, waiting for the first one if need
-    /// be. An empty result, `b""`, is the end of the stream: the peer sends no more.
+    /// Receives the bytes that have arrived, at most `bufsize` of them; if there are none, waits
+    /// for the first. An empty result, `b""`, means the end of the stream: the peer won't send any
+    /// more.
     ///
     /// Python: `data = s.recv(1024)` · system call: `recvfrom(2)` without an address, which is
     /// `recv(2)`.
     ///
-    /// One call doesn't return exactly the bytes that one call of the peer sent: a stream has no
-    /// messages. A datagram arrives complete, and bytes beyond `bufsize` are lost; an empty
-    /// datagram is `b""` too. A `bufsize` of 0 makes no system call, as in Python.
+    /// A stream has no message boundaries: one `recv` may return part of what the peer passed to
+    /// one `send`, or the bytes of several. A datagram arrives complete, but bytes beyond `bufsize`
+    /// are lost, and an empty datagram is `b""`, too. With a `bufsize` of 0, no system call is
+    /// made, as in Python.
     ///
-    /// Each call allocates `bufsize` bytes and keeps only as many as arrived, as in Python;
-    /// [`recv_into`](Socket::recv_into) reuses your buffer.
+    /// Each call allocates `bufsize` bytes, and gives back what it didn't need, as in Python.
+    /// [`recv_into`](Socket::recv_into) reuses a buffer of yours.
     ///
     /// # Errors
     ///
     /// `ECONNRESET`: the peer has reset the connection. `ENOTCONN`: the socket isn't connected.
-    /// `EINVAL`: a Unix stream socket that isn't connected. `EAGAIN`: nothing has arrived, and the
-    /// socket doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: nothing arrived
-    /// within the [timeout](Socket::settimeout). `ECONNREFUSED`: an earlier datagram found no
-    /// receiver. Kind [`OutOfMemory`](io::ErrorKind::OutOfMemory): no memory for `bufsize` bytes.
+    /// `EINVAL`: this is a Unix stream socket that isn't connected. `EAGAIN`: nothing has arrived,
+    /// and the socket is non-blocking. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno:
+    /// nothing arrived within the [timeout](Socket::settimeout). `ECONNREFUSED`: a datagram that
+    /// this socket sent earlier found no receiver. Kind
+    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory): there is no memory for `bufsize` bytes.
     ///
     /// # Examples
     ///
@@ -49,15 +52,16 @@ impl Socket {
         self.recv_with(bufsize, NONE_FOR_RECEIVING)
     }
 
-    /// [`recv`](Socket::recv) with flags: [`MSG_PEEK`](crate::MSG_PEEK) looks at the bytes and
-    /// leaves them in the queue.
+    /// Like [`recv`](Socket::recv), with flags. With [`MSG_PEEK`](crate::MSG_PEEK), it returns the
+    /// bytes and leaves them in the queue.
     ///
     /// Python: `s.recv(1024, socket.MSG_PEEK)` · system call: `recv(2)`.
     ///
     /// # Errors
     ///
-    /// Those of [`recv`](Socket::recv). `EINVAL` or `EOPNOTSUPP`: a flag that this kind of socket
-    /// doesn't know; `EINVAL`: [`MSG_OOB`](crate::MSG_OOB), and no urgent byte has arrived.
+    /// Those of [`recv`](Socket::recv). `EINVAL` or `EOPNOTSUPP`: this kind of socket doesn't
+    /// support one of the flags. `EINVAL` with [`MSG_OOB`](crate::MSG_OOB): no urgent byte has
+    /// arrived.
     ///
     /// # Examples
     ///
@@ -94,8 +98,8 @@ impl Socket {
         Ok(data)
     }
 
-    /// Receives into an existing buffer, and returns the number of bytes: 0 is the end of the
-    /// stream (or an empty buffer).
+    /// Receives into an existing buffer, and returns the number of bytes received. 0 means the end
+    /// of the stream, unless the buffer is empty.
     ///
     /// Python: `n = s.recv_into(buffer)` · system call: `recv(2)`.
     ///
@@ -122,7 +126,7 @@ impl Socket {
         self.recv_into_with(buffer, NONE_FOR_RECEIVING)
     }
 
-    /// [`recv_into`](Socket::recv_into) with flags.
+    /// Like [`recv_into`](Socket::recv_into), with flags.
     ///
     /// Python: `n = s.recv_into(buffer, 0, socket.MSG_PEEK)` · system call: `recv(2)`.
     ///
@@ -162,8 +166,8 @@ impl Socket {
     }
 }
 
-/// An empty buffer with room for exactly `bufsize` bytes. An allocation that fails is an error and not
-/// an abort: the number may come from a user.
+/// Returns an empty buffer with a capacity of exactly `bufsize` bytes. If the allocation fails, it
+/// returns an error instead of aborting, because `bufsize` may come from a user.
 pub(crate) fn memory(bufsize: usize) -> io::Result<Vec<u8>> {
     let mut data = Vec::new();
     data.try_reserve_exact(bufsize)
@@ -171,8 +175,8 @@ pub(crate) fn memory(bufsize: usize) -> io::Result<Vec<u8>> {
     Ok(data)
 }
 
-/// A buffer of `bufsize` bytes, all zero; its pages take no memory until they are written. An allocation
-/// that fails is an error.
+/// Returns a buffer of `bufsize` zero bytes. Its pages take no memory until they are written. If
+/// the allocation fails, it returns an error.
 #[cfg(unix)]
 pub(crate) fn zeroed(bufsize: usize) -> io::Result<Vec<u8>> {
     // Reserves the memory and frees it again: `vec!` aborts where there is no memory, but has it
@@ -181,7 +185,7 @@ pub(crate) fn zeroed(bufsize: usize) -> io::Result<Vec<u8>> {
     Ok(vec![0; bufsize])
 }
 
-/// The caller's flags, and what [`attempt`](Socket::attempt) adds.
+/// Combines the caller's flags with those that [`attempt`](Socket::attempt) adds.
 pub(crate) fn recv_flags(flags: MsgFlag<Receiving>, now: i32) -> RecvFlags {
     RecvFlags::from_bits_retain((flags.bits() | now).cast_unsigned())
 }

@@ -9,23 +9,26 @@ use crate::flags::{DEFAULT_FOR_SENDING, MsgFlag, Sending};
 use crate::timeout::Patience;
 
 impl Socket {
-    /// Sends as many bytes as the system has room for, and returns their number: check it.
+    /// Sends as many bytes as the system has room for, and returns their number, which may be less
+    /// than `data.len()`: check it.
     ///
     /// Python: `n = s.send(data)` · system call: `sendto(2)` without an address, which is
     /// `send(2)`, with `MSG_NOSIGNAL`.
     ///
-    /// A socket that blocks waits until there is room, and takes everything unless a signal
-    /// interrupts it; one that doesn't block, or has a [timeout](Socket::settimeout), takes what
-    /// fits. A datagram is sent completely or not at all. Sent does not mean received: the bytes
-    /// are in the system's buffer.
+    /// A blocking socket waits until there is room for all of `data`, and sends less only if a
+    /// signal interrupts it. A socket that is non-blocking or has a [timeout](Socket::settimeout)
+    /// sends what fits. A datagram is sent completely or not at all. "Sent" doesn't mean received:
+    /// the bytes are in a buffer of the system.
     ///
     /// # Errors
     ///
-    /// `EPIPE`: the connection is over; `ECONNRESET`: the peer has reset it (reported once, then
-    /// `EPIPE`). `ENOTCONN`: the socket was never connected. `EDESTADDRREQ`: the same on a datagram
-    /// socket, except a Unix one (`ENOTCONN`). `EMSGSIZE`: a datagram that is too large.
-    /// `ECONNREFUSED`: an earlier datagram found no receiver. `EAGAIN`: no room, and the socket
-    /// doesn't block. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: no room in time.
+    /// `EPIPE`: the connection is closed, or this side has shut down sending. `ECONNRESET`: the
+    /// peer has reset the connection; this is reported once, and later sends fail with `EPIPE`.
+    /// `ENOTCONN`: the socket was never connected. `EDESTADDRREQ`: a datagram socket was never
+    /// connected (on a Unix one: `ENOTCONN`). `EMSGSIZE`: `data` is larger than a datagram can be.
+    /// `ECONNREFUSED`: an earlier datagram found no receiver. `EAGAIN`: there is no room, and the
+    /// socket is non-blocking. Kind [`TimedOut`](io::ErrorKind::TimedOut), no errno: there was no
+    /// room within the [timeout](Socket::settimeout).
     ///
     /// # Examples
     ///
@@ -43,13 +46,14 @@ impl Socket {
         self.send_with(data, DEFAULT_FOR_SENDING)
     }
 
-    /// [`send`](Socket::send) with flags.
+    /// Like [`send`](Socket::send), with flags.
     ///
     /// Python: `s.send(data, socket.MSG_DONTWAIT)` · system call: `send(2)`.
     ///
     /// # Errors
     ///
-    /// Those of [`send`](Socket::send). `EOPNOTSUPP`: a flag that this kind of socket doesn't know.
+    /// Those of [`send`](Socket::send). `EOPNOTSUPP`: this kind of socket doesn't support one of
+    /// the flags.
     ///
     /// # Examples
     ///
@@ -68,15 +72,16 @@ impl Socket {
 
     /// Sends all of `data`, in as many calls as it takes.
     ///
-    /// Python: `s.sendall(data)` · system call: `send(2)`, once if the system takes all at once, as
-    /// it does for a socket that blocks unless a signal interrupts it.
+    /// Python: `s.sendall(data)` · system call: `send(2)`, repeated until everything is sent. On a
+    /// blocking socket one call is enough, unless a signal interrupts it.
     ///
-    /// A [timeout](Socket::settimeout) bounds the whole operation, however many calls it takes.
+    /// A [timeout](Socket::settimeout) bounds the whole operation, however many system calls it
+    /// takes.
     ///
     /// # Errors
     ///
-    /// Those of [`send`](Socket::send). After an error, there is no telling how much was sent, so a
-    /// protocol with messages cannot go on using the connection.
+    /// Those of [`send`](Socket::send). After an error you can't tell how much was sent, so if your
+    /// protocol has messages, close the connection.
     ///
     /// # Examples
     ///
@@ -93,9 +98,10 @@ impl Socket {
         self.sendall_with(data, DEFAULT_FOR_SENDING)
     }
 
-    /// [`sendall`](Socket::sendall) with flags.
+    /// Like [`sendall`](Socket::sendall), with flags.
     ///
-    /// Python: `s.sendall(data, socket.MSG_OOB)` · system call: `send(2)`, with the flags each time.
+    /// Python: `s.sendall(data, socket.MSG_OOB)` · system call: `send(2)`, with the flags in every
+    /// call.
     ///
     /// # Errors
     ///

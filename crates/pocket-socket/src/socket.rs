@@ -1,4 +1,4 @@
-//! The socket itself: creating one, its descriptor, its copies.
+//! The socket itself: how it is created, its descriptor, and copies of it.
 
 use std::io;
 #[cfg(unix)]
@@ -20,8 +20,9 @@ pub type Fileno = RawSocket;
 ///
 /// Python: `socket.socket` · see `socket(7)`.
 ///
-/// All calls take `&self`, so that two threads can share one socket: one sends while the other
-/// receives. Dropping a socket closes it; [`close`](Socket::close) does too, and returns an error.
+/// All methods except [`close`](Socket::close) take `&self`, so that two threads can share one
+/// socket: one sends while the other receives. Dropping a socket closes it; `close` also returns an
+/// error if closing failed.
 ///
 /// # Examples
 ///
@@ -37,7 +38,8 @@ pub type Fileno = RawSocket;
 #[derive(Debug)]
 pub struct Socket {
     pub(crate) inner: socket2::Socket,
-    /// As `i32`, and 0 (`AF_UNSPEC`) for a descriptor that came from elsewhere: ask the system.
+    /// The family's number; 0 (`AF_UNSPEC`) for a socket made from a descriptor, whose family the
+    /// system is asked for when it is needed.
     pub(crate) family: i32,
     pub(crate) timeout: Timeout,
 }
@@ -47,16 +49,16 @@ pub struct Socket {
 /// Python: `socket.socket(socket.AF_INET, socket.SOCK_STREAM)` · system call: `socket(2)`, with
 /// `SOCK_CLOEXEC`, so that a program started by this one doesn't inherit it (as in Python).
 ///
-/// The protocol is the default one of the family and kind: TCP, UDP, or none; [`socket_with`] takes
-/// any other.
+/// The socket uses the default protocol of the family and kind: TCP, UDP, or none. To choose
+/// another one, use [`socket_with`].
 ///
 /// # Errors
 ///
-/// `EAFNOSUPPORT`: the system was built without this family. `EPROTONOSUPPORT` or
-/// `ESOCKTNOSUPPORT`: the family has no such kind (TCP has no `SOCK_SEQPACKET`), or no default
-/// protocol ([`SOCK_RAW`](crate::SOCK_RAW) needs [`socket_with`]). `EMFILE`: this process has
-/// reached its limit on open descriptors (`ulimit -n`); `ENFILE`: the whole system has. `ENOBUFS`,
-/// `ENOMEM`.
+/// `EAFNOSUPPORT`: this system doesn't support the family. `EPROTONOSUPPORT` or `ESOCKTNOSUPPORT`:
+/// the family has no such kind (TCP has no `SOCK_SEQPACKET`), or the kind has no default protocol
+/// ([`SOCK_RAW`](crate::SOCK_RAW) needs [`socket_with`]). `EMFILE`: this process has reached its
+/// limit on open descriptors (`ulimit -n`). `ENFILE`: the whole system has reached its limit.
+/// `ENOBUFS`, `ENOMEM`: there is not enough memory.
 ///
 /// # Examples
 ///
@@ -81,16 +83,17 @@ pub fn socket(family: AddressFamily, kind: SocketKind) -> io::Result<Socket> {
     socket_with(family, kind, 0)
 }
 
-/// [`socket()`] with a protocol, which [`SOCK_RAW`](crate::SOCK_RAW) needs.
+/// Like [`socket()`], with a protocol, which [`SOCK_RAW`](crate::SOCK_RAW) needs.
 ///
 /// Python: `socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)` · system call:
 /// `socket(2)`; see `raw(7)`, `icmp(7)`.
 ///
 /// # Errors
 ///
-/// Those of [`socket()`]. `EPROTONOSUPPORT`: no such protocol, or not with this kind. `EPERM`
-/// (Linux) or `EACCES`: not allowed; [`SOCK_RAW`](crate::SOCK_RAW) is for privileged programs.
-/// `EINVAL`: no protocol has such a number.
+/// Those of [`socket()`]. `EPROTONOSUPPORT`: there is no such protocol, or it doesn't go with this
+/// kind. `EPERM` (Linux) or `EACCES`: this user isn't allowed to create such a socket;
+/// [`SOCK_RAW`](crate::SOCK_RAW) is for privileged programs. `EINVAL`: the number is out of range
+/// for a protocol.
 ///
 /// # Examples
 ///
@@ -114,7 +117,7 @@ pub fn socket_with(
 }
 
 impl Socket {
-    /// What the program has asked for, in the mode that the kind's flags select.
+    /// Wraps a socket that the program has just created, which is non-blocking if `kind` says so.
     pub(crate) fn made(inner: socket2::Socket, family: AddressFamily, kind: SocketKind) -> Socket {
         let mut socket = Socket::blocking(inner, family.value());
         if kind.is_non_blocking() {
@@ -123,7 +126,7 @@ impl Socket {
         socket
     }
 
-    /// What the system has just given us: calls on it wait for as long as it takes.
+    /// Wraps a socket that blocks and has no timeout.
     pub(crate) fn blocking(inner: socket2::Socket, family: i32) -> Socket {
         Socket {
             inner,
@@ -136,8 +139,8 @@ impl Socket {
     ///
     /// Python: `s.fileno()` · system call: none.
     ///
-    /// The number is for display only: it doesn't keep the socket open. Lend the socket to other
-    /// libraries with [`AsFd`](std::os::fd::AsFd) instead.
+    /// Use the number for display only: it doesn't keep the socket open. To let another library use
+    /// the socket, pass a borrowed descriptor ([`AsFd`](std::os::fd::AsFd)).
     ///
     /// # Examples
     ///
@@ -155,18 +158,20 @@ impl Socket {
         return self.inner.as_raw_socket();
     }
 
-    /// Creates a second descriptor for the same socket. The socket is closed when both are closed.
+    /// Creates a second descriptor for the same socket. The system closes the socket once both
+    /// descriptors are closed.
     ///
-    /// Python: `s.dup()` · system call: `fcntl(2)` with `F_DUPFD_CLOEXEC`, a `dup(2)` that isn't
-    /// inherited.
+    /// Python: `s.dup()` · system call: `fcntl(2)` with `F_DUPFD_CLOEXEC`, which is `dup(2)` with a
+    /// descriptor that programs started by this one don't inherit.
     ///
-    /// The copy starts with the same timeout, and keeps it when the original's changes. But both
-    /// share one "don't block" switch in the system, as in Python: after `settimeout` or
-    /// `setblocking(false)` on one, calls on the other, if it is set to block, fail with `EAGAIN`
-    /// where they would have to wait. Conversely, [`setblocking(true)`](Socket::setblocking) on one
-    /// leaves the other's timeout in force, except for [`connect`](Socket::connect). If the other
-    /// is set not to wait, its sends and receives still don't, but [`accept`](Socket::accept) and
-    /// `connect` do (in Python, all calls do).
+    /// The copy starts with the timeout of the original; after that, each has a timeout of its own.
+    /// But both share one non-blocking mode (`O_NONBLOCK`) in the system, as in Python. If one of
+    /// them is given a timeout or made non-blocking, calls on the other fail with `EAGAIN` where
+    /// they would have to wait, even if the other is meant to block. Conversely,
+    /// [`setblocking(true)`](Socket::setblocking) on one doesn't affect the timeout of the other,
+    /// except in [`connect`](Socket::connect). If the other is meant not to wait, its sends and
+    /// receives still don't, but its [`accept`](Socket::accept) and `connect` do (in Python, all
+    /// its calls do).
     ///
     /// # Errors
     ///
@@ -234,8 +239,9 @@ impl AsRawFd for Socket {
     }
 }
 
-/// Python: `socket.socket(fileno=fd)`. The descriptor is assumed to be a socket that blocks; if it
-/// isn't a socket, the first call fails with `ENOTSOCK` (Python fails at once).
+/// Wraps a descriptor. Python: `socket.socket(fileno=fd)`. The descriptor is assumed to be a socket
+/// that blocks. If it isn't a socket, the first call on it fails with `ENOTSOCK` (Python fails in
+/// the constructor).
 ///
 /// # Examples
 ///
@@ -262,7 +268,7 @@ impl From<OwnedFd> for Socket {
     }
 }
 
-/// Python: `s.detach()`.
+/// Gives up the descriptor without closing it. Python: `s.detach()`.
 #[cfg(unix)]
 impl From<Socket> for OwnedFd {
     fn from(socket: Socket) -> OwnedFd {
@@ -284,7 +290,7 @@ impl AsRawSocket for Socket {
     }
 }
 
-/// Python: `socket.socket(fileno=handle)`. The handle is assumed to block.
+/// Wraps a handle. Python: `socket.socket(fileno=handle)`. The socket is assumed to block.
 #[cfg(windows)]
 impl From<OwnedSocket> for Socket {
     fn from(socket: OwnedSocket) -> Socket {
@@ -292,7 +298,7 @@ impl From<OwnedSocket> for Socket {
     }
 }
 
-/// Python: `s.detach()`.
+/// Gives up the handle without closing it. Python: `s.detach()`.
 #[cfg(windows)]
 impl From<Socket> for OwnedSocket {
     fn from(socket: Socket) -> OwnedSocket {

@@ -1,5 +1,5 @@
-//! `Read` and `Write`, for code that works with any reader or writer: what Python's `s.makefile()`
-//! is for.
+//! `Read` and `Write` for sockets, so that code for any reader or writer can use them, as Python
+//! code uses `s.makefile()`.
 
 use std::io::{self, Read, Write};
 
@@ -9,7 +9,7 @@ use crate::Socket;
 ///
 /// # Examples
 ///
-/// A reader and a writer of one socket:
+/// Create a reader and a writer of the same socket like this:
 ///
 /// ```
 /// # use pocket_socket::{create_connection, create_server};
@@ -36,7 +36,8 @@ impl Read for &Socket {
     }
 }
 
-/// Writes with [`Socket::send`]. There is nothing to flush: sent bytes have left the program.
+/// Writes with [`Socket::send`]. `flush` does nothing, because sent bytes are no longer in the
+/// program.
 impl Write for &Socket {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.send(data)
@@ -47,15 +48,15 @@ impl Write for &Socket {
     }
 }
 
-/// The same for an owned socket, so that the reader can be kept: `BufReader::new(s)`. Like Python's
-/// `s.makefile()`, it outlives the `s` that it was made from.
+/// Reads with [`Socket::recv_into`], for a reader that owns the socket: `BufReader::new(s)`. Unlike
+/// one that borrows the socket, it can be stored.
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.recv_into(buffer)
     }
 }
 
-/// The same for an owned socket: `BufWriter::new(socket)`.
+/// Writes with [`Socket::send`], for a writer that owns the socket: `BufWriter::new(socket)`.
 impl Write for Socket {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.send(data)

@@ -1,17 +1,18 @@
-//! How long a call may wait, and the waiting.
+//! Timeouts: how long a call may wait, and how it waits.
 //!
-//! As in Python there are three modes: wait for as long as it takes, don't wait, or wait for a
-//! given time. The last one uses a non-blocking socket and `poll(2)`, not `SO_RCVTIMEO`. Only this
-//! way do `accept` and `connect` time out on every system; an interrupting signal doesn't restart
-//! the clock, and a peer that reads a byte now and then cannot prolong `sendall`.
+//! As in Python there are three modes: a call waits for as long as it takes, doesn't wait, or waits
+//! for at most a given time. The third mode uses a non-blocking socket and `poll(2)`, not
+//! `SO_RCVTIMEO`, for three reasons: `accept` and `connect` then time out on every system, a signal
+//! that interrupts a call doesn't restart the timeout, and a peer that reads one byte from time to
+//! time can't prolong `sendall`.
 //!
-//! The switch in the system, `O_NONBLOCK`, belongs to the open socket, not to the descriptor: a
-//! copy, a child process or a process that received the descriptor can turn it back, and then a
-//! call that was only meant to try would wait forever. So a call relies on the switch only if there
-//! is no other way. On Linux each send and receive passes `MSG_DONTWAIT` itself and is tried first;
-//! `poll(2)` is called only when there is nothing to do yet. That makes one system call if it
-//! needn't wait. `accept` has no such flag, and other systems don't obey it for every send: there
-//! `poll(2)` is called first, as Python always does. `connect` can do neither; see there.
+//! The system's non-blocking mode, `O_NONBLOCK`, belongs to the open socket, not to the descriptor.
+//! Another descriptor for the same socket (a copy, or one in another process) can turn the mode
+//! off, and a call that relies on it would then wait forever. So a call relies on it only if there
+//! is no other way. On Linux each send and receive passes `MSG_DONTWAIT`, and calls `poll(2)` only
+//! if the system call would have had to wait: if not, it makes one system call. `accept(2)` has no
+//! such flag, and other systems don't obey it in every send, so there `poll(2)` is called first, as
+//! in Python. `connect` can do neither: see [`Socket::connect`](crate::Socket::connect).
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,8 +25,8 @@ use crate::Socket;
 const NON_BLOCKING: u64 = 0;
 const BLOCKING: u64 = u64::MAX;
 
-/// The mode in one word, so that threads that share a socket can read it while one changes it:
-/// nanoseconds, or one of the two constants.
+/// The mode in one integer: nanoseconds, or one of the two constants. It is atomic, so that one
+/// thread can change the timeout of a socket while others use the socket.
 #[derive(Debug)]
 pub(crate) struct Timeout(AtomicU64);
 
@@ -68,31 +69,31 @@ impl Clone for Timeout {
 }
 
 impl Socket {
-    /// Sets how long each later call waits: `None`, for as long as it takes; zero, not at all; any
-    /// other duration, at most that long.
+    /// Sets how long each later call may wait: with `None` as long as it takes, with zero not at
+    /// all, and otherwise at most this duration.
     ///
     /// Python: `s.settimeout(None)`, `s.settimeout(0)`, `s.settimeout(2.5)` · system call:
     /// `ioctl(2)` with `FIONBIO`, which sets or clears `O_NONBLOCK`; see `fcntl(2)`, `poll(2)`.
     ///
-    /// It bounds [`accept`](Socket::accept), [`connect`](Socket::connect), each send and each
-    /// receive, and the whole of a [`sendall`](Socket::sendall). A call whose time has run out
-    /// fails with the kind [`TimedOut`](io::ErrorKind::TimedOut) and no errno; with a timeout of
-    /// zero, a call that would have to wait fails with [`WouldBlock`](io::ErrorKind::WouldBlock),
-    /// `EAGAIN` (`connect`: with `EINPROGRESS`). A connection that the system itself gives up on
-    /// fails with
-    /// [`TimedOut`](io::ErrorKind::TimedOut) too, but with the errno `ETIMEDOUT`.
+    /// The timeout bounds [`accept`](Socket::accept), [`connect`](Socket::connect), each send and
+    /// each receive, and a complete [`sendall`](Socket::sendall). A call that times out fails with
+    /// the kind [`TimedOut`](io::ErrorKind::TimedOut) and no errno. With a timeout of zero, a call
+    /// that would have to wait fails with [`WouldBlock`](io::ErrorKind::WouldBlock), `EAGAIN`
+    /// (`connect`: with `EINPROGRESS`). If the system itself gives up on a connection, the kind is
+    /// `TimedOut`, too, but with the errno `ETIMEDOUT`.
     ///
-    /// The timeout stays in force whatever is done to a copy of the descriptor
-    /// ([`dup`](Socket::dup), a child process, [`recv_fds`](crate::recv_fds)): even if the copy is set
-    /// to block, the calls here end in time. The one exception is [`connect`](Socket::connect).
+    /// The timeout stays in force whatever is done to another descriptor for the same socket (from
+    /// [`dup`](Socket::dup), in a child process, or from [`recv_fds`](crate::recv_fds)): even if
+    /// that descriptor is set to block, the calls here return in time. The one exception is
+    /// [`connect`](Socket::connect).
     ///
-    /// A send or receive that needn't wait costs nothing more. One that must wait makes three
-    /// system calls: itself, `poll(2)`, and itself again. [`accept`](Socket::accept) makes two,
-    /// `poll(2)` and itself, whether it must wait or not. On systems other than Linux, every call
-    /// makes these two.
+    /// A send or receive that needn't wait makes one system call, as without a timeout. One that
+    /// must wait makes three: the call, `poll(2)`, and the call again. [`accept`](Socket::accept)
+    /// always makes two: `poll(2)` and the call. On systems other than Linux, every call makes
+    /// these two.
     ///
-    /// It is a bound on *one call*, not on a message: a peer that sends a byte just before each
-    /// timeout runs out is never cut off.
+    /// The timeout bounds *one call*, not the time that a message takes: a peer that sends one byte
+    /// just before each timeout runs out is never cut off.
     ///
     /// # Errors
     ///
@@ -119,8 +120,8 @@ impl Socket {
         Ok(())
     }
 
-    /// Returns the timeout that [`settimeout`](Socket::settimeout) has set: `None` on a new socket
-    /// that blocks.
+    /// Returns the timeout that [`settimeout`](Socket::settimeout) has set. A new blocking socket
+    /// has none, so the result is `None`.
     ///
     /// Python: `s.gettimeout()` · system call: none.
     ///
@@ -139,7 +140,7 @@ impl Socket {
         self.timeout.get()
     }
 
-    /// Sets whether calls wait: `true`, for as long as it takes; `false`, not at all.
+    /// Sets whether calls wait: with `true`, as long as it takes; with `false`, not at all.
     ///
     /// Python: `s.setblocking(False)` · system call: `ioctl(2)` with `FIONBIO`; see `fcntl(2)` on
     /// `O_NONBLOCK`.
@@ -165,11 +166,11 @@ impl Socket {
         self.settimeout(if blocking { None } else { Some(Duration::ZERO) })
     }
 
-    /// Returns `false` if calls don't wait at all, and `true` if they wait, for as long as it takes
-    /// or as the [timeout](Socket::settimeout) says.
+    /// Returns `false` if calls don't wait at all. Otherwise returns `true`, with or without a
+    /// [timeout](Socket::settimeout).
     ///
-    /// Python: `s.getblocking()` · system call: none; it reports the mode that was set here, not
-    /// `O_NONBLOCK`, which a copy may have changed.
+    /// Python: `s.getblocking()` · system call: none. It reports the mode that was set on this
+    /// `Socket`, not the system's `O_NONBLOCK`, which a copy of the descriptor may have changed.
     ///
     /// # Examples
     ///
@@ -189,7 +190,7 @@ impl Socket {
         self.timeout.get() != Some(Duration::ZERO)
     }
 
-    /// [`Patience::attempt`] of a single call.
+    /// Runs [`Patience::attempt`] with a timeout that bounds this one call.
     pub(crate) fn attempt<T>(
         &self,
         readiness: PollFlags,
@@ -205,18 +206,18 @@ const DONT_WAIT: Option<i32> = Some(nix::libc::MSG_DONTWAIT);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const DONT_WAIT: Option<i32> = None;
 
-/// The pause before retrying a call that said "not now" although `poll(2)` had said "ready":
-/// another thread was faster, or it is a Unix datagram for a receiver whose queue is full, which
-/// `poll(2)` sees only on a connected socket. Without the pause, the loop would spin until the time
-/// is up.
+/// The pause before retrying a call that failed with `EAGAIN` although `poll(2)` had reported the
+/// socket ready. That happens if another thread was faster, or if a Unix datagram is sent to a
+/// receiver whose queue is full, which `poll(2)` notices only on a connected socket. Without the
+/// pause, the loop would spin until the timeout.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// What is left of a timeout, over one call or several.
+/// The rest of a socket's timeout, for one system call or for several that share it.
 pub(crate) struct Patience<'socket> {
     socket: &'socket Socket,
-    /// The timeout as it was when the call began, even if another thread changes it meanwhile.
+    /// The socket's timeout when the call began. Another thread may change it meanwhile.
     timeout: Option<Duration>,
-    /// Set when the first wait begins: a call that needn't wait doesn't read the clock.
+    /// Set when the first wait begins, so that a call that needn't wait doesn't read the clock.
     deadline: Option<Instant>,
 }
 
@@ -229,9 +230,9 @@ impl Patience<'_> {
         }
     }
 
-    /// Runs one system call that takes flags, and passes the flags that keep it from waiting.
-    /// Retries it after a signal (as Python has done since PEP 475), and once the socket is ready,
-    /// if a timeout allows waiting for that.
+    /// Runs a system call that accepts flags, and passes it the flags that keep it from waiting.
+    /// Retries it if a signal interrupts it (as Python has done since PEP 475), and, if there is a
+    /// timeout, when the socket is ready.
     pub(crate) fn attempt<T>(
         &mut self,
         readiness: PollFlags,
@@ -243,7 +244,8 @@ impl Patience<'_> {
         }
     }
 
-    /// The same for one that takes no flags: with a timeout, it isn't tried before it is ready.
+    /// Like [`attempt`](Self::attempt), for a system call that accepts no flags. If there is a
+    /// timeout, the call is made only once the socket is ready.
     pub(crate) fn attempt_when_ready<T>(
         &mut self,
         readiness: PollFlags,
@@ -279,13 +281,13 @@ impl Patience<'_> {
         }
     }
 
-    /// The waiting time is limited: neither zero nor forever.
+    /// Whether there is a timeout other than zero.
     fn is_set(&self) -> bool {
         self.timeout.is_some_and(|timeout| !timeout.is_zero())
     }
 
-    /// Returns when the socket is ready, has failed, or its peer has gone: the next call shows
-    /// which.
+    /// Waits until the socket is ready, has failed, or its peer has gone. The next call on the
+    /// socket shows which of these it is.
     pub(crate) fn wait(&mut self, readiness: PollFlags) -> io::Result<()> {
         loop {
             let left = self.left()?;
@@ -301,8 +303,9 @@ impl Patience<'_> {
         }
     }
 
-    /// The time that is left; `None` means no limit. An error if no time is left: a peer that wakes
-    /// us now and then must not move the deadline.
+    /// Returns the time that is left, or `None` if there is no timeout. Fails if no time is left.
+    /// The first call sets the deadline, and later calls don't move it, so a peer that wakes this
+    /// thread from time to time can't prolong the wait.
     pub(crate) fn left(&mut self) -> io::Result<Option<Duration>> {
         let Some(timeout) = self.timeout else {
             return Ok(None);

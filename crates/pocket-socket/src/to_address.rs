@@ -12,9 +12,10 @@ use socket2::SockAddr;
 
 use crate::{AF_INET, AF_INET6, Address, AddressFamily};
 
-/// An address for [`bind`](crate::Socket::bind), [`connect`](crate::Socket::connect) or
-/// [`sendto`](crate::Socket::sendto): as in Python, a pair of host and port for `AF_INET` and
-/// `AF_INET6`, or a path for `AF_UNIX`; also std's own addresses, and [`Address`].
+/// An address that [`bind`](crate::Socket::bind), [`connect`](crate::Socket::connect) and
+/// [`sendto`](crate::Socket::sendto) accept. As in Python, it is a pair of host and port for
+/// `AF_INET` and `AF_INET6`, or a path for `AF_UNIX`. The standard library's socket addresses and
+/// [`Address`] are accepted, too.
 ///
 /// | written | means |
 /// |---|---|
@@ -26,7 +27,7 @@ use crate::{AF_INET, AF_INET6, Address, AddressFamily};
 /// | `"\0name"` | an abstract name (Linux) |
 /// | `SocketAddr`, `Address`, ... | itself |
 ///
-/// A string is never parsed: `"127.0.0.1:8000"` would be a path.
+/// A string is never parsed: `"127.0.0.1:8000"` is a path.
 ///
 /// # Examples
 ///
@@ -41,15 +42,15 @@ use crate::{AF_INET, AF_INET6, Address, AddressFamily};
 /// # }
 /// ```
 pub trait ToAddress {
-    /// Returns the address in the system's format. `family` returns the socket's family; it is
-    /// called only when the result depends on it, because it may cost a system call.
+    /// Returns the address in the system's format. `family` returns the socket's family. It may
+    /// cost a system call, so implementations call it only if the result depends on it.
     ///
     /// # Errors
     ///
-    /// A name that cannot be looked up (Python's `gaierror`): no errno. Kind
-    /// [`NotFound`](io::ErrorKind::NotFound): the name has no address of this family. Kind
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput): a path that is too long (Linux has room for
-    /// 107 bytes, macOS for 103).
+    /// A host name that can't be looked up (Python's `gaierror`) has no errno. Kind
+    /// [`NotFound`](io::ErrorKind::NotFound): the host has no address of this family. Kind
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): a path is too long (Linux has room for 107
+    /// bytes, macOS for 103).
     fn to_sockaddr(&self, family: &dyn Fn() -> io::Result<AddressFamily>) -> io::Result<SockAddr>;
 }
 
@@ -89,7 +90,8 @@ impl ToAddress for Address {
     }
 }
 
-/// The types that are complete addresses by themselves.
+/// Implements [`ToAddress`] for types that are complete addresses, and so don't need the socket's
+/// family.
 macro_rules! to_address {
     ($($from:ty => |$address:ident| $sockaddr:expr,)*) => {$(
         impl ToAddress for $from {
@@ -138,7 +140,8 @@ fn by_name(host: &str, port: u16, family: AddressFamily) -> io::Result<SocketAdd
     })
 }
 
-/// Bytes as they are, a leading zero byte included; no bytes is no name.
+/// Uses the path's bytes as they are, even if the first one is zero. An empty path is an unnamed
+/// address.
 fn unix(path: &OsStr) -> io::Result<SockAddr> {
     SockAddr::unix(path).map_err(|_| {
         let message = format!(

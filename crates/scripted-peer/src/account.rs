@@ -1,5 +1,5 @@
-//! What a failed check reports: selected, shortened and worded once, for the text (`report`) and
-//! for the drawing (`picture`), so that the two cannot disagree.
+//! What a failed check reports. It is selected, shortened and worded here, once, for the text
+//! (`report`) and the drawing (`picture`), so that these can't disagree.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,48 +18,49 @@ use crate::timeline::{State, Timeline};
 /// How many events of a long timeline are shown from its beginning and from its end.
 const FIRST: usize = 4;
 const LAST: usize = 16;
-/// How many lines of a program's output are shown, its last ones.
+/// How many lines of a program's output are shown: the last ones.
 const OUTPUT: usize = 14;
-/// Of how many programs the output is shown, where there were many: those that were started last.
+/// If a test started many programs, the output of how many is shown: of those started last.
 const PROGRAMS: usize = 8;
-/// How long to wait for a program that may be about to end, so that its last lines are in the
-/// report; and how long if it doesn't get CPU time on a busy machine.
+/// How long to wait for a program that may be about to exit, so that its last lines are in the
+/// report. The second constant applies if the program gets no CPU time on a busy machine.
 const LAST_WORDS: Duration = Duration::from_millis(150);
 const LAST_WORDS_BUSY: Duration = Duration::from_secs(2);
-/// How long the output of a program that keeps running may take to get here.
+/// How long to wait for output that a program has written but that has not been read yet, if the
+/// program keeps running.
 const OUTPUT_DRAIN: Duration = Duration::from_millis(10);
 
 pub(crate) struct Account {
     /// The name of the test.
     pub test: String,
-    /// What happened; of a long timeline, its beginning and its end.
+    /// The events shown: if the timeline is long, only its beginning and its end.
     pub lines: Vec<Line>,
-    /// What is left out: after how many lines, and how many.
+    /// The gap in `lines`: after how many lines it is, and how many are left out.
     pub hidden: (usize, usize),
     pub failure: Failure,
-    /// When that was.
+    /// When the check failed.
     pub failed: Duration,
-    /// Programs that were started before those that are shown.
+    /// How many programs were started before those that are shown.
     pub programs_before: usize,
     pub programs: Vec<Program>,
-    /// Why it failed, and where to read more.
+    /// Why the check failed; and, in `section`, where to read more.
     pub sentence: Option<String>,
     pub section: Option<String>,
-    /// The `todo!` that a program ran into: nothing else matters then.
+    /// The `todo!` that a program ran into. If there is one, only that is reported.
     pub unsolved: Option<Unsolved>,
 }
 
 /// One thing that happened, in words.
 pub(crate) struct Line {
     pub at: Duration,
-    /// When it began, if that was earlier.
+    /// When it began, if it lasted for some time.
     pub began: Duration,
     pub peer: Option<usize>,
-    /// `peer`, or `peer 2` where there are more than one; or nothing.
+    /// `peer`, or `peer 2` if there are several; empty if the line isn't about a peer.
     pub who: String,
     pub arrow: Option<Arrow>,
     pub words: String,
-    /// Of a run of bytes, how many there were.
+    /// For a run of bytes, how many there were.
     pub remark: String,
     pub pieces: Vec<Part>,
 }
@@ -70,33 +71,33 @@ pub(crate) enum Arrow {
     ToPeer,
 }
 
-/// A part of a run that was sent, or received, in several.
+/// One of the pieces in which a run of bytes was sent or received.
 pub(crate) struct Part {
     pub at: Duration,
     pub words: String,
-    /// The text shows its bytes, not their number.
+    /// Whether the text shows the piece's bytes, and not just how many there were.
     pub is_spelled: bool,
 }
 
-/// What is shown of a program.
+/// What is shown about a program.
 pub(crate) struct Program {
-    /// `program`, or `program 2` where there are more than one.
+    /// `program`, or `program 2` if there are several.
     pub name: String,
-    /// Lines of output that are left out.
+    /// How many lines of output are left out.
     pub skipped: usize,
     pub output: Vec<Said>,
-    /// How it ended, if the check did not end it.
+    /// How and when the program ended, unless the check ended it.
     pub exit: Option<(Exit, Duration)>,
 }
 
-/// A line of output, quoted.
+/// A line of a program's output, quoted.
 pub(crate) struct Said {
     pub at: Duration,
     pub words: String,
 }
 
 impl Account {
-    /// Waits for the last lines of programs that are about to end.
+    /// Selects what to report. Waits for the last lines of programs that are about to exit.
     pub fn new(timeline: &Timeline, failure: &Failure) -> Self {
         let failed = timeline.elapsed();
         let processes = timeline.lock().processes.clone();
@@ -132,9 +133,10 @@ impl Account {
     }
 }
 
-/// What explains the failure, and the section that it links to. A check's own sentence about the
-/// start comes first; for a program that ended, or refused the first client, before any byte was
-/// exchanged, no other sentence is shown alone.
+/// Returns the sentence that explains the failure, and the section of the book that it links to. If
+/// the check has a sentence of its own about starting the program, that comes first. If the program
+/// ended, or refused the first client's connection, before any byte was exchanged, that fact is
+/// shown before any other sentence.
 fn explanation(state: &State, failure: &Failure) -> Option<(String, String)> {
     let told = failure.explanation.as_ref();
     let Some(whole) = told.or(state.explanation.as_ref()) else {
@@ -155,7 +157,7 @@ fn explanation(state: &State, failure: &Failure) -> Option<(String, String)> {
     Some((sentence, link))
 }
 
-/// Whether a program printed a line that begins so.
+/// Whether a program printed a line that begins with `beginning`.
 fn says(state: &State, beginning: &str) -> bool {
     let printed = |process: &Arc<Process>| {
         let lines = process.lines();
@@ -202,7 +204,8 @@ impl Program {
     }
 }
 
-/// The lines that are shown, and how many are hidden behind how many.
+/// Returns the lines to show, and the gap between them: after how many lines it is, and how many
+/// are hidden.
 fn lines(state: &State) -> (Vec<Line>, (usize, usize)) {
     let events = &state.events;
     let notation = Notation::of(state);
@@ -213,11 +216,11 @@ fn lines(state: &State) -> (Vec<Line>, (usize, usize)) {
     (lines, (first, hidden))
 }
 
-/// What all lines of one timeline have in common.
+/// How bytes and peers are written: the same in all lines of one timeline.
 struct Notation {
-    /// More than one peer: they are numbered.
+    /// There is more than one peer, so each is shown with its number.
     many: bool,
-    /// All bytes are text: they are shown as text.
+    /// All bytes of the timeline are text, so they are shown as text.
     text: bool,
 }
 
@@ -291,7 +294,8 @@ impl Line {
     }
 }
 
-/// The parts of a run: short ones byte by byte, long ones by their lengths.
+/// Splits a run into its pieces: a short run is shown byte by byte, a long one by the lengths of
+/// its pieces.
 fn parts(bytes: &Bytes, text: bool) -> Vec<Part> {
     const SHORT: usize = 16;
     if bytes.pieces.len() < 2 {
@@ -313,7 +317,7 @@ fn parts(bytes: &Bytes, text: bool) -> Vec<Part> {
 }
 
 impl Arrow {
-    /// The peer's part of the line, before what it does.
+    /// The words of a line before what it shows, from the peer's point of view.
     pub fn verb(self) -> &'static str {
         match self {
             Self::ToProgram => "sends ",
@@ -321,7 +325,7 @@ impl Arrow {
         }
     }
 
-    /// As it stands in the text.
+    /// The arrow as the text shows it.
     pub fn sign(self) -> &'static str {
         match self {
             Self::ToProgram => "->",
@@ -330,12 +334,13 @@ impl Arrow {
     }
 }
 
-/// `2.5 ms`.
+/// Formats a time: `2.5 ms`.
 pub(crate) fn moment(at: Duration) -> String {
     format!("{:.1} ms", at.as_secs_f64() * 1000.0)
 }
 
-/// The workspace's folder: the nearest above the tested package that holds the book.
+/// Returns the workspace's folder: the nearest one above the package under test that contains the
+/// book.
 pub(crate) fn root() -> Option<PathBuf> {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let package = package.or_else(|| std::env::current_dir().ok())?;

@@ -1,9 +1,9 @@
 //! A program that is started with sockets, as a supervisor passes them on
 //! ([sd_listen_fds(3)](https://man7.org/linux/man-pages/man3/sd_listen_fds.3.html)).
 //!
-//! std passes a child descriptors 0 to 2 and no others; `posix_spawn(3)`, which nix makes safe, can
-//! pass on any. (Clearing close-on-exec for a moment would also give them to programs that other
-//! threads start at that moment.)
+//! std can pass a child only descriptors 0 to 2. `posix_spawn(3)`, which nix wraps in a safe API,
+//! can pass any. (Clearing close-on-exec for a moment would also let programs started by other
+//! threads inherit the descriptors.)
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
@@ -24,13 +24,14 @@ use crate::child::Child;
 use crate::listener::Listener;
 use crate::machine;
 
-/// The first descriptor that is passed on.
+/// The number of the first descriptor passed on.
 const FIRST: i32 = 3;
-/// Where the check keeps its copies meanwhile: above every descriptor that a program is given.
+/// Where the check keeps its copies before the program starts: above every descriptor that a
+/// program is given.
 const ASIDE: i32 = 64;
 
-/// What a program is started with, from descriptor 3 on: listeners, or descriptors that it should
-/// refuse because they aren't. [`Program::activated`](crate::Program::activated) passes them on.
+/// The descriptors that a program is started with, from 3 on: listeners, or other descriptors that
+/// the program should reject. [`Program::activated`](crate::Program::activated) passes them on.
 ///
 /// ```no_run
 /// use scripted_peer::{Activation, Listener, Peer, Program, line};
@@ -56,24 +57,24 @@ pub struct Activation {
 }
 
 impl Activation {
-    /// Nothing yet: `LISTEN_FDS=0`.
+    /// An activation without descriptors: `LISTEN_FDS=0`.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Another listener, with its name in `LISTEN_FDNAMES`.
+    /// Adds a listener, with its name in `LISTEN_FDNAMES`.
     #[must_use]
     pub fn listener(self, name: &str, listener: &Listener) -> Self {
         self.stranger(name, listener)
     }
 
-    /// Something else in place of a listener: a file, a datagram socket
-    /// ([`DatagramPeer`](crate::DatagramPeer)), a connection.
+    /// Adds a descriptor that isn't a listener: of a file, of a datagram socket
+    /// ([`DatagramPeer`](crate::DatagramPeer)), or of a connection.
     ///
     /// # Panics
     ///
-    /// When the name contains a colon or a space, which `LISTEN_FDNAMES` doesn't allow.
+    /// Panics if the name contains a colon or a space, which `LISTEN_FDNAMES` doesn't allow.
     #[must_use]
     pub fn stranger(mut self, name: &str, descriptor: &impl AsFd) -> Self {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -93,13 +94,13 @@ impl Activation {
         self
     }
 
-    /// All of them in non-blocking mode (`O_NONBLOCK`), as some supervisors pass them on. The mode
-    /// belongs to the open file: the check's own copies share it. Without this call their mode
-    /// stays as it is, which is blocking.
+    /// Sets all descriptors to non-blocking mode (`O_NONBLOCK`), as some supervisors do. The mode
+    /// belongs to the open file, so the check's own copies are non-blocking, too. Without this call
+    /// the mode is not changed, and a new socket blocks.
     ///
     /// # Panics
     ///
-    /// When a descriptor has no such mode.
+    /// Panics if the mode of a descriptor can't be set.
     #[must_use]
     pub fn non_blocking(self) -> Self {
         for descriptor in &self.descriptors {
@@ -110,23 +111,23 @@ impl Activation {
         self
     }
 
-    /// `LISTEN_PID` is this, and not the program's own process ID: the descriptors are meant for
-    /// another process.
+    /// Sets `LISTEN_PID` to `pid` and not to the program's own process ID, which means that the
+    /// descriptors are meant for another process.
     #[must_use]
     pub fn for_pid(mut self, pid: u32) -> Self {
         self.for_pid = Some(pid);
         self
     }
 
-    /// `LISTEN_FDS` is this, and not the number of descriptors passed on: any beyond those are not
-    /// open.
+    /// Sets `LISTEN_FDS` to `count` and not to the number of descriptors passed on. If `count` is
+    /// larger, the program is told about descriptors that aren't open.
     #[must_use]
     pub fn counted_as(mut self, count: usize) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// The shell commands to run before the shell becomes the program.
+    /// Returns the shell commands to run before the shell becomes the program.
     pub(crate) fn prelude(&self) -> String {
         let pid = self
             .for_pid
@@ -153,8 +154,7 @@ impl Activation {
         copy
     }
 
-    /// Starts the command as std would, in its own process group, and with these descriptors as
-    /// well.
+    /// Starts the command as std would, but in its own process group and with these descriptors.
     pub(crate) fn spawn(&self, command: &Command, has_input: bool) -> io::Result<Child> {
         let mut actions = PosixSpawnFileActions::init()?;
         let ((out, out_theirs), (err, err_theirs)) = (io::pipe()?, io::pipe()?);
@@ -191,7 +191,7 @@ fn arguments(command: &Command) -> io::Result<Vec<CString>> {
     words.map(c_string).collect()
 }
 
-/// This process's environment, with what the command sets and removes.
+/// Returns this process's environment, changed by what the command sets and removes.
 fn environment(command: &Command) -> io::Result<Vec<CString>> {
     let mut all: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     for (name, value) in command.get_envs() {

@@ -1,6 +1,6 @@
-//! An actor in a test besides its programs: a gate, a supervisor, a broker. It may have a lane in
-//! the timeline, and has a patience and verdicts. The verbs of Parts V and VI are built only on
-//! this.
+//! A participant in a test besides its programs and peers: a gate, a supervisor, a broker. It adds
+//! to the test's timeline, waits with a time limit, and returns verdicts. The verbs of Parts V and
+//! VI use nothing else of this crate's internals.
 
 use std::sync::Arc;
 use std::thread::sleep;
@@ -14,9 +14,9 @@ use crate::running::Running;
 use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 
-/// How often a wait looks whether the programs have ended.
+/// How often a waiting actor checks whether the programs have ended.
 const GLANCE: Duration = Duration::from_millis(20);
-/// How often to check for something that can't be waited for.
+/// How often an actor checks a condition that can't be waited for directly.
 const ASK: Duration = Duration::from_millis(2);
 
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub(crate) struct Actor {
 }
 
 impl Actor {
-    /// One whose actions are notes between the lanes.
+    /// An actor without a lane: its actions are notes between the lanes of the timeline.
     pub fn aside() -> Self {
         Self {
             timeline: context::current(),
@@ -36,7 +36,7 @@ impl Actor {
         }
     }
 
-    /// One that waits as long as this program's verbs do.
+    /// An actor without a lane that waits as long as the verbs of `running` do.
     pub fn of(running: &Running) -> Self {
         Self {
             patience: running.patience,
@@ -44,7 +44,7 @@ impl Actor {
         }
     }
 
-    /// One that has a lane, like a peer.
+    /// An actor with a lane of its own in the timeline, like a peer.
     pub fn on_stage() -> Self {
         let timeline = context::current();
         let lane = Some(timeline.new_peer());
@@ -63,7 +63,7 @@ impl Actor {
         self.timeline.note(self.lane, text);
     }
 
-    /// A message that was sent complete.
+    /// Notes a message that was sent completely.
     pub fn sent(&self, message: &[u8], remark: &str) {
         match self.lane {
             Some(lane) => self.timeline.sent(lane, Bytes::new(message, remark)),
@@ -71,7 +71,7 @@ impl Actor {
         }
     }
 
-    /// A message that arrived complete: two of them are two events.
+    /// Notes a message that arrived completely. Two messages are two events, and are never merged.
     pub fn received(&self, message: &[u8], remark: &str) {
         match self.lane {
             Some(lane) => self.timeline.message(lane, Bytes::new(message, remark)),
@@ -83,8 +83,9 @@ impl Actor {
         Verdict::new(&self.timeline, found)
     }
 
-    /// Calls `come`, which waits until a given moment, until it finds something, all programs have
-    /// ended, or patience is out; calls it one last time after that.
+    /// Calls `come` repeatedly until it finds something, all programs have ended, or the time limit
+    /// has passed; then calls it one last time. `come` is given a moment, and waits until then at
+    /// most.
     pub fn wait<T>(&self, come: impl FnMut(Instant) -> Option<T>) -> Option<T> {
         self.wait_for(self.patience, come)
     }
@@ -108,7 +109,8 @@ impl Actor {
         }
     }
 
-    /// Like [`wait`](Self::wait), for what can't be waited for directly: checks every 2 ms.
+    /// Like [`wait`](Self::wait), for a condition that can't be waited for directly: `happens` is
+    /// called every 2 ms.
     pub fn ask<T>(&self, mut happens: impl FnMut() -> Option<T>) -> Option<T> {
         self.wait(|until| {
             let found = happens();
@@ -119,12 +121,12 @@ impl Actor {
         })
     }
 
-    /// What was waited for did not happen.
+    /// The failure to report if what was waited for did not happen.
     pub fn missed(&self, expected: impl Into<String>) -> Failure {
         if self.timeline.all_exited() {
-            Failure::new(expected, "it ended without that").ended(true)
+            Failure::new(expected, "the program ended first").ended(true)
         } else {
-            let got = format!("nothing of the kind within {:?}", self.patience);
+            let got = format!("this did not happen within {:?}", self.patience);
             Failure::new(expected, got)
         }
     }

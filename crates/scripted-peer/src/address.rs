@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr};
 
-/// A TCP address or a socket's path. It prints in the form that programs accept: `127.0.0.1:41973`,
-/// `/tmp/x/s`.
+/// A TCP address or the path of a Unix socket. Formats it as programs accept it on the command
+/// line: `127.0.0.1:41973`, `/tmp/x/s`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// An IP address and a port.
@@ -18,8 +18,8 @@ pub enum Address {
 }
 
 impl Address {
-    /// Reads what a program prints after `listening on`, with or without `tcp:` or `unix:` before
-    /// it. A relative path is relative to `folder`, the program's own.
+    /// Parses the address that a program prints after `listening on`, with or without the prefix
+    /// `tcp:` or `unix:`. A relative path is relative to `folder`, the program's working folder.
     pub(crate) fn parse(text: &str, folder: Option<&Path>) -> Self {
         let text = text.trim();
         let plain = text
@@ -58,11 +58,11 @@ impl Address {
             .map_or_else(|| Self::Unix(unnamed()), Self::Tcp)
     }
 
-    /// The path of a Unix socket.
+    /// Returns the path of the Unix socket.
     ///
     /// # Panics
     ///
-    /// When this is a TCP address.
+    /// Panics if this is a TCP address.
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
@@ -71,11 +71,11 @@ impl Address {
         }
     }
 
-    /// The TCP port.
+    /// Returns the TCP port.
     ///
     /// # Panics
     ///
-    /// When this is a path.
+    /// Panics if this is a path.
     #[must_use]
     pub fn port(&self) -> u16 {
         match self {

@@ -1,4 +1,4 @@
-//! A black hole: an address that neither accepts a connection nor refuses one, without root.
+//! An address that neither accepts a connection nor refuses one. Root isn't needed.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -15,14 +15,14 @@ use crate::peer::Peer;
 use crate::verdict::Verdict;
 use crate::wait;
 
-/// How long the one connection that fills the queue may take.
+/// How long it may take to establish the one connection that fills the queue.
 const FILLING: Duration = Duration::from_secs(2);
 
 /// An address on which every attempt to connect hangs: its queue is full, so the kernel drops each
 /// SYN silently (tcp(7), listen(2)).
 ///
-/// It is a port of 127.0.0.2, which is loopback only on Linux: guard the check with
-/// [`needs::linux`](crate::needs::linux).
+/// The address is a port of 127.0.0.2, which is a loopback address only on Linux: guard the check
+/// with [`needs::linux`](crate::needs::linux).
 ///
 /// ```no_run
 /// # fn the_server() -> scripted_peer::Listener { scripted_peer::Listener::tcp() }
@@ -43,7 +43,7 @@ pub struct BlackHole {
 }
 
 impl BlackHole {
-    /// A black hole on a free port of 127.0.0.2.
+    /// Creates a black hole on a free port of 127.0.0.2.
     #[must_use]
     #[expect(
         clippy::new_without_default,
@@ -68,13 +68,13 @@ impl BlackHole {
         }
     }
 
-    /// Its address, in the form that a program accepts.
+    /// Returns the black hole's address, in the form that a program accepts.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// How many attempts to connect are hanging in it now.
+    /// Returns how many attempts to connect to the black hole are waiting for an answer now.
     #[must_use]
     pub fn attempts(&self) -> usize {
         let hangs = |one: &&net_table::TcpSocket| {
@@ -86,7 +86,7 @@ impl BlackHole {
             .count()
     }
 
-    /// A program tries to connect to it.
+    /// Expects a program to try to connect to the black hole.
     pub fn expect_attempt(&self) -> Verdict {
         let found = self.actor.ask(|| (self.attempts() > 0).then_some(()));
         let expected = || format!("an attempt to connect to {}", self.address);
@@ -94,16 +94,17 @@ impl BlackHole {
         self.actor.verdict(found.ok_or_else(failure))
     }
 
-    /// It now answers: the kernel accepts the next attempt that is repeated, a second after it
-    /// began (tcp(7), `tcp_syn_retries`).
+    /// Makes room in the queue, so that the black hole accepts connections. A hanging attempt
+    /// succeeds when the program's kernel repeats it, which it first does after a second (tcp(7),
+    /// `tcp_syn_retries`).
     pub fn wake_up(&self) {
         // The connection that filled the queue is accepted and closed.
         let _ = self.listener.accept();
         self.actor.note(format!("{} now answers", self.address));
     }
 
-    /// The connection that was accepted since it [woke up](Self::wake_up), if any. This does not
-    /// wait.
+    /// Returns a connection that was accepted since [`wake_up`](Self::wake_up), if there is one.
+    /// This does not wait.
     #[must_use]
     pub fn visitor(&self) -> Option<Peer> {
         wait::readable(&self.listener, Instant::now())
@@ -112,7 +113,8 @@ impl BlackHole {
     }
 }
 
-/// A queue of length 0 holds one connection (listen(2) on Linux). It is full once the kernel counts it.
+/// Fills the queue of a new listener. A backlog of 0 has room for one connection (listen(2) on
+/// Linux), and the queue is full once the kernel counts that connection.
 fn fill() -> std::io::Result<(SocketAddr, Socket, Socket)> {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     let local: SocketAddr = ([127, 0, 0, 2], 0).into();

@@ -1,4 +1,5 @@
-//! A scripted broker: enough of NATS for a client to work with, controlled by a check.
+//! A scripted broker: it speaks enough of the NATS protocol for a client to work with, and the
+//! check controls what it does.
 
 mod operation;
 mod request;
@@ -23,17 +24,19 @@ pub use request::Request;
 pub use state::Subscription;
 use state::{INBOX, Manner, Order, Shared, State};
 
-/// NATS's default.
+/// The longest payload that a NATS server accepts by default, in bytes.
 const MAX_PAYLOAD: usize = 1 << 20;
-/// How often a wait for what clients send is checked.
+/// How often a waiting verb checks its condition and its time limit.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A broker that speaks enough of NATS's text protocol for a client to work with: `INFO`,
-/// `CONNECT`, `PING`, `PONG`, `SUB` with queue groups and `UNSUB`, `PUB`, `HPUB`, `MSG`, `HMSG`
-/// with 503 if there are no subscribers, `-ERR`, wildcards. No NATS server is needed.
+/// `CONNECT`, `PING`, `PONG`, `SUB` (with queue groups and wildcards), `UNSUB`, `PUB`, `HPUB`,
+/// `MSG`, `HMSG` and `-ERR`. A request without subscribers gets status 503. No NATS server is
+/// needed.
 ///
-/// It routes messages on its own thread, until the check tells it otherwise: to be silent, to drip,
-/// to drop its clients, to refuse them, to shut down. The timeline has a lane for each client.
+/// The broker routes messages on its own thread. The check can tell it to stay silent, to send byte
+/// by byte, to drop its clients, to reject them, or to shut down. The timeline has a lane for each
+/// client.
 ///
 /// ```no_run
 /// use scripted_peer::{Broker, Program};
@@ -55,14 +58,15 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// A broker on a free port of 127.0.0.1.
+    /// Starts a broker on a free port of 127.0.0.1.
     #[must_use]
     pub fn start() -> Self {
         Self::with_max_payload(MAX_PAYLOAD)
     }
 
-    /// A broker whose `INFO` says that no payload may be longer than this. A client that sends a
-    /// longer one is sent `-ERR 'Maximum Payload Violation'` and cut off.
+    /// Starts a broker whose `INFO` advertises `most` as `max_payload`, in bytes. If a client
+    /// publishes a longer payload, the broker sends it `-ERR 'Maximum Payload Violation'` and
+    /// closes the connection.
     #[must_use]
     pub fn with_max_payload(most: usize) -> Self {
         let listener = Listener::on_address(&Address::Tcp(([127, 0, 0, 1], 0).into()));
@@ -95,33 +99,34 @@ impl Broker {
         }
     }
 
-    /// Where it listens.
+    /// Returns the address that the broker listens on.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// How long its verbs wait; 4 seconds by default.
+    /// Sets how long the broker's verbs wait; the default is 4 seconds.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.actor.patience = patience;
         self
     }
 
-    /// How many connections it has accepted so far.
+    /// Returns how many connections the broker has accepted so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.with(|state| state.living.len())
     }
 
-    /// Everything that clients have sent so far, each with the client's number, counted from 0.
+    /// Returns everything that clients have sent so far, each operation with its client's number,
+    /// counted from 0.
     #[must_use]
     pub fn operations(&self) -> Vec<(usize, Operation)> {
         self.shared.with(|state| state.operations.clone())
     }
 
-    /// Waits until this many clients have sent `CONNECT`, counting those that are gone; returns the
-    /// JSON that the last of them sent.
+    /// Waits until `count` clients have sent `CONNECT`, counting those that have disconnected
+    /// since. Returns the JSON that the last of these clients sent.
     pub fn expect_connects(&self, count: usize) -> Verdict<String> {
         let nth = |state: &mut State| {
             let mut said = state
@@ -136,13 +141,14 @@ impl Broker {
         self.expect(&format!("CONNECT from {}", several(count, "client")), nth)
     }
 
-    /// Waits until a client has subscribed to this subject, spelled exactly like this.
+    /// Waits until a client has subscribed to exactly this subject, and returns its subscription.
     pub fn expect_subscribed(&self, subject: &str) -> Verdict<Subscription> {
         let first = self.expect_subscribers(subject, 1);
         first.and(|all| Ok(all[0].clone()))
     }
 
-    /// Waits until this many clients have subscribed to this subject, spelled exactly like this.
+    /// Waits until `count` clients have subscribed to exactly this subject, and returns their
+    /// subscriptions.
     pub fn expect_subscribers(&self, subject: &str, count: usize) -> Verdict<Vec<Subscription>> {
         let all = |state: &mut State| {
             let is = |one: &&Subscription| one.subject == subject;
@@ -155,7 +161,7 @@ impl Broker {
         )
     }
 
-    /// Waits until this subscription ends: by `UNSUB`, or with its connection.
+    /// Waits until this subscription ends, by `UNSUB` or because its connection is closed.
     pub fn expect_unsubscribed(&self, subscription: &Subscription) -> Verdict {
         let is =
             |one: &Subscription| (one.client, &one.sid) == (subscription.client, &subscription.sid);
@@ -163,9 +169,9 @@ impl Broker {
         self.expect(&format!("UNSUB {}", subscription.sid), gone)
     }
 
-    /// From now on the check itself is subscribed to this subject: messages to it wait for
-    /// [`expect_message`](Self::expect_message), and no sender is told that there are no
-    /// subscribers.
+    /// Subscribes the check itself to this subject. From now on messages to it wait for
+    /// [`expect_message`](Self::expect_message), and the broker doesn't tell their senders that
+    /// there are no subscribers.
     pub fn listen_to(&self, subject: &str) -> &Self {
         self.actor
             .note(format!("the check subscribes to {subject}"));
@@ -174,7 +180,7 @@ impl Broker {
         self
     }
 
-    /// The next message to a subject that the check [is subscribed to](Self::listen_to).
+    /// Waits for the next message to a subject that the check [is subscribed to](Self::listen_to).
     pub fn expect_message(&self, subject: &str) -> Verdict<Message> {
         let next = |state: &mut State| {
             let is = |one: &Message| operation::matches(subject, &one.subject);
@@ -184,14 +190,15 @@ impl Broker {
         self.expect(&format!("a message to {subject}"), next)
     }
 
-    /// Publishes a message as another client would, without a reply subject: to each subscriber,
-    /// and to one member of each group.
+    /// Publishes a message as another client would, without a reply subject: to each subscriber
+    /// outside a queue group, and to one member of each group.
     pub fn publish(&self, subject: &str, payload: impl AsRef<[u8]>) -> &Self {
         self.tell(Order::Route(message(subject, None, payload.as_ref())))
     }
 
-    /// The same, with headers: `NATS/1.0`, lines of names and values, and an empty line, each with
-    /// its `\r\n`. A client that did not announce support for headers gets none.
+    /// Like [`publish`](Self::publish), with headers: `NATS/1.0`, one line for each name and value,
+    /// and an empty line, all ending with `\r\n`. A client that did not announce support for
+    /// headers gets the message without them.
     pub fn publish_with_headers(
         &self,
         subject: &str,
@@ -205,7 +212,7 @@ impl Broker {
         }))
     }
 
-    /// Publishes a request as another client would. The result collects the replies.
+    /// Publishes a request as another client would. The returned [`Request`] collects the replies.
     #[must_use]
     pub fn request(&self, subject: &str, payload: impl AsRef<[u8]>) -> Request<'_> {
         let request = self.new_request();
@@ -214,8 +221,8 @@ impl Broker {
         request
     }
 
-    /// Sends a request to this subscription even if it has ended, or the broker is held: a request
-    /// that was already under way.
+    /// Sends a request to this subscription even if it has ended or the broker is held, like a
+    /// request that was already on its way.
     #[must_use]
     pub fn deliver(&self, to: &Subscription, payload: impl AsRef<[u8]>) -> Request<'_> {
         let request = self.new_request();
@@ -235,81 +242,83 @@ impl Broker {
         }
     }
 
-    /// From now on it reads and remembers, but sends nothing on its own: no `INFO`, no `PONG`, and
-    /// no message is passed on until [`release`](Self::release).
+    /// From now on the broker still reads and records what clients send, but sends nothing by
+    /// itself: no `INFO`, no `PONG` and no messages, until [`release`](Self::release).
     pub fn hold(&self) -> &Self {
         self.actor.note("the broker is silent from now on");
         self.tell(Order::Hold)
     }
 
-    /// Sends, in one write to each client, what it would have sent meanwhile, and resumes normal
-    /// operation.
+    /// Sends each client, in one write, everything that was held back since [`hold`](Self::hold),
+    /// and resumes normal operation.
     pub fn release(&self) -> &Self {
-        self.actor.note("the broker goes on");
+        self.actor.note("the broker resumes");
         self.tell(Order::Release)
     }
 
-    /// From now on each byte is sent only after the client has read the previous one.
+    /// From now on sends one byte at a time, each only after the client has read the previous one.
     pub fn drip(&self) -> &Self {
         self.tell(Order::Manner(Manner::Drip))
     }
 
-    /// From now on it sends complete messages again.
+    /// Ends [`drip`](Self::drip): from now on each message is sent in one write.
     pub fn whole(&self) -> &Self {
         self.tell(Order::Manner(Manner::Whole))
     }
 
-    /// Closes all connections; it keeps listening.
+    /// Closes all connections, and keeps listening.
     pub fn drop_clients(&self) -> &Self {
         self.actor.note("the broker drops its clients");
         self.tell(Order::Drop)
     }
 
-    /// Closes all connections, and refuses new ones until it [comes back](Self::come_back).
+    /// Closes all connections and stops listening, so new connections are refused until
+    /// [`come_back`](Self::come_back).
     pub fn go_away(&self) -> &Self {
         self.actor.note("the broker is gone");
         self.tell(Order::Listen(false)).tell(Order::Drop)
     }
 
-    /// Listens again, on the same address, without any clients.
+    /// Listens on the same address again, after [`go_away`](Self::go_away).
     pub fn come_back(&self) -> &Self {
         self.actor.note("the broker is back");
         self.tell(Order::Listen(true))
     }
 
-    /// From now on a client that sends `CONNECT` is sent this error (`Authorization Violation`) and
-    /// cut off.
+    /// From now on, if a client sends `CONNECT`, sends it this error (such as `Authorization
+    /// Violation`) and closes the connection.
     pub fn refuse(&self, error: &str) -> &Self {
         self.tell(Order::Refuse(Some(error.to_owned())))
     }
 
-    /// Stops refusing clients.
+    /// Ends [`refuse`](Self::refuse): clients may connect again.
     pub fn admit(&self) -> &Self {
         self.actor.note("the broker accepts connections again");
         self.tell(Order::Refuse(None))
     }
 
-    /// From now on `INFO` says that no payload may be longer than this; the reply to a longer one
-    /// is the same as [from the start](Self::with_max_payload).
+    /// Changes the `max_payload` that `INFO` advertises from now on. A longer payload gets the same
+    /// reply as with [`with_max_payload`](Self::with_max_payload).
     pub fn set_max_payload(&self, most: usize) -> &Self {
         self.actor
             .note(format!("max_payload is {most} from now on"));
         self.tell(Order::MaxPayload(most))
     }
 
-    /// From now on it doesn't answer a `PING` with `PONG`, and otherwise works as before.
+    /// From now on the broker doesn't reply to `PING`, and otherwise works as before.
     pub fn ignore_pings(&self) -> &Self {
-        self.actor.note("the broker answers no PING from now on");
+        self.actor
+            .note("the broker does not reply to PING from now on");
         self.tell(Order::IgnorePings)
     }
 
-    /// Sends all clients an error, such as `-ERR 'Slow Consumer'`. After an error that ends a
-    /// connection, call [`drop_clients`](Self::drop_clients).
+    /// Sends all clients an error, such as `-ERR 'Slow Consumer'`. If a NATS server would close the
+    /// connection after this error, call [`drop_clients`](Self::drop_clients) next.
     pub fn error(&self, text: &str) -> &Self {
         self.tell(Order::Say(operation::error(text)))
     }
 
-    /// Tells all clients that it is about to shut down (lame duck mode): an `INFO` with
+    /// Tells all clients that the broker is about to shut down (lame duck mode), by an `INFO` with
     /// `"ldm":true`.
     pub fn leave_soon(&self) -> &Self {
         self.actor
@@ -317,13 +326,13 @@ impl Broker {
         self.tell(Order::Leave)
     }
 
-    /// Sends these bytes to all clients, whatever they are.
+    /// Sends these bytes to all clients as they are, even if they aren't valid NATS.
     pub fn say(&self, bytes: impl AsRef<[u8]>) -> &Self {
         self.tell(Order::Say(bytes.as_ref().to_vec()))
     }
 
-    /// Pings all clients, and each of them answers. Everything that they had published before has
-    /// then arrived.
+    /// Sends `PING` to all clients and waits for each client's `PONG`. Everything that the clients
+    /// had published before their `PONG` has then arrived.
     pub fn fence(&self) -> Verdict {
         let (before, living) = self
             .shared
@@ -337,7 +346,7 @@ impl Broker {
         self.expect("PONG from each client", answered)
     }
 
-    /// Waits for what clients send.
+    /// Waits until `look` finds something in what clients have sent; `what` says what was expected.
     fn expect<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> Verdict<T> {
         let found = self.actor.wait(|until| self.look_until(until, &mut look));
         // A client that has ended may have sent it first.
@@ -371,7 +380,7 @@ impl Broker {
         }
     }
 
-    /// Returns once the broker has carried out the order.
+    /// Gives the broker's thread an order, and returns once it has been carried out.
     fn tell(&self, order: Order) -> &Self {
         let number = self.shared.with(|state| {
             state.orders.push(order);
@@ -392,7 +401,7 @@ impl Broker {
         self
     }
 
-    /// A bad verdict on the broker's own thread ends the test here.
+    /// If a bad verdict has ended the broker's own thread, ends the test, too.
     fn pass_on_its_failure(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.as_ref().is_some_and(JoinHandle::is_finished)
@@ -420,7 +429,7 @@ impl Drop for Broker {
     }
 }
 
-/// `1 client`, `2 clients`.
+/// Formats a number: `1 client`, `2 clients`.
 fn several(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")

@@ -1,10 +1,10 @@
-//! Bytes in readable form, and the place where two runs of bytes begin to differ.
+//! Bytes in readable form, and where two byte strings begin to differ.
 
 /// A frame as chapter 4 defines it: the payload's length as a big-endian `u32`, then the payload.
 ///
 /// # Panics
 ///
-/// When the payload is 4 GiB or longer.
+/// Panics if the payload is 4 GiB or longer.
 #[must_use]
 pub fn frame(payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
@@ -18,22 +18,23 @@ pub fn line(text: impl AsRef<str>) -> Vec<u8> {
     format!("{}\n", text.as_ref()).into_bytes()
 }
 
-/// How many bytes a line of the timeline shows before it says `…`.
+/// How many bytes a line of the timeline shows before it is cut with `…`.
 const SHOWN: usize = 20;
 
-/// Bytes on one line: as quoted text if that is what they are, else printable ones as characters
-/// and the others in hexadecimal, as verdicts show them. Long runs are cut.
+/// Formats bytes on one line, as verdicts show them: as quoted text if they are text, otherwise
+/// printable ones as characters and the others in hexadecimal. A long byte string is cut.
 #[must_use]
 pub fn show(bytes: &[u8]) -> String {
     show_as(bytes, is_text(bytes))
 }
 
-/// Like [`show`], for a given choice: text only if [`is_text`] says so.
+/// Like [`show`], but `text` says whether to format the bytes as text. Pass true only if
+/// [`is_text`] holds for them.
 pub(crate) fn show_as(bytes: &[u8], text: bool) -> String {
     window(&tokens(bytes, text), 0, text)
 }
 
-/// `1 byte`, `6,291,456 bytes`.
+/// Formats a number of bytes: `1 byte`, `6,291,456 bytes`.
 pub(crate) fn count(bytes: usize) -> String {
     format!(
         "{} byte{}",
@@ -42,7 +43,7 @@ pub(crate) fn count(bytes: usize) -> String {
     )
 }
 
-/// `6,291,456`.
+/// Formats a number: `6,291,456`.
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
@@ -55,16 +56,17 @@ pub(crate) fn grouped(number: usize) -> String {
     grouped
 }
 
-/// Where the bytes that arrived first differ from the expected ones, ready to print.
+/// The expected bytes and those that arrived, around the first difference, ready to print.
 pub(crate) struct Comparison {
     pub expected: String,
     pub got: String,
-    /// Columns before the mark, and the mark's width.
+    /// The mark at the first difference: how many columns are before it, and how wide it is.
     pub mark: (usize, usize),
     pub note: String,
 }
 
-/// Compares; `after` says what followed the last byte that arrived ("end of stream", …).
+/// Compares the bytes that arrived with the expected ones. `after` says what followed the last byte
+/// that arrived ("end of stream", …).
 pub(crate) fn compare(expected: &[u8], got: &[u8], after: &str) -> Comparison {
     let text = is_text(expected) && is_text(got);
     let (want, have) = (tokens(expected, text), tokens(got, text));
@@ -115,7 +117,7 @@ fn declared(bytes: &[u8]) -> Option<u32> {
         .map(|length| u32::from_be_bytes(*length))
 }
 
-/// UTF-8 without control characters other than line ends.
+/// Whether the bytes are UTF-8 without control characters other than line ends.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| {
         text.chars()

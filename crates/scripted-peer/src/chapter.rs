@@ -1,12 +1,12 @@
-//! From a link into the book to the chapter's file and the section's heading.
+//! Turns a link into the book into the name of the chapter's file and the section's heading.
 
 use std::path::Path;
 
-/// `Chapter 4: docs/src/04-where-does-a-message-end.md, "Reading a whole frame"` for
-/// `04-where-does-a-message-end.html#reading-a-whole-frame`.
+/// Returns `Chapter 4: docs/src/04-where-does-a-message-end.md, "Reading a whole frame"` for the
+/// link `04-where-does-a-message-end.html#reading-a-whole-frame`.
 ///
-/// The heading is taken from the chapter's file under `root`; if that has no such heading, the
-/// anchor is turned back into words.
+/// The heading is read from the chapter's file under `root`. If the file has no such heading, the
+/// words of the link's anchor are used.
 pub(crate) fn section(link: &str, root: Option<&Path>) -> String {
     let (page, anchor) = link.split_once('#').unwrap_or((link, ""));
     let stem = page.trim_end_matches(".html").trim_end_matches(".md");
@@ -34,8 +34,9 @@ fn heading(text: &str, anchor: &str) -> Option<String> {
         .map(|heading| heading.replace('`', ""))
 }
 
-/// As mdBook turns a heading into an anchor: lower case, spaces to hyphens, no punctuation. The
-/// crate `course` has the same, and is not used here, because every check builds this one.
+/// Turns a heading into an anchor, as mdBook does: in lower case, with hyphens for spaces, without
+/// punctuation. The crate `course` has the same function, but every check would then have to build
+/// that crate.
 fn slug(heading: &str) -> String {
     let keep = |c: char| match c {
         c if c.is_alphanumeric() || c == '_' || c == '-' => Some(c),

@@ -1,4 +1,5 @@
-//! A child process, however it was started: by std, or with more descriptors than std can pass on.
+//! A child process, started by std or, with more descriptors than std can pass on, by
+//! `posix_spawn(3)`.
 
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
@@ -28,7 +29,7 @@ impl Child {
         self.pid
     }
 
-    /// Reaps it, once it has ended.
+    /// Waits until the child has ended, and reaps it.
     pub fn wait(&mut self) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         while matches!(

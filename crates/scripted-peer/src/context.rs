@@ -1,4 +1,4 @@
-//! Which timeline a thread adds to: the one of the test that it belongs to.
+//! Which timeline a thread adds to: that of the test that the thread belongs to.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Once};
@@ -15,7 +15,7 @@ thread_local! {
     static CONTEXT: RefCell<Option<Context>> = const { RefCell::new(None) };
 }
 
-/// Keeps a thread's timeline; when the test's own thread ends, the watchdog stops.
+/// Holds a thread's timeline. When the test's own thread ends, this stops the watchdog.
 struct Context {
     timeline: Arc<Timeline>,
     began_it: bool,
@@ -29,7 +29,7 @@ impl Drop for Context {
     }
 }
 
-/// The timeline that this thread's programs and peers share.
+/// Returns the timeline that the programs and peers of this thread share.
 pub(crate) fn current() -> Arc<Timeline> {
     CONTEXT.with_borrow_mut(|slot| {
         let context = slot.get_or_insert_with(|| {
@@ -47,7 +47,7 @@ pub(crate) fn current() -> Arc<Timeline> {
     })
 }
 
-/// From now on this thread adds to `timeline`, which another thread began.
+/// Makes this thread add to `timeline`, which another thread started.
 pub(crate) fn join(timeline: &Arc<Timeline>) {
     timeline.lock().threads.extend(this_thread());
     let context = Context {
@@ -57,7 +57,7 @@ pub(crate) fn join(timeline: &Arc<Timeline>) {
     CONTEXT.with_borrow_mut(|slot| *slot = Some(context));
 }
 
-/// A thread of the check's own; if the system has none left, the test ends.
+/// Starts a thread for the check. If the system has no thread left, this ends the test.
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -66,17 +66,18 @@ pub(crate) fn spawn<T: Send + 'static>(
     thread.unwrap_or_else(|error| fail(&current(), &Failure::no_thread(&error)))
 }
 
-/// Gives this test more, or less, time than the usual 25 seconds, not counting the time in which
-/// the machine kept it from running (but no more than 35 seconds of that). After it, every program
-/// that the test started is killed; soon after that, a test that is still running is ended, and its
-/// timeline is printed.
+/// Sets how long this test may take from now on, instead of the usual 25 seconds. Time in which the
+/// machine kept the test from running is not counted, up to 35 seconds. When the time is up, every
+/// program that the test started is killed. If the test is still running shortly after that, it is
+/// ended, and its timeline is printed.
 pub fn deadline(after: Duration) {
     current().set_deadline(after);
 }
 
-/// What to tell the reader if this test fails at a verb that has no
-/// [`or_explain`](crate::Verdict::or_explain) of its own: one sentence, and the chapter's section
-/// as the book links to it (`04-where-does-a-message-end.html#reading-a-whole-frame`).
+/// Sets what to tell the learner if this test fails at a verb without an
+/// [`or_explain`](crate::Verdict::or_explain) of its own. `sentence` is the explanation, and
+/// `section` the chapter's section, written as the book links to it
+/// (`04-where-does-a-message-end.html#reading-a-whole-frame`).
 pub fn explain(sentence: &str, section: &str) {
     current().lock().explanation = Some(Box::new((sentence.to_owned(), section.to_owned())));
 }

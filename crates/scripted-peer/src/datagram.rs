@@ -1,5 +1,5 @@
-//! Peers that send and receive datagrams, over Unix sockets or UDP: one message each, no end of
-//! stream, and perhaps no name.
+//! Peers that send and receive datagrams over Unix sockets or UDP. Each datagram is one message;
+//! there is no end of stream, and a Unix sender may have no address.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -24,9 +24,10 @@ use crate::verdict::Verdict;
 use crate::wait;
 use crate::watchdog::fail;
 
-/// The longest datagram that a peer receives completely: longer than any UDP datagram.
+/// The longest datagram that a peer receives completely, in bytes. No UDP datagram is as long.
 const LONGEST: usize = 256 << 10;
-/// How often a full queue is tried again: nothing signals that it has room.
+/// How long to wait before sending to a full queue again: the system doesn't signal that there is
+/// room.
 const AGAIN: Duration = Duration::from_millis(1);
 
 /// A peer that sends and receives datagrams.
@@ -45,26 +46,27 @@ const AGAIN: Duration = Duration::from_millis(1);
 /// peer.send("again").expect("ok"); // and the program keeps running.
 /// ```
 ///
-/// Replies that the check doesn't expect stay in the peer's queue. When the queue is full, a Unix
-/// socket makes the sender wait (on Linux after `net.unix.max_dgram_qlen` messages, usually 10,
-/// plus one), and UDP drops the datagram.
+/// Replies that the check doesn't read stay in the peer's queue. When that is full, a program that
+/// sends to a Unix socket has to wait (on Linux after `net.unix.max_dgram_qlen` messages, usually
+/// 10, plus one). Over UDP the system drops the datagram instead.
 pub struct DatagramPeer {
     socket: Socket,
     actor: Actor,
     address: Option<Address>,
-    /// The program's name, if this peer was made for one.
+    /// The program's address, if this peer was created to send to a program.
     program: Option<SocketAddrAny>,
-    /// The sender of the last message, if it has a name.
+    /// The address of the last message's sender, if it has one.
     last: Option<SocketAddrAny>,
     inbox: VecDeque<Vec<u8>>,
-    /// The program's socket is gone (`ECONNREFUSED`), or never was.
+    /// A send failed with `ECONNREFUSED` or `ENOENT`: the program's socket is gone, or never
+    /// existed.
     refused: bool,
     _folder: Option<Folder>,
 }
 
 impl Running {
-    /// A datagram peer with its own name, so that the program can reply: a fresh path or a free UDP
-    /// port, of the same kind as the program's.
+    /// A datagram peer bound to its own address, so that the program can reply to it: a fresh path
+    /// or a free UDP port, in the same address family as the program's socket.
     #[must_use]
     pub fn datagram_peer(&self) -> DatagramPeer {
         match self.address() {
@@ -74,12 +76,12 @@ impl Running {
         .to(self.address())
     }
 
-    /// A datagram peer without a name: a Unix socket that was never bound, to which no one can
+    /// A datagram peer without an address: a Unix socket that was never bound, to which no one can
     /// reply.
     ///
     /// # Panics
     ///
-    /// When the program listens on UDP, where every socket has a name.
+    /// Panics if the program listens on UDP, where every sender has an address.
     #[must_use]
     pub fn unnamed_datagram_peer(&self) -> DatagramPeer {
         let address = self.address();
@@ -92,7 +94,8 @@ impl Running {
 }
 
 impl DatagramPeer {
-    /// One at a fresh path, for a program to send to. It replies to the last sender.
+    /// A datagram peer at a fresh path, for a program to send to. It replies to the sender of the
+    /// last message.
     #[must_use]
     pub fn on_path() -> Self {
         let folder = folder();
@@ -100,14 +103,14 @@ impl DatagramPeer {
         Self::new(&address, Some(&address), Some(folder))
     }
 
-    /// One at this path.
+    /// Like [`on_path`](Self::on_path), but at this path.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         let address = Address::Unix(path.into());
         Self::new(&address, Some(&address), None)
     }
 
-    /// One at a free UDP port of 127.0.0.1.
+    /// Like [`on_path`](Self::on_path), but at a free UDP port of 127.0.0.1.
     #[must_use]
     pub fn udp() -> Self {
         let address = Address::Tcp(([127, 0, 0, 1], 0).into());
@@ -163,29 +166,30 @@ impl DatagramPeer {
         self
     }
 
-    /// Its address, in the form that a program accepts.
+    /// Returns the peer's address, in the form that a program accepts.
     ///
     /// # Panics
     ///
-    /// When it has no name.
+    /// Panics if the peer has no address.
     #[must_use]
     pub fn address(&self) -> &Address {
         self.address.as_ref().expect("this peer has no name")
     }
 
-    /// How long this peer's verbs wait; 4 seconds by default.
+    /// Sets how long this peer's verbs wait; the default is 4 seconds.
     pub fn patience(&mut self, patience: Duration) -> &mut Self {
         self.actor.patience = patience;
         self
     }
 
-    /// Sends one message, to the program or to the sender of the last message received here. If the
-    /// queue is full it waits for room; the test ends if the program makes none in time. If the
-    /// program is gone, the test goes on: the next expectation reports it.
+    /// Sends one message to the program, or, for a peer that wasn't created for a program, to the
+    /// sender of the last message received. If the receiver's queue is full, waits for room; if the
+    /// program doesn't make room in time, the test ends. If the program's socket is gone, the next
+    /// expectation reports it.
     ///
     /// # Panics
     ///
-    /// When there is no address to send to yet.
+    /// Panics if there is no address to send to yet.
     pub fn send(&mut self, message: impl AsRef<[u8]>) -> &mut Self {
         let message = message.as_ref();
         let actor = self.actor.clone();
@@ -209,11 +213,11 @@ impl DatagramPeer {
         self
     }
 
-    /// Like [`send`](Self::send), but to a path.
+    /// Like [`send`](Self::send), but sends to the socket at this path.
     ///
     /// # Panics
     ///
-    /// When the path cannot be that of a socket.
+    /// Panics if the path can't be that of a socket (because it is too long, for example).
     pub fn send_to(&mut self, path: impl AsRef<Path>, message: impl AsRef<[u8]>) -> &mut Self {
         let to = SocketAddrUnix::new(path.as_ref()).expect("the path of a socket");
         let program = self.program.replace(to.into());
@@ -222,8 +226,8 @@ impl DatagramPeer {
         self
     }
 
-    /// Sends the same message until the queue is full, at most `most` times; returns how often.
-    /// Over UDP a sender never sees a full queue.
+    /// Sends the same message until the receiver's queue is full, at most `most` times. Returns how
+    /// often it was sent. A UDP sender never finds the queue full.
     pub fn fill(&mut self, message: impl AsRef<[u8]>, most: usize) -> usize {
         let message = message.as_ref();
         let sent = (0..most)
@@ -264,7 +268,7 @@ impl DatagramPeer {
         }
     }
 
-    /// The next message is exactly this one.
+    /// Waits for the next message, and expects it to be exactly this one.
     pub fn expect(&mut self, message: impl AsRef<[u8]>) -> Verdict {
         let wanted = message.as_ref();
         let found = match self.next(self.actor.patience) {
@@ -276,17 +280,17 @@ impl DatagramPeer {
         self.actor.verdict(found)
     }
 
-    /// The next message, whatever its content.
+    /// Waits for the next message, and returns it, whatever its content.
     ///
     /// # Errors
     ///
-    /// How it ended: a refusal, or silence.
+    /// Why there is no message: [`Ending::Refusal`] or [`Ending::Silence`].
     pub fn receive(&mut self) -> Result<Vec<u8>, Ending> {
         self.next(self.actor.patience)
     }
 
-    /// No message arrives for this long. This verdict must wait: if another message can follow,
-    /// expect that one instead.
+    /// Expects that no message arrives for this long. This always takes all of `time`: if another
+    /// message can follow, expect that one instead.
     pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
         let expected = format!("no message for {time:?}");
         let found = match self.next(time) {
@@ -297,7 +301,7 @@ impl DatagramPeer {
         self.actor.verdict(found)
     }
 
-    /// No message has arrived so far. This does not wait.
+    /// Expects that no message has arrived so far. This does not wait.
     pub fn expect_nothing_yet(&mut self) -> Verdict {
         self.take_all();
         let found = match self.inbox.front() {
@@ -331,7 +335,7 @@ impl DatagramPeer {
         come.unwrap_or(Err(Ending::Silence))
     }
 
-    /// Reads what the kernel has.
+    /// Receives all messages that are in the socket's queue.
     fn take_all(&mut self) {
         let mut buffer = vec![0; LONGEST];
         loop {
@@ -364,7 +368,7 @@ fn has_name(address: &SocketAddrAny) -> bool {
     SocketAddrUnix::try_from(address.clone()).map_or(true, |unix| unix.path().is_some())
 }
 
-/// An error that is not the end of anything says so.
+/// What the timeline adds to a message: that it is empty, or that its sender has no address.
 fn remark(length: usize, from: Option<&SocketAddrAny>) -> String {
     match (length, from) {
         (0, _) => "an empty message".to_owned(),

@@ -12,29 +12,29 @@ use crate::failure::Failure;
 use crate::running::Running;
 use crate::verdict::Verdict;
 
-/// A descriptor that a program has open.
+/// A descriptor that the program has open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
-    /// Its number.
+    /// The descriptor's number.
     pub number: u32,
-    /// What it is.
+    /// What kind of object it refers to.
     pub kind: Kind,
-    /// A path, or another name that the kernel gives it: `socket:[12345]`.
+    /// A path, or the name that the kernel gives to something without a path: `socket:[12345]`.
     pub name: String,
-    /// It is closed in programs that this one becomes or starts (`FD_CLOEXEC`).
+    /// Whether it is closed in programs that this one becomes or starts (`FD_CLOEXEC`).
     pub close_on_exec: bool,
-    /// Calls on it never wait (`O_NONBLOCK`). This belongs to the open file, and all copies share
-    /// it.
+    /// Whether calls on it never wait (`O_NONBLOCK`). The mode belongs to the open file, so all
+    /// copies of the descriptor share it.
     pub non_blocking: bool,
-    /// It can be read from.
+    /// Whether it can be read from.
     pub readable: bool,
-    /// It can be written to.
+    /// Whether it can be written to.
     pub writable: bool,
-    /// The position in the file. This also belongs to the open file.
+    /// The position in the file. It, too, belongs to the open file, and all copies share it.
     pub position: u64,
 }
 
-/// What is open.
+/// What a descriptor refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -45,7 +45,7 @@ pub enum Kind {
     Socket,
     /// A pipe or a FIFO.
     Pipe,
-    /// A device, a poll, a timer.
+    /// Anything else, such as a device, an epoll instance or a timer.
     Other,
 }
 
@@ -56,8 +56,9 @@ impl fmt::Display for Descriptor {
 }
 
 impl Running {
-    /// What the program has open now, by number; nothing if there is no /proc, or once it has
-    /// ended. Guard a check that uses it with [`needs::linux`](crate::needs::linux).
+    /// Returns the descriptors that the program has open now, ordered by number. The result is
+    /// empty if there is no /proc, or once the program has ended. Guard a check that uses it with
+    /// [`needs::linux`](crate::needs::linux).
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen_on_path();
@@ -83,8 +84,8 @@ impl Running {
         all
     }
 
-    /// The program again has open what it had before, and nothing else: the same files and sockets,
-    /// under any numbers.
+    /// Waits until the program has open exactly what it had `before`: the same files and sockets,
+    /// though perhaps under other numbers.
     pub fn expect_descriptors(&self, before: &[Descriptor]) -> Verdict {
         let actor = Actor::of(self);
         let mut change = (Vec::new(), Vec::new());
@@ -111,7 +112,7 @@ impl Running {
     }
 }
 
-/// Those of `some` that have no counterpart among the others.
+/// Returns those of `some` that have no counterpart among `others`.
 fn missing(some: &[Descriptor], others: &[Descriptor]) -> Vec<String> {
     let mut others: Vec<&str> = others.iter().map(|one| one.name.as_str()).collect();
     let mut left = Vec::new();

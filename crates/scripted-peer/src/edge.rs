@@ -1,4 +1,4 @@
-//! One edge: several events reach the program in one wake-up.
+//! Lets several events reach the program in one wake-up, as one edge.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::address::Address;
 use crate::net_table::{self, TcpSocket};
 use crate::running::Running;
 
-/// How long sent data may take to arrive: over loopback it is there immediately.
+/// How long to wait for sent data to arrive. Over loopback it normally arrives immediately.
 const LATEST: Duration = Duration::from_secs(1);
 
-/// The program is continued even if the act fails.
+/// Continues the stopped program when dropped, even if `act` panics.
 struct Stopped<'a>(&'a Running);
 
 impl Drop for Stopped<'_> {
@@ -23,9 +23,9 @@ impl Drop for Stopped<'_> {
 }
 
 impl Running {
-    /// Stops the program, acts, and continues it: everything that was sent meanwhile (bytes, ends
-    /// of streams, connections, signals) is there when it wakes. This produces the race on demand,
-    /// without a sleep.
+    /// Stops the program, calls `act`, and continues the program. Everything that was sent
+    /// meanwhile (bytes, ends of streams, connections, signals) is there when the program wakes.
+    /// This produces a race on demand, without sleeping.
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen();
@@ -39,8 +39,8 @@ impl Running {
     /// peer.expect("ONE\nTWO\n").or_explain("Reply to lines that arrived before the signal.", "");
     /// ```
     ///
-    /// A stopped program reads nothing: send no more than its socket holds. Signals of one kind are
-    /// one signal (`signal(7)`).
+    /// A stopped program reads nothing, so send no more than its socket can hold. Several signals
+    /// of the same number reach the program as one (`signal(7)`).
     pub fn in_one_edge<T>(&self, act: impl FnOnce() -> T) -> T {
         self.signal(Signal::STOP);
         let stopped = Stopped(self);
@@ -50,9 +50,9 @@ impl Running {
         value
     }
 
-    /// Over TCP, on a busy machine, what was sent may not have reached the program's kernel yet. If
-    /// the kernel can't be asked, this doesn't wait for it; nor does it wait for more than the
-    /// program's socket can hold.
+    /// Waits until what was sent has reached the program's kernel: over TCP, on a busy machine,
+    /// that may take a moment. It doesn't wait if the kernel can't be asked, nor for more bytes
+    /// than the program's socket can hold.
     fn wait_for_delivery(&self) {
         let Some(Address::Tcp(server)) = &self.address else {
             return;
@@ -63,8 +63,9 @@ impl Running {
     }
 }
 
-/// A stopped program reads nothing: bytes that have reached its kernel, and need not be
-/// acknowledged yet, stay there unread. (The end of a stream counts as one byte on both sides.)
+/// Whether the bytes sent over TCP have reached the program's kernel. They stay unread there,
+/// because the program is stopped, and need not be acknowledged yet. (The FIN counts as one byte on
+/// both sides.)
 fn has_come(server: &SocketAddr) -> bool {
     let all = net_table::sockets(None, server.port());
     let is_other_side =

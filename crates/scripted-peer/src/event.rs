@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::bytes::is_text;
 
 pub(crate) struct Event {
-    /// When it was noted: an event that lasts is noted at its end.
+    /// When it was noted. An event that lasts for some time is noted at its end.
     pub at: Duration,
     pub began: Duration,
     pub peer: Option<usize>,
@@ -19,16 +19,16 @@ pub(crate) enum What {
     Received(Bytes),
 }
 
-/// The first bytes of a run, how many there were, and a remark.
+/// A run of bytes: the first of them, how many there were, and a remark.
 pub(crate) struct Bytes {
     pub head: Vec<u8>,
     pub total: usize,
     pub remark: String,
-    /// The pieces in which they were sent or received, if more than one: the first of them.
+    /// If they were sent or received in more than one piece, the first of those pieces.
     pub pieces: Vec<Piece>,
 }
 
-/// A part of a run: what one write took, or what one read returned.
+/// A piece of a run: the bytes that one write accepted, or that one read returned.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Piece {
     pub at: Duration,
@@ -48,7 +48,7 @@ impl Bytes {
         }
     }
 
-    /// It was sent, or received, in these pieces.
+    /// Adds the pieces in which the bytes were sent or received.
     pub fn in_pieces(mut self, pieces: &[Piece]) -> Self {
         self.pieces = pieces[..pieces.len().min(Self::KEPT)].to_vec();
         self

@@ -1,11 +1,12 @@
-//! How a program ended: by an exit code, by a signal, or at a `todo!` that the learner left.
+//! How a program ended: with an exit code, by a signal, or at a `todo!` that the learner has not
+//! replaced yet.
 
 use std::fmt;
 
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It returned from `main`, or called `exit`, with this code.
+    /// It returned from `main` or called `exit`, with this exit code.
     Code(i32),
     /// This signal killed it.
     Signal(i32),
@@ -37,7 +38,7 @@ pub(crate) struct Unsolved {
 }
 
 impl Unsolved {
-    /// Reads it from Rust's panic message on standard error.
+    /// Finds a `todo!` in Rust's panic message on standard error.
     pub fn read(text: &str) -> Option<Self> {
         let (before, after) = text.split_once("\nnot yet implemented")?;
         let place = before.lines().last()?.split_once(" panicked at ")?.1;

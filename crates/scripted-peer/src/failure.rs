@@ -1,5 +1,5 @@
-//! What was expected and what happened instead, as the report shows it; and the sentences about
-//! this machine, which replace the explanation if it is not the program that failed.
+//! What a check expected and what happened instead, as the report shows it. Also the sentences
+//! about this machine, which replace the check's explanation if the program isn't at fault.
 //!
 //! The verbs find failures; `watchdog` ends a test at one.
 
@@ -7,35 +7,36 @@ use std::time::Duration;
 
 use crate::bytes::{compare, show};
 
-/// How the sentences about the machine begin: what follows is not a judgment of the learner's
+/// How a sentence about this machine begins. A report with it is not a judgment of the learner's
 /// program.
 pub(crate) const NO_VERDICT: &str = "This machine could not judge your program.";
 
 pub(crate) const TOO_BUSY: &str = "It was too busy for a check that measures time. Stop other \
                                    programs, or wait until they end, and run the check again.";
 
-/// What to say about a program that never listened, if the check has no sentence of its own.
+/// The explanation for a program that never listened, if the check has none of its own.
 pub(crate) const NEVER_LISTENED: &str = "Your program never started listening. If it ended, its \
                                          last lines on standard error should say which step \
                                          failed. As soon as it is listening, it must print the \
                                          line `listening on ADDRESS`.";
 
-/// The same for a program that never connected.
+/// The explanation for a program that never connected, if the check has none of its own.
 pub(crate) const NEVER_CONNECTED: &str = "Your program did not connect to the address it was \
                                           given. If it ended, its last lines on standard error \
                                           should say which step failed.";
 
-/// What precedes the check's explanation if the program ended before any byte was exchanged.
+/// What is shown before the check's explanation if the program ended before any byte was exchanged.
 const ENDED_EARLY: &str = "Your program ended before it had exchanged any bytes with the check.";
 
-/// What precedes the check's explanation if the very first connection was refused.
+/// What is shown before the check's explanation if the very first connection was refused.
 pub(crate) const NOT_THERE: &str = "Your program printed `listening on`, but nothing is listening \
                                     on the address that it printed. Print the address that the \
                                     listening socket has, and print it once the socket is \
                                     listening. What this check is about:";
 
-/// The check's explanation, for a program that ended before any byte was exchanged: its own last
-/// lines are more likely to say what went wrong than the check's topic is.
+/// Returns the explanation for a program that ended before any byte was exchanged. It points to the
+/// program's last lines, which are more likely to tell what went wrong than the check's explanation
+/// is.
 pub(crate) fn early(explanation: &str, printed: bool) -> String {
     let why = match printed {
         true => "Its last lines of output should say why.",
@@ -53,17 +54,17 @@ pub(crate) fn kept_from_running(kept: Duration) -> String {
 pub(crate) struct Failure {
     pub expected: String,
     pub got: String,
-    /// Columns before the mark, the mark's width, and its text.
+    /// How many columns are before the mark, how wide it is, and its text.
     pub mark: Option<Box<(usize, usize, String)>>,
     pub explanation: Option<Box<(String, String)>>,
-    /// The sentence for a check that has no explanation.
+    /// The explanation to show if the check has none of its own.
     pub otherwise: Option<&'static str>,
-    /// The program ended instead of doing what was expected.
+    /// Whether the program ended instead of doing what was expected.
     pub ended: bool,
-    /// A connection was refused.
+    /// Whether a connection was refused.
     pub refused: bool,
-    /// The sentence about this machine, if it is not the program that failed: it is shown instead
-    /// of the explanation.
+    /// The sentence about this machine, if the program isn't at fault. It is shown instead of the
+    /// explanation.
     pub machine: Option<Box<str>>,
 }
 
@@ -81,8 +82,8 @@ impl Failure {
         }
     }
 
-    /// The machine is at fault: `expected` is what the check needs, `got` what the system says, and
-    /// `advice` what the reader can do about it.
+    /// A failure of this machine: `expected` is what the check needs, `got` is what the system
+    /// reports, and `advice` tells the reader what to do about it.
     pub fn of_machine(expected: &str, got: &str, advice: &str) -> Self {
         Self {
             machine: Some(format!("{NO_VERDICT} {advice}").into()),
@@ -90,7 +91,7 @@ impl Failure {
         }
     }
 
-    /// The system has no thread left for the check.
+    /// The failure to report if the system has no thread left for the check.
     pub fn no_thread(error: &std::io::Error) -> Self {
         Self::of_machine(
             "a thread for the check",
@@ -100,7 +101,7 @@ impl Failure {
         )
     }
 
-    /// Explained by this sentence if the check has none.
+    /// Adds the explanation to show if the check has none of its own.
     pub fn or_else(self, sentence: &'static str) -> Self {
         Self {
             otherwise: Some(sentence),
@@ -108,12 +109,13 @@ impl Failure {
         }
     }
 
-    /// Whether the program ended instead.
+    /// Records whether the program ended instead of doing what was expected.
     pub fn ended(self, ended: bool) -> Self {
         Self { ended, ..self }
     }
 
-    /// `after` says what followed the last byte that arrived.
+    /// The failure to report if the bytes that arrived are not the expected ones. `after` says what
+    /// followed the last byte that arrived.
     pub fn bytes(expected: &[u8], got: &[u8], after: &str) -> Self {
         if got.is_empty() {
             return Self::new(show(expected), after);

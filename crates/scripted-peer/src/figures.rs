@@ -1,4 +1,4 @@
-//! What a running program costs, as Linux counts it in /proc
+//! What resources a running program uses, as Linux reports it in /proc
 //! ([proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)).
 
 use std::fs;
@@ -13,53 +13,57 @@ use crate::running::Running;
 use crate::threads::{is_runnable, waited};
 use crate::verdict::Verdict;
 
-/// What a program has cost so far, and what it holds.
+/// What resources a program has used so far, and what it holds now.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Figures {
-    /// CPU time of all its threads, in seconds.
+    /// CPU time used by all its threads, in seconds.
     pub cpu_seconds: f64,
-    /// The memory that it holds now, in KiB (`VmRSS`).
+    /// Resident memory now, in KiB (`VmRSS`).
     pub memory_kib: u64,
-    /// The most memory that it ever held, in KiB (`VmHWM`).
+    /// Largest resident memory so far, in KiB (`VmHWM`).
     pub peak_memory_kib: u64,
-    /// The most address space that it ever held, in KiB (`VmPeak`).
+    /// Largest address space so far, in KiB (`VmPeak`).
     pub peak_address_space_kib: u64,
-    /// Its threads now.
+    /// How many threads it has now.
     pub threads: usize,
-    /// Its open descriptors now.
+    /// How many descriptors it has open now.
     pub descriptors: usize,
-    /// How many of them never wait (`O_NONBLOCK`).
+    /// How many of these descriptors are non-blocking (`O_NONBLOCK`).
     pub nonblocking: usize,
-    /// How often its current threads went to sleep. Preemptions aren't counted: on a busy machine
-    /// each line that a program logs may cause several.
+    /// How often its current threads gave up the CPU to wait (voluntary context switches).
+    /// Preemptions aren't counted: on a busy machine each line that a program logs may cause
+    /// several.
     pub switches: u64,
 }
 
 /// How long a program is watched before it counts as idle.
 const WINDOW: Duration = Duration::from_millis(300);
-/// What it may do in that time: three wake-ups of a 100 ms timer, and a little more.
+/// How often a program may wake up in that time and still count as idle: three times for a 100 ms
+/// timer, and a few times more.
 const SWITCHES: u64 = 8;
 const CPU_SECONDS: f64 = 0.02;
-/// And how long it may wait for a CPU: a program that wants to run half the time is not at rest,
-/// however little CPU time it gets.
+/// How long a program may wait for a CPU in that time and still count as idle. A program that wants
+/// to run half the time isn't idle, however little CPU time it gets.
 const WAITED: Duration = Duration::from_millis(150);
-/// A correct program needs far less in total to come to rest.
+/// CPU time after which a program that still isn't idle is at fault: a correct one needs far less
+/// to become idle.
 const AWAKE_SECONDS: f64 = 3.0;
 
 impl Running {
-    /// What the program costs; all zeros if there is no /proc, or once it has ended. Guard a check
-    /// that uses it with [`needs::linux`].
+    /// Returns what resources the program uses; all zeros if there is no /proc, or once the program
+    /// has ended. Guard a check that uses it with [`needs::linux`].
     #[must_use]
     pub fn figures(&self) -> Figures {
         figures(self.pid()).unwrap_or_default()
     }
 
-    /// The program comes to rest: within its patience, there are 300 ms in which it wakes fewer
-    /// than 8 times, uses less than 20 ms of CPU time, doesn't wait for a CPU half the time, and
-    /// then sleeps. A program that keeps polling never does, however busy the machine is. If it got
-    /// too little CPU time to tell, the machine gave no verdict.
+    /// Expects the program to become idle in time: for 300 ms it wakes up fewer than 8 times, uses
+    /// less than 20 ms of CPU time, waits for a CPU for less than half the time, and is asleep at
+    /// the end. A program that keeps polling never becomes idle, however busy the machine is. If
+    /// the program got too little CPU time to tell, the test ends and says that the machine gave no
+    /// verdict.
     ///
-    /// If there is no /proc, the test is noted as skipped from here on.
+    /// If there is no /proc, the test is noted as skipped, and this verdict is a good one.
     pub fn expect_idle(&self) -> Verdict {
         if !needs::linux() {
             return Verdict::new(&self.timeline, Ok(()));
@@ -133,7 +137,8 @@ fn figures(pid: u32) -> Option<Figures> {
     })
 }
 
-/// Counts the descriptors whose status flags, in octal, include `O_NONBLOCK`.
+/// Counts the descriptors that are non-blocking: their status flags, which are in octal, include
+/// `O_NONBLOCK`.
 fn nonblocking(pid: u32) -> Option<usize> {
     let never_waits = |info: &String| {
         let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
@@ -145,8 +150,9 @@ fn nonblocking(pid: u32) -> Option<usize> {
     Some(infos.flatten().filter(never_waits).count())
 }
 
-/// User and system time of all threads, past ones too: fields 14 and 15 of `stat`, in hundredths of
-/// a second (`sysconf(_SC_CLK_TCK)` is 100 wherever Linux runs Rust's standard library).
+/// Returns the user and system time of all threads, including those that have ended: fields 14 and
+/// 15 of `stat`, in hundredths of a second (`sysconf(_SC_CLK_TCK)` is 100 wherever Linux runs
+/// Rust's standard library).
 fn cpu_seconds(pid: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the program's name, in parentheses, and may hold anything.
@@ -155,7 +161,7 @@ fn cpu_seconds(pid: u32) -> Option<f64> {
     Some(f64::from(ticks(11)? + ticks(12)?) / 100.0)
 }
 
-/// The number after `name`, at the start of a line of a `status` file.
+/// Returns the number after `name`, which begins a line of a `status` file.
 fn field(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()

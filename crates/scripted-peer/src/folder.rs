@@ -14,18 +14,18 @@ use crate::reaper;
 
 /// A folder of mode 0700 that is removed, with everything in it, when its last clone is dropped.
 ///
-/// It is in the temporary folder and its path is short: a socket's path has room for little more
-/// than 100 bytes ([unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)). If `TMPDIR` names
-/// a folder whose path is too long for that, or that cannot hold sockets, it is in `/tmp` or a
-/// similar folder.
+/// It is in the temporary folder, and its path is short, because a socket's path has room for
+/// little more than 100 bytes ([unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)). If
+/// `TMPDIR` names a folder whose path is too long, or that can't hold sockets, this folder is in
+/// `/tmp` or a similar place.
 #[derive(Debug, Clone)]
 pub struct Folder(Arc<Owned>);
 
 #[derive(Debug)]
 struct Owned(PathBuf);
 
-/// How long a folder's path may be, so that a socket with a name of some 30 bytes fits in: 103
-/// bytes on macOS, 107 on Linux.
+/// How long a folder's path may be, in bytes, so that a socket with a name of some 30 bytes fits: a
+/// socket's path has room for 103 bytes on macOS and for 107 on Linux.
 const LONGEST: usize = 70;
 
 /// Creates a fresh folder. If this machine has no folder that can hold sockets, the test ends with
@@ -48,8 +48,8 @@ pub fn folder() -> Folder {
     })
 }
 
-/// A fresh folder whose programs `uid` can run: for a copy of a program whose own folder that user
-/// may not be able to enter.
+/// Creates a fresh folder from which user `uid` can run a copy of the program: that user may not be
+/// able to enter the program's own folder.
 pub(crate) fn folder_of_programs(program: &Path, uid: u32) -> Folder {
     let beside = program.parent().map(Path::to_path_buf);
     let places: Vec<PathBuf> = places().into_iter().chain(beside).collect();
@@ -70,7 +70,7 @@ pub(crate) fn folder_of_programs(program: &Path, uid: u32) -> Folder {
     })
 }
 
-/// Where the folder may be, the best place first.
+/// Where the folder may be created, the best place first.
 fn places() -> Vec<PathBuf> {
     let fixed = ["/tmp", "/var/tmp", "/dev/shm"].map(PathBuf::from);
     let mut places = vec![env::temp_dir()];
@@ -78,7 +78,7 @@ fn places() -> Vec<PathBuf> {
     places
 }
 
-/// The first place that passes; or why none does, each with its reason.
+/// Returns the first place that passes the test, or why each of them failed it.
 fn first_usable(
     places: &[PathBuf],
     usable: impl Fn(&Path) -> Result<(), String>,
@@ -93,7 +93,8 @@ fn first_usable(
     Err(reasons.join("; "))
 }
 
-/// A socket can be created in a folder there, and the path has room for its name.
+/// Tests that a socket can be created in a folder in `base`, and that the path has room for its
+/// name.
 fn holds_sockets(base: &Path) -> Result<(), String> {
     if !base.is_absolute() {
         return Err("not an absolute path".to_owned());
@@ -108,7 +109,7 @@ fn holds_sockets(base: &Path) -> Result<(), String> {
         .map_err(|error| format!("no socket can be created there: {error}"))
 }
 
-/// Programs there can be executed by every user.
+/// Tests that every user can execute programs in a folder in `base`.
 fn runs_programs(base: &Path) -> Result<(), String> {
     if !base.is_absolute() {
         return Err("not an absolute path".to_owned());
@@ -164,13 +165,13 @@ impl AsRef<Path> for Folder {
 }
 
 impl Folder {
-    /// The folder itself.
+    /// Returns the folder's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.0
     }
 
-    /// The path of something in it, which need not exist.
+    /// Returns the path of `name` in this folder. The file need not exist.
     #[must_use]
     pub fn join(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path().join(name)

@@ -1,4 +1,4 @@
-//! A gate, controlled by the check, decides when work ends: no sleep is needed.
+//! A gate lets the check decide when the program's work ends. No sleep is needed.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -18,7 +18,7 @@ use crate::verdict::Verdict;
 use crate::wait;
 
 /// A FIFO ([fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html)) that a program reads to
-/// its end before it answers: so its work ends when the check says so, without a sleep.
+/// its end before it replies. So the program's work lasts until the check opens the gate.
 ///
 /// ```no_run
 /// # let server = scripted_peer::Program::new("server").listen_on_path();
@@ -33,18 +33,19 @@ use crate::wait;
 /// peer.expect(line("done")).or_explain("You ended in the middle of a request. Finish it.", "");
 /// ```
 ///
-/// One gate holds one request. After [`release`](Self::release), or when dropped, it holds no
-/// request.
+/// One gate holds up one request, until [`release`](Self::release) is called or the gate is
+/// dropped.
 pub struct Gate {
     path: PathBuf,
     actor: Actor,
-    /// As long as this end is open, the program reads neither bytes nor the end of the file.
+    /// The check's end of the FIFO. As long as it is open, the program's read doesn't reach the end
+    /// of the file.
     ours: Option<File>,
     _folder: Folder,
 }
 
 impl Gate {
-    /// A closed gate at a fresh path.
+    /// Creates a closed gate at a fresh path.
     #[must_use]
     pub fn new() -> Self {
         let folder = folder();
@@ -75,20 +76,20 @@ impl Gate {
         }
     }
 
-    /// What the program is to read.
+    /// Returns the path of the FIFO that the program is to read.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How long [`expect_entered`](Self::expect_entered) waits; 4 seconds by default.
+    /// Sets how long [`expect_entered`](Self::expect_entered) waits; the default is 4 seconds.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.actor.patience = patience;
         self
     }
 
-    /// The program opens the path for reading: from then on it is inside.
+    /// Waits until the program has opened the path for reading: from then on it is inside the gate.
     pub fn expect_entered(&mut self) -> Verdict {
         let actor = self.actor.clone();
         let entered = actor.ask(|| self.try_enter().then_some(()));
@@ -104,7 +105,8 @@ impl Gate {
         self.try_enter()
     }
 
-    /// Opening for writing without waiting fails until there is a reader (`ENXIO`, `open(2)`).
+    /// Opens the FIFO for writing, without waiting: this fails with `ENXIO` until there is a reader
+    /// (`open(2)`).
     fn try_enter(&mut self) -> bool {
         if self.ours.is_none() {
             match open(
@@ -124,8 +126,9 @@ impl Gate {
         self.ours.is_some()
     }
 
-    /// The program reads all of this, except what the FIFO itself holds (64 KiB on Linux, see
-    /// `pipe(7)`), but not the end of the file: the gate stays closed.
+    /// Writes these bytes to the FIFO, and expects the program to read them, except for the last
+    /// ones, which fit into the FIFO itself (64 KiB on Linux, see `pipe(7)`). The program doesn't
+    /// reach the end of the file: the gate stays closed.
     pub fn expect_reads(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         let mut rest = bytes.as_ref();
         let expected = format!("the program to read {} bytes", rest.len());
@@ -155,12 +158,12 @@ impl Gate {
             }
         }
         self.actor
-            .note("the program reads, and there is more to come");
+            .note("the program is reading; the gate stays closed");
         self.actor.verdict(Ok(()))
     }
 
-    /// Opens the gate: the program's read reaches the end of the file. Notes in the timeline if the
-    /// program was no longer inside.
+    /// Opens the gate: the program's read reaches the end of the file. If the program was no longer
+    /// inside, the timeline notes it.
     pub fn release(mut self) {
         let left = self.ours.as_ref().is_some_and(has_no_reader);
         self.actor.note(match (&self.ours, left) {
@@ -171,12 +174,13 @@ impl Gate {
         self.ours = None;
     }
 
-    /// The program closes its end although the gate is closed: it gave up the work, or ended.
+    /// Expects the program to close its end of the FIFO although the gate is closed: it has given
+    /// up the work, or has ended.
     pub fn expect_abandoned(&mut self) -> Verdict {
         let found = match &self.ours {
             None => Err(Failure::new(
                 "the program to leave the gate",
-                "it never got there",
+                "the program never reached the gate",
             )),
             Some(ours) => {
                 let gone = self.actor.ask(|| has_no_reader(ours).then_some(()));

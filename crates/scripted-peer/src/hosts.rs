@@ -2,8 +2,8 @@
 //! Ethernet devices ([network_namespaces(7)](https://man7.org/linux/man-pages/man7/network_namespaces.7.html),
 //! [veth(4)](https://man7.org/linux/man-pages/man4/veth.4.html)).
 //!
-//! Nothing outlives the test, even if it is killed: the namespaces have no names, and each lives as
-//! long as a shell that ends with its input.
+//! Nothing outlives the test, even if the test is killed: the namespaces have no names, and each of
+//! them exists only as long as a shell whose standard input comes from the test.
 
 mod shell;
 
@@ -26,13 +26,13 @@ use crate::program::Program;
 use crate::verdict::Verdict;
 use shell::{COMMAND, Failed, Shell};
 
-/// The name of each end of the cable on its host.
+/// The name of the network device at each end of the cable.
 const CABLE: &str = "cable";
 
 /// Two hosts, `left` and `right`, that know each other by these names, and a cable between them.
 ///
-/// This needs root on Linux, util-linux and iproute2; if they are missing or not permitted, the
-/// test is noted as skipped, with the reason.
+/// This needs root on Linux, util-linux and iproute2. If one of these is missing, or the system
+/// doesn't permit it, the test is noted as skipped, with the reason.
 ///
 /// ```no_run
 /// use scripted_peer::{Hosts, Program, line};
@@ -49,10 +49,10 @@ const CABLE: &str = "cable";
 /// hosts.plug_cable();
 /// ```
 pub struct Hosts {
-    /// Run the program here: like a machine whose cable is pulled, this host keeps its address and
-    /// its route.
+    /// The host to run the program on. When the cable is pulled, this host keeps its address and
+    /// its route, like a machine that doesn't notice.
     pub left: Host,
-    /// The other host; its end of the cable is the one that is pulled.
+    /// The other host. The cable is pulled at this end.
     pub right: Host,
     actor: Actor,
     _names: Folder,
@@ -68,7 +68,8 @@ pub struct Host {
 }
 
 impl Hosts {
-    /// Two hosts, connected; or none, with the test noted as skipped.
+    /// Creates two connected hosts. Returns `None` if that isn't possible here; the test is then
+    /// noted as skipped.
     #[must_use]
     pub fn new() -> Option<Self> {
         if !needs::root() {
@@ -130,7 +131,8 @@ impl Hosts {
         })
     }
 
-    /// Pulls the cable: from now on nothing arrives, and no error is reported.
+    /// Pulls the cable: from now on nothing arrives at the other host, and the sender gets no
+    /// error.
     pub fn pull_cable(&self) {
         self.right.must_run(&format!("ip link set {CABLE} down"));
         self.actor.note("the cable is pulled");
@@ -148,9 +150,9 @@ impl Hosts {
 }
 
 impl Program {
-    /// It runs on this host: in its network, and with its `/etc/hosts`. Start it with
-    /// [`listen_on`](Self::listen_on), and connect to it with [`Host::connect`]: it cannot be reached from
-    /// elsewhere.
+    /// Makes the program run on this host: in the host's network, and with its `/etc/hosts`. Start
+    /// the program with [`listen_on`](Self::listen_on), and connect to it with [`Host::connect`]:
+    /// it can't be reached from outside the two hosts.
     pub fn on(self, host: &Host) -> Self {
         Actor::aside().note(format!("a program on {}:", host.name));
         // Through a shell that changes back to this folder: nsenter(1) leaves it when it enters the
@@ -176,50 +178,50 @@ impl Host {
         Ok(host)
     }
 
-    /// Its name, which both hosts know.
+    /// Returns the host's name, which both hosts can look up.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name
     }
 
-    /// Its IPv4 address.
+    /// Returns the host's IPv4 address.
     #[must_use]
     pub fn address(&self) -> IpAddr {
         self.address.into()
     }
 
-    /// Its IPv6 address, if this machine has IPv6.
+    /// Returns the host's IPv6 address, if this machine has IPv6.
     #[must_use]
     pub fn address_v6(&self) -> Option<IpAddr> {
         self.address_v6.map(IpAddr::from)
     }
 
-    /// Its IPv4 address with port 0, for a program to listen on.
+    /// Returns the host's IPv4 address with port 0, for a program to listen on.
     #[must_use]
     pub fn any_port(&self) -> Address {
         Address::Tcp(SocketAddr::new(self.address(), 0))
     }
 
-    /// A new connection from this host; ends the test if there is none.
+    /// Connects to `address` from this host; if that fails, the test ends.
     #[must_use]
     pub fn connect(&self, address: &Address) -> Peer {
         self.try_connect(address).now()
     }
 
-    /// A new connection from this host.
+    /// Connects to `address` from this host.
     pub fn try_connect(&self, address: &Address) -> Verdict<Peer> {
         let address = address.clone();
         self.here(move || Peer::try_connect(&address))
     }
 
-    /// A listener on a free port of this host.
+    /// Creates a listener on a free port of this host's IPv4 address.
     #[must_use]
     pub fn listener(&self) -> Listener {
         let address = self.any_port();
         self.here(move || Listener::on_address(&address))
     }
 
-    /// The same on its IPv6 address, if it has one.
+    /// Creates a listener on a free port of this host's IPv6 address, if it has one.
     #[must_use]
     pub fn listener_v6(&self) -> Option<Listener> {
         let any = Address::Tcp(SocketAddr::new(self.address_v6()?, 0));
@@ -230,7 +232,7 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// If it fails; the error is what it printed.
+    /// If the command fails, the error is what it printed.
     pub fn run(&self, command: &str) -> Result<String, String> {
         let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
         shell.run(command).map_err(|error| match error {
@@ -250,7 +252,8 @@ impl Host {
         }
     }
 
-    /// A socket belongs to the network of the thread that creates it, and stays there.
+    /// Calls `act` on a thread that is in this host's network. A socket belongs to the network of
+    /// the thread that creates it, and stays there.
     fn here<T: Send + 'static>(&self, act: impl FnOnce() -> T + Send + 'static) -> T {
         let (pid, timeline) = (self.pid, context::current());
         timeline.note(None, format!("on {}:", self.name));

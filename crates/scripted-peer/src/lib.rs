@@ -40,34 +40,36 @@
 //! scale and the program's output where it occurred: one file for each package, with a section for
 //! each check that failed. It is removed when the package's checks are run again.
 //!
-//! - [`program!`] names the program of the package under test, and [`Program`] starts it: in its
-//!   own process group, with its output captured, and kills it in the end. [`Running`] is the
-//!   started program.
+//! - [`program!`] names the program of the package under test. [`Program`] starts it in its own
+//!   process group and captures its output. [`Running`] is the started program; dropping it kills
+//!   the program.
 //! - [`Peer`] is one end of a connection over TCP or a Unix socket. [`Listener`] is what a
 //!   learner's client connects to.
-//! - For a daemon that can be trusted: a [`Gate`] decides when work ends,
-//!   [`in_one_edge`](Running::in_one_edge) decides what the program wakes up to; descriptors travel
-//!   with [bytes](Peer::send_with), and messages without a stream between [`DatagramPeer`]s; an
-//!   [`Activation`] is what a program is started with, and a [`NotifySocket`] is what it reports
-//!   to. Its [`descriptors`](Running::descriptors) show what it has open, and a [copy of its
-//!   socket](Running::socket_of) shows what options it has set.
-//! - For what leaves this machine: a [`BlackHole`] never answers, two [`Hosts`] have a cable that
-//!   can be pulled, a [`Broker`] speaks NATS according to a script, and a [`PeerStream`] is what
-//!   TLS runs over.
+//! - For daemons (Part V): with a [`Gate`], the check decides when the program's work ends;
+//!   [`in_one_edge`](Running::in_one_edge) delivers several events in one wake-up; a peer sends
+//!   descriptors [with its bytes](Peer::send_with), and a [`DatagramPeer`] sends datagrams. An
+//!   [`Activation`] holds the listeners that a program is started with, and a [`NotifySocket`] is
+//!   the supervisor that it reports to. [`descriptors`](Running::descriptors) returns what the
+//!   program has open, and a [copy of its socket](Running::socket_of) shows which options it has
+//!   set.
+//! - For networks (Part VI): a [`BlackHole`] never answers a connection attempt, two [`Hosts`] are
+//!   connected by a cable that can be pulled, a [`Broker`] speaks NATS as the check tells it, and
+//!   TLS can run over a [`PeerStream`].
 //! - Every expectation returns a [`Verdict`]. A bad one ends the test when it is dropped, or at
 //!   [`or_explain`](Verdict::or_explain). [`explain`] covers a whole test.
 //! - End of stream, reset, refusal and silence are four [endings](Ending), and none is reported as
 //!   another.
-//! - Nothing waits forever: each verb has its patience, and each test a watchdog ([`deadline`]).
-//! - What the machine cannot do is not blamed on the learner's program: there are separate
-//!   sentences for it. Time in which the machine kept the program or the check from running is not
-//!   counted ([`Stopwatch`]), and a scene that depends on the clock is played again
-//!   ([`undisturbed`]).
-//! - The environment variable `CHECK_PROGRAM` names another program to run instead; `CHECK_SKIPS` a
-//!   file that collects the checks that were [skipped](needs).
+//! - Nothing waits forever: each verb has a time limit ([`Peer::patience`]), and each test has a
+//!   watchdog ([`deadline`]).
+//! - If the machine fails, the learner's program is not blamed: separate sentences say what the
+//!   machine lacks. Time in which the machine kept the program or the check from running is not
+//!   counted ([`Stopwatch`]), and a scene that depends on the clock is played again if that time
+//!   spoiled it ([`undisturbed`]).
+//! - If the environment variable `CHECK_PROGRAM` is set, the program that it names is run instead.
+//!   The checks that were [skipped](needs) are added to the file that `CHECK_SKIPS` names.
 //!
-//! What is not done here: judging protocols. The peer knows bytes, lines, and the frame of chapter
-//! 4; what they mean is the check's business.
+//! This crate doesn't judge protocols. It knows bytes, lines, and the frame of chapter 4; what they
+//! mean is up to the check.
 //!
 //! The features `daemon` and `network` (both on by default) add what Parts V and VI need. Earlier
 //! exercises do without them, because every learner has to build this crate first.

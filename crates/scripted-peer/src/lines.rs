@@ -1,11 +1,12 @@
-//! Whole lines of what a program prints.
+//! Waiting for complete lines that a program prints.
 
 use crate::process::Channel;
 use crate::running::Running;
 use crate::verdict::Verdict;
 
 impl Running {
-    /// A complete line that contains `part` appears on its standard error: the first such line.
+    /// Waits for a complete line on the program's standard error that contains `part`, and returns
+    /// the first such line.
     pub fn log_line(&self, part: &str) -> Verdict<String> {
         let line = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);

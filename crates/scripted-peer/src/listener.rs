@@ -1,4 +1,4 @@
-//! The opposite direction: the server that a learner's client connects to.
+//! The opposite direction: a listener of the check, to which the learner's client connects.
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,14 +19,13 @@ use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 use crate::wait;
 
-/// A listening socket of the check's own. [`tcp`](Self::tcp) and [`on_path`](Self::on_path) create
-/// one.
+/// A listening socket of the check. [`tcp`](Self::tcp) and [`on_path`](Self::on_path) create one.
 pub struct Listener {
     socket: Socket,
     address: Address,
     timeline: Arc<Timeline>,
     patience: Duration,
-    /// Keeps the folder of a fresh path alive.
+    /// Keeps the folder of a fresh path from being removed.
     _folder: Option<Folder>,
 }
 
@@ -51,8 +50,8 @@ impl Listener {
         Self::on_path_with_backlog(128)
     }
 
-    /// Listens on a fresh path with a short backlog: on Linux, `backlog` + 1 connections wait in
-    /// the queue, and the next `connect` blocks until [`accept`](Self::accept) makes room.
+    /// Listens on a fresh path with a short backlog. On Linux, `backlog` + 1 connections can wait
+    /// in the queue, and the next `connect` blocks until [`accept`](Self::accept) makes room.
     #[must_use]
     pub fn on_path_with_backlog(backlog: i32) -> Self {
         let folder = folder();
@@ -66,19 +65,19 @@ impl Listener {
         Self::new(&Address::Unix(path.as_ref().to_owned()), Some(128), None)
     }
 
-    /// Listens on this address of the network that this thread is in.
+    /// Listens on this address, in the network that the current thread is in.
     pub(crate) fn on_address(address: &Address) -> Self {
         Self::new(address, Some(128), None)
     }
 
-    /// A TCP address that refuses every connection for as long as this lives: bound, so that no one
-    /// else takes it, but not listening.
+    /// Creates a TCP address that refuses every connection as long as this value lives. The socket
+    /// is bound, so that no one else can use the port, but not listening.
     #[must_use]
     pub fn refusing() -> Self {
         Self::new(&Address::Tcp(([127, 0, 0, 1], 0).into()), None, None)
     }
 
-    /// A fresh path that refuses every connection: a socket file whose server is gone.
+    /// Creates a fresh path that refuses every connection: a socket file whose server is gone.
     #[must_use]
     pub fn refusing_on_path() -> Self {
         let folder = folder();
@@ -120,21 +119,22 @@ impl Listener {
         }
     }
 
-    /// The address it listens on, in the form that a program accepts.
+    /// Returns the address that this listens on, in the form that a program accepts.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// How long [`accept`](Self::accept) waits; 4 seconds by default.
+    /// Sets how long [`accept`](Self::accept) waits; the default is 4 seconds.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Refuses connections from now on. Dropping it is not enough for that: a program that another test is
-    /// starting has a copy of every descriptor until its `exec`.
+    /// Stops listening, so that connections are refused from now on. Dropping the listener isn't
+    /// enough for that: a child process that another test is just starting has a copy of every
+    /// descriptor until it calls `exec`.
     pub(crate) fn close(self) {
         // macOS calls it an error (ENOTCONN).
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
@@ -147,13 +147,13 @@ impl Listener {
             .into()
     }
 
-    /// The next connection; ends the test if there is none in time.
+    /// Waits for the next connection, and accepts it. If there is none in time, the test ends.
     #[must_use]
     pub fn accept(&self) -> Peer {
         self.try_accept().now()
     }
 
-    /// The next connection.
+    /// Waits for the next connection, and accepts it.
     pub fn try_accept(&self) -> Verdict<Peer> {
         let found = if self.is_called_upon() {
             // Blocking: a program may inherit this socket, and would inherit non-blocking mode with
@@ -183,13 +183,14 @@ impl Listener {
         )
     }
 
-    /// Whether there is a connection that has not been accepted yet. This does not wait.
+    /// Returns whether a connection is waiting to be accepted. This does not wait.
     #[must_use]
     pub fn visited(&self) -> bool {
         wait::readable(&self.socket, Instant::now())
     }
 
-    /// Whether a client connects in time, and before all programs have ended.
+    /// Waits for a connection, and returns whether there is one. Gives up when the time is up or
+    /// all programs have ended.
     fn is_called_upon(&self) -> bool {
         let mut patience = Patience::new(&self.timeline, self.patience);
         loop {
@@ -206,14 +207,14 @@ impl Listener {
         }
     }
 
-    /// Fills the queue with `count` silent connections of our own; the next client to connect waits
-    /// behind them. To get rid of them, accept them or drop the listener.
+    /// Fills the queue with `count` connections of the check that stay silent. The next client to
+    /// connect waits behind them. To get rid of them, accept them or drop the listener.
     #[must_use]
     pub fn crowd(&self, count: usize) -> Vec<Peer> {
         (0..count).map(|_| Peer::connect(&self.address)).collect()
     }
 
-    /// The next connection, if one arrives within `time`.
+    /// Accepts the next connection, if one arrives within `time`.
     pub(crate) fn accept_within(&self, time: Duration) -> Option<Peer> {
         wait::readable(&self.socket, self.timeline.until(time))
             .then(|| self.socket.accept().ok())?
@@ -225,11 +226,11 @@ impl Listener {
     }
 }
 
-/// Leaves a socket file whose server is gone, as a crash does.
+/// Creates a socket file whose server is gone, as a crash leaves it.
 ///
 /// # Panics
 ///
-/// When nothing can be bound there.
+/// Panics if no socket can be bound to the path.
 pub fn stale_socket(path: impl AsRef<Path>) {
     let address = Address::Unix(path.as_ref().to_owned());
     let bind = || Socket::new(Domain::UNIX, Type::STREAM, None)?.bind(&address.sockaddr()?);
@@ -237,7 +238,7 @@ pub fn stale_socket(path: impl AsRef<Path>) {
     assert!(fs::symlink_metadata(path).is_ok(), "binding makes the file");
 }
 
-/// For waiting on it along with others.
+/// For waiting on this descriptor together with others.
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

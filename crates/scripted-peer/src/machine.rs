@@ -1,5 +1,5 @@
-//! What this machine cannot do. A check that fails for such a reason ends with a sentence about the
-//! machine, never with the explanation written for the learner's program.
+//! Failures of this machine. A check that fails because of the machine ends with a sentence about
+//! the machine, never with the explanation written for the learner's program.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,10 +11,11 @@ use crate::context;
 use crate::failure::Failure;
 use crate::watchdog::fail;
 
-/// How long 127.0.0.1 may take to connect to itself: the kernel does it immediately, or not at all.
+/// How long a connection from 127.0.0.1 to itself may take. The kernel makes it immediately, or not
+/// at all.
 const LOOPBACK: Duration = Duration::from_secs(2);
 
-/// What helps against most shortages.
+/// The advice for most shortages of resources.
 pub(crate) const RESOURCES: &str = "The system did not give the check a socket: it lacks \
                                     descriptors (`ulimit -Hn`), ports, memory, or the network \
                                     that the check needs. Fix that, and run the check again.";
@@ -28,7 +29,7 @@ pub(crate) fn no_verdict(expected: &str, got: &str, advice: &str) -> ! {
     )
 }
 
-/// The learner's program could not be started at all.
+/// The failure to report if the learner's program can't be started.
 pub(crate) fn cannot_start(path: &str, error: &io::Error) -> Failure {
     let advice = match error.kind() {
         io::ErrorKind::NotFound => {
@@ -48,8 +49,8 @@ pub(crate) fn cannot_start(path: &str, error: &io::Error) -> Failure {
     Failure::of_machine(&format!("{path} to start"), &error.to_string(), advice)
 }
 
-/// A program is to listen there, so the host must be one that this machine can listen on. An
-/// address that isn't `HOST:PORT` is not checked.
+/// Ends the test if this machine can't listen on the host of `address`, or can't connect to it. An
+/// address that isn't `HOST:PORT` is not tested.
 pub(crate) fn can_listen_at(address: &str) {
     let plain = address.strip_prefix("tcp:").unwrap_or(address);
     let Some((host, port)) = plain.rsplit_once(':') else {
@@ -65,7 +66,7 @@ pub(crate) fn can_listen_at(address: &str) {
     let error = known.entry(host.clone()).or_insert_with(|| probe(&host));
     if let Some(error) = error.clone() {
         no_verdict(
-            &format!("to listen on {host}, and to connect to that"),
+            &format!("to listen on {host}, and to connect to it"),
             &error,
             "The check talks to your program over this address. In a container or a network \
              namespace, bring up the loopback interface (`ip link set lo up`); a name must be in \
@@ -86,7 +87,8 @@ fn probe(host: &str) -> Option<String> {
     talk().err().map(|error| error.to_string())
 }
 
-/// Errors of `socket` and `connect` that no program on the other side can cause.
+/// Whether this is an error of `socket` or `connect` that only this machine can cause, never the
+/// program on the other side.
 pub(crate) fn is_to_blame(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errno = Errno::from_io_error(error);

@@ -1,4 +1,4 @@
-//! What a check needs that not every machine has. A skipped check says so, and why.
+//! What a check needs that not every machine has. A check that is skipped reports the reason.
 //!
 //! ```no_run
 //! # use scripted_peer::needs;
@@ -17,7 +17,7 @@ use crate::context;
 use crate::machine;
 use crate::threads::has_proc;
 
-/// Whether this is Linux with /proc; otherwise the test is noted as skipped.
+/// Returns whether this is Linux with /proc. If not, the test is noted as skipped: return from it.
 #[must_use]
 pub fn linux() -> bool {
     if cfg!(target_os = "linux") {
@@ -27,7 +27,8 @@ pub fn linux() -> bool {
     }
 }
 
-/// A tool or a service of the system that the check needs is missing: the test ends, and says so.
+/// Ends the test with a message unless `works`: a tool or a service of the system that the check
+/// needs is missing.
 pub fn working(works: bool, what: &str) {
     if !works {
         let advice =
@@ -36,8 +37,8 @@ pub fn working(works: bool, what: &str) {
     }
 }
 
-/// Whether root runs this test, on Linux, and may switch to other users; otherwise it is noted as
-/// skipped.
+/// Returns whether the test is run by root on Linux and may switch to other users. If not, the test
+/// is noted as skipped: return from it.
 #[must_use]
 pub fn root() -> bool {
     linux()
@@ -48,15 +49,16 @@ pub fn root() -> bool {
             ))
 }
 
-/// Whether this machine has IPv6, with `::1` on its loopback interface; otherwise the test is noted
-/// as skipped.
+/// Returns whether this machine has IPv6, with `::1` on its loopback interface. If not, the test is
+/// noted as skipped: return from it.
 #[must_use]
 pub fn ipv6() -> bool {
     std::net::TcpListener::bind("[::1]:0").is_ok()
         || skip("needs IPv6: bring up ::1 (`sysctl net.ipv6.conf.lo.disable_ipv6=0`)")
 }
 
-/// In a user namespace root may be the only user (user_namespaces(7)).
+/// Whether this process may switch to other users. In a user namespace, root may be the only user
+/// (user_namespaces(7)).
 #[cfg(target_os = "linux")]
 fn acts_for_others() -> bool {
     use rustix::process::Uid;
@@ -74,8 +76,8 @@ fn acts_for_others() -> bool {
     false
 }
 
-/// Notes why this test is skipped: on standard error, past the capture that would hide it, and as a
-/// line `PACKAGE TEST REASON` at the end of the file that `CHECK_SKIPS` names. Returns false.
+/// Notes why this test is skipped: on standard error, bypassing libtest's capture, and as a line
+/// `PACKAGE TEST REASON` at the end of the file that `CHECK_SKIPS` names. Returns false.
 pub fn skip(reason: &str) -> bool {
     let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
     let thread = std::thread::current();
@@ -89,8 +91,8 @@ pub fn skip(reason: &str) -> bool {
     false
 }
 
-/// Raises this process's soft limit of open descriptors to `count`, as far as the hard one allows.
-/// Programs started from then on inherit it.
+/// Raises this process's soft limit on open descriptors to `count`, or to the hard limit if that is
+/// lower. Programs started after that inherit the limit.
 pub(crate) fn descriptors(count: u64) {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < count) {
@@ -105,8 +107,8 @@ pub(crate) fn descriptors(count: u64) {
     }
 }
 
-/// The check, and a program with the same limit on descriptors, can each hold `count` connections;
-/// otherwise the test ends.
+/// Ends the test unless the check, and a program with the same limit on descriptors, can each hold
+/// `count` connections.
 pub(crate) fn room_for(count: u64) {
     descriptors(count + 100);
     let limit = getrlimit(Resource::Nofile).current;

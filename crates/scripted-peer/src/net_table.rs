@@ -5,31 +5,34 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-/// One line of the table. Addresses are in the form that a person would write: `::ffff:127.0.0.1`
-/// is `127.0.0.1`.
+/// One line of the table. An IPv4 address is shown as such, even on an IPv6 socket:
+/// `::ffff:127.0.0.1` as `127.0.0.1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TcpSocket {
     pub local: SocketAddr,
     pub remote: SocketAddr,
     pub state: u8,
-    /// Bytes, and the end of the stream, that the other side's kernel has not acknowledged.
+    /// How many bytes the other side's kernel has not acknowledged. An unacknowledged FIN counts as
+    /// one.
     pub unacknowledged: u64,
-    /// Bytes that have not been read; connections that have not been accepted.
+    /// How many received bytes the process has not read; for a listener, how many connections it
+    /// has not accepted.
     pub unread: u64,
-    /// Which timer is running, and how long it has left.
+    /// The number of the timer that is running, and how long it has left.
     pub timer: (u8, Duration),
-    /// 0 as long as no process has the socket.
+    /// The socket's inode; 0 as long as no process has the socket open.
     pub inode: u64,
 }
 
-/// From net/tcp_states.h.
+/// A connection's state, from net/tcp_states.h.
 pub(crate) const SYN_SENT: u8 = 2;
 pub(crate) const LISTEN: u8 = 10;
-/// From net/ipv4/tcp_ipv4.c: which timer is running.
+/// The number of a running timer, from net/ipv4/tcp_ipv4.c.
 pub(crate) const KEEPALIVE: u8 = 2;
 
-/// The TCP sockets with this port on either side, where this process (or `pid`) is; none if there
-/// is no such table. Other sockets are not examined: a busy machine may have thousands of them.
+/// Returns the TCP sockets that have this port on either side, in the network of this process (or
+/// of `pid`); none if the system has no such table. Lines with other ports are not parsed: a busy
+/// machine may have thousands of them.
 pub(crate) fn sockets(pid: Option<u32>, port: u16) -> Vec<TcpSocket> {
     let of = pid.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
     let table = |name| fs::read_to_string(format!("/proc/{of}/net/{name}")).unwrap_or_default();
@@ -60,7 +63,7 @@ fn parse(line: &str) -> Option<TcpSocket> {
     })
 }
 
-/// Words of four bytes, each in this machine's byte order.
+/// Parses an address: words of four bytes, each in this machine's byte order.
 fn address(text: &str) -> Option<SocketAddr> {
     let (host, port) = text.split_once(':')?;
     let word = |at: usize| u32::from_str_radix(host.get(at..at + 8)?, 16).ok();

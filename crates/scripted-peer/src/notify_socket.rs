@@ -1,4 +1,4 @@
-//! The socket of a supervisor, to which a program reports that it is ready, alive, or stopping
+//! A supervisor's socket, to which a program reports that it is ready, alive or stopping
 //! ([sd_notify(3)](https://man7.org/linux/man-pages/man3/sd_notify.3.html)).
 
 use std::collections::VecDeque;
@@ -14,12 +14,12 @@ use crate::program::Program;
 use crate::verdict::Verdict;
 use crate::wait;
 
-/// The longest message that is read completely.
+/// The longest message that is read completely, in bytes.
 const LONGEST: usize = 4096;
-/// A queue that takes more messages than this is never full.
+/// A queue that has accepted this many messages is assumed never to be full.
 const MOST: usize = 100_000;
 
-/// A supervisor's socket. [`Program::notifies`] names it to the program.
+/// A supervisor's socket. [`Program::notifies`] passes its address to the program.
 ///
 /// ```no_run
 /// use scripted_peer::{NotifySocket, Program, Signal, line};
@@ -39,19 +39,19 @@ pub struct NotifySocket {
     socket: UnixDatagram,
     name: String,
     actor: Actor,
-    /// Lines that have arrived and that no verb has taken.
+    /// Lines that have arrived and that no verb has returned yet.
     lines: VecDeque<String>,
     folder: Option<Folder>,
 }
 
 impl Program {
-    /// `NOTIFY_SOCKET` names this socket to the program.
+    /// Sets `NOTIFY_SOCKET` for the program to the address of this socket.
     pub fn notifies(self, supervisor: &NotifySocket) -> Self {
         self.env("NOTIFY_SOCKET", supervisor.name())
     }
 
-    /// `WATCHDOG_USEC` and `WATCHDOG_PID` ask the program to send `WATCHDOG=1` at least this often
-    /// (sd_watchdog_enabled(3)); usually it is sent after half this time.
+    /// Sets `WATCHDOG_USEC` and `WATCHDOG_PID`, which ask the program to send `WATCHDOG=1` at least
+    /// once every `every` (sd_watchdog_enabled(3)). Programs usually send it after half this time.
     pub fn watched(self, every: Duration) -> Self {
         let time = every.as_micros();
         self.after(&format!("export WATCHDOG_PID=$$ WATCHDOG_USEC={time}"))
@@ -59,7 +59,7 @@ impl Program {
 }
 
 impl NotifySocket {
-    /// A socket at a fresh path.
+    /// Creates a supervisor's socket at a fresh path.
     #[must_use]
     pub fn on_path() -> Self {
         let folder = folder();
@@ -68,8 +68,9 @@ impl NotifySocket {
         Self::new(socket, path.display().to_string(), Some(folder))
     }
 
-    /// A socket with an abstract name, which `NOTIFY_SOCKET` gives with a `@` for its zero byte.
-    /// Only Linux has abstract names: guard the check with [`needs::linux`](crate::needs::linux).
+    /// Creates a supervisor's socket with an abstract name. In `NOTIFY_SOCKET`, a `@` stands for
+    /// the name's zero byte. Only Linux has abstract names: guard the check with
+    /// [`needs::linux`](crate::needs::linux).
     #[must_use]
     pub fn with_abstract_name() -> Self {
         // Its last part is the name of a fresh folder, so no other socket has it.
@@ -101,20 +102,20 @@ impl NotifySocket {
         }
     }
 
-    /// The value for `NOTIFY_SOCKET`.
+    /// Returns the value for `NOTIFY_SOCKET`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How long this socket's verbs wait; 4 seconds by default.
+    /// Sets how long this socket's verbs wait; the default is 4 seconds.
     pub fn patience(&mut self, patience: Duration) -> &mut Self {
         self.actor.patience = patience;
         self
     }
 
-    /// The program sends this line, sooner or later: earlier lines (`STATUS=`, `WATCHDOG=1`) are
-    /// skipped. Later lines are kept for the next verb.
+    /// Waits until the program has sent this line, and skips lines before it (`STATUS=`,
+    /// `WATCHDOG=1`). Later lines are kept for the next verb.
     pub fn expect(&mut self, line: &str) -> Verdict {
         let mut passed = Vec::new();
         let actor = self.actor.clone();
@@ -140,7 +141,7 @@ impl NotifySocket {
         actor.verdict(found.ok_or_else(failure))
     }
 
-    /// The next line that the program sends, whatever it is.
+    /// Waits for the next line that the program sends, and returns it.
     pub fn next_line(&mut self) -> Verdict<String> {
         let actor = self.actor.clone();
         let found = actor.wait(|until| {
@@ -153,14 +154,15 @@ impl NotifySocket {
         actor.verdict(found.ok_or_else(failure))
     }
 
-    /// The lines that have arrived so far and that no verb has taken, in order. This does not wait.
+    /// Returns the lines that have arrived so far and that no verb has returned yet, in order. This
+    /// does not wait.
     pub fn take_lines(&mut self) -> Vec<String> {
         self.take_all();
         self.lines.drain(..).collect()
     }
 
-    /// From now on the program sends nothing for this long: what arrived before is skipped. This
-    /// verdict must wait; use it rarely.
+    /// Skips what has arrived so far, and then expects the program to send nothing for this long.
+    /// This always takes all of `time`, so use it rarely.
     pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
         self.take_lines();
         let actor = self.actor.clone();
@@ -177,12 +179,12 @@ impl NotifySocket {
         })
     }
 
-    /// Fills the socket's queue until it accepts no more, like that of a supervisor that hangs;
-    /// returns with how many messages. [`drain`](Self::drain) makes room again.
+    /// Fills the socket's queue until it accepts no more messages, as if the supervisor were hung.
+    /// Returns the number of messages sent. [`drain`](Self::drain) makes room again.
     ///
     /// # Panics
     ///
-    /// When the queue never fills up.
+    /// Panics if the queue never fills up.
     pub fn fill(&mut self) -> usize {
         let sent = self.filler().map(|filler| {
             let send = |_: &usize| filler.send(b"X_FILLED=1").is_ok();
@@ -211,16 +213,16 @@ impl NotifySocket {
         Ok(filler)
     }
 
-    /// Reads what [`fill`](Self::fill) left, so that there is room again. Lines from the program
-    /// are kept.
+    /// Makes room in the queue by reading the messages that [`fill`](Self::fill) sent. Lines from
+    /// the program are kept for the next verb.
     pub fn drain(&mut self) -> &mut Self {
         self.take_all();
         self.actor.note("its queue has room again");
         self
     }
 
-    /// Reads what the kernel has. Descriptors that arrive with them (a barrier) are closed, which
-    /// is the answer to a barrier (sd_notify_barrier(3)).
+    /// Reads all messages in the socket's queue. Descriptors that arrive with them are closed,
+    /// which is how a supervisor replies to a barrier (sd_notify_barrier(3)).
     fn take_all(&mut self) {
         let mut buffer = vec![0; LONGEST];
         loop {
@@ -237,7 +239,7 @@ impl NotifySocket {
         }
     }
 
-    /// The socket is gone, with its path if it has one: from now on, sending to it fails.
+    /// Closes the socket and removes its path, if it has one. From now on, sending to it fails.
     pub fn close(self) {
         self.actor.note("the supervisor's socket is closed");
         drop(self.socket);

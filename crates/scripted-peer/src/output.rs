@@ -1,4 +1,4 @@
-//! What a program had printed when it ended, and what it should have printed.
+//! What a program printed and how it ended, and checks of both.
 
 use assert_cmd::assert::IntoOutputPredicate;
 use predicates::Predicate;
@@ -21,7 +21,7 @@ pub struct Output {
 }
 
 impl Verdict<Output> {
-    /// Its standard output is this text, or fits this predicate (`contains("…")`).
+    /// Expects standard output to be this text, or to satisfy this predicate (`contains("…")`).
     pub fn stdout<I, P>(self, wanted: I) -> Self
     where
         I: IntoOutputPredicate<P>,
@@ -35,7 +35,7 @@ impl Verdict<Output> {
         )
     }
 
-    /// Its standard output is exactly these bytes, which need not be text.
+    /// Expects standard output to be exactly these bytes, which need not be text.
     pub fn stdout_bytes(self, wanted: impl AsRef<[u8]>) -> Self {
         let wanted = wanted.as_ref();
         self.and(|output| {
@@ -47,7 +47,7 @@ impl Verdict<Output> {
         })
     }
 
-    /// Its standard error is this text, or fits this predicate (`contains("…")`).
+    /// Expects standard error to be this text, or to satisfy this predicate (`contains("…")`).
     pub fn stderr<I, P>(self, wanted: I) -> Self
     where
         I: IntoOutputPredicate<P>,
@@ -73,7 +73,7 @@ fn judge<P: Predicate<[u8]>>(stream: &str, wanted: &P, got: &[u8]) -> Option<Fai
     })
 }
 
-/// The text that a predicate compares with, if it compares complete texts.
+/// Returns the text that the predicate compares with, if it compares complete texts.
 fn original(predicate: &dyn PredicateReflection) -> Option<String> {
     predicate
         .parameters()

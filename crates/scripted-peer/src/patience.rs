@@ -1,35 +1,36 @@
-//! How long the machine kept a test from running, and waits that don't count that time.
+//! How long the machine kept a test from running, and time limits that don't count that time.
 //!
-//! On a busy machine a correct program is as late as a wrong one. So a wait doesn't end by the wall
-//! clock alone: the time in which the program, or the check itself, was ready to run but got no CPU
-//! is added to it. Linux counts that for each thread (`schedstat`,
-//! [proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)); how late the check itself wakes
-//! up is counted on every system.
+//! On a busy machine a correct program can be as late as a wrong one. So the time limit of a wait
+//! is extended by the time in which the program, or the check itself, was ready to run but got no
+//! CPU. Linux counts that time for each thread (`schedstat`,
+//! [proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)). On every system, the check counts
+//! how late its own threads wake up.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::timeline::Timeline;
 
-/// How long a verb waits for what it names, unless told otherwise.
+/// How long a verb waits, unless it was told otherwise.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
-/// A wait that is over sooner than this is not examined, so that it costs nothing.
+/// How long a wait lasts before the threads' times are read, so that a short wait costs nothing.
 const FIRST_LOOK: Duration = Duration::from_millis(20);
-/// How often a longer wait is examined.
+/// How often the threads' times are read during a longer wait.
 const LOOK: Duration = Duration::from_millis(250);
-/// It is not worth waiting again for less than this.
+/// A wait isn't extended by less than this.
 const WORTH: Duration = Duration::from_millis(20);
 
-/// A wait of some length, not counting the time in which the machine kept the test from running.
+/// The time limit of a wait, which doesn't count time in which the machine kept the test from
+/// running.
 pub(crate) struct Patience {
     timeline: Arc<Timeline>,
     began: Instant,
     length: Duration,
     end: Instant,
-    /// For how long the test had been kept from running at the first look, and for how long its
+    /// At the first look: for how long the test had been kept from running, and for how long its
     /// programs had run.
     before: Option<(Duration, Duration)>,
-    /// How late this wait itself woke up.
+    /// How late this wait itself woke up, in total.
     late: Duration,
 }
 
@@ -46,7 +47,7 @@ impl Patience {
         }
     }
 
-    /// Until when to wait before [`is_out`](Self::is_out) is asked again.
+    /// Until when to wait before calling [`is_out`](Self::is_out) again.
     pub fn next(&self) -> Instant {
         match self.before {
             None => self.end.min(self.began + FIRST_LOOK),
@@ -54,8 +55,9 @@ impl Patience {
         }
     }
 
-    /// Whether it is over: its length has passed, plus the time that the machine took away. In any
-    /// case, a program that has had a CPU for half that length has had its time.
+    /// Returns whether the time is up: the limit has passed, extended by the time in which the
+    /// machine kept the test from running. The time is also up if the program has used half the
+    /// limit as CPU time.
     pub fn is_out(&mut self) -> bool {
         let now = Instant::now();
         if now < self.next() {
@@ -90,9 +92,9 @@ impl Patience {
         false
     }
 
-    /// Calls `come`, which waits until a given moment and says whether the awaited thing has
-    /// happened, until it has or time is up. Returns which. The last look is after the deadline, so
-    /// a check that woke up late still finds what happened in time.
+    /// Calls `come` repeatedly until it returns true or the time is up, and returns which. `come`
+    /// is given a moment, and waits until then at most for what is expected. It is called once more
+    /// after the deadline, so that a check that woke up late still finds what happened in time.
     pub fn wait(&mut self, mut come: impl FnMut(Instant) -> bool) -> bool {
         loop {
             let next = self.next();

@@ -1,7 +1,7 @@
 //! One end of a connection, played by the check.
 //!
-//! `connection` creates it and reads what arrives, `send` is what it does to the other side,
-//! `expect` is what it expects from it.
+//! `connection` creates it and reads what arrives. `send` has the verbs that do something to the
+//! other side, and `expect` those that expect something of it.
 
 mod ancillary;
 mod connection;

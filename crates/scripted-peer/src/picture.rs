@@ -1,11 +1,11 @@
-//! A failed check as a picture: a sequence diagram in one HTML file, without scripts and without
-//! network access.
+//! Shows a failed check as a picture: a sequence diagram in one HTML file that contains no scripts
+//! and loads nothing from the network.
 //!
-//! `items` puts what is drawn in the order of time, `scale` gives each moment its height and
-//! `lanes` gives each peer its position; `drawing` draws it over the `backdrop` with the strokes of
-//! `paper` and the arrows of `shape`, the `difference` at its end; `words` describes it for those
-//! who cannot see it. `page` is the file around the drawings, and `file` is where it is stored.
-//! `account` has selected and worded what is shown, as for the text.
+//! `items` puts what is drawn in the order of time, `scale` gives each moment its height, and
+//! `lanes` gives each peer its position. `drawing` draws all of it over the `backdrop`, with the
+//! strokes of `paper` and the arrows of `shape`, and the `difference` below. `words` describes the
+//! drawing for readers who can't see it. `page` is the page around the drawings, and `file` is
+//! where it is stored. `account` has selected and worded what is shown, as it does for the text.
 
 mod backdrop;
 mod difference;
@@ -28,14 +28,15 @@ static SECTIONS: Mutex<Vec<page::Section>> = Mutex::new(Vec::new());
 
 /// What was drawn for one failed check.
 pub(crate) struct Drawn {
-    /// The file's path from the workspace's folder; nothing if it couldn't be written.
+    /// The file's path relative to the workspace's folder; `None` if the file couldn't be written.
     pub file: Option<String>,
-    /// Its section of the file.
+    /// The section about this check in the file.
     pub section: String,
 }
 
 impl Drawn {
-    /// Draws it, and writes a file that also contains what was drawn for earlier checks.
+    /// Draws a failed check, and writes a file that also contains the drawings of checks that
+    /// failed earlier.
     pub fn new(account: &Account) -> Self {
         let mut sections = SECTIONS.lock().unwrap_or_else(PoisonError::into_inner);
         if account.unsolved.is_some() {
@@ -60,7 +61,7 @@ impl Drawn {
     }
 }
 
-/// Removes what an earlier run has left: it could be mistaken for a picture of this run.
+/// Removes the file of an earlier run, which could be mistaken for a picture of this one.
 pub(crate) fn begin() {
     file::remove();
 }

@@ -17,16 +17,17 @@ use crate::reaper;
 use crate::stream::{Printed, Stream};
 use crate::threads::{runs, this_thread};
 
-/// How long a pipe may stay open once its program has ended: long enough for what is in it.
+/// How long a pipe may stay open after its program has ended: long enough to read what is in it.
 const DRAIN: Duration = Duration::from_millis(500);
-/// The same, if the threads that read it don't get CPU time on a busy machine.
+/// The same limit, while the threads that read the pipe get no CPU time on a busy machine.
 const DRAIN_BUSY: Duration = Duration::from_secs(10);
 
 pub(crate) struct Process {
     pub pid: u32,
     /// Programs of one test are numbered from 1.
     pub number: usize,
-    /// A shell sets limits, then becomes the program: if it ends early, the shell may have failed.
+    /// Whether a shell sets limits and then becomes the program. If it ends early, the shell may
+    /// have failed.
     pub by_shell: bool,
     state: Mutex<State>,
     changed: Condvar,
@@ -35,29 +36,29 @@ pub(crate) struct Process {
 #[derive(Default)]
 struct State {
     streams: [Stream; 2],
-    /// Streams that may still deliver output.
+    /// How many streams may still deliver output.
     open: usize,
     exit: Option<Exit>,
-    /// When that was noticed.
+    /// When the end of the program was noticed.
     exited: Option<Instant>,
-    /// Once the process is reaped its id may belong to someone else.
+    /// Whether the process was reaped: from then on its ID may belong to another process.
     reaped: bool,
-    /// The check ended it.
+    /// Whether the check killed it.
     killed: bool,
-    /// The threads that have begun to read its output and wait for its end.
+    /// The threads that read its output or wait for its end, and have started.
     helpers: Vec<u32>,
-    /// How many threads that read its output have not begun yet.
+    /// How many threads that are to read its output have not started yet.
     to_begin: usize,
 }
 
 impl State {
-    /// The threads that read its output don't get CPU time, either to continue or to begin.
+    /// Whether a thread that reads the output gets no CPU time, either to start or to continue.
     fn has_late_helpers(&self) -> bool {
         self.to_begin > 0 || self.helpers.iter().any(|thread| runs(*thread))
     }
 }
 
-/// Which of the two streams.
+/// Standard output or standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Channel {
     Out = 0,
@@ -65,12 +66,12 @@ pub(crate) enum Channel {
 }
 
 impl Process {
-    /// Takes charge of a child that leads its own process group. Its standard output is a pipe, or
-    /// the other end of `screen`; a stream that goes elsewhere has no pipe, and stays empty.
+    /// Takes over a child that leads its own process group. Its standard output is a pipe, or the
+    /// other end of `screen`. A stream that was sent elsewhere has no pipe, and counts as empty.
     ///
     /// # Errors
     ///
-    /// If the system has no thread left to read its output; the child is then killed.
+    /// Fails if the system has no thread left to read the child's output; the child is then killed.
     pub fn adopt(
         child: &mut Child,
         number: usize,
@@ -144,8 +145,8 @@ impl Process {
         started
     }
 
-    /// Notices the end without reaping: until the child is reaped, no other process can get its
-    /// process ID.
+    /// Waits for the program's end without reaping it: until it is reaped, no other process can get
+    /// its process ID.
     fn watch(&self) {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         let exit = loop {
@@ -173,8 +174,8 @@ impl Process {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `ready` finds something, the program has ended and its output is read, or time
-    /// is up. `ready` gets the bytes of a stream so far.
+    /// Waits until `ready` finds something, the program has ended and its output is read, or the
+    /// time is up. `ready` is given the bytes of a stream so far.
     pub fn wait_for<T>(
         &self,
         channel: Channel,
@@ -197,7 +198,8 @@ impl Process {
         }
     }
 
-    /// How the program ended, with all its output read, if it does by `until`.
+    /// Waits until the program has ended, with all its output read, and returns how; `None` if that
+    /// hasn't happened by `until`.
     pub fn wait_exit(&self, until: Instant) -> Option<Exit> {
         let mut state = self.lock();
         while state.exit.is_none() && Instant::now() < until {
@@ -210,7 +212,7 @@ impl Process {
     }
 
     /// Waits until all output is read. A child that the program left behind may hold the pipes open
-    /// forever: wait for it, but only briefly, unless it is our own threads that are late.
+    /// forever, so the wait is short, unless it is this crate's own threads that are late.
     fn drained<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let began = Instant::now();
         let mut until = began + DRAIN;
@@ -235,31 +237,31 @@ impl Process {
         self.lock().exit
     }
 
-    /// How it ended of its own accord, and when.
+    /// Returns how the program ended and when, unless the check ended it.
     pub fn own_end(&self) -> Option<(Exit, Instant)> {
         let state = self.lock();
         state.exit.zip(state.exited).filter(|_| !state.killed)
     }
 
-    /// The threads that read its output and wait for its end.
+    /// Returns the threads that read its output and wait for its end.
     pub fn helpers(&self) -> Vec<u32> {
         self.lock().helpers.clone()
     }
 
-    /// The last line on standard error.
+    /// Returns the last line on standard error.
     pub fn last_error(&self) -> String {
         let bytes = self.bytes(Channel::Err);
         let text = String::from_utf8_lossy(&bytes);
         text.lines().next_back().unwrap_or_default().to_owned()
     }
 
-    /// Whether it was killed by the check rather than ended.
+    /// Whether the check killed the program.
     pub fn was_killed(&self) -> bool {
         self.lock().killed
     }
 
-    /// The sentence about a program that ended before its first line could run, or that something
-    /// else killed.
+    /// Returns a sentence about this machine if the program ended before its first line could run,
+    /// or was killed by something other than the check.
     pub fn excuse(&self) -> Option<String> {
         let said = self.last_error();
         match self.exit()? {
@@ -286,19 +288,20 @@ impl Process {
         self.lock().streams[channel as usize].bytes().to_vec()
     }
 
-    /// What the program printed, line by line, standard output first.
+    /// Returns what the program printed, line by line, standard output first.
     pub fn lines(&self) -> Vec<Printed> {
         let state = self.lock();
         state.streams.iter().flat_map(Stream::lines).collect()
     }
 
-    /// The `todo!` that the program ran into, if it did.
+    /// Returns the `todo!` that the program ran into, if it did.
     pub fn unsolved(&self) -> Option<Unsolved> {
         Unsolved::read(&String::from_utf8_lossy(&self.bytes(Channel::Err)))
     }
 
-    /// Sends a signal to the program itself; false when it is gone. After SIGSTOP this waits until
-    /// the program really has stopped: `kill` returns before the last of its threads has stopped.
+    /// Sends a signal to the program itself, and returns false if the program is gone. After
+    /// SIGSTOP this waits until the program has stopped, because `kill` returns before all of its
+    /// threads have.
     pub fn signal(&self, signal: Signal) -> bool {
         let mut state = self.lock();
         let sent = !state.reaped && kill_process(self.raw(), signal).is_ok();
@@ -321,7 +324,8 @@ impl Process {
         }
     }
 
-    /// Kills the group and reaps its leader; the last thing that happens to a program.
+    /// Kills the process group and reaps its leader. Nothing else may be done to the program after
+    /// this.
     pub fn end(&self, child: &mut Child) {
         self.kill();
         let ended = self.wait_exit(Instant::now() + Duration::from_secs(2));
@@ -334,7 +338,7 @@ impl Process {
     }
 }
 
-/// A thread that ends with its program, or soon after.
+/// Starts a thread that ends with the program, or soon after.
 fn helper(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let builder = thread::Builder::new().name(name.to_owned());
     builder.spawn(work).map(drop)

@@ -1,4 +1,4 @@
-//! The program under test, and how it is started. Its surroundings are set up in `surroundings`.
+//! The program under test, and how it is started. `surroundings` sets up its environment.
 #![expect(
     clippy::needless_pass_by_value,
     reason = "an argument may be any text, given or lent"
@@ -34,13 +34,13 @@ use crate::watchdog::fail;
 
 mod surroundings;
 
-/// How many descriptors a program may have open by default, if the system allows it.
+/// How many descriptors a program may have open by default, if the system allows that many.
 const DESCRIPTORS: u64 = 1024;
 
-/// The program of the package that is being tested, or the one that `CHECK_PROGRAM` names.
+/// Returns the program of the package under test, or the one that `CHECK_PROGRAM` names.
 ///
-/// It is the package's binary of the same name, which Cargo builds before the tests in `tests/`. If
-/// there is none, this doesn't compile, and says why:
+/// The program is the package's binary of the same name, which Cargo builds before the tests in
+/// `tests/`. If there is no such binary, this doesn't compile, and the error says why:
 ///
 /// ```compile_fail
 /// scripted_peer::program!();
@@ -67,21 +67,21 @@ pub struct Program {
     stdin: Input,
     env: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
-    /// Shell commands that come before the program's `exec`.
+    /// Shell commands that run before the program's `exec`.
     prelude: String,
-    /// Another program that becomes this one, with its arguments.
+    /// Another program, with its arguments, that is started first and becomes this one.
     wrapper: String,
-    /// Where standard output and standard error go, if not to the check.
+    /// Where standard output and standard error go, if the check doesn't read them.
     elsewhere: [Option<OwnedFd>; 2],
-    /// It runs on another host, with different addresses.
+    /// Whether the program runs on another host, with different addresses.
     is_elsewhere: bool,
     inherited: Option<OwnedFd>,
     activation: Option<Activation>,
-    /// A folder that lives as long as the program does.
+    /// A folder that is removed when the program has ended.
     own_folder: Option<Folder>,
-    /// And a folder for a copy of the program.
+    /// A folder with a copy of the program, which is also removed then.
     copy_folder: Option<Folder>,
-    /// The effective user, if it is not the check's.
+    /// The effective user, if it differs from the check's.
     user: Option<u32>,
     patience: Duration,
 }
@@ -94,14 +94,14 @@ enum Input {
 }
 
 impl Program {
-    /// The program at `path`, unless the environment variable `CHECK_PROGRAM` names another: so a
-    /// check can be tried on any program.
+    /// The program at `path`. If the environment variable `CHECK_PROGRAM` names another program,
+    /// that one is used instead, so that a check can be tried on any program.
     pub fn new(path: impl AsRef<OsStr>) -> Self {
         let named = std::env::var_os("CHECK_PROGRAM").filter(|name| !name.is_empty());
         Self::exactly(named.unwrap_or_else(|| path.as_ref().to_owned()))
     }
 
-    /// The program at `path`, whatever `CHECK_PROGRAM` names.
+    /// The program at `path`, even if `CHECK_PROGRAM` names another.
     pub fn exactly(path: impl AsRef<OsStr>) -> Self {
         Self {
             path: path.as_ref().to_owned(),
@@ -122,69 +122,70 @@ impl Program {
         }
     }
 
-    /// Another argument. Those that [`listen`](Self::listen) and [`connect_to`](Self::connect_to)
-    /// add come before all others.
+    /// Adds an argument. The address that [`listen`](Self::listen) and
+    /// [`connect_to`](Self::connect_to) add comes before all others.
     pub fn arg(mut self, arg: impl ToString) -> Self {
         self.args.push(arg.to_string().into());
         self
     }
 
-    /// More arguments.
+    /// Adds several arguments.
     pub fn args<T: ToString>(mut self, args: impl IntoIterator<Item = T>) -> Self {
         self.args
             .extend(args.into_iter().map(|arg| arg.to_string().into()));
         self
     }
 
-    /// The content of standard input; it ends after that. Without this, it is empty.
+    /// Sets the content of standard input, which ends after it. By default standard input is empty.
     pub fn stdin(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.stdin = Input::Bytes(bytes.as_ref().to_vec());
         self
     }
 
-    /// Standard input stays open, for [`write_line`](Running::write_line) and
+    /// Keeps standard input open, for [`write_line`](Running::write_line) and
     /// [`close_stdin`](Running::close_stdin).
     ///
     /// Standard output is then a socket and not a pipe. On Linux, `std::io::copy` from a socket to
-    /// a locked standard output uses splice(2), which keeps a pipe locked while it waits for more,
-    /// so that the pipe cannot be read. At a terminal, which this simulates, such a program works.
+    /// a locked standard output uses splice(2). If that is a pipe, splice(2) keeps the pipe locked
+    /// while it waits for more data, and the check couldn't read it. A program that copies like
+    /// this works at a terminal, which this setting simulates.
     pub fn typed(mut self) -> Self {
         self.stdin = Input::Typed;
         self
     }
 
-    /// Another environment variable.
+    /// Sets an environment variable.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.env
             .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
-    /// The folder that the program runs in.
+    /// Sets the working folder of the program.
     pub fn in_folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.folder = Some(folder.as_ref().to_owned());
         self
     }
 
-    /// A limit as `ulimit` names it: `("-v", 400_000)` is 400,000 KiB of address space, `("-n", 24)`
-    /// 24 descriptors.
+    /// Sets a resource limit, with a flag and in the unit of `ulimit`: `("-v", 400_000)` is 400,000
+    /// KiB of address space, `("-n", 24)` is 24 descriptors.
     pub fn limit(mut self, flag: &str, value: u64) -> Self {
         let _ = write!(self.prelude, "ulimit {flag} {value} && ");
         self
     }
 
-    /// The file mode creation mask, as in `0o077`.
+    /// Sets the file mode creation mask (umask), such as `0o077`.
     pub fn umask(mut self, mask: u32) -> Self {
         let _ = write!(self.prelude, "umask {mask:03o} && ");
         self
     }
 
-    /// The program is started with this listener as descriptor 3 and with `LISTEN_PID` and
-    /// `LISTEN_FDS` set, as sd_listen_fds(3) has it.
+    /// Starts the program with this listener as descriptor 3, and with `LISTEN_PID` and
+    /// `LISTEN_FDS` set as sd_listen_fds(3) describes.
     ///
     /// # Panics
     ///
-    /// When the listener's descriptor cannot be duplicated, or standard input is in use.
+    /// Panics if the listener's descriptor can't be duplicated, or if standard input is in use.
     pub fn inherits(mut self, listener: &Listener) -> Self {
         assert!(
             matches!(self.stdin, Input::Nothing),
@@ -196,19 +197,19 @@ impl Program {
         self
     }
 
-    /// It runs in another network.
+    /// Notes that the program runs in another network.
     pub(crate) fn elsewhere(mut self) -> Self {
         self.is_elsewhere = true;
         self
     }
 
-    /// The program is started with these descriptors, from 3 on, and with `LISTEN_PID`,
-    /// `LISTEN_FDS` and `LISTEN_FDNAMES` set.
+    /// Starts the program with these descriptors, from 3 on, and with `LISTEN_PID`, `LISTEN_FDS`
+    /// and `LISTEN_FDNAMES` set.
     ///
     /// # Panics
     ///
-    /// When standard input is [`typed`](Self::typed), the program runs in another folder, or its output
-    /// goes elsewhere.
+    /// Panics if standard input is [`typed`](Self::typed), if the program runs in another folder,
+    /// or if its output goes elsewhere.
     pub fn activated(mut self, activation: &Activation) -> Self {
         assert!(
             !matches!(self.stdin, Input::Typed)
@@ -221,15 +222,15 @@ impl Program {
         self.after(&activation.prelude())
     }
 
-    /// Its effective user is `uid`, and the real one that of the check, as with a set-user-ID
-    /// program; guard the check with [`needs::root`], and start it with
+    /// Runs the program with the effective user `uid`; its real user is the check's, as in a
+    /// set-user-ID program. Guard the check with [`needs::root`], and start the program with
     /// [`listen_on_path`](Self::listen_on_path): the folder of the path then belongs to that user.
-    /// What runs is a copy of the program in another folder, because that user may have no access
-    /// to its own folder.
+    /// What runs is a copy of the program in another folder, because that user may not be able to
+    /// enter the program's own folder.
     ///
     /// # Panics
     ///
-    /// When this process is not permitted to change its user.
+    /// Panics if this process isn't permitted to change its user.
     pub fn as_user(mut self, uid: u32) -> Self {
         let folder = self.own_folder.get_or_insert_with(folder);
         let programs = folder_of_programs(self.path.as_ref(), uid);
@@ -249,26 +250,29 @@ impl Program {
         self
     }
 
-    /// How long verbs wait for this program; 4 seconds by default.
+    /// Sets how long verbs wait for this program; the default is 4 seconds.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Starts it with `127.0.0.1:0` as its first argument, and waits for `listening on ADDRESS`.
+    /// Starts the program with `127.0.0.1:0` as its first argument, and waits until it prints
+    /// `listening on ADDRESS`.
     #[must_use]
     pub fn listen(self) -> Running {
         self.listen_on("127.0.0.1:0").now()
     }
 
-    /// Starts it with a fresh path as its first argument, and waits for `listening on ADDRESS`.
+    /// Starts the program with a fresh path as its first argument, and waits until it prints
+    /// `listening on ADDRESS`.
     #[must_use]
     pub fn listen_on_path(mut self) -> Running {
         let folder = self.own_folder.get_or_insert_with(folder).clone();
         self.listen_on(folder.join("socket").display()).now()
     }
 
-    /// Starts it with `address` as its first argument, and waits for `listening on ADDRESS`.
+    /// Starts the program with `address` as its first argument, and waits until it prints
+    /// `listening on ADDRESS`.
     pub fn listen_on(self, address: impl ToString) -> Verdict<Running> {
         if !self.is_elsewhere {
             machine::can_listen_at(&address.to_string());
@@ -279,7 +283,7 @@ impl Program {
         Verdict::new(&timeline, found.map(|address| running.at(address)))
     }
 
-    /// Starts it with `address` as its first argument, without waiting.
+    /// Starts the program with `address` as its first argument. This doesn't wait for anything.
     #[must_use]
     pub fn connect_to(self, address: impl ToString) -> Running {
         self.first(address).start()
@@ -290,7 +294,7 @@ impl Program {
         self
     }
 
-    /// Starts it without waiting.
+    /// Starts the program. This doesn't wait for anything.
     #[must_use]
     pub fn start(mut self) -> Running {
         let timeline = context::current();
@@ -335,8 +339,8 @@ impl Program {
         running
     }
 
-    /// From a separate thread, if as another user: credentials are kept per thread, and a child has
-    /// those of the thread that starts it.
+    /// Starts the program; if it is to run as another user, from a separate thread. Linux keeps
+    /// credentials for each thread, and a child gets those of the thread that starts it.
     fn spawn(&self, command: &mut Command) -> std::io::Result<Child> {
         let has_input = matches!(self.stdin, Input::Bytes(_));
         let spawn = |command: &mut Command| match &self.activation {

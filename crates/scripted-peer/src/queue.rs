@@ -1,4 +1,4 @@
-//! What the kernel knows about the bytes that the other side has not read yet.
+//! What the kernel knows about bytes that the other side has not read yet.
 //!
 //! An empty send queue is not enough: over TCP it only says that the other side's *kernel* has the
 //! bytes. So this asks the kernel's socket diagnostics
@@ -9,7 +9,7 @@ use socket2::Socket;
 
 use crate::address::Address;
 
-/// Whether there are bytes on their way that the other side has not read.
+/// Whether the other side still has bytes to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     not(target_os = "linux"),
@@ -20,7 +20,7 @@ pub(crate) enum Unread {
     Some,
     /// The other side's socket no longer exists.
     Gone,
-    /// The kernel doesn't answer.
+    /// The kernel gives no answer.
     Unknown,
 }
 
@@ -59,7 +59,7 @@ mod linux {
     use super::{Address, Socket, Unread};
     use crate::wait;
 
-    /// From linux/sock_diag.h, linux/inet_diag.h, linux/unix_diag.h and linux/netlink.h.
+    /// Constants from linux/sock_diag.h, linux/inet_diag.h, linux/unix_diag.h and linux/netlink.h.
     const SOCK_DIAG_BY_FAMILY: u16 = 20;
     const NLM_F_REQUEST: u16 = 1;
     const NLMSG_ERROR: u16 = 2;
@@ -77,14 +77,15 @@ mod linux {
     /// (linux/tcp.h).
     const BYTES_ACKED: usize = 120;
     const BYTES_RECEIVED: usize = 128;
-    /// And of the two queues in `inet_diag_msg`: received but not read, sent but not acknowledged.
+    /// The offsets of the two queues in `inet_diag_msg`: bytes received but not read, and bytes
+    /// sent but not acknowledged.
     const READ_QUEUE: usize = 56;
     const WRITE_QUEUE: usize = 60;
-    /// The lengths of `inet_diag_msg` and `unix_diag_msg`, which come before the attributes.
+    /// The lengths of `inet_diag_msg` and `unix_diag_msg`, which precede the attributes.
     const INET_HEADER: usize = 72;
     const UNIX_HEADER: usize = 16;
 
-    /// Asks about one connection.
+    /// Asks the kernel about one connection.
     pub(crate) struct Queue {
         netlink: OwnedFd,
         request: Vec<u8>,
@@ -113,7 +114,7 @@ mod linux {
             })
         }
 
-        /// Whether the other side has read all of the `sent` bytes.
+        /// Returns whether the other side has read all of the `sent` bytes.
         pub fn unread(&mut self, sent: u64) -> Unread {
             let unread = |queue: &Self| {
                 let answer = queue.ask()?;
@@ -134,8 +135,8 @@ mod linux {
             .unwrap_or_else(|unread| unread)
         }
 
-        /// How many bytes the other side has read beyond what it has written. Over TCP only: for a
-        /// Unix socket the kernel doesn't count bytes.
+        /// Returns how many more bytes the other side has read than it has written. This works only
+        /// over TCP: for a Unix socket the kernel doesn't count bytes.
         pub fn held(&self) -> Option<u64> {
             let answer = self.ask().ok().filter(|_| !self.unix)?;
             let info = attribute(&answer, INET_HEADER, INET_DIAG_INFO)?;
@@ -145,7 +146,8 @@ mod linux {
             (!is_gone(&answer)?).then(|| read.saturating_sub(written))
         }
 
-        /// The other side of a Unix connection: its socket's number, once a process has it.
+        /// Returns the inode of the socket at the other end of a Unix connection, once a process
+        /// has that socket.
         pub fn other_inode(&self) -> Option<u64> {
             let answer = self.ask().ok().filter(|_| self.unix)?;
             let inode = u32_at(attribute(&answer, UNIX_HEADER, UNIX_DIAG_PEER)?, 0)?;
@@ -171,7 +173,8 @@ mod linux {
         }
     }
 
-    /// Whether no socket has these addresses, except perhaps the listener that they went to.
+    /// Whether no socket has these two addresses, except perhaps the listener that was connected
+    /// to.
     fn is_gone(answer: &[u8]) -> Option<bool> {
         let state = *answer.get(1)?;
         Some(matches!(state, TCP_LISTEN | TCP_TIME_WAIT | TCP_CLOSE))
@@ -191,7 +194,8 @@ mod linux {
         })
     }
 
-    /// On a Unix socket our own send queue holds the bytes that the other side has not read.
+    /// Whether the other side of a Unix socket has read everything: what it has not read is in this
+    /// end's send queue.
     fn unix_unread(answer: &[u8]) -> Result<Unread, Unread> {
         let lengths = attribute(answer, UNIX_HEADER, UNIX_DIAG_RQLEN).ok_or(Unread::Unknown)?;
         match u32_at(lengths, 4) {
@@ -201,7 +205,7 @@ mod linux {
         }
     }
 
-    /// `struct inet_diag_req_v2`, asking for `tcp_info` too.
+    /// Returns a `struct inet_diag_req_v2` that also asks for `tcp_info`.
     fn tcp_request(theirs: &SocketAddr, ours: &SocketAddr) -> Vec<u8> {
         let family: u8 = if theirs.is_ipv4() { 2 } else { 10 };
         let mut body = vec![family, 6, 1 << (INET_DIAG_INFO - 1), 0];
@@ -226,7 +230,7 @@ mod linux {
         }
     }
 
-    /// `struct unix_diag_req`, about the socket with this inode.
+    /// Returns a `struct unix_diag_req` about the socket with this inode.
     fn unix_request(inode: u64) -> Option<Vec<u8>> {
         let mut body = vec![1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
         body.extend(u32::try_from(inode).ok()?.to_ne_bytes());

@@ -1,10 +1,10 @@
-//! Programs die with the test that started them, even when that test is killed itself.
+//! Ends programs together with the test that started them, even if the test itself is killed.
 //!
-//! Each program leads its own process group, so that a signal to the test's group (Ctrl-C, or a
-//! tool that stops a stuck check) does not reach it. So each test process has one small shell that
-//! holds the list of groups, and kills what is left of them at the end of its input: that is, when
-//! the test process is gone, for whatever reason. Then it removes the folders that the process had
-//! created.
+//! Each program leads its own process group, so a signal to the test's group (from Ctrl-C, or from
+//! a tool that stops a stuck check) does not reach it. Therefore each test process has one small
+//! shell that keeps the list of groups. At the end of its input, which is when the test process is
+//! gone for whatever reason, the shell kills what is left of the groups and removes the folders
+//! that the process had created.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -33,8 +33,8 @@ pub(crate) fn remove(group: u32) {
     tell(&format!("remove {group}\n"));
 }
 
-/// A folder that is also to be removed then. The list is read line by line: a name that would break
-/// it is left out.
+/// Adds a folder to be removed when the test process is gone. The list is read line by line, so a
+/// name that contains a line end is left out.
 pub(crate) fn add_folder(folder: &Path) {
     if let Some(folder) = folder.to_str().filter(|name| !name.contains('\n')) {
         tell(&format!("folder {folder}\n"));
@@ -49,7 +49,7 @@ fn tell(change: &str) {
     }
 }
 
-/// It ends after this process, not before: no one waits for it.
+/// Starts the shell. It ends after this process, so no one waits for it.
 fn start() -> Mutex<Option<ChildStdin>> {
     let child = Command::new("sh")
         .args(["-c", SCRIPT])

@@ -1,5 +1,5 @@
-//! How a failed check is printed: one timeline, the difference, the program's output, the sentence
-//! that explains it, and where to read more. `account` decides what is reported.
+//! Prints a failed check: the timeline, the difference, the program's output, the sentence that
+//! explains the failure, and where to read more. `account` decides what is reported.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
@@ -8,7 +8,8 @@ use crate::account::{Account, Line, Program, moment};
 use crate::exit::Unsolved;
 use crate::failure::Failure;
 
-/// The complete verdict, ready to print; `picture` is the file that shows the same.
+/// Returns the complete verdict, ready to print. `picture` is the file that shows the same as a
+/// drawing.
 pub(crate) fn verdict(account: &Account, picture: Option<&str>) -> String {
     let paint = Paint::choose();
     if let Some(unsolved) = &account.unsolved {
@@ -109,7 +110,7 @@ fn output(out: &mut String, program: &Program) {
     }
 }
 
-/// Colors, or nothing if no one would see them.
+/// The colors to print with; empty if the output isn't shown on a terminal.
 struct Paint {
     bold: &'static str,
     good: &'static str,

@@ -12,18 +12,19 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// How many descriptors one message may carry at most (`SCM_MAX_FD`).
+/// The largest number of descriptors that one message can carry (`SCM_MAX_FD`).
 pub(crate) const MOST: usize = 253;
 
 /// The result of one receive.
 pub(crate) struct Arrival {
     pub length: usize,
     pub files: Vec<OwnedFd>,
-    /// There was no room for all descriptors, and the kernel discarded the rest (`MSG_CTRUNC`).
+    /// Whether there was not enough room for all descriptors, so that the kernel discarded the
+    /// others (`MSG_CTRUNC`).
     pub cut: bool,
 }
 
-/// Sends as many of the bytes as it can, and all descriptors with the first byte.
+/// Sends as many of the bytes as there is room for, and all descriptors with the first byte.
 pub(crate) fn send(
     socket: &impl AsFd,
     bytes: &[u8],
@@ -42,7 +43,7 @@ pub(crate) fn send(
     )
 }
 
-/// Receives once, with room for this many descriptors and no more. They are closed on exec.
+/// Receives once, with room for exactly this many descriptors. They are close-on-exec.
 pub(crate) fn receive(socket: &impl AsFd, buffer: &mut [u8], room: usize) -> io::Result<Arrival> {
     let mut space = vec![MaybeUninit::uninit(); cmsg_space!(ScmRights(room)) + ALIGNMENT];
     let mut control = RecvAncillaryBuffer::new(exactly(&mut space, room));
@@ -66,8 +67,9 @@ pub(crate) fn receive(socket: &impl AsFd, buffer: &mut [u8], room: usize) -> io:
 
 const ALIGNMENT: usize = align_of::<usize>();
 
-/// The usual macros leave room for alignment, in which another descriptor fits (cmsg(3)). On Linux the
-/// header is a `size_t` and two `int`s, and the length need not be a multiple of anything.
+/// Cuts the buffer to the room for exactly this many descriptors. The usual macros leave room for
+/// alignment, in which another descriptor fits (cmsg(3)). On Linux the header is a `size_t` and two
+/// `int`s, and the length need not be a multiple of anything.
 fn exactly(space: &mut [MaybeUninit<u8>], room: usize) -> &mut [MaybeUninit<u8>] {
     if room == 0 {
         return &mut [];

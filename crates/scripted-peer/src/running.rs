@@ -24,7 +24,7 @@ use crate::process::{Channel, Process};
 use crate::timeline::Timeline;
 use crate::verdict::Verdict;
 
-/// A program that has been started. It is killed, with everything it started, when this is dropped.
+/// A program that has been started. Dropping this kills the program and everything that it started.
 pub struct Running {
     child: Child,
     pub(crate) process: Arc<Process>,
@@ -33,7 +33,7 @@ pub struct Running {
     pub(crate) address: Option<Address>,
     pub(crate) patience: Duration,
     own_folder: Option<Folder>,
-    /// Lives as long as the copy of the program in it.
+    /// The folder with the copy of the program, which must exist as long as the program runs.
     _copy_folder: Option<Folder>,
     folder: Option<PathBuf>,
 }
@@ -44,7 +44,7 @@ impl Drop for Running {
     }
 }
 
-/// What a program did that was started to listen.
+/// What a program did that was started as a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// It printed `listening on ADDRESS`.
@@ -77,14 +77,14 @@ impl Running {
         }
     }
 
-    /// The address that it announced.
+    /// Sets the address that the program announced.
     pub(crate) fn at(mut self, address: Address) -> Self {
         self.address = Some(address);
         self
     }
 
-    /// A separate thread writes standard input: a program that doesn't read it can't block the
-    /// check.
+    /// Writes to standard input from a separate thread, so that a program that doesn't read it
+    /// can't block the check.
     pub(crate) fn feed(&mut self, bytes: Vec<u8>) {
         let mut stdin = self.stdin.take().expect("standard input is piped");
         let timeline = Arc::clone(&self.timeline);
@@ -94,7 +94,8 @@ impl Running {
         });
     }
 
-    /// What `look` finds in a stream, in time and before the program has ended.
+    /// Waits until `look` finds something in a stream, and returns it; `None` if the time is up or
+    /// the program has ended before.
     fn wait_for<T>(&self, channel: Channel, mut look: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
         let mut found = None;
         Patience::new(&self.timeline, self.patience).wait(|until| {
@@ -113,11 +114,11 @@ impl Running {
         exit
     }
 
-    /// Where the program listens, as it announced.
+    /// Returns the address that the program has announced.
     ///
     /// # Panics
     ///
-    /// When the program was not started to listen.
+    /// Panics if the program was not started to listen.
     #[must_use]
     pub fn address(&self) -> &Address {
         self.address
@@ -125,48 +126,48 @@ impl Running {
             .expect("the program was started with `listen`")
     }
 
-    /// The path that the program listens on.
+    /// Returns the path that the program listens on.
     ///
     /// # Panics
     ///
-    /// When it listens on a TCP address.
+    /// Panics if the program listens on a TCP address.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.address().path()
     }
 
-    /// The folder that [`listen_on_path`](crate::Program::listen_on_path) created.
+    /// Returns the folder that [`listen_on_path`](crate::Program::listen_on_path) created.
     #[must_use]
     pub fn folder(&self) -> Option<&Folder> {
         self.own_folder.as_ref()
     }
 
-    /// The program's process id.
+    /// Returns the program's process ID.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.process.pid
     }
 
-    /// A new connection to the program.
+    /// Connects to the program; if that fails, the test ends.
     #[must_use]
     pub fn connect(&self) -> Peer {
         Peer::connect(self.address())
     }
 
-    /// This many connections, one after the other.
+    /// Makes `count` connections to the program, one after the other.
     #[must_use]
     pub fn connect_many(&self, count: usize) -> Vec<Peer> {
         crate::needs::room_for(count as u64);
         (0..count).map(|_| self.connect()).collect()
     }
 
-    /// A new connection to the program from a thread that runs as another user; guard the check
-    /// with [`needs::root`](crate::needs::root). The folder of the program's path is opened to
-    /// everyone first (mode 0711), so that only the socket's own mode is in the way.
+    /// Connects to the program from a thread that runs as user `uid`; guard the check with
+    /// [`needs::root`](crate::needs::root). The folder of the program's path is first opened to
+    /// everyone (mode 0711), so that only the mode of the socket file itself can keep the user out.
     ///
     /// # Panics
     ///
-    /// When this process is not permitted to change its user.
+    /// Panics if this process isn't permitted to change its user.
     pub fn connect_as(&self, uid: u32) -> Verdict<Peer> {
         use std::os::unix::fs::PermissionsExt as _;
         if let Some(folder) = &self.own_folder {
@@ -187,25 +188,25 @@ impl Running {
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
-    /// A connection is refused.
+    /// Connects to the program, and expects the connection to be refused.
     pub fn expect_refused(&self) -> Verdict {
         Peer::expect_refused(self.address())
     }
 
-    /// A line on standard input, which must be [`typed`](crate::Program::typed).
+    /// Writes a line to standard input, which must be [`typed`](crate::Program::typed).
     ///
     /// # Panics
     ///
-    /// When standard input is not open.
+    /// Panics if standard input isn't open.
     pub fn write_line(&mut self, text: &str) -> &mut Self {
         self.write(format!("{text}\n"))
     }
 
-    /// Bytes on standard input, which must be [`typed`](crate::Program::typed).
+    /// Writes bytes to standard input, which must be [`typed`](crate::Program::typed).
     ///
     /// # Panics
     ///
-    /// When standard input is not open.
+    /// Panics if standard input isn't open.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.timeline.note(
             None,
@@ -220,7 +221,7 @@ impl Running {
         self
     }
 
-    /// The end of standard input.
+    /// Closes standard input, so that the program reads its end.
     pub fn close_stdin(&mut self) -> &mut Self {
         self.timeline.note(None, "program's standard input ends");
         self.stdin = None;
@@ -242,13 +243,13 @@ impl Running {
         self
     }
 
-    /// Whether it has ended.
+    /// Returns whether the program has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.process.exit().is_some()
     }
 
-    /// Whether the program listens or ends, whichever happens first.
+    /// Waits until the program listens or ends, and returns which of the two happened.
     pub fn listens_or_ends(&mut self) -> Verdict<Start> {
         let found = match self.wait_listening() {
             Ok(address) => {
@@ -275,19 +276,19 @@ impl Running {
         })
     }
 
-    /// `text` appears on its standard output.
+    /// Waits until `text` appears on the program's standard output.
     pub fn prints(&self, text: &str) -> Verdict {
         let look = |bytes: &[u8]| holds(bytes, text.as_bytes()).then_some(());
         self.says(Channel::Out, &format!("{text:?}"), look)
     }
 
-    /// `text` appears on its standard error.
+    /// Waits until `text` appears on the program's standard error.
     pub fn logs(&self, text: &str) -> Verdict {
         let look = |bytes: &[u8]| holds(bytes, text.as_bytes()).then_some(());
         self.says(Channel::Err, &format!("{text:?}"), look)
     }
 
-    /// What `look` searches for appears in a stream.
+    /// Waits until `look` finds something in a stream, and returns it.
     pub(crate) fn says<T>(
         &self,
         channel: Channel,
@@ -303,7 +304,7 @@ impl Running {
             let exit = self.process.exit();
             let got = match exit {
                 Some(exit) => format!("the program {exit} without it"),
-                None => format!("nothing of the kind within {:?}", self.patience),
+                None => format!("this did not happen within {:?}", self.patience),
             };
             let failed = exit.is_some_and(|exit| exit != Exit::Code(0));
             Failure::new(format!("{expected} on standard {name}"), got).ended(failed)
@@ -311,26 +312,27 @@ impl Running {
         Verdict::new(&self.timeline, found)
     }
 
-    /// Its standard output so far.
+    /// Returns what the program has printed on standard output so far.
     #[must_use]
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.process.bytes(Channel::Out)).into_owned()
     }
 
-    /// The bytes of its standard output so far, which need not be text.
+    /// Like [`stdout`](Self::stdout), but returns the bytes, which need not be text.
     #[must_use]
     pub fn stdout_so_far(&self) -> Vec<u8> {
         self.process.bytes(Channel::Out)
     }
 
-    /// Its standard error so far.
+    /// Returns what the program has printed on standard error so far.
     #[must_use]
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.process.bytes(Channel::Err)).into_owned()
     }
 
-    /// It ends, with this exit code (or one that fits a predicate). Its output is judged further by
-    /// [`stdout`](Verdict::stdout) and [`stderr`](Verdict::stderr).
+    /// Waits until the program ends, and expects this exit code (or one that satisfies a
+    /// predicate). [`stdout`](Verdict::stdout) and [`stderr`](Verdict::stderr) of the result check
+    /// its output.
     pub fn exits_with<I, P>(&self, code: I) -> Verdict<Output>
     where
         I: IntoCodePredicate<P>,
@@ -345,7 +347,7 @@ impl Running {
         })
     }
 
-    /// It ends, whatever its exit code.
+    /// Waits until the program ends, with any exit code.
     pub fn ends(&self) -> Verdict<Output> {
         let found = self.wait_exit().map(|exit| Output {
             exit,
@@ -358,7 +360,7 @@ impl Running {
     }
 }
 
-/// Where a program announced that it listens.
+/// Returns the address that a program has announced after `listening on`.
 fn announced(output: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(output).ok()?;
     let (whole, _) = text.rsplit_once('\n')?;

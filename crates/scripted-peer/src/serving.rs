@@ -1,4 +1,4 @@
-//! A server of the check's own that runs alongside it.
+//! A server that runs in the background of a check.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::context;
 use crate::listener::Listener;
 use crate::peer::Peer;
 
-/// How often it checks whether it should stop.
+/// How often the server checks whether it should stop.
 const GLANCE: Duration = Duration::from_millis(20);
 
 /// A listener that serves in the background. [`Listener::serve`] creates one.
@@ -43,13 +43,14 @@ impl Serving {
         }
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Waits for the connections to end. A bad verdict of one of them ends the test here.
+    /// Stops accepting, and waits for the open connections to end. If one of them had a bad
+    /// verdict, the test ends here.
     pub fn finish(mut self) {
         self.join();
     }

@@ -1,6 +1,6 @@
-//! A program starts with the system's default for every signal, whatever this process inherited: a
-//! signal mask and ignored signals would be passed on to the program (`execve(2)`), and then
-//! SIGTERM would not end it.
+//! Starts programs with the default action for every signal, whatever this process has inherited. A
+//! program would otherwise inherit its signal mask and its ignored signals (`execve(2)`), and
+//! SIGTERM might then not end it.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use signal_hook::consts::{
     SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
 };
 
-/// Starts a child from this thread, with `spawn`: it inherits the thread's mask.
+/// Calls `spawn` on this thread with an empty signal mask, which the child inherits.
 pub(crate) fn with_signals<T>(spawn: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     static ONCE: Once = Once::new();
     ONCE.call_once(catch_what_is_ignored);
@@ -21,10 +21,10 @@ pub(crate) fn with_signals<T>(spawn: impl FnOnce() -> io::Result<T>) -> io::Resu
     child
 }
 
-/// A signal that is caught here has its default action in a program started from here; an ignored
-/// one stays ignored. The handler does nothing, so for this process the signals are still as good
-/// as ignored. (SIGCHLD is different: while it is ignored, a process cannot wait for its children,
-/// `wait(2)`.)
+/// Installs a handler that does nothing for each signal that this process ignores. A caught signal
+/// gets its default action in a program started from here, while an ignored one would stay ignored.
+/// For this process itself the signals are still as good as ignored. (SIGCHLD is different: while
+/// it is ignored, a process can't wait for its children, `wait(2)`.)
 fn catch_what_is_ignored() {
     let ignored = ignored();
     for signal in [
@@ -36,7 +36,7 @@ fn catch_what_is_ignored() {
     }
 }
 
-/// Without `/proc`, this cannot be found out in safe code.
+/// Which signals this process ignores. Without `/proc`, safe code can't find that out.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

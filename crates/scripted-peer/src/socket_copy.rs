@@ -1,7 +1,6 @@
-//! A copy of the program's own socket, to read the options that the program has set on it.
-//!
-//! [pidfd_getfd(2)](https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html) provides it: only on
-//! Linux, to root and to users who may trace the program.
+//! A copy of the program's own socket, for reading the options that the program has set on it.
+//! [pidfd_getfd(2)](https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html) makes the copy. Only
+//! Linux has it, and only root and users who may trace the program can use it.
 
 use std::time::Duration;
 
@@ -16,9 +15,9 @@ use crate::running::Running;
 use crate::verdict::Verdict;
 
 impl Running {
-    /// A copy of the program's end of this connection, once it has accepted it. Its options can be
-    /// read; whatever is set, read or shut down here also affects the program. Guard the check with
-    /// [`needs::linux`](crate::needs::linux).
+    /// Returns a copy of the program's end of this connection, once the program has accepted it.
+    /// Use it only to read options: anything set, read or shut down on the copy also affects the
+    /// program. Guard the check with [`needs::linux`](crate::needs::linux).
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen();
@@ -44,9 +43,10 @@ impl Running {
         actor.verdict(copy.ok_or_else(failure))
     }
 
-    /// The program turns on keepalive for this connection, with the first probe within `soonest` of
-    /// silence; returns when it would be due. It reads the kernel's table (`/proc/net/tcp`) and
-    /// doesn't wait for a probe. Guard the check with [`needs::linux`](crate::needs::linux).
+    /// Expects the program to turn on keepalive for this connection, with the first probe due after
+    /// at most `soonest` of silence, and returns when it is due. This reads the kernel's table
+    /// (`/proc/net/tcp`) and doesn't wait for a probe. Guard the check with
+    /// [`needs::linux`](crate::needs::linux).
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -86,7 +86,8 @@ impl Running {
         actor.verdict(found.ok_or_else(failure))
     }
 
-    /// The program's end of a TCP connection, in the socket table of the program's network.
+    /// Returns the program's end of a TCP connection, from the socket table of the program's
+    /// network.
     fn entry(&self, peer: &Peer) -> Option<TcpSocket> {
         let (Address::Tcp(local), Address::Tcp(remote)) = (peer.local(), peer.remote()) else {
             return None;

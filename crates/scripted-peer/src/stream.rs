@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use crate::bytes::count;
 
-/// How much of a stream is kept; anything beyond that is read, so that the program isn't blocked,
-/// and only counted.
+/// How many bytes of a stream are kept. Bytes beyond that are read, so that the program isn't
+/// blocked, but only counted.
 const KEPT: usize = 16 << 20;
-/// For how many reads the time is kept; what arrived later gets the time of the last one.
+/// For how many reads the time is kept. Bytes that arrived later get the time of the last one.
 const READS: usize = 4096;
 /// How many characters of a line are shown.
 const WIDTH: usize = 160;
@@ -16,14 +16,14 @@ const WIDTH: usize = 160;
 pub(crate) struct Stream {
     bytes: Vec<u8>,
     dropped: usize,
-    /// How many bytes there were after each read, and when that was.
+    /// The total number of bytes after each read, and the time of the read.
     reads: Vec<(usize, Instant)>,
 }
 
 /// A line that a program printed.
 #[derive(Debug, Clone)]
 pub(crate) struct Printed {
-    /// When its last byte arrived.
+    /// When the last byte of the line arrived.
     pub at: Option<Instant>,
     pub text: String,
 }
@@ -42,7 +42,7 @@ impl Stream {
         }
     }
 
-    /// Its lines, without empty ones and what Rust says about backtraces.
+    /// Returns the stream's lines, without empty ones and without Rust's note about backtraces.
     pub fn lines(&self) -> Vec<Printed> {
         let mut lines = Vec::new();
         let mut end = 0;
@@ -66,7 +66,7 @@ impl Stream {
         lines
     }
 
-    /// When this many of its bytes had arrived.
+    /// Returns when this many bytes of the stream had arrived.
     fn came(&self, bytes: usize) -> Option<Instant> {
         let read = self.reads.partition_point(|(until, _)| *until < bytes);
         self.reads

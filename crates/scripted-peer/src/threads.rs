@@ -7,13 +7,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// Whether /proc is there, as Linux has it.
+/// Whether there is a /proc like that of Linux.
 pub(crate) fn has_proc() -> bool {
     Path::new("/proc/self/stat").exists()
 }
 
-/// Whether one of its threads is running, or would be if a CPU were free, or has just ended. If
-/// /proc isn't mounted there is no way to know: then it may be.
+/// Whether a thread of this process is running, would be running if a CPU were free, or has just
+/// ended. If /proc isn't mounted, there is no way to know, and the result is true.
 pub(crate) fn is_runnable(pid: u32) -> bool {
     if cfg!(target_os = "linux") && !has_proc() {
         return true;
@@ -27,7 +27,7 @@ pub(crate) fn is_runnable(pid: u32) -> bool {
     states.any(|state| matches!(state, 'R' | 'Z'))
 }
 
-/// How long the threads of this process that live now was ready to run and got no CPU.
+/// Returns how long the current threads of this process have been ready to run but got no CPU.
 pub(crate) fn waited(pid: u32) -> Duration {
     let tasks = fs::read_dir(format!("/proc/{pid}/task"));
     let turns = tasks
@@ -38,14 +38,14 @@ pub(crate) fn waited(pid: u32) -> Duration {
     Duration::from_nanos(turns.map(|(_, waited)| waited).sum())
 }
 
-/// How many nanoseconds a thread ran, and how many it waited to run.
+/// Returns for how many nanoseconds a thread has run, and for how many it was waiting for a CPU.
 fn schedstat(task: &Path) -> Option<(u64, u64)> {
     let text = fs::read_to_string(task.join("schedstat")).ok()?;
     let mut numbers = text.split(' ').map_while(|word| word.parse().ok());
     Some((numbers.next()?, numbers.next()?))
 }
 
-/// Whether this thread of the check itself is running, or would be if a CPU were free.
+/// Whether this thread of the check is running, or would be running if a CPU were free.
 pub(crate) fn runs(thread: u32) -> bool {
     state(Path::new(&format!("/proc/self/task/{thread}/stat"))) == Some('R')
 }
@@ -55,24 +55,24 @@ fn state(stat: &Path) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// How the threads of one test fared, by thread ID. A thread that has ended keeps the values it had
-/// when last seen.
+/// The CPU times of one test's threads, by thread ID. A thread that has ended keeps the values with
+/// which it was last seen.
 #[derive(Default)]
 pub(crate) struct Turns {
     seen: HashMap<u32, Turn>,
-    /// How late the check itself woke up, in total.
+    /// How late the check's own threads woke up, in total.
     pub late: Duration,
 }
 
 struct Turn {
     is_program: bool,
-    /// In nanoseconds: on a CPU, and waiting for one.
+    /// For how many nanoseconds the thread has run; and, in the next field, was waiting for a CPU.
     ran: u64,
     waited: u64,
 }
 
 impl Turns {
-    /// Reads the threads of these processes, and these threads of this one.
+    /// Reads the CPU times of all threads of `processes`, and of the threads `own` of this process.
     pub fn look(&mut self, processes: &[u32], own: &[u32]) {
         for pid in processes {
             let tasks = fs::read_dir(format!("/proc/{pid}/task"));
@@ -98,20 +98,20 @@ impl Turns {
         }
     }
 
-    /// How long they were ready to run but got no CPU, all taken together.
+    /// Returns how long all these threads together have been ready to run but got no CPU.
     pub fn kept(&self) -> Duration {
         let waited = self.seen.values().map(|turn| turn.waited).sum();
         self.late.max(Duration::from_nanos(waited))
     }
 
-    /// How long the programs ran.
+    /// Returns how long the programs' threads have run.
     pub fn ran(&self) -> Duration {
         let programs = self.seen.values().filter(|turn| turn.is_program);
         Duration::from_nanos(programs.map(|turn| turn.ran).sum())
     }
 }
 
-/// The id of this thread, as the system counts them.
+/// Returns this thread's ID, as the system counts threads.
 pub(crate) fn this_thread() -> Option<u32> {
     #[cfg(target_os = "linux")]
     return u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).ok();

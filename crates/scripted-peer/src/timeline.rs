@@ -1,7 +1,7 @@
 //! One test's timeline: what happened and when, who took part, and how much time is left.
 //!
-//! Programs and peers made on one thread share one timeline (`current`), so a check never passes it
-//! around. `report` prints it, and `watchdog` ends it.
+//! The programs and peers that are created on one thread share one timeline (`current`), so a check
+//! never passes it around. `report` prints it, and `watchdog` ends the test.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,9 +13,9 @@ use crate::threads::{Turns, is_runnable, runs};
 
 /// How long a whole test may take, unless [`deadline`](crate::deadline) says otherwise.
 const DEADLINE: Duration = Duration::from_secs(25);
-/// How much longer at most, if the machine keeps it from running.
+/// By how much that time is extended at most, if the machine keeps the test from running.
 const MOST_LATE: Duration = Duration::from_secs(35);
-/// A thread that wakes less late than this counts as punctual.
+/// A thread that wakes up at most this late counts as punctual.
 const PUNCTUAL: Duration = Duration::from_millis(5);
 
 pub(crate) struct Timeline {
@@ -32,17 +32,18 @@ pub(crate) struct State {
     pub peers: usize,
     programs: usize,
     pub explanation: Option<Box<(String, String)>>,
-    /// The check's own threads that act in it.
+    /// The check's own threads that add to the timeline.
     pub threads: Vec<u32>,
     turns: Turns,
-    /// A scene that depends on the clock: for how long the test had been kept from running before
-    /// it, and how much more would spoil it.
+    /// Set while a scene is played that depends on the clock: for how long the test had been kept
+    /// from running before the scene, and how much more of that would spoil it.
     pub scene: Option<(Duration, Duration)>,
     deadline: Duration,
-    /// When its time ran out: this stays final, even if the machine kept it from running since.
+    /// When the test's time ran out. This is final, even if it turns out later that the machine had
+    /// kept the test from running.
     pub over: Option<Instant>,
     pub finished: bool,
-    /// A connection has ended; perhaps the program has too.
+    /// Whether a connection has ended; perhaps the program has, too.
     pub ended: bool,
 }
 
@@ -80,7 +81,7 @@ impl Timeline {
         state.peers
     }
 
-    /// The number of the program that is started next.
+    /// Returns the number for the next program that is started.
     pub fn new_program(&self) -> usize {
         let mut state = self.lock();
         state.programs += 1;
@@ -91,7 +92,7 @@ impl Timeline {
         self.push(peer, self.elapsed(), What::Note(what.into()));
     }
 
-    /// Notes what has been happening since then.
+    /// Notes an event that began at `began` and ends now.
     pub fn note_since(&self, began: Duration, peer: usize, what: impl Into<String>) {
         self.push(Some(peer), began, What::Note(what.into()));
     }
@@ -104,7 +105,7 @@ impl Timeline {
         self.push(Some(peer), began, What::Sent(bytes));
     }
 
-    /// Notes what arrived; runs of reads by one peer become one event.
+    /// Notes bytes that arrived. Successive reads by one peer become one event.
     pub fn received(&self, peer: usize, bytes: &[u8]) {
         let at = self.elapsed();
         if let Some(Event {
@@ -121,7 +122,7 @@ impl Timeline {
         self.push(Some(peer), at, What::Received(run));
     }
 
-    /// Notes a message that arrived complete: it is not part of a run.
+    /// Notes a message that arrived completely. It is never merged with another.
     pub fn message(&self, peer: usize, bytes: Bytes) {
         self.push(Some(peer), self.elapsed(), What::Received(bytes));
     }
@@ -141,29 +142,29 @@ impl Timeline {
         self.lock().events.push(event);
     }
 
-    /// When it was, counted from its beginning.
+    /// Returns the time from the beginning of the test to `at`.
     pub fn moment(&self, at: Instant) -> Duration {
         at.saturating_duration_since(self.start)
     }
 
-    /// How long it has lasted.
+    /// Returns the time since the beginning of the test.
     pub fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }
 
-    /// Its own thread has ended.
+    /// Notes that the test's own thread has ended.
     pub fn finish(&self) {
         self.lock().finished = true;
         self.changed.notify_all();
     }
 
-    /// From now on it may last this much longer.
+    /// Sets how much longer the test may take.
     pub fn set_deadline(&self, after: Duration) {
         self.lock().deadline = self.start.elapsed() + after;
         self.changed.notify_all();
     }
 
-    /// Whether the watchdog has ended this, or is about to.
+    /// Whether the watchdog has ended the test, or is about to.
     pub fn is_over(&self) -> bool {
         let is_over = Instant::now() >= self.last();
         if is_over {
@@ -172,12 +173,12 @@ impl Timeline {
         is_over
     }
 
-    /// A wait was cut short by the end of this test.
+    /// Notes that the test's time is up: a wait was cut short by it.
     pub fn time_is_up(&self) {
         self.lock().over.get_or_insert(Instant::now());
     }
 
-    /// When the watchdog ends this, as far as is known now.
+    /// Returns when the watchdog will end the test, as far as is known now.
     pub fn last(&self) -> Instant {
         let state = self.lock();
         let (over, deadline) = (state.over, state.deadline);
@@ -195,13 +196,13 @@ impl Timeline {
         last + kept.min(MOST_LATE)
     }
 
-    /// How long this test's programs and its own threads, taken together, was ready to run and got
-    /// no CPU.
+    /// Returns how long the test's programs and its own threads together have been ready to run but
+    /// got no CPU.
     pub fn kept(&self) -> Duration {
         self.turns().0
     }
 
-    /// The same, and how long its programs ran.
+    /// Returns [`kept`](Self::kept), and how long the test's programs have run.
     pub fn turns(&self) -> (Duration, Duration) {
         let mut state = self.lock();
         let mut own = state.threads.clone();
@@ -216,7 +217,7 @@ impl Timeline {
         (state.turns.kept(), state.turns.ran())
     }
 
-    /// A thread of the check meant to wake up at this moment. Returns how late it did.
+    /// Notes and returns how late a thread of the check woke up, if it meant to do so at `meant`.
     pub fn woke_late(&self, meant: Instant) -> Duration {
         let late = Instant::now().saturating_duration_since(meant);
         if late <= PUNCTUAL {
@@ -226,7 +227,7 @@ impl Timeline {
         late
     }
 
-    /// Whether programs were started, and all of them have ended: nothing more will happen.
+    /// Whether programs were started and all of them have ended, so that nothing more will happen.
     pub fn all_exited(&self) -> bool {
         let state = self.lock();
         !state.processes.is_empty()
@@ -236,7 +237,7 @@ impl Timeline {
                 .all(|process| process.exit().is_some())
     }
 
-    /// Whether a program, or a thread that reads its output, is running, or would be if it had a
+    /// Whether a program, or a thread that reads its output, is running or would be if it had a
     /// CPU.
     pub fn is_busy(&self) -> bool {
         let processes = self.lock().processes.clone();
@@ -246,7 +247,7 @@ impl Timeline {
         })
     }
 
-    /// The end of a wait of this length by the clock, or the test's own deadline if that is
+    /// Returns when a wait of this length ends by the clock, or the test's deadline if that is
     /// earlier.
     pub fn until(&self, time: Duration) -> Instant {
         self.last().min(Instant::now() + time)

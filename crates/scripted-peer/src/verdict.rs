@@ -1,4 +1,4 @@
-//! A verdict: what a check found, and what to tell the reader if it is wrong.
+//! A verdict: what a check found, and what to tell the learner if it is wrong.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,10 +10,10 @@ use crate::patience::{PATIENCE, Patience};
 use crate::timeline::Timeline;
 use crate::watchdog::fail;
 
-/// What a check found. A bad verdict ends the test when it is dropped, or, with a sentence for the
-/// reader, at [`or_explain`](Self::or_explain).
+/// The outcome of an expectation. A bad verdict ends the test: at [`or_explain`](Self::or_explain)
+/// with a sentence for the learner, or, without one, when it is dropped.
 pub struct Verdict<T = ()> {
-    /// Taken by the method that passes it on, so that `drop` has nothing left to report.
+    /// `None` once a method has passed the outcome on, so that `drop` has nothing left to report.
     found: Option<Result<T, Failure>>,
     timeline: Arc<Timeline>,
 }
@@ -31,9 +31,9 @@ impl<T> Verdict<T> {
         }
     }
 
-    /// Returns what was found, or ends the test with `sentence`, which tells the reader what their
-    /// program did and what to do instead, and `section`, the chapter's, as the book links to it:
-    /// `04-where-does-a-message-end.html#reading-a-whole-frame`.
+    /// Returns what was found, or ends the test. `sentence` then tells the learner what their
+    /// program did and what to do instead, and `section` names the section of the book to read, as
+    /// the book links to it: `04-where-does-a-message-end.html#reading-a-whole-frame`.
     pub fn or_explain(mut self, sentence: &str, section: &str) -> T {
         match self.take() {
             Ok(value) => value,
@@ -53,7 +53,7 @@ impl<T> Verdict<T> {
         }
     }
 
-    /// Judges further what was found so far.
+    /// Applies a further test to what was found, if the verdict is good so far.
     pub(crate) fn and<U>(mut self, judge: impl FnOnce(T) -> Result<U, Failure>) -> Verdict<U> {
         let found = self.take().and_then(judge);
         Verdict::new(&self.timeline, found)
@@ -76,8 +76,8 @@ impl<T> Drop for Verdict<T> {
     }
 }
 
-/// A check of something that no peer or program sees: a file's mode, a measured number. `expected`
-/// and `got` are what the verdict says.
+/// Checks something that no peer or program observes, such as a file's mode or a measured number.
+/// If `holds` is false, the report shows `expected` and `got`.
 pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -> Verdict {
     let failure = || Failure::new(expected, got);
     Verdict::new(
@@ -86,14 +86,14 @@ pub fn check(holds: bool, expected: impl Into<String>, got: impl Into<String>) -
     )
 }
 
-/// Calls `happens` every 10 ms until it says yes or 4 seconds have passed, not counting the time in
-/// which the machine kept the test from running. For what takes a moment and can't be waited for
-/// directly: a slot that becomes free after a reset.
+/// Calls `happens` every 10 ms until it returns true or 4 seconds have passed, not counting time in
+/// which the machine kept the test from running. Use it for what takes a moment and can't be waited
+/// for directly, such as a slot that becomes free after a reset.
 pub fn eventually(expected: &str, mut happens: impl FnMut() -> bool) -> Verdict {
     appears(expected, PATIENCE, || happens().then_some(()))
 }
 
-/// The same, for as long as `patience`; returns what `look` found.
+/// Like [`eventually`], but waits for as long as `patience`, and returns what `look` found.
 pub fn appears<T>(
     expected: &str,
     patience: Duration,

@@ -1,17 +1,17 @@
-//! Waiting for a descriptor, until a moment.
+//! Waiting for a descriptor to become ready, up to a given moment.
 
 use std::os::fd::AsFd;
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Whether there is something to read, or to accept, before `until`.
+/// Waits until there is something to read or to accept, and returns whether there is, by `until`.
 pub(crate) fn readable(descriptor: &impl AsFd, until: Instant) -> bool {
     wait(descriptor, PollFlags::IN, until).intersects(!PollFlags::OUT)
 }
 
-/// Waits for any of `events`, an error or a hang-up, and returns which occurred; none when time is
-/// up.
+/// Waits for any of `events`, an error or a hang-up, and returns which of them occurred; an empty
+/// set when the time is up.
 pub(crate) fn wait(descriptor: &impl AsFd, events: PollFlags, until: Instant) -> PollFlags {
     loop {
         let left = until.saturating_duration_since(Instant::now());

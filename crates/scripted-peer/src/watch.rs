@@ -1,6 +1,6 @@
-//! What happens in a folder, as the kernel reports it
-//! ([inotify(7)](https://man7.org/linux/man-pages/man7/inotify.7.html)): so that a file that had
-//! the wrong mode for a microsecond is still caught.
+//! Reports what happens in a folder, using the kernel's notifications
+//! ([inotify(7)](https://man7.org/linux/man-pages/man7/inotify.7.html)). So even a file that had
+//! the wrong mode for a microsecond is caught.
 
 use crate::folder::Folder;
 #[cfg(target_os = "linux")]
@@ -16,8 +16,8 @@ pub struct Watch {
 
 #[cfg(target_os = "linux")]
 impl Folder {
-    /// Begins to watch the folder. If the system has no more room for watches, the test ends with a
-    /// sentence that says so.
+    /// Begins to watch the folder. If the system has no watches left, the test ends with a sentence
+    /// that says so.
     #[must_use]
     pub fn watch(&self) -> Watch {
         use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
@@ -45,9 +45,9 @@ impl Folder {
 
 #[cfg(target_os = "linux")]
 impl Watch {
-    /// What has happened since the last call, in order, as `create NAME`, `attributes NAME` (a mode
-    /// or an owner was changed), `delete NAME`, `moved from NAME`, `moved to NAME`. A folder's name
-    /// ends with a slash.
+    /// Returns what has happened since the last call, in order: `create NAME`, `attributes NAME`
+    /// (its mode or its owner was changed), `delete NAME`, `moved from NAME`, `moved to NAME`. The
+    /// name of a folder ends with a slash.
     #[must_use]
     pub fn events(&self) -> Vec<String> {
         use rustix::fs::inotify::{ReadFlags, Reader};
@@ -82,7 +82,7 @@ fn verb(flags: rustix::fs::inotify::ReadFlags) -> &'static str {
 
 #[cfg(not(target_os = "linux"))]
 impl Folder {
-    /// Watches nothing here: guard the check with [`needs::linux`](crate::needs::linux).
+    /// Does nothing on this system: guard the check with [`needs::linux`](crate::needs::linux).
     #[must_use]
     pub fn watch(&self) -> Watch {
         Watch {}
@@ -91,7 +91,7 @@ impl Folder {
 
 #[cfg(not(target_os = "linux"))]
 impl Watch {
-    /// Always empty here.
+    /// Always returns an empty list on this system.
     #[must_use]
     pub fn events(&self) -> Vec<String> {
         Vec::new()

@@ -12,7 +12,7 @@ use crate::picture;
 use crate::report;
 use crate::timeline::Timeline;
 
-/// How long the test may keep running once its programs have been killed.
+/// How long the test may keep running after its programs have been killed.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Prints the verdict and ends the test, without a backtrace.
@@ -31,15 +31,15 @@ pub(crate) fn fail(timeline: &Timeline, failure: &Failure) -> ! {
     resume_unwind(Box::new(failed));
 }
 
-/// What a failed check unwinds with. The verdict has been printed, and its picture written, by then;
-/// both are here for this crate's own tests.
+/// The panic payload of a failed check. By then the verdict has been printed and its picture
+/// written; both are included for this crate's own tests.
 #[doc(hidden)]
 pub struct Failed {
     pub text: String,
     pub picture: String,
 }
 
-/// The verdict in words, and drawn.
+/// Returns the verdict in words and as a drawing.
 fn put_into_words(timeline: &Timeline, failure: &Failure) -> Failed {
     let account = Account::new(timeline, failure);
     let drawn = picture::Drawn::new(&account);
@@ -49,10 +49,12 @@ fn put_into_words(timeline: &Timeline, failure: &Failure) -> Failed {
     }
 }
 
-/// What a failure unwinds with if it proves nothing because the machine was too busy for its scene.
+/// The panic payload of a failure that proves nothing, because the machine was too busy for the
+/// scene.
 pub(crate) struct Disturbed;
 
-/// Why a failure now would not be a judgment of the learner's program, if there is such a reason.
+/// Returns why a failure now would not be a judgment of the learner's program, if there is a
+/// reason.
 fn excuse(timeline: &Timeline) -> Option<Box<str>> {
     let processes = timeline.lock().processes.clone();
     let ended = processes.iter().rev().find_map(|one| one.excuse());
@@ -61,7 +63,7 @@ fn excuse(timeline: &Timeline) -> Option<Box<str>> {
         .map(Into::into)
 }
 
-/// The watchdog's sentence.
+/// Returns the watchdog's sentence about a test whose time is up.
 fn time_is_over(timeline: &Timeline) -> String {
     let ((kept, ran), took) = (timeline.turns(), timeline.elapsed());
     let after = format!("the watchdog ended this test after {took:.0?}");
@@ -76,7 +78,7 @@ fn time_is_over(timeline: &Timeline) -> String {
     )
 }
 
-/// Starts the watchdog of this thread's test.
+/// Starts the watchdog of the test that this thread runs.
 pub(crate) fn watch(timeline: &Arc<Timeline>) {
     let watched = Arc::clone(timeline);
     let watchdog = thread::Builder::new().name("watchdog".to_owned());
@@ -115,7 +117,7 @@ fn finishes_within(timeline: &Timeline, grace: Duration) -> bool {
     }
 }
 
-/// The check itself is stuck, outside of any verb. Only ending the process helps then.
+/// Ends the process: the check itself is stuck outside of any verb, and nothing else helps.
 fn give_up(timeline: &Timeline) -> ! {
     let mut failure = Failure::new("the test to end", "it kept running after its deadline");
     failure.machine = Some(time_is_over(timeline).into());

@@ -1,5 +1,5 @@
-//! What an exercise's folders hold for `cargo verify`: its solution and its wrong answers, and what
-//! each says about itself.
+//! What `cargo verify` finds in an exercise's folders: its solution and its wrong answers, and what
+//! the header of each wrong answer says.
 
 use std::fs;
 use std::path::Path;
@@ -12,36 +12,37 @@ use crate::mistake::{Header, Mistake};
 
 pub struct Answers<'c> {
     pub exercise: &'c Exercise,
-    /// By name.
+    /// The wrong answers, ordered by name.
     pub wrong: Vec<Wrong>,
-    /// Files among the wrong answers that aren't wrong answers.
+    /// Files in the folder of wrong answers that aren't wrong answers.
     pub strays: Vec<String>,
 }
 
 pub struct Wrong {
-    /// The file's name without its ending.
+    /// The file's name without its extension.
     pub stem: String,
-    /// `wrong/one_read.diff`, or `.rs` if the book also shows it.
+    /// The file's path: `wrong/one_read.diff`, or `.rs` if the book shows it, too.
     pub file: String,
-    /// The checks that its header names; none without such a line.
+    /// The checks that the header names after `Caught by:`; empty if there is no such line.
     pub caught_by: Vec<String>,
-    /// Words of the explanation that the first of these gives; empty if none are given.
+    /// Words of the explanation that the first of these checks gives (`Told:`); empty if there are
+    /// none.
     pub told: String,
-    /// The whole program.
+    /// The complete program, or why the diff doesn't fit the solution.
     pub program: Result<String, Misfit>,
-    /// Whether the same mistake would be saved differently today, because the solution's lines have
-    /// moved.
+    /// Whether saving the same mistake again would change the file, because the solution's lines
+    /// have moved.
     pub moved: bool,
 }
 
 impl Wrong {
-    /// The program's name: `wrong-04-01-one-read` for `one_read.diff`.
+    /// Returns the name of the program: `wrong-04-01-one-read` for `one_read.diff`.
     pub fn target(&self, exercise: &Exercise) -> String {
         format!("wrong-{}-{}", exercise.id(), self.stem.replace('_', "-"))
     }
 }
 
-/// The folder of an exercise's wrong answers.
+/// Returns the folder of an exercise's wrong answers.
 pub fn folder(course: &Course, exercise: &Exercise) -> std::path::PathBuf {
     exercise.solution_path(&course.root).join("wrong")
 }
@@ -115,7 +116,7 @@ fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
-/// The solution's program.
+/// Returns the text of the solution's program.
 pub fn solution(course: &Course, exercise: &Exercise) -> Result<String> {
     read_text(&exercise.solution_rs(&course.root))
         .with_context(|| format!("exercise {} has no solution yet", exercise.id()))

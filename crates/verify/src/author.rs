@@ -1,4 +1,4 @@
-//! Opens a mistake as a complete program, and saves it again as a mistake.
+//! Opens a stored mistake as a complete program, and saves it as a mistake again.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,10 +12,10 @@ use crate::answers::{self, Wrong, folder};
 use crate::mistake::{self, Header, Mistake};
 use crate::workspace::{rustfmt, target_folder};
 
-/// The stub's name alongside the mistakes.
+/// The name that stands for the stub where a mistake's name is expected.
 const STUB: &str = "stub";
 
-/// `cargo verify open NN-MM NAME`: writes the program, and prints where.
+/// `cargo verify open NN-MM NAME`: writes the complete program, and prints its path.
 pub fn open(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &str) -> Result<()> {
     check_name(name)?;
     ensure!(
@@ -61,8 +61,8 @@ pub fn open(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &st
     Ok(())
 }
 
-/// `cargo verify save NN-MM NAME`: formats the program that was opened, saves its mistake, and
-/// deletes it.
+/// `cargo verify save NN-MM NAME`: formats the program that `open` wrote, stores it as a mistake,
+/// and deletes it.
 pub fn save(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &str) -> Result<()> {
     check_name(name)?;
     if name == STUB {
@@ -91,7 +91,7 @@ pub fn save(screen: &mut Screen, course: &Course, exercise: &Exercise, name: &st
     wrote(screen, course, &kept)
 }
 
-/// The stub is the author's `src/main.rs`, as long as it leaves something to do.
+/// Stores the author's `src/main.rs` as the stub, if it still contains a `todo!`.
 fn save_stub(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<()> {
     let stub = read_text(&exercise.main_rs(&course.root))?;
     let file = exercise.file();
@@ -107,8 +107,8 @@ fn save_stub(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Resul
     wrote(screen, course, &kept)
 }
 
-/// `cargo verify save NN-MM`: saves again every mistake that still fits the solution, in its
-/// current form, formatted; those that don't fit are named.
+/// `cargo verify save NN-MM`: formats and saves again every mistake that still fits the solution,
+/// and lists those that don't.
 pub fn save_all(screen: &mut Screen, course: &Course, exercise: &Exercise) -> Result<bool> {
     let solution = answers::solution(course, exercise)?;
     let answers = answers::of(course, exercise)?;
@@ -155,7 +155,7 @@ fn opened(course: &Course, exercise: &Exercise, name: &str) -> PathBuf {
         .join(format!("{name}.rs"))
 }
 
-/// A mistake's name becomes a file's and a program's.
+/// Tests that a mistake's name can be used for a file and a program.
 fn check_name(name: &str) -> Result<()> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let good = !name.is_empty() && name.chars().all(fits);

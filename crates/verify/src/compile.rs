@@ -1,6 +1,6 @@
-//! Builds every stub, solution, wrong answer and check, and checks the wrong answers against the
-//! style of all other code, in few calls of Cargo. Only the verdict depends on the style check: it
-//! is done while the checks run, which mostly wait.
+//! Builds every stub, solution, wrong answer and check in few calls of Cargo, and checks that the
+//! wrong answers are formatted and have no Clippy warnings. Only the verdict needs this style
+//! check, so it runs while the checks run, which mostly wait.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
@@ -17,17 +17,17 @@ use serde_json::Value;
 use crate::answers::Answers;
 use crate::workspace::{self, Workspace, target_folder};
 
-/// A first build of everything, on a slow machine.
+/// The time limit for building everything for the first time on a slow machine.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// What Cargo built, and what it reported about the rest.
+/// The programs that Cargo built, and the errors about those that it could not build.
 #[derive(Default)]
 pub struct Built {
-    /// By package, kind (`bin`, `test`) and name.
+    /// The programs, by package, kind (`bin`, `test`) and name.
     programs: HashMap<(String, String, String), PathBuf>,
-    /// By package and name of what they are about.
+    /// rustc's errors, by the package and name of the program that they are about.
     errors: HashMap<(String, String), String>,
-    /// Of the wrong answers.
+    /// The workspace of the wrong answers.
     wrong: Workspace,
 }
 
@@ -44,7 +44,7 @@ impl Built {
         self.programs.get(&key).map(PathBuf::as_path)
     }
 
-    /// Why it isn't there; empty if that is unknown.
+    /// Returns why a program could not be built; empty if that is unknown.
     pub fn error(&self, package: &str, name: &str) -> &str {
         let error = self.errors.get(&(package.into(), name.into()));
         error.map_or("", String::as_str)
@@ -52,7 +52,7 @@ impl Built {
 }
 
 impl Style {
-    /// Clippy's warnings about a wrong answer that compiles.
+    /// Returns Clippy's warnings about a wrong answer that compiles.
     pub fn warning(&self, target: &str) -> Option<&str> {
         self.warnings.get(target).map(String::as_str)
     }
@@ -62,7 +62,7 @@ impl Style {
     }
 }
 
-/// Builds what the exercises need. What doesn't compile is missing afterwards.
+/// Builds what the exercises need. Programs that don't compile are missing from the result.
 pub fn build(screen: &mut Screen, course: &Course, answers: &[Answers<'_>]) -> Result<Built> {
     let mut stubs = cargo(course, "build");
     stubs.arg("--bins");
@@ -93,7 +93,7 @@ pub fn build(screen: &mut Screen, course: &Course, answers: &[Answers<'_>]) -> R
     Ok(built)
 }
 
-/// Checks the style of the wrong answers that were built. Shows nothing.
+/// Checks the style of the wrong answers that were built. Shows nothing on the screen.
 pub fn style(course: &Course, built: &Built) -> Result<Style> {
     let mut style = Style::default();
     if !built.wrong.programs.is_empty() {
@@ -145,7 +145,7 @@ fn build_with(screen: &mut Screen, command: &mut Command, built: &mut Built) -> 
     Ok(())
 }
 
-/// Every warning is kept, as `-D warnings` would have it elsewhere.
+/// Runs Clippy and keeps every warning, each of which would be an error elsewhere (`-D warnings`).
 fn lint(command: &mut Command, style: &mut Style) -> Result<()> {
     let (messages, said, success) = messages(&mut Screen::hidden(), command)?;
     let is_error = |message: &Value| text(message, &["message", "level"]) == "error";
@@ -181,7 +181,7 @@ fn look_at_format(course: &Course, built: &Built, style: &mut Style) -> Result<(
     Ok(())
 }
 
-/// Cargo's messages, what else it said, and whether it succeeded:
+/// Returns Cargo's messages, the rest of its output, and whether it succeeded:
 /// <https://doc.rust-lang.org/cargo/reference/external-tools.html#json-messages>.
 fn messages(screen: &mut Screen, command: &mut Command) -> Result<(Vec<Value>, String, bool)> {
     let (what, limit) = ("the exercises", Some(LIMIT));
@@ -196,7 +196,7 @@ fn messages(screen: &mut Screen, command: &mut Command) -> Result<(Vec<Value>, S
     }
 }
 
-/// An executable: its package, kind, name and file.
+/// Returns the executable that a message announces: its package, kind, name and file.
 fn artifact(message: &Value) -> Option<((String, String, String), PathBuf)> {
     let executable = message.get("executable")?.as_str()?;
     let (package, name) = about(message);
@@ -204,7 +204,7 @@ fn artifact(message: &Value) -> Option<((String, String, String), PathBuf)> {
     Some(((package, kind, name), executable.into()))
 }
 
-/// The package and the target that a message is about.
+/// Returns the package and the target that a message is about.
 fn about(message: &Value) -> (String, String) {
     // `path+file:///…/01_whole_frames#sol-04-01@0.1.0`, or without a name if it is the folder's.
     let id = text(message, &["package_id"]);

@@ -1,4 +1,4 @@
-//! Judges the outcome of an exercise's programs. Nothing is run or written here.
+//! Judges the outcome of an exercise's programs. This runs and writes nothing.
 
 mod form;
 
@@ -14,31 +14,31 @@ use crate::run::{Tried, Try, Unable};
 
 /// How strict a run is.
 pub struct Rules {
-    /// For one run of all checks against one program.
+    /// The time limit for running all checks against one program.
     pub time: Duration,
-    /// A skipped check is a failure, because here everything is meant to run.
+    /// Whether a skipped check is a failure, because everything is meant to run on this machine.
     pub strict: bool,
-    /// Unless it is one of these.
+    /// The checks that may be skipped even so.
     pub may_skip: Vec<String>,
 }
 
-/// The minimum numbers for an exercise.
+/// How many wrong answers, and how many hints, an exercise must have at least.
 const WRONG_ANSWERS: usize = 2;
 const HINTS: usize = 3;
 
 pub struct Judged {
     pub faults: Vec<Fault>,
     pub checks: usize,
-    /// Exercise, check, and why it could not run here.
+    /// The skipped checks: exercise, check, and why it could not run on this machine.
     pub skipped: Vec<(String, String, String)>,
 }
 
 pub struct Fault {
-    /// Whose: the stub, the solution, a wrong answer, a check, a file.
+    /// What is at fault: the stub, the solution, a wrong answer, a check or a file.
     pub what: String,
     pub expected: String,
     pub happened: String,
-    /// The timeline, if there is one.
+    /// The timeline of the failed check, if there is one.
     pub story: String,
 }
 
@@ -67,7 +67,7 @@ impl Faults {
     }
 }
 
-/// Every fault of one exercise.
+/// Finds every fault of one exercise.
 pub fn judge(
     course: &Course,
     answers: &Answers<'_>,
@@ -146,7 +146,8 @@ fn stub(course: &Course, exercise: &Exercise, tried: &Try, faults: &mut Faults) 
     }
 }
 
-/// The messages of a program's `todo!("…")`s, each as the pieces between its placeholders.
+/// Returns the messages of a program's `todo!("…")`s, each split into the pieces between its
+/// placeholders.
 fn todo_messages(source: &str) -> Vec<Vec<String>> {
     let openings = source.split("todo!(").skip(1);
     let messages =
@@ -166,7 +167,8 @@ fn todo_messages(source: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// A string literal without the line ends that a `\` takes away, and the indentation after them.
+/// Returns a string literal on one line: without the line ends that follow a `\`, and the
+/// indentation after them.
 fn on_one_line(literal: &str) -> String {
     let mut lines = literal.split("\\\n");
     let first = lines.next().unwrap_or_default().to_owned();
@@ -188,7 +190,7 @@ fn solution(tried: &Try, faults: &mut Faults) {
     }
 }
 
-/// Whether a wrong answer had the outcome that its header says.
+/// Whether a wrong answer failed exactly the checks that its header names.
 pub fn is_as_expected(answer: &Wrong, tried: &Try) -> bool {
     let mut faults = Faults(Vec::new());
     wrong(answer, tried, &[], &mut faults);
@@ -234,8 +236,8 @@ fn wrong(answer: &Wrong, tried: &Try, known: &[Check], faults: &mut Faults) {
     teaches(what, answer, &failed, faults);
 }
 
-/// The first check named is the one that the learner is shown, and it explains exactly this
-/// mistake.
+/// Reports a fault unless the first check that the header names is the one that the learner is
+/// shown first, and its explanation fits this mistake (`Told:`).
 fn teaches(what: &str, answer: &Wrong, failed: &[&Check], faults: &mut Faults) {
     let Some(shown) = failed.first() else { return };
     if answer
@@ -338,7 +340,7 @@ fn skipped(
     skipped
 }
 
-/// The checks of a run; a fault, if it has no verdict.
+/// Returns the checks of a run. If the run gave no verdict, reports a fault.
 fn ran<'t>(what: &str, expected: &str, tried: &'t Try, faults: &mut Faults) -> Option<&'t [Check]> {
     match &tried.result {
         Ok(checks) => return Some(checks),
@@ -362,7 +364,7 @@ fn ran<'t>(what: &str, expected: &str, tried: &'t Try, faults: &mut Faults) -> O
     None
 }
 
-/// What failed, in words, and what should have failed but did not.
+/// Says which checks failed, and which should have failed but did not.
 fn happened(failed: &[&Check], named: &BTreeSet<&str>) -> String {
     let failing: BTreeSet<&str> = failed.iter().map(|check| check.name.as_str()).collect();
     let text = format!("failed: {}", names(failed.iter().copied()));

@@ -1,4 +1,4 @@
-//! `cargo verify`: proves what the exercises promise, for those who write them.
+//! `cargo verify`: proves what the exercises promise. It is for the authors of exercises.
 //!
 //! Learners don't need it: `cargo learn` shares only the code that reads the course (the crate
 //! `course`). The module [`mod@prove`] says what is proven, [`mistake`] how a wrong answer is
@@ -83,7 +83,7 @@ fn command() -> Command {
         ])
 }
 
-/// Runs the given command; returns whether everything it looked at is fine.
+/// Runs the given command, and returns whether everything that it checked is fine.
 fn dispatch(matches: &ArgMatches) -> Result<bool> {
     let course = Course::find()?;
     let screen = &mut Screen::stdout();

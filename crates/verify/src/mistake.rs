@@ -1,4 +1,4 @@
-//! A wrong answer as its author keeps it: what catches it, what a learner who writes it was
+//! A wrong answer as its author stores it: which checks catch it, what a learner who writes it was
 //! thinking, and how it differs from the solution.
 //!
 //! ```text
@@ -10,20 +10,21 @@
 //! +    …
 //! ```
 //!
-//! A wrong answer that the book shows by anchor is a complete program instead, `NAME.rs`, with its
-//! header in a doc comment; so is one that has next to nothing in common with the solution.
+//! If the book shows a wrong answer by anchor, it is stored as a complete program instead,
+//! `NAME.rs`, with its header in a doc comment. So is one that has next to nothing in common with
+//! the solution.
 
 use course::diff::{self, Misfit};
 
-/// The header of a new one, for its author to fill in.
+/// The header of a new mistake, for its author to fill in.
 pub const NEW: &str = "Caught by: the_checks_that_fail\nTold: words of the first one's explanation\n\
     Why somebody writes this.\n";
 
-/// The header of a wrong answer, as plain text.
+/// The header of a wrong answer, as plain text without comment marks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header(pub String);
 
-/// A wrong answer in its file: the header, and the diff against the solution.
+/// The content of a wrong answer's file: the header, and the diff against the solution.
 pub struct Mistake {
     pub header: Header,
     pub diff: String,
@@ -41,7 +42,8 @@ impl Mistake {
         }
     }
 
-    /// Of a program with a header of comments, as it is opened; nothing if it is the solution.
+    /// Makes a mistake of an opened program, whose header is in comments. Returns `None` if the
+    /// program is the same as the solution.
     pub fn of_program(text: &str, solution: &str) -> Option<Self> {
         let (header, program) = split_program(text);
         let diff = diff::make(solution, program);
@@ -52,26 +54,26 @@ impl Mistake {
         format!("{}{}", self.header.0, self.diff)
     }
 
-    /// The program, without the header.
+    /// Returns the complete program, without the header.
     pub fn program(&self, solution: &str) -> Result<String, Misfit> {
         diff::apply(solution, &self.diff)
     }
 
-    /// The program for its author to change, under its header as comments.
+    /// Returns the complete program for its author to change, under its header in comments.
     pub fn opened(&self, solution: &str) -> String {
         let program = diff::apply_what_fits(solution, &self.diff);
         open(&self.header, &program)
     }
 }
 
-/// A program under its header, as comments.
+/// Returns a program under its header, which is written as comments.
 pub fn open(header: &Header, program: &str) -> String {
     let comment = |line: &str| format!("// {line}").trim_end().to_owned() + "\n";
     let comments: String = header.0.lines().map(comment).collect();
     format!("{comments}\n{program}")
 }
 
-/// The header in front of a program, and the program.
+/// Splits the text of an opened program into its header and the program itself.
 fn split_program(text: &str) -> (Header, &str) {
     let is_plain = |line: &&str| {
         line.starts_with("//") && !line.starts_with("///") && !line.starts_with("//!")
@@ -91,8 +93,8 @@ fn uncomment<'l>(line: &'l str, mark: &str) -> &'l str {
 }
 
 impl Header {
-    /// Without blank lines around its author's thought: the fields before it and the `@@` after it
-    /// set it off.
+    /// Makes a header of `text`, without the blank lines before and after the author's explanation,
+    /// which separate it from the fields above and the `@@` below.
     pub fn new(text: &str) -> Self {
         let is_field = |line: &str| line.starts_with("Caught by:") || line.starts_with("Told:");
         let lines: Vec<&str> = text.trim().lines().collect();
@@ -103,14 +105,15 @@ impl Header {
         Self(kept.join("\n") + "\n")
     }
 
-    /// The header of a whole program, in its own doc comment.
+    /// Reads the header of a complete program from the program's doc comment.
     pub fn of_docs(program: &str) -> Self {
         let docs = program.lines().take_while(|line| line.starts_with("//!"));
         let lines: Vec<&str> = docs.map(|line| uncomment(line, "//!")).collect();
         Self(lines.join("\n") + "\n")
     }
 
-    /// The names after `Caught by:`; a line that ends in a comma goes on in the next.
+    /// Returns the names after `Caught by:`. A line that ends with a comma continues on the next
+    /// line.
     pub fn caught_by(&self) -> Vec<String> {
         let mut lines = self.0.lines();
         let first = lines.find_map(|line| line.strip_prefix("Caught by:"));
@@ -126,7 +129,7 @@ impl Header {
         names.filter(|name| !name.is_empty()).collect()
     }
 
-    /// What follows `Told:`, to the end of the line.
+    /// Returns the rest of the line after `Told:`.
     pub fn told(&self) -> String {
         let told = self.0.lines().find_map(|line| line.strip_prefix("Told:"));
         told.unwrap_or("").trim().to_owned()

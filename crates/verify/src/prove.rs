@@ -1,4 +1,4 @@
-//! What an exercise promises, and whether it holds.
+//! Checks what an exercise promises.
 //!
 //! For every exercise: the stub fails, with its `todo!` in the first check's verdict; the solution
 //! passes; every wrong answer in `solutions/NN/MM/wrong/` fails exactly the checks that its header
@@ -28,7 +28,7 @@ use crate::judge::{self, Fault, Judged, Rules};
 use crate::run::{self, Tried};
 use crate::testers;
 
-/// `cargo verify`: of all exercises or of one. Returns whether all hold.
+/// `cargo verify`: checks one exercise or all of them. Returns whether all promises hold.
 pub fn prove(
     screen: &mut Screen,
     course: &Course,
@@ -120,7 +120,7 @@ fn report(
     Ok(())
 }
 
-/// What was run more than once, and why.
+/// Returns the programs that were run more than once, and why.
 fn tried_again<'t>(
     answers: &'t Answers<'_>,
     tried: &'t Tried,
@@ -135,7 +135,7 @@ fn tried_again<'t>(
         .filter_map(|(name, tried)| Some((name, tried.again?)))
 }
 
-/// What 17-01's solution says about chapter 4's servers.
+/// Reports what 17-01's solution said about chapter 4's servers.
 fn report_tester(screen: &mut Screen, servers: usize, faults: &[Fault]) -> Result<()> {
     let paint = screen.paint;
     let mark = if faults.is_empty() {

@@ -1,5 +1,5 @@
-//! Runs the checks of each exercise against each of its programs, several at once, and hands the
-//! exercises over in the order of the course.
+//! Runs the checks of each exercise against each of its programs, several at the same time. The
+//! results are delivered exercise by exercise, in the order of the course.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use crate::answers::{Answers, Wrong};
 use crate::compile::Built;
 use crate::workspace;
 
-/// The outcome of an exercise: of its stub, its solution and its wrong answers, in their order.
+/// The results of an exercise: for its stub, its solution and its wrong answers, in that order.
 pub struct Tried {
     pub stub: Try,
     pub solution: Try,
@@ -25,18 +25,18 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// Of all runs together.
+    /// Returns how long all its runs took together.
     pub fn time(&self) -> Duration {
         let all = [&self.stub, &self.solution].into_iter().chain(&self.wrong);
         all.map(|tried| tried.time).sum()
     }
 }
 
-/// The outcome of one program.
+/// The result of running the checks against one program.
 pub struct Try {
     pub result: Result<Vec<Check>, Unable>,
     pub time: Duration,
-    /// It was tried again; this is why its first attempt proved nothing.
+    /// If the program was run again, why its first run proved nothing.
     pub again: Option<&'static str>,
     strained: bool,
 }
@@ -48,35 +48,35 @@ pub enum Unable {
     /// The check doesn't compile or isn't declared.
     NoCheck,
     Stuck(Duration),
-    /// The checks ended without a verdict; what they printed.
+    /// The test process ended without a verdict. The text is what it printed.
     Died(String),
 }
 
-/// How many runs there are at the same time, per core. One takes an eighth of a core while it lasts.
+/// How many runs are active at the same time for each core. One run uses about an eighth of a core.
 const PER_CORE: usize = 4;
 
-/// Exercises whose check starts so many programs that a run uses the whole machine: only one is run
-/// at a time.
+/// Exercises whose check starts so many programs that one run uses the whole machine. Only one such
+/// run is active at a time.
 const CROWDS: [&str; 1] = ["17-01"];
 
 /// One run of the checks.
 struct Job<'j> {
     program: Option<PathBuf>,
     check: Option<PathBuf>,
-    /// The solution's package, where Cargo would run the check too.
+    /// The folder of the solution's package, in which Cargo would run the check, too.
     folder: PathBuf,
     package: String,
-    /// The file whose order the checks are put in.
+    /// The file that defines the order of the checks.
     check_rs: PathBuf,
-    /// The wrong answer, if it is one.
+    /// The wrong answer, if the program is one.
     wrong: Option<&'j Wrong>,
     is_crowd: bool,
 }
 
-/// Whether a wrong answer had the outcome that its header says.
+/// Tells whether a wrong answer failed exactly the checks that its header names.
 pub type AsExpected<'f> = &'f (dyn Fn(&Wrong, &Try) -> bool + Sync);
 
-/// Runs everything, and calls `done` for each exercise, in order, as soon as it can be judged.
+/// Runs everything. Calls `done` for each exercise, in order, as soon as it can be judged.
 pub fn each(
     course: &Course,
     answers: &[Answers<'_>],
@@ -134,7 +134,7 @@ pub fn each(
     })
 }
 
-/// The runs of one exercise: the stub, the solution, the wrong answers.
+/// Returns the runs of one exercise: of the stub, the solution and the wrong answers.
 fn programs<'j>(course: &Course, answers: &'j Answers<'_>, built: &Built) -> Vec<Job<'j>> {
     let exercise = answers.exercise;
     let (stub, solution) = (exercise.package(), exercise.solution_package());
@@ -160,10 +160,10 @@ fn programs<'j>(course: &Course, answers: &'j Answers<'_>, built: &Built) -> Vec
     programs.chain(wrong).map(job).collect()
 }
 
-/// What scripted-peer says if the machine failed, not the program.
+/// How a report of scripted-peer begins if the machine has failed and not the program.
 const NO_VERDICT: &str = "This machine could not judge your program.";
 
-/// How often to retry a run without an outcome: a busy machine is not the course's fault.
+/// How many times to try a run that gives no verdict, because the machine is busy.
 const TRIES: usize = 3;
 
 fn machine_gave_a_verdict(result: &Result<Vec<Check>, Unable>) -> bool {
@@ -171,9 +171,9 @@ fn machine_gave_a_verdict(result: &Result<Vec<Check>, Unable>) -> bool {
     !matches!(result, Ok(checks) if checks.iter().any(says_so))
 }
 
-/// For how long something was ready to run here but got no CPU, since the machine started
-/// (`/proc/pressure/cpu`, [PSI](https://docs.kernel.org/accounting/psi.html)); none where nobody
-/// counts.
+/// Returns how long some task on this machine has been ready to run but got no CPU, since the
+/// machine was started (`/proc/pressure/cpu`, [PSI](https://docs.kernel.org/accounting/psi.html)).
+/// Returns `None` if the system doesn't count that.
 fn pressure() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
     let total = text
@@ -182,7 +182,7 @@ fn pressure() -> Option<Duration> {
     Some(Duration::from_micros(total.parse().ok()?))
 }
 
-/// Some of the runs, in their order.
+/// A queue of runs, in their order.
 struct Line {
     jobs: Vec<usize>,
     next: AtomicUsize,
@@ -208,20 +208,21 @@ impl Line {
     }
 }
 
-/// What is to be run, by several workers.
+/// All runs, shared by several workers.
 struct Queue<'j> {
     jobs: &'j [Job<'j>],
     as_expected: AsExpected<'j>,
     crowds: Line,
     others: Line,
-    /// Runs without an outcome, and why. They are tried again when the others are done, with one
-    /// per core: the other runs may have kept them from finishing.
+    /// The runs that gave no verdict, and why. They are tried again after all others, one per core,
+    /// because the other runs may have disturbed them.
     again: Mutex<Vec<(usize, &'static str)>>,
     crowd_is_gone: Barrier,
 }
 
 impl Queue<'_> {
-    /// One of the workers also takes the crowds, and some stay to try again.
+    /// The work of one thread. One of the threads also does the runs of [`CROWDS`], and some remain
+    /// to try runs again.
     fn work(
         &self,
         limit: Duration,
@@ -259,11 +260,11 @@ impl Queue<'_> {
         }
     }
 
-    /// Why a run proves nothing, if so: its check says that the machine gave no verdict; or it was
-    /// a wrong answer's run whose outcome differs from its header, in the crowd or on a machine
-    /// that others had strained. Where every program is slow, one that is too slow, or gives up too
-    /// soon, may look right, and be caught by further checks. A failure of a correct program is
-    /// never excused this way.
+    /// Returns why a run proves nothing, if it doesn't: its check says that the machine gave no
+    /// verdict; or a wrong answer's outcome differs from its header, and the run was one of many or
+    /// the machine was strained by other programs. If every program is slow, a wrong answer that is
+    /// too slow, or gives up too soon, may look right, and others may be caught by further checks.
+    /// A failure of a correct program is never excused this way.
     fn proves_nothing(&self, index: usize, tried: &Try, crowded: bool) -> Option<&'static str> {
         if !machine_gave_a_verdict(&tried.result) {
             return Some("the machine gave no verdict");
@@ -283,7 +284,7 @@ impl Queue<'_> {
         self.again.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nothing more is run.
+    /// Stops starting further runs.
     fn give_up(&self) {
         self.crowds.give_up();
         self.others.give_up();
@@ -291,8 +292,8 @@ impl Queue<'_> {
     }
 }
 
-/// An attempt, and whether the machine was strained meanwhile: half the time, something was waiting
-/// for a CPU. If the system doesn't count that, it may always have been.
+/// Runs a job, and returns whether the machine was strained meanwhile: during half the time or
+/// more, some task was waiting for a CPU. If the system doesn't count that, assumes that it was.
 fn attempt_on_this_machine(job: &Job<'_>, limit: Duration) -> Try {
     let (start, before) = (Instant::now(), pressure());
     let result = attempt(job, limit);

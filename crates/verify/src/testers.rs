@@ -1,5 +1,5 @@
-//! Gives the solution of 17-01, which judges servers of frames, chapter 4's solutions and wrong
-//! answers: it must call each solution good, and each wrong answer bad.
+//! Runs the solution of 17-01, which tests servers of frames, against chapter 4's solutions and
+//! wrong answers. It must call each solution good and each wrong answer bad.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -20,10 +20,11 @@ use crate::workspace;
 
 const TESTER: &str = "17-01";
 
-/// Each serves one client after the other, and this is its limit.
+/// The exercises whose answers are servers, with the largest frame of each. Each server serves one
+/// client after the other.
 const SERVERS: [(&str, &str); 2] = [("04-01", "4294967295"), ("04-02", "65536")];
 
-/// Mistakes against what no client can see, so the tester must call these good.
+/// Wrong answers whose mistake no client can observe, so the tester must call them good.
 const UNSEEN: [(&str, &str, &str); 6] = [
     ("04-01", "a_length_alone_is_polite", PRINTS),
     ("04-01", "every_end_is_an_error", PRINTS),
@@ -35,24 +36,25 @@ const UNSEEN: [(&str, &str, &str); 6] = [
 const PRINTS: &str = "what it prints is not visible on the wire";
 const COSTS: &str = "how much memory it uses is not visible on the wire";
 
-/// In front of what owes nothing, and of what does, in milliseconds.
+/// The deadline that the tester is given for each of its steps, in milliseconds: for a server that it
+/// must call good, and for one that it must call bad.
 const NEVER: &str = "60000";
 const SOON: &str = "3000";
 /// The time limit for one judgment.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// A server of chapter 4, and what the tester must say of it.
+/// A server of chapter 4, and what the tester must say about it.
 struct Server<'b> {
     name: String,
     program: Option<&'b Path>,
     limit: &'static str,
     is_good: bool,
-    /// Why it is good although it is wrong.
+    /// Why the tester must call it good although it is a wrong answer.
     unseen: &'static str,
 }
 
-/// The exercises whose answers are the servers, where the tester is among those looked at and they
-/// are not.
+/// Returns the exercises whose answers are needed as servers but are not being verified themselves.
+/// Empty unless the tester is being verified.
 pub fn further<'c>(course: &'c Course, looked_at: &[&'c Exercise]) -> Result<Vec<Answers<'c>>> {
     if looked_at.iter().all(|exercise| exercise.id() != TESTER) {
         return Ok(Vec::new());
@@ -65,8 +67,8 @@ pub fn further<'c>(course: &'c Course, looked_at: &[&'c Exercise]) -> Result<Vec
         .collect()
 }
 
-/// Lets the tester judge every server; how many there were, and each wrong judgment. Nothing, if the
-/// tester is not among those looked at.
+/// Lets the tester judge every server. Returns how many servers there are, and each wrong judgment;
+/// `None` if the tester is not being verified.
 pub fn prove(answers: &[Answers<'_>], built: &Built) -> Option<(usize, Vec<Fault>)> {
     let tester = answers.iter().find(|of| of.exercise.id() == TESTER)?;
     let package = tester.exercise.solution_package();
@@ -90,7 +92,7 @@ pub fn prove(answers: &[Answers<'_>], built: &Built) -> Option<(usize, Vec<Fault
     Some((servers.len(), faults))
 }
 
-/// The solution and the wrong answers of one exercise, if it is one of servers.
+/// Returns the solution and the wrong answers of an exercise, if its answers are servers.
 fn servers<'b>(of: &Answers<'_>, built: &'b Built) -> Vec<Server<'b>> {
     let id = of.exercise.id();
     let Some((_, limit)) = SERVERS.iter().find(|(server, _)| *server == id) else {
@@ -120,7 +122,7 @@ fn servers<'b>(of: &Answers<'_>, built: &'b Built) -> Vec<Server<'b>> {
     [good].into_iter().chain(wrong).collect()
 }
 
-/// Entries of the list of unseen mistakes that are no longer wrong answers.
+/// Returns a fault for each entry of [`UNSEEN`] that is no longer a wrong answer.
 fn stale(servers: &[Server<'_>]) -> Vec<Fault> {
     let is_there = |name: &str| servers.iter().any(|server| server.name == name);
     let names = UNSEEN.iter().map(|(id, stem, _)| format!("{id} {stem}"));
@@ -187,7 +189,7 @@ impl Server<'_> {
     }
 }
 
-/// A server that runs until this is dropped.
+/// A running server. Dropping this ends it.
 struct Running {
     child: Child,
     address: String,

@@ -1,8 +1,8 @@
-//! Creates the workspace in which wrong answers are programs: `target/verify/`.
+//! Creates the workspace in which wrong answers are compiled: `target/verify/`.
 //!
-//! It has a package for each exercise, with its solution's dependencies and lints, and a program for
-//! each wrong answer. Versions, profile and `Cargo.lock` are the course's, and so is the folder that
-//! Cargo builds in, so that no dependency is built a second time.
+//! It has a package for each exercise, with the dependencies and lints of the exercise's solution,
+//! and a program for each wrong answer. Versions, profile and `Cargo.lock` are those of the course,
+//! and so is the target folder, so that no dependency is built twice.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,18 +18,18 @@ use crate::answers::Answers;
 #[derive(Default)]
 pub struct Workspace {
     pub manifest: PathBuf,
-    /// The source of every wrong answer.
+    /// The source files of all wrong answers.
     pub programs: Vec<PathBuf>,
 }
 
-/// Where Cargo builds, unless it is configured otherwise.
+/// Returns the folder that Cargo builds in, unless it is configured otherwise.
 pub fn target_folder(course: &Course) -> PathBuf {
     let own = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     course.root.join(own)
 }
 
-/// Writes the workspace; files that are already correct stay untouched, so that they aren't built
-/// again.
+/// Writes the workspace. Files that already have the right content aren't touched, so that they
+/// aren't built again.
 pub fn make(course: &Course, answers: &[Answers<'_>]) -> Result<Workspace> {
     let folder = target_folder(course).join("verify");
     let mut root = root_manifest(course)?;
@@ -57,12 +57,12 @@ pub fn make(course: &Course, answers: &[Answers<'_>]) -> Result<Workspace> {
     Ok(Workspace { manifest, programs })
 }
 
-/// The package of an exercise's wrong answers.
+/// Returns the name of the package that contains an exercise's wrong answers.
 pub fn package(answers: &Answers<'_>) -> String {
     format!("wrong-{}", answers.exercise.id())
 }
 
-/// rustfmt, as it is configured for the course.
+/// Returns a command that runs rustfmt, as it is configured for the course.
 pub fn rustfmt(course: &Course) -> Result<Command> {
     let root = parse(&course.root.join("Cargo.toml"))?;
     let package = root
@@ -98,7 +98,7 @@ fn sources(answers: &Answers<'_>, folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(programs)
 }
 
-/// The course's manifest without its members.
+/// Returns the course's manifest without its members.
 fn root_manifest(course: &Course) -> Result<Table> {
     let mut root = parse(&course.root.join("Cargo.toml"))?;
     root.retain(|key, _| key == "workspace" || key == "profile");
@@ -113,7 +113,8 @@ fn root_manifest(course: &Course) -> Result<Table> {
     Ok(root)
 }
 
-/// The solution's manifest, for its wrong answers: their files are their only list.
+/// Returns the manifest for a solution's wrong answers, made from the solution's own. Cargo finds
+/// the programs by their files.
 fn package_manifest(solution: &Path, name: &str) -> Result<Table> {
     let mut manifest = parse(&solution.join("Cargo.toml"))?;
     manifest.retain(|key, _| ["package", "dependencies", "target", "lints"].contains(&key));

@@ -7,7 +7,7 @@ use crate::markdown::Page;
 /// The last sections of a chapter, in this order.
 const SECTIONS: [&str; 3] = ["Exercises", "Check yourself", "Where this is used"];
 
-/// How many questions "Check yourself" has at least.
+/// How many questions "Check yourself" must have at least.
 const QUESTIONS: usize = 3;
 
 pub fn check(book: &Book, found: &mut Findings<'_>) {

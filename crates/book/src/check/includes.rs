@@ -1,5 +1,5 @@
-//! Listings are included by anchors that exist. Where an anchor is missing, mdBook silently leaves
-//! a hole.
+//! Checks that listings are included by anchors that exist. If an anchor is missing, mdBook
+//! silently leaves a gap.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,8 @@ use super::Findings;
 use crate::Book;
 use crate::markdown::{Block, Page};
 
-/// A longer Rust block must come from a program.
+/// How many lines of Rust a page may contain itself. A longer block must be included from a
+/// program.
 const PASTED_LINES: usize = 3;
 
 pub fn check(book: &Book, found: &mut Findings<'_>) {
@@ -30,7 +31,7 @@ pub fn check(book: &Book, found: &mut Findings<'_>) {
     }
 }
 
-/// Reports what is wrong with `{{#kind what}}`.
+/// Checks `{{#kind what}}`, and returns what is wrong with it.
 fn included(src: &Path, kind: &str, what: &str) -> Result<(), String> {
     if kind != "include" {
         return Err(format!(
@@ -67,7 +68,7 @@ fn included(src: &Path, kind: &str, what: &str) -> Result<(), String> {
     }
 }
 
-/// How many lines are between the anchors, or which of the two is missing.
+/// Returns the number of lines between the anchors, or which of the two anchors is missing.
 fn anchored(text: &str, anchor: &str) -> Result<usize, &'static str> {
     let named = |mark: &str| {
         let pattern = format!(r"{mark}:\s*{}(?:$|[^\w-])", regex::escape(anchor));

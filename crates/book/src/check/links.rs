@@ -1,5 +1,5 @@
-//! Links and anchors: from pages, from the READMEs, and from the checks of exercises, which name the
-//! section to read again.
+//! Checks links and anchors: those on pages and in READMEs, and those in the checks of exercises,
+//! which name the section to read again.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,8 @@ pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<(
     Ok(())
 }
 
-/// A failed check's explanation ends with a section of the book: `"03-who-hung-up.html#reset"`.
+/// Checks the sections at the end of the explanations of failed checks:
+/// `"03-who-hung-up.html#reset"`.
 fn sections_named_by_checks(
     targets: &mut Targets<'_>,
     exercise: &Path,
@@ -75,7 +76,8 @@ fn readmes(course: &Course) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// What can be linked to. `Err` in the inner result is what is wrong with the link.
+/// The files and anchors that can be linked to. In a result, the inner `Err` says what is wrong
+/// with the link.
 struct Targets<'a> {
     book: &'a Book,
     ids: HashMap<String, HashSet<String>>,
@@ -84,7 +86,7 @@ struct Targets<'a> {
 type Verdict = Result<(), String>;
 
 impl Targets<'_> {
-    /// A link as it will be in the rendered page.
+    /// Checks a link on a page, which is relative to the rendered page.
     fn linked_by_page(&mut self, page: &Page, to: &str) -> Result<Verdict> {
         if let Some(verdict) = outside(to) {
             return Ok(verdict);
@@ -108,7 +110,7 @@ impl Targets<'_> {
         Ok(self.exists(&self.book.src.join(file), to))
     }
 
-    /// A link as the repository's host resolves it: relative to the README.
+    /// Checks a link in a README, which the repository's host resolves relative to the README.
     fn linked_by_readme(&mut self, readme: &Page, to: &str) -> Result<Verdict> {
         if let Some(verdict) = outside(to) {
             return Ok(verdict);
@@ -137,7 +139,7 @@ impl Targets<'_> {
         Ok(self.exists(&path, to))
     }
 
-    /// The page `name`, and in it whatever has the `id`.
+    /// Checks that there is a page `name`, and that something on it has this `id`.
     fn page(&mut self, name: &str, id: Option<&str>) -> Result<Verdict> {
         if !self.book.pages.iter().any(|page| page.stem() == name) {
             return Ok(Err(format!(
@@ -186,7 +188,7 @@ impl Targets<'_> {
     }
 }
 
-/// The verdict on a link that leaves the repository, which is not followed here.
+/// Returns the verdict on a link that leaves the repository. The link is not followed.
 fn outside(to: &str) -> Option<Verdict> {
     let (scheme, _) = to.split_once(':')?;
     if scheme.contains(['/', '#', '.']) {
@@ -210,7 +212,7 @@ fn ids(html: &str) -> HashSet<String> {
         .collect()
 }
 
-/// The path without `.` and `..`, links unfollowed.
+/// Returns the path without `.` and `..`. Symlinks are not followed.
 pub(super) fn normal(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

@@ -1,5 +1,5 @@
-//! Each listing names its file, with a link in the paragraph above it. A code forge shows a page as
-//! it is written, and there an include is not replaced: its reader gets only the link.
+//! Checks that each listing names its file, with a link in the paragraph above it. GitHub and other
+//! forges show a page without replacing includes, so a reader there gets only the link.
 
 use regex::Regex;
 

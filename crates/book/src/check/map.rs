@@ -1,4 +1,4 @@
-//! The house map names every crate. Whether its links lead anywhere is checked with the links.
+//! Checks that the map of the repository names every crate. Its links are checked with all others.
 
 use anyhow::Result;
 

@@ -1,5 +1,5 @@
-//! The appendix that lists what the servers promise names the test that proves each row. This
-//! checks that there is such a test.
+//! Checks the appendix that lists what the servers promise: each row names the test that proves it,
+//! and that test must exist.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -49,7 +49,7 @@ fn last_cell(line: &str) -> Option<&str> {
     row.rsplit_once('|').map(|(_, cell)| cell.trim())
 }
 
-/// The names of all tests in `crates/*/tests`.
+/// Returns the names of all tests in `crates/*/tests`.
 fn tests(root: &Path) -> Result<HashSet<String>> {
     let test =
         Regex::new(r"#\[test\]\s*(?:#\[[^\]]*\]\s*)*fn (\w+)\(").expect("a constant pattern");

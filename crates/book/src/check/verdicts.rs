@@ -1,4 +1,5 @@
-//! No verdict in a chapter has a different explanation than the check now has.
+//! Checks that the explanations in verdicts that a chapter quotes are those that the checks give
+//! now.
 
 use std::sync::LazyLock;
 
@@ -9,18 +10,19 @@ use regex::Regex;
 use super::{Findings, read, rust_files};
 use crate::Book;
 
-/// A verdict's line that says what was expected.
+/// Matches the line of a verdict that says what was expected.
 static EXPECTED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)^ +expected   ").expect("a pattern"));
-/// The lines at its end with the explanation, and the last one, which names the section.
+/// Matches the lines at the end of a verdict: the explanation, and the line that names the section.
 static EXPLANATION: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"((?:\n \S.*)+)\s*$").expect("a pattern"));
 static SECTION: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\n Chapter \d+: docs/src/.*").expect("a pattern"));
-/// The last line, which names a picture.
+/// Matches the last line of a verdict, which names a picture.
 static PICTURE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\n The same as a picture: .*").expect("a pattern"));
-/// A time in the timeline: with four digits before the decimal point it begins like an explanation.
+/// Matches a time in the timeline. With four digits before the decimal point, its line begins like
+/// an explanation.
 static MOMENT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\n \d+\.\d ms  .*").expect("a pattern"));
 
@@ -55,7 +57,7 @@ pub fn check(book: &Book, course: &Course, found: &mut Findings<'_>) -> Result<(
     Ok(())
 }
 
-/// The sentences in a check's source, without Rust's string syntax.
+/// Returns the sentences in a check's source, without Rust's string syntax.
 fn said(source: &str) -> String {
     one_line(&source.replace("\\\n", "").replace("\\\"", "\""))
 }

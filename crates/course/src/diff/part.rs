@@ -1,10 +1,10 @@
-//! One part of a diff, from its `@@ … @@` to the next: found, widened and written.
+//! One part of a diff, from its `@@ … @@` to the next. It can be found, extended and written.
 
 use std::ops::Range;
 
 use diffy::{Hunk, Line};
 
-/// A part of a diff: lines of the base, from its line `start` (the first is 0), and what becomes of
+/// A part of a diff: some lines of the base, from line `start` (the first is 0), and what replaces
 /// them.
 pub(super) struct Part<'t> {
     start: usize,
@@ -44,12 +44,13 @@ impl<'t> Part<'t> {
         self.start + self.before().count()
     }
 
-    /// How many lines it adds.
+    /// Returns how many lines it adds in total; negative if it removes more.
     pub(super) fn growth(&self) -> isize {
         self.after().count().cast_signed() - self.before().count().cast_signed()
     }
 
-    /// With lines around it, of those that are `free`, until its own are found once in the base.
+    /// Adds context lines, taken from the `free` lines around the part, until the part's own lines
+    /// occur only once in the base.
     pub(super) fn with_place(mut self, base: &[&'t str], free: Range<usize>) -> Self {
         let mut above = true;
         while !self.is_once(base) {
@@ -73,7 +74,8 @@ impl<'t> Part<'t> {
         !own.is_empty() && base.windows(own.len()).filter(|at| *at == own).count() == 1
     }
 
-    /// Whether at most one line is between it and the next: as much as the next part's `@@` takes.
+    /// Whether there is at most one line between this part and the next: the next part's `@@` takes
+    /// as much.
     pub(super) fn is_near(&self, next: &Self) -> bool {
         next.start <= self.end() + 1
     }
@@ -84,7 +86,8 @@ impl<'t> Part<'t> {
         self.lines.extend(next.lines);
     }
 
-    /// As a unified diff has it, where the parts before have made `grown` lines more.
+    /// Formats it as a part of a unified diff. The parts before it have added `grown` lines in
+    /// total.
     pub(super) fn text(&self, base: &str, grown: isize) -> String {
         let (before, after) = (self.before().count(), self.after().count());
         let old = range(self.start, before);
@@ -108,7 +111,7 @@ impl<'t> Part<'t> {
     }
 }
 
-/// Lines from `start` on (the first is 0), as unified diffs count.
+/// Formats a range of lines as unified diffs count them. `start` is the first line's index, from 0.
 fn range(start: usize, count: usize) -> String {
     match count {
         0 => format!("{start},0"),
@@ -117,8 +120,8 @@ fn range(start: usize, count: usize) -> String {
     }
 }
 
-/// The last item that begins at the margin in the first lines: `fn serve(stream: &TcpStream) ->
-/// io::Result<()>`.
+/// Returns the last item in the first `lines` lines that isn't indented: `fn serve(stream:
+/// &TcpStream) -> io::Result<()>`.
 fn function_above(base: &str, lines: usize) -> Option<&str> {
     let above: Vec<&str> = base.lines().take(lines).collect();
     let begins = |line: &&&str| line.starts_with(char::is_alphabetic) && line.ends_with(['{', '(']);

@@ -1,4 +1,4 @@
-//! `report.html`: one file, nothing from the network, for light and dark.
+//! `report.html`: one file that loads nothing from the network, for light and dark themes.
 
 use plotters::style::RGBColor;
 
@@ -29,7 +29,7 @@ th:first-child, td:first-child { text-align: left; }
 .environment td { text-align: left; white-space: normal; }
 ";
 
-/// The whole page, with the plot in it.
+/// Returns the complete page, which contains the plot.
 pub fn page(report: &Report, svg: &str) -> String {
     let mut body = String::new();
     body += "<h1>What the transports cost on this machine</h1>\n";
@@ -57,7 +57,7 @@ pub fn page(report: &Report, svg: &str) -> String {
     )
 }
 
-/// The sentences for a reader who reads nothing else.
+/// Returns the sentences for a reader who reads nothing else.
 fn answer(report: &Report) -> String {
     let mut items = String::new();
     for regime in Regime::ALL {
@@ -147,7 +147,7 @@ fn environment(report: &Report) -> String {
     html
 }
 
-/// The page's colors in the place of the plot's.
+/// Replaces the plot's colors with variables of the page.
 fn themed(svg: &str) -> String {
     let mut svg = svg.replace(&hex(PAPER), "var(--paper)");
     svg = svg

@@ -1,6 +1,6 @@
 //! `report.svg`: distributions with a logarithmic time axis, and ratios by size.
 //!
-//! The colors also serve as names: the page replaces each with its own, for light and dark.
+//! The page replaces each color with its own, for light and dark, so a color also serves as a name.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::units::time_name;
 pub const PAPER: RGBColor = RGBColor(255, 255, 255);
 pub const INK: RGBColor = RGBColor(31, 35, 40);
 pub const GRID: RGBColor = RGBColor(216, 222, 228);
-/// Of the transports in the order of [`TRANSPORTS`], then of the regimes in [`REGIMES`].
+/// The colors of the transports in the order of [`TRANSPORTS`], then of the regimes in [`REGIMES`].
 pub const SERIES: [RGBColor; 9] = [
     RGBColor(0, 94, 162),
     RGBColor(192, 84, 0),
@@ -48,7 +48,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 struct Curve<'a> {
     name: String,
     color: RGBColor,
-    /// Drawn thin: the view that hides something.
+    /// Whether it is drawn thin, because it is the view that hides the stalls.
     thin: bool,
     figure: &'a Figure,
 }
@@ -169,10 +169,12 @@ fn draw_distribution(area: &Area<'_>, title: &str, curves: &[Curve<'_>]) -> anyh
         .map_err(plain)
 }
 
-/// Values above the 99th percentile are in the table: here they would squeeze everything else.
+/// The largest share of a distribution that is drawn. Values above the 99th percentile are in the
+/// table: drawn, they would squeeze everything else.
 const DRAWN: f64 = 0.99;
 
-/// Begins at a power of ten, so that the axis has two labels at least.
+/// Returns the range of the time axis. It begins at a power of ten, so that the axis has at least
+/// two labels.
 fn time_range(curves: &[Curve<'_>]) -> Option<Range<f64>> {
     let points = || curves.iter().flat_map(|curve| &curve.figure.cdf);
     let least = points().map(|&(_, ns)| ns).min()? as f64;
@@ -267,7 +269,7 @@ fn draw_ratios(area: &Area<'_>, report: &Report) -> anyhow::Result<()> {
     name_sizes(area, chart.plotting_area())
 }
 
-/// Below each group of bars, in its middle.
+/// Writes the size below the middle of each group of bars.
 fn name_sizes<X, Y>(
     area: &Area<'_>,
     plot: &DrawingArea<SVGBackend<'_>, Cartesian2d<X, Y>>,
@@ -292,7 +294,8 @@ fn small() -> TextStyle<'static> {
     ("sans-serif", 12).into_font().color(&INK)
 }
 
-/// A drawing error of plotters holds the backend's own, which cannot cross threads.
+/// Converts a drawing error of plotters, which holds the backend's own error and can't cross
+/// threads.
 fn plain(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("cannot draw the plot: {error}")
 }

@@ -10,7 +10,8 @@ use crate::units::value_name;
 pub struct Row {
     pub transport: Transport,
     pub size: String,
-    /// p50, p90, p99, the quartiles over blocks, the number of samples, the ratio with quartiles.
+    /// p50, p90, p99, the quartiles over blocks, the number of samples, and the ratio with its
+    /// quartiles.
     pub cells: [String; 6],
 }
 
@@ -25,7 +26,7 @@ pub const HEADINGS: [&str; 8] = [
     "over Unix stream",
 ];
 
-/// The tables in their order: a title and its rows.
+/// Returns the tables in their order, each with a title and its rows.
 pub fn tables(report: &Report) -> Vec<(String, Vec<Row>)> {
     let mut tables = Vec::new();
     for measure in [
@@ -95,7 +96,7 @@ fn row(report: &Report, figure: &Figure) -> Row {
     }
 }
 
-/// `1,234,567`.
+/// Formats a number: `1,234,567`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits

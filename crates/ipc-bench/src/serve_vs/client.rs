@@ -1,5 +1,5 @@
-//! One client of a server under load. It sends a window of requests in one write and is done when
-//! as many replies have arrived, with exactly the right bytes.
+//! One client of a server under load. It sends a window of requests in one write, and is done when
+//! it has received as many replies, with exactly the right bytes.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -15,7 +15,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::interrupt;
 
-/// How long anything may take: silence for longer is an error.
+/// How long a server may stay silent; after that, the client fails.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
@@ -33,13 +33,13 @@ impl fmt::Display for Address {
     }
 }
 
-/// A server as the command line names it, and every address that this may mean.
+/// A server as the command line names it, and every address that the name may mean.
 pub struct Named {
     pub name: String,
     pub addresses: Vec<Address>,
 }
 
-/// The bytes of a window of requests, and of its replies.
+/// The bytes of a window of requests, and of the replies to them.
 pub struct Window {
     pub requests: Vec<u8>,
     pub replies: Vec<u8>,
@@ -65,7 +65,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects and has one request answered, so that the server knows this client for certain.
+    /// Connects and exchanges one request and reply, so that the server has certainly accepted this
+    /// client.
     pub fn connect(address: &Address) -> io::Result<Client> {
         let (domain, to) = match address {
             Address::Tcp(to) => (Domain::for_address(*to), SockAddr::from(*to)),
@@ -92,7 +93,8 @@ impl Client {
         Ok(client)
     }
 
-    /// If a server is still closing earlier clients, it may reply Busy for a moment.
+    /// Connects several clients. If the server is still closing earlier clients, it may reply Busy
+    /// for a moment.
     pub fn connect_many(address: &Address, count: usize) -> io::Result<Vec<Client>> {
         let deadline = Instant::now() + PATIENCE;
         let mut clients = Vec::with_capacity(count);
@@ -119,15 +121,15 @@ impl Client {
         self.socket.as_fd()
     }
 
-    /// Writes the requests. A window is far smaller than any socket's buffers, so this only waits
-    /// for a server that doesn't read.
+    /// Writes the requests. A window is far smaller than any socket's buffers, so this waits only
+    /// if the server doesn't read.
     pub fn send(&mut self, requests: &[u8]) -> io::Result<()> {
         self.came = 0;
         self.sent_at = Instant::now();
         (&self.socket).write_all(requests)
     }
 
-    /// Reads once; true when the window's replies are complete.
+    /// Reads once, and returns true when all replies of the window have arrived.
     pub fn receive(&mut self, window: &Window, buffer: &mut [u8]) -> io::Result<bool> {
         let got = match (&self.socket).read(buffer) {
             Ok(0) => return Err(io::Error::other("the server closed the connection")),
@@ -145,13 +147,13 @@ impl Client {
         Ok(self.came == window.replies.len())
     }
 
-    /// Since the window was sent.
+    /// Returns the time since the window was sent.
     pub fn waited(&self) -> Duration {
         self.sent_at.elapsed()
     }
 }
 
-/// What the server sent instead of a reply.
+/// Returns an error that says what the server sent instead of a reply.
 fn explain(bytes: &[u8]) -> io::Error {
     let first = split_frame(bytes, shared_proto::DEFAULT_MAX_FRAME);
     let response = match first {

@@ -1,4 +1,5 @@
-//! Idle clients: the memory that each costs the server, and how much they affect the active ones.
+//! Idle clients: how much memory each of them costs the server, and how much they slow down the
+//! active ones.
 
 use std::io;
 use std::time::Duration;
@@ -15,11 +16,11 @@ use crate::stats::{Values, paired_ratio};
 
 const ACTIVE: usize = 100;
 const ROUNDS: usize = 20;
-/// Descriptors that this process needs for itself.
+/// How many descriptors this process needs besides the clients' sockets.
 const OWN: usize = 64;
 
-/// One server after the other: their idle clients together could be more than one process may
-/// have descriptors.
+/// Measures one server after the other: the idle clients of all servers together might need more
+/// descriptors than one process may have.
 pub fn measure(servers: &[Server], wanted: usize, descriptors: usize) -> anyhow::Result<Vec<Idle>> {
     let count = wanted.min(descriptors.saturating_sub(ACTIVE + OWN));
     if count < wanted {
@@ -67,7 +68,7 @@ fn of_one(server: &Server, count: usize) -> io::Result<Idle> {
     Ok(idle)
 }
 
-/// Requests per second at each of [`WINDOWS`], in turn.
+/// Measures the requests per second at each of [`WINDOWS`], in turn.
 fn rates(load: &mut Load) -> io::Result<[Values; 2]> {
     let mut rates = [Values::default(), Values::default()];
     load.run(WINDOWS[0], Duration::from_millis(50))?; // the first requests' memory doesn't count

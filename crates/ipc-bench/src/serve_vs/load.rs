@@ -13,15 +13,15 @@ use crate::serve_vs::SIZE;
 use crate::serve_vs::client::{Client, PATIENCE, Window};
 use crate::stats::Recording;
 
-/// A slice counts at least this many answers for each client, however long that takes.
+/// A slice counts at least this many windows of each client, however long that takes.
 const TURNS: usize = 4;
 
-/// The result of a slice. Its first fifth is only in `all_requests`.
+/// The result of a slice. Only `all_requests` includes its first fifth, the warm-up.
 pub struct Slice {
     pub requests_per_s: f64,
-    /// From sending a window of requests to the last of its replies.
+    /// The times from sending a window of requests to receiving the last of its replies.
     pub waits: Recording,
-    /// How many were answered from the first to the last.
+    /// How many requests were answered in the whole slice.
     pub all_requests: u64,
 }
 
@@ -30,11 +30,12 @@ pub struct Load {
     poller: OwnedFd,
 }
 
-/// The counting part of a slice.
+/// The part of a slice that is counted, after the warm-up.
 struct Count {
     started: Instant,
     slice: Duration,
-    /// The minimum number of windows; otherwise a slice could be all burst or all pause.
+    /// The minimum number of windows. With fewer, a slice might consist of nothing but a burst or a
+    /// pause.
     least: usize,
     since: Option<Instant>,
     requests: u64,
@@ -52,8 +53,8 @@ impl Load {
         Ok(Load { clients, poller })
     }
 
-    /// Every client sends its next window when the last one is answered. At the end everything is
-    /// answered: the next slice finds the server at rest.
+    /// Runs a slice: each client sends its next window when the previous one is answered. At the
+    /// end all windows are answered, so the next slice finds the server idle.
     pub fn run(&mut self, window: usize, slice: Duration) -> io::Result<Slice> {
         let in_window = window as u64;
         let window = Window::new(window, SIZE);
@@ -116,7 +117,7 @@ impl Count {
         }
     }
 
-    /// Counts a window that was answered; the time when that was the last one to count.
+    /// Counts a window that was answered. If it was the last one to count, returns the time.
     fn note(&mut self, waited: Duration, requests: u64) -> Option<Instant> {
         let now = Instant::now();
         if self.since.is_some() {

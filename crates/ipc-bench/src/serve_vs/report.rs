@@ -1,4 +1,4 @@
-//! What `serve-vs` found: as a table, and as JSON.
+//! What `serve-vs` measured, as a table and as JSON.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::serve_vs::{SIZE, Slice, WINDOWS};
 use crate::stats::{Spread, Tally, Values, paired_ratio, spread};
 use crate::units::time_name;
 
-/// The combined result of the slices of one scenario, one per server.
+/// The results of all slices of one scenario, for each server.
 pub struct Scenario {
     pub active: usize,
     pub window: usize,
@@ -41,7 +41,7 @@ impl Scenario {
         }
     }
 
-    /// `processor` is the CPU time that the server used during the slice, in nanoseconds.
+    /// Adds a slice. `processor` is the CPU time that the server used during it, in nanoseconds.
     pub fn add(&mut self, block: usize, server: usize, slice: &Slice, processor: Option<u64>) {
         let slices = &mut self.servers[server];
         slices.rates.add(block, slice.requests_per_s);
@@ -83,41 +83,43 @@ impl Scenario {
     }
 }
 
-/// A server in a scenario.
+/// The figures of one server in one scenario.
 #[derive(Serialize)]
 pub struct Figures {
-    /// Its place in `servers`.
+    /// The server's index in `servers`.
     server: usize,
     active: usize,
     /// Requests in flight on each active connection.
     window: usize,
-    /// The median over slices.
+    /// Requests per second: the median over slices.
     requests_per_s: Option<f64>,
-    /// Of the rates, within blocks, over the first server's: above 1 it serves more.
+    /// The rate divided by the first server's, compared within blocks. Above 1, this server is
+    /// faster.
     ratio: Option<Spread>,
-    /// The rate's spread over blocks.
+    /// How the rate varied over blocks.
     blocks: Option<Spread>,
-    /// From sending a window to its last reply: the median over slices of the slice's median.
+    /// The time from sending a window to receiving its last reply: the median over slices of each
+    /// slice's median.
     p50_ns: Option<f64>,
-    /// Of all samples.
+    /// The 90th percentile of all samples.
     p90_ns: Option<u64>,
     p99_ns: Option<u64>,
     samples: u64,
-    /// CPU time that the server used per request, in nanoseconds, the median over slices.
+    /// CPU time that the server used for each request, in nanoseconds: the median over slices.
     processor_ns: Option<f64>,
     failure: Option<String>,
 }
 
-/// A server that also holds idle clients.
+/// The figures of a server that also holds idle clients.
 #[derive(Serialize)]
 pub struct Idle {
     pub address: String,
     pub connections: usize,
-    /// Resident memory in KiB.
+    /// Resident memory that each idle connection adds, in KiB.
     pub kib_per_connection: Option<f64>,
     pub threads: Option<u64>,
-    /// The rate of 100 active clients with the idle ones over the rate without, at windows of 1 and
-    /// 64: 1 means that they have no effect.
+    /// The rate of 100 active clients among the idle ones, divided by their rate without them, at
+    /// windows of 1 and 64. 1 means that idle clients have no effect.
     pub rate_among_idle: [Option<Spread>; 2],
     pub failure: Option<String>,
 }
@@ -150,7 +152,7 @@ pub struct Report {
     size: usize,
     pub took_s: f64,
     pub stolen_share: f64,
-    /// For the load generator, not for the servers.
+    /// The CPU quota of the load generator, not of the servers.
     pub quota: Option<Quota>,
     servers: Vec<Named>,
     scenarios: Vec<Figures>,
@@ -227,7 +229,7 @@ impl Report {
         Ok(())
     }
 
-    /// How much is missing, in one line, if anything is.
+    /// Fails with one line that says how much is missing, if anything is.
     pub fn what_is_missing(&self) -> anyhow::Result<()> {
         let scenarios = self.scenarios.iter().map(|figures| &figures.failure);
         let idle = self.idle.iter().map(|idle| &idle.failure);

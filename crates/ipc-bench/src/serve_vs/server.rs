@@ -1,5 +1,6 @@
-//! A server from outside: its process, its memory, its CPU time. All of this is known only if the
-//! system lets us look: for another user's process it is `None`, and the report says so.
+//! What can be learned about a server from outside: its process, its memory, its CPU time. That
+//! depends on what the system allows: for another user's process it is `None`, and the report says
+//! so.
 
 use std::fs;
 use std::io;
@@ -18,9 +19,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Sends one request, so that a server that isn't there, or speaks another protocol, is
-    /// reported before anything is measured. Of several addresses the first that answers is the
-    /// server's.
+    /// Connects and sends one request, so that a server that isn't running, or speaks another
+    /// protocol, is reported before anything is measured. Of several addresses, the first one that
+    /// answers is used.
     pub fn visit(named: &Named) -> anyhow::Result<Server> {
         let mut reasons = Vec::new();
         for address in &named.addresses {
@@ -53,7 +54,7 @@ impl Server {
         }
     }
 
-    /// The CPUs that it may use, as `/proc/PID/status` lists them.
+    /// Returns the CPUs that the server may use, as `/proc/PID/status` lists them.
     pub fn processors(&self) -> Option<String> {
         self.status("Cpus_allowed_list:")
     }
@@ -62,13 +63,15 @@ impl Server {
         self.status("Threads:")?.parse().ok()
     }
 
-    /// Resident memory in KiB, by walking its pages: the figure in `status` lags behind.
+    /// Returns the resident memory in KiB. It is computed by walking the pages, because the value
+    /// in `status` lags behind.
     pub fn memory_kib(&self) -> Option<u64> {
         let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid?)).ok()?;
         field(&text, "Rss:")?.split(' ').next()?.parse().ok()
     }
 
-    /// The CPU time of all its current threads, in nanoseconds (`/proc/PID/task/*/schedstat`).
+    /// Returns the CPU time of all its current threads, in nanoseconds
+    /// (`/proc/PID/task/*/schedstat`).
     pub fn processor_time(&self) -> Option<u64> {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid?)).ok()?;
         let times = threads.flatten().filter_map(|thread| {
@@ -94,15 +97,16 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         .map(str::trim)
 }
 
-/// The process that listened: the kernel remembers it for each connection (`SO_PEERCRED`, unix(7)).
+/// Returns the process that called `listen`: the kernel remembers it for each connection
+/// (`SO_PEERCRED`, unix(7)).
 fn unix_pid(path: &Path) -> Option<u32> {
     let stream = UnixStream::connect(path).ok()?;
     let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
     u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
 }
 
-/// The process that has the listening socket open: its inode is in `/proc/net/tcp`, and the process
-/// that has that inode among its descriptors is the server.
+/// Returns the process that has the listening socket open. The socket's inode is in
+/// `/proc/net/tcp`, and the server is the process that has this inode among its descriptors.
 fn tcp_pid(address: SocketAddr) -> Option<u32> {
     let table = if address.is_ipv4() {
         "/proc/net/tcp"

@@ -1,31 +1,31 @@
-//! What clients send to a NATS server, and how it replies: lines that end with `\r\n`, and payloads
-//! whose length the line before them gives ([the client
+//! What clients send to a NATS server, and what it replies: lines that end with `\r\n`, and
+//! payloads whose length is in the line before them ([the client
 //! protocol](https://docs.nats.io/reference/reference-protocols/nats-protocol)).
 
-/// The longest line that a server accepts.
+/// The longest line that the server accepts, in bytes.
 const LONGEST_LINE: usize = 4096;
 
-/// One operation of a client.
+/// One operation that a client sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
-    /// `CONNECT {…}`, and its JSON as received.
+    /// `CONNECT {…}`, with its JSON as received.
     Connect(String),
-    /// `PUB` and `HPUB`.
+    /// `PUB` or `HPUB`.
     Publish(Message),
     /// `SUB subject [queue] sid`.
     Subscribe {
-        /// The subject it subscribes to; `*` and `>` are wildcards.
+        /// The subject that the client subscribes to; `*` and `>` are wildcards.
         subject: String,
-        /// Of all subscribers in one queue group, one gets each message.
+        /// The queue group, if any. Each message goes to one subscriber in each group.
         queue: Option<String>,
-        /// The client's own number for it.
+        /// The number that the client chose for this subscription.
         sid: String,
     },
     /// `UNSUB sid [most]`.
     Unsubscribe {
-        /// The number of the subscription.
+        /// The number that the client chose for the subscription.
         sid: String,
-        /// Immediately, or after this many messages in total.
+        /// The subscription ends after this many messages in total; if none is given, immediately.
         after: Option<usize>,
     },
     /// `PING`.
@@ -39,22 +39,23 @@ pub enum Operation {
 pub struct Message {
     /// Its subject.
     pub subject: String,
-    /// The subject for a reply, if one is expected.
+    /// The subject for a reply, if the sender expects one.
     pub reply: Option<String>,
-    /// Its headers, with the empty line after them; none after a plain `PUB`.
+    /// Its headers, including the empty line after them; empty for a plain `PUB`.
     pub headers: Vec<u8>,
     /// Its payload.
     pub payload: Vec<u8>,
 }
 
-/// What a client's bytes start with.
+/// What the bytes received from a client begin with.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Parsed {
-    /// An operation, and how many bytes it took.
+    /// A complete operation, and its length in bytes.
     Whole(Operation, usize),
-    /// The beginning of an operation.
+    /// Only the beginning of an operation.
     Part,
-    /// Nothing that the server understands: it sends this and closes.
+    /// Something that isn't an operation: the server replies with this error and closes the
+    /// connection.
     Violation(&'static str),
 }
 
@@ -107,7 +108,8 @@ pub(super) fn parse(bytes: &[u8], max_payload: usize) -> Parsed {
     Parsed::Whole(operation, end + 1)
 }
 
-/// An HTTP request is recognized before its line ends, as by the real server.
+/// Whether an operation can begin with these bytes, even if the line isn't complete yet. So an HTTP
+/// request is rejected early, as by a real NATS server.
 fn could_begin(bytes: &[u8]) -> bool {
     const NAMES: [&str; 7] = ["CONNECT", "PING", "PONG", "SUB", "UNSUB", "PUB", "HPUB"];
     let name = bytes
@@ -148,7 +150,7 @@ fn payload(
     Parsed::Whole(Operation::Publish(message), start + size + 2)
 }
 
-/// `MSG subject sid [reply] size`, or `HMSG` if there are headers.
+/// Formats a message for a subscriber: `MSG subject sid [reply] size`, or `HMSG` if it has headers.
 pub(super) fn deliver(sid: &str, message: &Message) -> Vec<u8> {
     let Message {
         subject,
@@ -167,8 +169,8 @@ pub(super) fn deliver(sid: &str, message: &Message) -> Vec<u8> {
     [line.as_bytes(), headers, payload, b"\r\n"].concat()
 }
 
-/// What a client gets that sends a request to a subject without subscribers and had set
-/// `no_responders`.
+/// The reply to a client that set `no_responders`, if it sends a request to a subject without
+/// subscribers.
 pub(super) fn no_responders(reply: &str) -> Message {
     Message {
         subject: reply.to_owned(),
@@ -182,15 +184,16 @@ pub(super) fn error(text: &str) -> Vec<u8> {
     format!("-ERR '{text}'\r\n").into_bytes()
 }
 
-/// Whether a JSON object has this flag; `otherwise` if the flag is missing. The values of these
-/// flags are `true` and `false`, so no more of JSON is needed.
+/// Returns the value of a flag in a JSON object, or `otherwise` if it isn't there. The flags in
+/// question are always `true` or `false`, so a JSON parser isn't needed.
 pub(super) fn flag(json: &str, name: &str, otherwise: bool) -> bool {
     let plain: String = json.chars().filter(|c| !c.is_whitespace()).collect();
     let says = |value: bool| plain.contains(&format!("\"{name}\":{value}"));
     says(true) || otherwise && !says(false)
 }
 
-/// Whether a subscription matches a subject: `*` stands for one part, `>` for all that follow.
+/// Whether a subscription matches a subject: `*` stands for one token of the subject, `>` for all
+/// remaining ones.
 pub(super) fn matches(subscription: &str, subject: &str) -> bool {
     let mut parts = subject.split('.');
     for wanted in subscription.split('.') {

@@ -6,20 +6,20 @@ use crate::bytes::show;
 use crate::failure::Failure;
 use crate::verdict::Verdict;
 
-/// A request that the check made. Its replies are the messages published to its inbox.
+/// A request that the check sent. Its replies are the messages published to its inbox.
 pub struct Request<'a> {
     pub(super) broker: &'a Broker,
     pub(super) inbox: String,
 }
 
 impl Request<'_> {
-    /// The subject that its replies go to.
+    /// Returns the subject that replies to this request are sent to.
     #[must_use]
     pub fn inbox(&self) -> &str {
         &self.inbox
     }
 
-    /// The replies that have arrived so far.
+    /// Returns the payloads of the replies that have arrived so far.
     #[must_use]
     pub fn answers(&self) -> Vec<Vec<u8>> {
         self.broker.shared.with(|state| self.among(state))
@@ -31,7 +31,7 @@ impl Request<'_> {
         mine.map(|(_, payload)| payload.clone()).collect()
     }
 
-    /// Its first reply arrives, and is exactly this.
+    /// Waits for the first reply, and expects exactly this payload.
     pub fn expect(&self, payload: impl AsRef<[u8]>) -> Verdict {
         let wanted = payload.as_ref();
         let first = |state: &mut State| self.among(state).into_iter().next();
@@ -45,7 +45,8 @@ impl Request<'_> {
             })
     }
 
-    /// This many replies have arrived by now: call it after [`Broker::fence`]. This does not wait.
+    /// Expects that exactly `count` replies have arrived by now. This does not wait: call
+    /// [`Broker::fence`] first.
     pub fn expect_answers(&self, count: usize) -> Verdict {
         let came = self.answers();
         let list = came

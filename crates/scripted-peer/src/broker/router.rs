@@ -1,4 +1,4 @@
-//! The broker's own thread: it reads what clients send, and passes messages on.
+//! The broker's own thread: it reads what clients send, and routes their messages.
 
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::listener::Listener;
 use crate::peer::Peer;
 
-/// How often it checks whether it should stop while nothing happens.
+/// How often the thread checks whether it should stop, if nothing else happens.
 const GLANCE: Duration = Duration::from_millis(100);
 
 pub(super) struct Router {
@@ -27,15 +27,15 @@ pub(super) struct Router {
     is_held: bool,
     ignores_pings: bool,
     refusal: Option<String>,
-    /// Which member of a group is next: not in turn.
+    /// Decides which member of a queue group gets the next message. Members are not served in turn.
     dice: usize,
 }
 
 struct Client {
-    /// Nothing, once the connection is gone.
+    /// The connection; `None` once it is closed.
     peer: Option<Peer>,
     input: Vec<u8>,
-    /// What to send once the broker is no longer held.
+    /// The bytes to send once the broker is no longer held.
     held: Vec<u8>,
     says_ok: bool,
     hears_itself: bool,
@@ -218,7 +218,8 @@ impl Router {
         }
     }
 
-    /// To each subscriber outside a group, and to one member of each group; returns to how many.
+    /// Sends a message to each subscriber outside a queue group and to one member of each group.
+    /// Returns the number of recipients.
     fn route(&mut self, from: Option<usize>, message: &Message) -> usize {
         let deaf = from.filter(|index| !self.clients[*index].hears_itself);
         self.dice = self.dice.wrapping_mul(5).wrapping_add(7);
@@ -236,7 +237,7 @@ impl Router {
         chosen.len() + usize::from(kept)
     }
 
-    /// What the broker sends on its own: not while it is held.
+    /// Sends what the broker sends by itself: if the broker is held, once it is released.
     fn answer(&mut self, index: usize, bytes: &[u8]) {
         if self.is_held {
             self.clients[index].held.extend_from_slice(bytes);

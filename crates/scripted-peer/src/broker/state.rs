@@ -6,21 +6,21 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::operation::{self, Message, Operation};
 
-/// Where the check's own requests expect their replies.
+/// How the subjects begin on which the check receives replies to its own requests.
 pub(super) const INBOX: &str = "_INBOX.check.";
 
 /// A client's subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// Which client, counted from 0 in the order in which they connected.
+    /// The client's number, counted from 0 in the order in which clients connected.
     pub client: usize,
-    /// The subject.
+    /// The subject that the client subscribed to.
     pub subject: String,
-    /// Its queue group.
+    /// The subscription's queue group, if it has one.
     pub queue: Option<String>,
-    /// The client's own number for it.
+    /// The number that the client chose for this subscription.
     pub sid: String,
-    /// How many more messages it will accept, if it set a limit.
+    /// How many more messages the subscription receives, if the client set a limit.
     pub(super) left: Option<usize>,
     pub(super) delivered: usize,
 }
@@ -31,7 +31,7 @@ pub(super) enum Manner {
     Drip,
 }
 
-/// What the check tells the broker's thread.
+/// An order of the check to the broker's thread.
 pub(super) enum Order {
     Hold,
     Release,
@@ -45,7 +45,8 @@ pub(super) enum Order {
     Deliver(usize, String, Message),
     Drop,
     Listen(bool),
-    /// Between two of these it has read everything that had been sent.
+    /// Does nothing. Between two of these orders the thread has read everything sent before the
+    /// first.
     Nothing,
 }
 
@@ -59,14 +60,14 @@ pub(super) struct State {
     pub operations: Vec<(usize, Operation)>,
     /// The current subscriptions.
     pub subscriptions: Vec<Subscription>,
-    /// For each client: whether its connection is up.
+    /// Whether each client's connection is open.
     pub living: Vec<bool>,
     pub pongs: Vec<usize>,
-    /// Subjects that the check itself is subscribed to, and the messages to it that no verb has
-    /// taken.
+    /// The subjects that the check itself is subscribed to; and, in the next field, the messages to
+    /// them that no verb has returned yet.
     pub listened: Vec<String>,
     pub kept: Vec<Message>,
-    /// The payloads of replies, by inbox.
+    /// The payloads of replies, each with the inbox that it was sent to.
     pub answers: Vec<(String, Vec<u8>)>,
     pub requests: usize,
 }
@@ -78,7 +79,8 @@ pub(super) struct Shared {
 }
 
 impl State {
-    /// Who gets a message, as client and subscription; and whether the check does.
+    /// Returns who gets a message, as pairs of client and subscription number, and whether the
+    /// check itself gets it.
     pub fn choose(
         &mut self,
         message: &Message,

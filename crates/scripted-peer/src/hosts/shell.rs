@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::wait;
 
-/// How long a host may take for one command.
+/// How long one command on a host may take.
 pub(super) const COMMAND: Duration = Duration::from_secs(10);
 
-/// A shell in its own namespaces, which live as long as it does. It ends with its input, and so
-/// with this process.
+/// A shell in its own namespaces, which exist as long as the shell runs. It exits at the end of its
+/// standard input, and therefore with this process.
 pub(super) struct Shell {
     pub child: Child,
     input: Option<ChildStdin>,
@@ -45,7 +45,8 @@ impl Shell {
         })
     }
 
-    /// Each answer ends with a character that no text contains, the exit code and a newline.
+    /// Runs a command in the shell, and returns what it printed. The shell ends each answer with a
+    /// character that occurs in no text, the exit code, and a newline.
     pub fn run(&mut self, command: &str) -> Result<String, Failed> {
         if let Some(input) = &mut self.input {
             // A shell that has ended gives the reason in its answer.

@@ -21,16 +21,17 @@ use crate::watchdog::fail;
 /// The result of one receive: bytes, and the descriptors that arrived with them.
 #[derive(Debug)]
 pub struct Passed {
-    /// The bytes; none at the end of the stream.
+    /// The bytes; empty at the end of the stream.
     pub bytes: Vec<u8>,
-    /// The descriptors, closed on exec.
+    /// The descriptors. They are close-on-exec.
     pub files: Vec<OwnedFd>,
-    /// There was no room for more descriptors, and the system discarded the rest (`MSG_CTRUNC`).
+    /// Whether there was not enough room for all descriptors, so that the system discarded the
+    /// others (`MSG_CTRUNC`).
     pub cut: bool,
 }
 
 impl Peer {
-    /// Sends these bytes, and these descriptors with the first byte (`SCM_RIGHTS`, unix(7)). This
+    /// Sends these bytes, and these descriptors with the first byte (`SCM_RIGHTS`, unix(7)). The
     /// peer must be on a Unix socket.
     ///
     /// ```no_run
@@ -47,11 +48,11 @@ impl Peer {
     /// );
     /// ```
     ///
-    /// Without a byte nothing is sent, and the timeline says so.
+    /// If `bytes` is empty nothing is sent, and the timeline notes that.
     ///
     /// # Panics
     ///
-    /// With more than 253 descriptors, which no message can carry.
+    /// Panics if there are more than 253 descriptors, the most that a message can carry.
     pub fn send_with<F: AsFd>(
         &mut self,
         bytes: impl AsRef<[u8]>,
@@ -91,8 +92,8 @@ impl Peer {
         self
     }
 
-    /// Like [`send_with`](Self::send_with), but one byte at a time, each only after the program has
-    /// read the previous one: the descriptors travel with the first byte.
+    /// Like [`send_with`](Self::send_with), but sends one byte at a time, each only after the
+    /// program has read the previous one. The descriptors travel with the first byte.
     pub fn drip_with<F: AsFd>(
         &mut self,
         bytes: impl AsRef<[u8]>,
@@ -117,7 +118,7 @@ impl Peer {
         }
     }
 
-    /// Exactly these bytes arrive next, and exactly this many descriptors with them. Any further
+    /// Expects exactly these bytes next, and exactly `files` descriptors with them. A further
     /// descriptor that arrives before any later bytes is one too many.
     ///
     /// ```no_run
@@ -151,16 +152,16 @@ impl Peer {
         })
     }
 
-    /// The result of the next receive, with room for only this many descriptors: those that don't
-    /// fit are cut off, as in a program that leaves room for too few.
+    /// Receives once, with room for only `room` descriptors, and returns the result. The system
+    /// cuts off descriptors that don't fit, as in a program that leaves room for too few.
     ///
-    /// This must be the first verb that receives these bytes: the others leave enough room.
+    /// Call this before any other verb receives these bytes: other verbs leave enough room.
     pub fn receive_with(&mut self, room: usize) -> Passed {
         self.receive_up_to(64 << 10, room)
     }
 
-    /// Like [`receive_with`](Self::receive_with), but with no more bytes than this: with one byte
-    /// at a time, the descriptors are known to belong to that byte.
+    /// Like [`receive_with`](Self::receive_with), but receives at most `length` bytes. With a
+    /// length of 1, any descriptors that arrive belong to that byte.
     pub fn receive_up_to(&mut self, length: usize, room: usize) -> Passed {
         let mut buffer = vec![0; length];
         let mut patience = self.new_patience();
@@ -191,7 +192,7 @@ impl Peer {
         }
     }
 
-    /// Descriptors that arrived with bytes and that no verb has taken, in order.
+    /// Returns descriptors that arrived with bytes and that no verb has returned yet, in order.
     pub fn take_descriptors(&mut self) -> Vec<OwnedFd> {
         self.files.drain(..).collect()
     }
@@ -226,7 +227,7 @@ impl Peer {
     }
 }
 
-/// `no descriptor`, `1 descriptor`, `3 descriptors`.
+/// Formats a number: `no descriptor`, `1 descriptor`, `3 descriptors`.
 fn count(files: usize) -> String {
     match files {
         0 => "no descriptor".to_owned(),

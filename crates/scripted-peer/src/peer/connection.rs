@@ -23,8 +23,8 @@ use crate::wait;
 /// One end of a connection over TCP or a Unix socket, played by the check.
 ///
 /// [`Running::connect`](crate::Running::connect) and [`Listener::accept`](crate::Listener::accept)
-/// create one. What it does is noted in the test's timeline. Nothing here waits forever: each verb
-/// has 4 seconds, or what [`patience`](Self::patience) gives it.
+/// create one. The test's timeline notes what the peer does. Nothing here waits forever: each verb
+/// has 4 seconds, or the time that [`patience`](Self::patience) sets.
 pub struct Peer {
     pub(super) socket: Socket,
     pub(super) number: usize,
@@ -32,33 +32,35 @@ pub struct Peer {
     pub(super) patience: Duration,
     pub(super) local: Address,
     pub(super) remote: Address,
-    /// What has arrived and no verb has taken yet.
+    /// Bytes that have arrived and that no verb has returned yet.
     pub(super) inbox: Vec<u8>,
-    /// And the descriptors that arrived with it.
+    /// Descriptors that arrived with those bytes.
     pub(super) files: Vec<OwnedFd>,
-    /// How it ended, once it has.
+    /// How the connection ended, if it has.
     pub(super) ending: Option<Ending>,
-    /// A write reported a reset: the kernel reports it only once, and later reads see a plain end
-    /// of stream.
+    /// Whether a write reported a reset. The kernel reports a reset only once: later reads find a
+    /// plain end of stream.
     pub(super) reset_seen: bool,
-    /// Reads only what a verb asks for.
+    /// Whether the peer reads only what a verb asks for.
     pub(super) stalled: bool,
-    /// Total bytes sent.
+    /// How many bytes have been sent in total.
     pub(super) sent: u64,
     pub(super) queue: Option<Queue>,
 }
 
 // ANCHOR: ending
-/// How a connection, or the attempt at one, can end. None is ever reported as another.
+/// How a connection, or an attempt to connect, can end. None of these is ever reported as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// End of stream: the other side closed, or shut down writing; everything it sent has arrived.
+    /// End of stream: the other side has closed the connection, or shut down writing, and
+    /// everything that it sent has arrived.
     End,
-    /// A reset (`ECONNRESET`): the other side is gone, and bytes that were on their way are lost.
+    /// A reset (`ECONNRESET`): the other side is gone, and bytes that were still on their way are
+    /// lost.
     Reset,
     /// A refusal (`ECONNREFUSED`): nothing is listening there.
     Refusal,
-    /// Nothing at all, for as long as the check was willing to wait.
+    /// Nothing happened for as long as the check waited.
     Silence,
 }
 // ANCHOR_END: ending
@@ -75,13 +77,13 @@ impl fmt::Display for Ending {
 }
 
 impl Peer {
-    /// A new connection to `address`; ends the test if there is none.
+    /// Connects to `address`; if that fails, the test ends.
     #[must_use]
     pub fn connect(address: &Address) -> Self {
         Self::try_connect(address).now()
     }
 
-    /// A new connection to `address`.
+    /// Connects to `address`.
     pub fn try_connect(address: &Address) -> Verdict<Self> {
         let timeline = context::current();
         let found = Self::attempt(&timeline, address).map_err(|error| {
@@ -91,7 +93,7 @@ impl Peer {
         Verdict::new(&timeline, found)
     }
 
-    /// A connection to `address` is refused.
+    /// Connects to `address`, and expects the connection to be refused.
     pub fn expect_refused(address: &Address) -> Verdict {
         let timeline = context::current();
         let expected = format!("a refusal at {address}");
@@ -122,7 +124,7 @@ impl Peer {
         }
     }
 
-    /// A connection that a listener of ours accepted.
+    /// The peer for a connection that a listener of the check has accepted.
     pub(crate) fn accepted(socket: Socket) -> Self {
         let timeline = context::current();
         let peer = Self::new(socket, &timeline);
@@ -167,25 +169,25 @@ impl Peer {
         }
     }
 
-    /// This end's address.
+    /// Returns the address of this end.
     #[must_use]
     pub fn local(&self) -> &Address {
         &self.local
     }
 
-    /// The other end's address.
+    /// Returns the address of the other end.
     #[must_use]
     pub fn remote(&self) -> &Address {
         &self.remote
     }
 
-    /// The number of the other side's Unix socket.
+    /// Returns the inode of the Unix socket at the other end.
     #[cfg(target_os = "linux")]
     pub(crate) fn other_inode(&self) -> Option<u64> {
         self.queue.as_ref()?.other_inode()
     }
 
-    /// How long this peer's verbs wait; 4 seconds by default.
+    /// Sets how long this peer's verbs wait; the default is 4 seconds.
     pub fn patience(&mut self, patience: Duration) -> &mut Self {
         self.patience = patience;
         self
@@ -199,7 +201,8 @@ impl Peer {
         self.timeline.note(Some(self.number), text);
     }
 
-    /// Reads once what is there. True if that brought something new: bytes, or the end.
+    /// Reads once what has arrived, without waiting. Returns whether that brought anything new:
+    /// bytes, or the end of the connection.
     pub(super) fn read(&mut self) -> bool {
         let mut buffer = vec![0; 64 << 10];
         let length = loop {
@@ -232,7 +235,8 @@ impl Peer {
         }
     }
 
-    /// Reads until `enough` or the end of the connection. If neither happens in time: silence.
+    /// Reads until `enough` is satisfied or the connection ends. If neither happens in time, the
+    /// ending is silence.
     pub(super) fn fill(
         &mut self,
         mut time: Patience,
@@ -255,7 +259,8 @@ impl Peer {
         None
     }
 
-    /// Reads only what is there now: it arrived in time, although the check looks late.
+    /// Reads what has arrived by now, without waiting: it arrived in time, even if the check looks
+    /// late.
     fn read_what_came(&mut self) {
         let mut left = 1 + self.waiting();
         while left > 0 && self.ending.is_none() {
@@ -268,7 +273,7 @@ impl Peer {
     }
 }
 
-/// The outcome of an attempt to connect, in words.
+/// Describes the outcome of an attempt to connect.
 fn outcome(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => format!("{}: nothing is listening there", Ending::Refusal),
@@ -283,7 +288,8 @@ fn outcome(error: &io::Error) -> String {
     }
 }
 
-/// An error that no program on the other side can cause is the machine's problem.
+/// The failure to report for this error. An error that no program on the other side can cause is
+/// reported as this machine's.
 fn failure(expected: String, got: String, error: &io::Error) -> Failure {
     if machine::is_to_blame(error) {
         return Failure::of_machine(&expected, &got, machine::RESOURCES);
@@ -298,8 +304,8 @@ fn failure(expected: String, got: String, error: &io::Error) -> Failure {
     }
 }
 
-/// Connects, or gives up when time is up. On Linux a Unix socket whose queue is full blocks its
-/// clients: the time that a write may take bounds that wait too (`unix(7)`).
+/// Connects, or gives up when the time is up. On Linux, connecting to a Unix socket whose queue is
+/// full blocks; the socket's timeout for writes bounds that wait, too (`unix(7)`).
 fn connect(socket: &Socket, address: &Address, patience: &mut Patience) -> io::Result<()> {
     let to = address.sockaddr()?;
     if let Address::Tcp(_) = address {

@@ -9,21 +9,21 @@ use crate::patience::Patience;
 use crate::verdict::Verdict;
 use crate::watchdog::fail;
 
-/// How long to wait for more of an answer that is already wrong, so that the report shows all of
-/// it.
+/// How long to wait for the rest of a reply that is already known to be wrong, so that the report
+/// shows all of it.
 const MORE: Duration = Duration::from_millis(30);
 
 /// What arrived next, whatever it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// These bytes, as far as they had arrived.
+    /// These bytes: as many as had arrived.
     Bytes(Vec<u8>),
-    /// The connection ended like this, or nothing arrived.
+    /// No bytes: the connection ended like this, or nothing arrived ([`Ending::Silence`]).
     Ended(Ending),
 }
 
 impl Peer {
-    /// Exactly these bytes arrive next. Bytes after them are kept for the next verb.
+    /// Expects exactly these bytes next. Bytes that arrive after them are kept for the next verb.
     pub fn expect(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         let expected = bytes.as_ref();
         let decided = |inbox: &[u8]| inbox.len() >= expected.len() || !expected.starts_with(inbox);
@@ -43,7 +43,8 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// Exactly these bytes arrive next, all of them in the first read: they were one write.
+    /// Expects exactly these bytes next, all of them in one read, which shows that the program sent
+    /// them in one write.
     pub fn expect_in_one_read(&mut self, bytes: impl AsRef<[u8]>) -> Verdict {
         let expected = bytes.as_ref();
         let ending = self.fill(self.new_patience(), |inbox| !inbox.is_empty());
@@ -60,17 +61,19 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// The end of the stream is next: the program closes or shuts down writing cleanly.
+    /// Expects the end of the stream next: the program closes the connection cleanly, or shuts down
+    /// writing.
     pub fn expect_end(&mut self) -> Verdict {
         self.expect_ending(&[Ending::End], "end of stream")
     }
 
-    /// A reset is next.
+    /// Expects a reset next.
     pub fn expect_reset(&mut self) -> Verdict {
         self.expect_ending(&[Ending::Reset], "a reset")
     }
 
-    /// The program ends the connection: end of stream, or a reset if it left something unread.
+    /// Expects the program to close the connection: with the end of the stream, or with a reset if
+    /// it left bytes unread.
     pub fn expect_gone(&mut self) -> Verdict {
         self.expect_ending(
             &[Ending::End, Ending::Reset],
@@ -92,11 +95,11 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// Nothing has arrived so far: call it after [`drip`](Self::drip), when a program that answers
-    /// too early has already done so. This does not wait, and doesn't show that the program has
-    /// read what was sent: before another peer does something that depends on it, wait for
-    /// something that does show it (a [`Gate`](crate::Gate) that is entered, a count that the
-    /// program reports).
+    /// Expects that nothing has arrived so far. This does not wait, so call it after
+    /// [`drip`](Self::drip), when a program that replies too early has already done so. It doesn't
+    /// show that the program has read what was sent. If another peer is about to do something that
+    /// depends on that, first wait for something that does show it: a [`Gate`](crate::Gate) that
+    /// the program has entered, or a count that it reports.
     pub fn expect_nothing_yet(&mut self) -> Verdict {
         while self.ending.is_none() && self.read() {}
         let found = match (self.inbox.as_slice(), self.ending) {
@@ -107,8 +110,9 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// Nothing arrives for this long, and the connection stays open. This is the one verdict that
-    /// must wait: use it rarely, and if another message can follow, expect that one instead.
+    /// Expects that nothing arrives for this long, and that the connection stays open. This always
+    /// takes all of `time`, so use it rarely. If another message can follow, expect that one
+    /// instead.
     pub fn expect_nothing_for(&mut self, time: Duration) -> Verdict {
         let ending = self.fill(Patience::new(&self.timeline, time), |inbox| {
             !inbox.is_empty()
@@ -122,7 +126,8 @@ impl Peer {
         self.verdict(found)
     }
 
-    /// Whatever arrives next: bytes as soon as there are any, or how the connection ended.
+    /// Waits for whatever arrives next, and returns it: bytes as soon as there are any, or how the
+    /// connection ended.
     pub fn receive(&mut self) -> Received {
         match self.fill(self.new_patience(), |inbox| !inbox.is_empty()) {
             None => Received::Bytes(std::mem::take(&mut self.inbox)),
@@ -130,14 +135,15 @@ impl Peer {
         }
     }
 
-    /// The next `length` bytes; nothing when the stream ends before the first of them.
+    /// Returns the next `length` bytes, or `None` if the stream ends before the first of them.
     pub fn next_bytes(&mut self, length: usize) -> Option<Vec<u8>> {
         self.next_run(&count(length), |inbox| {
             (inbox.len() >= length).then_some(length)
         })
     }
 
-    /// The next line, without its newline; nothing when the stream ends before it.
+    /// Returns the next line, without its newline, or `None` if the stream ends before the line
+    /// begins.
     pub fn next_line(&mut self) -> Option<String> {
         let end = |inbox: &[u8]| {
             inbox
@@ -149,8 +155,8 @@ impl Peer {
         Some(String::from_utf8_lossy(&line[..line.len() - 1]).into_owned())
     }
 
-    /// The payload of the next frame ([`frame`](crate::frame)); nothing when the stream ends before
-    /// it.
+    /// Returns the payload of the next frame ([`frame`](crate::frame)), or `None` if the stream
+    /// ends before the frame begins.
     pub fn next_frame(&mut self) -> Option<Vec<u8>> {
         let end = |inbox: &[u8]| {
             let length = u32::from_be_bytes(*inbox.first_chunk::<4>()?) as usize;
@@ -160,8 +166,8 @@ impl Peer {
             .map(|frame| frame[4..].to_vec())
     }
 
-    /// Takes what `end` finds at the start of the inbox. Ends the test when the stream ends in the
-    /// middle of it, is reset or falls silent.
+    /// Waits until `end` finds where a run of bytes ends at the start of the inbox, and returns
+    /// that run. Ends the test if the stream ends within the run, is reset, or falls silent.
     fn next_run(&mut self, what: &str, end: impl Fn(&[u8]) -> Option<usize>) -> Option<Vec<u8>> {
         let ending = self.fill(self.new_patience(), |inbox| end(inbox).is_some());
         match (end(&self.inbox), ending) {
@@ -178,9 +184,9 @@ impl Peer {
         }
     }
 
-    /// Reads `size` bytes every `gap` for `time`: a client that reads its replies far too slowly.
-    /// Stops early when the connection ends. Returns how many bytes it read, and the longest time
-    /// between two reads: on a busy machine that may be far longer than `gap`.
+    /// Reads `size` bytes every `gap` for `time`, like a client that reads its replies far too
+    /// slowly. Stops early if the connection ends. Returns the number of bytes read and the longest
+    /// time between two reads, which on a busy machine may be far longer than `gap`.
     pub fn trickle(&mut self, size: usize, gap: Duration, time: Duration) -> (usize, Duration) {
         use std::io::Read as _;
         let began = self.timeline.elapsed();
@@ -206,8 +212,8 @@ impl Peer {
         (total, longest)
     }
 
-    /// Answers each line, and reads the next only when the whole answer has been written, until the
-    /// stream ends: a server without a buffer. Returns how many lines arrived.
+    /// Replies to each line until the stream ends, and reads the next line only after it has
+    /// written the complete reply, like a server without a buffer. Returns the number of lines.
     pub fn answer_lines(&mut self, answer: impl Fn(&str) -> Vec<u8>) -> Verdict<usize> {
         let mut lines = 0;
         while let Some(line) = self.next_line() {
@@ -219,7 +225,8 @@ impl Peer {
         Verdict::new(&self.timeline, Ok(lines))
     }
 
-    /// What is still on its way, for the report. Silence means that no more arrived soon.
+    /// Reads for the report what is still on its way. Silence means that nothing more arrived
+    /// shortly after.
     fn rest(&mut self) -> Ending {
         let before = self.inbox.len();
         self.fill(Patience::new(&self.timeline, MORE), |inbox| {

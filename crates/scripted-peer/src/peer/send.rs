@@ -17,26 +17,26 @@ use crate::queue::Unread;
 use crate::wait::{self, wait};
 use crate::watchdog::fail;
 
-/// How long a queue must stay unchanged to count as stuck; and how long if the program is waiting
-/// for a CPU.
+/// How long a queue must stay unchanged to count as stuck. The second constant applies while the
+/// program is waiting for a CPU.
 const SETTLED: Duration = Duration::from_millis(150);
 const SETTLED_BUSY: Duration = Duration::from_secs(1);
-/// How long a program may leave a message unread that it should read; and how long if it is waiting
-/// for a CPU on a busy machine.
+/// How long a program may leave a message unread that it should read. The second constant applies
+/// while the program is waiting for a CPU on a busy machine.
 const STUCK: Duration = Duration::from_millis(300);
 const STUCK_BUSY: Duration = Duration::from_secs(2);
-/// How long a byte of a drip waits for its reader if the kernel doesn't say what has been read.
+/// How long to wait between two bytes of a drip if the kernel doesn't report what has been read.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How often what arrives meanwhile may interrupt a drip in the timeline.
+/// In the timeline, how often bytes that arrive during a drip may split it into separate events.
 const INTERRUPTIONS: usize = 3;
 
 impl Peer {
-    /// Sends all these bytes, in one write if the other side has room. What arrives meanwhile is
-    /// kept for the next verb, so that a program that sends a lot cannot block this one.
+    /// Sends all these bytes, in one write if there is room for them. Bytes that arrive meanwhile
+    /// are kept for the next verb, so that this can't deadlock with a program that sends a lot.
     ///
-    /// If the program has already hung up, that is not a failure here: the next expectation reports
-    /// it.
+    /// If the program has already closed the connection, the next expectation reports it, not this
+    /// verb.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
         let mut patience = self.new_patience();
@@ -64,16 +64,17 @@ impl Peer {
         self.send(whole)
     }
 
-    /// Sends one byte at a time, each only after the program has *read* the previous one: so no
-    /// read can return more than one byte.
+    /// Sends one byte at a time, each only after the program has *read* the previous one, so that
+    /// no read of the program can return more than one byte.
     ///
-    /// On Linux the kernel's queues say when a byte has been read; elsewhere a pause has to do. If
-    /// the program stops reading, it is sent the rest all at once when patience is out.
+    /// On Linux the kernel reports whether a byte has been read; elsewhere there is a pause after
+    /// each byte. If the program stops reading for as long as this peer waits, the rest is sent all
+    /// at once.
     pub fn drip(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.drip_pieces(bytes.as_ref(), 1)
     }
 
-    /// Like [`drip`](Self::drip), in pieces of `size` bytes.
+    /// Like [`drip`](Self::drip), but sends pieces of `size` bytes.
     pub fn drip_pieces(&mut self, bytes: &[u8], size: usize) -> &mut Self {
         let mut patience = self.new_patience();
         let (mut done, mut told, mut interruptions) = (0, 0, 0);
@@ -106,7 +107,7 @@ impl Peer {
         self.log_dripped(&bytes[told..done], &remark, &pieces);
         if done < bytes.len() && self.ending.is_none() && patience.is_out() {
             self.note(format!(
-                "the program did not read for {:?}; the rest at once",
+                "the program did not read for {:?}, so the rest is sent at once",
                 self.patience
             ));
             self.send(&bytes[done..]);
@@ -114,16 +115,15 @@ impl Peer {
         self
     }
 
-    /// Waits until the program has read everything that was sent, as [`drip`](Self::drip) does
-    /// between two bytes: what is sent next arrives in another read. If the program doesn't read it
-    /// in time, that is not a failure here.
+    /// Waits until the program has read everything that was sent, so that what is sent next arrives
+    /// in another read. If the program doesn't read it in time, that is not reported here.
     pub fn wait_until_read(&mut self) -> &mut Self {
         self.wait_for_reader(&mut self.new_patience());
         self
     }
 
-    /// Sends one byte every `gap`, whether it is read or not, until all are sent or the program ends
-    /// the connection: a slow client, or a hostile one.
+    /// Sends one byte every `gap`, whether the program reads or not, like a slow client or a
+    /// hostile one. Stops when all bytes are sent, or when the program closes the connection.
     pub fn drip_every(&mut self, gap: Duration, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
         let remark = |sent| format!("{sent} of {} bytes, one every {gap:?}", bytes.len());
@@ -160,7 +160,7 @@ impl Peer {
     }
 
     /// Sends the same bytes repeatedly until the program accepts no more, or `most` bytes have been
-    /// sent; returns how many were. Reads nothing meanwhile.
+    /// sent. Returns the number of bytes sent. Reads nothing meanwhile.
     pub fn flood(&mut self, bytes: impl AsRef<[u8]>, most: usize) -> usize {
         let bytes = bytes.as_ref();
         let stalled = std::mem::replace(&mut self.stalled, true);
@@ -183,10 +183,10 @@ impl Peer {
         sent
     }
 
-    /// How many more bytes the program has read from this peer than written to it: for a program
-    /// that echoes, what it has buffered of this client's bytes. The kernel counts both
-    /// (`tcp_info`) on Linux and over loopback; elsewhere, and over a Unix socket, there is no way
-    /// to know.
+    /// Returns how many more bytes the program has read from this peer than it has written to it.
+    /// For a program that echoes, that is how much it has buffered for this client. The kernel
+    /// counts both on Linux, over TCP on loopback (`tcp_info`); in all other cases the result is
+    /// `None`.
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen();
@@ -201,8 +201,8 @@ impl Peer {
         Some(held)
     }
 
-    /// Bytes that aren't a message of any protocol here: they aren't text, and as a length they are
-    /// enormous.
+    /// Sends bytes that aren't a valid message in any of the book's protocols: they aren't text,
+    /// and read as a length they are enormous.
     pub fn garbage(&mut self) -> &mut Self {
         let mut state = 0x9e37_79b9_u32;
         let mut next = || {
@@ -215,15 +215,15 @@ impl Peer {
         self.send([&[0xff, 0xfe, 0x80, 0xc3], &noise[..]].concat())
     }
 
-    /// Does nothing for this long.
+    /// Waits for this long, and does nothing.
     pub fn pause(&mut self, time: Duration) -> &mut Self {
         self.note(format!("pauses for {time:?}"));
         self.timeline.sleep(self.timeline.until(time));
         self
     }
 
-    /// From now on reads nothing until something is expected; and waits until the program's bytes
-    /// have filled the buffers on the way here, or no more arrive.
+    /// Stops reading until something is expected. Waits until the program's bytes have filled the
+    /// buffers on their way to this peer, or until no more of them arrive.
     pub fn stall_reading(&mut self) -> &mut Self {
         self.stalled = true;
         let began = self.timeline.elapsed();
@@ -245,13 +245,14 @@ impl Peer {
         self
     }
 
-    /// Bytes in the kernel that this end has not read yet.
+    /// Returns how many bytes have reached this end's kernel and have not been read yet.
     pub(super) fn waiting(&self) -> usize {
         let waiting = rustix::io::ioctl_fionread(&self.socket).unwrap_or_default();
         usize::try_from(waiting).expect("a socket's queue fits in memory")
     }
 
-    /// Announces that it sends no more (`shutdown(2)`), and keeps reading.
+    /// Shuts down writing (`shutdown(2)`), so that the program reads the end of the stream. This
+    /// peer can still read.
     pub fn half_close(&mut self) -> &mut Self {
         // If the connection is already gone, the next expectation reports it.
         let _ = self.socket.shutdown(Shutdown::Write);
@@ -259,8 +260,8 @@ impl Peer {
         self
     }
 
-    /// Closes. Over both transports, closing with unread bytes turns the end into a reset; so
-    /// everything that has arrived is read first.
+    /// Closes the connection cleanly. Closing with unread bytes would cause a reset, on TCP and on
+    /// Unix sockets, so everything that has arrived is read first.
     pub fn close(mut self) {
         while self.ending.is_none() && self.read() {}
         self.note("closes");
@@ -268,9 +269,10 @@ impl Peer {
 
     /// Resets the connection: the program's next read fails with `ECONNRESET`.
     ///
-    /// Over TCP that is a close with a linger time of 0. On a Unix socket such a close is a plain
-    /// end; there only closing with unread input resets (`unix(7)`), so this waits for the program
-    /// to send something first, and notes in the timeline if nothing arrived.
+    /// On TCP this closes the socket with a linger time of 0. On a Unix socket that would be a
+    /// plain end of stream: there, only closing with unread bytes causes a reset (`unix(7)`). So
+    /// this first waits for the program to send something. If nothing arrives, the timeline notes
+    /// that.
     pub fn reset(self) {
         let _ = self.socket.set_linger(Some(Duration::ZERO));
         let unix = self
@@ -288,8 +290,8 @@ impl Peer {
         }
     }
 
-    /// Writes until everything is accepted, the connection fails, or time is up; returns how much
-    /// was accepted.
+    /// Writes until all bytes are accepted, the connection fails, or the time is up. Returns the
+    /// number of bytes accepted.
     fn write_in_time(&mut self, bytes: &[u8], patience: &mut Patience) -> usize {
         let mut taken = 0;
         while taken < bytes.len() && !self.reset_seen && self.ending != Some(Ending::Reset) {
@@ -312,7 +314,8 @@ impl Peer {
         taken
     }
 
-    /// Waits for room to write; reads meanwhile, unless it is stalling. False when time is up.
+    /// Waits for room to write, and reads meanwhile unless the peer is stalling. Returns false when
+    /// the time is up.
     fn wait_for_room(&mut self, patience: &mut Patience) -> bool {
         let reading = !self.stalled && self.ending.is_none();
         let events = if reading {
@@ -331,8 +334,8 @@ impl Peer {
         !came.is_empty()
     }
 
-    /// Waits until the program has read everything that was sent. False if it is gone or time is
-    /// up.
+    /// Waits until the program has read everything that was sent. Returns false if the connection
+    /// is gone or the time is up.
     fn wait_for_reader(&mut self, patience: &mut Patience) -> bool {
         let Some(queue) = &mut self.queue else {
             thread::sleep(PAUSE);

@@ -5,11 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use super::{Ending, Peer};
 
-/// A peer as `Read + Write`. [`Peer::stream`] creates one; create another whenever the way of
-/// sending is to change.
+/// A peer as `Read + Write`. [`Peer::stream`] creates one. To change how bytes are sent, create
+/// another.
 ///
-/// Reading waits as long as the peer's verbs do. The end of the stream is the end of reading; a reset
-/// and silence are errors, which [`Ending::of`] tells apart.
+/// A read waits as long as the peer's verbs do. At the end of the stream it returns 0 bytes. A
+/// reset and silence are errors; [`Ending::of`] tells which of the two an error is.
 pub struct PeerStream<'a> {
     peer: &'a mut Peer,
     manner: Manner,
@@ -26,9 +26,8 @@ enum Manner {
 }
 
 impl Peer {
-    /// This peer as `Read + Write`, so that rustls, or a reader of lines, can use it while the
-    /// check decides how the bytes are sent and how the connection ends, and the timeline shows
-    /// both.
+    /// Returns this peer as `Read + Write`, for rustls or for a reader of lines. The check still
+    /// decides how bytes are sent and how the connection ends, and the timeline shows both.
     ///
     /// ```no_run
     /// # let server = scripted_peer::Program::new("server").listen();
@@ -53,14 +52,14 @@ impl Peer {
 }
 
 impl Peer {
-    /// What has arrived so far, and how the connection ended, if it has.
+    /// Returns the bytes that have arrived so far, and how the connection ended, if it has.
     pub(crate) fn take_now(&mut self) -> (Vec<u8>, Option<Ending>) {
         while self.ending.is_none() && self.read() {}
         (std::mem::take(&mut self.inbox), self.ending)
     }
 }
 
-/// For waiting on it along with others.
+/// For waiting on this descriptor together with others.
 impl AsFd for Peer {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
@@ -68,33 +67,34 @@ impl AsFd for Peer {
 }
 
 impl PeerStream<'_> {
-    /// What is written is sent one byte at a time, each only after the program has read the
-    /// previous one ([`Peer::drip`]).
+    /// Sends what is written one byte at a time, each only after the program has read the previous
+    /// one (see [`Peer::drip`]).
     #[must_use]
     pub fn drip(self) -> Self {
         self.in_pieces(1)
     }
 
-    /// Like [`drip`](Self::drip), in pieces of `size` bytes.
+    /// Like [`drip`](Self::drip), but sends pieces of `size` bytes.
     #[must_use]
     pub fn in_pieces(mut self, size: usize) -> Self {
         self.manner = Manner::InPieces(size);
         self
     }
 
-    /// What is written is held until the next flush, and sent in one write ([`Peer::coalesce`]).
+    /// Keeps what is written until the next flush, and then sends it in one write (see
+    /// [`Peer::coalesce`]).
     #[must_use]
     pub fn coalesce(mut self) -> Self {
         self.manner = Manner::AtFlush;
         self
     }
 
-    /// The peer, for a verb between two reads or writes.
+    /// Returns the peer, to use a verb between two reads or writes.
     pub fn peer(&mut self) -> &mut Peer {
         self.peer
     }
 
-    /// A connection that is gone accepts nothing more.
+    /// Fails if the connection has ended: it accepts no more bytes.
     fn gone(&self) -> io::Result<()> {
         if self.peer.reset_seen || self.peer.ending == Some(Ending::Reset) {
             return Err(error(Ending::Reset, "a reset"));
@@ -151,8 +151,9 @@ impl Write for PeerStream<'_> {
 }
 
 impl Ending {
-    /// The ending that an error of a [`PeerStream`] stands for, even if a library has wrapped it:
-    /// an end inside a message (`UnexpectedEof`) is an end. Nothing for errors of another kind.
+    /// Returns the ending that an error of a [`PeerStream`] stands for, even if a library has
+    /// wrapped the error. An end of stream within a message (`UnexpectedEof`) is an end. For other
+    /// kinds of error, the result is `None`.
     #[must_use]
     pub fn of(error: &io::Error) -> Option<Self> {
         match error.kind() {

@@ -1,4 +1,4 @@
-//! The background: the lanes, with their names, and what lasts on them; and the waits, in which
+//! The background: the lanes with their names, bars for what lasts, and the waits, during which
 //! nothing happens.
 
 use super::items::{Item, Placed};
@@ -9,7 +9,7 @@ use super::shape::Shape;
 use super::words::length;
 use crate::account::{Account, Line};
 
-/// Where the lanes begin to be used, under their names.
+/// Where events begin to be drawn on the lanes, below the names.
 pub(super) const TOP: f64 = 40.0;
 
 pub(super) struct Backdrop<'a> {
@@ -29,7 +29,7 @@ impl Backdrop<'_> {
         self.lasting(strokes);
     }
 
-    /// Where everything ends.
+    /// Returns where the drawing ends at the bottom.
     pub fn bottom(&self) -> f64 {
         self.scale.heights.last().copied().unwrap_or(TOP)
     }
@@ -55,7 +55,7 @@ impl Backdrop<'_> {
         strokes.write((x, 20.5), Anchor::Middle, &[(name, style)]);
     }
 
-    /// Where the lane of the program stops: when it has ended, if there was only one.
+    /// Returns where the program's lane stops: when the program has ended, if there was only one.
     fn program_ends(&self) -> Option<f64> {
         let one = self.account.programs.len() == 1 && self.account.programs_before == 0;
         let mut placed = self.items.iter().zip(&self.scale.heights);
@@ -63,7 +63,7 @@ impl Backdrop<'_> {
         one.then_some(*end.1)
     }
 
-    /// The lanes are dotted, with round times next to them.
+    /// Draws a wait: the lanes are dotted, with round times next to them.
     fn wait(&self, strokes: &mut Strokes, wait: &Wait) {
         const DOTS: &str = r#" stroke-width="1.8" stroke-dasharray="1 5""#;
         let lanes = self.lanes.0.iter().map(|lane| lane.x);
@@ -83,7 +83,7 @@ impl Backdrop<'_> {
         strokes.write((x, y), Anchor::Middle, &[(&text, self.paper.words(DIM))]);
     }
 
-    /// What lasts is a bar on its lane, from its beginning to its end.
+    /// Draws each event that lasts as a bar on its lane, from its beginning to its end.
     fn lasting(&self, strokes: &mut Strokes) {
         let mut begun: Vec<(&Line, f64)> = Vec::new();
         for (placed, y) in self.items.iter().zip(&self.scale.heights) {

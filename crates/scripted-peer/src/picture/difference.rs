@@ -1,14 +1,14 @@
-//! Under the drawing: what was expected, what arrived, and the first wrong byte.
+//! The part below the drawing: what was expected, what arrived, and the first wrong byte.
 
 use super::paper::{Anchor, BAD, CARD, DIM, EDGE, GOOD, Output, Paper, Strokes, number, wrap};
 use crate::failure::Failure;
 
-/// From one line to the next.
+/// The distance between two lines.
 const LINE: f64 = 18.0;
-/// From the edge of the card to its content.
+/// The distance from the edge of the card to its content.
 const EDGE_ROOM: f64 = 10.0;
 
-/// Draws it below `top`, and returns where it ends.
+/// Draws the difference below `top`, and returns where it ends.
 pub(super) fn draw(strokes: &mut Strokes, paper: &Paper, failure: &Failure, top: f64) -> f64 {
     let left = paper.gutter + 2.0;
     let mut inside = Strokes::on(CARD);
@@ -83,7 +83,7 @@ impl Column<'_> {
             .letters(self.paper.width - self.x - EDGE_ROOM)
     }
 
-    /// Before the line, or on a line of its own.
+    /// Writes a name before the line, or on a separate line.
     fn name(&mut self, strokes: &mut Strokes, name: &str) {
         strokes.write(
             (self.names, self.y),
@@ -95,7 +95,7 @@ impl Column<'_> {
         }
     }
 
-    /// The first wrong byte, framed.
+    /// Draws a frame around the first wrong byte.
     fn frame(&self, strokes: &mut Strokes, letter: usize, width: usize) {
         let size = self.paper.bytes(BAD).width(1);
         let from = self.x + size * number(letter);
@@ -106,7 +106,7 @@ impl Column<'_> {
     }
 }
 
-/// The row and the column of a letter in wrapped lines.
+/// Returns the row and the column of a letter in wrapped lines.
 fn place(lines: &[String], letter: usize) -> (usize, usize) {
     let mut before = 0;
     for (row, line) in lines.iter().enumerate() {

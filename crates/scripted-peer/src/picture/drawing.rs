@@ -1,5 +1,5 @@
-//! The drawing: a lane for each peer and for the program, time running downwards, and what was sent
-//! between them.
+//! The drawing: a lane for each peer and for the program, with time running downwards and arrows
+//! for what was sent between them.
 
 use super::backdrop::{Backdrop, TOP};
 use super::difference;
@@ -13,9 +13,9 @@ use super::shape::Shape;
 use super::words::{description, ending, in_words};
 use crate::account::{Account, Arrow, Line, Program, Said, moment};
 
-/// How many lines on the paper a line of output may take.
+/// How many lines of the drawing one line of output may occupy.
 const OUTPUT_LINES: usize = 3;
-/// From one of them to the next.
+/// The distance between two of these lines.
 const LINE: f64 = 15.0;
 
 struct Drawing<'a> {
@@ -25,7 +25,7 @@ struct Drawing<'a> {
     strokes: Strokes,
 }
 
-/// One `<svg>`; its ids begin with `id`.
+/// Returns one `<svg>`, in which every id begins with `id`.
 pub(super) fn draw(account: &Account, paper: Paper, id: &str) -> String {
     let drawing = Drawing {
         account,
@@ -69,7 +69,7 @@ impl Drawing<'_> {
         )
     }
 
-    /// The room that it needs above and below its height.
+    /// Returns how much room an item needs above and below its height.
     fn room(&self, placed: &Placed<'_>) -> Moment {
         let more = |lines: usize| LINE * number(lines - 1);
         let (above, below) = match &placed.item {
@@ -141,7 +141,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// The lanes between which it goes.
+    /// Returns the positions of the lanes between which an arrow goes.
     fn way(&self, line: &Line) -> (f64, f64) {
         let (lane, program) = (self.lanes.x(line), self.paper.program);
         let is_to_peer = line.arrow == Some(Arrow::ToPeer) || line.words.starts_with("accepted");
@@ -152,7 +152,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// Whether bytes and their number are placed side by side on their arrow.
+    /// Whether bytes and their number fit side by side on their arrow.
     fn fits(&self, line: &Line) -> bool {
         let words = self.lanes.name(line, &line.words).chars().count();
         let bytes = self.paper.bytes(PLAIN).width(words);
@@ -183,7 +183,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// Words without bytes, which may need more than one line.
+    /// Breaks words without bytes into lines.
     fn words_lines(&self, line: &Line) -> Vec<String> {
         let room = self.paper.program - self.paper.first_lane - 24.0;
         let letters = self.paper.words(DIM).letters(room);
@@ -205,13 +205,14 @@ impl Drawing<'_> {
         }
     }
 
-    /// About a run in pieces.
+    /// Writes the remark about a run that was sent or received in pieces.
     fn remark(&mut self, line: &Line, y: f64) {
         let remark = self.lanes.name(line, &line.remark);
         self.label(line, y + 4.0, &[(&remark, self.paper.words(DIM))]);
     }
 
-    /// Writes on an arrow: in its middle if it fits there, otherwise before its right end.
+    /// Writes on an arrow: in its middle if the text fits there, and otherwise before its right
+    /// end.
     fn label(&mut self, line: &Line, y: f64, runs: &[(&str, Style)]) {
         let (from, to) = (self.lanes.x(line), self.paper.program);
         let width: f64 = runs
@@ -237,7 +238,7 @@ impl Drawing<'_> {
         wrap(&self.lanes.name(line, &line.words), letters)
     }
 
-    /// What a peer or the program does alone: next to its lane.
+    /// Writes next to its lane what a peer or the program does alone.
     fn note(&mut self, line: &Line, y: f64) {
         let x = self.lanes.x(line);
         let style = self.paper.words(Shape::of(line).color(line));
@@ -249,7 +250,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// Nothing is listening: the arrow doesn't get there.
+    /// Draws a refused connection: nothing is listening, so the arrow doesn't reach the lane.
     fn refusal(&mut self, line: &Line, y: f64) {
         self.note(line, y);
         let way = self.way(line);

@@ -1,20 +1,20 @@
-//! Where the pictures of a package are stored: in `learn` under Cargo's target folder.
+//! Where the pictures of a package are stored: in the folder `learn` of Cargo's target folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::account::root;
 
-/// `04-01` for the exercise `ex-04-01`; other packages by their names. Nothing if Cargo doesn't run
-/// the tests.
+/// Returns the file's name: `04-01` for the exercise `ex-04-01`, and for other packages their own
+/// name. Returns `None` if the tests aren't run by Cargo.
 pub(super) fn name() -> Option<String> {
     let package = std::env::var("CARGO_PKG_NAME").ok()?;
     let name = package.strip_prefix("ex-").unwrap_or(&package);
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// Writes the file completely or not at all, and returns its name: relative to the workspace's
-/// folder if it is there.
+/// Writes the file completely or not at all, and returns its path, which is relative to the
+/// workspace's folder if the file is in it.
 pub(super) fn write(name: &str, page: &str) -> Option<String> {
     let folder = folder()?;
     let file = folder.join(format!("{name}.html"));
@@ -37,7 +37,7 @@ pub(super) fn remove() {
     }
 }
 
-/// Where the check is in the file that contains an exercise's checks.
+/// Returns the position of a check in the file that contains the exercise's checks.
 pub(super) fn place(test: &str) -> usize {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let checks = package.map(|package| package.join("tests/check.rs"));
@@ -51,9 +51,9 @@ fn place_in(source: &str, test: &str) -> usize {
     function.or_else(|| source.find(test)).unwrap_or(usize::MAX)
 }
 
-/// Cargo marks the target folder that it creates with a `CACHEDIR.TAG`. A folder that was there
-/// before, say a mounted one, has no mark: but it contains the profile's folder, which has the
-/// tests in `deps`.
+/// Returns the target folder. Cargo marks one that it has created with a `CACHEDIR.TAG`. A folder
+/// that existed before, such as a mounted one, has no mark, but it contains the profile's folder
+/// with the tests in `deps`.
 fn folder() -> Option<PathBuf> {
     target(&std::env::current_exe().ok()?).map(|target| target.join("learn"))
 }

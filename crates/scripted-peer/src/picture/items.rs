@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use crate::account::{Account, Arrow, Line, Part, Program, Said};
 
-/// For a run in many pieces, how many are drawn at its beginning and at its end.
+/// How many pieces of a run in many pieces are drawn at its beginning, and how many at its end.
 const PARTS: usize = 6;
 
-/// An event that takes longer than this is drawn from its beginning on.
+/// If an event takes longer than this, its beginning is drawn, too.
 const LASTS: Duration = Duration::from_millis(10);
 
 /// Something that is drawn at one height.
 #[derive(Clone, Copy)]
 pub(super) enum Item<'a> {
     Line(&'a Line),
-    /// From here on it lasts.
+    /// The beginning of an event that lasts.
     Begin(&'a Line),
     Part(Piece<'a>),
-    /// The last piece of a run has been sent.
+    /// The end of a run that was sent in pieces: its last piece has been sent.
     Done(&'a Line),
-    /// This many are left out here.
+    /// A gap: how many items are left out here, and what they are.
     Fold(usize, &'static str),
     Said(&'a Program, &'a Said),
     Exit(&'a Program),
@@ -37,10 +37,10 @@ pub(super) struct Piece<'a> {
 
 pub(super) struct Placed<'a> {
     pub at: Duration,
-    /// The moment written next to it.
+    /// The moment that is written next to the item, if any.
     pub shows: Option<Duration>,
     pub item: Item<'a>,
-    /// Something is left out before it.
+    /// Whether something is left out before the item.
     pub is_cut: bool,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// Everything that is drawn.
+/// Returns everything that is drawn.
 pub(super) fn items(account: &Account) -> Vec<Placed<'_>> {
     let mut items = Vec::new();
     let (place, hidden) = account.hidden;
@@ -135,8 +135,9 @@ fn program_items<'a>(items: &mut Vec<Placed<'a>>, program: &'a Program) {
     items.extend(exit);
 }
 
-/// Whether the run's own text is placed above its pieces: if these don't show all bytes, and if it
-/// was received, because then its division into reads is random, and only the complete run counts.
+/// Whether a run's own text is written above its pieces. It is, if the pieces don't show all bytes,
+/// or if the run was received: how it was divided into reads is random then, and only the complete
+/// run counts.
 pub(super) fn needs_words(line: &Line) -> bool {
     line.arrow == Some(Arrow::ToPeer)
         || line.pieces.len() > 2 * PARTS

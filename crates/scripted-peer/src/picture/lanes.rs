@@ -1,4 +1,4 @@
-//! Who has a lane, and where it is: the peers from the left, the program on the right.
+//! Which peers have a lane, and where: the peers from the left, the program on the right.
 
 use super::paper::{Paper, number};
 use crate::account::{Account, Line};
@@ -9,15 +9,15 @@ const STEP: f64 = 96.0;
 pub(super) struct Lane {
     pub name: String,
     pub x: f64,
-    /// The peers that share it; none if no peer acts there.
+    /// The peers that share the lane; none if it is the check's own.
     peers: Vec<usize>,
 }
 
 pub(super) struct Lanes(pub Vec<Lane>);
 
 impl Lanes {
-    /// A lane for each peer that does something, the first of many sharing one; and one for the
-    /// check itself, if it does something or if no peer does.
+    /// Creates a lane for each peer that does something (if there are many, the first of them share
+    /// one), and one for the check itself if it does something or if no peer does.
     pub fn new(account: &Account, paper: &Paper) -> Self {
         let mut lanes: Vec<(Vec<usize>, String)> = Vec::new();
         let peers = peers(account);
@@ -56,12 +56,12 @@ impl Lanes {
         self.0.iter().find(own).unwrap_or(&self.0[0])
     }
 
-    /// Where this happens.
+    /// Returns the position of the lane on which an event happens.
     pub fn x(&self, line: &Line) -> f64 {
         self.of(line).x
     }
 
-    /// The text, with the peer's name if several share the lane.
+    /// Returns the text of an event, with the peer's name if several peers share the lane.
     pub fn name(&self, line: &Line, words: &str) -> String {
         if self.of(line).peers.len() > 1 {
             format!("{}: {words}", line.who)
@@ -71,7 +71,7 @@ impl Lanes {
     }
 }
 
-/// The peers that do something, by number.
+/// Returns the peers that do something, by number.
 fn peers(account: &Account) -> Vec<(usize, &str)> {
     let mut peers: Vec<(usize, &str)> = Vec::new();
     for line in &account.lines {

@@ -1,5 +1,5 @@
-//! The file around the drawings: for each failed check the reason, the drawing, and a table that
-//! shows the same.
+//! The page around the drawings: for each failed check the reason, the drawing, and a table with
+//! the same content.
 
 use std::fmt::Write as _;
 
@@ -15,21 +15,21 @@ const STYLE: &str = include_str!("page.css");
 /// What is shown for one check.
 pub(super) struct Section {
     id: String,
-    /// The position of the check in its file, and its number among the failed ones.
+    /// The check's position in its file, and its number among the failed checks.
     place: (usize, usize),
     test: String,
     pub html: String,
 }
 
 impl Section {
-    /// Sections are in the order of the file that contains the checks, so the check that teaches
-    /// first comes first.
+    /// Sections are in the order of the file that contains the checks, so the most instructive
+    /// check comes first.
     pub fn place(&self) -> (usize, usize) {
         self.place
     }
 }
 
-/// The complete file.
+/// Returns the complete file.
 pub(super) fn page(name: &str, sections: &[Section]) -> String {
     let what = match name.split('-').collect::<Vec<_>>()[..] {
         [chapter, number]
@@ -69,7 +69,7 @@ pub(super) fn page(name: &str, sections: &[Section]) -> String {
     out
 }
 
-/// The section of the check that was the `number`th to fail.
+/// Returns the section of the check that was the `number`th to fail.
 pub(super) fn section(account: &Account, number: usize) -> Section {
     let id = format!("check-{number}");
     let mut html = format!(
@@ -101,7 +101,7 @@ pub(super) fn section(account: &Account, number: usize) -> Section {
     }
 }
 
-/// All that is drawn, row by row.
+/// Writes a table with a row for each thing that is drawn.
 fn table(out: &mut String, account: &Account) {
     out.push_str(
         "<table>\n<caption>The same as a table</caption>\n<thead><tr><th scope=\"col\">when</th>\
@@ -128,7 +128,7 @@ fn table(out: &mut String, account: &Account) {
     out.push_str("</tbody>\n</table>\n");
 }
 
-/// The rows of what the programs printed and how they ended, each with its moment.
+/// Returns the rows about what the programs printed and how they ended, each with its time.
 fn said(account: &Account) -> Vec<(std::time::Duration, String)> {
     let mut rows = Vec::new();
     for program in &account.programs {
@@ -203,7 +203,7 @@ fn difference(out: &mut String, account: &Account) {
 mod tests {
     use super::*;
 
-    /// The relative luminance of a color, WCAG 2.1.
+    /// Returns the relative luminance of a color, as WCAG 2.1 defines it.
     fn luminance(color: &str) -> f64 {
         let part = |at: usize| {
             let value = u8::from_str_radix(&color[at..at + 2], 16).unwrap();

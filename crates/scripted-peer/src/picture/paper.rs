@@ -1,6 +1,7 @@
-//! The paper, wide or narrow, and the strokes and letters of the drawing.
+//! The paper, in a wide and a narrow format, and the strokes and letters of the drawing.
 //!
-//! Colors are variables of the page around the drawing, so it follows a theme, even in the book.
+//! Colors are variables of the page around the drawing, so the drawing follows the page's theme,
+//! even in the book.
 
 use std::fmt::Write as _;
 
@@ -9,11 +10,11 @@ use std::fmt::Write as _;
 pub(super) struct Paper {
     pub name: &'static str,
     pub width: f64,
-    /// Where times end, and lanes may begin.
+    /// Where the column of times ends, and the lanes may begin.
     pub gutter: f64,
     pub first_lane: f64,
     pub program: f64,
-    /// At most this many lanes of peers.
+    /// The largest number of lanes for peers.
     pub lanes: usize,
     /// The size of letters.
     pub letter: f64,
@@ -49,7 +50,7 @@ pub(super) const NARROW: Paper = Paper {
     output: Output::Before,
 };
 
-/// Variables of the page.
+/// The colors, as variables of the page.
 pub(super) const PLAIN: &str = "var(--peer-fg)";
 pub(super) const DIM: &str = "var(--peer-dim)";
 pub(super) const GROUND: &str = "var(--peer-ground)";
@@ -66,11 +67,11 @@ pub(super) const SIGNAL: &str = "var(--peer-signal)";
 pub(super) struct Style {
     pub color: &'static str,
     pub size: f64,
-    /// Letters of equal width: bytes, and output.
+    /// Whether all letters have the same width, as in bytes and output.
     pub is_mono: bool,
 }
 
-/// Which end of a text is at its position.
+/// Which part of a text is at its position: its start, its middle or its end.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -97,7 +98,7 @@ impl Paper {
 }
 
 impl Style {
-    /// How many letters fit.
+    /// Returns how many letters fit into this width.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -107,19 +108,20 @@ impl Style {
         (width / self.width(1)).max(8.0) as usize
     }
 
-    /// How wide this many letters are: only approximately for words, whose letters differ in width.
+    /// Returns how wide this many letters are. For words it is an approximation, because their
+    /// letters differ in width.
     pub fn width(&self, letters: usize) -> f64 {
         self.size * number(letters) * if self.is_mono { 0.603 } else { 0.53 }
     }
 }
 
-/// A small number, for measures.
+/// Converts a small number, to calculate with widths and heights.
 #[expect(clippy::cast_precision_loss, reason = "lines and letters are few")]
 pub(super) fn number(count: usize) -> f64 {
     count as f64
 }
 
-/// The text, with `…` for what doesn't fit.
+/// Returns the text, cut to this many letters with `…` if it is longer.
 pub(super) fn cut(text: &str, letters: usize) -> String {
     if text.chars().count() <= letters {
         return text.to_owned();
@@ -128,7 +130,7 @@ pub(super) fn cut(text: &str, letters: usize) -> String {
     kept + "…"
 }
 
-/// The text in lines of this many letters, broken after a space or a slash if there is one.
+/// Breaks the text into lines of this many letters, after a space or a slash if there is one.
 pub(super) fn wrap(text: &str, letters: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest: Vec<char> = text.chars().collect();
@@ -145,10 +147,10 @@ pub(super) fn wrap(text: &str, letters: usize) -> Vec<String> {
     lines
 }
 
-/// What a drawing consists of.
+/// The strokes and texts of a drawing, as SVG.
 pub(super) struct Strokes {
     pub svg: String,
-    /// The outline around letters.
+    /// The color of the outline around letters.
     ground: &'static str,
 }
 
@@ -175,7 +177,7 @@ impl Strokes {
         );
     }
 
-    /// A box with round corners, between two corners.
+    /// Draws a box with round corners between two corner points.
     pub fn card(&mut self, from: (f64, f64), to: (f64, f64), edge: &str) {
         let (width, height) = (to.0 - from.0, to.1 - from.1);
         let _ = writeln!(
@@ -192,7 +194,7 @@ impl Strokes {
         );
     }
 
-    /// A moment, next to the drawing.
+    /// Writes a time next to the drawing.
     pub fn time(&mut self, paper: &Paper, text: &str, y: f64) {
         let style = Style {
             size: paper.letter - 1.5,
@@ -201,7 +203,8 @@ impl Strokes {
         self.write((paper.gutter - 7.0, y + 4.0), Anchor::End, &[(text, style)]);
     }
 
-    /// Letters in one line, with the ground around them so that they can be read over a stroke.
+    /// Writes one line of text, outlined in the background's color so that it can be read over a
+    /// stroke.
     pub fn write(&mut self, (x, y): (f64, f64), anchor: Anchor, runs: &[(&str, Style)]) {
         let anchor = match anchor {
             Anchor::Start => "start",
@@ -229,7 +232,7 @@ impl Strokes {
 const MONO: &str =
     " font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\"";
 
-/// Escaped for HTML and SVG.
+/// Escapes a text for HTML and SVG.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

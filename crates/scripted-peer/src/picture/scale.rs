@@ -1,19 +1,19 @@
-//! From time to height: events close together are listed line by line, and a wait that is longer
-//! than a line has a height that shows how long it was.
+//! Converts time to height. Events that are close together are listed line by line; a wait that is
+//! longer than a line gets a height that shows how long it was.
 
 use std::time::Duration;
 
-/// A moment, and the room that the items drawn there need.
+/// A moment, and how much room the items drawn there need.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub at: Duration,
     pub above: f64,
     pub below: f64,
-    /// Something is left out before it, so the time before it means nothing.
+    /// Whether something is left out before it, so that the time before it means nothing.
     pub is_cut: bool,
 }
 
-/// A wait that is drawn taller than its lines need.
+/// A wait that is drawn taller than the lines around it need.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wait {
     pub from: Duration,
@@ -22,18 +22,18 @@ pub(super) struct Wait {
     pub bottom: f64,
 }
 
-/// The heights of all moments, which are in order, and the waits between them.
+/// The heights of all moments, in the order of time, and the waits between them.
 pub(super) struct Scale {
     pub heights: Vec<f64>,
     pub waits: Vec<Wait>,
 }
 
-/// The most height for one wait, and for all waits together.
+/// The largest height of one wait; and, in the next constant, of all waits together.
 const TALLEST: f64 = 170.0;
 const TALLEST_SUM: f64 = 560.0;
-/// The same for a millisecond.
+/// The largest height of one millisecond of a wait.
 const MILLISECOND: f64 = 1.0;
-/// A wait gets a label if it is this much taller than its lines.
+/// A wait gets a label if it is taller than its lines by at least this much.
 const WORTH: f64 = 40.0;
 
 impl Scale {
@@ -65,7 +65,7 @@ impl Scale {
     }
 }
 
-/// The milliseconds before each moment.
+/// Returns how many milliseconds passed before each moment.
 fn gaps(moments: &[Moment]) -> Vec<f64> {
     let gap = |pair: &[Moment]| match pair[1].is_cut {
         true => 0.0,
@@ -77,7 +77,8 @@ fn gaps(moments: &[Moment]) -> Vec<f64> {
 }
 
 impl Wait {
-    /// Round moments in it, with their heights, far enough from each other and from its ends.
+    /// Returns round times within the wait, with their heights, that are far enough from each other
+    /// and from the wait's ends.
     pub fn ticks(&self) -> Vec<(Duration, f64)> {
         const APART: f64 = 26.0;
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;

@@ -1,4 +1,4 @@
-//! What an arrow looks like: one shape each for bytes, a new connection, and every kind of ending.
+//! What an arrow looks like. Bytes, a new connection, and each kind of ending have their own shape.
 
 use super::paper::{BAD, DIM, GOT, SENT, SIGNAL, Strokes};
 use crate::account::{Arrow, Line};
@@ -6,21 +6,22 @@ use crate::account::{Arrow, Line};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Bytes,
-    /// A connection is established.
+    /// A connection being established.
     Open,
-    /// End of stream: a bar.
+    /// The end of a stream: an arrow that ends in a bar.
     End,
-    /// Broken, and crossed out.
+    /// A reset: a broken line, crossed out.
     Reset,
-    /// Like `Broken`, and it doesn't get there.
+    /// A refusal: a broken line that doesn't reach the other lane.
     Refusal,
-    /// A signal, or standard input: from the check to the program, without a connection.
+    /// A signal or standard input, which go from the check to the program without a connection.
     Signal,
-    /// Something that isn't an arrow.
+    /// An event that isn't drawn as an arrow.
     Note,
 }
 
-/// How the text of an event begins that doesn't get there, or breaks the connection.
+/// How the text of an event begins that doesn't reach the other side, or that breaks the
+/// connection.
 const BROKEN: [&str; 3] = ["a reset", "a refusal", "failed"];
 
 impl Shape {
@@ -49,7 +50,7 @@ impl Shape {
         }
     }
 
-    /// An arrow from one lane to another.
+    /// Draws an arrow from one lane to another.
     pub fn draw(self, strokes: &mut Strokes, (from, to): (f64, f64), y: f64, color: &str) {
         let right = if to > from { 1.0 } else { -1.0 };
         let start = from + right * 4.0;

@@ -1,11 +1,11 @@
-//! What the drawing shows, in words.
+//! Describes the drawing in words.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::account::{Account, Arrow, Program, moment};
 
-/// How it ended, if the check did not end it.
+/// Says how a program ended, unless the check ended it.
 pub(super) fn ending(program: &Program) -> String {
     let exit = program
         .exit
@@ -13,7 +13,7 @@ pub(super) fn ending(program: &Program) -> String {
     exit.unwrap_or_default()
 }
 
-/// `100 ms`, `2 s`, `2.5 s`.
+/// Formats a time: `100 ms`, `2 s`, `2.5 s`.
 pub(super) fn length(time: Duration) -> String {
     match time.as_millis() {
         ms if ms < 1000 => format!("{ms} ms"),
@@ -22,7 +22,7 @@ pub(super) fn length(time: Duration) -> String {
     }
 }
 
-/// The drawing in words, for those who cannot see it.
+/// Returns a description of the drawing, for readers who can't see it.
 pub(super) fn description(account: &Account) -> String {
     let mut text = String::from("A sequence diagram, time downwards.");
     for line in &account.lines {
@@ -42,7 +42,7 @@ pub(super) fn description(account: &Account) -> String {
     text
 }
 
-/// A test's name, as a sentence.
+/// Turns a test's name into a sentence.
 pub(super) fn in_words(test: &str) -> String {
     let name = test.rsplit("::").next().unwrap_or(test);
     name.replace('_', " ")

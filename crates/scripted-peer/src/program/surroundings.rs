@@ -1,5 +1,5 @@
-//! What a program is started in: a shell that prepares the start, another program that becomes it,
-//! and outputs that go elsewhere.
+//! The environment that a program is started in: a shell that prepares the start, a wrapper
+//! program, and outputs that go elsewhere.
 
 use std::fmt::Write as _;
 use std::os::fd::OwnedFd;
@@ -8,27 +8,28 @@ use std::process::Command;
 use super::Program;
 
 impl Program {
-    /// A command of the shell that comes before the program: `trap '' INT`, `unset HOME`, `ulimit
-    /// -Sn 50`. If it fails, the program is not started, and the exit code is 126.
+    /// Adds a shell command to run before the program: `trap '' INT`, `unset HOME`, `ulimit -Sn
+    /// 50`. If the command fails, the program is not started, and the exit code is 126.
     pub fn after(mut self, command: &str) -> Self {
         let _ = write!(self.prelude, "{command} && ");
         self
     }
 
-    /// Starts it inside another program, in shell syntax, that sets something and becomes this one:
-    /// `env`, `setpriv`, `unshare`. What was given earlier goes inside it.
+    /// Starts the program through a wrapper, in shell syntax, that changes something and then
+    /// becomes the program: `env`, `setpriv`, `unshare`. Of several wrappers, the one given last is
+    /// started first.
     pub fn inside(mut self, wrapper: &str) -> Self {
         self.wrapper.insert_str(0, &format!("{wrapper} "));
         self
     }
 
-    /// Standard output goes there, and [`stdout`](crate::Running::stdout) stays empty.
+    /// Sends standard output to `descriptor`. [`stdout`](crate::Running::stdout) then stays empty.
     pub fn stdout_to(mut self, descriptor: impl Into<OwnedFd>) -> Self {
         self.elsewhere[0] = Some(descriptor.into());
         self
     }
 
-    /// Standard error goes there, and [`stderr`](crate::Running::stderr) stays empty.
+    /// Sends standard error to `descriptor`. [`stderr`](crate::Running::stderr) then stays empty.
     pub fn stderr_to(mut self, descriptor: impl Into<OwnedFd>) -> Self {
         self.elsewhere[1] = Some(descriptor.into());
         self
@@ -38,7 +39,8 @@ impl Program {
         !self.prelude.is_empty() || !self.wrapper.is_empty()
     }
 
-    /// The command gets this process's only copy: when the program ends, so does the output.
+    /// Moves the descriptors of the outputs into the command. This process keeps no copy, so that
+    /// an output ends when the program does.
     pub(super) fn send_elsewhere(&mut self, command: &mut Command) {
         let [out, err] = std::mem::take(&mut self.elsewhere);
         if let Some(descriptor) = out {

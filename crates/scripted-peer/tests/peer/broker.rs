@@ -240,7 +240,7 @@ fn what_does_not_come_is_missed() {
         "{text}"
     );
     assert!(
-        text.contains("got        nothing of the kind within 100ms"),
+        text.contains("got        this did not happen within 100ms"),
         "{text}"
     );
     assert!(text.contains("Subscribe."), "{text}");

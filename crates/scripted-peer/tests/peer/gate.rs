@@ -33,7 +33,7 @@ fn a_gate_that_nobody_enters_says_so() {
         "{text}"
     );
     assert!(
-        text.contains("got        nothing of the kind within 100ms"),
+        text.contains("got        this did not happen within 100ms"),
         "{text}"
     );
     assert!(text.contains("Read it first."), "{text}");
@@ -46,7 +46,7 @@ fn a_program_that_ends_at_the_gate_is_not_waited_for() {
         server.signal(Signal::TERM).ends().now();
         Gate::new().expect_entered().now();
     });
-    assert!(text.unwrap().contains("it ended without that"));
+    assert!(text.unwrap().contains("the program ended first"));
 }
 
 #[test]

@@ -185,7 +185,10 @@ fn a_black_hole_that_nobody_tries_says_so() {
         text.contains("an attempt to connect to 127.0.0.2:"),
         "{text}"
     );
-    assert!(text.contains("got        it ended without that"), "{text}");
+    assert!(
+        text.contains("got        the program ended first"),
+        "{text}"
+    );
 }
 
 #[test]

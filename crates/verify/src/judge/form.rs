@@ -1,5 +1,5 @@
-//! Judges texts before any of them runs: a mistake fits the solution, compiles, and is written as
-//! all code is; the stub is kept.
+//! Judges texts before anything runs: a mistake fits the solution, compiles, is formatted and has
+//! no Clippy warnings, and the stub is stored.
 
 use course::{Course, Exercise, read_text};
 
@@ -9,7 +9,7 @@ use crate::compile::{Built, Style};
 use crate::run::Tried;
 use crate::workspace;
 
-/// The stub is the learner's file, and it is also stored so that they can come back to it.
+/// Checks that the stored stub is the exercise's `src/main.rs`, so that learners can return to it.
 pub fn stub(course: &Course, exercise: &Exercise, faults: &mut Faults) {
     let (file, id) = (exercise.file(), exercise.id());
     let what = format!("solutions/{}/stub.diff", exercise.folder);
@@ -42,7 +42,7 @@ pub fn stub(course: &Course, exercise: &Exercise, faults: &mut Faults) {
     }
 }
 
-/// What rustc said of a stub or a solution that doesn't compile.
+/// Reports what rustc said about a stub or a solution that doesn't compile.
 pub fn compiled(exercise: &Exercise, built: &Built, tried: &Tried, faults: &mut Faults) {
     let (stub, solution) = (exercise.package(), exercise.solution_package());
     for (tried, what, package, name) in [
@@ -62,7 +62,7 @@ pub fn compiled(exercise: &Exercise, built: &Built, tried: &Tried, faults: &mut 
     }
 }
 
-/// A wrong answer fits the solution, and is written as all code here is.
+/// Checks that a wrong answer fits the solution, is formatted and has no Clippy warnings.
 pub fn mistake(
     answers: &Answers<'_>,
     answer: &Wrong,

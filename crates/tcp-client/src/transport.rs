@@ -169,7 +169,7 @@ mod tests {
             ),
             (
                 [PermissionDenied, AddrNotAvailable],
-                "a firewall or a route",
+                "a firewall rule",
             ),
             ([AddrNotAvailable, AddrNotAvailable], "cannot connect to"),
         ] {

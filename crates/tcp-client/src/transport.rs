@@ -167,10 +167,7 @@ mod tests {
                 [TimedOut, TimedOut],
                 "did not accept a connection within 4s",
             ),
-            (
-                [PermissionDenied, AddrNotAvailable],
-                "a firewall rule",
-            ),
+            ([PermissionDenied, AddrNotAvailable], "a firewall rule"),
             ([AddrNotAvailable, AddrNotAvailable], "cannot connect to"),
         ] {
             let told = told(kinds);

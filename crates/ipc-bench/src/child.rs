@@ -73,9 +73,9 @@ pub fn main(parent: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the kernel kill this process when its parent ends, for whatever reason (`prctl(2)`,
-/// `PR_SET_PDEATHSIG`). If the parent had ended before this call, this process already has another
-/// parent, and exits.
+/// Makes the kernel kill this process when its parent exits, for whatever reason; strictly, when the
+/// thread that created it exits (`prctl(2)`, `PR_SET_PDEATHSIG`). If the parent is gone already, so
+/// that this process has another parent, this function exits the process.
 fn die_with(parent: u32) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let now = getppid().map(Pid::as_raw_nonzero);

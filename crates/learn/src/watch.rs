@@ -95,7 +95,7 @@ fn watchers(folder: &Path, sender: &Sender<Event>) -> Result<(Watchers, Option<S
         // The time of a file has seconds only on some file systems.
         .with_compare_contents(true);
     let mut looks = PollWatcher::new(report_to(sender.clone()), look)
-        .context("cannot watch the exercises' files; use `cargo learn check`")?;
+        .context("cannot watch the exercise files; use `cargo learn check`")?;
     looks
         .watch(folder, RecursiveMode::Recursive)
         .with_context(|| format!("cannot watch {}", folder.display()))?;

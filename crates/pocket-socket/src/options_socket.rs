@@ -95,8 +95,9 @@ option! {
     SO_PASSCRED: SocketLevel, bool, Socket::passcred, Socket::set_passcred
 }
 option! {
-    /// On a Unix socket, the credentials of the peer: of the process that called `connect`, or, for
-    /// a client, `listen`, at the time of that call. Python: 12 bytes, `struct.unpack("3i", ...)`.
+    /// On a Unix socket, the credentials of the peer process. A server gets those that its client had
+    /// when it called `connect`; a client gets those that the server had when it called `listen`.
+    /// Python: 12 bytes, `struct.unpack("3i", ...)`.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SO_PEERCRED: SocketLevel, PeerCredentials, peer_credentials
 }

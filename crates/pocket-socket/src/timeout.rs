@@ -207,9 +207,9 @@ const DONT_WAIT: Option<i32> = Some(nix::libc::MSG_DONTWAIT);
 const DONT_WAIT: Option<i32> = None;
 
 /// The pause before retrying a call that failed with `EAGAIN` although `poll(2)` had reported the
-/// socket ready. That happens if another thread was faster, or if a Unix datagram is sent to a
-/// receiver whose queue is full, which `poll(2)` notices only on a connected socket. Without the
-/// pause, the loop would spin until the timeout.
+/// socket ready. That happens when another thread got there first, or when a Unix datagram is sent to
+/// a receiver whose queue is full: `poll(2)` notices a full queue only on a connected socket. Without
+/// the pause, the loop would spin until the timeout.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The rest of a socket's timeout, for one system call or for several that share it.

@@ -55,9 +55,9 @@ impl Patience {
         }
     }
 
-    /// Returns whether the time is up: the limit has passed, extended by the time in which the
-    /// machine kept the test from running. The time is also up if the program has used half the
-    /// limit as CPU time.
+    /// Returns whether the time is up: the limit has passed, not counting the time when the
+    /// machine kept the test from running. The time is also up once the program has used half the
+    /// limit in CPU time.
     pub fn is_out(&mut self) -> bool {
         let now = Instant::now();
         if now < self.next() {

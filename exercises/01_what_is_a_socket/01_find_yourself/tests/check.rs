@@ -74,7 +74,7 @@ fn the_socket_knows_better_than_the_argument() {
     let both = format!("local {}\npeer {}\n", peer.remote(), server.address());
     client.exits_with(0).stdout(both).or_explain(
         "On Linux, connecting to 0.0.0.0 takes you to 127.0.0.1. Print the address that you are \
-         connected to, not the argument: ask for peer_addr().",
+         connected to, not the argument: call peer_addr().",
         SECTION,
     );
 }

@@ -20,7 +20,7 @@ fn leaves_when_the_client_leaves() {
     talker.pause(Duration::from_millis(1200));
     talker.send("still there").expect("accepted").or_explain(
         "The client was silent for a second, and your program acted as if it had left. A client \
-         can be silent for any length of time: it has left only when read() returns Ok(0).",
+         can be silent for any length of time. It has finished sending when read() returns Ok(0).",
         END,
     );
     waits.expect_nothing_yet().or_explain(

@@ -44,7 +44,7 @@ fn a_hundred_silent_visitors() {
     thinks.pause(Duration::from_millis(1200));
     thinks.send("hello").expect("accepted").or_explain(
         "This client was silent for a second, then sent a message and got no `accepted` for it. As \
-         in 03-01, a client has left only when read() returns Ok(0). Chapters 10 and 11 deal with \
+         in 03-01, a client has finished sending when read() returns Ok(0), not before. Chapters 10 and 11 deal with \
          clients that keep others waiting.",
         LEFT,
     );

@@ -364,7 +364,7 @@ fn a_full_queue_keeps_nobody_waiting() {
         server.figures().threads <= threads
     })
     .or_explain(
-        "Each answer now waits on its own thread, so a sender that doesn't read its answers \
+        "Your program starts a thread for each answer, so a sender that doesn't read its answers \
          decides how many threads you have. Drop an answer that can't be delivered.",
         FULL,
     );

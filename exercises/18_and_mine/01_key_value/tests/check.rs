@@ -216,7 +216,7 @@ fn a_slow_request_delays_nobody() {
             peer.send(get(key)).expect(value("before")).or_explain(
                 "One client's file is taking a long time to open, and meanwhile another client \
                  wasn't served, or the key lost its old value. Open the file in a separate thread \
-                 too, not only read it there, and hold no lock while you do.",
+                 too; reading it there is not enough. Hold no lock while you do either.",
                 SLOW,
             );
         }

@@ -70,7 +70,7 @@ fn a_refusal_is_no_reason_to_wait() {
         let expected = "a connection right away: twenty refusals take no time";
         check(took < Duration::from_secs(3), expected, got).or_explain(
             "Twenty addresses refused right away, but your program waited before it tried the next \
-             one. The 250 ms are only for an address that neither accepts nor refuses.",
+             one. The 250 ms delay is only for an address that neither accepts nor refuses.",
             REFUSAL,
         );
         (client, peer, server)

@@ -434,7 +434,7 @@ fn a_reset_is_a_cut() {
     let ended = client.exits_with(1);
     ended.stderr(contains("cut off")).or_explain(
         "The connection was reset before the server had sent close_notify. The reply was cut off, \
-         just as with a FIN; only the kind of the error differs. Print `cut off` on standard \
+         just as by a FIN without close_notify; only the error kind differs. Print `cut off` on standard \
          error, and end with exit code 1.",
         CUT,
     );

@@ -391,7 +391,7 @@ fn the_end_is_signed() {
     cut.peer.reset();
     server.prints(&gone).or_explain(
         "The connection was reset before the client had sent close_notify. The client was cut off, \
-         just as with a FIN; only the kind of the error differs. Print `cut off ADDRESS`.",
+         just as by a FIN without close_notify; only the error kind differs. Print `cut off ADDRESS`.",
         CUT,
     );
     let told = server.stdout();

@@ -151,14 +151,8 @@ mod tests {
     fn each_address_of_a_name_is_named_on_one_line() {
         use ErrorKind::{AddrNotAvailable, ConnectionRefused, PermissionDenied, TimedOut};
         for (kinds, says) in [
-            (
-                [AddrNotAvailable, ConnectionRefused],
-                "nothing is listening on",
-            ),
-            (
-                [ConnectionRefused, AddrNotAvailable],
-                "nothing is listening on",
-            ),
+            ([AddrNotAvailable, ConnectionRefused], "nobody listens at"),
+            ([ConnectionRefused, AddrNotAvailable], "nobody listens at"),
             (
                 [ConnectionRefused, TimedOut],
                 "did not accept a connection within 4s",

@@ -92,7 +92,7 @@ impl Transport for Unix {
             {
                 let address = self.address();
                 return anyhow!(
-                    "nothing is listening on {address}: {error}; it isn't a socket, so name \
+                    "nobody listens at {address}: {error}; it isn't a socket, so name \
                      another path with --socket"
                 );
             }

@@ -29,7 +29,7 @@ fn a_refusal_names_the_address_and_what_to_try() {
         .assert()
         .code(1)
         .stdout("");
-    let words = ["nothing is listening", SERVER, ADDRESS_OPTION];
+    let words = ["nobody listens", SERVER, ADDRESS_OPTION];
     tells(&assert.get_output().stderr, &address, &words);
 }
 

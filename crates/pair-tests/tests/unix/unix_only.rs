@@ -46,7 +46,7 @@ fn a_full_backlog_is_waited_for_no_longer_than_the_timeout() {
         tells(told, &place.address(), &["within 300ms", "--timeout"]);
         assert!(took >= Duration::from_millis(300), "{took:?}");
     } else {
-        tells(told, &place.address(), &["nothing is listening"]);
+        tells(told, &place.address(), &["nobody listens"]);
     }
     drop(waiting);
 }
@@ -71,7 +71,7 @@ fn a_client_that_was_stopped_goes_on_waiting_for_the_backlog() {
     let told = client.wait_with_output().unwrap().stderr;
     let why = match cfg!(target_os = "linux") {
         true => "within 300ms",
-        false => "nothing is listening",
+        false => "nobody listens",
     };
     tells(&told, &place.address(), &[why]);
     drop(waiting);
@@ -101,7 +101,7 @@ fn a_regular_file_is_told_as_no_socket() {
     tells(
         &assert.get_output().stderr,
         &place.address(),
-        &["nothing is listening", "isn't a socket"],
+        &["nobody listens", "isn't a socket"],
     );
 }
 

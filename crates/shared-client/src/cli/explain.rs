@@ -41,7 +41,7 @@ fn no_connection<T: Transport>(
             format_duration(timeout)
         ),
         ErrorKind::ConnectionRefused => anyhow!(
-            "nothing is listening on {address}: {reason}; start a server with `cargo run -p \
+            "nobody listens at {address}: {reason}; start a server with `cargo run -p \
              {server}`, or name another address with {option}"
         ),
         ErrorKind::NotFound => anyhow!(

@@ -106,11 +106,13 @@ fn in_environments(environments: &[&str]) {
 }
 
 #[test]
+#[ignore = "a dozen environments; .ci/run runs it"]
 fn settings_of_cargo_in_the_environment_change_no_verdict() {
     in_environments(environments::CARGO);
 }
 
 #[test]
+#[ignore = "a dozen environments; .ci/run runs it"]
 fn settings_of_rustc_and_libtest_in_the_environment_change_no_verdict() {
     in_environments(environments::RUST);
 }
@@ -121,6 +123,7 @@ fn languages_and_terminals_by_name_change_no_verdict() {
 }
 
 #[test]
+#[ignore = "a dozen environments; .ci/run runs it"]
 fn settings_at_home_change_no_verdict() {
     let scratch = workspace();
     let home = tempfile::tempdir().expect("a temporary folder");

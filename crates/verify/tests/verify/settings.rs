@@ -25,17 +25,20 @@ fn in_environments(environments: &[&str]) {
 }
 
 #[test]
+#[ignore = "a dozen environments; .ci/run runs it"]
 fn settings_of_cargo_in_the_environment_change_no_proof() {
     in_environments(environments::CARGO);
 }
 
 #[test]
+#[ignore = "a dozen environments; .ci/run runs it"]
 fn settings_of_rustc_and_libtest_in_the_environment_change_no_proof() {
     in_environments(environments::RUST);
     in_environments(environments::LANGUAGES);
 }
 
 #[test]
+#[ignore = "a dozen environments; .ci/run runs it"]
 fn settings_at_home_change_no_proof() {
     let scratch = Scratch::new();
     let home = tempfile::tempdir().expect("a temporary folder");
@@ -49,6 +52,7 @@ fn settings_at_home_change_no_proof() {
 }
 
 #[test]
+#[ignore = "a workspace for each folder; .ci/run runs it"]
 fn the_name_of_the_folder_changes_no_proof() {
     all_the_same(environments::FOLDERS.iter().map(|name| {
         let scratch = Scratch::within(name);

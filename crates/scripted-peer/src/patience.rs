@@ -36,7 +36,11 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub fn new(timeline: &Arc<Timeline>, length: Duration) -> Self {
-        let began = Instant::now();
+        Self::since(timeline, Instant::now(), length)
+    }
+
+    /// The same, counted from an earlier moment.
+    pub fn since(timeline: &Arc<Timeline>, began: Instant, length: Duration) -> Self {
         Self {
             timeline: Arc::clone(timeline),
             began,

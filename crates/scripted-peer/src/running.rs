@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use assert_cmd::assert::IntoCodePredicate;
 use predicates::Predicate;
@@ -105,13 +105,21 @@ impl Running {
         found
     }
 
+    /// Waits for the end. The time counts from the last exchange, as a server in the background of
+    /// the check may still be talking to the program.
     fn wait_exit(&self) -> Option<Exit> {
-        let mut exit = None;
-        Patience::new(&self.timeline, self.patience).wait(|until| {
-            exit = self.process.wait_exit(until);
-            exit.is_some()
-        });
-        exit
+        let mut since = Instant::now();
+        loop {
+            let mut exit = None;
+            Patience::since(&self.timeline, since, self.patience).wait(|until| {
+                exit = self.process.wait_exit(until);
+                exit.is_some()
+            });
+            match self.timeline.last_exchange() {
+                Some(at) if exit.is_none() && at > since && !self.timeline.is_over() => since = at,
+                _ => return exit,
+            }
+        }
     }
 
     /// Returns the address that the program has announced.
@@ -347,7 +355,8 @@ impl Running {
         })
     }
 
-    /// Waits until the program ends, with any exit code.
+    /// Waits until the program ends, with any exit code. While a [`Serving`](crate::Serving)
+    /// exchanges bytes with it, the time limit begins anew with each of them.
     pub fn ends(&self) -> Verdict<Output> {
         let found = self.wait_exit().map(|exit| Output {
             exit,

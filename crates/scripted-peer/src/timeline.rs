@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub finished: bool,
     /// Whether a connection has ended; perhaps the program has, too.
     pub ended: bool,
+    /// When a peer last sent or received something.
+    exchanged: Option<Instant>,
 }
 
 impl Timeline {
@@ -62,6 +64,7 @@ impl Timeline {
             over: None,
             finished: false,
             ended: false,
+            exchanged: None,
         };
         Self {
             test: thread::current().name().unwrap_or("the test").to_owned(),
@@ -107,6 +110,7 @@ impl Timeline {
 
     /// Notes bytes that arrived. Successive reads by one peer become one event.
     pub fn received(&self, peer: usize, bytes: &[u8]) {
+        self.exchange();
         let at = self.elapsed();
         if let Some(Event {
             peer: Some(last),
@@ -120,6 +124,16 @@ impl Timeline {
         let length = bytes.len();
         let run = Bytes::new(bytes, "").in_pieces(&[Piece { at, length }]);
         self.push(Some(peer), at, What::Received(run));
+    }
+
+    /// Notes that bytes were exchanged, which a long transfer tells before it is an event.
+    pub fn exchange(&self) {
+        self.lock().exchanged = Some(Instant::now());
+    }
+
+    /// Returns when a peer last sent or received something.
+    pub fn last_exchange(&self) -> Option<Instant> {
+        self.lock().exchanged
     }
 
     /// Notes a message that arrived completely. It is never merged with another.

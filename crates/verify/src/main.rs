@@ -12,6 +12,7 @@ mod compile;
 mod judge;
 mod mistake;
 mod prove;
+mod quoted;
 mod run;
 mod testers;
 mod workspace;

@@ -8,7 +8,8 @@
 //! fits the solution as it is, is formatted, and nothing that Clippy knows is its mistake;
 //! `stub.diff` makes the exercise's `main.rs` of the solution; the README tells of every check and
 //! has three hints. And 17-01's solution, a tester, judges chapter 4's servers correctly
-//! ([`testers`]).
+//! ([`testers`]); and the verdicts that the chapters quote are those that the checks give
+//! ([`quoted`]).
 //!
 //! A few calls of Cargo build everything ([`mod@compile`]); the check's own binary then runs
 //! against each program by `CHECK_PROGRAM`, several at once ([`run`]), while Clippy and rustfmt
@@ -23,9 +24,10 @@ use course::screen::Screen;
 use course::{Course, Exercise};
 
 use crate::answers::{self, Answers};
-use crate::compile::{self, Style};
+use crate::compile::{self, Built, Style};
 use crate::judge::{self, Fault, Judged, Rules};
-use crate::run::{self, Tried};
+use crate::quoted::{self, Verdict};
+use crate::run::{self, Tried, Try};
 use crate::testers;
 
 /// `cargo verify`: checks one exercise or all of them. Returns whether all promises hold.
@@ -48,7 +50,8 @@ pub fn prove(
     answers.extend(testers::further(course, &exercises)?);
     let built = compile::build(screen, course, &answers)?;
     writeln!(screen, "built in {:.1} s", start.elapsed().as_secs_f64())?;
-    let (mut passed, mut failed, mut skips) = (0, 0, Vec::new());
+    let (mut tally, mut skips, mut given) = (Tally::default(), Vec::new(), Vec::new());
+    let mut number = 0;
     thread::scope(|scope| {
         let mut looking = Some(scope.spawn(|| compile::style(course, &built)));
         let mut style = Style::default();
@@ -57,31 +60,86 @@ pub fn prove(
                 style = looking.join().expect("it does not panic")?;
             }
             let judged = judge::judge(course, answers, (&built, &style), tried, rules);
-            *(if judged.faults.is_empty() {
-                &mut passed
-            } else {
-                &mut failed
-            }) += 1;
+            tally.add(&judged.faults);
             skips.extend(judged.skipped.iter().cloned());
+            for (program, (name, tried)) in programs(answers, tried).enumerate() {
+                given.extend(verdicts(answers, name, (number, program), tried));
+            }
+            number += 1;
             report(screen, answers, tried, &judged)
         };
         let how = (rules.time, &judge::is_as_expected as run::AsExpected<'_>);
         run::each(course, &answers[..looked_at], &built, how, judge)
     })?;
-    if let Some((servers, faults)) = testers::prove(&answers, &built) {
-        *(if faults.is_empty() {
-            &mut passed
-        } else {
-            &mut failed
-        }) += 1;
-        report_tester(screen, servers, &faults)?;
-    }
+    // What a chapter quotes may be of any exercise.
+    let given = only.is_none().then_some(given);
+    further_proofs(screen, course, (&answers, &built, rules), given, &mut tally)?;
     for (id, name, why) in &skips {
         writeln!(screen, "skipped: {id} {name}: {why}")?;
     }
     writeln!(screen, "{:.1} s in all", start.elapsed().as_secs_f64())?;
-    writeln!(screen, "{passed} passed, {failed} failed")?;
-    Ok(failed == 0)
+    writeln!(screen, "{} passed, {} failed", tally.passed, tally.failed)?;
+    Ok(tally.failed == 0)
+}
+
+/// Proves what is about more than one exercise.
+fn further_proofs(
+    screen: &mut Screen,
+    course: &Course,
+    (answers, built, rules): (&[Answers<'_>], &Built, &Rules),
+    given: Option<Vec<Verdict>>,
+    tally: &mut Tally,
+) -> Result<()> {
+    if let Some((servers, faults)) = testers::prove(answers, built) {
+        tally.add(&faults);
+        let count = format!("{servers} servers of chapter 4");
+        report_further(screen, "17-01's solution judges", &count, &faults)?;
+    }
+    let again = |(number, program): quoted::Program| {
+        let answers = &answers[number];
+        let tried = run::again(course, answers, built, program, rules.time);
+        let name = names(answers).nth(program).expect("it has been run");
+        verdicts(answers, name, (number, program), &tried).collect()
+    };
+    if let Some((count, faults)) = given.and_then(|given| quoted::prove(course, given, again)) {
+        tally.add(&faults);
+        let count = format!("{count} quoted");
+        report_further(screen, "verdicts in the chapters", &count, &faults)?;
+    }
+    Ok(())
+}
+
+/// How much of what was looked at has no fault, and how much has one.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+impl Tally {
+    fn add(&mut self, faults: &[Fault]) {
+        *(if faults.is_empty() {
+            &mut self.passed
+        } else {
+            &mut self.failed
+        }) += 1;
+    }
+}
+
+/// Returns the verdicts that a program got.
+fn verdicts<'t>(
+    answers: &Answers<'_>,
+    name: &str,
+    program: quoted::Program,
+    tried: &'t Try,
+) -> impl Iterator<Item = Verdict> + use<'t> {
+    let what = format!("{} {name}", answers.exercise.id());
+    let checks = tried.result.as_deref().unwrap_or_default();
+    let failed = checks.iter().filter(|check| check.failed());
+    failed.map(move |check| {
+        let what = format!("{what} by {}", check.name);
+        Verdict::new(program, what, &check.output)
+    })
 }
 
 fn report(
@@ -125,26 +183,32 @@ fn tried_again<'t>(
     answers: &'t Answers<'_>,
     tried: &'t Tried,
 ) -> impl Iterator<Item = (&'t str, &'static str)> {
-    let wrong = answers.wrong.iter().map(|wrong| wrong.file.as_str());
-    let names = ["the stub", "the solution"].into_iter().chain(wrong);
-    let tries = [&tried.stub, &tried.solution]
-        .into_iter()
-        .chain(&tried.wrong);
-    names
-        .zip(tries)
-        .filter_map(|(name, tried)| Some((name, tried.again?)))
+    programs(answers, tried).filter_map(|(name, tried)| Some((name, tried.again?)))
 }
 
-/// Reports what 17-01's solution said about chapter 4's servers.
-fn report_tester(screen: &mut Screen, servers: usize, faults: &[Fault]) -> Result<()> {
+/// Returns the programs of an exercise by name, each with its result.
+fn programs<'t>(
+    answers: &'t Answers<'_>,
+    tried: &'t Tried,
+) -> impl Iterator<Item = (&'t str, &'t Try)> {
+    let tries = [&tried.stub, &tried.solution].into_iter();
+    names(answers).zip(tries.chain(&tried.wrong))
+}
+
+fn names<'t>(answers: &'t Answers<'_>) -> impl Iterator<Item = &'t str> {
+    let wrong = answers.wrong.iter().map(|wrong| wrong.file.as_str());
+    ["the stub", "the solution"].into_iter().chain(wrong)
+}
+
+/// Reports what is proven of more than one exercise.
+fn report_further(screen: &mut Screen, what: &str, count: &str, faults: &[Fault]) -> Result<()> {
     let paint = screen.paint;
     let mark = if faults.is_empty() {
         paint.good("ok  ")
     } else {
         paint.bad("FAIL")
     };
-    let count = paint.dim(&format!("{servers} servers of chapter 4"));
-    writeln!(screen, "{mark} {:<30} {count}", "17-01's solution judges")?;
+    writeln!(screen, "{mark} {what:<30} {}", paint.dim(count))?;
     report_faults(screen, faults)
 }
 

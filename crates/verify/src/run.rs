@@ -134,6 +134,17 @@ pub fn each(
     })
 }
 
+/// Runs one program of an exercise once more, by its number in the order of [`Tried`].
+pub fn again(
+    course: &Course,
+    answers: &Answers<'_>,
+    built: &Built,
+    number: usize,
+    limit: Duration,
+) -> Try {
+    attempt_on_this_machine(&programs(course, answers, built)[number], limit)
+}
+
 /// Returns the runs of one exercise: of the stub, the solution and the wrong answers.
 fn programs<'j>(course: &Course, answers: &'j Answers<'_>, built: &Built) -> Vec<Job<'j>> {
     let exercise = answers.exercise;

@@ -35,7 +35,8 @@ fn said() -> (String, String) {
 
 fn judge(holds: bool, said: &(String, String)) {
     if !holds {
-        eprintln!("   0.1 ms  peer <- {:?}\n   program: {}", said.0, said.1.trim());
+        eprintln!("   0.1 ms  peer <- {:?}\n          expected   \"hello\\n\"", said.0);
+        eprintln!("   program: {}", said.1.trim());
         eprintln!(" Say hello, once.\n Chapter 1: docs/src/01-first-words.md, \"Hello\"");
         std::panic::resume_unwind(Box::new(()));
     }

@@ -296,7 +296,10 @@ impl Peer {
         let mut taken = 0;
         while taken < bytes.len() && !self.reset_seen && self.ending != Some(Ending::Reset) {
             match self.socket.write(&bytes[taken..]) {
-                Ok(length) => taken += length,
+                Ok(length) => {
+                    taken += length;
+                    self.timeline.exchange();
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if !self.wait_for_room(patience) {

@@ -198,6 +198,28 @@ fn a_server_in_the_background_serves_everyone() {
 }
 
 #[test]
+fn a_program_that_is_still_served_is_not_late() {
+    let patience = Duration::from_millis(300);
+    let serving = Listener::tcp().serve(|mut peer| {
+        while let Received::Bytes(bytes) = peer.receive() {
+            peer.pause(Duration::from_millis(100)).send(bytes);
+        }
+    });
+    let client = program!().arg("asks").patience(patience);
+    client.connect_to(serving.address()).exits_with(0).now();
+    // One that waits for an answer in vain is late all the same.
+    let text = verdict(move || {
+        let serving = Listener::tcp().serve(|mut peer| {
+            peer.expect("x").now();
+            peer.pause(Duration::from_secs(1));
+        });
+        let client = program!().arg("asks").patience(patience);
+        client.connect_to(serving.address()).exits_with(0).now();
+    });
+    assert!(text.unwrap().contains("it was still running after 300ms"));
+}
+
+#[test]
 fn a_bad_verdict_in_the_background_ends_the_test() {
     let text = verdict(|| {
         let serving = Listener::tcp().serve(|mut peer| drop(peer.expect("ping")));

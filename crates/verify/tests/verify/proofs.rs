@@ -261,3 +261,29 @@ fn an_answer_that_never_ends_is_ended() {
         .says("wrong/silent.diff\n       expected  failed: says_hello\n")
         .says("happened  the checks had not ended after 3 s\n");
 }
+
+#[test]
+fn a_quoted_verdict_is_one_that_a_program_gets() {
+    let scratch = Scratch::empty();
+    scratch.exercise(HELLO);
+    let page = "docs/src/01-words.md";
+    let quoting = |said: &str| {
+        let verdict = format!("    2.5 ms  peer <- {said}\n           expected   \"hello\\n\"\n");
+        scratch.write(page, &format!("# Words\n\n```text\n{verdict}```\n"));
+    };
+    quoting("\"hello\\nhello\\n\"");
+    scratch
+        .run(&[])
+        .succeeds()
+        .says("ok   verdicts in the chapters       1 quoted\n")
+        .says("\n2 passed, 0 failed\n");
+    quoting("\"bye\"");
+    scratch
+        .run(&[])
+        .fails()
+        .says("docs/src/01-words.md:3\n")
+        .says("       | 2.5 ms  peer <- \"bye\"\n")
+        .says("\n1 passed, 1 failed\n");
+    // One exercise alone says nothing about what the chapters quote.
+    scratch.run(&["01-01"]).succeeds();
+}

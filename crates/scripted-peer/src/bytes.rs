@@ -71,8 +71,9 @@ pub(crate) fn compare(expected: &[u8], got: &[u8], after: &str) -> Comparison {
     let text = is_text(expected) && is_text(got);
     let (want, have) = (tokens(expected, text), tokens(got, text));
     let wrong = want.iter().zip(&have).take_while(|(a, b)| a == b).count();
-    let from = if wrong > SHOWN - 4 {
-        wrong - SHOWN / 2
+    let shown = window_size(text);
+    let from = if wrong > shown - 4 {
+        wrong - shown / 2
     } else {
         0
     };
@@ -138,10 +139,14 @@ fn tokens(bytes: &[u8], text: bool) -> Vec<String> {
     bytes.iter().map(token).collect()
 }
 
+/// How many bytes a line shows: letters stand closer together.
+fn window_size(text: bool) -> usize {
+    if text { SHOWN * 3 } else { SHOWN }
+}
+
 fn window(tokens: &[String], from: usize, text: bool) -> String {
-    let shown = if text { SHOWN * 3 } else { SHOWN };
     let from = from.min(tokens.len());
-    let until = tokens.len().min(from + shown);
+    let until = tokens.len().min(from + window_size(text));
     let middle = tokens[from..until].join(if text { "" } else { " " });
     let (lead, quote) = (
         if from > 0 { "… " } else { "" },
@@ -187,6 +192,16 @@ mod tests {
         let c = compare(&[0; 1000], &got, "silence");
         assert_eq!(c.note, "byte 501 is the first wrong one");
         assert_eq!(&c.got[c.mark.0 + "…".len() - 1..][..2], "07");
+        // Text that fits is shown from its beginning.
+        let c = compare(
+            b"from one end to the other",
+            b"from one end to another",
+            "silence",
+        );
+        assert_eq!(
+            (c.got.as_str(), c.mark),
+            ("\"from one end to another\"", (17, 1))
+        );
     }
 
     #[test]

@@ -90,8 +90,7 @@ pub fn each(
         .collect();
     // Several per core: against a wrong answer, a check mostly waits for something that never
     // happens.
-    let cores = thread::available_parallelism().map_or(2, usize::from);
-    let workers = PER_CORE * cores;
+    let workers = at_once();
     let queue = Queue {
         jobs: &jobs,
         as_expected,
@@ -104,7 +103,7 @@ pub fn each(
     thread::scope(|scope| {
         for worker in 0..workers {
             let (queue, sender) = (&queue, sender.clone());
-            scope.spawn(move || queue.work(limit, (worker == 0, worker < cores), &sender));
+            scope.spawn(move || queue.work(limit, (worker == 0, worker < cores()), &sender));
         }
         drop(sender);
         let mut tries: Vec<Option<Try>> = jobs.iter().map(|_| None).collect();
@@ -132,6 +131,15 @@ pub fn each(
         }
         Ok(())
     })
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// How many runs are active at the same time.
+pub fn at_once() -> usize {
+    PER_CORE * cores()
 }
 
 /// Runs one program of an exercise once more, by its number in the order of [`Tried`].

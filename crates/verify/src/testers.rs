@@ -16,7 +16,7 @@ use course::{Course, Exercise};
 use crate::answers::{self, Answers};
 use crate::compile::Built;
 use crate::judge::Fault;
-use crate::workspace;
+use crate::{run, workspace};
 
 const TESTER: &str = "17-01";
 
@@ -78,7 +78,7 @@ pub fn prove(answers: &[Answers<'_>], built: &Built) -> Option<(usize, Vec<Fault
     let found = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
+        for _ in 0..run::at_once() {
             scope.spawn(|| {
                 while let Some(server) = servers.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let fault = server.judged_by(tester);

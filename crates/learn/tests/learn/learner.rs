@@ -170,7 +170,8 @@ fn the_clock_starts_with_the_check() {
     scratch
         .learn(&["check", "01-01", "--time-limit", "3"])
         .succeeds()
-        .says("\nbuilding ex-01-01\n  ✓ says_hello\n");
+        .says("\nbuilding ex-01-01\n")
+        .says("  ✓ says_hello\n");
 }
 
 #[cfg(unix)]

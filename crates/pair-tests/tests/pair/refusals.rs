@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A timeout for the client that must pass, and the longest that the client may take then.
+/// A timeout for the client that must pass, and the longest that the client may take then: less than
+/// without that timeout, and enough for a machine that has no time.
 const TIMEOUT: &str = "300ms";
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_secs(9);
 
 fn listens_and_answers(peer: &mut Peer, answer: &[u8]) {
     peer.expect(&[PREAMBLE, &say("hello")].concat());
@@ -131,7 +132,7 @@ fn an_answer_before_the_request_is_read_cannot_stretch_the_timeout() {
         let mut client = server.client(&["--timeout", "1s", "echo", "-"]);
         let assert = client.write_stdin(vec![b'q'; 20_000_000]).assert();
         is_gone.store(true, Ordering::Relaxed);
-        assert!(started.elapsed() < 3 * SOON, "{:?}", started.elapsed());
+        assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
         let assert = assert.code(1).stdout("");
         tells(&assert.get_output().stderr, &server.address, &["its echo"]);
         server.join();

@@ -73,7 +73,9 @@ fn a_client_that_came_before_the_server_has_the_options_of_all() {
     }
     let listener = inheritable();
     let early = scripted_peer::Peer::connect(listener.address());
-    let server = Start::new(&[]).activated(&handed_on(&listener)).run();
+    // Neither says anything, for as long as it takes to look at both.
+    let server = Start::new(&["--frame-timeout", "1h"]);
+    let server = server.activated(&handed_on(&listener)).run();
     let late = scripted_peer::Peer::connect(listener.address());
     for peer in [&early, &late] {
         let socket = server.socket_of(peer);

@@ -105,8 +105,8 @@ impl Running {
         found
     }
 
-    /// Waits for the end. The time counts from the last exchange, as a server in the background of
-    /// the check may still be talking to the program.
+    /// Waits for the end. The time limit counts from the last exchange, because a server in the
+    /// background of the check may still be talking to the program.
     fn wait_exit(&self) -> Option<Exit> {
         let mut since = Instant::now();
         loop {
@@ -355,8 +355,8 @@ impl Running {
         })
     }
 
-    /// Waits until the program ends, with any exit code. While a [`Serving`](crate::Serving)
-    /// exchanges bytes with it, the time limit begins anew with each of them.
+    /// Waits until the program ends, with any exit code. If a [`Serving`](crate::Serving) talks to
+    /// the program meanwhile, the time limit counts from the last bytes that were exchanged.
     pub fn ends(&self) -> Verdict<Output> {
         let found = self.wait_exit().map(|exit| Output {
             exit,

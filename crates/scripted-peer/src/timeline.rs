@@ -101,6 +101,7 @@ impl Timeline {
     }
 
     pub fn sent(&self, peer: usize, bytes: Bytes) {
+        self.exchange();
         let began = bytes
             .pieces
             .first()
@@ -126,7 +127,7 @@ impl Timeline {
         self.push(Some(peer), at, What::Received(run));
     }
 
-    /// Notes that bytes were exchanged, which a long transfer tells before it is an event.
+    /// Notes that bytes were exchanged. A long transfer notes it before the event is complete.
     pub fn exchange(&self) {
         self.lock().exchanged = Some(Instant::now());
     }
@@ -138,6 +139,7 @@ impl Timeline {
 
     /// Notes a message that arrived completely. It is never merged with another.
     pub fn message(&self, peer: usize, bytes: Bytes) {
+        self.exchange();
         self.push(Some(peer), self.elapsed(), What::Received(bytes));
     }
 

@@ -25,9 +25,9 @@ pub type Program = (usize, usize);
 
 /// A verdict that was given.
 pub struct Verdict {
-    pub program: Program,
+    program: Program,
     /// Of which program by which check.
-    pub what: String,
+    what: String,
     lines: HashSet<String>,
 }
 
@@ -72,8 +72,11 @@ pub fn prove(
                 if tries == TRIES {
                     faults.push(Fault {
                         what: format!("{}:{line}", chapter.page),
-                        expected: "a verdict that the stub or a wrong answer gets".to_owned(),
-                        happened: format!("the closest, of {}, lacks these lines", closest.what),
+                        expected: "a verdict that the stub or a wrong answer gets today".to_owned(),
+                        happened: format!(
+                            "none has these lines; paste the closest verdict, that of {}",
+                            closest.what
+                        ),
                         story: lacking.join("\n"),
                     });
                     break;
@@ -91,12 +94,16 @@ pub fn prove(
 fn quotations(page: &str) -> Vec<(usize, Lines)> {
     let mut found = Vec::new();
     let mut block: Option<(usize, Option<Lines>)> = None;
+    // Inside a block: whether a drip has begun, which lasts until what was expected.
     let mut is_dripping = false;
     for (number, line) in page.lines().enumerate() {
         let content = line.trim_start_matches(['>', ' ']);
         match (&mut block, content.strip_prefix("```")) {
             (None, None) => {}
-            (None, Some(info)) => block = Some((number + 1, (info == "text").then(Lines::new))),
+            (None, Some(info)) => {
+                block = Some((number + 1, (info == "text").then(Lines::new)));
+                is_dripping = false;
+            }
             (Some((_, lines)), None) => {
                 is_dripping |= content.contains(DRIPPING);
                 is_dripping &= !content.starts_with("expected ");

@@ -23,7 +23,8 @@ fn max_clients_shrinks_where_the_hard_limit_on_descriptors_is_too_low() {
         let _ = peer.try_send(&[PREAMBLE, STATS].concat());
         match peer.frame().expect("an answer, whichever") {
             (0x84, _) => inside.push(peer),
-            // One that is refused hangs up, or the few descriptors left would go to its lingering.
+            // A refused client hangs up. Otherwise the server would linger for a second with each,
+            // and it has few descriptors left.
             (0xFF, body) => assert_eq!(body[..2], [0, 5], "{body:?}"),
             other => panic!("{other:?}"),
         }

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A timeout for the client that must pass, and the longest that the client may take then: less than
-/// without that timeout, and enough for a machine that has no time.
+/// A timeout for the client, and the longest that the client may take with it: less than without the
+/// timeout, but enough on a very busy machine.
 const TIMEOUT: &str = "300ms";
 const SOON: Duration = Duration::from_secs(9);
 

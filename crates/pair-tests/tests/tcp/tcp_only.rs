@@ -73,7 +73,7 @@ fn a_client_that_came_before_the_server_has_the_options_of_all() {
     }
     let listener = inheritable();
     let early = scripted_peer::Peer::connect(listener.address());
-    // Neither says anything, for as long as it takes to look at both.
+    // The clients say nothing, and must not be cut off before both have been looked at.
     let server = Start::new(&["--frame-timeout", "1h"]);
     let server = server.activated(&handed_on(&listener)).run();
     let late = scripted_peer::Peer::connect(listener.address());

@@ -112,16 +112,19 @@ impl Broker {
         self
     }
 
-    /// Returns how many connections the broker has accepted so far.
+    /// Returns how many connections clients have made so far.
     #[must_use]
     pub fn connections(&self) -> usize {
+        self.catch_up();
         self.shared.with(|state| state.living.len())
     }
 
     /// Returns everything that clients have sent so far, each operation with its client's number,
-    /// counted from 0.
+    /// counted from 0. That includes what the broker had not read yet when this was called, such as
+    /// the last bytes of a client that has ended.
     #[must_use]
     pub fn operations(&self) -> Vec<(usize, Operation)> {
+        self.catch_up();
         self.shared.with(|state| state.operations.clone())
     }
 
@@ -351,7 +354,7 @@ impl Broker {
         let found = self.actor.wait(|until| self.look_until(until, &mut look));
         // A client that has ended may have sent it first.
         let found = found.or_else(|| {
-            self.tell(Order::Nothing).tell(Order::Nothing);
+            self.catch_up();
             self.look_until(Instant::now(), &mut look)
         });
         let failure = || self.actor.missed(what);
@@ -378,6 +381,11 @@ impl Broker {
             let wait = self.shared.changed.wait_timeout(state, left.min(LOOK));
             state = wait.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Returns once the broker's thread has read everything that clients sent before this call.
+    fn catch_up(&self) {
+        self.tell(Order::Nothing).tell(Order::Nothing);
     }
 
     /// Gives the broker's thread an order, and returns once it has been carried out.

@@ -36,11 +36,7 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub fn new(timeline: &Arc<Timeline>, length: Duration) -> Self {
-        Self::since(timeline, Instant::now(), length)
-    }
-
-    /// The same, counted from an earlier moment.
-    pub fn since(timeline: &Arc<Timeline>, began: Instant, length: Duration) -> Self {
+        let began = Instant::now();
         Self {
             timeline: Arc::clone(timeline),
             began,
@@ -49,6 +45,16 @@ impl Patience {
             before: None,
             late: Duration::ZERO,
         }
+    }
+
+    /// Counts the limit from a later moment, which has passed already. What the machine kept the
+    /// test from running before that moment extends this wait, too: how much that was by then is
+    /// not known.
+    pub fn restart(&mut self, began: Instant) {
+        self.began = began;
+        self.end = self.timeline.last().min(began + self.length);
+        let (_, ran) = self.timeline.turns();
+        self.before = self.before.map(|(kept, _)| (kept, ran));
     }
 
     /// Until when to wait before calling [`is_out`](Self::is_out) again.

@@ -109,9 +109,10 @@ impl Running {
     /// background of the check may still be talking to the program.
     fn wait_exit(&self) -> Option<Exit> {
         let mut since = Instant::now();
+        let mut patience = Patience::new(&self.timeline, self.patience);
         loop {
             let mut exit = None;
-            Patience::since(&self.timeline, since, self.patience).wait(|until| {
+            patience.wait(|until| {
                 exit = self.process.wait_exit(until);
                 exit.is_some()
             });
@@ -119,6 +120,7 @@ impl Running {
                 Some(at) if exit.is_none() && at > since && !self.timeline.is_over() => since = at,
                 _ => return exit,
             }
+            patience.restart(since);
         }
     }
 

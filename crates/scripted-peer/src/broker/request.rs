@@ -19,9 +19,10 @@ impl Request<'_> {
         &self.inbox
     }
 
-    /// Returns the payloads of the replies that have arrived so far.
+    /// Returns the payloads of the replies that clients have sent so far.
     #[must_use]
     pub fn answers(&self) -> Vec<Vec<u8>> {
+        self.broker.catch_up();
         self.broker.shared.with(|state| self.among(state))
     }
 
@@ -45,8 +46,8 @@ impl Request<'_> {
             })
     }
 
-    /// Expects that exactly `count` replies have arrived by now. This does not wait: call
-    /// [`Broker::fence`] first.
+    /// Expects that clients have sent exactly `count` replies by now. This does not wait for more:
+    /// call [`Broker::fence`] first.
     pub fn expect_answers(&self, count: usize) -> Verdict {
         let came = self.answers();
         let list = came

@@ -1,5 +1,7 @@
 //! A scripted broker, and how near it is to a real one.
 
+use std::io::Write as _;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use crate::common::verdict;
@@ -53,6 +55,22 @@ fn each_request_is_answered_once_by_a_group() {
             .count()
     };
     assert!(by(0) > 0 && by(1) > 0, "both have worked");
+}
+
+/// Whatever a client had sent when it ended counts, even if the broker has not read it yet.
+#[test]
+fn what_is_sent_is_read() {
+    const MANY: usize = 3_000;
+    let broker = Broker::start();
+    let request = broker.request("work", "hello");
+    let line = format!("PUB {} 5\r\nHELLO\r\n", request.inbox());
+    let mut stream = TcpStream::connect(broker.address().to_string()).unwrap();
+    let said = QUIET.to_owned() + "\r\n" + &line.repeat(MANY);
+    stream.write_all(said.as_bytes()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(broker.connections(), 1);
+    assert_eq!(broker.operations().len(), 1 + MANY);
+    assert_eq!(request.answers().len(), MANY);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A running program: its output as it arrives, how it ended, and how it is killed.
 
-use std::io::{self, Read};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,12 +16,13 @@ use crate::exit::{Exit, Unsolved};
 use crate::failure::NO_VERDICT;
 use crate::reaper;
 use crate::stream::{Printed, Stream};
-use crate::threads::{runs, this_thread};
+use crate::threads::this_thread;
+use crate::wait::readable;
 
-/// How long a pipe may stay open after its program has ended: long enough to read what is in it.
+/// How long to wait, after a program has ended, for the output of children that it left behind.
 const DRAIN: Duration = Duration::from_millis(500);
-/// The same limit, while the threads that read the pipe get no CPU time on a busy machine.
-const DRAIN_BUSY: Duration = Duration::from_secs(10);
+/// How long a thread waits for output before it starts to wait again.
+const AGES: Duration = Duration::from_secs(3600);
 
 pub(crate) struct Process {
     pub pid: u32,
@@ -36,8 +38,6 @@ pub(crate) struct Process {
 #[derive(Default)]
 struct State {
     streams: [Stream; 2],
-    /// How many streams may still deliver output.
-    open: usize,
     exit: Option<Exit>,
     /// When the end of the program was noticed.
     exited: Option<Instant>,
@@ -47,15 +47,6 @@ struct State {
     killed: bool,
     /// The threads that read its output or wait for its end, and have started.
     helpers: Vec<u32>,
-    /// How many threads that are to read its output have not started yet.
-    to_begin: usize,
-}
-
-impl State {
-    /// Whether a thread that reads the output gets no CPU time, either to start or to continue.
-    fn has_late_helpers(&self) -> bool {
-        self.to_begin > 0 || self.helpers.iter().any(|thread| runs(*thread))
-    }
 }
 
 /// Standard output or standard error.
@@ -78,16 +69,11 @@ impl Process {
         screen: Option<UnixStream>,
         by_shell: bool,
     ) -> io::Result<Arc<Self>> {
-        let has_out = screen.is_some() || child.stdout.is_some();
-        let state = Mutex::new(State {
-            open: usize::from(has_out) + usize::from(child.stderr.is_some()),
-            ..State::default()
-        });
         let process = Arc::new(Self {
             pid: child.id(),
             number,
             by_shell,
-            state,
+            state: Mutex::default(),
             changed: Condvar::new(),
         });
         reaper::add(process.pid);
@@ -109,40 +95,28 @@ impl Process {
             watcher.watch();
         })?;
         match (screen, child.stdout.take()) {
-            (Some(screen), _) => self.drain(Channel::Out, screen)?,
-            (None, Some(pipe)) => self.drain(Channel::Out, pipe)?,
+            (Some(screen), _) => self.drain(Channel::Out, screen.into())?,
+            (None, Some(pipe)) => self.drain(Channel::Out, pipe.into())?,
             (None, None) => {}
         }
         match child.stderr.take() {
-            Some(pipe) => self.drain(Channel::Err, pipe),
+            Some(pipe) => self.drain(Channel::Err, pipe.into()),
             None => Ok(()),
         }
     }
 
-    fn drain(
-        self: &Arc<Self>,
-        channel: Channel,
-        mut pipe: impl Read + Send + 'static,
-    ) -> io::Result<()> {
-        let process = Arc::clone(self);
-        self.lock().to_begin += 1;
-        let started = helper("output", move || {
-            let mut state = process.lock();
-            state.helpers.extend(this_thread());
-            state.to_begin -= 1;
-            drop(state);
-            let mut buffer = vec![0; 64 << 10];
-            while let Ok(length @ 1..) = pipe.read(&mut buffer) {
-                process.lock().streams[channel as usize].keep(&buffer[..length]);
-                process.changed.notify_all();
+    fn drain(self: &Arc<Self>, channel: Channel, pipe: OwnedFd) -> io::Result<()> {
+        let (process, pipe) = (Arc::clone(self), Arc::new(pipe));
+        self.lock().streams[channel as usize].begin(Arc::clone(&pipe));
+        helper("output", move || {
+            process.lock().helpers.extend(this_thread());
+            loop {
+                readable(&pipe, Instant::now() + AGES);
+                if !process.read().streams[channel as usize].is_open() {
+                    return;
+                }
             }
-            process.lock().open -= 1;
-            process.changed.notify_all();
-        });
-        if started.is_err() {
-            self.lock().to_begin -= 1;
-        }
-        started
+        })
     }
 
     /// Waits for the program's end without reaping it: until it is reaped, no other process can get
@@ -174,6 +148,15 @@ impl Process {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Reads what the program has printed by now, so that nothing depends on when the threads that
+    /// read its output get the CPU.
+    fn read(&self) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        state.streams.iter_mut().for_each(Stream::read);
+        self.changed.notify_all();
+        state
+    }
+
     /// Waits until `ready` finds something, the program has ended and its output is read, or the
     /// time is up. `ready` is given the bytes of a stream so far.
     pub fn wait_for<T>(
@@ -182,7 +165,7 @@ impl Process {
         until: Instant,
         mut ready: impl FnMut(&[u8]) -> Option<T>,
     ) -> Option<T> {
-        let mut state = self.lock();
+        let mut state = self.read();
         loop {
             if let Some(found) = ready(state.streams[channel as usize].bytes()) {
                 return Some(found);
@@ -211,16 +194,13 @@ impl Process {
         state.exit
     }
 
-    /// Waits until all output is read. A child that the program left behind may hold the pipes open
-    /// forever, so the wait is short, unless it is this crate's own threads that are late.
+    /// Reads all that the program has printed, and waits a moment for the end of its streams:
+    /// children that it left behind may print more, or hold the pipes open forever.
     fn drained<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let began = Instant::now();
-        let mut until = began + DRAIN;
-        while state.open > 0 && Instant::now() < until {
+        let until = Instant::now() + DRAIN;
+        state.streams.iter_mut().for_each(Stream::read);
+        while state.streams.iter().any(Stream::is_open) && Instant::now() < until {
             state = self.pass(state, until);
-            if began.elapsed() < DRAIN_BUSY && state.has_late_helpers() {
-                until = Instant::now() + DRAIN / 10;
-            }
         }
         state
     }
@@ -285,12 +265,12 @@ impl Process {
     }
 
     pub fn bytes(&self, channel: Channel) -> Vec<u8> {
-        self.lock().streams[channel as usize].bytes().to_vec()
+        self.read().streams[channel as usize].bytes().to_vec()
     }
 
     /// Returns what the program printed, line by line, standard output first.
     pub fn lines(&self) -> Vec<Printed> {
-        let state = self.lock();
+        let state = self.read();
         state.streams.iter().flat_map(Stream::lines).collect()
     }
 
@@ -346,35 +326,34 @@ fn helper(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     /// On a busy machine a program may end before any thread has begun to read its output.
     #[test]
-    fn output_is_waited_for_also_where_nobody_has_begun_to_read_it() {
-        let process = Arc::new(Process {
+    fn output_is_read_even_if_no_thread_has_begun_to() {
+        let process = Process {
             pid: std::process::id(),
             number: 1,
             by_shell: false,
             state: Mutex::new(State {
-                open: 1,
-                to_begin: 1,
                 exit: Some(Exit::Code(2)),
                 ..State::default()
             }),
             changed: Condvar::new(),
-        });
-        let late = Arc::clone(&process);
-        let reader = thread::spawn(move || {
-            thread::sleep(2 * DRAIN);
-            let mut state = late.lock();
-            state.streams[Channel::Err as usize].keep(b"refused\n");
-            state.to_begin -= 1;
-            state.open -= 1;
-            drop(state);
-            late.changed.notify_all();
-        });
+        };
+        let (mut printed, pipe) = UnixStream::pair().unwrap();
+        let pipe = Arc::new(OwnedFd::from(pipe));
+        process.lock().streams[Channel::Err as usize].begin(pipe);
+        printed.write_all(b"refu").unwrap();
+        assert_eq!(process.bytes(Channel::Err), b"refu");
+        printed.write_all(b"sed\n").unwrap();
+        drop(printed);
         process.wait_exit(Instant::now());
-        assert_eq!(process.bytes(Channel::Err), b"refused\n");
-        reader.join().unwrap();
+        assert_eq!(
+            process.lock().streams[Channel::Err as usize].bytes(),
+            b"refused\n"
+        );
     }
 }

@@ -1,8 +1,13 @@
 //! What a program wrote to one of its two streams, and when it arrived.
 
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Instant;
 
+use rustix::io::Errno;
+
 use crate::bytes::count;
+use crate::wait::readable;
 
 /// How many bytes of a stream are kept. Bytes beyond that are read, so that the program isn't
 /// blocked, but only counted.
@@ -12,8 +17,15 @@ const READS: usize = 4096;
 /// How many characters of a line are shown.
 const WIDTH: usize = 160;
 
+/// How many bytes one read takes at most.
+const PIECE: usize = 64 << 10;
+/// How many reads are made in a row, so that a program that never stops printing holds nobody up.
+const PIECES: usize = 32;
+
 #[derive(Default)]
 pub(crate) struct Stream {
+    /// `None` if the stream was sent elsewhere, or has ended.
+    pipe: Option<Arc<OwnedFd>>,
     bytes: Vec<u8>,
     dropped: usize,
     /// The total number of bytes after each read, and the time of the read.
@@ -29,11 +41,42 @@ pub(crate) struct Printed {
 }
 
 impl Stream {
+    pub fn begin(&mut self, pipe: Arc<OwnedFd>) {
+        self.pipe = Some(pipe);
+    }
+
+    /// Whether the stream may still deliver output.
+    pub fn is_open(&self) -> bool {
+        self.pipe.is_some()
+    }
+
+    /// Reads what the program has printed by now, and does not wait for more.
+    pub fn read(&mut self) {
+        let Some(pipe) = self.pipe.clone() else {
+            return;
+        };
+        let mut buffer = Vec::new();
+        for _ in 0..PIECES {
+            if !readable(&pipe, Instant::now()) {
+                return;
+            }
+            buffer.resize(PIECE, 0);
+            match rustix::io::read(&pipe, &mut buffer) {
+                Ok(length @ 1..) => self.keep(&buffer[..length]),
+                Err(Errno::INTR) => {}
+                Ok(0) | Err(_) => {
+                    self.pipe = None;
+                    return;
+                }
+            }
+        }
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub fn keep(&mut self, bytes: &[u8]) {
+    fn keep(&mut self, bytes: &[u8]) {
         let kept = KEPT.saturating_sub(self.bytes.len()).min(bytes.len());
         self.bytes.extend_from_slice(&bytes[..kept]);
         self.dropped += bytes.len() - kept;

@@ -84,18 +84,19 @@ fn the_socket_never_waits() {
         "no descriptor with O_NONBLOCK set",
     )
     .or_explain(
-        "You made the socket blocking, and your program sleeps in write(). With more than one \
-         client you can't afford that. Leave the socket non-blocking: write what fits, and call \
-         wait_until_writable() when nothing does.",
+        "You made the socket blocking, and your program sleeps in write(). A program with more \
+         than one client can't afford that, because the others have to wait. Leave the socket \
+         non-blocking: write what fits, and call wait_until_writable() when nothing does.",
         WAIT,
     );
 }
 
 #[test]
 fn a_client_that_leaves_is_given_up() {
-    let gone = "A client left in the middle of its reply, so write() failed with an error other \
-                than WouldBlock. The socket will never accept another byte. Return that error; \
-                main() prints it and serves the next client.";
+    let gone = "A client left in the middle of its reply, and you didn't report that or didn't \
+                serve the next client. write() failed with an error other than WouldBlock, so the \
+                socket will never accept another byte. Return that error; main() prints it and \
+                serves the next client.";
     explain(gone, SHORT);
     let server = program!().arg(SIZE).listen();
     let mut peer = server.connect();

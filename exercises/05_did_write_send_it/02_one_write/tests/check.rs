@@ -32,8 +32,9 @@ fn the_reply_does_not_wait_for_the_end() {
 
     for message in [&b"again"[..], b"", b" \xff\0 no text\n"] {
         peer.send(frame(message)).expect(frame(message)).or_explain(
-            "Reply to each frame with its own header and payload, even if the payload is empty or \
-             not text. Nothing of the previous frame may be left in the reply.",
+            "Your reply to this frame is wrong. Reply to each frame with its own header and \
+             payload, even if the payload is empty or not text. Nothing from the previous frame \
+             may be left in the reply.",
             WHOLE,
         );
     }
@@ -57,19 +58,21 @@ fn the_reply_does_not_wait_for_the_end() {
     );
     peer.send(rest);
     peer.expect(frame("half")).or_explain(
-        "The rest of the second frame arrived, but its reply didn't. Reply to that \
-                     frame too.",
+        "The rest of the second frame arrived, but you didn't send the reply to it. Each complete \
+         frame gets a reply, even if it arrived in two pieces.",
         FLUSH,
     );
 
     peer.coalesce(["one", "two"].map(frame)).half_close();
     peer.expect([frame("one"), frame("two")].concat())
         .or_explain(
-            "Two frames arrived, then the end of the stream. Reply to both frames.",
+            "Two frames arrived, then the end of the stream, and you didn't reply to both frames. \
+             Send all your replies before you close the connection.",
             FLUSH,
         );
     peer.expect_end().or_explain(
-        "You have replied to everything, and the client has finished. Close the connection.",
+        "You have replied to everything, and the client has finished, but you didn't close the \
+         connection. Close it when the stream ends.",
         FLUSH,
     );
 }
@@ -105,10 +108,10 @@ fn header_and_body_travel_together() {
             format!("{split} of {round} {pieces} {gap:.1} ms after the first"),
         )
         .or_explain(
-            "Header and payload are two writes, so they travel separately. Put them together \
-             first, and write once. A gap of 40 ms is Nagle's algorithm waiting for a delayed \
-             acknowledgment; turning Nagle off doesn't help, because the second piece still \
-             arrives separately.",
+            "The first read returned only part of your reply. Header and payload are two writes, \
+             so they travel separately. Put them together first, and write once. A gap of 40 ms is \
+             Nagle's algorithm waiting for a delayed acknowledgment; turning Nagle off doesn't \
+             help, because the second piece still arrives separately.",
             WHOLE,
         );
     }
@@ -147,8 +150,8 @@ fn a_short_write_is_no_end() {
         SHORT,
     );
     check(right, &whole, "other bytes").or_explain(
-        "The frame was long, and your reply to it has other bytes. Use all four bytes of the \
-         header for the length, and send the whole payload once.",
+        "The frame was long, and your reply to it contains the wrong bytes. Use all four bytes of \
+         the header for the length, and send the whole payload once.",
         WHOLE,
     );
     let given_up = got.len() < long.len() && server.stderr().contains("a client:");
@@ -176,7 +179,8 @@ fn gap(peer: &mut Peer, request: &[u8]) -> Option<Duration> {
     };
     let since = Instant::now();
     peer.expect(&request[first..]).or_explain(
-        "Reply to each frame with its header and its payload, one reply after the other.",
+        "You didn't send the rest of this reply. Reply to each frame with its header and its \
+         payload, one reply after another.",
         WHOLE,
     );
     (first < request.len()).then(|| since.elapsed())

@@ -112,8 +112,8 @@ fn names_the_peer() {
         answer,
     );
     const LONG: &str = "The client sent one line of 10,000 bytes, and it didn't get exactly one \
-                        reply. A line ends at its newline, not where a buffer is full, so read on \
-                        until the newline before you reply.";
+                        reply. A line ends at its newline, not where a buffer is full, so keep \
+                        reading until the newline before you reply.";
     let mut talkative = server.connect();
     talkative.send("x".repeat(10_000) + "\n").half_close();
     talkative
@@ -197,8 +197,8 @@ fn what_the_message_claims_is_ignored() {
             .now();
     }
     peer.send("\n").expect(own_answer(&server)).or_explain(
-        "The client sent an empty line and didn't get the right reply. An empty line is a line \
-         like any other: reply to it in the same way.",
+        "The client sent an empty line and didn't get the right reply. An empty line is still a \
+         line: reply to it in the same way.",
         CLAIMS,
     );
 }

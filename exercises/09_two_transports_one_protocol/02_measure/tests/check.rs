@@ -197,15 +197,16 @@ fn the_median_is_the_median() {
     lies_within(&json, "p50_ns", bounds.at(50));
 }
 
-const FIRST: &str = "There was only one round trip, so its time is the median. The first round \
-                     trip counts like any other: measure it, and don't leave it out.";
+const FIRST: &str = "There was only one round trip, so its time is the median, and your program \
+                     didn't report that time. The first round trip counts like any other: measure \
+                     it, and don't leave it out.";
 
 #[test]
 fn the_tail_shows() {
     explain(
-        "Of these 200 round trips, two took 30 ms and one took 400 ms, so 99 of 100 took at most \
-         30 ms, and that is p99_ns. Sort the times first, and don't leave any of them out. p99_ns \
-         is neither the 90th percentile nor the slowest time.",
+        "Your p99_ns is wrong. Of these 200 round trips, two took 30 ms and one took 400 ms, so 99 \
+         of 100 took at most 30 ms, and that is p99_ns. Sort the times first, and don't leave any \
+         of them out. p99_ns is neither the 90th percentile nor the slowest time.",
         TAIL,
     );
     // Thrice: on a busy machine some other round trips may be as slow as those that were left out.

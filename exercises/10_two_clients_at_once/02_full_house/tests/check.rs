@@ -75,8 +75,9 @@ fn busy(server: &Running, turned_away: usize) {
         LIMIT,
     );
     next.expect_end().or_explain(
-        "Close the connection after sending `busy`, and close it cleanly: a reset could cost the \
-         client the `busy` line.",
+        "You sent `busy`, but the connection didn't end cleanly right after it. Close the \
+         connection after sending `busy`, and close it cleanly: a reset could cost the client the \
+         `busy` line.",
         LIMIT,
     );
 }

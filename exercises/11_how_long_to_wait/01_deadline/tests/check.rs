@@ -42,8 +42,9 @@ fn is_cut_off_after(time: &str, peer: &mut Peer, sentence: &str) {
         Received::Ended(_) => check(true, "", ""),
         Received::Bytes(bytes) if !is_whole(&bytes) => {
             check(false, &expected, "a part of the frame").or_explain(
-                "The frame's time was up, and your program sent back the part of it that had \
-                 arrived. Only a complete frame is echoed: close the connection without a reply.",
+                "The deadline passed in the middle of a frame, and your program sent back the part \
+                 of it that had arrived. Only a complete frame is echoed: close the connection \
+                 without a reply.",
                 DRIP,
             );
             check(true, "", "")
@@ -86,8 +87,9 @@ fn a_drip_is_cut_off() {
         dripping.drip_every(millis(100), frame("a frame of thirty bytes!!!"));
         is_cut_off(
             &mut dripping,
-            "A byte arrived every 100 ms, so no read ever timed out, and the frame took three \
-             seconds. Set a deadline for the frame, and give each read only the time that is left.",
+            "Your program let a frame take three seconds. A byte arrived every 100 ms, so no read \
+             ever timed out. Set a deadline for the frame, and give each read only the time that \
+             is left.",
         );
     });
     half.patience(millis(1000));
@@ -95,7 +97,7 @@ fn a_drip_is_cut_off() {
         &mut half,
         "Half a frame arrived, and then nothing more, and your program is still waiting. The \
          deadline must end the read itself: if you look at the clock only when bytes arrive, a \
-         client that sends none stays forever.",
+         client that sends none can stay connected forever.",
     );
     less.patience(millis(1000));
     is_cut_off(
@@ -131,9 +133,9 @@ fn a_frame_has_one_deadline() {
             dripping.drip_every(millis(235), [&[0, 0, 0, 3], &b"abc"[..]].concat());
             is_cut_off(
                 &mut dripping,
-                "The length prefix took most of a second, and the payload took most of a second, \
-                 too. Together they are one frame, and it has one deadline: give each read only \
-                 the time that is left until then.",
+                "Your program let a frame take nearly two seconds. The length prefix took most of \
+                 a second, and so did the payload, but together they are one frame with one \
+                 deadline: give each read only the time that is left until then.",
             );
         });
     }

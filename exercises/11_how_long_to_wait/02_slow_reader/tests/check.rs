@@ -115,7 +115,7 @@ fn a_trickling_reader_is_cut_off() {
     let expected = "with 60,000 ms, a client that reads after three seconds to get everything";
     check(count == SOME, expected, got).or_explain(
         "A client read nothing for three seconds, and you gave up on it. It had a minute, the time \
-         in the second argument: give up when that time is over, not before.",
+         in the second argument: give up when that time has passed, not before.",
         TRICKLE,
     );
     let server = program!().arg(300).listen();

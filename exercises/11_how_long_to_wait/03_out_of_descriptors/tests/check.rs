@@ -71,9 +71,9 @@ fn waits_without_spinning() {
     let server = program!().limit("-n", 24).listen();
     let mut crowd = too_many(&server);
     comes_to_rest(&server, &mut crowd[0]).or_explain(
-        "accept() fails immediately with EMFILE, every time, because the next client is still \
-         waiting in the queue. If you retry without a pause, the loop burns CPU. Wait until a \
-         client leaves, or for 100 ms.",
+        "Your program didn't go to sleep while no descriptor was free. accept() fails immediately \
+         with EMFILE, every time, because the next client is still waiting in the queue. If you \
+         retry without a pause, the loop burns CPU. Wait until a client leaves, or for 100 ms.",
         OUT,
     );
     check(
@@ -170,9 +170,10 @@ fn a_client_gone_before_accept_is_survived() {
         server.connect().reset();
         server.signal(Signal::CONT);
         explain(
-            "A client was gone before you accepted it. Then accept() may fail, or peer_addr() \
-             fails with ENOTCONN on the socket that accept() returned. That error concerns only \
-             this one client: continue with the next one.",
+            "A client was gone before you accepted it, and another client was not served. In that \
+             case accept() may fail, or peer_addr() fails with ENOTCONN on the socket that \
+             accept() returned. That error affects only the client that is gone: continue with the \
+             next one.",
             GONE,
         );
         is_served(&mut waiting);

@@ -10,7 +10,7 @@ const FAMILIES: &str = "01-what-is-a-socket.html#an-address-or-a-path";
 const END: &str = "01-what-is-a-socket.html#read-until-the-end";
 const REFUSED: &str = "01-what-is-a-socket.html#when-nobody-listens";
 
-/// Greets each visitor and closes.
+/// Sends each client the greeting, and closes the connection.
 fn greets(door: Listener, greeting: &'static str) -> Serving {
     door.serve(move |mut visitor: Peer| {
         visitor.send(greeting);

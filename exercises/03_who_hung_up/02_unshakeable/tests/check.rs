@@ -1,4 +1,4 @@
-//! Can any visitor shake the server?
+//! Can any client bring the server down?
 
 use std::time::Duration;
 

@@ -15,12 +15,13 @@ const LONG: usize = 12 << 20;
 /// How many replies are requested. Two writes may both arrive before the peer looks, but not every
 /// time.
 const ROUNDS: usize = 500;
-/// The least number of them; and how long each sitting may continue beyond that.
+/// The least number of requests; and how long each series of them may continue beyond that.
 const LEAST: usize = 50;
 const SITTING: Duration = Duration::from_secs(2);
-/// How many such sittings there are.
+/// How many such series there are.
 const SITTINGS: usize = 4;
-/// How many more, once one has arrived in two pieces: to tell how long the second piece took.
+/// How many more requests, once a reply has arrived in two pieces: to see how long the second piece
+/// takes.
 const MORE: usize = 20;
 
 #[test]

@@ -38,16 +38,18 @@ const CODE: &str = "The path can't be used, and the program ended, but not with 
                     code distinguishes this failure from others. Return ExitCode::from(2) from \
                     main(), and don't panic.";
 
-/// How many times one starter overtakes another; the least number, and how long beyond that.
+/// How many times one starter overtakes another; the least number of times, and how long to continue
+/// beyond that.
 const TRIES: usize = 200;
 const LEAST_TRIES: usize = 20;
 const OVERTAKING: Duration = Duration::from_millis(3500);
-/// How many times a third copy follows a second one that is refused; the least number, and how long
-/// beyond that.
+/// How many times a third copy follows a second one that is refused; the least number of times, and
+/// how long to continue beyond that.
 const THIRDS: usize = 24;
 const LEAST_THIRDS: usize = 6;
 const FOLLOWING: Duration = Duration::from_secs(1);
-/// How many times four copies start at the same time; the least number, and how long beyond that.
+/// How many times four copies start at the same time; the least number of times, and how long to
+/// continue beyond that.
 const STARTS: usize = 12;
 const LEAST_STARTS: usize = 4;
 const STARTING: Duration = Duration::from_secs(1);

@@ -14,7 +14,7 @@ const KERNEL: &str = "08-who-may-connect.html#the-kernel-knows";
 const SERVED: &str = "08-who-may-connect.html#who-is-served";
 const CLAIMS: &str = "08-who-may-connect.html#what-a-message-claims";
 
-/// Nobody's uid, on most systems.
+/// The uid of the user `nobody`, on most systems.
 const STRANGER: u32 = 65_534;
 
 /// The variable that turns this test into a client in another process.

@@ -148,7 +148,7 @@ fn measured(count: usize) -> (String, Bounds) {
     (printed(&program), bounds)
 }
 
-/// The one line.
+/// The program's only line of output.
 fn printed(program: &Running) -> String {
     let json = program.stdout().trim().to_owned();
     let got = format!("{} lines", json.lines().count());
@@ -209,7 +209,7 @@ fn the_tail_shows() {
          of them out. p99_ns is neither the 90th percentile nor the slowest time.",
         TAIL,
     );
-    // Thrice: on a busy machine some other round trips may be as slow as those that were left out.
+    // Three times: on a busy machine some other round trips may be as slow as those that were left out.
     for _ in 0..3 {
         let (json, bounds) = measured(DELAYS);
         lies_within(&json, "p99_ns", bounds.at(99));

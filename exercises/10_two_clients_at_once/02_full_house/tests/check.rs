@@ -11,7 +11,7 @@ const LIMIT: &str = "10-two-clients-at-once.html#a-limit-and-what-the-next-one-i
 const BACK: &str = "10-two-clients-at-once.html#a-place-that-always-comes-back";
 const ACT: &str = "10-two-clients-at-once.html#check-and-take-in-one-step";
 
-/// When a slot must be free again: far longer than it takes.
+/// How soon a slot must be free again: far longer than that takes.
 const SOON: Duration = Duration::from_secs(1);
 
 /// The next line, even in pieces, with its newline; or how the connection ended.

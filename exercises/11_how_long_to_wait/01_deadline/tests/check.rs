@@ -80,7 +80,7 @@ fn a_drip_is_cut_off() {
          It is complete: echo it without waiting for the rest of the next one.",
         CLOCK,
     );
-    // After two seconds without a CPU, a right program would see a frame that took only one second.
+    // After two seconds without a CPU, a correct program would see a frame that took only one second.
     undisturbed(millis(1900), || {
         let mut dripping = server.connect();
         // Three seconds for thirty bytes: no byte is late, but the frame is.
@@ -148,7 +148,7 @@ fn a_frame_has_one_deadline() {
         half.send(&frame("hello")[6..]);
         is_cut_off_after("300 ms", &mut half, GIVEN);
     });
-    // Here the end must arrive when it is due; the scenes above look for it three seconds later.
+    // Here the connection must end when it is due; the cases above check that three seconds later.
     undisturbed(millis(900), || {
         let mut half = server.connect();
         half.send(&frame("hello")[..6]).patience(millis(1500));
@@ -223,7 +223,7 @@ fn a_timeout_loses_no_bytes() {
          out: keep them.",
         LOST,
     );
-    // A right program cuts off a client that the machine made late.
+    // A correct program cuts off a client that the machine made late.
     undisturbed(millis(600), || {
         let mut peer = server.connect();
         for (idle, first) in [(0, 2), (0, 6), (WITHIN - 200, 2)] {

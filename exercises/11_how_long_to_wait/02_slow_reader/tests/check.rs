@@ -75,11 +75,12 @@ fn is_cut_off(server: &Running, tries: usize, mut peer: Peer, taken: usize, sent
 fn a_trickling_reader_is_cut_off() {
     // Times other than this check's usual one, with a reply that is quickly read.
     const SOME: usize = 24 << 20;
-    // This long time passes during the scenes below: a program with a shorter one gives up by then.
+    // The patient client has a minute. A program that uses a shorter time gives up on it while the
+    // cases below run.
     let server = program!().arg(60_000).listen();
     let mut patient = server.connect();
     patient.send(format!("{SOME}\n"));
-    // A right program that started its reply two seconds late could still send it to these readers.
+    // A correct program that started its reply two seconds late could send it to these readers.
     let server = undisturbed(Duration::from_millis(1900), || {
         let server = program!().arg(1000).listen(); // each scene has its own log
         let mut silent = server.connect();

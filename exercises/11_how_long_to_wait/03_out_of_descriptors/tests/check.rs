@@ -42,9 +42,9 @@ fn too_many(server: &Running) -> Vec<Peer> {
     crowd
 }
 
-/// There is a time in which the program hardly runs, or it has ended. A program that retries every
-/// 10 ms passes, for it waits. A program that retries immediately, or every millisecond, wakes up
-/// hundreds of times, never sleeps, or fills its log as fast as the log is read.
+/// For a while, the program hardly runs, or it has ended. A program that retries every 10 ms passes,
+/// because it waits. A program that retries immediately, or every millisecond, wakes up hundreds of
+/// times, never sleeps, or fills its log as fast as the log is read.
 fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
     let mut is_calm = || {
         let (before, told) = (server.figures(), server.stderr().len());
@@ -53,7 +53,7 @@ fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
         let (after, telling) = (server.figures(), server.stderr().len());
         let wakes = after.switches.saturating_sub(before.switches);
         let cpu_seconds = after.cpu_seconds - before.cpu_seconds;
-        // A program that hardly gets a CPU is calm, too, and that proves nothing.
+        // A program that hardly gets any CPU time looks calm too, and that proves nothing.
         let had_its_turn = watch.kept() < Duration::from_millis(200);
         wakes < 50 && cpu_seconds < 0.03 && telling - told < 10_000 && had_its_turn
     };

@@ -2,7 +2,7 @@
 //! one_of_two_starters_wins
 //! Told: That path is in use, and your program
 //!
-//! Removes whatever is at the path, and binds. Nearly every example does that.
+//! Removes whatever is at the path, and binds. Many examples do that.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};

@@ -58,9 +58,8 @@ fn a_greeting_ends_with_the_stream() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = " no newline at the end I live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "Your program didn't print this greeting exactly as it arrived. This greeting begins and \
-         ends with a space, and has no newline after it. Print it with print!(): add nothing and \
-         remove nothing.",
+        "Your program didn't print this greeting exactly as it arrived. It begins and ends with a \
+         space, and has no newline after it: print it with print!(), and add or remove nothing.",
         END,
     );
 

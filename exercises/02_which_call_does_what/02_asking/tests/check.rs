@@ -42,14 +42,14 @@ fn sends_each_line_bare() {
             ASK,
         );
     peer.send("accepted").expect("   ").or_explain(
-        "You didn't send the line of three spaces. A line of three spaces is a message of three \
-         bytes: skip only a line that has no bytes at all.",
+        "You didn't send a line of three spaces. It is a message of three bytes: skip only a line \
+         that has no bytes at all.",
         ASK,
     );
     peer.send("accepted").expect("π").now();
     peer.send("accepted").expect("the end").or_explain(
-        "You didn't send the last line unchanged. The last line of the input has no newline, but \
-         it is a line too. Remove the newline if there is one, and nothing else.",
+        "You didn't send the last line of the input unchanged. It has no newline, but it is a line \
+         too: remove the newline if there is one, and nothing else.",
         ASK,
     );
     peer.send("accepted");

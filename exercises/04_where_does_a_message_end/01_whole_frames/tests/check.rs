@@ -55,8 +55,8 @@ fn any_split_is_the_same_message() {
     let long = frame(vec![b'x'; 100_000]);
     peer.drip_pieces(&long, 10_000);
     peer.expect(&long).or_explain(
-        "You didn't echo all of this frame. This frame is longer than one read returns, and \
-         perhaps longer than your buffer. Its four length bytes say how much to read.",
+        "You didn't echo all of this frame. It is longer than one read returns, and perhaps longer \
+         than your buffer. Its four length bytes say how much to read.",
         WHOLE,
     );
     let (most, last) = long.split_at(long.len() - 1);
@@ -156,7 +156,7 @@ fn ending_between_frames_is_no_error() {
     )
     .or_explain(
         "The stream ended between two frames, and you reported an error. That is a proper end: \
-         return Ok(()). read_exact() fails with UnexpectedEof there too, as it does inside a \
+         return Ok(()). read_exact() fails with UnexpectedEof at a proper end as well as inside a \
          frame, so first check whether there is another byte at all.",
         INSIDE,
     );

@@ -119,8 +119,8 @@ fn frames_are_still_whole() {
     )
     .or_explain(
         "The stream ended between two frames, and you reported an error. As in 04-01, that is a \
-         proper end: return Ok(()). read_exact() fails with UnexpectedEof there too, as it does \
-         inside a frame, so first check whether there is another byte at all.",
+         proper end: return Ok(()). read_exact() fails with UnexpectedEof at a proper end as well \
+         as inside a frame, so first check whether there is another byte at all.",
         INSIDE,
     );
 }
@@ -165,7 +165,7 @@ fn the_limit_itself_is_fine() {
         peer.drip_pieces(&longest, 10_000);
         peer.expect(longest).or_explain(
             "You didn't echo a frame of an allowed length. A payload of up to 65,536 bytes is \
-             allowed, including exactly 65,536. It takes more than one read to receive.",
+             allowed, including exactly 65,536. Receiving all of it takes more than one read.",
             CLAIM,
         );
     }

@@ -67,8 +67,8 @@ fn a_letter_may_arrive_in_halves() {
         peer.send(line(text))
             .expect(line(text.to_uppercase()))
             .or_explain(
-                "The line arrived in one piece, but the reply is not its upper case. Convert \
-                 characters, not bytes: str::to_uppercase() handles é and turns ß into SS; \
+                "The line arrived in one piece, but you didn't reply with all of it in upper case. \
+                 Convert characters, not bytes: str::to_uppercase() handles é and turns ß into SS; \
                  to_ascii_uppercase() does neither.",
                 TEXT,
             );
@@ -138,9 +138,9 @@ fn bad_text_is_told_and_survived() {
     );
     let one = "a\rb\u{b}c\u{85}d\u{2028}e ";
     peer.send(line(one)).expect(line(one.to_uppercase())).or_explain(
-        "This is one line, and all of it is text, but your reply is not its upper case. Only `\\n` \
-         ends a line. A `\\r` in the middle is a character like any other, and so is U+2028: keep \
-         them.",
+        "This is one line, and all of it is text, but you didn't reply with it in upper case. Only \
+         `\\n` ends a line. A `\\r` in the middle is a character like any other, and so is U+2028: \
+         keep them.",
         TEXT,
     );
     peer.drip(b"\xe2\x82\nfine\n");

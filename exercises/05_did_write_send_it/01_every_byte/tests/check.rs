@@ -111,7 +111,7 @@ fn a_client_that_leaves_is_given_up() {
 fn begins(peer: &mut Peer) -> &mut Peer {
     peer.expect([0]).or_explain(
         "The client connected, and the reply didn't begin. Send the reply as soon as a client \
-         connects; the client doesn't have to send anything first. The reply may be short.",
+         connects, even a short one; the client doesn't have to send anything first.",
         SHORT,
     );
     peer
@@ -167,8 +167,8 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
         ),
         (None, ending) => (
             format!("{right} of them, then {ending}"),
-            "write() accepted only as many bytes as fit into the buffer, and returned that number. \
-             You still have to send the rest.",
+            "write() accepted only as many bytes as fit into the buffer, and returned that number, \
+             but you didn't send the rest. Keep writing until all the bytes have been accepted.",
         ),
     };
     check(false, format!("{size} bytes, then end of stream"), what).or_explain(sentence, SHORT);

@@ -165,7 +165,7 @@ fn a_short_write_is_no_end() {
     );
     check(got.len() == long.len(), &whole, what).or_explain(
         "The client was slow, and a signal interrupted your write, which returned how many bytes \
-         of the reply it had accepted. You still have to send the rest: use write_all(), or call \
+         of the reply it had accepted. You didn't send the rest: use write_all(), or call \
          write_vectored() again for the remaining bytes.",
         SHORT,
     );

@@ -185,9 +185,9 @@ fn a_word_may_arrive_in_pieces() {
         format!("{got:?}"),
     )
     .or_explain(
-        "Each byte arrived in a separate read. A word may begin in one read and continue in the \
-         next, so keep two things from one read to the next: the counts so far, and whether you \
-         are inside a word.",
+        "The counts are wrong when each byte arrives in a separate read. A word may begin in one \
+         read and continue in the next, so keep two things from one read to the next: the counts \
+         so far, and whether you are inside a word.",
         HALF,
     );
 }

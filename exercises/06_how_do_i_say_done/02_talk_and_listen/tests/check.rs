@@ -67,8 +67,9 @@ fn the_server_may_end_first() {
     peer.pause(Duration::from_millis(1200));
     client.write_line("I have not.");
     peer.expect("I have not.\n").or_explain(
-        "The server has ended its side, but it is still reading, and standard input has not ended. \
-         Keep sending your input: a half-close ends only one direction, whichever side does it.",
+        "You stopped sending when the server ended its side. It is still reading, and standard \
+         input has not ended, so keep sending your input: a half-close ends only one direction, \
+         whichever side does it.",
         HALF,
     );
     client.close_stdin();
@@ -153,8 +154,8 @@ fn a_long_conversation_does_not_deadlock() {
         format!("it {}", output.exit),
     )
     .or_explain(
-        "Both sides have sent and received everything, so this is not a failure. End with exit \
-         code 0.",
+        "Both sides have sent and received everything, but your program's exit code isn't 0. \
+         Nothing has failed, so end with exit code 0.",
         POLITE,
     );
     server.finish();

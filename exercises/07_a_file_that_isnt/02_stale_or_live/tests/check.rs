@@ -38,8 +38,8 @@ const CODE: &str = "The path can't be used, and the program ended, but not with 
                     code distinguishes this failure from others. Return ExitCode::from(2) from \
                     main(), and don't panic.";
 
-/// How many times one starter overtakes another; the least number of times, and how long to continue
-/// beyond that.
+/// How many times one starter overtakes another; the least number of times, and how long to
+/// continue beyond that.
 const TRIES: usize = 200;
 const LEAST_TRIES: usize = 20;
 const OVERTAKING: Duration = Duration::from_millis(3500);
@@ -254,8 +254,8 @@ fn a_long_path_is_explained() {
     let nowhere = folder.join("no-such-folder/socket");
     let starter = program_in(&folder).arg(nowhere.display()).start();
     starter.ends().or_explain(
-        "The path's folder doesn't exist. Handle that like the other failures: print one line that \
-         names the path, and end with exit code 2.",
+        "The path's folder doesn't exist, and your program didn't end. Handle that like the other \
+         failures: print one line that names the path, and end with exit code 2.",
         LONG,
     );
     explains_itself(&starter, &nowhere);
@@ -426,9 +426,9 @@ fn one_is_overtaken() {
 #[test]
 fn one_of_two_starters_wins() {
     explain(
-        "Several copies of your program started at the same time on a stale path, and not exactly \
-         one of them is listening. Another program can take the path between the check and the \
-         bind, so hold a lock across both, and never remove the lock file. The copies that don't \
+        "Several copies of your program started at the same time on a stale path, and more than \
+         one of them took it, or none did. Another program can take the path between the check and \
+         the bind, so hold a lock across both, and never remove the lock file. A copy that doesn't \
          get the lock must end with exit code 2.",
         RACE,
     );

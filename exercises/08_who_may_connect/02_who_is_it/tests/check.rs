@@ -85,8 +85,9 @@ fn names_the_peer() {
         KERNEL,
     );
     peer.send(b"\xff\xc3(\n").expect(own_answer(&server)).or_explain(
-        "This line is not UTF-8, but it is still a line. It ends at its newline, whatever bytes it \
-         contains: read bytes (split or read_until), and don't convert them to text.",
+        "This line is not UTF-8, and you didn't reply to it. It is still a line, and it ends at \
+         its newline, whatever bytes it contains: read bytes (split or read_until), and don't \
+         convert them to text.",
         KERNEL,
     );
     explain(
@@ -158,8 +159,8 @@ fn another_user_is_refused() {
     let mut own = server.connect_as(STRANGER).now();
     own.send("who am I?\n").expect("pid=").or_explain(
         "Your program runs with the effective uid 65534 (root started it), and a client of the \
-         same user got no reply. Your own user is neither a fixed number nor the user that started \
-         you: call geteuid().",
+         same user got no reply. Your own user has no fixed uid, and need not be the user that \
+         started the program: call geteuid().",
         SERVED,
     );
     let rest = own.next_line().unwrap_or_default();

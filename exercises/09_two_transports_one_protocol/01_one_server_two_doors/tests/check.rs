@@ -19,14 +19,14 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
     let unix = unix.or_explain(
         "Your program isn't listening on the Unix socket path in its argument. What follows \
          `unix:` is a path, which may contain anything, even `tcp:`. Only the part before the \
-         first colon decides which kind it is.",
+         first colon decides which kind of address it is.",
         UNKNOWN,
     );
     for (server, scheme) in [(&tcp, "tcp:"), (&unix, "unix:")] {
         server.prints(&format!("listening on {scheme}")).or_explain(
             "The line that you printed doesn't begin with `listening on` and the kind of the \
              address. Print the address in the same form as the argument: a client needs to know \
-             which kind it is.",
+             which kind of address it is.",
             UNKNOWN,
         );
     }

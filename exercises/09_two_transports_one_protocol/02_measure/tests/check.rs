@@ -128,8 +128,8 @@ fn measured(count: usize) -> (String, Bounds) {
     server.finish();
     let all: Vec<Bounds> = bounds.iter().collect();
     check(!all.is_empty(), "one connection", "none").or_explain(
-        "Your program ended without connecting to the path in its first argument. If it failed, \
-         its last lines should say why.",
+        "Your program ended without connecting to the path in its first argument. Connect to that \
+         path. If connecting failed, the last lines of your program's output should say why.",
         CONNECT,
     );
     let got = format!("{}", all.len());
@@ -185,9 +185,9 @@ fn lies_within(json: &str, name: &str, (least, most): (f64, f64)) {
 #[test]
 fn the_median_is_the_median() {
     explain(
-        "The server recorded when each ping arrived and each pong left, and your p50_ns can't be \
-         the median. Time each whole round trip, from sending the ping until the pong has arrived, \
-         over one connection. The median is the middle one of all these times, sorted by size.",
+        "Your p50_ns can't be the median of the times that the server recorded. Time each whole \
+         round trip, from sending the ping until the pong has arrived, over one connection. The \
+         median is the middle one of all these times, sorted by size.",
         MEDIAN,
     );
     let (json, bounds) = measured(DELAYS);
@@ -209,7 +209,8 @@ fn the_tail_shows() {
          of them out. p99_ns is neither the 90th percentile nor the slowest time.",
         TAIL,
     );
-    // Three times: on a busy machine some other round trips may be as slow as those that were left out.
+    // Three times: on a busy machine some other round trips may be as slow as those that were left
+    // out.
     for _ in 0..3 {
         let (json, bounds) = measured(DELAYS);
         lies_within(&json, "p99_ns", bounds.at(99));
@@ -242,7 +243,7 @@ fn connecting_is_not_a_round_trip() {
     explain(
         "Two of ten round trips took 30 ms, but your p99_ns is smaller. Its position in the sorted \
          times must be right for any number of round trips: multiply first and divide afterwards, \
-         because 10 / 100 is 0.",
+         because 10 / 100 is 0 in integer arithmetic.",
         TAIL,
     );
     lies_within(&json, "p99_ns", bounds.at(99));

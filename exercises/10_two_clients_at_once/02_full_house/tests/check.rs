@@ -247,8 +247,8 @@ fn never_more_than_n_at_once() {
                         "one client got no reply",
                     )
                     .or_explain(
-                        "One client was neither served nor rejected. When all slots are taken, \
-                         send `busy`.",
+                        "One client was neither served nor rejected, so it can only wait. Serve \
+                         each client while a slot is free, and send `busy` to every other client.",
                         LIMIT,
                     );
                 }

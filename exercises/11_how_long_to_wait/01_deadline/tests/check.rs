@@ -80,7 +80,8 @@ fn a_drip_is_cut_off() {
          It is complete: echo it without waiting for the rest of the next one.",
         CLOCK,
     );
-    // After two seconds without a CPU, a correct program would see a frame that took only one second.
+    // After two seconds without a CPU, a correct program would see a frame that took only one
+    // second.
     undisturbed(millis(1900), || {
         let mut dripping = server.connect();
         // Three seconds for thirty bytes: no byte is late, but the frame is.
@@ -241,9 +242,9 @@ fn a_timeout_loses_no_bytes() {
             peer.send(part).pause(millis(WITHIN / 2 + 50));
         }
         peer.send(&two[12..]).expect(&two).or_explain(
-            "Each of these two frames took half a second, and the second one began together with \
-             the end of the first. The second frame has its own deadline, and the bytes after the \
-             first frame belong to it: keep them.",
+            "You didn't echo both of these frames. Each of them took half a second, and the second \
+             one began together with the end of the first. The second frame has its own deadline, \
+             and the bytes after the first frame belong to it: keep them.",
             CLOCK,
         );
         peer.half_close().expect_end().now();

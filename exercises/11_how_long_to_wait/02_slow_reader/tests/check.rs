@@ -91,17 +91,18 @@ fn a_trickling_reader_is_cut_off() {
             tries,
             trickling,
             taken,
-            "A client read a little now and then for three seconds, so each of your writes made \
-             progress and none timed out. Set a deadline for the whole reply, and give each write \
-             only the time that is left.",
+            "Your program kept sending a reply after its deadline. The client read a little now \
+             and then for three seconds, so each of your writes made progress and none timed out. \
+             Set a deadline for the whole reply, and give each write only the time that is left.",
         );
         is_cut_off(
             &server,
             tries,
             silent,
             0,
-            "A client asked for a large reply and read nothing for three seconds, and your write \
-             waited for it all that time. Make the write end at the deadline.",
+            "Your write didn't end at the deadline. A client asked for a large reply and read \
+             nothing for three seconds, and the write waited for it all that time: limit how long \
+             it may wait.",
         );
         server
     });

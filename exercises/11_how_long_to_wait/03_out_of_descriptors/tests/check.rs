@@ -42,9 +42,9 @@ fn too_many(server: &Running) -> Vec<Peer> {
     crowd
 }
 
-/// For a while, the program hardly runs, or it has ended. A program that retries every 10 ms passes,
-/// because it waits. A program that retries immediately, or every millisecond, wakes up hundreds of
-/// times, never sleeps, or fills its log as fast as the log is read.
+/// For a while, the program hardly runs, or it has ended. A program that retries every 10 ms
+/// passes, because it waits. A program that retries immediately, or every millisecond, wakes up
+/// hundreds of times, never sleeps, or fills its log as fast as the log is read.
 fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
     let mut is_calm = || {
         let (before, told) = (server.figures(), server.stderr().len());
@@ -84,7 +84,8 @@ fn waits_without_spinning() {
     .or_explain(MORE_THAN_FIT, OUT);
     explain(
         "There is no descriptor for a new client, and a client that is already connected is not \
-         served. Keep serving the connected clients.",
+         served. Running out of descriptors affects only new clients: keep serving the connected \
+         ones.",
         OUT,
     );
     for inside in &mut crowd[..10] {

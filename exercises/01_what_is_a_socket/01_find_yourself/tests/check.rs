@@ -10,14 +10,14 @@ fn prints_both_ends() {
     let client = program!().connect_to(server.address());
     let peer = server.accept();
     client.exits_with(0).or_explain(
-        "The program should connect, print both addresses, and end with exit code 0. This server \
-         sends nothing, so don't wait for data from it.",
+        "Your program didn't end with exit code 0. Connect, print both addresses, and exit. This \
+         server sends nothing, so don't wait for data from it.",
         SECTION,
     );
     let both = format!("local {}\npeer {}\n", peer.remote(), server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "A connection has two ends, each with its own address, and your output doesn't match them. \
-         The connected socket knows both addresses: ask it for each.",
+        "Your output doesn't show both addresses of this connection. A connection has two ends, \
+         each with its own address, and the connected socket knows both: ask it for each.",
         SECTION,
     );
 
@@ -25,8 +25,9 @@ fn prints_both_ends() {
     let client = program!().connect_to(server.address());
     let both = format!("local (unnamed)\npeer {}\n", server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "On a Unix socket only the listening end has a path; the connecting end has no name. Print \
-         the path unchanged, with display(), and `(unnamed)` for your own end.",
+        "Your output doesn't show both ends of this Unix connection. Only the listening end has a \
+         path; the connecting end has no name. Print the path unchanged, with display(), and \
+         `(unnamed)` for your own end.",
         SECTION,
     );
 }
@@ -42,8 +43,9 @@ fn a_second_run_has_another_port() {
             .exits_with(0)
             .stdout(starts_with(own_end))
             .or_explain(
-                "The system picks a free port for your end each time you connect, so you can't \
-                 know it in advance. Ask the socket which port it got.",
+                "Your `local` line doesn't show the address of your end. The system picks a free \
+                 port for it each time you connect, so you can't know that port in advance: ask \
+                 the socket which one it got.",
                 SECTION,
             );
     }
@@ -57,9 +59,10 @@ fn the_socket_knows_better_than_the_argument() {
     let client = program!().in_folder(&here).connect_to("./front:door");
     let both = format!("local (unnamed)\npeer {}\n", server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "`./front:door` contains a `/`, so it is a path, and it leads to the same socket. Print \
-         the path that the server bound, not the argument and not a path that you computed. \
-         peer_addr() returns it.",
+        "Your program didn't connect to this path, or it didn't print the path that the server \
+         bound. `./front:door` contains a `/`, so it is a path, even though it also contains a \
+         `:`. Print the path that peer_addr() returns, not the argument and not a path that you \
+         computed.",
         SECTION,
     );
 
@@ -73,8 +76,9 @@ fn the_socket_knows_better_than_the_argument() {
     let peer = server.accept();
     let both = format!("local {}\npeer {}\n", peer.remote(), server.address());
     client.exits_with(0).stdout(both).or_explain(
-        "On Linux, connecting to 0.0.0.0 takes you to 127.0.0.1. Print the address that you are \
-         connected to, not the argument: call peer_addr().",
+        "Your output doesn't show both addresses of this connection. On Linux, connecting to \
+         0.0.0.0 takes you to 127.0.0.1, so the argument isn't the peer's address: call \
+         peer_addr().",
         SECTION,
     );
 }

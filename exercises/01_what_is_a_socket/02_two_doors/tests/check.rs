@@ -10,7 +10,7 @@ const FAMILIES: &str = "01-what-is-a-socket.html#an-address-or-a-path";
 const END: &str = "01-what-is-a-socket.html#read-until-the-end";
 const REFUSED: &str = "01-what-is-a-socket.html#when-nobody-listens";
 
-/// Greets each visitor and closes.
+/// Sends each client the greeting, and closes the connection.
 fn greets(door: Listener, greeting: &'static str) -> Serving {
     door.serve(move |mut visitor: Peer| {
         visitor.send(greeting);
@@ -34,8 +34,8 @@ fn prints_both_greetings() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = "I live at an address.\nI live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "Two addresses need two sockets. Connect to each address, read from each socket, and print \
-         the bytes exactly as they arrived.",
+        "Your output isn't exactly the two greetings. Two addresses need two sockets: connect to \
+         each address, read from each socket, and print the bytes exactly as they arrived.",
         FAMILIES,
     );
 }
@@ -47,9 +47,10 @@ fn a_greeting_ends_with_the_stream() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = "I speak slöwly\nand rest.\nI live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "This server sends its greeting byte by byte, with pauses. One read() returns the bytes \
-         that have arrived so far, perhaps only half a character. Keep reading until read() \
-         returns 0 bytes: that is the end of the stream.",
+        "Your program didn't print the whole greeting. This server sends its greeting byte by \
+         byte, with pauses, and one read() returns only the bytes that have arrived so far, \
+         perhaps only half a character. Keep reading until read() returns 0 bytes: that is the end \
+         of the stream.",
         END,
     );
 
@@ -57,8 +58,8 @@ fn a_greeting_ends_with_the_stream() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = " no newline at the end I live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "This greeting begins and ends with a space, and has no newline after it. Print it exactly \
-         as it arrived, with print!(): add nothing and remove nothing.",
+        "Your program didn't print this greeting exactly as it arrived. It begins and ends with a \
+         space, and has no newline after it: print it with print!(), and add or remove nothing.",
         END,
     );
 
@@ -67,9 +68,9 @@ fn a_greeting_ends_with_the_stream() {
     let client = program!().args([tcp.address(), path.address()]).start();
     let both = long + "I live at a path.\n";
     client.exits_with(0).stdout(both).or_explain(
-        "This greeting is 110,000 bytes long, more than one read returns and perhaps more than \
-         your buffer holds. Don't stop when the buffer is full: keep reading until the stream \
-         ends.",
+        "This greeting is 110,000 bytes long, and your program didn't print all of it. It is \
+         longer than what one read returns, and perhaps longer than your buffer. Don't stop when \
+         the buffer is full: keep reading until the stream ends.",
         END,
     );
 }
@@ -87,9 +88,9 @@ fn the_order_is_the_arguments() {
             .start();
         let both = "the path came first\nthe address came second\n";
         client.exits_with(0).stdout(both).or_explain(
-            "Here the path is the first argument. An argument that contains a `/` is a path, \
-             whether it is first or second and whatever else it contains. Print the greetings in \
-             the order of the arguments.",
+            "Your output isn't the two greetings in the order of the arguments. Here the path is \
+             the first argument. An argument that contains a `/` is a path, whether it is first or \
+             second and whatever else it contains.",
             FAMILIES,
         );
     }
@@ -98,9 +99,10 @@ fn the_order_is_the_arguments() {
 #[test]
 fn a_refused_door_is_named() {
     explain(
-        "Nothing is listening at one of the two addresses. Print one message to standard error \
-         that names that address and not the other one, and end with exit code 1, even if the \
-         other server answers.",
+        "Nothing is listening at one of the two addresses, and your program didn't name that \
+         address, named the other one too, or didn't end with exit code 1. Print one message to \
+         standard error that names only the address that failed, and end with exit code 1, even if \
+         the other server answers.",
         REFUSED,
     );
     let open = greets(Listener::tcp(), "I am in.\n");
@@ -120,7 +122,7 @@ fn a_refused_door_is_named() {
             let named = told.lines().filter(|line| line.contains(shut.as_str()));
             check(
                 named.count() == 1,
-                "one message that names it",
+                "one message that names that address",
                 told.clone(),
             )
             .or_explain(

@@ -7,13 +7,16 @@ use scripted_peer::{check, explain, program};
 const PORT: &str = "02-which-call-does-what.html#the-server-call-by-call";
 const REUSE: &str = "02-which-call-does-what.html#starting-again-at-once";
 
-const LISTENS: &str = "Create a socket, bind it to the address in the first argument, and listen. \
-                       Print the line `listening on …` before you call accept().";
+const LISTENS: &str = "Your program isn't serving a client at the address in its first argument. \
+                       Create a socket, bind it to that address, and listen. Print the line \
+                       `listening on …` before you call accept().";
 
-const CLOSES: &str = "After you send `closed`, close the connection. Don't receive or send \
+const CLOSES: &str = "You sent `closed`, and the connection didn't end cleanly right after it. \
+                      After you send `closed`, close the connection: don't receive or send \
                       anything else on it.";
-const ENDS: &str = "This server serves only one client. After that client has said `close`, end \
-                    with exit code 0.";
+const ENDS: &str = "The client said `close`, but your program didn't end with exit code 0. This \
+                    server serves only one client, so it ends when that client's connection is \
+                    closed.";
 
 #[test]
 fn says_accepted() {
@@ -28,8 +31,8 @@ fn says_accepted() {
     );
     let mut peer = server.connect();
     peer.send("hello").expect("accepted").or_explain(
-        "Reply `accepted` to each message, eight bytes without a newline, before you receive the \
-         next one.",
+        "Your reply to this message isn't `accepted`. Reply to each message with exactly these \
+         eight bytes, without a newline, before you receive the next message.",
         PORT,
     );
     for message in [
@@ -44,8 +47,9 @@ fn says_accepted() {
         b"\xff\xfe",
     ] {
         peer.send(message).expect("accepted").or_explain(
-            "Reply `accepted`, without a newline, to every message except `close`, whatever bytes \
-             it contains, text or not. Keep the connection open for the next message.",
+            "This message isn't `close`, and you didn't reply `accepted` to it. Reply `accepted`, \
+             without a newline, to every message except `close`, whatever bytes it contains, text \
+             or not. Keep the connection open for the next message.",
             PORT,
         );
     }
@@ -65,8 +69,9 @@ fn close_in_any_case_closes() {
         let mut peer = server.connect();
         peer.send("hello").expect("accepted").now();
         peer.send(word).expect("closed").or_explain(
-            "When the message is `close`, in any mix of upper and lower case, reply `closed`. \
-             Compare the message with eq_ignore_ascii_case() before you reply.",
+            "You didn't reply `closed` to this message. When the message is `close`, in any mix of \
+             upper and lower case, reply `closed`. Compare the message with eq_ignore_ascii_case() \
+             before you reply.",
             PORT,
         );
         peer.expect_end().or_explain(CLOSES, PORT);
@@ -83,9 +88,9 @@ fn restarts_at_once() {
     peer.expect_end().or_explain(CLOSES, PORT);
     first.exits_with(0).or_explain(ENDS, PORT);
     let again = program!().listen_on(first.address()).or_explain(
-        "The server closed its connection first, so the system remembers that connection for a \
-         minute (TIME-WAIT), and bind() fails because the address is still in use. Set \
-         SO_REUSEADDR before you bind.",
+        "Your program didn't start again on the same address. The server closed its connection \
+         first, so the system remembers that connection for a minute (TIME-WAIT), and bind() fails \
+         because the address is still in use. Set SO_REUSEADDR before you bind.",
         REUSE,
     );
     let (wanted, got) = (first.address().to_string(), again.address().to_string());
@@ -102,8 +107,9 @@ fn a_message_is_what_one_recv_returns() {
     // A server that receives less at a time, or more, doesn't find a `close` here.
     peer.coalesce(["x".repeat(1024).as_str(), "close"]);
     peer.expect("acceptedclosed").or_explain(
-        "1,024 bytes arrived, with `close` right behind them. A message is what one recv(1024) \
-         returns, no less and no more, so these are two messages. Reply to each of them.",
+        "You didn't reply `accepted` and then `closed`. 1,024 bytes arrived, with `close` right \
+         behind them. A message is what one recv(1024) returns, no less and no more, so these are \
+         two messages, and each gets a reply.",
         PORT,
     );
 }

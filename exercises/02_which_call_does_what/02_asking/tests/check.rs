@@ -7,14 +7,17 @@ use scripted_peer::{Listener, check, explain, program};
 const ASK: &str = "02-which-call-does-what.html#the-client-call-by-call";
 const EMPTY: &str = "02-which-call-does-what.html#a-message-of-no-bytes";
 
-const BARE: &str = "Send the line as it was typed, without the newline at its end. Then wait for \
-                    the answer, and keep the connection open for the next line.";
-const ENDS: &str = "When the input ends, close the connection and end with exit code 0. The end of \
-                    the input is not an empty line: an empty line is one byte, its newline; at the \
-                    end, a read returns 0 bytes.";
+const BARE: &str = "The server didn't receive this line as it was typed. Send each line without \
+                    the newline at its end, wait for the answer, and keep the connection open for \
+                    the next line.";
+const ENDS: &str = "The input ended, and your program didn't close the connection and end with \
+                    exit code 0. The end of the input is not an empty line: an empty line is one \
+                    byte, its newline, but at the end of the input a read returns 0 bytes.";
 const SLOW: &str = "The server takes a second to answer, and you didn't wait for it. recv() waits \
                     as long as it has to: don't set a timeout.";
-const CLOSED: &str = "`closed` is an answer like any other: print it, then end with exit code 0.";
+const CLOSED: &str = "The server answered `closed`, and your program didn't print it or didn't end \
+                      with exit code 0. `closed` is an answer like any other: print it, and then \
+                      end.";
 
 #[test]
 fn sends_each_line_bare() {
@@ -34,18 +37,19 @@ fn sends_each_line_bare() {
     peer.send("accepted")
         .expect("  blanks around  ")
         .or_explain(
-            "Remove only the newline. The spaces at both ends belong to the message.",
+            "You removed more than the newline from this line. Remove only the newline: the spaces \
+             at both ends belong to the message.",
             ASK,
         );
     peer.send("accepted").expect("   ").or_explain(
-        "A line of three spaces is a message of three bytes, so send it. Skip only a line that has \
-         no bytes at all.",
+        "You didn't send a line of three spaces. It is a message of three bytes: skip only a line \
+         that has no bytes at all.",
         ASK,
     );
     peer.send("accepted").expect("π").now();
     peer.send("accepted").expect("the end").or_explain(
-        "The last line of the input has no newline, but it is a line too. Remove the newline if \
-         there is one, and nothing else.",
+        "You didn't send the last line of the input unchanged. It has no newline, but it is a line \
+         too: remove the newline if there is one, and nothing else.",
         ASK,
     );
     peer.send("accepted");
@@ -89,8 +93,9 @@ fn prints_each_reply() {
         // Only the end, so that the verdict on a long answer is readable.
         let end = &printed[printed.len().saturating_sub(60)..];
         client.prints(end).or_explain(
-            "Print the answer exactly as one recv(1024) returns it, followed by a newline, before \
-             you read the next line. Standard output holds back text until a newline.",
+            "Your program hasn't printed the whole answer. Print each answer exactly as one \
+             recv(1024) returns it, followed by a newline, before you read the next line. \
+             (Standard output holds back text until a newline.)",
             ASK,
         );
     }
@@ -103,8 +108,9 @@ fn prints_each_reply() {
     let mut peer = server.accept();
     peer.expect("one").now();
     peer.send(b"no text: \xff").expect("two").or_explain(
-        "The server's answer was not text. Print it as well as you can, and continue with the next \
-         line: String::from_utf8_lossy() never fails.",
+        "The server's answer was not text, and you didn't send the next line. Print as much of the \
+         answer as you can, and continue with the next line: String::from_utf8_lossy() never \
+         fails.",
         ASK,
     );
     client.prints("no text: ").or_explain(
@@ -131,8 +137,8 @@ fn stops_at_closed() {
         peer.send("accepted").expect(last).now();
         peer.send("closed");
         peer.expect_end().or_explain(
-            "The server answered `closed`, and that ends the session, whatever line was typed. \
-             Send nothing more, and close the connection.",
+            "The server answered `closed`, but you didn't close the connection. That answer ends \
+             the session, whatever line was typed: send nothing more, and close the connection.",
             ASK,
         );
         let printed = "accepted\nclosed\n";
@@ -147,9 +153,9 @@ fn stops_at_closed() {
     peer.expect("close").now();
     for next in ["closed", "really"] {
         peer.send("accepted").expect(next).or_explain(
-            "This server answered `accepted` to `close`, and also to `closed`. Only the answer \
-             `closed` ends the session, and not a line that was typed. Send each of them like any \
-             other line, and keep sending lines.",
+            "This server answered `accepted`, but you didn't send the next line. Only the answer \
+             `closed` ends the session, not a `close` or `closed` that was typed: send each of \
+             them like any other line.",
             ASK,
         );
     }
@@ -171,8 +177,8 @@ fn stops_at_closed() {
         ("closed\0", "close"),
     ] {
         peer.send(answer).expect(next).or_explain(
-            "This answer only looks like `closed`. Only an answer of exactly these six bytes ends \
-             the session, so keep sending lines.",
+            "This answer only looks like `closed`, but you didn't send the next line. Only an \
+             answer of exactly these six bytes ends the session, so keep sending lines.",
             ASK,
         );
     }
@@ -195,8 +201,9 @@ fn stops_at_closed() {
 #[test]
 fn an_empty_line_does_not_hang() {
     explain(
-        "An empty line has no bytes, so nothing would reach the server and no answer would ever \
-         arrive. Don't send it and don't wait: continue with the next line.",
+        "You sent something for an empty line, or you waited for an answer to it. An empty line \
+         has no bytes, so nothing would reach the server and no answer would ever arrive. Skip it, \
+         and continue with the next line.",
         EMPTY,
     );
     let server = Listener::tcp();

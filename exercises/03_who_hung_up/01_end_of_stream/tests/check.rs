@@ -7,7 +7,8 @@ use scripted_peer::{explain, needs, program};
 const TUTORIAL: &str = "02-which-call-does-what.html#the-server-call-by-call";
 const END: &str = "03-who-hung-up.html#zero-bytes";
 const NEXT: &str = "03-who-hung-up.html#two-kinds-of-socket";
-const TALK: &str = "Reply `accepted` to each message, as in chapter 2, and `closed` to `close`.";
+const TALK: &str = "A client didn't get the right reply. Reply `accepted` to each message, as in \
+                    chapter 2, and `closed` to `close`.";
 
 #[test]
 fn leaves_when_the_client_leaves() {
@@ -30,8 +31,9 @@ fn leaves_when_the_client_leaves() {
         NEXT,
     );
     talker.half_close().expect_end().or_explain(
-        "The client has left, so read() returned Ok(0), the end of the stream. That isn't a \
-         message, and reading again won't return anything else. Don't reply; close the connection.",
+        "The client has left, and you replied or left the connection open. read() returned Ok(0), \
+         the end of the stream. That isn't a message, and reading again won't return anything \
+         else. Close the connection without a reply.",
         END,
     );
     drop(waits);
@@ -39,8 +41,9 @@ fn leaves_when_the_client_leaves() {
     let server = program!().listen();
     let mut silent = server.connect();
     silent.half_close().expect_end().or_explain(
-        "This client left without sending anything, so your first read() returned Ok(0). Close the \
-         connection.",
+        "This client left without sending anything, and you replied or left the connection open. \
+         Your first read() returned Ok(0), the end of the stream: close the connection without a \
+         reply.",
         END,
     );
 
@@ -92,12 +95,14 @@ fn serves_the_next_client() {
         NEXT,
     );
     second.send("close").expect("closed").now();
-    second
-        .expect_end()
-        .or_explain("After `closed`, close this connection.", NEXT);
+    second.expect_end().or_explain(
+        "You replied `closed`, but you didn't close the connection. `close` ends only this \
+         client's connection: close it, and send nothing more on it.",
+        NEXT,
+    );
     explain(
-        "A client said `close`. That ends its connection, but not the server: continue with the \
-         next client.",
+        "A client said `close`, and the next client was not served. `close` ends that client's \
+         connection, but not the server: accept the next client.",
         NEXT,
     );
     server.connect().send("me too").expect("accepted").now();
@@ -119,19 +124,23 @@ fn answers_as_in_chapter_2() {
         b"a",
     ] {
         peer.send(message).expect("accepted").or_explain(
-            "Reply `accepted` to every message except `close`, even to one that only looks like \
-             `close` or one that is not text.",
+            "This message isn't `close`, and you didn't reply `accepted` to it. Reply `accepted` \
+             to every other message, even to `closet`, to ` close ` with a space at each end, or \
+             to bytes that are not text.",
             TUTORIAL,
         );
     }
     // A server that reads less at a time, or more, doesn't find a `close` here.
     peer.coalesce(["x".repeat(1024).as_str(), "cLoSe"]);
     peer.expect("acceptedclosed").or_explain(
-        "1,024 bytes arrived, with `cLoSe` right behind them. A message is what one read of up to \
-         1,024 bytes returns, so these are two messages. `close` may be in any mix of upper and \
-         lower case.",
+        "You didn't reply `accepted` and then `closed`. 1,024 bytes arrived, with `cLoSe` right \
+         behind them. A message is what one read of up to 1,024 bytes returns, so these are two \
+         messages. `close` may be in any mix of upper and lower case.",
         TUTORIAL,
     );
-    peer.expect_end()
-        .or_explain("After `closed`, close this connection.", NEXT);
+    peer.expect_end().or_explain(
+        "You replied `closed`, but you didn't close the connection. `close` ends only this \
+         client's connection: close it, and send nothing more on it.",
+        NEXT,
+    );
 }

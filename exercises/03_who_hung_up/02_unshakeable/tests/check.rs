@@ -1,4 +1,4 @@
-//! Can any visitor shake the server?
+//! Can any client bring the server down?
 
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ fn serves_another(server: &Running) {
     let mut next = server.connect();
     next.send("hello").expect("accepted").now();
     next.send("Close").expect("closed").or_explain(
-        "Reply `closed` to `Close` here too. As in 03-01, `close` may be in any mix of upper and \
+        "You didn't reply `closed` to `Close`. As in 03-01, `close` may be in any mix of upper and \
          lower case.",
         LEFT,
     );
     next.expect_end().or_explain(
-        "After `closed`, send nothing more and close the connection yourself, as in 03-01. If you \
-         wait for the client to close it, you can't serve anyone else.",
+        "You replied `closed`, and the connection didn't end. After `closed`, send nothing more \
+         and close the connection yourself, as in 03-01. If you wait for the client to close it, \
+         you can't serve anyone else.",
         LEFT,
     );
 }
@@ -44,8 +45,8 @@ fn a_hundred_silent_visitors() {
     thinks.pause(Duration::from_millis(1200));
     thinks.send("hello").expect("accepted").or_explain(
         "This client was silent for a second, then sent a message and got no `accepted` for it. As \
-         in 03-01, a client has finished sending when read() returns Ok(0), not before. Chapters 10 and 11 deal with \
-         clients that keep others waiting.",
+         in 03-01, a client has finished sending when read() returns Ok(0), not before. Chapters \
+         10 and 11 deal with clients that keep others waiting.",
         LEFT,
     );
 }
@@ -53,9 +54,9 @@ fn a_hundred_silent_visitors() {
 #[test]
 fn a_reset_is_one_clients_problem() {
     explain(
-        "A client reset its connection, so read(), write() or shutdown() returned an error. Only \
-         that client's connection is lost: print the error, drop the stream, and accept the next \
-         client.",
+        "A client reset its connection, and the next client was not served. read(), write() or \
+         shutdown() returned an error, but only that client's connection is lost: print the error, \
+         drop the stream, and accept the next client.",
         MESS,
     );
     // A server that gives up after some number of resets, or keeps the sockets, fails here.
@@ -68,8 +69,9 @@ fn a_reset_is_one_clients_problem() {
     }
 
     explain(
-        "A client sent several messages and left without reading the replies, so a write() failed \
-         with a broken pipe or a reset. Print the error and accept the next client.",
+        "A client sent several messages and left without reading the replies, and the next client \
+         was not served. A write() failed with a broken pipe or a reset, which affects only the \
+         client that left: print the error and accept the next client.",
         MESS,
     );
     let mut hasty = server.connect();
@@ -80,9 +82,9 @@ fn a_reset_is_one_clients_problem() {
     serves_another(&server);
 
     explain(
-        "A client had connected and left before the server accepted it. Then accept(), or the \
-         first call on the new socket (even peer_addr()), may fail. Print the error and accept the \
-         next client.",
+        "A client had connected and left before the server accepted it, and the next client was \
+         not served. In that case accept(), or the first call on the new socket (even \
+         peer_addr()), may fail. Print the error and accept the next client.",
         GONE,
     );
     server.signal(Signal::STOP);
@@ -91,10 +93,10 @@ fn a_reset_is_one_clients_problem() {
     serves_another(&server);
 
     explain(
-        "A client sent a message and was gone before the server accepted it. You can still read \
-         the message, but the write() of the reply fails: with a reset or, if the client \
-         half-closed first, with a broken pipe. Whichever call reports it, print the error and \
-         accept the next client.",
+        "A client sent a message and was gone before the server accepted it, and the next client \
+         was not served. You can still read the message, but the write() of the reply fails: with \
+         a reset or, if the client half-closed first, with a broken pipe. Whichever call reports \
+         it, print the error and accept the next client.",
         GONE,
     );
     for half_closed in [false, true] {
@@ -147,10 +149,10 @@ fn is_accepted_at_most(client: &mut Peer) {
         format!("{answer:?}"),
     )
     .or_explain(
-        "A client sent bytes that are not `close`, and perhaps not text. You may reply `accepted`, \
-         send nothing, or hang up, but you sent something else. Compare the bytes as they arrived, \
-         with eq_ignore_ascii_case(). If you decode them first, or change their case by Unicode's \
-         rules, other bytes can turn into `close`.",
+        "A client sent bytes that are not `close`, and you replied something other than \
+         `accepted`. (Sending nothing and hanging up are allowed too.) Compare the bytes as they \
+         arrived, with eq_ignore_ascii_case(). If you decode them first, or change their case by \
+         Unicode's rules, other bytes can turn into `close`.",
         MESS,
     );
 }

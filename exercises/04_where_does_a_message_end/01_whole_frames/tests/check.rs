@@ -23,9 +23,9 @@ fn any_split_is_the_same_message() {
     let server = program!().listen();
     let mut peer = server.connect();
     peer.send(frame("hello")).expect(frame("hello")).or_explain(
-        "A complete frame arrived in one piece, and the reply should be the same bytes. Send back \
-         the length in four bytes, the most significant one first, then the payload. If you write \
-         to your own buffer, flush it.",
+        "A complete frame arrived in one piece, and your reply isn't the same bytes. Send back the \
+         length in four bytes, the most significant one first, then the payload. If you write to \
+         your own buffer, flush it.",
         WHOLE,
     );
     for message in ["hello", "more than 256 bytes.".repeat(15).as_str()] {
@@ -37,26 +37,26 @@ fn any_split_is_the_same_message() {
     peer.drip(most);
     peer.expect_nothing_yet().or_explain(EARLY, WHOLE);
     peer.send(last).expect(&again).or_explain(
-        "This frame is the same as the previous one, and so is the reply to it. Reply to each \
-         frame once, when its last byte has arrived.",
+        "Your reply to this frame is wrong. The frame is the same as the previous one, so the \
+         reply is the same too: reply to each frame once, when its last byte has arrived.",
         WHOLE,
     );
     let bytes = frame(b" \xff\0 no text\n");
     peer.send(&bytes).expect(&bytes).or_explain(
-        "A payload is bytes, text or not. Send them back as they arrived, with nothing added, \
-         removed or replaced.",
+        "You didn't echo this frame unchanged. A payload is bytes, text or not: send them back as \
+         they arrived, with nothing added, removed or replaced.",
         WHOLE,
     );
     peer.send(frame("")).expect(frame("")).or_explain(
-        "A payload may be empty. Four zero bytes are a complete frame, not an end of stream: send \
-         them back.",
+        "You didn't echo an empty frame. A payload may be empty: four zero bytes are a complete \
+         frame, not an end of stream.",
         WHOLE,
     );
     let long = frame(vec![b'x'; 100_000]);
     peer.drip_pieces(&long, 10_000);
     peer.expect(&long).or_explain(
-        "This frame is longer than one read returns, and perhaps longer than your buffer. Its four \
-         length bytes say how much to read.",
+        "You didn't echo all of this frame. It is longer than one read returns, and perhaps longer \
+         than your buffer. Its four length bytes say how much to read.",
         WHOLE,
     );
     let (most, last) = long.split_at(long.len() - 1);
@@ -93,8 +93,8 @@ fn one_and_a_half_then_the_rest() {
     let (one_and_a_half, rest) = two.split_at(frame("first").len() + 7);
     peer.send(one_and_a_half).wait_until_read();
     peer.expect(frame("first")).or_explain(
-        "A complete frame arrived together with half of the next one. Reply to the complete frame \
-         right away; don't wait for the other half.",
+        "A complete frame arrived together with half of the next one, and you didn't reply to it. \
+         Reply to the complete frame right away; don't wait for the other half.",
         SEVERAL,
     );
     peer.send(rest);
@@ -112,8 +112,8 @@ fn ending_inside_a_frame_is_an_error() {
         let mut peer = server.connect();
         peer.send(&frame("hello")[..part]).half_close();
         peer.expect_end().or_explain(
-            "The stream ended in the middle of a frame. Don't reply to an incomplete frame; close \
-             the connection.",
+            "The stream ended in the middle of a frame, and you replied or left the connection \
+             open. Don't reply to an incomplete frame; close the connection.",
             INSIDE,
         );
         server.logs("a client:").or_explain(
@@ -133,8 +133,8 @@ fn ending_inside_a_frame_is_an_error() {
 #[test]
 fn ending_between_frames_is_no_error() {
     explain(
-        "A frame arrived, then the end of the stream. Reply to the frame, then close the \
-         connection.",
+        "The stream ended between two frames, but the client didn't get its replies and then the \
+         end of the connection. Reply to every complete frame, then close the connection.",
         INSIDE,
     );
     let server = program!().listen();
@@ -156,8 +156,8 @@ fn ending_between_frames_is_no_error() {
     )
     .or_explain(
         "The stream ended between two frames, and you reported an error. That is a proper end: \
-         return Ok(()). read_exact() fails with UnexpectedEof in both cases, so first check \
-         whether there is another byte at all.",
+         return Ok(()). read_exact() fails with UnexpectedEof at a proper end as well as inside a \
+         frame, so first check whether there is another byte at all.",
         INSIDE,
     );
 }

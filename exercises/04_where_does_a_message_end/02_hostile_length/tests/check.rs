@@ -15,7 +15,8 @@ fn refuses(server: &Running, length: u32) {
     let mut peer = server.connect();
     peer.coalesce([frame("before"), length.to_be_bytes().to_vec()]);
     peer.expect(frame("before")).or_explain(
-        "A good frame arrived before the bad length. Reply to that frame as to any other.",
+        "A good frame arrived before the bad length, and you didn't reply to it. Reply to that \
+         frame as to any other.",
         CLAIM,
     );
     is_gone(&mut peer);
@@ -29,7 +30,7 @@ fn is_gone(peer: &mut Peer) {
             Ending::Silence.to_string(),
             "The four length bytes say that the frame is too long, and you left the connection \
              open. Close it right away. If you keep reading, to the end of the payload or until \
-             the client leaves, you do what the attacker wants.",
+             the client leaves, it is the attacker who decides how long you are busy.",
         ),
         Received::Ended(_) => return,
         Received::Bytes(bytes) => (
@@ -43,9 +44,9 @@ fn is_gone(peer: &mut Peer) {
 
 fn serves_the_next(server: &Running) {
     let sentence = "A client declared a frame that is too long, and after that the next client was \
-                    not served. Check the length before you allocate memory for it or add to it. \
-                    Refuse that client only: don't end the program, and keep none of the bytes \
-                    that the client sent.";
+                    not served. Check the length before you allocate memory for it or use it in a \
+                    calculation. Refuse that client only: don't end the program, and keep none of \
+                    the bytes that the client sent.";
     let mut next = Peer::try_connect(server.address()).or_explain(sentence, CLAIM);
     next.send(frame("next"));
     // The reply may arrive in pieces.
@@ -81,16 +82,16 @@ fn frames_are_still_whole() {
     for message in ["hello", ""] {
         peer.drip(frame(message));
         peer.expect(frame(message)).or_explain(
-            "A frame arrived one byte at a time. Reply to it as in 04-01. Reading the four length \
-             bytes may take several reads too.",
+            "A frame arrived one byte at a time, and you didn't echo it. Reply to it as in 04-01. \
+             Reading the four length bytes may take several reads too.",
             WHOLE,
         );
     }
     let two = [frame("whole"), frame("half")].concat();
     let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
     peer.send(one_and_a_half).expect(frame("whole")).or_explain(
-        "One and a half frames arrived. Reply to the complete one right away, as in 04-01, without \
-         waiting for the rest of the other one.",
+        "One and a half frames arrived, and you didn't reply to the complete one. Reply to it \
+         right away, as in 04-01, without waiting for the rest of the other one.",
         WHOLE,
     );
     peer.pause(Duration::from_millis(1200));
@@ -102,7 +103,8 @@ fn frames_are_still_whole() {
         .expect(frame("half"))
         .or_explain(silent, WHOLE);
     peer.half_close().expect_end().or_explain(
-        "The stream ended between two frames. Return Ok(()): that closes the connection.",
+        "The stream ended between two frames, and you didn't close the connection. Return Ok(()): \
+         that closes it.",
         INSIDE,
     );
     let mut next = server.connect();
@@ -117,8 +119,8 @@ fn frames_are_still_whole() {
     )
     .or_explain(
         "The stream ended between two frames, and you reported an error. As in 04-01, that is a \
-         proper end: return Ok(()). read_exact() also fails with UnexpectedEof there, so first \
-         check whether there is another byte at all.",
+         proper end: return Ok(()). read_exact() fails with UnexpectedEof at a proper end as well \
+         as inside a frame, so first check whether there is another byte at all.",
         INSIDE,
     );
 }
@@ -130,8 +132,8 @@ fn half_a_frame_is_still_an_error() {
         let mut peer = server.connect();
         peer.send(&frame("half")[..part]).half_close();
         peer.expect_end().or_explain(
-            "The stream ended in the middle of a frame. As in 04-01, don't reply to an incomplete \
-             frame; close the connection.",
+            "The stream ended in the middle of a frame, and you replied or left the connection \
+             open. As in 04-01, don't reply to an incomplete frame; close the connection.",
             INSIDE,
         );
         server.logs("a client:").or_explain(
@@ -162,8 +164,8 @@ fn the_limit_itself_is_fine() {
         let longest = frame(vec![b'x'; length as usize]);
         peer.drip_pieces(&longest, 10_000);
         peer.expect(longest).or_explain(
-            "A payload of up to 65,536 bytes is allowed, including exactly 65,536. Send it back. \
-             It takes more than one read to receive.",
+            "You didn't echo a frame of an allowed length. A payload of up to 65,536 bytes is \
+             allowed, including exactly 65,536. Receiving all of it takes more than one read.",
             CLAIM,
         );
     }
@@ -179,8 +181,9 @@ fn one_more_is_refused() {
     peer.send(frame(vec![b'x'; LIMIT as usize + 1]))
         .half_close();
     peer.expect_gone().or_explain(
-        "A payload of 65,537 bytes is one byte too long. Don't reply to such a frame, not even \
-         when all of it has arrived.",
+        "You replied to a frame that is too long, or left its connection open. A payload of 65,537 \
+         bytes is one byte too long: don't reply to such a frame, not even when all of it has \
+         arrived, and close the connection.",
         CLAIM,
     );
     serves_the_next(&server);
@@ -210,8 +213,8 @@ fn memory_follows_the_bytes() {
 
     let mut peer = server.connect();
     let big = frame(vec![b'x'; 60_000]);
-    let served =
-        "These frames are not too long. Reply to each of them, however many arrived before it.";
+    let served = "You didn't reply to a frame that is not too long. Reply to each such frame, \
+                  however many arrived before it.";
     peer.send(&big).expect(&big).or_explain(served, CLAIM);
     let before = server.figures().peak_memory_kib;
     // Several at a time: with a reply in two writes, the second may be delayed by 40 ms (chapter
@@ -227,8 +230,8 @@ fn memory_follows_the_bytes() {
         format!("{grown} MiB more after 250 frames of 60,000 bytes"),
     )
     .or_explain(
-        "You answered the frames, but you still keep them. Drop a frame's bytes once you have \
-         replied.",
+        "You replied to the frames, but you still hold them in memory. Drop a frame's bytes once \
+         you have replied.",
         CLAIM,
     );
 }

@@ -84,18 +84,19 @@ fn the_socket_never_waits() {
         "no descriptor with O_NONBLOCK set",
     )
     .or_explain(
-        "You made the socket blocking, and your program sleeps in write(). With more than one \
-         client you can't afford that. Leave the socket non-blocking: write what fits, and call \
-         wait_until_writable() when nothing does.",
+        "You made the socket blocking, and your program sleeps in write(). A program with more \
+         than one client can't afford that, because the others have to wait. Leave the socket \
+         non-blocking: write what fits, and call wait_until_writable() when nothing does.",
         WAIT,
     );
 }
 
 #[test]
 fn a_client_that_leaves_is_given_up() {
-    let gone = "A client left in the middle of its reply, so write() failed with an error other \
-                than WouldBlock. The socket will never accept another byte. Return that error; \
-                main() prints it and serves the next client.";
+    let gone = "A client left in the middle of its reply, and you didn't report that or didn't \
+                serve the next client. write() failed with an error other than WouldBlock, so the \
+                socket will never accept another byte. Return that error; main() prints it and \
+                serves the next client.";
     explain(gone, SHORT);
     let server = program!().arg(SIZE).listen();
     let mut peer = server.connect();
@@ -110,7 +111,7 @@ fn a_client_that_leaves_is_given_up() {
 fn begins(peer: &mut Peer) -> &mut Peer {
     peer.expect([0]).or_explain(
         "The client connected, and the reply didn't begin. Send the reply as soon as a client \
-         connects; the client doesn't have to send anything first. The reply may be short.",
+         connects, even a short one; the client doesn't have to send anything first.",
         SHORT,
     );
     peer
@@ -166,8 +167,8 @@ fn judge(server: &Running, size: usize, peer: &mut Peer) {
         ),
         (None, ending) => (
             format!("{right} of them, then {ending}"),
-            "write() accepted only as many bytes as fit into the buffer, and returned that number. \
-             You still have to send the rest.",
+            "write() accepted only as many bytes as fit into the buffer, and returned that number, \
+             but you didn't send the rest. Keep writing until all the bytes have been accepted.",
         ),
     };
     check(false, format!("{size} bytes, then end of stream"), what).or_explain(sentence, SHORT);

@@ -15,12 +15,13 @@ const LONG: usize = 12 << 20;
 /// How many replies are requested. Two writes may both arrive before the peer looks, but not every
 /// time.
 const ROUNDS: usize = 500;
-/// The least number of them; and how long each sitting may continue beyond that.
+/// The least number of requests; and how long each series of them may continue beyond that.
 const LEAST: usize = 50;
 const SITTING: Duration = Duration::from_secs(2);
-/// How many such sittings there are.
+/// How many such series there are.
 const SITTINGS: usize = 4;
-/// How many more, once one has arrived in two pieces: to tell how long the second piece took.
+/// How many more requests, once a reply has arrived in two pieces: to see how long the second piece
+/// takes.
 const MORE: usize = 20;
 
 #[test]
@@ -32,8 +33,9 @@ fn the_reply_does_not_wait_for_the_end() {
 
     for message in [&b"again"[..], b"", b" \xff\0 no text\n"] {
         peer.send(frame(message)).expect(frame(message)).or_explain(
-            "Reply to each frame with its own header and payload, even if the payload is empty or \
-             not text. Nothing of the previous frame may be left in the reply.",
+            "Your reply to this frame is wrong. Reply to each frame with its own header and \
+             payload, even if the payload is empty or not text. Nothing from the previous frame \
+             may be left in the reply.",
             WHOLE,
         );
     }
@@ -57,19 +59,21 @@ fn the_reply_does_not_wait_for_the_end() {
     );
     peer.send(rest);
     peer.expect(frame("half")).or_explain(
-        "The rest of the second frame arrived, but its reply didn't. Reply to that \
-                     frame too.",
+        "The rest of the second frame arrived, but you didn't send the reply to it. Each complete \
+         frame gets a reply, even if it arrived in two pieces.",
         FLUSH,
     );
 
     peer.coalesce(["one", "two"].map(frame)).half_close();
     peer.expect([frame("one"), frame("two")].concat())
         .or_explain(
-            "Two frames arrived, then the end of the stream. Reply to both frames.",
+            "Two frames arrived, then the end of the stream, and you didn't reply to both frames. \
+             Send all your replies before you close the connection.",
             FLUSH,
         );
     peer.expect_end().or_explain(
-        "You have replied to everything, and the client has finished. Close the connection.",
+        "You have replied to everything, and the client has finished, but you didn't close the \
+         connection. Close it when the stream ends.",
         FLUSH,
     );
 }
@@ -105,10 +109,10 @@ fn header_and_body_travel_together() {
             format!("{split} of {round} {pieces} {gap:.1} ms after the first"),
         )
         .or_explain(
-            "Header and payload are two writes, so they travel separately. Put them together \
-             first, and write once. A gap of 40 ms is Nagle's algorithm waiting for a delayed \
-             acknowledgment; turning Nagle off doesn't help, because the second piece still \
-             arrives separately.",
+            "The first read returned only part of your reply. Header and payload are two writes, \
+             so they travel separately. Put them together first, and write once. A gap of 40 ms is \
+             Nagle's algorithm waiting for a delayed acknowledgment; turning Nagle off doesn't \
+             help, because the second piece still arrives separately.",
             WHOLE,
         );
     }
@@ -147,8 +151,8 @@ fn a_short_write_is_no_end() {
         SHORT,
     );
     check(right, &whole, "other bytes").or_explain(
-        "The frame was long, and your reply to it has other bytes. Use all four bytes of the \
-         header for the length, and send the whole payload once.",
+        "The frame was long, and your reply to it contains the wrong bytes. Use all four bytes of \
+         the header for the length, and send the whole payload once.",
         WHOLE,
     );
     let given_up = got.len() < long.len() && server.stderr().contains("a client:");
@@ -161,7 +165,7 @@ fn a_short_write_is_no_end() {
     );
     check(got.len() == long.len(), &whole, what).or_explain(
         "The client was slow, and a signal interrupted your write, which returned how many bytes \
-         of the reply it had accepted. You still have to send the rest: use write_all(), or call \
+         of the reply it had accepted. You didn't send the rest: use write_all(), or call \
          write_vectored() again for the remaining bytes.",
         SHORT,
     );
@@ -176,7 +180,8 @@ fn gap(peer: &mut Peer, request: &[u8]) -> Option<Duration> {
     };
     let since = Instant::now();
     peer.expect(&request[first..]).or_explain(
-        "Reply to each frame with its header and its payload, one reply after the other.",
+        "You didn't send the rest of this reply. Reply to each frame with its header and its \
+         payload, one reply after another.",
         WHOLE,
     );
     (first < request.len()).then(|| since.elapsed())

@@ -10,8 +10,8 @@ const RESET: &str = "06-how-do-i-say-done.html#a-reset-says-something-else";
 #[test]
 fn answers_after_half_close() {
     explain(
-        "The client half-closed: it sends nothing more, but it is still reading. Reply with the \
-         counts.",
+        "You didn't send the counts after a client had half-closed. A client that half-closes \
+         sends nothing more, but it is still reading: reply with the counts.",
         HALF,
     );
     let server = program!().listen();
@@ -36,7 +36,7 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "You counted characters instead of bytes. In UTF-8, é is two bytes and € is three.",
+        "You counted characters instead of bytes. In UTF-8, é takes two bytes and € takes three.",
         HALF,
     );
     let mut peer = server.connect();
@@ -48,8 +48,8 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "This client sent bytes that are not UTF-8, and the counts are wrong. Count whatever a \
-         client sends, text or not: count bytes, and decode nothing.",
+        "This client sent bytes that are not UTF-8, and the counts are wrong. Work on the raw \
+         bytes, whether or not they are text: count them, and decode nothing.",
         HALF,
     );
     let mut peer = server.connect();
@@ -61,8 +61,9 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "Only ASCII white space separates words. split_whitespace() also splits at other Unicode \
-         white space, so check each byte with is_ascii_whitespace() instead.",
+        "This text contains spaces that are not ASCII, and the counts are wrong. Only ASCII white \
+         space separates words. split_whitespace() also splits at other Unicode white space, so \
+         check each byte with is_ascii_whitespace() instead.",
         HALF,
     );
     let mut peer = server.connect();
@@ -75,9 +76,9 @@ fn answers_after_half_close() {
         format!("{got:?}"),
     )
     .or_explain(
-        "White space is what is_ascii_whitespace() accepts: space, tab, newline, form feed and \
-         carriage return. A vertical tab doesn't separate words, and neither does any other \
-         control character.",
+        "This text contains control characters, and the counts are wrong. White space is what \
+         is_ascii_whitespace() accepts: space, tab, newline, form feed and carriage return. A \
+         vertical tab doesn't separate words, and neither does any other control character.",
         HALF,
     );
 }
@@ -85,7 +86,8 @@ fn answers_after_half_close() {
 #[test]
 fn silence_is_not_the_end() {
     explain(
-        "The client pauses for a second in the middle of its input, then sends the rest.",
+        "A client paused for a second in the middle of its input, and you didn't count all of the \
+         input. Wait for the rest, however long the pause is.",
         HALF,
     );
     let server = program!().listen();
@@ -142,8 +144,9 @@ fn answered(peer: &mut Peer, counts: &str) {
              direction: the client is still reading. Reply before you close."
         }
         ("", _) => {
-            "The connection was reset before a reply arrived. Read everything that the client \
-             sends before you reply and close."
+            "The connection was reset before a reply arrived. Closing a socket that still holds \
+             unread bytes resets its connection, so read everything that the client sends before \
+             you reply and close."
         }
         (other, _) if only_one_is_off(other, counts) == Some(0) => {
             "Words and bytes are right, but the number of lines is wrong. Count newlines: the \
@@ -166,8 +169,9 @@ fn answered(peer: &mut Peer, counts: &str) {
 #[test]
 fn a_word_may_arrive_in_pieces() {
     explain(
-        "Count the bytes in whatever pieces they arrive, until the input ends. Then reply with one \
-         line that ends with a newline.",
+        "A client's input arrived one byte at a time, and it didn't get the counts. Count the \
+         bytes in whatever pieces they arrive, until the input ends. Then reply with one line that \
+         ends with a newline.",
         HALF,
     );
     let server = program!().listen();
@@ -181,9 +185,9 @@ fn a_word_may_arrive_in_pieces() {
         format!("{got:?}"),
     )
     .or_explain(
-        "Each byte arrived in a separate read. A word may begin in one read and continue in the \
-         next, so keep two things from one read to the next: the counts so far, and whether you \
-         are inside a word.",
+        "The counts are wrong when each byte arrives in a separate read. A word may begin in one \
+         read and continue in the next, so keep two things from one read to the next: the counts \
+         so far, and whether you are inside a word.",
         HALF,
     );
 }
@@ -191,7 +195,8 @@ fn a_word_may_arrive_in_pieces() {
 #[test]
 fn six_megabytes_are_counted() {
     explain(
-        "The client sends six megabytes. Keep reading until it has finished.",
+        "A client sent six megabytes, and you stopped reading before the end. Keep reading until \
+         read() returns 0.",
         HALF,
     );
     let server = program!().listen();

@@ -17,7 +17,8 @@ const MUCH: usize = 12 << 20;
 #[test]
 fn the_end_of_input_is_said() {
     explain(
-        "The server reads all of your input, and answers only after the end of the stream.",
+        "The server didn't receive all of your input and its end. It answers only after the end of \
+         the stream, so send everything, and then half-close the connection.",
         HALF,
     );
     let server = Listener::tcp();
@@ -25,8 +26,9 @@ fn the_end_of_input_is_said() {
     let client = program!().stdin(input).connect_to(server.address());
     let mut peer = server.accept();
     peer.expect(input).or_explain(
-        "The server waits for all of standard input before it sends anything. Send your input \
-         unchanged: all of its bytes, text or not, with nothing added or removed.",
+        "Your input didn't reach the server unchanged. The server waits for all of it before it \
+         sends anything, so don't wait for an answer. Send all of the bytes, text or not, with \
+         nothing added or removed.",
         POLITE,
     );
     peer.expect_end().or_explain(
@@ -42,8 +44,9 @@ fn the_end_of_input_is_said() {
         .exits_with(0)
         .stdout("I count\n2 lines\n")
         .or_explain(
-            "You have sent everything, but the server hasn't. Half-close the connection, and print \
-             what arrives until the server ends its direction too. Then end with exit code 0.",
+            "You didn't print the whole answer, or you didn't end with exit code 0. You have sent \
+             everything, but the server hasn't: half-close the connection, and print what arrives \
+             until the server ends its direction too.",
             HALF,
         );
 }
@@ -64,18 +67,20 @@ fn the_server_may_end_first() {
     peer.pause(Duration::from_millis(1200));
     client.write_line("I have not.");
     peer.expect("I have not.\n").or_explain(
-        "The server has ended its side, but it is still reading, and standard input has not ended. \
-         Keep sending your input: a half-close ends only one direction, whichever side does it.",
+        "You stopped sending when the server ended its side. It is still reading, and standard \
+         input has not ended, so keep sending your input: a half-close ends only one direction, \
+         whichever side does it.",
         HALF,
     );
     client.close_stdin();
     peer.expect_end().or_explain(
-        "Your input has ended, and the server wasn't told. Call shutdown(Shutdown::Write), even if \
-         the server has already ended its side.",
+        "Your input has ended, and the server didn't get the end of your stream. Call \
+         shutdown(Shutdown::Write), even if the server has already ended its side.",
         HALF,
     );
     client.exits_with(0).or_explain(
-        "Both sides have sent everything. End the program with exit code 0.",
+        "Both directions have ended, and your program didn't end with exit code 0. When both sides \
+         have sent everything, there is nothing left to wait for: end the program.",
         HALF,
     );
 }
@@ -108,7 +113,11 @@ fn a_long_conversation_does_not_deadlock() {
             format!("{count} lines, then end of stream"),
             came,
         )
-        .or_explain("Not all of standard input reached the server.", POLITE);
+        .or_explain(
+            "Not all of standard input reached the server. When a write accepts only part of the \
+             bytes, send the rest, and keep reading in the meantime.",
+            POLITE,
+        );
     });
     let lines = (0..count).map(|n| format!("line {n:<65530}\n"));
     let client = program!()
@@ -145,8 +154,8 @@ fn a_long_conversation_does_not_deadlock() {
         format!("it {}", output.exit),
     )
     .or_explain(
-        "Both sides have sent and received everything, so this is not a failure. End with exit \
-         code 0.",
+        "Both sides have sent and received everything, but your program's exit code isn't 0. \
+         Nothing has failed, so end with exit code 0.",
         POLITE,
     );
     server.finish();
@@ -155,8 +164,8 @@ fn a_long_conversation_does_not_deadlock() {
 #[test]
 fn every_answer_is_printed_in_order() {
     explain(
-        "A person is typing at a keyboard. Send each line, and print each answer, while \
-             standard input is still open.",
+        "A person is typing at a keyboard, and your program didn't send each line and print each \
+         answer as it arrived. Do both while standard input is still open.",
         POLITE,
     );
     let server = Listener::tcp();

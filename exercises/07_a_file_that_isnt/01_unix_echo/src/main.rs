@@ -16,8 +16,8 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// A Unix socket that listens on `path`. It has a different type than this one; the compiler will
-/// say where else to change it.
+/// A Unix socket that listens on `path`. The return type has to change, too; the compiler will
+/// say where else.
 fn listen(path: &str) -> io::Result<TcpListener> {
     todo!("listen on the path {path:?}, as a Unix socket")
 }

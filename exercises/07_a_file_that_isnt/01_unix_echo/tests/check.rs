@@ -26,7 +26,7 @@ fn holds_a_socket(path: &Path) -> Verdict {
 #[test]
 fn the_path_is_a_socket() {
     explain(
-        "Your program should be reachable through a socket file at this path. bind() on a path \
+        "No client reached your program through a socket file at this path. bind() on a path \
          creates that file, and a client that connects to the path reaches your program. Bind a \
          UnixListener to the path.",
         PATH,
@@ -88,9 +88,9 @@ fn stays_as_it_was(path: &Path) {
     let failed = matches!(found, Start::Ended(end) if end != Exit::Code(0));
     let expected = "the program to end with an error";
     check(failed, expected, format!("{found:?}")).or_explain(
-        "Something already exists at that path, so bind() must fail, but your program listened or \
-         ended with exit code 0. Report the error and end with a different exit code: main() may \
-         return the error.",
+        "Something already exists at that path, so bind() must fail, but your program ended with \
+         exit code 0. Report the error and end with a different exit code: main() may return the \
+         error.",
         PATH,
     );
     // The error's text, its Debug form, or the name of its kind.
@@ -101,7 +101,7 @@ fn stays_as_it_was(path: &Path) {
     let got = format!("{told:?}");
     check(says_so, "\"Address already in use\" on standard error", got).or_explain(
         "Your program ended with an error, but it didn't print the error that bind() returned. \
-         Print that one, not a message of your own: if main() returns the error, it is printed.",
+         Print that error, not a message of your own. If main() returns the error, it is printed.",
         PATH,
     );
 }
@@ -109,9 +109,9 @@ fn stays_as_it_was(path: &Path) {
 #[test]
 fn speaks_the_same_frames() {
     explain(
-        "A Unix stream has no message boundaries, just like a TCP stream, so everything in chapter \
-         4 still applies. Reply to every whole frame and only to whole frames, for one client \
-         after another.",
+        "Your program didn't reply to every whole frame and only to whole frames, for one client \
+         after another. A Unix stream has no message boundaries, just like a TCP stream, so \
+         everything in chapter 4 still applies.",
         SAME,
     );
     let server = program!().listen_on_path();
@@ -140,8 +140,8 @@ fn speaks_the_same_frames() {
     let two = [frame("whole"), frame("half")].concat();
     let (one_and_a_half, rest) = two.split_at(frame("whole").len() + 6);
     peer.send(one_and_a_half).expect(frame("whole")).or_explain(
-        "One and a half frames arrived. Reply to the complete one right away, without waiting for \
-         the rest of the other one.",
+        "One and a half frames arrived, and you didn't reply to the complete one. Reply to it \
+         right away, without waiting for the rest of the other one.",
         SAME,
     );
     peer.pause(Duration::from_millis(1200));
@@ -153,8 +153,8 @@ fn speaks_the_same_frames() {
         .or_explain(silent, SAME);
     let bytes = frame(b"\xff\0\n\xc3");
     peer.send(&bytes).expect(&bytes).or_explain(
-        "This payload is not UTF-8, and it doesn't have to be: a payload may contain bytes of any \
-         value. Handle it as `[u8]`, not as `String` or `str`.",
+        "This payload is not UTF-8, and you didn't echo it unchanged. A payload may contain bytes \
+         of any value: handle it as `[u8]`, not as `String` or `str`.",
         SAME,
     );
 }
@@ -162,8 +162,9 @@ fn speaks_the_same_frames() {
 #[test]
 fn a_relative_path_works() {
     explain(
-        "bind() resolves a relative path from the program's working directory, just as open() \
-         does. Pass the path to bind() as it was given.",
+        "Your program isn't reachable at the relative path that it was given. bind() resolves a \
+         relative path from the program's working directory, just as open() does. Pass the path to \
+         bind() as it was given.",
         RELATIVE,
     );
     let folder = folder();
@@ -189,8 +190,8 @@ fn a_relative_path_works() {
     symlink(&deep, &short).expect("the folder is ours");
     let _server = program!().in_folder(&deep).listen_on("door").or_explain(
         "Your program was started in a folder with a very long path, and it doesn't listen on \
-         `door`. As an absolute path, `door` would be too long for a socket. Pass it to bind() as \
-         it was given: four bytes.",
+         `door`. As an absolute path, `door` would be too long for a socket, so pass it to bind() \
+         as it was given.",
         RELATIVE,
     );
     let mut peer = Peer::connect(&Address::Unix(short.join("door")));

@@ -38,16 +38,18 @@ const CODE: &str = "The path can't be used, and the program ended, but not with 
                     code distinguishes this failure from others. Return ExitCode::from(2) from \
                     main(), and don't panic.";
 
-/// How many times one starter overtakes another; the least number, and how long beyond that.
+/// How many times one starter overtakes another; the least number of times, and how long to
+/// continue beyond that.
 const TRIES: usize = 200;
 const LEAST_TRIES: usize = 20;
 const OVERTAKING: Duration = Duration::from_millis(3500);
-/// How many times a third copy follows a second one that is refused; the least number, and how long
-/// beyond that.
+/// How many times a third copy follows a second one that is refused; the least number of times, and
+/// how long to continue beyond that.
 const THIRDS: usize = 24;
 const LEAST_THIRDS: usize = 6;
 const FOLLOWING: Duration = Duration::from_secs(1);
-/// How many times four copies start at the same time; the least number, and how long beyond that.
+/// How many times four copies start at the same time; the least number of times, and how long to
+/// continue beyond that.
 const STARTS: usize = 12;
 const LEAST_STARTS: usize = 4;
 const STARTING: Duration = Duration::from_secs(1);
@@ -114,8 +116,8 @@ fn explains_itself(starter: &Running, path: &Path) {
 #[test]
 fn a_stale_file_is_replaced() {
     explain(
-        "The socket file at this path was left behind by a server that is gone, so connect() fails \
-         with ECONNREFUSED. Remove the file and bind.",
+        "Your program didn't replace a stale socket file. The file at this path was left behind by \
+         a server that is gone, so connect() fails with ECONNREFUSED: remove the file and bind.",
         STALE,
     );
     let folder = folder();
@@ -139,8 +141,9 @@ fn a_stale_file_is_replaced() {
 #[test]
 fn a_live_server_is_left_alone() {
     explain(
-        "That path is in use. Only ECONNREFUSED from connect() means that nothing is listening \
-         there. Leave the path as it is, name it in your message, and end with exit code 2.",
+        "That path is in use, and your program didn't refuse it. Only ECONNREFUSED from connect() \
+         means that nothing is listening there. Leave the path as it is, name it in your message, \
+         and end with exit code 2.",
         LIVE,
     );
     let live = Listener::on_path();
@@ -161,9 +164,9 @@ fn a_live_server_is_left_alone() {
     // On other systems a full queue also causes ECONNREFUSED, and the two can't be told apart.
     if cfg!(target_os = "linux") {
         explain(
-            "A live server is listening here, but its accept queue is full. A blocking connect() \
-             hangs, and a non-blocking one fails with EAGAIN. The file is not stale, so leave it \
-             alone.",
+            "A live server is listening here, and your program didn't refuse the path. The \
+             server's accept queue is full, so a blocking connect() hangs, and a non-blocking one \
+             fails with EAGAIN. The file is not stale: leave it alone.",
             LIVE,
         );
         let busy = Listener::on_path_with_backlog(0);
@@ -175,9 +178,9 @@ fn a_live_server_is_left_alone() {
 #[test]
 fn a_regular_file_survives() {
     explain(
-        "The file at this path is not a socket, although connect() fails with ECONNREFUSED here \
-         too. Check the file's type before you try to connect, and leave anything that isn't a \
-         socket alone.",
+        "The file at this path is not a socket, and your program didn't refuse the path. connect() \
+         fails with ECONNREFUSED here too, so check the file's type before you try to connect, and \
+         leave anything that isn't a socket alone.",
         NO_SOCKET,
     );
     let folder = folder();
@@ -199,8 +202,9 @@ fn a_regular_file_survives() {
 #[test]
 fn a_symlink_survives() {
     explain(
-        "There is a symlink at this path. Leave it alone, whatever it points to. \
-         symlink_metadata() looks at the symlink itself; metadata() and connect() follow it.",
+        "There is a symlink at this path, and your program didn't refuse the path. Leave a symlink \
+         alone, whatever it points to. symlink_metadata() looks at the symlink itself; metadata() \
+         and connect() follow it.",
         NO_SOCKET,
     );
     let folder = folder();
@@ -222,8 +226,9 @@ fn a_symlink_survives() {
 #[test]
 fn a_long_path_is_explained() {
     explain(
-        "A socket's path may have at most 107 bytes on Linux. When the path is longer, print a \
-         line that names it and says `too long`, and end with exit code 2.",
+        "Your program didn't refuse a path that is too long. A socket's path may have at most 107 \
+         bytes on Linux. When the path is longer, print a line that names it and says `too long`, \
+         and end with exit code 2.",
         LONG,
     );
     let folder = folder();
@@ -249,8 +254,8 @@ fn a_long_path_is_explained() {
     let nowhere = folder.join("no-such-folder/socket");
     let starter = program_in(&folder).arg(nowhere.display()).start();
     starter.ends().or_explain(
-        "The path's folder doesn't exist. Handle that like the other failures: print one line that \
-         names the path, and end with exit code 2.",
+        "The path's folder doesn't exist, and your program didn't end. Handle that like the other \
+         failures: print one line that names the path, and end with exit code 2.",
         LONG,
     );
     explains_itself(&starter, &nowhere);
@@ -258,8 +263,8 @@ fn a_long_path_is_explained() {
     for fits in [most, 100] {
         let server = program_in(&folder).listen_on(of_length(fits).display());
         let sentence = format!(
-            "{fits} bytes fit in a socket's path, but you refused this one. \
-                                Refuse only a path that is longer than the limit."
+            "{fits} bytes fit in a socket's path, but you refused this one. Refuse only a path \
+             that is longer than the limit."
         );
         let server = server.or_explain(&sentence, LONG);
         server.connect().expect("hello\n").now();
@@ -316,9 +321,9 @@ fn what_else_it_makes_is_beside_the_socket() {
         got,
     )
     .or_explain(
-        "A file that you created next to the socket has the wrong name. Use the socket's name \
-             with something appended. with_extension() replaces the ending instead, so hello.sock \
-             and hello.txt would share one lock.",
+        "A file that you created next to the socket has the wrong name. Use the socket's name with \
+         something appended. with_extension() replaces the ending instead, so hello.sock and \
+         hello.txt would share one lock.",
         RACE,
     );
     start(&another.join("hello.sock")).or_explain(
@@ -421,10 +426,10 @@ fn one_is_overtaken() {
 #[test]
 fn one_of_two_starters_wins() {
     explain(
-        "Several copies of your program started at the same time on a stale path. Exactly one must \
-         listen, and the others must end with exit code 2. Another program can take the path \
-         between the check and the bind, so hold a lock across both, and never remove the lock \
-         file.",
+        "Several copies of your program started at the same time on a stale path, and more than \
+         one of them took it, or none did. Another program can take the path between the check and \
+         the bind, so hold a lock across both, and never remove the lock file. A copy that doesn't \
+         get the lock must end with exit code 2.",
         RACE,
     );
     for _ in rounds(STARTS, LEAST_STARTS, STARTING) {

@@ -97,9 +97,9 @@ fn ends_on_sigterm(server: &Running) {
 #[test]
 fn gone_after_sigterm() {
     explain(
-        "Your program got a SIGTERM. That is how kill, a service manager and a system shutdown end \
-         a program, and unless you catch it, no destructor runs. Catch SIGTERM, remove the socket \
-         file, and end with exit code 0.",
+        "Your program got a SIGTERM, and it didn't end with exit code 0. SIGTERM is how kill, a \
+         service manager and a system shutdown end a program, and unless you catch it, no \
+         destructor runs. Catch SIGTERM, remove the socket file, and end with exit code 0.",
         SIGNALS,
     );
     leaves_on(Signal::TERM);
@@ -108,8 +108,9 @@ fn gone_after_sigterm() {
 #[test]
 fn gone_after_sigint() {
     explain(
-        "Your program got a SIGINT, as from Ctrl-C. Unless you catch it, no destructor runs. Catch \
-         SIGINT, remove the socket file, and end with exit code 0.",
+        "Your program got a SIGINT, as from Ctrl-C, and it didn't end with exit code 0. Unless you \
+         catch SIGINT, no destructor runs. Catch it, remove the socket file, and end with exit \
+         code 0.",
         SIGNALS,
     );
     leaves_on(Signal::INT);
@@ -118,9 +119,9 @@ fn gone_after_sigint() {
 #[test]
 fn a_successors_path_survives() {
     explain(
-        "Another program removed your socket file and created its own file at the same path. That \
-         file is not yours: leave it. Note the device and inode after bind, and compare them \
-         before you remove the file.",
+        "Another program removed your socket file and created its own file at the same path, and \
+         you removed that file. It is not yours: leave it. Note the device and inode after bind, \
+         and compare them before you remove the file.",
         OWN,
     );
     let folder = folder();
@@ -178,9 +179,9 @@ fn a_successors_path_survives() {
     ends_on_sigterm(&server);
     let still = fs::symlink_metadata(&path).is_ok();
     check(still, "the symlink", "nothing: it was removed").or_explain(
-        "Your socket file was moved, and a symlink to it was left in its place. The symlink is not \
-         yours, so leave it. metadata() follows a symlink; symlink_metadata() looks at the symlink \
-         itself.",
+        "Your socket file was moved, and a symlink to it was left in its place, which you removed. \
+         The symlink is not yours. metadata() follows a symlink; symlink_metadata() looks at the \
+         symlink itself.",
         OWN,
     );
 
@@ -188,8 +189,8 @@ fn a_successors_path_survives() {
     let (server, _) = listens_and_loses(&path);
     let ended = server.signal(Signal::TERM).exits_with(0);
     ended.or_explain(
-        "The socket file had already been removed, so there is nothing left to do. Don't treat \
-         that as a failure: end with exit code 0.",
+        "The socket file had already been removed, and your program didn't end with exit code 0. \
+         There is nothing left to remove, and that is not a failure.",
         OWN,
     );
 }

@@ -30,9 +30,9 @@ const UMASKS: [u32; 3] = [0o000, 0o022, 0o077];
 #[test]
 fn never_seen_open() {
     explain(
-        "Between bind and chmod, the socket had a different mode, and a client that connected \
-         during that time stays connected. Set the umask before bind, so that bind creates the \
-         file with mode 0600.",
+        "The socket had a different mode at first. Between bind and chmod, the file already \
+         exists, and a client that connects during that time stays connected. Set the umask before \
+         bind, so that bind creates the file with mode 0600.",
         FIRST,
     );
     if !needs::linux() {
@@ -54,9 +54,9 @@ fn never_seen_open() {
         let of_the_socket = events.iter().filter(|event| event.ends_with(" socket"));
         let expected = format!("umask {umask:03o}: the socket file is created once, and stays");
         check(of_the_socket.count() == 1, expected, seen).or_explain(
-            "Your program first created another socket at this path, with a mode of its own. \
-             Create only one socket, and give it the right mode from the start: set the umask \
-             before bind.",
+            "Your program first created another socket at this path, and that socket may have had \
+             a different mode. Create only one socket, and give it the right mode from the start: \
+             set the umask before bind.",
             FIRST,
         );
         let mode = fs::symlink_metadata(&path).map_or(0, |file| file.permissions().mode() & 0o777);
@@ -82,7 +82,7 @@ fn the_umask_is_put_back() {
     explain(
         "Your program's umask is no longer the one that it was started with. The umask applies to \
          the whole process, so every file that the program creates from now on gets the wrong \
-         mode. umask() returns the previous umask: restore that one after bind.",
+         mode. umask() returns the previous umask: restore it after bind.",
         FIRST,
     );
     if !needs::linux() {

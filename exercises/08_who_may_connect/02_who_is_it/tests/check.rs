@@ -14,7 +14,7 @@ const KERNEL: &str = "08-who-may-connect.html#the-kernel-knows";
 const SERVED: &str = "08-who-may-connect.html#who-is-served";
 const CLAIMS: &str = "08-who-may-connect.html#what-a-message-claims";
 
-/// Nobody's uid, on most systems.
+/// The uid of the user `nobody`, on most systems.
 const STRANGER: u32 = 65_534;
 
 /// The variable that turns this test into a client in another process.
@@ -85,8 +85,9 @@ fn names_the_peer() {
         KERNEL,
     );
     peer.send(b"\xff\xc3(\n").expect(own_answer(&server)).or_explain(
-        "This line is not UTF-8, but it is still a line. It ends at its newline, whatever bytes it \
-         contains: read bytes (split or read_until), and don't convert them to text.",
+        "This line is not UTF-8, and you didn't reply to it. It is still a line, and it ends at \
+         its newline, whatever bytes it contains: read bytes (split or read_until), and don't \
+         convert them to text.",
         KERNEL,
     );
     explain(
@@ -112,8 +113,8 @@ fn names_the_peer() {
         answer,
     );
     const LONG: &str = "The client sent one line of 10,000 bytes, and it didn't get exactly one \
-                        reply. A line ends at its newline, not where a buffer is full, so read on \
-                        until the newline before you reply.";
+                        reply. A line ends at its newline, not where a buffer is full, so keep \
+                        reading until the newline before you reply.";
     let mut talkative = server.connect();
     talkative.send("x".repeat(10_000) + "\n").half_close();
     talkative
@@ -158,8 +159,8 @@ fn another_user_is_refused() {
     let mut own = server.connect_as(STRANGER).now();
     own.send("who am I?\n").expect("pid=").or_explain(
         "Your program runs with the effective uid 65534 (root started it), and a client of the \
-         same user got no reply. Your own user is neither a fixed number nor the user that started \
-         you: call geteuid().",
+         same user got no reply. Your own user has no fixed uid, and need not be the user that \
+         started the program: call geteuid().",
         SERVED,
     );
     let rest = own.next_line().unwrap_or_default();
@@ -197,8 +198,8 @@ fn what_the_message_claims_is_ignored() {
             .now();
     }
     peer.send("\n").expect(own_answer(&server)).or_explain(
-        "The client sent an empty line and didn't get the right reply. An empty line is a line \
-         like any other: reply to it in the same way.",
+        "The client sent an empty line and didn't get the right reply. An empty line is still a \
+         line: reply to it in the same way.",
         CLAIMS,
     );
 }

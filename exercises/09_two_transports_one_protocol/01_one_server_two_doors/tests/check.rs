@@ -19,14 +19,14 @@ fn both_doors(folder: &Folder) -> [Running; 2] {
     let unix = unix.or_explain(
         "Your program isn't listening on the Unix socket path in its argument. What follows \
          `unix:` is a path, which may contain anything, even `tcp:`. Only the part before the \
-         first colon decides which kind it is.",
+         first colon decides which kind of address it is.",
         UNKNOWN,
     );
     for (server, scheme) in [(&tcp, "tcp:"), (&unix, "unix:")] {
         server.prints(&format!("listening on {scheme}")).or_explain(
             "The line that you printed doesn't begin with `listening on` and the kind of the \
              address. Print the address in the same form as the argument: a client needs to know \
-             which kind it is.",
+             which kind of address it is.",
             UNKNOWN,
         );
     }
@@ -86,8 +86,8 @@ fn several_in_one_read() {
         peer.expect(frames.concat()).now();
         let bytes = frame(b"\xff\0\n\xc3");
         peer.send(&bytes).expect(&bytes).or_explain(
-            "These bytes are not UTF-8, and they don't have to be: a payload may contain bytes of \
-             any value. Handle it as `[u8]`, not as `String` or `str`.",
+            "These bytes are not UTF-8, and you didn't echo them unchanged. A payload may contain \
+             bytes of any value: handle it as `[u8]`, not as `String` or `str`.",
             ONE,
         );
         let large = frame([b'x'; 100_000]);
@@ -140,7 +140,8 @@ fn one_and_a_half_then_the_rest() {
 #[test]
 fn ending_inside_a_frame_is_an_error() {
     explain(
-        "A client ended its stream inside a message on this address. Don't reply to that message: \
+        "A client ended its stream inside a message on this address, and you replied to it, \
+         reported no error, or didn't serve the next client. Don't reply to an incomplete message: \
          log a line that begins with `a client:`, and serve the next client.",
         ONE,
     );
@@ -157,12 +158,13 @@ fn ending_inside_a_frame_is_an_error() {
     }
 }
 
-const NEITHER: &str = "This argument has neither of the two forms, tcp:HOST:PORT and unix:PATH, so \
-                       your program can't know what it means. Print the argument and both forms to \
-                       standard error, and exit with code 2.";
+const NEITHER: &str = "This argument has neither of the two forms, tcp:HOST:PORT and unix:PATH, \
+                       and your program didn't refuse it. Don't guess what it means: print the \
+                       argument and both forms to standard error, exit with code 2, and create no \
+                       file.";
 
-const NOTHING_AFTER: &str = "Nothing follows the scheme, so this argument has neither of the two \
-                             forms: `tcp:` has no host and no port, and `unix:` has no path. \
+const NOTHING_AFTER: &str = "Nothing follows the scheme in this argument, and your program didn't \
+                             refuse it. `tcp:` has no host and no port, and `unix:` has no path. \
                              (Linux would bind an empty path to a name that it chooses itself.) \
                              Print the argument and both forms to standard error, and exit with \
                              code 2.";

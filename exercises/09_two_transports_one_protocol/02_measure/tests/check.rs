@@ -128,8 +128,8 @@ fn measured(count: usize) -> (String, Bounds) {
     server.finish();
     let all: Vec<Bounds> = bounds.iter().collect();
     check(!all.is_empty(), "one connection", "none").or_explain(
-        "Your program ended without connecting to the path in its first argument. If it failed, \
-         its last lines should say why.",
+        "Your program ended without connecting to the path in its first argument. Connect to that \
+         path. If connecting failed, the last lines of your program's output should say why.",
         CONNECT,
     );
     let got = format!("{}", all.len());
@@ -148,7 +148,7 @@ fn measured(count: usize) -> (String, Bounds) {
     (printed(&program), bounds)
 }
 
-/// The one line.
+/// The program's only line of output.
 fn printed(program: &Running) -> String {
     let json = program.stdout().trim().to_owned();
     let got = format!("{} lines", json.lines().count());
@@ -185,9 +185,9 @@ fn lies_within(json: &str, name: &str, (least, most): (f64, f64)) {
 #[test]
 fn the_median_is_the_median() {
     explain(
-        "The server recorded when each ping arrived and each pong left, and your p50_ns can't be \
-         the median. Time each whole round trip, from sending the ping until the pong has arrived, \
-         over one connection. The median is the middle one of all these times, sorted by size.",
+        "Your p50_ns can't be the median of the times that the server recorded. Time each whole \
+         round trip, from sending the ping until the pong has arrived, over one connection. The \
+         median is the middle one of all these times, sorted by size.",
         MEDIAN,
     );
     let (json, bounds) = measured(DELAYS);
@@ -197,18 +197,20 @@ fn the_median_is_the_median() {
     lies_within(&json, "p50_ns", bounds.at(50));
 }
 
-const FIRST: &str = "There was only one round trip, so its time is the median. The first round \
-                     trip counts like any other: measure it, and don't leave it out.";
+const FIRST: &str = "There was only one round trip, so its time is the median, and your program \
+                     didn't report that time. The first round trip counts like any other: measure \
+                     it, and don't leave it out.";
 
 #[test]
 fn the_tail_shows() {
     explain(
-        "Of these 200 round trips, two took 30 ms and one took 400 ms, so 99 of 100 took at most \
-         30 ms, and that is p99_ns. Sort the times first, and don't leave any of them out. p99_ns \
-         is neither the 90th percentile nor the slowest time.",
+        "Your p99_ns is wrong. Of these 200 round trips, two took 30 ms and one took 400 ms, so 99 \
+         of 100 took at most 30 ms, and that is p99_ns. Sort the times first, and don't leave any \
+         of them out. p99_ns is neither the 90th percentile nor the slowest time.",
         TAIL,
     );
-    // Thrice: on a busy machine some other round trips may be as slow as those that were left out.
+    // Three times: on a busy machine some other round trips may be as slow as those that were left
+    // out.
     for _ in 0..3 {
         let (json, bounds) = measured(DELAYS);
         lies_within(&json, "p99_ns", bounds.at(99));
@@ -241,7 +243,7 @@ fn connecting_is_not_a_round_trip() {
     explain(
         "Two of ten round trips took 30 ms, but your p99_ns is smaller. Its position in the sorted \
          times must be right for any number of round trips: multiply first and divide afterwards, \
-         because 10 / 100 is 0.",
+         because 10 / 100 is 0 in integer arithmetic.",
         TAIL,
     );
     lies_within(&json, "p99_ns", bounds.at(99));

@@ -14,8 +14,8 @@ fn talks(peer: &mut Peer) {
 }
 
 const PATIENT: &str = "A client sent nothing for a second, and then its line got no reply. A \
-                       client may take its time: only its own thread waits, and no other client is \
-                       delayed. Don't set a read timeout here.";
+                       client may take its time, because only its own thread waits, and no other \
+                       client is delayed. Don't set a read timeout here.";
 
 /// The first line of a client that has said nothing for a while.
 fn talks_after_a_while(peer: &mut Peer) {
@@ -52,8 +52,8 @@ fn a_silent_client_blocks_nobody() {
     talks_after_a_while(&mut silent);
 
     explain(
-        "A hundred clients are connected and send nothing, and the next client was not served. A \
-         fixed number of threads is used up by that many silent clients: start a thread for each \
+        "A hundred clients are connected and send nothing, and the next client was not served. \
+         That many silent clients use up a fixed number of threads: start a thread for each \
          client.",
         POOL,
     );

@@ -11,7 +11,7 @@ const LIMIT: &str = "10-two-clients-at-once.html#a-limit-and-what-the-next-one-i
 const BACK: &str = "10-two-clients-at-once.html#a-place-that-always-comes-back";
 const ACT: &str = "10-two-clients-at-once.html#check-and-take-in-one-step";
 
-/// When a slot must be free again: far longer than it takes.
+/// How soon a slot must be free again: far longer than that takes.
 const SOON: Duration = Duration::from_secs(1);
 
 /// The next line, even in pieces, with its newline; or how the connection ended.
@@ -75,8 +75,9 @@ fn busy(server: &Running, turned_away: usize) {
         LIMIT,
     );
     next.expect_end().or_explain(
-        "Close the connection after sending `busy`, and close it cleanly: a reset could cost the \
-         client the `busy` line.",
+        "You sent `busy`, but the connection didn't end cleanly right after it. Close the \
+         connection after sending `busy`, and close it cleanly: a reset could cost the client the \
+         `busy` line.",
         LIMIT,
     );
 }
@@ -246,8 +247,8 @@ fn never_more_than_n_at_once() {
                         "one client got no reply",
                     )
                     .or_explain(
-                        "One client was neither served nor rejected. When all slots are taken, \
-                         send `busy`.",
+                        "One client was neither served nor rejected, so it can only wait. Serve \
+                         each client while a slot is free, and send `busy` to every other client.",
                         LIMIT,
                     );
                 }

@@ -42,8 +42,9 @@ fn is_cut_off_after(time: &str, peer: &mut Peer, sentence: &str) {
         Received::Ended(_) => check(true, "", ""),
         Received::Bytes(bytes) if !is_whole(&bytes) => {
             check(false, &expected, "a part of the frame").or_explain(
-                "The frame's time was up, and your program sent back the part of it that had \
-                 arrived. Only a complete frame is echoed: close the connection without a reply.",
+                "The deadline passed in the middle of a frame, and your program sent back the part \
+                 of it that had arrived. Only a complete frame is echoed: close the connection \
+                 without a reply.",
                 DRIP,
             );
             check(true, "", "")
@@ -79,15 +80,17 @@ fn a_drip_is_cut_off() {
          It is complete: echo it without waiting for the rest of the next one.",
         CLOCK,
     );
-    // After two seconds without a CPU, a right program would see a frame that took only one second.
+    // After two seconds without a CPU, a correct program would see a frame that took only one
+    // second.
     undisturbed(millis(1900), || {
         let mut dripping = server.connect();
         // Three seconds for thirty bytes: no byte is late, but the frame is.
         dripping.drip_every(millis(100), frame("a frame of thirty bytes!!!"));
         is_cut_off(
             &mut dripping,
-            "A byte arrived every 100 ms, so no read ever timed out, and the frame took three \
-             seconds. Set a deadline for the frame, and give each read only the time that is left.",
+            "Your program let a frame take three seconds. A byte arrived every 100 ms, so no read \
+             ever timed out. Set a deadline for the frame, and give each read only the time that \
+             is left.",
         );
     });
     half.patience(millis(1000));
@@ -95,7 +98,7 @@ fn a_drip_is_cut_off() {
         &mut half,
         "Half a frame arrived, and then nothing more, and your program is still waiting. The \
          deadline must end the read itself: if you look at the clock only when bytes arrive, a \
-         client that sends none stays forever.",
+         client that sends none can stay connected forever.",
     );
     less.patience(millis(1000));
     is_cut_off(
@@ -131,9 +134,9 @@ fn a_frame_has_one_deadline() {
             dripping.drip_every(millis(235), [&[0, 0, 0, 3], &b"abc"[..]].concat());
             is_cut_off(
                 &mut dripping,
-                "The length prefix took most of a second, and the payload took most of a second, \
-                 too. Together they are one frame, and it has one deadline: give each read only \
-                 the time that is left until then.",
+                "Your program let a frame take nearly two seconds. The length prefix took most of \
+                 a second, and so did the payload, but together they are one frame with one \
+                 deadline: give each read only the time that is left until then.",
             );
         });
     }
@@ -146,7 +149,7 @@ fn a_frame_has_one_deadline() {
         half.send(&frame("hello")[6..]);
         is_cut_off_after("300 ms", &mut half, GIVEN);
     });
-    // Here the end must arrive when it is due; the scenes above look for it three seconds later.
+    // Here the connection must end when it is due; the cases above check that three seconds later.
     undisturbed(millis(900), || {
         let mut half = server.connect();
         half.send(&frame("hello")[..6]).patience(millis(1500));
@@ -221,7 +224,7 @@ fn a_timeout_loses_no_bytes() {
          out: keep them.",
         LOST,
     );
-    // A right program cuts off a client that the machine made late.
+    // A correct program cuts off a client that the machine made late.
     undisturbed(millis(600), || {
         let mut peer = server.connect();
         for (idle, first) in [(0, 2), (0, 6), (WITHIN - 200, 2)] {
@@ -239,9 +242,9 @@ fn a_timeout_loses_no_bytes() {
             peer.send(part).pause(millis(WITHIN / 2 + 50));
         }
         peer.send(&two[12..]).expect(&two).or_explain(
-            "Each of these two frames took half a second, and the second one began together with \
-             the end of the first. The second frame has its own deadline, and the bytes after the \
-             first frame belong to it: keep them.",
+            "You didn't echo both of these frames. Each of them took half a second, and the second \
+             one began together with the end of the first. The second frame has its own deadline, \
+             and the bytes after the first frame belong to it: keep them.",
             CLOCK,
         );
         peer.half_close().expect_end().now();

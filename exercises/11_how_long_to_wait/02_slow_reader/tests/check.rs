@@ -75,11 +75,12 @@ fn is_cut_off(server: &Running, tries: usize, mut peer: Peer, taken: usize, sent
 fn a_trickling_reader_is_cut_off() {
     // Times other than this check's usual one, with a reply that is quickly read.
     const SOME: usize = 24 << 20;
-    // This long time passes during the scenes below: a program with a shorter one gives up by then.
+    // The patient client has a minute. A program that uses a shorter time gives up on it while the
+    // cases below run.
     let server = program!().arg(60_000).listen();
     let mut patient = server.connect();
     patient.send(format!("{SOME}\n"));
-    // A right program that started its reply two seconds late could still send it to these readers.
+    // A correct program that started its reply two seconds late could send it to these readers.
     let server = undisturbed(Duration::from_millis(1900), || {
         let server = program!().arg(1000).listen(); // each scene has its own log
         let mut silent = server.connect();
@@ -90,17 +91,18 @@ fn a_trickling_reader_is_cut_off() {
             tries,
             trickling,
             taken,
-            "A client read a little now and then for three seconds, so each of your writes made \
-             progress and none timed out. Set a deadline for the whole reply, and give each write \
-             only the time that is left.",
+            "Your program kept sending a reply after its deadline. The client read a little now \
+             and then for three seconds, so each of your writes made progress and none timed out. \
+             Set a deadline for the whole reply, and give each write only the time that is left.",
         );
         is_cut_off(
             &server,
             tries,
             silent,
             0,
-            "A client asked for a large reply and read nothing for three seconds, and your write \
-             waited for it all that time. Make the write end at the deadline.",
+            "Your write didn't end at the deadline. A client asked for a large reply and read \
+             nothing for three seconds, and the write waited for it all that time: limit how long \
+             it may wait.",
         );
         server
     });
@@ -115,7 +117,7 @@ fn a_trickling_reader_is_cut_off() {
     let expected = "with 60,000 ms, a client that reads after three seconds to get everything";
     check(count == SOME, expected, got).or_explain(
         "A client read nothing for three seconds, and you gave up on it. It had a minute, the time \
-         in the second argument: give up when that time is over, not before.",
+         in the second argument: give up when that time has passed, not before.",
         TRICKLE,
     );
     let server = program!().arg(300).listen();

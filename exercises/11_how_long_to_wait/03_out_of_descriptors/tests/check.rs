@@ -42,8 +42,8 @@ fn too_many(server: &Running) -> Vec<Peer> {
     crowd
 }
 
-/// There is a time in which the program hardly runs, or it has ended. A program that retries every
-/// 10 ms passes, for it waits. A program that retries immediately, or every millisecond, wakes up
+/// For a while, the program hardly runs, or it has ended. A program that retries every 10 ms
+/// passes, because it waits. A program that retries immediately, or every millisecond, wakes up
 /// hundreds of times, never sleeps, or fills its log as fast as the log is read.
 fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
     let mut is_calm = || {
@@ -53,7 +53,7 @@ fn comes_to_rest(server: &Running, bystander: &mut Peer) -> Verdict {
         let (after, telling) = (server.figures(), server.stderr().len());
         let wakes = after.switches.saturating_sub(before.switches);
         let cpu_seconds = after.cpu_seconds - before.cpu_seconds;
-        // A program that hardly gets a CPU is calm, too, and that proves nothing.
+        // A program that hardly gets any CPU time looks calm too, and that proves nothing.
         let had_its_turn = watch.kept() < Duration::from_millis(200);
         wakes < 50 && cpu_seconds < 0.03 && telling - told < 10_000 && had_its_turn
     };
@@ -71,9 +71,9 @@ fn waits_without_spinning() {
     let server = program!().limit("-n", 24).listen();
     let mut crowd = too_many(&server);
     comes_to_rest(&server, &mut crowd[0]).or_explain(
-        "accept() fails immediately with EMFILE, every time, because the next client is still \
-         waiting in the queue. If you retry without a pause, the loop burns CPU. Wait until a \
-         client leaves, or for 100 ms.",
+        "Your program didn't go to sleep while no descriptor was free. accept() fails immediately \
+         with EMFILE, every time, because the next client is still waiting in the queue. If you \
+         retry without a pause, the loop burns CPU. Wait until a client leaves, or for 100 ms.",
         OUT,
     );
     check(
@@ -84,7 +84,8 @@ fn waits_without_spinning() {
     .or_explain(MORE_THAN_FIT, OUT);
     explain(
         "There is no descriptor for a new client, and a client that is already connected is not \
-         served. Keep serving the connected clients.",
+         served. Running out of descriptors affects only new clients: keep serving the connected \
+         ones.",
         OUT,
     );
     for inside in &mut crowd[..10] {
@@ -170,9 +171,10 @@ fn a_client_gone_before_accept_is_survived() {
         server.connect().reset();
         server.signal(Signal::CONT);
         explain(
-            "A client was gone before you accepted it. Then accept() may fail, or peer_addr() \
-             fails with ENOTCONN on the socket that accept() returned. That error concerns only \
-             this one client: continue with the next one.",
+            "A client was gone before you accepted it, and another client was not served. In that \
+             case accept() may fail, or peer_addr() fails with ENOTCONN on the socket that \
+             accept() returned. That error affects only the client that is gone: continue with the \
+             next one.",
             GONE,
         );
         is_served(&mut waiting);

@@ -1,4 +1,4 @@
-//! Knocks at two doors, a TCP address and a path, and prints what each server says.
+//! Connects to two servers, at a TCP address and at a path, and prints what each of them sends.
 //!
 //! `127.0.0.1:7878` is a TCP address; an argument with a `/` is the path of a Unix socket.
 

@@ -1,7 +1,7 @@
 //! Caught by: restarts_at_once
 //! Told: The server closed its connection
 //!
-//! The tutorial's calls, and nothing else. The first start works.
+//! Makes the tutorial's calls, and no others, so it can't start again right away.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
 //! Caught by: leaves_when_the_client_leaves, does_not_spin, serves_the_next_client
-//! Told: The client has left, so read()
+//! Told: The client has left, and you
 //!
 //! Nothing arrived, so it reads again, as fast as it can.
 

@@ -1,4 +1,4 @@
-//! Serves one client after another, whatever the visitors do.
+//! Serves one client after another, whatever the clients do.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

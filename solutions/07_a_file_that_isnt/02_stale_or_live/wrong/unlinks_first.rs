@@ -1,8 +1,8 @@
 //! Caught by: a_live_server_is_left_alone, a_regular_file_survives, a_symlink_survives,
 //! one_of_two_starters_wins
-//! Told: That path is in use. Only ECONNREFUSED
+//! Told: That path is in use, and your program
 //!
-//! Removes whatever is at the path, and binds. Nearly every example does that.
+//! Removes whatever is at the path, and binds. Many examples do that.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};

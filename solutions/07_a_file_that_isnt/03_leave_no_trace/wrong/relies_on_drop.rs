@@ -1,5 +1,5 @@
 //! Caught by: gone_after_sigterm, gone_after_sigint, a_successors_path_survives
-//! Told: Your program got a SIGTERM. That
+//! Told: Your program got a SIGTERM, and it
 //!
 //! Cleans up in `Drop`, as everything else in Rust does. But a signal ends the process immediately,
 //! and no destructor runs.

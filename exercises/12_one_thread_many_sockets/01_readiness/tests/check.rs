@@ -26,7 +26,8 @@ fn one_thread() {
         return;
     }
     explain(
-        "One of fifty clients was not served. Serve every client while all fifty are connected.",
+        "Fifty clients are connected, and one of them was not served. Serve each client, however \
+         many others are connected.",
         LOOP,
     );
     let server = program!().listen();
@@ -128,7 +129,8 @@ fn any_split_is_the_same_message() {
     peer.expect(&large).now();
     let most = frame(vec![b'x'; 65_536]);
     peer.send(&most).expect(&most).or_explain(
-        "A payload of 65,536 bytes wasn't echoed. It is not too long: the limit itself is allowed.",
+        "A payload of 65,536 bytes wasn't echoed. That is exactly the limit, and a payload of that \
+         length is still allowed.",
         STATE,
     );
     in_one_edge(&server, || {

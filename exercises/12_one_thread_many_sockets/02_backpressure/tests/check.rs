@@ -37,7 +37,7 @@ fn a_client_that_never_reads_is_bounded() {
         .expect(frame(MESSAGE))
         .or_explain(
             "A frame of 60,000 bytes, which takes more than one read, wasn't echoed. An edge is \
-             reported only once: keep reading until a read would block, or until a reply is \
+             reported only once, so keep reading until a read would block, or until a reply is \
              waiting to be sent.",
             BACK,
         );
@@ -97,9 +97,9 @@ fn a_client_that_never_reads_is_bounded() {
         ),
     )
     .or_explain(
-        "A client didn't read its replies, and you stopped reading from it too late: everything \
-         that each such client sends before then fills your memory. Stop reading as soon as one \
-         reply is waiting.",
+        "A client didn't read its replies, and you stopped reading from it too late. Everything \
+         that it sends until then stays in your memory, and every other slow client adds as much. \
+         Stop reading as soon as one reply is waiting.",
         BACK,
     );
     client.expect_end().or_explain(
@@ -177,7 +177,7 @@ fn the_others_are_served() {
     is_served(&mut server.connect());
     server.expect_idle().or_explain(
         "Two clients aren't reading their replies and there is nothing else to do, but your loop \
-         keeps spinning. Wait for the one event that matters, room to write: poll() reports it.",
+         keeps spinning. Wait for the one event that matters, room to write, which poll() reports.",
         BACK,
     );
     is_served(&mut before);

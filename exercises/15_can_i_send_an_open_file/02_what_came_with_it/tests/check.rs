@@ -399,7 +399,8 @@ fn no_room_is_told() {
     explain(
         "No file arrived with this message's first byte, but one arrived with a later byte, and \
          your program's answer was wrong. The later file doesn't belong to any message. Receive \
-         the first byte by itself, because one receive may return both.",
+         the first byte with a call of its own: a longer receive may also return files that were \
+         sent with later bytes.",
         RANGE,
     );
     for at in [1, 4, 5] {

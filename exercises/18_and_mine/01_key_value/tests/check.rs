@@ -503,8 +503,9 @@ fn its_own_errors_leave_the_door_open() {
             );
         }
         peer.expect([done(), done()].concat()).or_explain(
-            "The first three of these five requests failed, as they should. The Set and the Del \
-             after them must succeed, so reply to each.",
+            "The first three of these five requests failed, as they should, but your program did \
+             not reply correctly to the Set and the Del after them. Both must succeed, and each \
+             must get its reply.",
             ERRORS,
         );
     }
@@ -587,8 +588,8 @@ fn what_it_could_not_finish_is_said() {
         peer.pause(Duration::from_millis(400));
         store.server.signal(Signal::TERM);
         store.server.exits_with(3).or_explain(
-            "A second signal cut off a request at one server, and the exit code doesn't show it. \
-             If either server reports that something was cut off, end with exit code 3.",
+            "A second signal cut off a request at one server, and your program's exit code doesn't \
+             show it. If either server reports that something was cut off, end with exit code 3.",
             DOORS,
         );
     }

@@ -43,8 +43,9 @@ fn greets(client: &Running, mut server: Peer, address: &Address) {
     server.send("and bye\n").half_close();
     let all = format!("connected to {address}\nwelcome\nand bye\n");
     client.exits_with(0).stdout(all).or_explain(
-        "The server has sent everything and closed the connection. Print what it sent and nothing \
-         else, and end with exit code 0.",
+        "The server has sent everything and closed the connection, and your program did not print \
+         exactly that, or did not end with exit code 0. Print what the server sent and nothing \
+         else, and end at the end of the stream.",
         REFUSAL,
     );
 }

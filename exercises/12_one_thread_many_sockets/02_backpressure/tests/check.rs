@@ -77,8 +77,8 @@ fn a_client_that_never_reads_is_bounded() {
 
     explain(
         "The client has started to read, and some of its replies are missing. Don't drop any \
-         reply. When the waiting replies are sent, read again without waiting for an event: the \
-         unread bytes were reported long ago, and an edge is reported only once.",
+         reply. When the waiting replies are sent, read again without waiting for an event, \
+         because the unread bytes were reported long ago, and an edge is reported only once.",
         BACK,
     );
     let length = frame(MESSAGE).len();
@@ -115,7 +115,7 @@ fn a_client_that_never_reads_is_bounded() {
 fn an_end_while_replies_wait(server: &Running) {
     explain(
         "A client half-closed its connection while its replies were waiting, and some of them are \
-         missing. The client has stopped sending, but it still expects your replies: send the \
+         missing. The client has stopped sending, but it still expects your replies, so send the \
          waiting ones, keep reading, and close the connection only after you have read the end of \
          the stream.",
         BACK,

@@ -291,7 +291,8 @@ fn each_client_has_a_clock_of_its_own() {
         check(heartbeat.is_some(), expected, &got).now();
         check(took >= period / 10, expected, &got).or_explain(
             "Your program sent a client's first heartbeat as soon as that client connected. It is \
-             due one period later. The first tick of tokio's interval() completes immediately.",
+             due one period later. If you use tokio's interval(), its first tick completes \
+             immediately.",
             CLOCK,
         );
         check(took >= period.mul_f32(0.95), expected, &got).or_explain(

@@ -467,7 +467,8 @@ fn what_is_no_file_is_refused() {
     explain(
         "This descriptor is not a regular file, or it can't be read, and your program did not \
          answer `-not a file`. Another process may send you any descriptor. Check it with fstat() \
-         before you read: a read from a pipe may wait forever, and a device may have no end.",
+         before you read, because a read from a pipe may wait forever, and a device may have no \
+         end.",
         FILE,
     );
     let (pipe, _writer) = std::io::pipe().expect("a pipe");

@@ -84,8 +84,8 @@ fn one_receive_is_one_message() {
     has_printed(&server, &printed);
     explain(
         "Your program did not print or answer this message correctly. The number in the line \
-         counts bytes. Print the bytes exactly as they arrived: they may not be text, and spaces \
-         and newlines are part of the message.",
+         counts bytes, not characters. Print the bytes exactly as they arrived: they may not be \
+         text, and spaces and newlines are part of the message.",
         MESSAGES,
     );
     let odd: [&[u8]; 4] = [b"caf\xe9", "caf\u{e9}".as_bytes(), b" spaced ", b"a line\n"];
@@ -159,7 +159,8 @@ fn a_cut_message_is_told() {
     peer.send(&full).expect("ok").now();
     explain(
         "After a message that was too long, your program did not handle the next message \
-         correctly. Nothing is left of a long message: the next receive returns the next message.",
+         correctly. Nothing is left of a message that was too long, so the next receive returns \
+         the next message.",
         CUT,
     );
     peer.send("x".repeat(100_000)).expect("too long").now();
@@ -170,7 +171,7 @@ fn a_cut_message_is_told() {
 
     explain(
         "Your program was started with a limit of 90,000 bytes, but it did not apply that limit. A \
-         buffer of a fixed size cuts longer messages. Create a buffer that fits your limit.",
+         buffer of a fixed size truncates longer messages. Create a buffer that fits your limit.",
         CUT,
     );
     let server = program!().arg(GREAT).listen_on_path();
@@ -195,7 +196,7 @@ fn who_has_no_name_is_survived() {
     peer.send("mine").expect("ok").now();
     explain(
         "A sender was gone before its answer was sent, and after that your program did not answer \
-         the next message. Sending the answer fails, but that affects only this one sender: \
+         the next message. Sending the answer fails, but that affects only this one sender, so \
          continue with the next message.",
         NAMES,
     );
@@ -211,7 +212,7 @@ fn who_has_no_name_is_survived() {
     explain(
         "A sender was gone before its answer was sent, and its path was left behind. After that \
          your program did not answer the next message. Sending fails with ECONNREFUSED instead of \
-         ENOENT here, but that affects only this one sender: continue with the next message.",
+         ENOENT here, but that affects only this one sender, so continue with the next message.",
         NAMES,
     );
     peer.send("and I, too").expect("ok").now();

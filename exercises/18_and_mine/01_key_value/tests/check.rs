@@ -404,7 +404,8 @@ fn an_unknown_kind_is_told_and_survived() {
                     MALFORMED,
                     "The key's length is missing, or is more than the number of bytes that follow \
                      it, and your program did not reply with the error Malformed. Check the length \
-                     in `decode` before you cut the key out, and return the frame's bad_body().",
+                     in `decode` before you take the key from the body, and return the frame's \
+                     bad_body().",
                     MESSAGES,
                 );
             }

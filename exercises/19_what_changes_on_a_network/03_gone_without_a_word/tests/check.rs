@@ -258,8 +258,9 @@ fn the_others_feel_nothing() {
         let told = server.stdout();
         let lines = told.lines().filter(|line| line.starts_with("gone"));
         check(lines.count() == 2, "`gone` for both silent clients", told).or_explain(
-            "A client that closes its connection has told you that it is leaving. Don't \
-             print `gone` for it: `gone` is for clients that vanish without closing.",
+            "Your program printed `gone` for a client that had closed its connection. Such a \
+             client has told you that it is leaving; `gone` is only for clients that vanish \
+             without closing.",
             PING,
         );
     });

@@ -395,7 +395,7 @@ fn comes_to_an_end(listener: &Listener, client: &Running) {
 #[test]
 fn a_cut_is_no_end() {
     explain(
-        "The server is the right one, and it did not get the line. Complete the handshake, send \
+        "The server is the right one, but it did not get the line. Complete the handshake, send \
          the line, and flush it.",
         BUFFER,
     );
@@ -452,7 +452,7 @@ type Say = fn(&mut Server);
 #[test]
 fn an_error_is_no_end() {
     explain(
-        "The server is the right one, and it did not get the line. Complete the handshake, send \
+        "The server is the right one, but it did not get the line. Complete the handshake, send \
          the line, and flush it.",
         BUFFER,
     );

@@ -26,7 +26,8 @@ fn one_thread() {
         return;
     }
     explain(
-        "One of fifty clients was not served. Serve every client while all fifty are connected.",
+        "Fifty clients are connected, and one of them was not served. Serve each client, however \
+         many others are connected.",
         LOOP,
     );
     let server = program!().listen();
@@ -60,8 +61,8 @@ fn five_hundred_idle_clients_cost_nothing() {
     server.expect_idle().or_explain(ASKS, LOOP);
     explain(
         "Twenty clients connected at the same moment, one event reported that the listener was \
-         ready, and not all of them are served. Accept until WouldBlock, or some of them wait \
-         until another client connects.",
+         ready, and not all of them are served. Accept until WouldBlock; otherwise some of them \
+         wait until another client connects.",
         EDGE,
     );
     let mut clients = Vec::new();
@@ -77,7 +78,7 @@ fn five_hundred_idle_clients_cost_nothing() {
     server.expect_idle().or_explain(
         "Five hundred clients are connected and send nothing, but your loop keeps spinning. A \
          socket is nearly always ready for writing: register for writability only while bytes are \
-         waiting to be sent, and deregister afterwards.",
+         waiting to be sent.",
         WRITE,
     );
     for client in clients.drain(..250) {
@@ -85,8 +86,8 @@ fn five_hundred_idle_clients_cost_nothing() {
     }
     is_served(&mut clients[0]);
     server.expect_idle().or_explain(
-        "Half the clients have left, and now your loop keeps spinning. At the end of the stream, a \
-         read returns 0, again and again: drop the client then.",
+        "Half the clients have left, and now your loop keeps spinning. At the end of the stream, \
+         every read returns 0, so drop the client at the first 0.",
         STATE,
     );
 }
@@ -117,8 +118,8 @@ fn any_split_is_the_same_message() {
 
     explain(
         "More bytes arrived at once than one read returns, and not all of them were echoed. An \
-         edge is reported only once: read until WouldBlock, or the rest stays in the socket until \
-         the client happens to send more.",
+         edge is reported only once, so read until WouldBlock; otherwise the rest stays in the \
+         socket until the client happens to send more.",
         EDGE,
     );
     let large = frame(vec![b'x'; 40_000]);
@@ -128,7 +129,8 @@ fn any_split_is_the_same_message() {
     peer.expect(&large).now();
     let most = frame(vec![b'x'; 65_536]);
     peer.send(&most).expect(&most).or_explain(
-        "A payload of 65,536 bytes wasn't echoed. It is not too long: the limit itself is allowed.",
+        "A payload of 65,536 bytes wasn't echoed. That is exactly the limit, and a payload of that \
+         length is still allowed.",
         STATE,
     );
     in_one_edge(&server, || {
@@ -224,15 +226,15 @@ fn a_slow_reader_gets_it_all() {
     if needs::linux() {
         server.expect_idle().or_explain(
             "Everything is sent, but your loop keeps spinning. Once no bytes are waiting to be \
-             sent, deregister from writability.",
+             sent, register for reading only.",
             WRITE,
         );
     }
 
     explain(
         "A client half-closed its connection and read its replies late, and some of them are \
-         missing. The client has stopped sending, but it still expects your replies: drop a client \
-         only when nothing is waiting to be sent to it.",
+         missing. The client has stopped sending, but it still expects your replies, so drop a \
+         client only when nothing is waiting to be sent to it.",
         STATE,
     );
     let mut last = server.connect();
@@ -251,8 +253,8 @@ fn a_slow_reader_gets_it_all() {
 
     explain(
         "A client ended its stream inside a frame while replies to it were waiting, and some of \
-         them are missing. Half a frame gets no reply, but the whole frames before it do: send the \
-         waiting replies, and then close the connection.",
+         them are missing. Half a frame gets no reply, but the whole frames before it do, so send \
+         the waiting replies, and then close the connection.",
         STATE,
     );
     let mut cut_short = server.connect();

@@ -37,7 +37,7 @@ fn a_client_that_never_reads_is_bounded() {
         .expect(frame(MESSAGE))
         .or_explain(
             "A frame of 60,000 bytes, which takes more than one read, wasn't echoed. An edge is \
-             reported only once: keep reading until a read would block, or until a reply is \
+             reported only once, so keep reading until a read would block, or until a reply is \
              waiting to be sent.",
             BACK,
         );
@@ -77,8 +77,8 @@ fn a_client_that_never_reads_is_bounded() {
 
     explain(
         "The client has started to read, and some of its replies are missing. Don't drop any \
-         reply. When the waiting replies are sent, read again without waiting for an event: the \
-         unread bytes were reported long ago, and an edge is reported only once.",
+         reply. When the waiting replies are sent, read again without waiting for an event, \
+         because the unread bytes were reported long ago, and an edge is reported only once.",
         BACK,
     );
     let length = frame(MESSAGE).len();
@@ -97,9 +97,9 @@ fn a_client_that_never_reads_is_bounded() {
         ),
     )
     .or_explain(
-        "A client didn't read its replies, and you stopped reading from it too late: everything \
-         that each such client sends before then fills your memory. Stop reading as soon as one \
-         reply is waiting.",
+        "A client didn't read its replies, and you stopped reading from it too late. Everything \
+         that it sends until then stays in your memory, and every other slow client adds as much. \
+         Stop reading as soon as one reply is waiting.",
         BACK,
     );
     client.expect_end().or_explain(
@@ -115,7 +115,7 @@ fn a_client_that_never_reads_is_bounded() {
 fn an_end_while_replies_wait(server: &Running) {
     explain(
         "A client half-closed its connection while its replies were waiting, and some of them are \
-         missing. The client has stopped sending, but it still expects your replies: send the \
+         missing. The client has stopped sending, but it still expects your replies, so send the \
          waiting ones, keep reading, and close the connection only after you have read the end of \
          the stream.",
         BACK,
@@ -177,7 +177,7 @@ fn the_others_are_served() {
     is_served(&mut server.connect());
     server.expect_idle().or_explain(
         "Two clients aren't reading their replies and there is nothing else to do, but your loop \
-         keeps spinning. Wait for the one event that matters, room to write: poll() reports it.",
+         keeps spinning. Wait for the one event that matters, room to write, which poll() reports.",
         BACK,
     );
     is_served(&mut before);

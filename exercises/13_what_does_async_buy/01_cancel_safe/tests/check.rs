@@ -88,8 +88,9 @@ fn five_hundred_idle_clients_cost_nothing() {
 #[test]
 fn any_split_is_the_same_message() {
     explain(
-        "One read returned only part of a frame. Keep those bytes until the frame is complete, in \
-         a buffer that outlives this pass through the loop.",
+        "One read returned only part of a frame, and your program did not echo that frame. Keep \
+         the bytes until the frame is complete, in a buffer that outlives this pass through the \
+         loop.",
         SELECT,
     );
     let server = server(NEVER);
@@ -289,8 +290,8 @@ fn each_client_has_a_clock_of_its_own() {
         let expected = "a heartbeat 600 ms after this client connected";
         check(heartbeat.is_some(), expected, &got).now();
         check(took >= period / 10, expected, &got).or_explain(
-            "Your program sent this heartbeat at once. The first one is due when the given time \
-             has passed since the client connected. The first tick of tokio's interval() completes \
+            "Your program sent a client's first heartbeat as soon as that client connected. It is \
+             due one period later. If you use tokio's interval(), its first tick completes \
              immediately.",
             CLOCK,
         );
@@ -358,9 +359,9 @@ fn first_heartbeat(
 
 const LATE: &str = "A client read its answers late, and they are damaged: either the end is \
                     missing, or a heartbeat was sent in the middle of an answer. A write that \
-                    select! drops has already sent some of its bytes, and two tasks that write to \
-                    the same stream interleave their bytes. Write from one place only, and await \
-                    each write until it is complete.";
+                    select! drops has already sent some of its bytes, and when two tasks write to \
+                    the same stream, their bytes can be interleaved. Write from one place only, \
+                    and await each write until it is complete.";
 
 #[test]
 fn a_heartbeat_never_stands_inside_an_answer() {

@@ -74,7 +74,7 @@ impl Drop for SocketFile {
         };
         if let Err(error) = removed {
             let path = self.path.display();
-            let _ = writeln!(io::stderr(), "{path} stays behind: {error}");
+            let _ = writeln!(io::stderr(), "could not remove {path}: {error}");
         }
     }
 }

@@ -230,7 +230,7 @@ fn caught_from_the_first_moment() {
     const LATE: &str = "The signal was sent as soon as \"listening on\" was printed, and your \
                         program was not catching signals yet. Once that line is printed, a script \
                         or a service manager knows that your program is running and may stop it. \
-                        Catch the signals before you print the line: ideally, before you bind.";
+                        Catch the signals before you print the line, and ideally before you bind.";
     for round in rounds(6, 2, Duration::from_secs(2)) {
         let signal = [Signal::TERM, Signal::INT][round % 2];
         let server = server();

@@ -60,7 +60,7 @@ fn accept_until(mut signals: &UnixStream, listener: &UnixListener) -> io::Result
     Ok(())
 }
 
-/// Waits until one of the two is readable, or until the given time. Says which of them is.
+/// Waits until one of the two is readable, or until the given time. Returns which of them are.
 fn wait(one: &impl AsFd, other: &impl AsFd, until: Option<Instant>) -> io::Result<[bool; 2]> {
     loop {
         let mut ready =
@@ -81,7 +81,7 @@ fn wait(one: &impl AsFd, other: &impl AsFd, until: Option<Instant>) -> io::Resul
 /// Answers what has arrived and waits until all clients are gone, but not past `deadline`, and not
 /// after another signal. You may pass it more than the deadline.
 fn drain(deadline: Instant) -> io::Result<ExitCode> {
-    todo!("let everybody finish until {deadline:?}, and say whether they did")
+    todo!("let every client finish by {deadline:?}, and report whether all of them did")
 }
 
 /// Serves one client, on a thread of its own.
@@ -139,7 +139,7 @@ impl Drop for SocketFile {
         };
         if let Err(error) = removed {
             let path = self.path.display();
-            let _ = writeln!(io::stderr(), "{path} stays behind: {error}");
+            let _ = writeln!(io::stderr(), "could not remove {path}: {error}");
         }
     }
 }

@@ -141,9 +141,9 @@ fn what_had_come_is_answered() {
     explain(
         "These lines were sent before the signal, and your program did not answer all of them. \
          Read and answer everything that has arrived before you close the connection: one more \
-         read, or one more line, is not enough. After shutdown(SHUT_RD), a reader still gets \
-         everything that has arrived, then the end of the stream. (An empty line is a line, so it \
-         gets an answer.)",
+         read, or one more line, is not enough. On Linux, shutdown(SHUT_RD) discards nothing: the \
+         reader still gets everything that had arrived, and then the end of the stream. (An empty \
+         line is a line, so it gets an answer.)",
         COME,
     );
     let server = self::server(HOUR);
@@ -257,7 +257,7 @@ fn an_empty_house_closes_at_once() {
     let got = format!("it took at least {quickest:.1?} each time");
     check(quickest < AT_ONCE, "the end at once, with no client", got).or_explain(
         "No client is connected, and after the signal your program pauses before it exits. Don't \
-         sleep. Wait only for requests that are under way; here there are none.",
+         sleep: wait only for requests that are under way, and here there are none.",
         DEADLINE,
     );
     let server = self::server(HOUR);

@@ -173,7 +173,11 @@ fn the_file_arrives_open() {
 
 #[test]
 fn it_is_read_only() {
-    explain("The client got no open file with the byte `+`.", BYTE);
+    explain(
+        "Your program did not answer this name with the byte `+` and the open file. Send both with \
+         a single sendmsg().",
+        BYTE,
+    );
     let house = a_house();
     let server = broker(&house);
     let mut peer = server.connect();
@@ -279,8 +283,11 @@ fn gets_or_is_refused(peer: &mut Peer, name: &str) -> Vec<OwnedFd> {
         return Vec::new();
     }
     let files = peer.take_descriptors();
-    check(!files.is_empty(), "a file with the `+`", "none")
-        .or_explain("Your program sent `+` alone. Send the file with it.", BYTE);
+    check(!files.is_empty(), "a file with the `+`", "none").or_explain(
+        "Your program sent `+` without a file. Send the open file with that byte, in one \
+         sendmsg().",
+        BYTE,
+    );
     files
 }
 
@@ -326,10 +333,10 @@ fn make_pipe(path: &Path) {
 #[test]
 fn only_files_are_handed_out() {
     explain(
-        "This name is not a regular file, and your program did not refuse it. From an open folder, \
-         a client can go to \"..\" and reach the rest of the disk. On a FIFO, open() waits for a \
-         writer, and there may never be one. Open without waiting (O_NONBLOCK), then check with \
-         fstat() what you opened.",
+        "This name does not lead to a regular file, and your program did not refuse it. From an \
+         open folder, a client can go to \"..\" and reach the rest of the disk. On a FIFO, open() \
+         waits for a writer, and there may never be one. Open without waiting (O_NONBLOCK), then \
+         check with fstat() what you opened.",
         DEPUTY,
     );
     let house = a_house();

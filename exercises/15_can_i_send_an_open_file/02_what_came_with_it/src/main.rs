@@ -14,7 +14,7 @@ fn main() -> io::Result<()> {
         let started = client.and_then(|client| start(move || serve(&client)));
         if let Err(error) = started {
             // Perhaps no descriptor is left: one may become free soon.
-            let _ = writeln!(io::stderr(), "a client waits: {error}");
+            let _ = writeln!(io::stderr(), "could not start serving a client: {error}");
             thread::sleep(Duration::from_millis(100));
         }
     }

@@ -399,7 +399,8 @@ fn no_room_is_told() {
     explain(
         "No file arrived with this message's first byte, but one arrived with a later byte, and \
          your program's answer was wrong. The later file doesn't belong to any message. Receive \
-         the first byte by itself, because one receive may return both.",
+         the first byte with a call of its own: a longer receive may also return files that were \
+         sent with later bytes.",
         RANGE,
     );
     for at in [1, 4, 5] {
@@ -466,7 +467,8 @@ fn what_is_no_file_is_refused() {
     explain(
         "This descriptor is not a regular file, or it can't be read, and your program did not \
          answer `-not a file`. Another process may send you any descriptor. Check it with fstat() \
-         before you read: a read from a pipe may wait forever, and a device may have no end.",
+         before you read, because a read from a pipe may wait forever, and a device may have no \
+         end.",
         FILE,
     );
     let (pipe, _writer) = std::io::pipe().expect("a pipe");

@@ -83,9 +83,9 @@ fn one_receive_is_one_message() {
     let printed = ["21 a rather long message", "3 one", "3 two", "5 three"];
     has_printed(&server, &printed);
     explain(
-        "Your program did not print or answer this message correctly. The number counts bytes. \
-         Print the bytes exactly as they arrived: they may not be text, and spaces and newlines \
-         are part of the message.",
+        "Your program did not print or answer this message correctly. The number in the line \
+         counts bytes, not characters. Print the bytes exactly as they arrived: they may not be \
+         text, and spaces and newlines are part of the message.",
         MESSAGES,
     );
     let odd: [&[u8]; 4] = [b"caf\xe9", "caf\u{e9}".as_bytes(), b" spaced ", b"a line\n"];
@@ -159,7 +159,8 @@ fn a_cut_message_is_told() {
     peer.send(&full).expect("ok").now();
     explain(
         "After a message that was too long, your program did not handle the next message \
-         correctly. Nothing is left of a long message: the next receive returns the next message.",
+         correctly. Nothing is left of a message that was too long, so the next receive returns \
+         the next message.",
         CUT,
     );
     peer.send("x".repeat(100_000)).expect("too long").now();
@@ -170,7 +171,7 @@ fn a_cut_message_is_told() {
 
     explain(
         "Your program was started with a limit of 90,000 bytes, but it did not apply that limit. A \
-         buffer of a fixed size cuts longer messages. Create a buffer that fits your limit.",
+         buffer of a fixed size truncates longer messages. Create a buffer that fits your limit.",
         CUT,
     );
     let server = program!().arg(GREAT).listen_on_path();
@@ -195,7 +196,7 @@ fn who_has_no_name_is_survived() {
     peer.send("mine").expect("ok").now();
     explain(
         "A sender was gone before its answer was sent, and after that your program did not answer \
-         the next message. Sending the answer fails, but that affects only this one sender: \
+         the next message. Sending the answer fails, but that affects only this one sender, so \
          continue with the next message.",
         NAMES,
     );
@@ -211,7 +212,7 @@ fn who_has_no_name_is_survived() {
     explain(
         "A sender was gone before its answer was sent, and its path was left behind. After that \
          your program did not answer the next message. Sending fails with ECONNREFUSED instead of \
-         ENOENT here, but that affects only this one sender: continue with the next message.",
+         ENOENT here, but that affects only this one sender, so continue with the next message.",
         NAMES,
     );
     peer.send("and I, too").expect("ok").now();
@@ -226,9 +227,9 @@ fn who_has_no_name_is_survived() {
         .expect("ok")
         .now();
     explain(
-        "The sender was gone before its answer was sent, and a stream listener has its name now, \
-         so sending fails with EPROTOTYPE. Your program did not continue as usual after that. A \
-         failed send affects only that one sender, whatever the error is: serve the next message.",
+        "A sender was gone, a stream listener had taken over its name, and then your program did \
+         not answer the next message. Sending to that name fails with EPROTOTYPE. A failed send \
+         affects only that one sender, whatever the error is, so continue with the next message.",
         NAMES,
     );
     let path = folder.join("a-stream-now");
@@ -333,8 +334,8 @@ fn asks_without_listening(slow: &mut DatagramPeer) -> usize {
     let got = format!("{most} of them in the best of {MORE_ROUNDS} rounds");
     check(most == MORE, expected, got).or_explain(
         "Your program waits, if only for a moment, when it can't deliver an answer. A sender can \
-         repeat that delay with as many messages as it likes. Drop the answer. Don't wait for \
-         room, and don't retry.",
+         repeat that delay with as many messages as it likes. Drop the answer instead of waiting \
+         for room or trying again.",
         FULL,
     );
     all
@@ -372,7 +373,7 @@ fn a_full_queue_keeps_nobody_waiting() {
     other.send("third").expect("ok").now();
     server.expect_idle().or_explain(
         "Your program burns CPU time while no message is arriving, because it keeps polling. \
-         Receiving should wait; only sending should not.",
+         Receiving should block; only sending should not.",
         FULL,
     );
 

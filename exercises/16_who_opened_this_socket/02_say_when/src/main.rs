@@ -64,7 +64,7 @@ impl Supervisor {
     }
 }
 
-/// The answer to a line. For `wait PATH`, it takes until that file has been read to its end.
+/// The answer to a line. For `wait PATH`, it is ready when that file has been read to its end.
 fn answer(line: &str) -> String {
     match line.strip_prefix("wait ") {
         Some(path) => match fs::read(path) {

@@ -145,7 +145,7 @@ fn has_said_so(supervisor: &mut NotifySocket) {
 fn stopping_is_said_first() {
     explain(
         "Your program did not close its connections, did not remove its path, or did not exit with \
-         code 0. On SIGTERM and SIGINT, do all three. Send STOPPING=1 before that.",
+         code 0. On SIGTERM and SIGINT, do all three, after you have sent STOPPING=1.",
         STOPPING,
     );
     let (mut supervisor, folder) = (supervisor(), folder());
@@ -259,7 +259,7 @@ fn is_fed_while_busy(supervisor: &mut NotifySocket, client: &mut Peer) {
     let again = lines.iter().any(|line| line == "READY=1");
     check(!again, "READY=1 once, before", format!("{lines:?}")).or_explain(
         "Your program sent READY=1 again, long after it was ready. READY=1 says that startup is \
-         complete, and a supervisor may take a second READY=1 for the end of a reload. Send \
+         complete, and a supervisor may mistake a second READY=1 for the end of a reload. Send \
          READY=1 once.",
         READY,
     );

@@ -96,7 +96,7 @@ fn serve(address: &str, path: &Path) -> anyhow::Result<Outcome> {
     let address = tcp.local_address()?;
     let _tcp = start(tcp, &Store::default(), &signals)?;
     todo!(
-        "open {} too, say `listening on {address}`, serve both",
+        "open {} too, print `listening on {address}`, and serve both",
         path.display()
     )
 }

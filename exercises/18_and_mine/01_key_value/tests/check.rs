@@ -270,8 +270,9 @@ fn a_slow_request_delays_nobody() {
         );
         gate.release();
         slow.expect([done(), value(&long)].concat()).or_explain(
-            "The whole file has been read. Now reply to the Load, and then to the Get after it, \
-             with all the file's bytes as the value.",
+            "The whole file has been read, and your program did not reply correctly to the Load \
+             and the Get after it. Reply to both, in that order, with all the file's bytes as the \
+             value of the Get.",
             SLOW,
         );
         others[1].send(get("other")).expect(value("1")).or_explain(
@@ -287,7 +288,8 @@ fn a_slow_request_delays_nobody() {
 #[test]
 fn its_own_messages() {
     explain(
-        "Your reply to this request isn't the one that the README's table lists.",
+        "Your program's reply to this request isn't the one in the README's table. Send exactly \
+         the kind and the body that the table lists.",
         MESSAGES,
     );
     let store = Store::start();
@@ -312,13 +314,14 @@ fn its_own_messages() {
                 MESSAGES,
             );
             peer.send(get(key)).expect(value(bytes)).or_explain(
-                "The value is not the one that was set last. A value may be any bytes, or none.",
+                "This Get did not return the value that was set last. A value may contain \
+                 arbitrary bytes, or none.",
                 MESSAGES,
             );
         }
         peer.send(get("color")).expect(value("red")).or_explain(
-            "Setting another key changed the value of this one. The two differ only in spaces or \
-             a capital letter, but that makes them two keys: keys are the same only if all their \
+            "Setting one key changed the value of another. The two differ only in spaces or in a \
+             capital letter, but they are different keys: two keys are the same only if all their \
              bytes are the same.",
             MESSAGES,
         );
@@ -359,7 +362,8 @@ fn its_own_messages() {
             .concat(),
         )
         .or_explain(
-            "Seven requests arrived together. Reply to each of them, in order.",
+            "Seven requests arrived together, and your program did not reply to all of them \
+             correctly. Reply to each one, in order.",
             MESSAGES,
         );
         peer.drip(set("in pieces", "whole")).expect(done()).now();
@@ -370,7 +374,8 @@ fn its_own_messages() {
 #[test]
 fn an_unknown_kind_is_told_and_survived() {
     explain(
-        "Reply to an invalid request with an error, and keep the connection open.",
+        "Your program did not reply to an invalid request with an error, or it closed the \
+         connection. Send the error, and keep the connection open.",
         MESSAGES,
     );
     let store = Store::start();
@@ -380,8 +385,9 @@ fn an_unknown_kind_is_told_and_survived() {
             is_error(
                 &mut peer,
                 MALFORMED,
-                "No request has this kind. Return BadMessage::UnknownKind from `decode`: the \
-                 engine then replies with the error Malformed.",
+                "No request has this kind, and your program did not reply with the error \
+                 Malformed. Return BadMessage::UnknownKind from `decode`, and the engine sends \
+                 that error.",
                 MESSAGES,
             );
         }
@@ -396,8 +402,10 @@ fn an_unknown_kind_is_told_and_survived() {
                 is_error(
                     &mut peer,
                     MALFORMED,
-                    "The key's length is more than the number of bytes that follow it. Check that \
-                     in `decode` before you cut the key out, and return the frame's bad_body().",
+                    "The key's length is missing, or is more than the number of bytes that follow \
+                     it, and your program did not reply with the error Malformed. Check the length \
+                     in `decode` before you take the key from the body, and return the frame's \
+                     bad_body().",
                     MESSAGES,
                 );
             }
@@ -413,8 +421,9 @@ fn an_unknown_kind_is_told_and_survived() {
             is_error(
                 &mut peer,
                 NOT_TEXT,
-                "The key or the path of this request is not UTF-8. Read it with the frame's \
-                 text(), and return the error that text() gives you.",
+                "The key or the path of this request is not UTF-8, and your program did not reply \
+                 with the error NotText. Read it with the frame's text(), and return the error \
+                 that text() gives you.",
                 MESSAGES,
             );
         }
@@ -430,7 +439,8 @@ fn an_unknown_kind_is_told_and_survived() {
 #[test]
 fn its_own_errors_leave_the_door_open() {
     explain(
-        "A request that fails gets a reply like any other, and the connection stays open.",
+        "Your program did not reply to a request correctly, or it closed the connection. Even a \
+         request that fails gets a reply, and the connection stays open.",
         ERRORS,
     );
     let store = Store::start();
@@ -441,7 +451,8 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 NO_SUCH_KEY,
-                "There is no such key. Reply with Answer::Error and code 256.",
+                "There is no such key, and your program did not reply with error 256. Return \
+                 Answer::Error with that code.",
                 ERRORS,
             );
         }
@@ -452,8 +463,8 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 NO_SUCH_KEY,
-                "This key was deleted, so the store no longer has it. Reply with Answer::Error \
-                 and code 256.",
+                "This key was deleted, and your program did not reply with error 256 afterwards. \
+                 Remove the key from the store, and return Answer::Error with that code.",
                 ERRORS,
             );
         }
@@ -463,9 +474,10 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 CANNOT_READ,
-                "This path cannot be read as a file. Reply with error 257 from the thread that \
-                 tried, with the handle's `fail`. If you drop the handle instead, the connection \
-                 ends with the error Internal.",
+                "This path cannot be read as a file, and your program did not reply with error \
+                 257. Send that error from the thread that tried to read the file, with the \
+                 handle's `fail`. If you drop the handle instead, the connection ends with the \
+                 error Internal.",
                 ERRORS,
             );
         }
@@ -485,15 +497,16 @@ fn its_own_errors_leave_the_door_open() {
             is_error(
                 &mut peer,
                 code,
-                "Of these five requests three must fail: Get of a key that doesn't exist, Load of \
-                 a file that doesn't exist, and Get of the key that this Load did not set. Reply \
-                 to each of them with its error.",
+                "Your program's replies to these five requests are wrong. The first three must \
+                 fail: Get of a key that doesn't exist, Load of a file that doesn't exist, and Get \
+                 of the key that this Load did not set. Reply to each of these with its error.",
                 ERRORS,
             );
         }
         peer.expect([done(), done()].concat()).or_explain(
-            "The first three of these five requests failed, as they should. The Set and the Del \
-             after them must succeed, so reply to each.",
+            "The first three of these five requests failed, as they should, but your program did \
+             not reply correctly to the Set and the Del after them. Both must succeed, and each \
+             must get its reply.",
             ERRORS,
         );
     }
@@ -535,14 +548,15 @@ fn it_finishes_what_it_started() {
         let (mut last, last_gate) = doors.next().unwrap();
         for peer in [&mut first, &mut last] {
             peer.expect_nothing_yet().or_explain(
-                "This client got its reply before its file was read. Reply to a Load only when it \
-                 is done.",
+                "This client got its reply before its file was read. Reply to a Load only after \
+                 the whole file has been read.",
                 SLOW,
             );
         }
-        let sentence = "A client of each server had a request under way when SIGTERM arrived. \
-                        Each client must still get its reply, even when the other server has \
-                        nothing left to do. Wait for both servers.";
+        let sentence = "A client of each server had a request under way when SIGTERM arrived, and \
+                        one of the two did not get its reply and then the end of the stream. Each \
+                        must get both, even when the other server has nothing left to do. Wait for \
+                        both servers.";
         first_gate.release();
         first.expect(done()).or_explain(sentence, DOORS);
         first.expect_end().or_explain(sentence, DOORS);
@@ -555,8 +569,8 @@ fn it_finishes_what_it_started() {
         last.expect_end().or_explain(sentence, DOORS);
         last.close();
         store.server.exits_with(0).or_explain(
-            "Every request was answered, over TCP and over the Unix socket, so the program must \
-             end with exit code 0.",
+            "Every request was answered, over TCP and over the Unix socket, but your program did \
+             not exit with code 0. Exit code 3 is only for a request that was cut off.",
             DOORS,
         );
     }
@@ -575,8 +589,8 @@ fn what_it_could_not_finish_is_said() {
         peer.pause(Duration::from_millis(400));
         store.server.signal(Signal::TERM);
         store.server.exits_with(3).or_explain(
-            "A second signal cut off a request at one server, and the exit code doesn't show it. \
-             If either server reports that something was cut off, end with exit code 3.",
+            "A second signal cut off a request at one server, and your program's exit code doesn't \
+             show it. If either server reports that something was cut off, end with exit code 3.",
             DOORS,
         );
     }

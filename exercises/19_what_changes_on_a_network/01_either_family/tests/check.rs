@@ -31,7 +31,7 @@ fn greets(client: &Running, mut server: Peer, address: &Address) {
         .or_explain(
             "Your program has connected, but it hasn't printed the right `connected to` line. \
              Print the address at the other end of the connection (getpeername), which may differ \
-             from what was typed.",
+             from the address that was typed.",
             REFUSAL,
         );
     server.send("welcome\n");
@@ -43,8 +43,9 @@ fn greets(client: &Running, mut server: Peer, address: &Address) {
     server.send("and bye\n").half_close();
     let all = format!("connected to {address}\nwelcome\nand bye\n");
     client.exits_with(0).stdout(all).or_explain(
-        "The server has sent everything and closed the connection. Print what it sent and nothing \
-         else, and end with exit code 0.",
+        "The server has sent everything and closed the connection, and your program did not print \
+         exactly that, or did not end with exit code 0. Print what the server sent and nothing \
+         else, and end at the end of the stream.",
         REFUSAL,
     );
 }
@@ -87,9 +88,9 @@ fn is_walked_around(holes: &[&BlackHole], soonest: Duration) {
         let (began, watch) = (Instant::now(), Stopwatch::start());
         let client = client(&addresses).start();
         let peer = server.try_accept().or_explain(
-            "The first address is silent: it neither accepts the connection nor refuses it, and \
-             the system would keep trying for two minutes. Don't wait for that. After 250 ms of \
-             silence, try the next address too.",
+            "Your program kept waiting for a silent address, one that neither accepts the \
+             connection nor refuses it. The system would keep trying for two minutes, so don't \
+             wait for that: after 250 ms of silence, try the next address too.",
             SILENCE,
         );
         let (took, at_most) = (began.elapsed(), soonest + Duration::from_millis(700));
@@ -129,9 +130,9 @@ fn who_answers_late_is_taken() {
     hole.expect_attempt().now();
     hole.wake_up();
     let sentence = "The first address was silent at first, the second refused, and then the first \
-                    accepted, a second after the attempt began. Keep the first attempt going while \
-                    you try the next address: after 250 ms, begin the next attempt, but don't \
-                    abandon the first one.";
+                    accepted, but your program did not use that connection. After 250 ms of \
+                    silence, begin the next attempt, but keep the first one going: the address may \
+                    still accept.";
     let expected = "the first attempt to continue, and its connection to be used";
     let visitor = appears(expected, Duration::from_secs(8), || {
         let ended = client.has_ended();
@@ -206,8 +207,9 @@ fn are_named(within: u32, addresses: &[&Address]) {
     let client = program!().typed().arg(within).args(addresses).start();
     let output = client.exits_with(1);
     let output = output.stdout("").or_explain(
-        "No address accepted the connection. When all of them have refused, or the time in the \
-         first argument is up, report that on standard error, and end with exit code 1.",
+        "No address accepted the connection, and your program did not exit with code 1, or it \
+         printed something on standard output. When all addresses have refused, or the time in the \
+         first argument has passed, report that on standard error, and end with exit code 1.",
         REFUSAL,
     );
     drop(output);
@@ -233,7 +235,8 @@ fn are_named(within: u32, addresses: &[&Address]) {
 #[test]
 fn brackets_and_names() {
     explain(
-        "This address is a name and a port. Look up the name, and try all of its addresses.",
+        "Your program did not connect to an address that was given as a name and a port. Look up \
+         the name, and try all of its addresses.",
         BRACKETS,
     );
     let server = Listener::tcp();
@@ -245,9 +248,9 @@ fn brackets_and_names() {
         return;
     }
     explain(
-        "An IPv6 address is full of colons, so it is written in brackets before its port. Parse \
-         the address and the port together (SocketAddr, or to_socket_addrs). Don't split the text \
-         at a colon.",
+        "Your program did not connect to an IPv6 address. Such an address contains colons, so it \
+         is written in brackets before its port. Parse the address and the port together \
+         (SocketAddr, or to_socket_addrs). Don't split the text at a colon.",
         BRACKETS,
     );
     let (nobody, server) = (Listener::refusing(), Listener::tcp_v6());
@@ -260,9 +263,9 @@ fn brackets_and_names() {
 fn a_name_has_both_families() {
     let Some(hosts) = Hosts::new() else { return };
     explain(
-        "`right` is a host with an IPv4 address and an IPv6 address, and its server listens on \
-         one of them. When one address of a name refuses, another may still accept, so try each \
-         of them.",
+        "Your program did not reach a server on the host `right`. That name has an IPv4 address \
+         and an IPv6 address, and the server listens on only one of them. When one address of a \
+         name refuses, another may still accept, so try each of them.",
         REFUSAL,
     );
     let servers = [Some(hosts.right.listener()), hosts.right.listener_v6()];

@@ -58,7 +58,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// The client's address, as a person would write it.
 fn canonical(peer: SocketAddr) -> SocketAddr {
-    todo!("bring {peer} to its plain form")
+    todo!("convert {peer} to its plain form")
 }
 
 /// Sends back what arrives, to the end of the stream.

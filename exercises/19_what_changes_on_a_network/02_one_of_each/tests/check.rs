@@ -110,8 +110,9 @@ fn a_machine_that_prefers_one() {
         return;
     }
     explain(
-        "This host has net.ipv6.bindv6only set, so an IPv6 socket is for IPv6 only unless the \
-         program says otherwise. Set IPV6_V6ONLY to what you need, before bind().",
+        "On this host, your program did not serve clients of both families. The host has \
+         net.ipv6.bindv6only set, so an IPv6 socket accepts only IPv6 clients unless the program \
+         says otherwise. Set IPV6_V6ONLY to what you need, before bind().",
         BOTH,
     );
     let admitted = [Some(hosts.right.address()), hosts.right.address_v6()];
@@ -132,7 +133,7 @@ fn a_peer_is_who_it_is() {
     }
     explain(
         "Both clients are on the list, and your program didn't print a line for each. Print \
-             both lines.",
+         `admitted ADDRESS` for both.",
         WHO,
     );
     let server = server("[::]:0", &["::1", "127.0.0.1"]);
@@ -171,8 +172,8 @@ fn the_list_means_both_spellings() {
 #[test]
 fn nobody_else_comes_in() {
     explain(
-        "This client is not on the list. Close its connection without sending a byte, and serve \
-         the next client.",
+        "This client is not on the list, and your program did not turn it away. Close its \
+         connection without sending a byte, and serve the next client.",
         WHO,
     );
     let v4 = server("127.0.0.1:0", &["127.0.0.2"]);
@@ -196,9 +197,9 @@ fn nobody_else_comes_in() {
         }
     }
     explain(
-        "::127.0.0.1 is on the list, and 127.0.0.1 is not. They are different addresses: the \
-         mapped form of 127.0.0.1 has ffff in it, ::ffff:127.0.0.1. to_ipv4 turns both into \
-         127.0.0.1; use to_canonical.",
+        "::127.0.0.1 is on the list, 127.0.0.1 is not, and your program mixed them up. They are \
+         different addresses: the mapped form of 127.0.0.1 has ffff in it, ::ffff:127.0.0.1. \
+         to_ipv4 turns both into 127.0.0.1; use to_canonical.",
         WHO,
     );
     let server = self::server("[::]:0", &["::1", "::127.0.0.1"]);
@@ -212,9 +213,10 @@ fn a_list_that_cannot_be_read_is_refused() {
         let program = program!().typed().args(["127.0.0.1:0", "127.0.0.1", wrong]);
         let output = program.start().exits_with(2);
         output.stdout("").stderr(contains(wrong)).or_explain(
-            "One entry on the list is not an IP address. A server that guesses or skips such an \
-             entry admits too many clients or too few, and nobody notices. Name the entry on \
-             standard error, and end with exit code 2 before you listen.",
+            "One entry on the list is not an IP address, and your program did not refuse it. A \
+             server that guesses or skips such an entry admits too many clients or too few, and \
+             nobody notices. Name the entry on standard error, and end with exit code 2 before you \
+             listen.",
             WHO,
         );
     }

@@ -55,6 +55,6 @@ fn serve(mut stream: &TcpStream, quiet: Duration) -> io::Result<()> {
         }
         stream.write_all(&line)?;
         line.clear();
-        todo!("ask who is silent for {quiet:?}, and wait for the answer")
+        todo!("send `ping` to a client that is silent for {quiet:?}, and wait for the answer")
     }
 }

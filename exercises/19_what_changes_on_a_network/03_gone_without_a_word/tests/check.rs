@@ -48,9 +48,10 @@ fn keepalive_is_on_and_soon() {
     server
         .expect_keepalive(&peer, Duration::from_secs(60))
         .or_explain(
-            "A client whose machine loses power sends nothing, and without keepalive the kernel \
-             never asks whether it is still there. Turn keepalive on, and set when the first \
-             probe is due: the system's default is two hours.",
+            "Keepalive is off on this connection, or the first probe is due too late. A client \
+             whose machine loses power sends nothing, and without keepalive the kernel never finds \
+             out. Turn keepalive on, and set when the first probe is due: the system's default is \
+             two hours.",
             KEEPALIVE,
         );
     let copy = server.socket_of(&peer).now();
@@ -81,8 +82,9 @@ fn unacknowledged_bytes_have_a_limit() {
     let got = limit.map_or("none".to_owned(), |limit| format!("{limit:?}"));
     let in_time = limit.is_some_and(|limit| limit <= FOUND);
     check(in_time, "a limit of 90 s for unacknowledged bytes", got).or_explain(
-        "While bytes are unacknowledged, keepalive does nothing, and the system resends them for \
-         a quarter of an hour. To give up sooner, set TCP_USER_TIMEOUT (in milliseconds).",
+        "There is no limit, or too long a limit, for bytes that this client doesn't acknowledge. \
+         While bytes are unacknowledged, keepalive does nothing, and the system resends them for a \
+         quarter of an hour. To give up sooner, set TCP_USER_TIMEOUT (in milliseconds).",
         BYTES,
     );
 }
@@ -122,9 +124,10 @@ fn a_stopped_one() -> Duration {
     peer.send(line("hello")).expect(line("hello")).now();
     let watch = Stopwatch::start();
     peer.expect(line("ping")).or_explain(SILENT, PING);
-    let sentence = "The client got a ping, and hasn't replied for as long again. It counts as \
-                    gone, even if its kernel still acknowledges what you send. Print `gone \
-                    ADDRESS`, and close the connection.";
+    let sentence = "The client did not answer a ping in time, and your program did not print `gone \
+                    ADDRESS`, or did not close the connection. Such a client counts as gone, even \
+                    if its kernel still acknowledges what you send: print the line, and close the \
+                    connection.";
     server.prints(&gone(&peer)).or_explain(sentence, PING);
     let took = watch.elapsed();
     if took < SOON_ENOUGH {
@@ -135,8 +138,9 @@ fn a_stopped_one() -> Duration {
 
 #[test]
 fn a_quiet_one_that_answers_stays() {
-    let sentence = "This client sends no lines of its own, but it answers each ping in time, so it \
-                    is alive. Restart its idle timer when a pong arrives, and don't echo the pong.";
+    let sentence = "This client sends no lines of its own, but it answers each ping in time, and \
+                    your program sent a ping too early, echoed a pong, or gave the client up. \
+                    Restart its idle timer when a pong arrives, and don't echo the pong.";
     undisturbed(LATE, || {
         let server = server(600);
         explain(sentence, PING);
@@ -172,7 +176,8 @@ fn a_part_of_a_line_is_a_sign_of_life() {
             peer.pause(Duration::from_millis(300)).send(byte);
         }
         peer.send("\n").expect(line("hello")).or_explain(
-            "This line took 1.5 s, but a byte arrived every 300 ms, so no ping was due after 800 \
+            "Your program sent a ping while a line was arriving, or did not echo that line. The \
+             line took 1.5 s, but a byte arrived every 300 ms, so there was never a silence of 800 \
              ms. Restart the idle timer at every byte, not only at the end of a line.",
             PING,
         );
@@ -182,8 +187,9 @@ fn a_part_of_a_line_is_a_sign_of_life() {
         let mut peer = server.connect();
         peer.expect(line("ping")).or_explain(SILENT, PING);
         explain(
-            "This client got a ping, and sent `p` in time. That is part of its pong, so the client \
-             is alive. Restart its idle timer, and after the next silence send a new ping.",
+            "This client got a ping and sent `p` in time, and your program gave it up or stopped \
+             serving it. The `p` is part of its pong, so the client is alive. Restart its idle \
+             timer, and after the next silence send a new ping.",
             PING,
         );
         peer.send("p").expect(line("ping")).now();
@@ -202,8 +208,9 @@ fn a_pulled_cable_is_found() {
         peer.send(line("hello")).expect(line("hello")).now();
         hosts.pull_cable();
         server.prints(&gone(&peer)).or_explain(
-            "The cable was pulled, and no packet reports that. The only sign is that your ping \
-             gets no answer: when its time is up, print `gone ADDRESS`.",
+            "The cable was pulled, and your program did not print `gone ADDRESS`. No packet \
+             reports a pulled cable: the only sign is that your ping gets no answer. When the time \
+             for that answer has passed, print the line.",
             PING,
         );
         let mut here = hosts.left.connect(server.address());
@@ -251,8 +258,9 @@ fn the_others_feel_nothing() {
         let told = server.stdout();
         let lines = told.lines().filter(|line| line.starts_with("gone"));
         check(lines.count() == 2, "`gone` for both silent clients", told).or_explain(
-            "A client that closes its connection has told you that it is leaving. Don't \
-             print `gone` for it: `gone` is for clients that vanish without closing.",
+            "Your program printed `gone` for a client that had closed its connection. Such a \
+             client has told you that it is leaving; `gone` is only for clients that vanish \
+             without closing.",
             PING,
         );
     });

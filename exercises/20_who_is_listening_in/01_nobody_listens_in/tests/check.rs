@@ -158,10 +158,11 @@ impl Server {
 #[test]
 fn any_split_of_the_handshake() {
     explain(
-        "TLS is a stream in a stream: a handshake or a reply may arrive in any pieces, and \
-         several messages in one piece. What you write stays in a buffer of the library until you \
-         flush it, and what has arrived may be waiting in another buffer. Flush what you write, \
-         and read until nothing is left.",
+        "Your program did not complete the handshake, did not send its line, or did not print the \
+         whole reply. A handshake or a reply may arrive in any pieces, and several messages in one \
+         piece. What you write stays in a buffer of the library until you flush it, and what has \
+         arrived may be waiting in another buffer of the library. Flush what you write, and read \
+         until nothing is left.",
         BUFFER,
     );
     let manners: [Manner; 4] = [
@@ -221,9 +222,9 @@ fn hears_nothing(mut server: Server, client: &Running, sentence: &str, section: 
 }
 
 fn ends_with_1(client: &Running, section: &str) {
-    let sentence = "Your program could not talk to the right server. In that case, print nothing \
-                    on standard output, print the reason on standard error, and end with exit \
-                    code 1.";
+    let sentence = "Your program could not talk to the right server, and it did not report that \
+                    correctly. In that case, print nothing on standard output, print the reason on \
+                    standard error, and end with exit code 1.";
     let ended = client.exits_with(1).stdout("");
     let told = ended.or_explain(sentence, section).stderr;
     let reason = !told.trim_ascii().is_empty();
@@ -237,23 +238,24 @@ fn a_stranger_is_refused() {
                     is able to decrypt it. Verify the certificate against CA.pem before you send \
                     anything.";
     is_refused("stranger", "pocket.test", sentence, WHOM);
-    let sentence = "The authority that signed this certificate has the same name as yours, but a \
+    let sentence = "Your program sent the line to a server that your authority doesn't vouch for. \
+                    The authority that signed its certificate has the same name as yours, but a \
                     different key. Anyone can choose a name, so check the signature with your \
                     authority's key.";
     is_refused("impostor", "pocket.test", sentence, WHOM);
     let (listener, client) = client("pocket.test");
     let server = Server::accept_with(&listener, "server", "stranger");
-    let sentence = "This server sent a copy of the right certificate, but it doesn't have the \
-                    private key. A certificate is public, so by itself it proves nothing. Check \
-                    the signature of the handshake too.";
+    let sentence = "Your program sent the line to a server that sent a copy of the right \
+                    certificate, but doesn't have the private key. A certificate is public, so by \
+                    itself it proves nothing. Check the signature of the handshake too.";
     hears_nothing(server, &client, sentence, WHOM);
 }
 
 #[test]
 fn each_authority_counts() {
     explain(
-        "The file has two authorities, and the second one has signed this server's certificate. \
-         Trust every authority in the file.",
+        "The file has two authorities, the second one has signed this server's certificate, and \
+         your program did not send it the line. Trust every authority in the file.",
         WHOM,
     );
     let (listener, client) = client_of("pocket.test", "authorities.pem");
@@ -266,18 +268,20 @@ fn each_authority_counts() {
 
 #[test]
 fn another_name_is_refused() {
-    let sentence = "You asked for pocket.test. This certificate is valid, but it is for \
-                    other.test, and the authority vouches only for that name. Compare the names \
-                    in the certificate (subjectAltName, not the subject) with the name that you \
-                    asked for.";
+    let sentence = "You asked for pocket.test, and your program sent the line to other.test. This \
+                    server's certificate is valid, but the authority vouches only for the name in \
+                    it. Compare the names in the certificate (subjectAltName, not the subject) \
+                    with the name that you asked for.";
     is_refused("other", "pocket.test", sentence, NAME);
-    let sentence = "You asked for other.test. This certificate is for pocket.test, localhost and \
-                    127.0.0.1. Check it against the name that you were given, not against the \
-                    address that you connected to.";
+    let sentence = "You asked for other.test, and your program sent the line to a server whose \
+                    certificate is for pocket.test, localhost and 127.0.0.1. Check the certificate \
+                    against the name that you were given, not against the address that you \
+                    connected to.";
     is_refused("server", "other.test", sentence, NAME);
-    let sentence = "This certificate is for the name that your program was given. Accept the \
-                    server, and send that name in the hello (SNI): a server may have certificates \
-                    for several names.";
+    let sentence = "This certificate is for the name that your program was given, and your program \
+                    refused the server or did not send that name in the hello (SNI). Accept the \
+                    server, and send the name: a server may have certificates for several names, \
+                    and chooses one by the name in the hello.";
     explain(sentence, NAME);
     let (listener, client) = client("other.test");
     let mut server = Server::accept(&listener, "other");
@@ -291,16 +295,17 @@ fn another_name_is_refused() {
 
 #[test]
 fn an_old_certificate_is_refused() {
-    let sentence = "This certificate expired in 2021. The authority vouched for it only until \
-                    then, and someone else may have obtained the key since. Refuse a certificate \
-                    that has expired.";
+    let sentence = "Your program sent the line to a server whose certificate expired in 2021. The \
+                    authority vouched for it only until then, and someone else may have obtained \
+                    the key since. Refuse a certificate that has expired.";
     is_refused("expired", "pocket.test", sentence, WHOM);
 }
 
 #[test]
 fn nothing_is_said_before_that() {
-    let sentence = "A TLS client begins with a hello. Until the server has proven who it is, your \
-                    program must not send any of the line, encrypted or not.";
+    let sentence = "Your program did not begin with a TLS hello, or it sent more than a handshake. \
+                    Until the server has proven who it is, your program must not send any of the \
+                    line, encrypted or not.";
     // Says nothing at all.
     let (listener, first) = client("pocket.test");
     let mut peer = listener.accept();
@@ -390,12 +395,13 @@ fn comes_to_an_end(listener: &Listener, client: &Running) {
 #[test]
 fn a_cut_is_no_end() {
     explain(
-        "The server is the right one, and it is waiting for the line.",
+        "The server is the right one, but it did not get the line. Complete the handshake, send \
+         the line, and flush it.",
         BUFFER,
     );
-    let sentence = "The connection ended before the server had sent close_notify. Anyone on the \
-                    path can forge a FIN, so part of the reply may be missing. Print `cut off` on \
-                    standard error, and end with exit code 1.";
+    let sentence = "The connection ended before the server had sent close_notify, and your program \
+                    did not report that. Anyone on the path can forge a FIN, so part of the reply \
+                    may be missing. Print `cut off` on standard error, and end with exit code 1.";
     let cut: [fn(&mut Server); 4] = [
         |server| server.say(&["yes, but"]),
         |_| {},
@@ -433,9 +439,9 @@ fn a_reset_is_a_cut() {
     server.peer.reset();
     let ended = client.exits_with(1);
     ended.stderr(contains("cut off")).or_explain(
-        "The connection was reset before the server had sent close_notify. The reply was cut off, \
-         just as by a FIN without close_notify; only the error kind differs. Print `cut off` on standard \
-         error, and end with exit code 1.",
+        "The connection was reset before the server had sent close_notify, and your program did \
+         not report that. The reply was cut off, just as by a FIN without close_notify; only the \
+         error kind differs. Print `cut off` on standard error, and end with exit code 1.",
         CUT,
     );
 }
@@ -446,22 +452,23 @@ type Say = fn(&mut Server);
 #[test]
 fn an_error_is_no_end() {
     explain(
-        "The server is the right one, and it is waiting for the line.",
+        "The server is the right one, but it did not get the line. Complete the handshake, send \
+         the line, and flush it.",
         BUFFER,
     );
     let errors: [(Say, &str); 2] = [
         (
             say_something_changed,
-            "A record of the reply was changed on the way, and the library reported an error. \
-             That error is not the end of the reply, and nothing that arrives after it counts, \
-             not even a close_notify. Print the reason on standard error, and end with exit code \
-             1.",
+            "A record of the reply was changed on the way, and your program did not report that. \
+             The library's error is not the end of the reply, and nothing that arrives after it \
+             counts, not even a close_notify. Print the reason on standard error, and end with \
+             exit code 1.",
         ),
         (
             say_an_error,
-            "The server sent an alert other than close_notify. With it the server reports an \
-             error, so the reply is not complete. Print the reason on standard error, and end \
-             with exit code 1.",
+            "The server sent an alert other than close_notify, and your program did not report \
+             that. Such an alert is an error, so the reply is not complete. Print the reason on \
+             standard error, and end with exit code 1.",
         ),
     ];
     for (say, sentence) in errors {
@@ -526,8 +533,9 @@ fn signed_ends() {
         server.expect_line();
         server.say_and_sign(&[reply]);
         client.exits_with(0).stdout(reply).or_explain(
-            "The server has sent close_notify, so the reply is complete. Don't wait for the server \
-             to close the connection too. A reply may be empty.",
+            "The server has sent close_notify, and your program did not print the reply and end \
+             with exit code 0. The reply is complete, so don't wait for the server to close the \
+             connection too. A reply may be empty.",
             CUT,
         );
     }

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok((stream, peer)) => {
                 let (config, deadline) = (Arc::clone(&config), Instant::now() + within);
                 let _ = (stream, config);
-                todo!("talk to {peer}, whose handshake has to be over at {deadline:?}")
+                todo!("talk to {peer}, whose handshake must be complete by {deadline:?}")
             }
             Err(_) => thread::sleep(PAUSE),
         }

@@ -146,15 +146,16 @@ fn a_silent_client_blocks_nobody() {
     is_served(&server, sentence, TWO);
     // The client that had sent half its hello sends the rest.
     explain(
-        "This client was slow to send its hello, but it was in time. Serve it.",
+        "This client sent its hello slowly but in time, and your program did not serve it. Wait \
+         for the rest of a hello until the deadline, then complete the handshake.",
         TWO,
     );
     half.peer.send(&hello[hello.len() / 2..]);
     half.shake_hands(false);
     // Two lines in one record, and one in two; and a hello that arrives byte by byte.
     explain(
-        "Lines arrive in any pieces, and several may be in one record. Echo each line as soon as \
-         it is complete.",
+        "Your program did not echo these lines correctly. Lines may arrive in any pieces, and \
+         several may be in one record: echo each line as soon as it is complete.",
         BUFFER,
     );
     half.echoes("one\ntwo\n");
@@ -163,8 +164,8 @@ fn a_silent_client_blocks_nobody() {
     drips.shake_hands(true);
     drips.echoes("hello\n");
     explain(
-        "A line is any bytes up to a newline, even if they are not text. Echo it unchanged, with \
-         its spaces.",
+        "Your program did not echo this line unchanged. A line may contain arbitrary bytes up to \
+         its newline: it doesn't have to be text, and its spaces are part of it.",
         BUFFER,
     );
     drips.echoes(b" \xff\xfe \t\r\n");
@@ -275,8 +276,9 @@ fn a_dripped_hello_is_cut_off() {
         in_time(&watch, "1 s after it connected, dripping or not", sentence);
         // The deadline is for the handshake only.
         explain(
-            "This client completed its handshake in time, and then was silent for longer than a \
-             handshake may take. Keep its connection open: the deadline ends with the handshake.",
+            "Your program did not serve a client that had completed its handshake in time and then \
+             was silent for longer than a handshake may take. Keep such a connection open, because \
+             the deadline ends with the handshake.",
             TWO,
         );
         let mut quiet = Client::new(&server);
@@ -374,8 +376,8 @@ fn the_end_is_signed() {
     let gone = format!("cut off {}\n", cut.peer.local());
     cut.peer.half_close();
     server.prints(&gone).or_explain(
-        "The client's stream ended without close_notify, so it was cut off: the client may have \
-         sent more. Print `cut off ADDRESS`.",
+        "The client's stream ended without close_notify, and your program did not report that. The \
+         client was cut off, and may have sent more. Print `cut off ADDRESS`.",
         CUT,
     );
     is_ended(
@@ -390,8 +392,9 @@ fn the_end_is_signed() {
     let gone = format!("cut off {}\n", cut.peer.local());
     cut.peer.reset();
     server.prints(&gone).or_explain(
-        "The connection was reset before the client had sent close_notify. The client was cut off, \
-         just as by a FIN without close_notify; only the error kind differs. Print `cut off ADDRESS`.",
+        "The connection was reset before the client had sent close_notify, and your program did \
+         not report that. The client was cut off, just as by a FIN without close_notify; only the \
+         error kind differs. Print `cut off ADDRESS`.",
         CUT,
     );
     let told = server.stdout();

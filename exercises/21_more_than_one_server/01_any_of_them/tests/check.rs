@@ -33,9 +33,9 @@ fn worker(broker: &Broker, queue: &str) -> Running {
 /// A broker that has one worker.
 fn one() -> (Broker, Running) {
     explain(
-        "The reply subject of a request is the word before the size. Publish the answer to that \
-         subject, once: `PUB REPLY SIZE`, then the answer in upper case, each with `\\r\\n` at \
-         its end.",
+        "Your program did not answer a request correctly. The reply subject is the word before the \
+         size in the `MSG` line. Publish the answer to that subject, once: `PUB REPLY SIZE`, then \
+         the answer in upper case, each with `\\r\\n` at its end.",
         COUNTED,
     );
     let broker = Broker::start().patience(SOON);
@@ -77,9 +77,8 @@ fn each_request_is_answered_once() {
     let _workers = [worker(&broker, "crew"), worker(&broker, "crew")];
     subscribes(&broker, 2);
     explain(
-        "There are two workers, and each request must be answered by exactly one of them. Without \
-         a queue group, both get every request. Subscribe with the queue that the third argument \
-         names.",
+        "A request was not answered by exactly one of two workers. Without a queue group, both get \
+         every request. Subscribe with the queue that the third argument names.",
         GROUP,
     );
     for round in 0..12 {
@@ -104,9 +103,9 @@ fn each_request_is_answered_once() {
 fn the_payload_is_counted() {
     let (broker, _worker) = one();
     explain(
-        "The number in MSG says how many bytes the payload has. The payload may contain anything, \
-         even line ends and operations. Read exactly that many bytes, and two more for the line \
-         end after them.",
+        "Your program did not answer a request with this payload correctly. The number in MSG says \
+         how many bytes the payload has, and the payload may contain anything, even line ends and \
+         operations. Read exactly that many bytes, and two more for the line end after them.",
         COUNTED,
     );
     let inside = "one\r\nMSG other 1 0\r\n\r\nPING\r\ntwo";
@@ -116,14 +115,16 @@ fn the_payload_is_counted() {
     let long = "x".repeat(300_000);
     answers(&broker, &long, &long.to_uppercase());
     explain(
-        "The size in PUB must be the size of the answer in bytes. Don't count characters, and \
-         don't use the size of the request: a text may be longer in upper case.",
+        "The answer to this request was wrong, or never arrived. The size in PUB must be the size \
+         of the answer in bytes. Don't count characters, and don't use the size of the request, \
+         because a text may be longer in upper case.",
         COUNTED,
     );
     answers(&broker, "größe €, ŉ", "GRÖSSE €, ʼN");
     explain(
-        "This request isn't UTF-8. Answer `not text`, and keep answering the requests after it: \
-         one bad request must not stop the worker.",
+        "This request isn't UTF-8, and your program did not answer `not text`, or did not answer \
+         the request after it. Send that answer and continue, because one bad request must not \
+         stop the worker.",
         COUNTED,
     );
     let request = broker.request(SUBJECT, b"\xff\xfe");
@@ -138,9 +139,9 @@ fn who_wants_no_reply_gets_none() {
     let request = broker.request(SUBJECT, "after that");
     broker.release();
     explain(
-        "A message arrived without a reply subject, so its sender wants no answer. Publish \
-         nothing for it: a PUB with an empty subject is an error, and the broker closes your \
-         connection.",
+        "A message arrived without a reply subject, and your program published something for it, \
+         or did not answer the next request. Its sender wants no answer. A PUB with an empty \
+         subject is an error for which the broker closes your connection, so publish nothing.",
         COUNTED,
     );
     request.expect("AFTER THAT").now();
@@ -158,8 +159,9 @@ fn the_longest_payload_is_the_brokers() {
     let _worker = worker(&broker, "crew");
     subscribes(&broker, 1);
     explain(
-        "INFO said `max_payload`: 64. Publish an answer of 64 bytes as it is. If an answer is \
-         longer, publish `too long` instead, because the broker would close your connection.",
+        "INFO said `max_payload`: 64, and your program did not apply that limit correctly. Publish \
+         an answer of 64 bytes as it is. If an answer is longer, publish `too long` instead, \
+         because the broker would close your connection.",
         COUNTED,
     );
     answers(&broker, &"x".repeat(64), &"X".repeat(64));
@@ -173,9 +175,10 @@ fn the_longest_payload_is_the_brokers() {
 
 #[test]
 fn any_split_is_the_same_message() {
-    const SPLIT: &str = "A stream doesn't keep messages apart: an operation may arrive in pieces, \
-         or several in one read. Keep what you have read until the line and its payload are \
-         complete.";
+    const SPLIT: &str = "Your program did not answer a request that arrived in pieces, or together \
+                         with others. A stream doesn't keep messages apart: an operation may \
+                         arrive in pieces, or several in one read. Keep what you have read until \
+                         the line and its payload are complete.";
     explain(SPLIT, COUNTED);
     let broker = Broker::start().patience(SOON);
     broker.drip();
@@ -198,8 +201,9 @@ fn any_split_is_the_same_message() {
     broker.say("NG\r\n").release();
     broker.leave_soon();
     explain(
-        "The broker sent INFO a second time, which is how it tells its clients about changes. \
-         That is not an error: keep using the connection.",
+        "The broker sent INFO a second time, and then your program did not answer a request. A \
+         broker sends INFO again when something has changed. That is not an error, so keep using \
+         the connection.",
         COUNTED,
     );
     answers(&broker, "after that", "AFTER THAT");
@@ -276,8 +280,8 @@ fn unsubscribes(broker: &Broker, subscription: &Subscription) {
 
 #[test]
 fn what_was_under_way_is_answered() {
-    const FENCE: &str = "Your program had sent UNSUB, but the broker had sent more requests \
-                         before it read that. No other worker gets those requests, so you have to \
+    const FENCE: &str = "Your program did not answer requests that the broker had sent before it \
+                         read your UNSUB. No other worker gets those requests, so you have to \
                          answer them. Send PING after UNSUB, and answer everything that arrives \
                          before its PONG.";
     for signal in [Signal::TERM, Signal::INT] {
@@ -304,8 +308,9 @@ fn what_was_under_way_is_answered() {
     );
     gate.expect_entered().now();
     broker.fence().or_explain(
-        "The broker sent PING while your program was working on a request, and got no \
-                     PONG.",
+        "The broker sent PING while your program was working on a request, and got no PONG. A \
+         broker can't tell a busy worker from a dead one, so it closes the connection. Keep \
+         reading while you work, on another thread.",
         READS_ON,
     );
     worker.signal(Signal::TERM);
@@ -344,8 +349,9 @@ fn the_others_take_over() {
     broker.release();
     left(&broker, &leaves);
     explain(
-        "One of two workers was told to end while requests were arriving. Each request must be \
-         answered exactly once, by one worker or the other.",
+        "One of two workers was told to end while requests were arriving, and a request was not \
+         answered exactly once. Each request must be answered by one worker or the other, and by \
+         only one of them.",
         DRAIN,
     );
     for request in requests {
@@ -356,9 +362,10 @@ fn the_others_take_over() {
 
 #[test]
 fn it_comes_back_and_subscribes_again() {
-    const FORGOT: &str = "The connection ended, and the broker forgot everything that your \
-                          program had sent on it. Connect again, and send it all again: CONNECT, \
-                          and SUB with the queue.";
+    const FORGOT: &str = "The connection ended, and your program did not subscribe again in its \
+                          queue group. The broker forgot everything that your program had sent on \
+                          the old connection, so connect again, and send CONNECT, and SUB with the \
+                          queue, again.";
     explain(FORGOT, BACK);
     let broker = Broker::with_max_payload(64).patience(SOON);
     broker.go_away();
@@ -379,8 +386,8 @@ fn it_comes_back_and_subscribes_again() {
     broker.set_max_payload(128);
     broker.error("Slow Consumer").drop_clients();
     worker.logs("Slow Consumer").or_explain(
-        "The broker sent -ERR with a reason. Print the reason on standard error: the person who \
-         runs this program needs to know it.",
+        "The broker sent -ERR with a reason, and your program did not print that reason. Print it \
+         on standard error, because the person who runs this program needs to know it.",
         BACK,
     );
     broker
@@ -396,16 +403,16 @@ fn it_comes_back_and_subscribes_again() {
     answers(&broker, "again", "AGAIN");
     explain(
         "INFO said `max_payload`: 64 on the first connection, and 128 on this one, but your \
-         program has kept the first number. Each connection begins with an INFO: use the number in \
-         the latest INFO.",
+         program has kept the first limit. Each connection begins with an INFO: use the limit of \
+         the current connection.",
         BACK,
     );
     answers(&broker, &"x".repeat(100), &"X".repeat(100));
     broker.go_away();
     worker.signal(Signal::TERM);
     worker.exits_with(0).or_explain(
-        "The broker is away, and a signal has arrived. Nothing is under way, so don't wait for \
-         the broker: end with exit code 0.",
+        "A signal arrived while the broker was away, and your program did not exit with code 0. \
+         Nothing is under way, so don't wait for the broker.",
         BACK,
     );
 }
@@ -460,8 +467,9 @@ fn it_waits_for_the_last_pong() {
     unsubscribes(&broker, &subscription);
     // The PING behind UNSUB, if there is one, has its PONG after this; the one behind the answer has none.
     broker.fence().or_explain(
-        "The broker sent PING while your program was working on a request, and got no \
-                     PONG.",
+        "The broker sent PING while your program was working on a request, and got no PONG. A \
+         broker can't tell a busy worker from a dead one, so it closes the connection. Keep \
+         reading while you work, on another thread.",
         READS_ON,
     );
     broker.ignore_pings();

@@ -29,7 +29,7 @@ fn ask_all(address: &str, subject: &str, within: Duration) -> io::Result<()> {
     for line in io::stdin().lines() {
         let line = line?;
         todo!(
-            "send {line:?} to {subject} if it has at most {longest} bytes, and print the answer that comes within {within:?}"
+            "send {line:?} to {subject} if it has at most {longest} bytes, and print the answer that arrives within {within:?}"
         );
     }
     Ok(())

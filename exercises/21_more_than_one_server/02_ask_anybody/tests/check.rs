@@ -92,7 +92,8 @@ fn the_answer_is_to_this_question() {
     prints(
         &asker,
         "no answer\n",
-        "Nobody answered within the time that the third argument names. Print `no answer`.",
+        "Nobody answered within the time that the third argument names, and your program did not \
+         print `no answer`. Print it when that time has passed.",
         SILENCE,
     );
     asker.close_stdin();
@@ -129,14 +130,16 @@ fn the_answer_is_to_this_question() {
 
 #[test]
 fn what_is_inside_does_not_matter() {
-    const COUNT: &str = "The number in MSG says how many bytes the answer has. HMSG has two \
-                         numbers: the size of the headers, and the size of everything. Print what \
-                         follows the headers, whatever it contains, and then a line end.";
-    const ENDS: &str = "This answer begins and ends with white space, which is part of the answer. \
-                        Print every byte of the payload, as many as MSG says, and then one line \
-                        end.";
-    const BYTES: &str = "This answer is not UTF-8. Converting it to text fails, or replaces some \
-                         of its bytes. Write the bytes to standard output as they arrived.";
+    const COUNT: &str = "Your program did not print this answer correctly. The number in MSG says \
+                         how many bytes the answer has. HMSG has two numbers: the size of the \
+                         headers, and the size of everything. Print what follows the headers, \
+                         whatever it contains, and then a line end.";
+    const ENDS: &str = "This answer begins and ends with white space, and your program did not \
+                        print it unchanged. The white space is part of the answer. Print every \
+                        byte of the payload, as many as MSG says, and then one line end.";
+    const BYTES: &str = "This answer is not UTF-8, and your program did not print it unchanged. \
+                         Converting it to text fails, or replaces some of its bytes. Write the \
+                         bytes to standard output as they arrived.";
     explain(COUNT, COUNTED);
     let broker = listening();
     broker.drip();
@@ -180,10 +183,11 @@ fn prints_bytes(asker: &Running, all: &[u8], sentence: &str) {
 #[test]
 fn nobody_is_said_at_once() {
     explain(
-        "Nobody is subscribed to that subject. The broker reports this right away, in a message \
+        "Nobody is subscribed to that subject, and your program did not print `nobody` right away, \
+         or it mistook an empty answer for that. The broker reports this at once, in a message \
          with the status 503, to a client that sent `\"headers\":true,\"no_responders\":true` in \
-         CONNECT. Print `nobody` when the 503 arrives. (A 503 has no body, but an answer may have \
-         an empty body too.)",
+         CONNECT. Print `nobody` when the 503 arrives. (A 503 has no body, but an empty answer has \
+         none either, so look at the status.)",
         NOBODY,
     );
     let broker = Broker::start();
@@ -216,7 +220,8 @@ fn silence_has_an_end() {
         while !asker.stdout().contains("no answer") && began.elapsed() < Duration::from_secs(2) {
             broker.fence().or_explain(
                 "The broker sent PING while your program was waiting for an answer, and got no \
-                 PONG. Keep answering PING while you wait.",
+                 PONG. Without one, a broker closes the connection. Keep answering PING while you \
+                 wait.",
                 SILENCE,
             );
             std::thread::sleep(Duration::from_millis(50));
@@ -231,9 +236,9 @@ fn silence_has_an_end() {
         )
         .or_explain(TIME, SILENCE);
         explain(
-            "The time was up in the middle of an answer. Don't throw away the part that had \
-             arrived: a reader that forgets it takes the rest of the answer for an operation \
-             (chapter 11).",
+            "The deadline passed in the middle of an answer, and your program lost the part that \
+             had already arrived. Keep that part; otherwise the rest of the answer looks like an \
+             operation when it arrives (chapter 11).",
             SILENCE,
         );
         asker.write_line("second");
@@ -313,9 +318,10 @@ fn sent_before_it_leaves() {
 
 #[test]
 fn a_refusal_is_told() {
-    const TOLD: &str = "The broker sent -ERR with a reason, and it won't answer any more \
-                        requests. Print the reason on standard error, and end with exit code 1. \
-                        This is neither `nobody` nor `no answer`.";
+    const TOLD: &str = "The broker sent -ERR with a reason, and your program did not report it \
+                        correctly. The broker won't answer any more requests, so print the reason \
+                        on standard error, and end with exit code 1. This is neither `nobody` nor \
+                        `no answer`.";
     let broker = Broker::start();
     broker.refuse("Authorization Violation");
     let mut asker = asker(&broker, HOUR);
@@ -343,8 +349,9 @@ fn a_refusal_is_told() {
     let address = broker.address().to_string();
     let ended = asker.exits_with(1).stdout("");
     ended.stderr(contains(&address)).or_explain(
-        "The connection ended while an answer was due, so none will arrive. Report that on \
-         standard error, with the broker's address, and end with exit code 1.",
+        "The connection ended while an answer was due, and your program did not report that. No \
+         answer can arrive anymore. Report the end of the connection on standard error, with the \
+         broker's address, and end with exit code 1.",
         SENT,
     );
 
@@ -352,8 +359,8 @@ fn a_refusal_is_told() {
     let asker = self::asker(&broker, HOUR);
     let ended = asker.exits_with(1).stdout("");
     ended.stderr(contains(&address)).or_explain(
-        "There is no broker at this address. Report that on standard error, with the address, and \
-         end with exit code 1.",
+        "There is no broker at this address, and your program did not report that correctly. \
+         Report it on standard error, with the address, and end with exit code 1.",
         SENT,
     );
 }
@@ -361,8 +368,9 @@ fn a_refusal_is_told() {
 #[test]
 fn too_long_is_not_sent() {
     explain(
-        "INFO said `max_payload`: 64, and this request is longer. Don't send it, because the \
-         broker would close your connection. Print `too long`, and continue with the next line.",
+        "INFO said `max_payload`: 64, this request is longer, and your program did not print `too \
+         long`. Don't send such a request, because the broker would close your connection. Print \
+         `too long`, and continue with the next line.",
         COUNTED,
     );
     let broker = Broker::with_max_payload(64);
@@ -375,23 +383,25 @@ fn too_long_is_not_sent() {
     let longest = "x".repeat(64);
     asker.write_line(&longest);
     let message = broker.expect_message(SUBJECT).or_explain(
-        "INFO said `max_payload`: 64, and this request has 64 bytes without its line end, so it \
-         is not too long. Publish it.",
+        "INFO said `max_payload`: 64, and this request has exactly 64 bytes without its line end, \
+         but your program did not send it. It is not too long, so publish it.",
         COUNTED,
     );
     broker.publish(&message.reply.unwrap_or_default(), "an answer");
     asker.prints("too long\ntoo long\nan answer\n").now();
 
-    const MARKED: &str = "This line has 65 bytes after its `!`, and INFO said `max_payload`: 64. \
-                          The limit applies to every message, with or without a reply subject. \
-                          Print `too long`, and don't send the line.";
+    const MARKED: &str = "This line has 65 bytes after its `!`, INFO said `max_payload`: 64, and \
+                          your program did not print `too long`. The limit applies to every \
+                          message, with or without a reply subject. Print `too long`, and don't \
+                          send the line.";
     asker.write_line(&format!("!{longest}x"));
     let all = "too long\ntoo long\nan answer\ntoo long\n";
     prints(&asker, all, MARKED, COUNTED);
     asker.write_line(&format!("!{longest}"));
     explain(
-        "This line has 64 bytes after its `!`, as many as INFO allows. The `!` is not sent, so it \
-         doesn't count. Publish the rest of the line, and print nothing.",
+        "This line has 64 bytes after its `!`, as many as INFO allows, and your program did not \
+         publish them. The `!` is not sent, so it doesn't count. Publish the rest of the line, and \
+         print nothing.",
         COUNTED,
     );
     let message = broker.expect_message(SUBJECT).now();

@@ -9,7 +9,7 @@ use mio::{Events, Interest, Poll, Registry, Token};
 
 /// The longest payload that is accepted.
 const LIMIT: usize = 65_536;
-/// The token of the listener; a client's is its number, from 1.
+/// The token of the listener. The clients' tokens count up from 1.
 const LISTENER: Token = Token(0);
 
 fn main() -> io::Result<()> {
@@ -51,8 +51,8 @@ fn main() -> io::Result<()> {
 }
 
 /// Accepts all waiting clients. An edge is reported once: a loop that stops before `WouldBlock` may
-/// never hear of the others. False when there is no descriptor for the next client: it waits in the
-/// queue, and we try again after the next events, since a client may have left (chapter 11).
+/// miss the others for good. False when no descriptor is left: then the next client waits in the
+/// queue, and we try again after the next events, because a client may have left (chapter 11).
 fn accept_all(
     listener: &TcpListener,
     registry: &Registry,

@@ -66,7 +66,7 @@ fn accept_until(mut signals: &UnixStream, listener: &UnixListener) -> io::Result
     Ok(clients)
 }
 
-/// Waits until one of the two is readable, or until the given time. Says which of them is.
+/// Waits until one of the two is readable, or until the given time. Returns which of them are.
 fn wait(one: &impl AsFd, other: &impl AsFd, until: Option<Instant>) -> io::Result<[bool; 2]> {
     loop {
         let mut ready =
@@ -190,7 +190,7 @@ impl Drop for SocketFile {
         };
         if let Err(error) = removed {
             let path = self.path.display();
-            let _ = writeln!(io::stderr(), "{path} stays behind: {error}");
+            let _ = writeln!(io::stderr(), "could not remove {path}: {error}");
         }
     }
 }

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 // ANCHOR: run
 /// Serves until SIGINT or SIGTERM, and removes what it has created.
 fn run(address: &str) -> io::Result<()> {
-    // Do this first: anything opened earlier could get the number of a listener that is missing.
+    // Do this first: anything opened earlier could get a missing listener's descriptor number.
     let mut listeners = inherited()?;
     // From here on, the two signals are caught, even if the parent process had blocked them.
     let mut signals = Signals::new([SIGINT, SIGTERM])?;

@@ -28,9 +28,9 @@ struct Server {
     address: SocketAddr,
     /// The longest payload.
     limit: u32,
-    /// Whether it serves many clients at the same time, or one after the other.
+    /// Whether it serves many clients at the same time, or one after another.
     many: bool,
-    /// From then on, an answer that is missing counts as never sent.
+    /// From this moment on, an answer that is missing counts as never sent.
     until: Instant,
 }
 

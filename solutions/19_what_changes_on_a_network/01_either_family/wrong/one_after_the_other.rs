@@ -1,7 +1,7 @@
 //! Caught by: a_black_hole_is_walked_around, the_first_that_answers_is_kept_alone, all_refusals_are_named
-//! Told: The first address is silent
+//! Told: Your program kept waiting for a silent address
 //!
-//! Tries one address after the other, each for as long as the system does: two minutes at a silent
+//! Tries one address after another, each for as long as the system does: two minutes at a silent
 //! address.
 
 use std::io::{self, Write};

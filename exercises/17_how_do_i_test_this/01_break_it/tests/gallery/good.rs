@@ -7,17 +7,17 @@ use scripted_peer::Peer;
 use super::Exhibit;
 use super::visitor::{Said, Visitor};
 
-const PIECES: &str = "This server keeps its promise, but its answers arrived in different pieces \
-                      than your program expected. That is the very mistake that your program is \
-                      meant to find. Keep reading until everything you are waiting for has \
-                      arrived, and take no more than that.";
+const PIECES: &str = "This server keeps its promise, but your program expected its answers in \
+                      certain pieces. That is the very mistake that your program is meant to find. \
+                      Keep reading until everything you are waiting for has arrived, and read no \
+                      more than that.";
 const SLOW: &str = "This server keeps its promise, but it is slow. Wait for the event itself, up \
                     to the deadline. A sleep, or a shorter limit of your own, tests how fast the \
                     machine is, not whether the server is right.";
 const REFUSAL: &str = "This server keeps its promise: a frame that is too long ends the \
-                       connection, and nothing more is promised. The connection may end cleanly \
-                       or with a reset, it may end while you are still writing, and whatever you \
-                       have not read by then may be lost.";
+                       connection, and nothing more is promised. The connection may end cleanly or \
+                       with a reset, it may end while you are still writing, and whatever you have \
+                       not read by then may be lost.";
 const PROMISE: &str = "This server keeps its promise, the one that your arguments name. Don't \
                        test anything beyond that promise.";
 const PLAIN: &str =

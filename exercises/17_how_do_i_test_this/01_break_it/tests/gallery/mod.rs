@@ -41,9 +41,9 @@ const GOES_ON: &str = "This server has answered everything, and your program is 
                        Stop waiting as soon as the event you are waiting for has happened. If the \
                        server serves many clients at once, run your scenes side by side. The \
                        deadline is only for servers that never answer.";
-const HANGS: &str = "This server owes something that never arrives, the deadline has passed, and \
-                     your program is still waiting. Limit each wait to the time that is left \
-                     until the deadline. People switch off a test that can hang.";
+const HANGS: &str = "The deadline has passed, and your program is still waiting for something that \
+                     this server never sends. Limit each wait to the time that is left until the \
+                     deadline. People switch off a test that can hang.";
 const CHANGES: &str = "Ten copies of your program ran against one server at the same time, and at \
                        least one of them judged it wrongly. Share nothing between copies, neither \
                        a file nor a port, and don't let a judgment depend on timing or chance.";

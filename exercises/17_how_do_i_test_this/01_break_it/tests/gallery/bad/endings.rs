@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::{ENDINGS, Exhibit, OWES, Said, Stand, Told, Visitor, answers};
 
 const ENDS: Told = (
-    "This server does not end a connection the way it promised. The end of the stream, a reset, a \
-     refusal and silence are four different things: tell them apart, and accept only the one that \
-     is promised.",
+    "This server does not end a connection the way it promised, and your program didn't notice. \
+     The end of the stream, a reset, a refusal and silence are four different things: tell them \
+     apart, and accept only the one that is promised.",
     ENDINGS,
 );
 

@@ -6,11 +6,11 @@ use super::{Exhibit, LIMIT, Said, Told, UNKIND, Visitor, measures};
 use crate::gallery::visitor::measure;
 
 const LIMITS: Told = (
-    "This server gets the limit wrong. Send a payload of exactly the limit, which must be \
-     answered. Then send a complete frame whose payload is a byte longer, and announce lengths \
-     far above the limit without sending the payload: the largest that four bytes can hold, and \
-     one whose last three bytes are a short length. Each of these must end the connection right \
-     away, without an answer.",
+    "This server gets the limit wrong, and your program didn't notice. Send a payload of exactly \
+     the limit, which must be answered. Then send a complete frame whose payload is a byte longer, \
+     and announce lengths far above the limit without sending the payload: the largest that four \
+     bytes can hold, and one whose last three bytes are a short length. Each of these must end the \
+     connection right away, without an answer.",
     UNKIND,
 );
 

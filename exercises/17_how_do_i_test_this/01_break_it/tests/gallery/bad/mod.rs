@@ -32,9 +32,9 @@ const PAYLOAD: Told = (
 );
 
 const OWES: Told = (
-    "This server owes an answer that never arrives, and your program didn't report it. An answer \
-     that has not arrived by the deadline counts as never sent. Report the server as bad, and \
-     stop waiting.",
+    "This server never sends an answer that it owes, and your program didn't report that. An \
+     answer that has not arrived by the deadline counts as never sent. Report the server as bad, \
+     and stop waiting.",
     ENDINGS,
 );
 

@@ -15,17 +15,17 @@ const SPLIT: Told = (
 );
 
 const EARLY: Told = (
-    "This server answers before the frame is complete. Send half a frame, and check that nothing \
-     comes back, neither while you stay silent for a moment nor after you half-close in the \
-     middle of the frame.",
+    "This server answers before the frame is complete, and your program didn't notice. Send half a \
+     frame, and check that nothing comes back, neither while you stay silent for a moment nor \
+     after you half-close in the middle of the frame.",
     UNKIND,
 );
 
 const SILENCE: Told = (
-    "This server gives up on a client that is silent for a second in the middle of a frame. Be \
-     that client, and start your second of silence when the server has read the half frame. To \
-     know when, send a whole frame and the half in one write, and wait for the answer to the \
-     whole frame.",
+    "This server gives up on a client that is silent for a second in the middle of a frame, and \
+     your program didn't notice. Be that client, and start your second of silence when the server \
+     has read the half frame. To know when, send a whole frame and the half in one write, and wait \
+     for the answer to the whole frame.",
     UNKIND,
 );
 

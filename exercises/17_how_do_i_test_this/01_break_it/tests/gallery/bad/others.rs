@@ -9,17 +9,18 @@ use super::{Exhibit, Said, Told, Visitor, answers, echo, lock};
 const OTHERS: &str = "17-how-do-i-test-this.html#somebody-else-is-there";
 
 const CROWD: Told = (
-    "This server works as long as it has only one client. Connect several clients: some that are \
-     silent, one in the middle of a frame, one that isn't reading, and two that ask at the same \
-     time. Before the next client asks, wait until the server has noticed each of the others: \
-     until its answer has arrived, whether or not you read it.",
+    "This server works only as long as it has a single client, and your program didn't notice. \
+     Connect several clients: some that are silent, one in the middle of a frame, one that isn't \
+     reading, and two that ask at the same time. Before the next client asks, wait until the \
+     server has noticed each of the others: until its answer has arrived, whether or not you read \
+     it.",
     OTHERS,
 );
 
 const AFTER: Told = (
-    "This server works until a client misbehaves. After each kind of misbehavior (a reset, an end \
-     of stream inside a frame, a frame that is too long), connect again, and check that the next \
-     client is served.",
+    "This server works until a client misbehaves, and your program didn't notice. After each kind \
+     of misbehavior (a reset, an end of stream inside a frame, a frame that is too long), connect \
+     again, and check that the next client is served.",
     OTHERS,
 );
 

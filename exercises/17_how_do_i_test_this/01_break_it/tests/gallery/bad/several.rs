@@ -5,15 +5,15 @@ use scripted_peer::frame;
 use super::{Exhibit, OWES, PAYLOAD, Said, Told, UNKIND, Visitor, answers, echo, reads};
 
 const SEVERAL: Told = (
-    "This server loses, duplicates or reorders frames when several arrive together. Send several \
-     frames in one write: long ones before short ones, and half a frame at the end. Expect each \
-     answer once, in order, before you send anything else.",
+    "This server loses, duplicates or reorders frames when several arrive together, and your \
+     program didn't notice. Send several frames in one write: long ones before short ones, and \
+     half a frame at the end. Expect each answer once, in order, before you send anything else.",
     UNKIND,
 );
 
 const ONCE: Told = (
-    "This server sends more than it was asked for. After the last answer, half-close and read to \
-     the end of the stream: nothing more may arrive.",
+    "This server sends more than it was asked for, and your program didn't notice. After the last \
+     answer, half-close and read to the end of the stream: nothing more may arrive.",
     UNKIND,
 );
 

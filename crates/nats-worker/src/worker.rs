@@ -270,8 +270,8 @@ impl fmt::Display for WorkerError {
             Self::Subscribe(error) => write!(f, "cannot subscribe: {error}"),
             Self::Silent => write!(
                 f,
-                "no message it sent to itself came back within {JOINS_WITHIN:?}; let this user \
-                 publish to _INBOX.> and subscribe to it"
+                                "no message that the worker sent to itself arrived within {JOINS_WITHIN:?}; allow \
+                 this user to publish to _INBOX.> and to subscribe to it"
             ),
             Self::Closed => f.write_str("the connection to the broker was closed for good"),
             Self::Unconfirmed => f.write_str(

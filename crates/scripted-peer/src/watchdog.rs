@@ -89,7 +89,7 @@ pub(crate) fn watch(timeline: &Arc<Timeline>) {
         }
         timeline.note(
             None,
-            "watchdog: the test's time is up, so its programs are killed",
+            "watchdog: the test's deadline has passed, so its programs are being killed",
         );
         let processes = timeline.lock().processes.clone();
         processes.iter().for_each(|process| process.kill());

@@ -81,9 +81,9 @@ impl fmt::Display for NoName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "cannot tell which user the server runs as: uid {} stands for every user without a \
-             name in this user namespace; start it as a user who has one, or name the users to \
-             serve with --allow-uid",
+            "cannot tell which user the server runs as: uid {} stands for every user that is not \
+             mapped in this user namespace; start the server as a user that is, or name the users \
+             to serve with --allow-uid",
             self.uid
         )
     }

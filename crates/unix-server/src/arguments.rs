@@ -113,7 +113,7 @@ fn allowed_uids(arguments: &ArgMatches) -> anyhow::Result<Vec<u32>> {
     })
 }
 
-/// Warns about allowed users that something shuts out, and about a number that identifies no
+/// Warns about allowed users that something shuts out, and about a uid that identifies no
 /// particular user.
 fn warn_of(allowed: &[u32], shut_out: impl Fn(u32) -> Option<String>) {
     for uid in allowed {

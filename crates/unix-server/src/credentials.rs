@@ -61,8 +61,8 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
 ///
 /// # Errors
 ///
-/// [`NoName`] if the number may stand for other users as well, because this process's user
-/// namespace does not map its user (`user_namespaces(7)`).
+/// [`NoName`] if the uid may stand for other users as well, because this process's user namespace
+/// does not map its user (`user_namespaces(7)`).
 pub fn own_uid() -> Result<u32, NoName> {
     match geteuid().as_raw() {
         uid if is_nobody(uid) => Err(NoName { uid }),
@@ -70,8 +70,8 @@ pub fn own_uid() -> Result<u32, NoName> {
     }
 }
 
-/// The reason why the server's own user is not served by default: its number may stand for other
-/// users as well.
+/// The reason why the server's own user is not served by default: its uid may stand for other users
+/// as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoName {
     uid: u32,

@@ -37,8 +37,8 @@ impl Ran {
         }
     }
 
-    /// Adds the outcome of the next command. If one of them did not end well, keeps the first such
-    /// end. Returns true if no further command should be run.
+    /// Records the outcome of the next command. If several commands fail, keeps only the first
+    /// failure. Returns true if no further commands should be run.
     pub fn append(&mut self, next: Self) -> bool {
         self.stdout.push_str(&next.stdout);
         self.stderr.push_str(&next.stderr);

@@ -1,4 +1,4 @@
-//! Messages about what is being waited for, so that no one waits without one.
+//! Messages about what is being waited for, so that nobody waits without knowing why.
 
 use std::time::{Duration, Instant};
 

@@ -17,14 +17,14 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let [address, command @ ..] = &arguments[..] else {
-        bail!("give HOST:PORT or a path, then a command");
+        bail!("expected HOST:PORT or a path, then a command");
     };
     let request = match command {
         ["get", key] => Request::Get(key),
         ["set", key, value] => Request::Set(key, value.as_bytes()),
         ["del", key] => Request::Del(key),
         ["search", text] => Request::Search(text),
-        _ => bail!("give get KEY, set KEY VALUE, del KEY or search TEXT"),
+        _ => bail!("expected get KEY, set KEY VALUE, del KEY or search TEXT"),
     };
     if address.contains('/') {
         #[cfg(unix)]

@@ -16,7 +16,7 @@ pub enum Request<'a> {
     Set(&'a str, &'a [u8]),
     /// Kind 12, a key: removes it.
     Del(&'a str),
-    /// Kind 13, a text: asks how many values contain it, which takes long.
+    /// Kind 13, a text: asks how many values contain it, which takes a long time.
     Search(&'a str),
 }
 

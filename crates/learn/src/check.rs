@@ -72,7 +72,7 @@ fn judge(
     let built = cargo::build(screen, &what, &mut command, None, limits.pause)?;
     let said = messages::rustc_only(&built.stderr);
     if !said.is_empty() && !matches!(built.ended, Ended::Stopped) {
-        // If no one is reading any more, that is noticed at the verdict, which counts all the same.
+        // If no one is reading anymore, that is noticed at the verdict, which counts all the same.
         let _ = writeln!(screen, "{said}");
     }
     match built.ended {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use course::screen::Screen;
 use course::{Course, Exercise, hints};
 
-/// `cargo learn hint`: shows hint `number`, counted from 1, and tells how to see the next one.
+/// `cargo learn hint`: shows hint `number`, counted from 1, and says how to see the next hint.
 pub fn hint(
     screen: &mut Screen,
     course: &Course,

@@ -41,7 +41,11 @@ fn main() -> ExitCode {
 
 fn command() -> Command {
     let exercise = || Arg::new("exercise").value_name("NN-MM");
-    let required = || exercise().required(true).help("The exercise, as 04-01");
+    let required = || {
+        exercise()
+            .required(true)
+            .help("The exercise, such as 04-01")
+    };
     let time = || {
         Arg::new("time-limit")
             .long("time-limit")
@@ -59,7 +63,7 @@ fn command() -> Command {
             Command::new("check")
                 .about("Check the next exercise, or the one you name")
                 .args([
-                    exercise().help("The exercise, as 04-01 [default: the next one]"),
+                    exercise().help("The exercise, such as 04-01 [default: the next one]"),
                     time(),
                 ]),
             Command::new("watch")

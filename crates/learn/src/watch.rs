@@ -223,7 +223,7 @@ fn report_to(sender: Sender<Event>) -> impl FnMut(notify::Result<notify::Event>)
         };
         let paths = event.paths.into_iter();
         for path in paths.filter(|path| written && is_compiled(path)) {
-            // There is no receiver any more once the learner has quit.
+            // There is no receiver anymore once the learner has quit.
             let _ = sender.send(Event::Changed(path));
         }
     }

@@ -49,7 +49,7 @@ async fn ask() -> anyhow::Result<()> {
         Err(error) => match error.kind() {
             RequestErrorKind::NoResponders => bail!("no worker answers {subject}: start one"),
             RequestErrorKind::TimedOut => bail!(
-                "no answer within {TIMEOUT:?}; whether the request was carried out is not known"
+                "no answer within {TIMEOUT:?}; it is unknown whether the request was carried out"
             ),
             _ => return Err(error.into()),
         },

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Both echo 64 bytes, over one connection, with 1, 16 and 256 requests in flight. Run it on a
-//! subject with one worker, and then on one with two.
+//! subject with one worker, and then on a subject with two.
 
 use std::collections::HashMap;
 use std::io::{BufReader, Read, Write};

@@ -28,8 +28,8 @@ const JOINS_WITHIN: Duration = Duration::from_secs(5);
 
 // ANCHOR: more
 /// "No more, but keep what arrives": the number of messages after which the subscription ends. This
-/// client will never have received that many, and the broker treats it as no number (it reads only
-/// nine digits).
+/// client will never have received that many, and the broker, which reads only nine digits, doesn't
+/// accept it as a number.
 ///
 /// `Subscriber::drain` alone loses requests under load: async-nats 0.51 forgets the subscription at
 /// its connection's next turn, not at the broker's PONG, and drops messages that were still on the
@@ -270,8 +270,8 @@ impl fmt::Display for WorkerError {
             Self::Subscribe(error) => write!(f, "cannot subscribe: {error}"),
             Self::Silent => write!(
                 f,
-                "no message it sent to itself came back within {JOINS_WITHIN:?}; let this user \
-                 publish to _INBOX.> and subscribe to it"
+                                "no message that the worker sent to itself arrived within {JOINS_WITHIN:?}; allow \
+                 this user to publish to _INBOX.> and to subscribe to it"
             ),
             Self::Closed => f.write_str("the connection to the broker was closed for good"),
             Self::Unconfirmed => f.write_str(

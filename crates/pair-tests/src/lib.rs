@@ -21,7 +21,7 @@
 //! | `tests/examples.rs` | the examples of `shared-server` and the daemon of chapter 18, as programs |
 //! | `tests/two_hosts.rs` | the TCP pair on two hosts, and the cable between them pulled: chapter 19's transcripts |
 //!
-//! Which promise a test proves is said in `docs/src/appendix-promises.md`. Programs are started and
+//! `docs/src/appendix-promises.md` says which promise each test proves. Programs are started and
 //! watched by `scripted-peer`; here is how they are built, and what messages are as bytes.
 
 #![warn(missing_docs)]

@@ -1,8 +1,8 @@
 //! One client, one answer to all it says: `docs/listings/python/accepted_server.py`, call by call.
 //!
 //! It behaves like the original byte for byte, faults included: a client that hangs up without
-//! `close` is answered forever, one that vanishes ends the server, and after a run the port stays
-//! in use for a minute. Chapters 2 and 3 are about those.
+//! `close` is answered forever, a client that vanishes ends the server, and after a run the port
+//! stays in use for a minute. Chapters 2 and 3 are about those.
 //!
 //! Usage: `cargo run -p pocket-socket --example accepted_server [ADDRESS]`, by default
 //! 127.0.0.1:8000

@@ -159,7 +159,7 @@ impl Socket {
     ///
     /// Python: `n, address = s.recvfrom_into(buffer)` · system call: `recvfrom(2)`.
     ///
-    /// Bytes that don't fit into the buffer are lost, and `recvfrom_into` doesn't report it;
+    /// Bytes that don't fit into the buffer are lost. `recvfrom_into` doesn't report this loss;
     /// [`recvmsg_into`](Socket::recvmsg_into) does.
     ///
     /// # Errors

@@ -88,9 +88,9 @@
 //!
 //! # What differs from Python
 //!
-//! - `SIGPIPE` never comes: Python ignores the signal; here each send passes `MSG_NOSIGNAL`.
+//! - `SIGPIPE` is never raised: Python ignores the signal; here each send passes `MSG_NOSIGNAL`.
 //! - No signal ends a call. In Python a handler may raise, which is how Ctrl-C ends `accept()`;
-//!   here, if the program has installed a handler, the handler runs and the call goes on, as in
+//!   here, if the program has installed a handler, the handler runs and the call continues, as in
 //!   Python when the handler returns. (`read` and `write` of `std` return
 //!   [`Interrupted`](std::io::ErrorKind::Interrupted).) To end a call, give the socket a
 //!   [timeout](Socket::settimeout), or [`shutdown`](Socket::shutdown) it from another thread.
@@ -105,7 +105,8 @@
 //!   Python drops it.
 //! - An IPv4 address on an `AF_INET6` socket, or the reverse, is refused by the system (`EINVAL`,
 //!   `EAFNOSUPPORT`), not by the name lookup.
-//! - [`Socket::from`] takes any descriptor: if it isn't a socket, the first call says so.
+//! - [`Socket::from`] accepts any descriptor: if it isn't a socket, the first call fails with
+//!   `ENOTSOCK`.
 //!
 //! # Errors
 //!

@@ -18,7 +18,7 @@ use crate::{Address, RecvAncillary, SendAncillary, Socket, ToAddress};
 pub type Message<Data> = (Data, Vec<RecvAncillary>, MsgFlag<Received>, Address);
 
 impl Socket {
-    /// Sends the bytes of all buffers, one buffer after the other, and ancillary data with them.
+    /// Sends the bytes of all buffers, one buffer after another, and ancillary data with them.
     /// Returns the number of bytes sent, which may be less than the total: check it, as with
     /// [`send`](Socket::send).
     ///
@@ -140,8 +140,8 @@ impl Socket {
     /// Python: `data, ancdata, flags, address = s.recvmsg(1024, socket.CMSG_SPACE(4))` · system
     /// call: `recvmsg(2)`, with `MSG_CMSG_CLOEXEC` where it exists; see `cmsg(3)`.
     ///
-    /// `ancbufsize` counts the headers of the ancillary data, too:
-    /// [`CMSG_SPACE`](crate::CMSG_SPACE) computes it, and 0 means that none is received. The
+    /// The size of the buffer for ancillary data, `ancbufsize`, must include the headers:
+    /// [`CMSG_SPACE`](crate::CMSG_SPACE) computes it. With 0, no ancillary data is received. The
     /// address is [`Unnamed`](Address::Unnamed) where Python returns `None`.
     ///
     /// # Errors
@@ -210,7 +210,7 @@ impl Socket {
         Ok((data, ancdata, flags, address))
     }
 
-    /// Receives a message into existing buffers, filling one after the other. Returns the number of
+    /// Receives a message into existing buffers, filling one after another. Returns the number of
     /// bytes received, and otherwise the same as [`recvmsg`](Socket::recvmsg).
     ///
     /// Python: `n, ancdata, flags, address = s.recvmsg_into([header, body])` · system call:

@@ -67,9 +67,9 @@ pub(crate) fn spawn<T: Send + 'static>(
 }
 
 /// Sets how long this test may take from now on, instead of the usual 25 seconds. Time in which the
-/// machine kept the test from running is not counted, up to 35 seconds. When the time is up, every
-/// program that the test started is killed. If the test is still running shortly after that, it is
-/// ended, and its timeline is printed.
+/// machine kept the test from running is not counted, up to 35 seconds. When the deadline passes,
+/// every program that the test started is killed. If the test is still running shortly after that,
+/// it is ended, and its timeline is printed.
 pub fn deadline(after: Duration) {
     current().set_deadline(after);
 }

@@ -48,8 +48,8 @@ pub fn folder() -> Folder {
     })
 }
 
-/// Creates a fresh folder from which user `uid` can run a copy of the program: that user may not be
-/// able to enter the program's own folder.
+/// Creates a fresh folder for a copy of the program that user `uid` can run, because that user may
+/// not have permission to enter the folder that contains the program.
 pub(crate) fn folder_of_programs(program: &Path, uid: u32) -> Folder {
     let beside = program.parent().map(Path::to_path_buf);
     let places: Vec<PathBuf> = places().into_iter().chain(beside).collect();

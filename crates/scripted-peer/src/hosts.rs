@@ -263,7 +263,7 @@ impl Host {
                 machine::no_verdict(
                     "a thread in a network namespace",
                     &error.to_string(),
-                    "The check is not allowed to enter a namespace that it made. Run it as root, \
+                    "The check is not allowed to enter a namespace that it created. Run it as root, \
                      outside any container that forbids that.",
                 );
             }

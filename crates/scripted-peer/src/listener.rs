@@ -106,7 +106,7 @@ impl Listener {
                 &format!("the check to listen on {address}"),
                 &error.to_string(),
                 "The check could not create its own listening socket. The line above says what the \
-                 system lacks, unless this check itself has a mistake.",
+                 system lacks, unless the check itself is wrong.",
             )
         });
         let local = socket.local_addr().expect("a bound socket has an address");

@@ -65,8 +65,8 @@ impl Patience {
         }
     }
 
-    /// Returns whether the time is up: the limit has passed, not counting the time when the
-    /// machine kept the test from running. The time is also up once the program has used half the
+    /// Returns whether the wait is over: the limit has passed, not counting the time when the
+    /// machine kept the test from running. The wait is also over once the program has used half the
     /// limit in CPU time.
     pub fn is_out(&mut self) -> bool {
         let now = Instant::now();

@@ -51,8 +51,8 @@ macro_rules! program {
         $crate::Program::new(env!(
             concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")),
             "program!() runs the binary that has the name of its package, from a file in tests/. \
-             This package has no such binary, or this file is not an integration test. Name the \
-             binary as the package ([[bin]] name = in Cargo.toml), or say which one you mean: \
+                          This package has no such binary, or this file is not an integration test. Give the \
+             binary the package's name ([[bin]] name = in Cargo.toml), or say which binary you mean: \
              Program::new(env!(\"CARGO_BIN_EXE_name\"))."
         ))
     };
@@ -60,7 +60,7 @@ macro_rules! program {
 
 /// A program that is about to be started. [`program!`](crate::program!) creates one.
 #[derive(Debug)]
-#[must_use = "a program starts with `listen`, `connect_to` or `start`"]
+#[must_use = "the first step of a program must be `listen`, `connect_to` or `start`"]
 pub struct Program {
     path: OsString,
     args: Vec<OsString>,

@@ -94,8 +94,8 @@ impl Running {
         });
     }
 
-    /// Waits until `look` finds something in a stream, and returns it; `None` if the time is up or
-    /// the program has ended before.
+    /// Waits until `look` finds something in a stream, and returns it; `None` if the deadline
+    /// passes or the program ends before that.
     fn wait_for<T>(&self, channel: Channel, mut look: impl FnMut(&[u8]) -> Option<T>) -> Option<T> {
         let mut found = None;
         Patience::new(&self.timeline, self.patience).wait(|until| {
@@ -164,7 +164,7 @@ impl Running {
         Peer::connect(self.address())
     }
 
-    /// Makes `count` connections to the program, one after the other.
+    /// Makes `count` connections to the program, one after another.
     #[must_use]
     pub fn connect_many(&self, count: usize) -> Vec<Peer> {
         crate::needs::room_for(count as u64);

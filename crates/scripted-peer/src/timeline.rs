@@ -39,8 +39,8 @@ pub(crate) struct State {
     /// from running before the scene, and how much more of that would spoil it.
     pub scene: Option<(Duration, Duration)>,
     deadline: Duration,
-    /// When the test's time ran out. This is final, even if it turns out later that the machine had
-    /// kept the test from running.
+    /// When the test's deadline passed. This is final, even if it turns out later that the machine
+    /// had kept the test from running.
     pub over: Option<Instant>,
     pub finished: bool,
     /// Whether a connection has ended; perhaps the program has, too.
@@ -189,7 +189,7 @@ impl Timeline {
         is_over
     }
 
-    /// Notes that the test's time is up: a wait was cut short by it.
+    /// Notes that the test's deadline has passed and has cut a wait short.
     pub fn time_is_up(&self) {
         self.lock().over.get_or_insert(Instant::now());
     }

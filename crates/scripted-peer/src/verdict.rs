@@ -23,7 +23,10 @@ impl<T> Verdict<T> {
         // What a program does once the watchdog has killed it proves nothing.
         let found = found.and_then(|value| match timeline.is_over() {
             false => Ok(value),
-            true => Err(Failure::new("a test that ends in time", "its time ran out")),
+            true => Err(Failure::new(
+                "a test that ends in time",
+                "its deadline passed",
+            )),
         });
         Self {
             found: Some(found),

@@ -1,4 +1,4 @@
-//! How a test fails: at a failure, which is printed, or when its time is up.
+//! How a test fails: at a failure, which is printed, or when its deadline passes.
 
 use std::io::Write as _;
 use std::panic::resume_unwind;
@@ -63,7 +63,7 @@ fn excuse(timeline: &Timeline) -> Option<Box<str>> {
         .map(Into::into)
 }
 
-/// Returns the watchdog's sentence about a test whose time is up.
+/// Returns the watchdog's sentence about a test whose deadline has passed.
 fn time_is_over(timeline: &Timeline) -> String {
     let ((kept, ran), took) = (timeline.turns(), timeline.elapsed());
     let after = format!("the watchdog ended this test after {took:.0?}");
@@ -89,7 +89,7 @@ pub(crate) fn watch(timeline: &Arc<Timeline>) {
         }
         timeline.note(
             None,
-            "watchdog: the test's time is up, so its programs are killed",
+            "watchdog: the test's deadline has passed, so its programs are being killed",
         );
         let processes = timeline.lock().processes.clone();
         processes.iter().for_each(|process| process.kill());

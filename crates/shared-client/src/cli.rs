@@ -124,7 +124,7 @@ fn command<T: Transport>() -> Command {
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if timeout.is_zero() {
-        return Err("a reply always takes some time; try 10s or 500ms".to_owned());
+        return Err("it must be more than 0, such as 10s or 500ms".to_owned());
     }
     Ok(timeout)
 }

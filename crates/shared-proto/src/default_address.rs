@@ -139,7 +139,7 @@ mod check {
                     SocketFolder::Runtime(_) => Some("there is no such folder".to_owned()),
                     SocketFolder::Private(_) => None,
                 },
-                Err(error) => Some(format!("it cannot be looked at: {error}")),
+                Err(error) => Some(format!("it cannot be inspected: {error}")),
             };
             why.map_or(Ok(()), |why| Err(self.unusable(why)))
         }

@@ -12,7 +12,7 @@ use std::{fs, io, path::Path};
 /// Returns whether `uid` is the overflow uid, which the kernel shows for every user that this
 /// process's user namespace does not map (`user_namespaces(7)`): it may stand for any of these
 /// users. Always `false` if all users are mapped. Code that bases a decision on a uid must check
-/// this first; only a person can decide to trust such a number.
+/// this first; only a person can decide to trust such a uid.
 #[must_use]
 pub fn is_nobody(uid: u32) -> bool {
     overflow_uid() == Some(uid)

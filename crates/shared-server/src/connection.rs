@@ -110,7 +110,7 @@ impl<T: Transport> Connection<T> {
         }
     }
 
-    /// Returns when the client's time is up; `None` if it has no deadline.
+    /// Returns the client's deadline; `None` if it has none.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.session.due()
     }
@@ -401,7 +401,8 @@ impl<T: Transport> Connection<T> {
     }
     // ANCHOR_END: finish
 
-    /// Reads and discards bytes, until the end of the stream or until the time for lingering is up.
+    /// Reads and discards bytes, until the end of the stream or until the time for lingering has
+    /// passed.
     fn discard<S>(&mut self, turn: &mut Turn<'_, S>) -> Next {
         match T::receive(&mut self.stream, turn.input) {
             Ok(Received { bytes: 0, .. }) => Next::Close,

@@ -1,4 +1,4 @@
-//! A worker's connections: which are waiting for a turn, whose time is up next, which are
+//! A worker's connections: which are waiting for a turn, whose deadline is next, which are
 //! lingering.
 
 use std::collections::VecDeque;
@@ -105,9 +105,9 @@ impl<T: Transport> Connections<T> {
     }
 
     // ANCHOR: clock
-    /// Takes a connection whose time is up. Skips a connection that is waiting for its turn: bytes
-    /// that arrived in time may still have to be read, and after the turn its deadline is entered
-    /// again.
+    /// Takes a connection whose deadline has passed. Skips a connection that is waiting for its
+    /// turn: bytes that arrived in time may still have to be read, and after the turn its deadline
+    /// is entered again.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<usize> {
         while let Some(key) = self.deadlines.take_due(now) {
             let connection = &mut self.slab[key];

@@ -1,4 +1,4 @@
-//! Finds the connection whose time is up next.
+//! Finds the connection whose deadline is next.
 
 use std::collections::BTreeSet;
 use std::time::Instant;

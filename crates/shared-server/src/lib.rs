@@ -120,7 +120,7 @@
 //! | `inherited.rs`, `listeners.rs` | listening sockets that a supervisor passed on, and several that act as one |
 //! | `acceptor.rs` | the listening socket: accepting clients, and what happens when no descriptor is left |
 //! | `handover.rs` | clients on their way from the worker that accepts to the worker that serves |
-//! | `connections.rs` | which connections are waiting for a turn, whose time is up next, which are lingering |
+//! | `connections.rs` | which connections are waiting for a turn, whose deadline is next, which are lingering |
 //! | `deadlines.rs` | the order of deadlines |
 //! | `poller.rs`, `alarm.rs` | what a worker waits on, and what ends the wait in time |
 //! | `turn.rs` | what a worker lends to the connection whose turn it is |

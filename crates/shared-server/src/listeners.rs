@@ -32,14 +32,14 @@ impl<L> Listeners<L> {
         self.all.iter()
     }
 
-    /// Tries `accept` on one listener after the other, until one returns something other than
-    /// `WouldBlock`. The next call begins with the listener after that one, so that all get their
-    /// turn.
+    /// Tries `accept` on one listener after another, until a listener returns something other than
+    /// `WouldBlock`. The next call begins with the listener that follows it, so that all listeners
+    /// get their turn.
     ///
     /// # Errors
     ///
-    /// `WouldBlock` if no client is waiting at any listener; any other error as soon as one
-    /// listener returns it.
+    /// `WouldBlock` if no client is waiting on any listener; any other error as soon as a listener
+    /// returns it.
     pub fn accept<T>(&self, accept: impl Fn(&L) -> io::Result<T>) -> io::Result<T> {
         let count = self.all.len();
         for at in (0..count).map(|step| (self.next.get() + step) % count) {

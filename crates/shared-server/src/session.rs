@@ -81,7 +81,7 @@ pub(crate) struct Progress {
     pub(crate) refused: Option<Refusal>,
 }
 
-/// How a session whose time is up ends.
+/// How a session whose deadline has passed ends.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
     /// The pending replies are delivered, then the stream ends.
@@ -246,7 +246,7 @@ impl Session {
     }
 
     // ANCHOR: time_is_up
-    /// Ends the session because its time is up and nothing more has arrived.
+    /// Ends the session because its deadline has passed and nothing more has arrived.
     pub(crate) fn time_is_up(&mut self, limits: &Limits, replies: &mut Vec<u8>) -> Expiry {
         if self.blocked {
             return Expiry::Cut;

@@ -2,9 +2,9 @@
 //! splits, pauses, slow readers, late answers, ends of the stream and drains.
 //!
 //! The oracle knows the protocol and the promises, but not how the engine keeps them: from the
-//! bytes that the stream let through, it says which replies are due, and when the client's time is
-//! up. A seed determines a whole life: `SIMULATION_SEED=N cargo test -p shared-server simulation`
-//! plays only that life.
+//! bytes that the stream let through, it says which replies are due, and when the client's
+//! deadlines expire. A seed determines a whole life: `SIMULATION_SEED=N cargo test -p shared-server
+//! simulation` plays only that life.
 
 mod echo;
 mod oracle;
@@ -95,7 +95,7 @@ struct Life {
     active: Instant,
     /// The answer has arrived, and the bytes behind its request are waiting for a turn.
     resumes: bool,
-    /// Where the incomplete frame begins, and when its time is up.
+    /// Where the incomplete frame begins, and its deadline.
     partial: Option<(usize, Instant)>,
     blocked: Option<Instant>,
     lingering: Option<Instant>,

@@ -47,7 +47,7 @@ impl Attempts {
         self.begun.iter().all(|attempt| attempt.outcome.is_err())
     }
 
-    /// Waits for the first connection; `None` if the time has passed, or an attempt has failed.
+    /// Waits for the first connection; `None` if the deadline has passed, or an attempt has failed.
     pub(crate) fn wait(&mut self, patience: Duration) -> io::Result<Option<TcpStream>> {
         let started = Instant::now();
         loop {
@@ -75,8 +75,8 @@ impl Attempts {
         }
     }
 
-    /// The time is up: gives up all pending attempts, and returns the error. The addresses in
-    /// `untried` (in reverse order) were never tried.
+    /// The deadline has passed: gives up all pending attempts, and returns the error. The addresses
+    /// in `untried` (in reverse order) were never tried.
     pub(crate) fn give_up(self, untried: &[SocketAddr]) -> ConnectError {
         let silent = || io::Error::new(ErrorKind::TimedOut, "no answer in time");
         let tried = self.begun.into_iter().map(|attempt| {

@@ -99,7 +99,7 @@ impl Tcp {
         match error {
             ConnectError::LookUp(late) if late.kind() == ErrorKind::TimedOut => anyhow!(
                 "the name in {address} was not looked up within {}; its name server may be down: \
-                 give an address in numbers with --connect, or wait longer with --timeout",
+                                  give a numeric address with --connect, or wait longer with --timeout",
                 format_duration(timeout)
             ),
             ConnectError::Unreachable(reasons) => match &reasons[..] {
@@ -108,7 +108,9 @@ impl Tcp {
                 }
                 _ => cannot_connect_to_any(self, error.kind(), &error.to_string(), timeout),
             },
-            error => anyhow!("cannot connect to {address}: {error}; name another with --connect"),
+            error => {
+                anyhow!("cannot connect to {address}: {error}; name another address with --connect")
+            }
         }
     }
 }

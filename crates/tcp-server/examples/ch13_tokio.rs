@@ -28,7 +28,7 @@ async fn accept() -> io::Result<()> {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => start(stream, Client::new(&all)),
-            Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"), // only this one
+            Err(error) => _ = writeln!(io::stderr(), "a client was lost: {error}"), // one client
         }
     }
 }

@@ -138,7 +138,7 @@ impl Unix {
 
 fn parse_uid(text: &str) -> Result<u32, String> {
     text.parse()
-        .map_err(|_| "give a user's number, which `id -u NAME` prints".to_owned())
+        .map_err(|_| "expected a numeric user ID (`id -u NAME` prints it)".to_owned())
 }
 
 fn parse_path(path: OsString) -> Result<PathBuf, String> {

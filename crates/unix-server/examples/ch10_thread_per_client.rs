@@ -21,7 +21,7 @@ fn main() -> io::Result<()> {
     let all = Arc::new(All(Instant::now(), Mutex::default()));
     for stream in listener.incoming() {
         if let Err(error) = stream.and_then(|stream| start(stream, Client::new(&all))) {
-            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // only this one
+            let _ = writeln!(io::stderr(), "a client was lost: {error}"); // one client
         }
     }
     Ok(())

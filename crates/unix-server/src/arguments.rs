@@ -113,14 +113,14 @@ fn allowed_uids(arguments: &ArgMatches) -> anyhow::Result<Vec<u32>> {
     })
 }
 
-/// Warns about allowed users that something shuts out, and about a number that identifies no
+/// Warns about allowed users that something shuts out, and about a uid that identifies no
 /// particular user.
 fn warn_of(allowed: &[u32], shut_out: impl Fn(u32) -> Option<String>) {
     for uid in allowed {
         if is_nobody(*uid) {
             log::line(format_args!(
-                "{NAME}: uid {uid} is allowed, which here stands for every user without a name in \
-                 this user namespace"
+                "{NAME}: uid {uid} is allowed, which here stands for every user that is not mapped \
+                 in this user namespace"
             ));
         } else if let Some(why) = shut_out(*uid) {
             log::line(format_args!("{NAME}: user {uid} is allowed, but {why}"));
@@ -140,7 +140,7 @@ fn is_shut_out(uid: u32, owner: u32, mode: u32) -> bool {
 
 fn parse_uid(text: &str) -> Result<u32, String> {
     text.parse()
-        .map_err(|_| "give a user's number, which `id -u NAME` prints".into())
+        .map_err(|_| "expected a numeric user ID (`id -u NAME` prints it)".into())
 }
 
 fn parse_mode(text: &str) -> Result<u32, String> {

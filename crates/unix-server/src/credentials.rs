@@ -61,8 +61,8 @@ pub fn peer_credentials(socket: &impl AsFd) -> io::Result<Credentials> {
 ///
 /// # Errors
 ///
-/// [`NoName`] if the number may stand for other users as well, because this process's user
-/// namespace does not map its user (`user_namespaces(7)`).
+/// [`NoName`] if the uid may stand for other users as well, because this process's user namespace
+/// does not map its user (`user_namespaces(7)`).
 pub fn own_uid() -> Result<u32, NoName> {
     match geteuid().as_raw() {
         uid if is_nobody(uid) => Err(NoName { uid }),
@@ -70,8 +70,8 @@ pub fn own_uid() -> Result<u32, NoName> {
     }
 }
 
-/// The reason why the server's own user is not served by default: its number may stand for other
-/// users as well.
+/// The reason why the server's own user is not served by default: its uid may stand for other users
+/// as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoName {
     uid: u32,
@@ -81,9 +81,9 @@ impl fmt::Display for NoName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "cannot tell which user the server runs as: uid {} stands for every user without a \
-             name in this user namespace; start it as a user who has one, or name the users to \
-             serve with --allow-uid",
+            "cannot tell which user the server runs as: uid {} stands for every user that is not \
+             mapped in this user namespace; start the server as a user that is, or name the users \
+             to serve with --allow-uid",
             self.uid
         )
     }

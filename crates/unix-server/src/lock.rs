@@ -92,7 +92,7 @@ fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
     } else if error.kind() != ErrorKind::PermissionDenied {
         return error;
     } else if found.uid() == geteuid().as_raw() && mode & 0o600 != 0o600 {
-        format!("{error}; it belongs to {owner}, and its mode is {mode:04o}: give it 0600")
+        format!("{error}; it belongs to {owner}, and its mode is {mode:04o}: change it to 0600")
     } else {
         format!("{error}; it belongs to {owner}; {REMOVE_IT}")
     };

@@ -68,7 +68,7 @@ impl fmt::Display for BindError {
             BindError::Unclear(owner, error) => write!(
                 f,
                 "a socket of {owner} is there, and it is unclear whether a server is listening on \
-                 it: {error}; have it removed if none is, or name another path with --socket"
+                                  it: {error}; if none is, have the socket removed, or name another path with --socket"
             ),
             BindError::Stuck(owner, error) => write!(
                 f,

@@ -39,7 +39,11 @@ fn main() -> ExitCode {
 
 fn command() -> Command {
     let exercise = || Arg::new("exercise").value_name("NN-MM");
-    let required = || exercise().required(true).help("The exercise, as 04-01");
+    let required = || {
+        exercise()
+            .required(true)
+            .help("The exercise, such as 04-01")
+    };
     let name = || Arg::new("name").value_name("NAME");
     Command::new("verify")
         .bin_name("cargo verify")
@@ -47,7 +51,7 @@ fn command() -> Command {
         .disable_help_subcommand(true)
         .args_conflicts_with_subcommands(true)
         .args([
-            exercise().help("The exercise, as 04-01 [default: all]"),
+            exercise().help("The exercise, such as 04-01 [default: all]"),
             Arg::new("may-skip")
                 .long("may-skip")
                 .value_name("CHECK")

@@ -1,19 +1,24 @@
 //! Checks what an exercise promises.
 //!
-//! For every exercise: the stub fails, with its `todo!` in the first check's verdict; the solution
-//! passes; every wrong answer in `solutions/NN/MM/wrong/` fails exactly the checks that its header
-//! names (`Caught by: a, b`), and the first of these, the one that teaches first, is also the one
-//! that `cargo learn` shows first, and explains that very mistake: in the words that the answer
-//! asks for (`Told: …`); every check is caught failing by some wrong answer; every wrong answer
-//! fits the solution as it is, is formatted, and nothing that Clippy knows is its mistake;
-//! `stub.diff` makes the exercise's `main.rs` of the solution; the README tells of every check and
-//! has three hints. And 17-01's solution, a tester, judges chapter 4's servers correctly
-//! ([`testers`]); and the verdicts that the chapters quote are those that the checks give
+//! For every exercise:
+//!
+//! - The stub fails, with its `todo!` in the first check's verdict, and the solution passes.
+//! - Every wrong answer in `solutions/NN/MM/wrong/` fits the solution as it is, is formatted, and its
+//!   mistake is nothing that Clippy reports.
+//! - Every wrong answer fails exactly the checks that its header names (`Caught by: a, b`). The first
+//!   of these checks is also the one that `cargo learn` shows first, and its explanation contains the
+//!   words that the header asks for (`Told: …`).
+//! - Every check fails for at least one wrong answer.
+//! - `stub.diff`, applied to the solution, gives the exercise's `main.rs`.
+//! - The README mentions every check, and has three hints.
+//!
+//! Beyond single exercises: 17-01's solution, a tester, judges chapter 4's servers correctly
+//! ([`testers`]), and the verdicts that the chapters quote are those that the checks give
 //! ([`quoted`]).
 //!
-//! A few calls of Cargo build everything ([`mod@compile`]); the check's own binary then runs
-//! against each program by `CHECK_PROGRAM`, several at once ([`run`]), while Clippy and rustfmt
-//! read them; the outcome is judged without touching anything ([`judge`]).
+//! A few calls of Cargo build everything ([`mod@compile`]). Then the check's own binary runs against
+//! each program, which `CHECK_PROGRAM` names, several at the same time ([`run`]), while Clippy and
+//! rustfmt read the programs. The outcome is judged without touching anything ([`judge`]).
 
 use std::io::Write as _;
 use std::thread;

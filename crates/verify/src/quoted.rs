@@ -10,7 +10,8 @@ use course::{Course, read_text};
 
 use crate::judge::Fault;
 
-/// What a timeline says of a drip. How the reads and the bytes take turns then, differs.
+/// The word that marks a drip in a timeline. How the bytes and the reads of a drip are interleaved
+/// differs from run to run.
 const DRIPPING: &str = "dripping";
 
 /// Lines of a timeline, as they are written and as they last.
@@ -20,13 +21,13 @@ type Lines = Vec<(String, String)>;
 /// crowd, bytes may arrive in other pieces.
 const TRIES: usize = 5;
 
-/// A program that was run: the number of its exercise, and its number among that one's programs.
+/// A program that was run: the number of its exercise, and the program's number in that exercise.
 pub type Program = (usize, usize);
 
 /// A verdict that was given.
 pub struct Verdict {
     program: Program,
-    /// Of which program by which check.
+    /// Which program it is about, and which check gave it.
     what: String,
     lines: HashSet<String>,
 }
@@ -125,9 +126,10 @@ fn quotations(page: &str) -> Vec<(usize, Lines)> {
     found
 }
 
-/// Returns what a line of a timeline says in every run: without times, numbers of four or more digits
-/// (ports), folders of paths, and data that is cut off (`…`) or dripping. What a program did instead
-/// of the expected is without any number. Returns `None` for a line of the explanation.
+/// Returns what a line of a timeline says in every run: without times, numbers of four or more
+/// digits (ports), folders of paths, and data that is cut off (`…`) or dripping. A line that says
+/// what a program did instead of what was expected keeps no numbers at all. Returns `None` for a
+/// line of the explanation.
 fn lasting(line: &str) -> Option<String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let mut digits = match words.as_slice() {

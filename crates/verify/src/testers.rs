@@ -21,7 +21,7 @@ use crate::{run, workspace};
 const TESTER: &str = "17-01";
 
 /// The exercises whose answers are servers, with the largest frame of each. Each server serves one
-/// client after the other.
+/// client after another.
 const SERVERS: [(&str, &str); 2] = [("04-01", "4294967295"), ("04-02", "65536")];
 
 /// Wrong answers whose mistake no client can observe, so the tester must call them good.

@@ -89,7 +89,8 @@ fn figure(path: &Path, text: &str, found: &mut Findings<'_>) {
             .filter(|name| !name[1].starts_with(stem))
         {
             say(format!(
-                "id {}: begin it with {stem}-, pages have many figures",
+                "id {}: must begin with `{stem}-`, because a page can contain several figures and \
+                 their ids must not clash",
                 &name[1]
             ));
         }

@@ -33,7 +33,7 @@ pub fn check(book: &Book, found: &mut Findings<'_>) -> Result<()> {
             found.add(
                 &page.path,
                 number + 1,
-                "no test: name the one that proves this promise, in `…`",
+                "no test: name the test that proves this promise, in `…`",
             );
         }
         for test in names.filter(|test| !tests.contains(test)) {

@@ -19,7 +19,7 @@ const ROUNDS: usize = 20;
 /// How many descriptors this process needs besides the clients' sockets.
 const OWN: usize = 64;
 
-/// Measures one server after the other: the idle clients of all servers together might need more
+/// Measures one server after another: the idle clients of all servers together might need more
 /// descriptors than one process may have.
 pub fn measure(servers: &[Server], wanted: usize, descriptors: usize) -> anyhow::Result<Vec<Idle>> {
     let count = wanted.min(descriptors.saturating_sub(ACTIVE + OWN));

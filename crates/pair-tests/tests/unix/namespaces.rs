@@ -67,7 +67,7 @@ fn a_server_that_cannot_tell_its_own_user_serves_only_whom_it_is_told_to() {
     // Whoever says so trusts all of them.
     let server = Start::new(&["--allow-uid", &nobody]).inside(NO_MAP).run();
     served(&server);
-    server.logs("every user without a name");
+    server.logs("every user that is not mapped");
 }
 
 #[test]

@@ -24,7 +24,7 @@ const SHORT: Duration = Duration::from_millis(10);
 pub const SITUATIONS: &[Situation] = &[
     Situation {
         entry: "EAGAIN",
-        text: "a non-blocking `recv`, and nothing has come",
+        text: "a non-blocking `recv`, and nothing has arrived",
         happens: |_| {
             let (a, _b) = non_blocking_pair();
             a.recv(1).unwrap_err()
@@ -128,7 +128,7 @@ pub const SITUATIONS: &[Situation] = &[
     },
     Situation {
         entry: "ETIMEDOUT",
-        text: "`recv`, when what we sent was not taken for `TCP_USER_TIMEOUT`",
+        text: "`recv`, when what we sent was not acknowledged for `TCP_USER_TIMEOUT`",
         happens: not_taken,
     },
     Situation {

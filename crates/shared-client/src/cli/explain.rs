@@ -133,7 +133,7 @@ fn what_to_try<T: Transport>(code: ErrorCode) -> String {
         ErrorCode::BadPreamble => format!("use the client that came with this {server}"),
         ErrorCode::TooLarge => format!("send less, or start {server} with a larger --max-frame"),
         ErrorCode::Malformed | ErrorCode::Unknown(_) => {
-            format!("does this {server} know this request?")
+            format!("check that this {server} supports this request")
         }
         ErrorCode::Service(_) => {
             format!("see the documentation of the service that this {server} runs")

@@ -110,7 +110,8 @@ impl Tls {
             Error::InvalidCertificate(reason) => match reason {
                 rustls::CertificateError::UnknownIssuer => anyhow!(
                     "{address} is not trusted, and nothing was sent to it: no authority in \
-                     {authorities} vouches for its certificate; name the one that does with --tls-ca"
+                     {authorities} vouches for its certificate; name the authority that does with \
+                     --tls-ca"
                 ),
                 rustls::CertificateError::NotValidForName
                 | rustls::CertificateError::NotValidForNameContext { .. } => anyhow!(
@@ -129,17 +130,17 @@ impl Tls {
                 }
                 None => anyhow!(
                     "{address} requires a client certificate (its alert: {alert:?}); give this \
-                     client's with --tls-cert and --tls-key"
+                     client's certificate with --tls-cert, and its key with --tls-key"
                 ),
                 Some((ref certificate, _)) => anyhow!(
-                    "{address} does not accept the certificate in {} (its alert: {alert:?}); give \
-                     one that it trusts with --tls-cert and --tls-key",
+                    "{address} does not accept the certificate in {} (its alert: {alert:?}); give a \
+                     certificate that it trusts with --tls-cert, and its key with --tls-key",
                     certificate.path().display()
                 ),
             },
             Error::InvalidMessage(_) => anyhow!(
                 "{address} does not speak TLS: {inner}; name another address with --connect, or \
-                 leave out --tls-ca if others on the way may read everything"
+                                  leave out --tls-ca if the connection needs no encryption"
             ),
             _ => anyhow!("TLS with {address} failed: {inner}; see its log"),
         })

@@ -36,7 +36,7 @@ pub fn stub(course: &Course, exercise: &Exercise, faults: &mut Faults) {
             faults.add(&what, expected, format!("it is missing: {save}"));
         }
         (Err(_), _) => {
-            let happened = format!("it does not fit the solution any more: {save}");
+            let happened = format!("it does not fit the solution anymore: {save}");
             faults.add(&what, expected, happened);
         }
     }

@@ -147,7 +147,7 @@ fn a_mistake_fits_the_solution_and_is_written_as_all_code_is() {
         .says("wrong/chatty.diff\n       expected  to fit the solution\n       happened  the lines under `@@ ")
         .says("are not in the solution. Fix it: cargo verify open 01-01 chatty\n")
         .says("solutions/01_words/01_changed/stub.diff")
-        .says("it does not fit the solution any more: cargo verify save 01-01 stub\n")
+        .says("it does not fit the solution anymore: cargo verify save 01-01 stub\n")
         .says("wrong/silent.diff\n       expected  the solution's current lines\n       happened  \
                the solution's lines have moved: cargo verify save 01-02\n")
         .says("wrong/crooked.diff\n       expected  to be formatted\n       happened  it is not: cargo verify save 01-03\n")

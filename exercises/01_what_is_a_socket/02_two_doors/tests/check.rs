@@ -8,7 +8,7 @@ use scripted_peer::{
 
 const FAMILIES: &str = "01-what-is-a-socket.html#an-address-or-a-path";
 const END: &str = "01-what-is-a-socket.html#read-until-the-end";
-const REFUSED: &str = "01-what-is-a-socket.html#when-nobody-listens";
+const REFUSED: &str = "01-what-is-a-socket.html#when-nothing-is-listening";
 
 /// Sends each client the greeting, and closes the connection.
 fn greets(door: Listener, greeting: &'static str) -> Serving {

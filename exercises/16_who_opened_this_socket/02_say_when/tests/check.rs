@@ -14,7 +14,7 @@ const STOPPING: &str = "16-who-opened-this-socket.html#stopping";
 const WATCHDOG: &str = "16-who-opened-this-socket.html#who-feeds-the-watchdog";
 const NO_WAIT: &str = "16-who-opened-this-socket.html#telling-never-waits";
 const NAME: &str = "16-who-opened-this-socket.html#a-datagram-to-notify_socket";
-const ALONE: &str = "16-who-opened-this-socket.html#nobody-listens-to-it";
+const ALONE: &str = "16-who-opened-this-socket.html#if-there-is-no-supervisor";
 
 /// The time that the check's watchdog allows, and the longest pause between two pings, not counting
 /// delays on a busy machine. Pings are due every half of the allowed time.

@@ -59,8 +59,9 @@ pub fn build(
     let ran = build_once(screen, what, command, limit, pause)?;
     match ran.ended {
         Ended::Itself(status) if !status.success() && warnings_are_denied(&ran) => {
-            screen
-                .transient("your compiler flags deny warnings: building once more without that")?;
+            screen.transient(
+                "your compiler flags deny warnings: building again with warnings allowed",
+            )?;
             command.env("CARGO_ENCODED_RUSTFLAGS", flags_without_denials());
             build_once(screen, what, command, limit, pause)
         }

@@ -74,8 +74,8 @@ pub fn main(parent: u32) -> io::Result<()> {
 }
 
 /// Makes the kernel kill this process when its parent exits, for whatever reason; strictly, when the
-/// thread that created it exits (`prctl(2)`, `PR_SET_PDEATHSIG`). If the parent is gone already, so
-/// that this process has another parent, this function exits the process.
+/// thread that created it exits (`prctl(2)`, `PR_SET_PDEATHSIG`). If the parent has
+/// already exited, and this process has been reparented, this function exits the process.
 fn die_with(parent: u32) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let now = getppid().map(Pid::as_raw_nonzero);

@@ -114,7 +114,7 @@ impl Socket {
     /// # fn main() -> std::io::Result<()> {
     /// # let server = create_server(("127.0.0.1", 0))?;
     /// # let client = create_connection(server.getsockname()?, None)?;
-    /// client.sendall_with(b"ABOR\r\n", MSG_OOB)?; // this is how FTP clients interrupt a transfer
+    /// client.sendall_with(b"ABOR\r\n", MSG_OOB)?; // Python's ftplib aborts a transfer this way
     /// # Ok(())
     /// # }
     /// ```

@@ -384,7 +384,7 @@ impl Drop for Life {
         if std::thread::panicking() {
             let seed = self.seed;
             eprintln!(
-                "play it again: SIMULATION_SEED={seed} cargo test -p shared-server simulation"
+                "to reproduce: SIMULATION_SEED={seed} cargo test -p shared-server simulation"
             );
         }
     }

@@ -208,8 +208,9 @@ fn an_unknown_scheme_is_explained() {
             format!("{lines} lines"),
         )
         .or_explain(
-            "Your program must print exactly one line here. Put the argument and both forms on \
-             that line, so that they stay together in a log.",
+            "The argument is in neither of the two accepted forms, and your program didn't print \
+             exactly one line about it. Put the argument and both forms on one line, so that they \
+             stay together in a log.",
             UNKNOWN,
         );
     }

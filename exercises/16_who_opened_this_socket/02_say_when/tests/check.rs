@@ -381,8 +381,8 @@ fn an_abstract_name_works() {
     }
     explain(
         "NOTIFY_SOCKET begins with @, and your program's messages did not arrive there. The @ \
-         stands for the zero byte of an abstract name, so there is no such file. Pass the rest of \
-         the name to SocketAddr::from_abstract_name().",
+         stands for the zero byte that begins an abstract name, so the value is not a path. Pass \
+         what follows the @ to SocketAddr::from_abstract_name().",
         NAME,
     );
     let (mut supervisor, folder) = (in_time(NotifySocket::with_abstract_name()), folder());

@@ -174,9 +174,9 @@ fn a_silent_client_blocks_nobody() {
     let _crowd: Vec<_> = (0..CROWD)
         .map(|_| TcpStream::connect(&address).expect("the server listens"))
         .collect();
-    let sentence = "Many clients have connected and are silent (70 here), and now no other client \
-                    is served. If the number of threads is fixed, that many silent clients occupy \
-                    all of them. Don't let a silent client block another client.";
+    let sentence = "70 clients have connected and sent nothing, and now no other client is \
+                    served. With a fixed number of threads, silent clients can occupy every one \
+                    of them. Don't let a silent client block another client.";
     is_served(&server, sentence, TWO);
 }
 

@@ -4,11 +4,14 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use shared_proto::{ConnectionError, ErrorCode, ErrorReply, FrameError};
+use shared_proto::{ConnectionError, ErrorCode, ErrorReply, FrameError, escaped};
 
 use crate::stream::{peer_is_gone, timed_out};
 
 /// A failed call: the server's address, and the reason.
+///
+/// As text ([`Display`](fmt::Display)) it is one line that may be printed: what the server sent is
+/// [`escaped`] in it.
 #[derive(Debug)]
 pub struct CallError {
     address: String,
@@ -25,7 +28,8 @@ pub enum Failure {
         /// What happened, for a program; the service's own codes are
         /// [`ErrorCode::Service`].
         code: ErrorCode,
-        /// What happened, for a person, as the server sent it: escape it before it is printed.
+        /// What happened, for a person, as the server sent it: to print it by itself, use
+        /// [`escaped`].
         text: String,
     },
     /// The server did not send the complete reply, or did not read the request, within this time.
@@ -34,7 +38,8 @@ pub enum Failure {
     Refused {
         /// What happened, for a program.
         code: ErrorCode,
-        /// What happened, for a person, as the server sent it: escape it before it is printed.
+        /// What happened, for a person, as the server sent it: to print it by itself, use
+        /// [`escaped`].
         text: String,
     },
     /// The stream ended, or was reset, before the complete reply had arrived.
@@ -53,13 +58,14 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Timeout(timeout) => write!(f, "no complete reply within {timeout:?}"),
-            Failure::Error { code, text } => write!(f, "answered {code}: {text}"),
-            Failure::Refused { code, text } => write!(f, "refused: {code}: {text}"),
+            Failure::Error { code, text } => write!(f, "answered {code}: {}", escaped(text)),
+            Failure::Refused { code, text } => write!(f, "refused: {code}: {}", escaped(text)),
             Failure::Ended => write!(f, "the connection ended before the reply was complete"),
             Failure::NotThisProtocol(how) => write!(f, "not this protocol: {how}"),
             Failure::TooLarge(bytes) => write!(f, "{bytes} bytes do not fit into a frame"),
             Failure::GivenUp => write!(f, "the connection was abandoned after an earlier failure"),
-            Failure::Io(error) => error.fmt(f),
+            // An error of TLS may name what is in the server's certificate.
+            Failure::Io(error) => f.write_str(&escaped(&error.to_string())),
         }
     }
 }

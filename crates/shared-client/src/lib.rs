@@ -49,5 +49,5 @@ mod stream;
 
 pub use client::{Client, ReplyFrame};
 pub use error::{CallError, Failure};
-pub use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, ServiceCode};
+pub use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, ServiceCode, escaped};
 pub use stream::Stream;

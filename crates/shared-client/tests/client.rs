@@ -3,7 +3,7 @@
 use shared_client::{CallError, Client, Decode, ErrorCode, Failure};
 use shared_proto::tutorial::{Request, Response};
 use shared_proto::{Connection, ErrorReply};
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
@@ -179,6 +179,24 @@ fn an_error_that_leaves_the_connection_open_is_a_reply() {
     );
     assert!(said.starts_with("127.0.0.1:"), "{said}");
     server.join().unwrap();
+}
+
+#[test]
+fn what_the_server_wrote_is_printed_on_one_line_without_control_characters() {
+    for code in [256, 1] {
+        let (mut client, server) = pair(PATIENCE, move |mut server| {
+            server.receive().unwrap();
+            let (code, text) = (ErrorCode::from(code), "no\x1b[31m\nfake line".into());
+            server.send(&ErrorReply { code, text }).unwrap();
+        });
+        let outcome = client.call::<Response<'_>>(&Request::Say("a"));
+        let said = outcome.unwrap_err().to_string();
+        assert!(said.ends_with(": no\\u{1b}[31m\\nfake line"), "{said:?}");
+        server.join().unwrap();
+    }
+    let io = io::Error::other("issued by\n\x1b[31mnobody");
+    let said = Failure::Io(io).to_string();
+    assert_eq!(said, "issued by\\n\\u{1b}[31mnobody");
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub mod cli;
 mod client;
 mod error;
 mod stream;
+mod writer;
 
 pub use client::{Client, ReplyFrame};
 pub use error::{CallError, Failure};

@@ -26,10 +26,10 @@ use crate::writer::{FITS_UNREAD, Written, sizes, write_all};
 /// A reply may have a `length` of up to 256 KiB ([`set_max_frame`](Self::set_max_frame)), or that of
 /// the longest request in the same call, if that is more.
 ///
-/// A reply without a request is not an answer. If such a reply has arrived when the next request is
-/// about to be sent, or arrives during [`finish`](Self::finish), it must be an error after which
-/// the server closes the connection, and that error is returned. Any other reply is
-/// [`Failure::NotThisProtocol`].
+/// A reply without a request is not an answer. If such a reply arrived together with the reply before
+/// it, or arrives during [`finish`](Self::finish), it must be an error after which the server closes
+/// the connection, and that error is returned: instead of sending the next request, or by `finish`.
+/// Any other reply is [`Failure::NotThisProtocol`].
 ///
 /// # Reconnecting
 ///
@@ -39,8 +39,8 @@ use crate::writer::{FITS_UNREAD, Written, sizes, write_all};
 /// - After [`Failure::AlreadyEnded`] it has not. A server ends a connection that was idle for longer
 ///   than its idle timeout, and each connection when it shuts down; the client looks for that before
 ///   it sends anything.
-/// - After [`Failure::Refused`] it has not, unless the code is [`ErrorCode::Internal`]. For
-///   [`ErrorCode::Busy`] and [`ErrorCode::Draining`], try again after a pause.
+/// - After [`Failure::Refused`] it has not, unless the code is `Internal`. If the code is `Busy` or
+///   `Draining`, try again after a pause.
 /// - After [`Failure::Ended`], [`Failure::Timeout`] and [`Failure::Io`], nobody can know: the server
 ///   may have handled the request, and its reply was lost. That includes a server that ended the
 ///   connection just as the request was being sent. Send it again only if handling it twice does no

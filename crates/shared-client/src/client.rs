@@ -1,7 +1,7 @@
 //! Sends requests and receives their replies, in order and within a deadline.
 
 use std::cell::Cell;
-use std::io::{self, ErrorKind, Write};
+use std::io;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -10,16 +10,12 @@ use std::time::Duration;
 
 use shared_proto::envelope::{CLOSE, CLOSED};
 use shared_proto::{
-    BadMessage, Call, Connection, DEFAULT_MAX_FRAME, Decode, ErrorReply, Frame, HEADER_BYTES,
-    Message, Reply,
+    BadMessage, Call, Connection, DEFAULT_MAX_FRAME, Decode, ErrorReply, Frame, Message, Reply,
 };
 
 use crate::error::{CallError, Failure};
-use crate::stream::{DeadlineStream, Stream, peer_is_gone, timed_out};
-
-/// This many bytes fit into an empty send buffer on every system, so writing them does not wait for
-/// the server. If there is more to write, a separate thread writes it while this one reads.
-const FITS_UNREAD: usize = 16 * 1024;
+use crate::stream::{DeadlineStream, Stream, peer_is_gone};
+use crate::writer::{FITS_UNREAD, Written, sizes, write_all};
 
 /// One connection to a server, for any messages.
 ///
@@ -27,14 +23,81 @@ const FITS_UNREAD: usize = 16 * 1024;
 /// request or from the previous reply. A server cannot extend this time by sending its reply in
 /// small pieces, by not reading the request, or by reading the request slowly after replying.
 ///
-/// A reply without a request is not an answer. If such a reply has arrived when the next request is
-/// about to be sent, or arrives during [`finish`](Self::finish), it must be an error after which
-/// the server closes the connection, and that error is returned. Any other reply is
-/// [`Failure::NotThisProtocol`].
+/// A reply may have a `length` of up to 256 KiB ([`set_max_frame`](Self::set_max_frame)), or that of
+/// the longest request in the same call, if that is more.
+///
+/// A reply without a request is not an answer. If such a reply arrived together with the reply before
+/// it, or arrives during [`finish`](Self::finish), it must be an error after which the server closes
+/// the connection, and that error is returned: instead of sending the next request, or by `finish`.
+/// Any other reply is [`Failure::NotThisProtocol`].
+///
+/// # Reconnecting
+///
+/// A client doesn't reconnect: create a new one on a new stream. Whether a request may be sent again
+/// depends on whether the server may have handled it:
+///
+/// - After [`Failure::AlreadyEnded`] it has not. A server ends a connection that was idle for longer
+///   than its idle timeout, and each connection when it shuts down; the client looks for that before
+///   it sends anything.
+/// - After [`Failure::Refused`] it has not, unless the code is `Internal`. If the code is `Busy` or
+///   `Draining`, try again after a pause.
+/// - After [`Failure::Ended`], [`Failure::Timeout`] and [`Failure::Io`], nobody can know: the server
+///   may have handled the request, and its reply was lost. That includes a server that ended the
+///   connection just as the request was being sent. Send it again only if handling it twice does no
+///   harm.
+///
+/// ```
+/// use shared_client::{CallError, Client, Failure};
+/// use shared_proto::tutorial::{Request, Response};
+/// use std::io;
+/// use std::net::TcpStream;
+/// use std::time::Duration;
+///
+/// fn connect(address: &str) -> io::Result<Client<TcpStream>> {
+///     Client::new(address, TcpStream::connect(address)?, Duration::from_secs(10))
+/// }
+///
+/// fn is_accepted(client: &mut Client<TcpStream>, text: &str) -> Result<bool, CallError> {
+///     let response: Response = client.call(&Request::Say(text))?;
+///     Ok(response == Response::Accepted)
+/// }
+///
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// # let address = &listener.local_addr()?.to_string();
+/// # let (ended, end) = std::sync::mpsc::channel();
+/// # let server = std::thread::spawn(move || {
+/// #     for _ in 0..2 {
+/// #         let mut server = shared_proto::Connection::server(listener.accept().unwrap().0);
+/// #         server.receive().unwrap();
+/// #         server.send(&Response::Accepted).unwrap();
+/// #         drop(server);
+/// #         ended.send(()).unwrap();
+/// #     }
+/// # });
+/// let mut client = connect(address)?;
+/// assert!(is_accepted(&mut client, "hello")?);
+/// # end.recv()?;
+/// // … the server ends the connection, which has been idle for too long …
+/// let accepted = match is_accepted(&mut client, "again") {
+///     Err(error) if matches!(error.failure(), Failure::AlreadyEnded) => {
+///         client = connect(address)?;
+///         is_accepted(&mut client, "again")?
+///     }
+///     outcome => outcome?,
+/// };
+/// assert!(accepted);
+/// # end.recv()?;
+/// # server.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Client<S> {
     connection: Connection<DeadlineStream<S>>,
     address: String,
+    /// The largest `length` of a reply, unless a request is larger.
+    max_frame: u32,
+    /// Whether a whole reply has arrived: the server speaks this protocol.
+    answered: bool,
     given_up: Cell<bool>,
 }
 
@@ -81,6 +144,8 @@ impl<S: Stream> Client<S> {
         Ok(Self {
             connection: Connection::client(DeadlineStream::new(stream, timeout)?),
             address: address.into(),
+            max_frame: DEFAULT_MAX_FRAME,
+            answered: false,
             given_up: Cell::new(false),
         })
     }
@@ -90,7 +155,27 @@ impl<S: Stream> Client<S> {
         &self.address
     }
 
-    /// Returns the underlying stream.
+    /// Changes the timeout that was given to [`new`](Self::new), from the next call on: for each of
+    /// its replies, and for [`close`](Self::close) and [`finish`](Self::finish). So one connection
+    /// can be used for a request that waits long and for one that must be answered soon.
+    ///
+    /// # Errors
+    ///
+    /// If the stream's timeouts cannot be set, for example because `timeout` is zero.
+    pub fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.connection.stream_mut().set_timeout(timeout)
+    }
+
+    /// Sets the longest reply that this client accepts, instead of [`DEFAULT_MAX_FRAME`] (256 KiB):
+    /// its `length` in bytes, which counts its kind and its body, as the server's `max_frame` does
+    /// for requests. A longer reply is [`Failure::ReplyTooLarge`]. The limit reserves no memory:
+    /// the buffer grows as bytes arrive.
+    pub fn set_max_frame(&mut self, max_frame: u32) {
+        self.max_frame = max_frame;
+    }
+
+    /// Returns the underlying stream. Don't read from it or write to it, and don't set its timeouts:
+    /// the client sets them ([`set_timeout`](Self::set_timeout)), and would not notice.
     pub fn stream(&self) -> &S {
         self.connection.stream().stream()
     }
@@ -220,15 +305,10 @@ impl<S: Stream> Client<S> {
         if self.given_up.get() {
             return Err(Failure::GivenUp);
         }
-        if self.connection.has_more() {
-            self.expect_end()?;
-            self.given_up.set(true);
-            return Err(Failure::Ended);
-        }
+        self.check_open()?;
         let (largest, all) = sizes(requests)?;
-        // The server's limit may be above the default; a reply is then as large as its request.
-        self.connection
-            .set_max_frame(largest.max(DEFAULT_MAX_FRAME));
+        // The server's limit may be above this one; a reply may be as large as its request.
+        self.connection.set_max_frame(largest.max(self.max_frame));
         if all > FITS_UNREAD {
             return self.while_writing(requests, read);
         }
@@ -237,6 +317,24 @@ impl<S: Stream> Client<S> {
         }
         self.flush()?;
         read(self)
+    }
+
+    /// Returns an error if the server has ended the connection, or if an unrequested reply is in the
+    /// buffer: then nothing is sent.
+    fn check_open(&mut self) -> Result<(), Failure> {
+        let outcome = match self.connection.has_more() {
+            true => self.expect_end(),
+            false => match self.stream().has_ended() {
+                Ok(false) => return Ok(()),
+                Ok(true) => Ok(()),
+                Err(error) => Err(self.give_up(error)),
+            },
+        };
+        self.given_up.set(true);
+        match outcome {
+            Ok(()) | Err(Failure::Ended) => Err(Failure::AlreadyEnded),
+            failure => failure,
+        }
     }
 
     /// Writes what is queued. That the peer is gone is not reported yet: the peer may have sent the
@@ -259,25 +357,26 @@ impl<S: Stream> Client<S> {
     }
 
     fn next_is_whole(&mut self) -> Result<bool, Failure> {
-        let timeout = self.connection.stream().timeout();
+        let (timeout, answered) = (self.connection.stream().timeout(), self.answered);
         self.connection.wait().map_err(|error| {
             self.given_up.set(true);
-            Failure::from_connection(error, timeout)
+            Failure::from_connection(error, timeout, answered)
         })
     }
 
     fn receive(&mut self) -> Result<Frame<'_>, Failure> {
-        let timeout = self.connection.stream().timeout();
+        let (timeout, answered) = (self.connection.stream().timeout(), self.answered);
         match self.connection.receive() {
             Ok(frame) => frame.ok_or(Failure::Ended),
-            Err(error) => Err(Failure::from_connection(error, timeout)),
+            Err(error) => Err(Failure::from_connection(error, timeout, answered)),
         }
     }
 
     /// Takes the reply that has arrived. An error after which the server closes the connection is
     /// returned as a failure, not as a reply.
     fn take(&mut self) -> Result<ReplyFrame<'_>, CallError> {
-        let timeout = self.connection.stream().timeout();
+        let (timeout, answered) = (self.connection.stream().timeout(), self.answered);
+        self.answered = true;
         let address = &self.address;
         let failure = match self.connection.receive() {
             Ok(Some(frame)) => match Reply::<AnyFrame>::decode(frame) {
@@ -292,7 +391,7 @@ impl<S: Stream> Client<S> {
                 }
             },
             Ok(None) => Failure::Ended,
-            Err(error) => Failure::from_connection(error, timeout),
+            Err(error) => Failure::from_connection(error, timeout, answered),
         };
         self.given_up.set(true);
         Err(failure.at(address))
@@ -346,61 +445,5 @@ struct AnyFrame;
 impl<'a> Decode<'a> for AnyFrame {
     fn decode(_: Frame<'a>) -> Result<Self, BadMessage> {
         Ok(Self)
-    }
-}
-
-/// The length that the largest frame declares, and the total of all bytes.
-fn sizes(requests: &[impl Message]) -> Result<(u32, usize), Failure> {
-    let (mut largest, mut all) = (0, 0_usize);
-    for request in requests {
-        let body = request.body().len();
-        let length = u32::try_from(body.saturating_add(1)).map_err(|_| Failure::TooLarge(body))?;
-        largest = length.max(largest);
-        all = all.saturating_add(HEADER_BYTES + body);
-    }
-    Ok((largest, all))
-}
-
-/// How much the writing thread has written.
-enum Written {
-    Whole,
-    /// Not everything: all replies have arrived, or no one is reading them anymore.
-    InPart,
-}
-
-/// Writes all requests, several to a call. It keeps trying until the reading thread sets `enough`:
-/// only that thread knows the deadline.
-fn write_all(
-    mut stream: impl Write,
-    requests: &[impl Message],
-    enough: &AtomicBool,
-) -> io::Result<Written> {
-    let mut requests = requests.iter();
-    let mut frames = Vec::new();
-    loop {
-        frames.clear();
-        while frames.len() < FITS_UNREAD
-            && let Some(request) = requests.next()
-        {
-            request.encode(&mut frames);
-        }
-        if frames.is_empty() {
-            return Ok(Written::Whole);
-        }
-        let mut rest = &frames[..];
-        while !rest.is_empty() {
-            match stream.write(rest) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => rest = &rest[written..],
-                // The reader finds out why, and what the peer sent before it left.
-                Err(error) if peer_is_gone(&error) => return Ok(Written::InPart),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if timed_out(&error) => {}
-                Err(error) => return Err(error),
-            }
-            if !rest.is_empty() && enough.load(Ordering::Relaxed) {
-                return Ok(Written::InPart);
-            }
-        }
     }
 }

@@ -4,11 +4,19 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use shared_proto::{ConnectionError, ErrorCode, ErrorReply, FrameError};
+use shared_proto::{ConnectionError, ErrorCode, ErrorReply, FrameError, escaped};
 
 use crate::stream::{peer_is_gone, timed_out};
 
+/// A server of another protocol sends its greeting, or its error, where the length of the first
+/// reply should be. Text begins with a byte of 0x20 or more, a TLS alert with 0x15; a length with
+/// such a first byte is at least 336 MiB. Below this one (256 MiB), it is taken for a length.
+const FOREIGN: u32 = 0x1000_0000;
+
 /// A failed call: the server's address, and the reason.
+///
+/// As text ([`Display`](fmt::Display)) it is one line that may be printed: what the server sent is
+/// [`escaped`] in it.
 #[derive(Debug)]
 pub struct CallError {
     address: String,
@@ -25,7 +33,8 @@ pub enum Failure {
         /// What happened, for a program; the service's own codes are
         /// [`ErrorCode::Service`].
         code: ErrorCode,
-        /// What happened, for a person, as the server sent it: escape it before it is printed.
+        /// What happened, for a person, as the server sent it: to print it by itself, use
+        /// [`escaped`].
         text: String,
     },
     /// The server did not send the complete reply, or did not read the request, within this time.
@@ -34,11 +43,24 @@ pub enum Failure {
     Refused {
         /// What happened, for a program.
         code: ErrorCode,
-        /// What happened, for a person, as the server sent it: escape it before it is printed.
+        /// What happened, for a person, as the server sent it: to print it by itself, use
+        /// [`escaped`].
         text: String,
     },
-    /// The stream ended, or was reset, before the complete reply had arrived.
+    /// The connection had already ended before this call, and nothing of it was sent: on a new
+    /// connection, it may be made again.
+    AlreadyEnded,
+    /// The stream ended, or was reset, before the complete reply had arrived. The server may have
+    /// handled the request.
     Ended,
+    /// A reply is longer than this client accepts: see
+    /// [`set_max_frame`](crate::Client::set_max_frame).
+    ReplyTooLarge {
+        /// The length that the reply declares, in bytes.
+        length: u32,
+        /// The largest length that is accepted, in bytes.
+        max_frame: u32,
+    },
     /// The server sent something that is not this protocol; the text says how it differs.
     NotThisProtocol(String),
     /// A request's body has this many bytes, more than any frame can hold. Nothing was sent.
@@ -53,13 +75,20 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Timeout(timeout) => write!(f, "no complete reply within {timeout:?}"),
-            Failure::Error { code, text } => write!(f, "answered {code}: {text}"),
-            Failure::Refused { code, text } => write!(f, "refused: {code}: {text}"),
+            Failure::Error { code, text } => write!(f, "answered {code}: {}", escaped(text)),
+            Failure::Refused { code, text } => write!(f, "refused: {code}: {}", escaped(text)),
+            Failure::AlreadyEnded => {
+                write!(f, "the connection had already ended, and nothing was sent")
+            }
+            Failure::ReplyTooLarge { length, max_frame } => {
+                write!(f, "a reply of {length} bytes, the limit is {max_frame}")
+            }
             Failure::Ended => write!(f, "the connection ended before the reply was complete"),
             Failure::NotThisProtocol(how) => write!(f, "not this protocol: {how}"),
             Failure::TooLarge(bytes) => write!(f, "{bytes} bytes do not fit into a frame"),
             Failure::GivenUp => write!(f, "the connection was abandoned after an earlier failure"),
-            Failure::Io(error) => error.fmt(f),
+            // An error of TLS may name what is in the server's certificate.
+            Failure::Io(error) => f.write_str(&escaped(&error.to_string())),
         }
     }
 }
@@ -127,14 +156,22 @@ impl Failure {
         }
     }
 
-    pub(crate) fn from_connection(error: ConnectionError, timeout: Duration) -> Self {
+    /// `answered` says whether the server has already sent a whole reply on this connection.
+    pub(crate) fn from_connection(
+        error: ConnectionError,
+        timeout: Duration,
+        answered: bool,
+    ) -> Self {
         match error {
             ConnectionError::Io(error) => Failure::from_io(error, timeout),
             ConnectionError::EndInsideFrame { .. } => Failure::Ended,
-            ConnectionError::Frame(FrameError::TooLarge { length, .. }) => {
-                // A server of another protocol sends its greeting where the length should be.
+            ConnectionError::Frame(FrameError::TooLarge { length, max_frame }) => {
+                if answered || length < FOREIGN {
+                    return Failure::ReplyTooLarge { length, max_frame };
+                }
                 Failure::NotThisProtocol(format!(
-                    "the answer began with \"{}\"",
+                    "the answer began with \"{}\", which as a length is {length} bytes (the limit \
+                     is {max_frame})",
                     length.to_be_bytes().escape_ascii()
                 ))
             }

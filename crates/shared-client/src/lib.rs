@@ -46,8 +46,9 @@ pub mod cli;
 mod client;
 mod error;
 mod stream;
+mod writer;
 
 pub use client::{Client, ReplyFrame};
 pub use error::{CallError, Failure};
-pub use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, ServiceCode};
+pub use shared_proto::{BadMessage, Decode, ErrorCode, Frame, Message, ServiceCode, escaped};
 pub use stream::Stream;

@@ -21,6 +21,16 @@ pub trait Stream: Read + Write + Send + Sized {
     /// Those of `setsockopt(2)`; a timeout of zero is also an error.
     fn set_write_timeout(&self, timeout: Duration) -> io::Result<()>;
 
+    /// Returns whether the peer has ended the stream and nothing is left to read, without waiting
+    /// and without taking anything: [`Client`](crate::Client) asks before it sends a request. A
+    /// stream that can't know this returns `false`; then a client notices the end only after
+    /// sending.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream.
+    fn has_ended(&self) -> io::Result<bool>;
+
     /// Creates another handle to the same connection.
     ///
     /// # Errors
@@ -48,6 +58,15 @@ macro_rules! stream {
                 self.set_write_timeout(Some(timeout))
             }
 
+            fn has_ended(&self) -> io::Result<bool> {
+                match peek(self) {
+                    Ok(bytes) => Ok(bytes == 0),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+                    Err(error) if peer_is_gone(&error) => Ok(true),
+                    Err(error) => Err(error),
+                }
+            }
+
             fn try_clone(&self) -> io::Result<Self> {
                 self.try_clone()
             }
@@ -62,6 +81,26 @@ macro_rules! stream {
 stream!(TcpStream);
 #[cfg(unix)]
 stream!(std::os::unix::net::UnixStream);
+
+/// A read of one byte that doesn't take it and doesn't wait: `MSG_PEEK` and `MSG_DONTWAIT` in
+/// `recv(2)`.
+#[cfg(unix)]
+fn peek(socket: &impl std::os::fd::AsFd) -> io::Result<usize> {
+    use rustix::io::retry_on_intr;
+    use rustix::net::{RecvFlags, recv};
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    let (_, bytes) = retry_on_intr(|| recv(socket, &mut [0], flags))?;
+    Ok(bytes)
+}
+
+/// A read of one byte that doesn't take it and doesn't wait.
+#[cfg(not(unix))]
+fn peek(socket: &TcpStream) -> io::Result<usize> {
+    socket.set_nonblocking(true)?;
+    let bytes = socket.peek(&mut [0]);
+    socket.set_nonblocking(false)?;
+    bytes
+}
 
 /// How far a wait may pass its deadline before the socket gets a new timeout: one part in this
 /// many. It saves a system call per read when a reply arrives in several reads.
@@ -93,6 +132,14 @@ impl<S: Stream> DeadlineStream<S> {
             reads: 0,
             set: timeout,
         })
+    }
+
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(timeout)?;
+        self.set = timeout;
+        self.stream.set_write_timeout(timeout)?;
+        self.timeout = timeout;
+        Ok(())
     }
 
     /// The next reads must all finish within `timeout` from now.
@@ -206,6 +253,10 @@ mod tests {
 
         fn set_write_timeout(&self, _timeout: Duration) -> io::Result<()> {
             Ok(())
+        }
+
+        fn has_ended(&self) -> io::Result<bool> {
+            Ok(false)
         }
 
         fn try_clone(&self) -> io::Result<Self> {

@@ -3,18 +3,41 @@
 //! A connection is returned only once the server is authenticated: until then, no part of a request
 //! can have been sent. Each side sends close_notify before it ends its direction of the stream; a
 //! stream that ends without close_notify is an error, because it may have been truncated.
+//!
+//! ```no_run
+//! use shared_client::Client;
+//! use shared_proto::tutorial::{Request, Response};
+//! use std::time::Duration;
+//! use tcp_client::tls::{Credentials, PemFile, ServerName, TlsConnector};
+//!
+//! const TIMEOUT: Duration = Duration::from_secs(10);
+//!
+//! let (address, name) = ("pocket.test:7878", ServerName::try_from("pocket.test")?);
+//! let connector = TlsConnector::new(&Credentials {
+//!     authorities: PemFile::new("ca.pem", "--tls-ca"),
+//!     own: None, // or the files with this client's certificate and its key
+//! })?;
+//! let socket = tcp_client::connect(address, TIMEOUT)?;
+//! let stream = connector.connect(&name, socket, TIMEOUT)?;
+//! let mut client = Client::new(address, stream, TIMEOUT)?;
+//! let response: Response = client.call(&Request::Say("hello"))?;
+//! assert_eq!(response, Response::Accepted);
+//! client.finish()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustls::client::Resumption;
-use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use shared_client::Stream;
-use shared_tls::{PemError, PemFile};
+
+pub use rustls::pki_types::ServerName;
+pub use shared_tls::{PemError, PemFile};
 
 /// The most that one read of the socket takes.
 const INCOMING: usize = 32 * 1024;
@@ -281,6 +304,26 @@ impl Stream for TlsStream {
         self.0.socket.set_write_timeout(Some(timeout))
     }
 
+    /// Deciphers what has arrived, because the end is a record of TLS: close_notify. If the stream
+    /// has ended without it, the next read reports that.
+    fn has_ended(&self) -> io::Result<bool> {
+        let shared = &*self.0;
+        let mut incoming = lock(&shared.incoming);
+        loop {
+            match lock(&shared.tls).reader().fill_buf() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                came => return came.map(<[u8]>::is_empty),
+            }
+            if incoming.start == incoming.end {
+                let Some(read) = read_at_once(&shared.socket, &mut incoming.bytes)? else {
+                    return Ok(false);
+                };
+                (incoming.start, incoming.end) = (0, read);
+            }
+            shared.decipher(&mut incoming)?;
+        }
+    }
+
     fn try_clone(&self) -> io::Result<Self> {
         Ok(self.clone())
     }
@@ -290,6 +333,19 @@ impl Stream for TlsStream {
             self.0.sign();
         }
         self.0.socket.shutdown(how)
+    }
+}
+
+/// Reads what has arrived; `None` if nothing has, or if the stream has ended.
+fn read_at_once(mut socket: &TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    socket.set_nonblocking(true)?;
+    let read = socket.read(buffer);
+    socket.set_nonblocking(false)?;
+    match read {
+        Ok(0) => Ok(None),
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

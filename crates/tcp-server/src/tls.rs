@@ -10,6 +10,28 @@
 //!
 //! Sessions are not resumed: the certificates are presented again on each connection, and nothing
 //! about a client is kept after it has left.
+//!
+//! A server takes a [`TlsTransport`] as it takes a [`TcpTransport`]:
+//!
+//! ```no_run
+//! use shared_server::{Limits, Server, TutorialService};
+//! use tcp_server::TcpTransport;
+//! use tcp_server::tls::{Credentials, PemFile, TlsTransport};
+//!
+//! let transport = TlsTransport::new(
+//!     TcpTransport::bind("0.0.0.0:7878")?,
+//!     &Credentials {
+//!         certificate: PemFile::new("server.pem", "--tls-cert"),
+//!         key: PemFile::new("server.key", "--tls-key"),
+//!         client_authorities: None, // or the file with those that sign clients' certificates
+//!     },
+//! )?;
+//! let server = Server::new(transport, Limits::default())?;
+//! server.start(TutorialService::default)?.serve()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The client's side is `tcp_client::tls`, with the same feature.
 
 mod peer;
 mod records;
@@ -22,10 +44,10 @@ use mio::event::Source;
 use rustls::ServerConfig;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use shared_server::{Peer, Received, Transport};
-use shared_tls::{PemError, PemFile};
 
 use crate::TcpTransport;
 
+pub use shared_tls::{PemError, PemFile};
 pub use stream::TlsStream;
 
 /// Accepts TCP connections, and speaks TLS over them.

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 /// timeout (`SO_SNDTIMEO`, `unix(7)`), which stays set on the connection: it is what was left of
 /// `timeout` when the wait began.
 ///
+/// This does not look who is listening: see [`check_server`](crate::check_server).
+///
 /// # Errors
 ///
 /// Those of `connect(2)`. [`io::ErrorKind::WouldBlock`] (`EAGAIN`) or [`io::ErrorKind::TimedOut`]

@@ -1,7 +1,8 @@
 //! What the command line needs to know about Unix sockets.
 
-use crate::connect::{connect, server_uid};
-use anyhow::{Context, anyhow, bail};
+use crate::connect::connect;
+use crate::trust::{Untrusted, check_server};
+use anyhow::{anyhow, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches};
 use rustix::net::SocketAddrUnix;
@@ -109,16 +110,15 @@ impl Unix {
         fs::metadata(&self.path).is_ok_and(|file| !file.file_type().is_socket())
     }
 
-    /// Anyone who may write to a folder can run their own server in it, so a path alone says
-    /// nothing about who is listening.
     fn check_server(&self, stream: &UnixStream) -> anyhow::Result<()> {
         let address = self.address();
-        let uid = server_uid(stream)
-            .with_context(|| format!("{address}: cannot find out who runs the server"))?;
-        let own = geteuid().as_raw();
-        if self.trusted.contains(&uid) {
-            return Ok(());
-        }
+        let (uid, own) = match check_server(stream, &self.trusted) {
+            Ok(()) => return Ok(()),
+            Err(Untrusted::User { uid, own }) => (uid, own),
+            Err(Untrusted::Unknown(error)) => {
+                bail!("{address}: cannot find out who runs the server: {error}")
+            }
+        };
         if is_nobody(uid) {
             let server = User(uid);
             bail!(
@@ -126,13 +126,10 @@ impl Unix {
                  whoever it is, give --server-uid {uid}"
             );
         }
-        if uid != own && uid != 0 {
-            bail!(
-                "{address} is served by uid {uid}, which is neither yours ({own}) nor root; \
-                 nothing was sent: if you trust it, give --server-uid {uid}"
-            );
-        }
-        Ok(())
+        bail!(
+            "{address} is served by uid {uid}, which is neither yours ({own}) nor root; \
+             nothing was sent: if you trust it, give --server-uid {uid}"
+        )
     }
 }
 

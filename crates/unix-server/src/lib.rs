@@ -43,6 +43,6 @@ mod transport;
 
 pub use credentials::{Credentials, NoName, own_uid, peer_credentials};
 pub use private_folder::prepare_folder;
-pub use shared_proto::is_nobody;
+pub use shared_proto::{SocketFolder, UnusableFolder, is_nobody};
 pub use socket_file::{BindError, SocketFile};
 pub use transport::UnixTransport;

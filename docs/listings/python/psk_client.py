@@ -119,6 +119,6 @@ if __name__ == "__main__":
         main(*sys.argv[1:])
     except Refused as error:
         code, text = error.args
-        sys.exit(f"refused with error {code}: {text}")
+        sys.exit(f"refused with error {code}: {text!r}")
     except (OSError, EOFError, ValueError) as error:
         sys.exit(f"{sys.argv[1]}: {error}")

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use shared_proto::tutorial::{Request, Response};
-use shared_proto::{Decode, ErrorCode, ErrorReply, Message, PREAMBLE, Reply, split_frame};
+use shared_proto::{Decode, ErrorCode, ErrorReply, Message, PREAMBLE, Reply, escaped, split_frame};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::interrupt;
@@ -166,7 +166,10 @@ fn explain(bytes: &[u8]) -> io::Error {
                 ErrorCode::Busy => ErrorKind::ResourceBusy,
                 _ => ErrorKind::Other,
             };
-            io::Error::new(kind, format!("the server said {code:?}: {text}"))
+            io::Error::new(
+                kind,
+                format!("the server said {code:?}: {}", escaped(&text)),
+            )
         }
         _ => io::Error::other("the server sent something other than the reply"),
     }

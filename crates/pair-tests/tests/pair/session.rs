@@ -7,6 +7,8 @@ use crate::transport::ADDRESS_OPTION;
 use assert_cmd::Command;
 use predicates::prelude::*;
 use scripted_peer::needs;
+use std::io::{Read, Write};
+use std::process::{self, Stdio};
 
 #[test]
 fn a_line_is_said_without_its_end() {
@@ -157,7 +159,7 @@ fn a_server_that_never_ends_is_given_up_in_time() {
         let mut stay = peer.stream();
         // Reading on at the end of the stream returns at once; the other end is gone when a write
         // fails.
-        while std::io::Write::write_all(&mut stay, &[0]).is_ok() {
+        while stay.write_all(&[0]).is_ok() {
             std::thread::park_timeout(std::time::Duration::from_millis(20));
         }
     });
@@ -239,6 +241,38 @@ fn a_server_that_hangs_up_between_lines_is_told() {
         &["closed the connection"],
     );
     server.join();
+}
+
+#[test]
+fn a_line_that_comes_after_the_servers_end_is_not_sent_and_that_is_told() {
+    let server = FakeServer::new(|peer| {
+        peer.expect(&[PREAMBLE, &say("one")].concat());
+        peer.send(ACCEPTED);
+    });
+    let address = server.address.clone();
+    let mut client = process::Command::new(client_program())
+        .args([ADDRESS_OPTION, &address])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = client.stdin.take().unwrap();
+    input.write_all(b"one\n").unwrap();
+    server.join();
+    let mut printed = [0; 9];
+    client
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut printed)
+        .unwrap();
+    assert_eq!(&printed, b"accepted\n");
+    input.write_all(b"two\n").unwrap();
+    drop(input);
+    let output = client.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
+    tells(&output.stderr, &address, &["nothing was sent", "try again"]);
 }
 
 #[test]

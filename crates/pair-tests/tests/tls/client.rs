@@ -2,10 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 
 use predicates::boolean::PredicateBooleanExt;
 use predicates::str::contains;
+use shared_client::{Client, Failure};
+use shared_proto::tutorial::{Request, Response};
+use tcp_client::tls::{Credentials, PemFile, ServerName, TlsConnector};
 
 use super::harness::{DEADLINE, Server, client, client_program, connect, file, serve, serve_raw};
 use super::wire::ACCEPTED;
@@ -89,6 +93,41 @@ fn an_end_without_close_notify_is_told() {
             .stderr(contains("truncated").and(contains("close_notify")));
         server.join().unwrap();
     }
+}
+
+#[test]
+fn an_end_between_two_calls_is_noticed_before_anything_is_sent() {
+    let (ended, end) = mpsc::channel();
+    // It also sends session tickets, records in which a client finds no reply.
+    let (address, server) = serve("server", move |mut stream| {
+        stream.sock.set_nodelay(true).unwrap(); // what is written is there
+        for _ in 0..2 {
+            stream.read_exact(&mut [0; 10]).unwrap();
+            stream.write_all(ACCEPTED).unwrap();
+        }
+        stream.conn.send_close_notify();
+        stream.flush().unwrap();
+        ended.send(()).unwrap();
+        let mut more = [0; 64];
+        stream.read(&mut more).map(|read| more[..read].to_vec())
+    });
+    let connector = TlsConnector::new(&Credentials {
+        authorities: PemFile::new(file("ca.pem"), "--tls-ca"),
+        own: None,
+    });
+    let name = ServerName::try_from("pocket.test").unwrap();
+    let socket = connect(&address);
+    let stream = connector.unwrap().connect(&name, socket, DEADLINE).unwrap();
+    let mut client = Client::new(&*address, stream, DEADLINE).unwrap();
+    for text in ["h", "hello"] {
+        client.call::<Response<'_>>(&Request::Say(text)).unwrap();
+    }
+    end.recv_timeout(DEADLINE).unwrap();
+    let outcome = client.call::<Response<'_>>(&Request::Say("again"));
+    let error = outcome.unwrap_err();
+    assert!(matches!(error.failure(), Failure::AlreadyEnded), "{error}");
+    drop(client);
+    assert_eq!(server.join().unwrap().unwrap(), Vec::<u8>::new());
 }
 
 #[test]

@@ -70,6 +70,16 @@ pub(super) fn failed_call<T: Transport>(transport: &T, failure: &Failure) -> Err
             "{address} refused with {code}: {text}; {}",
             what_to_try::<T>(*code)
         ),
+        Failure::AlreadyEnded => anyhow!(
+            "{address} had already closed the connection, and nothing was sent to it; see its log, \
+             and try again"
+        ),
+        Failure::ReplyTooLarge { length, max_frame } => anyhow!(
+            "{address} sent a reply of {length} bytes, and this client accepts {max_frame}; is it \
+             a {}? Name another address with {}",
+            T::SERVER,
+            T::ADDRESS_OPTION
+        ),
         Failure::Ended => anyhow!(
             "{address} closed the connection before its reply was complete; see its log, and try \
              again"

@@ -1,14 +1,12 @@
 //! What the command line needs to know about TLS.
 
-use crate::tls::{Credentials, TlsConnector, TlsStream};
+use crate::tls::{Credentials, PemFile, ServerName, TlsConnector, TlsStream};
 use anyhow::{Context, anyhow};
 use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches};
 use humantime::format_duration;
-use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, Error};
 use shared_client::Stream;
-use shared_tls::PemFile;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
@@ -217,6 +215,10 @@ impl Stream for Channel {
 
     fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
         either!(self, stream => Stream::set_write_timeout(stream, timeout))
+    }
+
+    fn has_ended(&self) -> io::Result<bool> {
+        either!(self, stream => Stream::has_ended(stream))
     }
 
     fn try_clone(&self) -> io::Result<Self> {

@@ -9,7 +9,10 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use scripted_peer::{Activation, Listener, NotifySocket, Program, Running, Signal, Start, folder};
+use scripted_peer::{
+    Activation, Address, Listener, NotifySocket, Peer, Program, Running, Signal, Start, folder,
+    frame,
+};
 use shared_client::Client;
 use shared_proto::tutorial::{Request, Response};
 
@@ -56,6 +59,44 @@ fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
         let response: Response<'_> = client.call(&Request::WhoAmI).unwrap();
         assert_eq!(response, Response::Peer(format!("number {number}").into()));
     }
+}
+
+#[test]
+fn requests_that_wait_are_ended_when_draining_begins_and_no_other_waits_from_then_on() {
+    let ask_twice = [frame(b"\x03"), frame(b"\x03")].concat();
+    let stopping = frame(b"\xFF\x01\0the server is stopping");
+    let waiting = pair_tests::example("shared-server", "ch18_waiting");
+    let arguments = ["127.0.0.1:0", "--workers", "2", "--drain-timeout", "1h"];
+    let (news, address) = start(waiting, &arguments);
+    let address = Address::Tcp(address.parse().unwrap());
+    let connect = |requests: &[u8]| {
+        let mut peer = Peer::connect(&address);
+        peer.send([b"PSK\x01", &frame(b"\x02alive")[..], requests].concat());
+        peer.expect(frame(b"\x82alive")).now();
+        peer
+    };
+    // One at each worker. The first request of each is answered, and the second one waits.
+    let mut early = [connect(&ask_twice), connect(&ask_twice)];
+    connect(b"").send(frame(b"\x01hello"));
+    for peer in &mut early {
+        peer.expect(frame(b"\x83hello")).now();
+    }
+    let mut late = [connect(b""), connect(b"")];
+    news.in_one_edge(|| {
+        for peer in &mut late {
+            peer.send(&ask_twice);
+        }
+        news.signal(Signal::TERM);
+    });
+    for peer in &mut early {
+        peer.expect(&stopping).now();
+        peer.expect_end().now();
+    }
+    for peer in &mut late {
+        peer.expect([&stopping[..], &stopping].concat()).now();
+        peer.expect_end().now();
+    }
+    news.exits_with(0).now();
 }
 
 #[test]

@@ -51,7 +51,10 @@ pub enum Event {
     },
     /// The transport could not clean up after itself, for example could not remove its socket file.
     LeftBehind(io::Error),
-    /// The server has begun to drain: it answers the requests that have arrived, then ends.
+    /// The server has begun to drain: it answers the requests that have arrived, then ends. To end
+    /// those that wait for something, see [`Context::later`](crate::Context::later). The observer is
+    /// called by the thread that begins the drain: a worker, or that which calls
+    /// [`Handle::drain`](crate::Handle::drain).
     Draining {
         /// `true` if a signal started the drain, `false` if [`Handle::drain`](crate::Handle::drain)
         /// did.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use scripted_peer::{
     Activation, Address, Listener, NotifySocket, Peer, Program, Running, Signal, Start, folder,
-    frame,
+    frame, needs,
 };
 use shared_client::Client;
 use shared_proto::tutorial::{Request, Response};
@@ -143,6 +143,41 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
 
     store.signal(Signal::TERM).exits_with(0).now();
     assert!(!std::fs::exists(socket).unwrap(), "the path is removed");
+}
+
+#[test]
+fn a_store_that_fails_while_it_serves_exits_with_1_and_one_that_does_not_start_with_2() {
+    if !needs::linux() {
+        return;
+    }
+    let program = pair_tests::program("key-value"); // before the test's time runs
+    let folder = folder();
+    let socket = folder.join("store.sock").display().to_string();
+    let refused = Program::exactly(&program).args(["--listen", "127.0.0.1:0", "--socket"]);
+    let refused = refused.arg("/proc/store.sock").start();
+    let told = String::from_utf8(refused.exits_with(2).now().stderr).unwrap();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains("cannot listen on /proc/store.sock: "),
+        "{told}"
+    );
+
+    let strace = "strace -f -qq -o /dev/null -e trace='/^epoll_p?wait$'";
+    let may_trace = Command::new("sh")
+        .args(["-c", &format!("{strace} true")])
+        .output();
+    if !may_trace.is_ok_and(|output| output.status.success()) {
+        needs::skip("strace is not installed, or may not trace here");
+        return;
+    }
+    // Each worker's second wait fails.
+    let failing = format!("{strace} -e inject='/^epoll_p?wait$':error=EIO:when=2+");
+    let arguments = ["--listen", "127.0.0.1:0", "--socket", &socket];
+    let (store, address) = start_as(|program| program.inside(&failing), program, &arguments);
+    let (listen, _) = address.split_once(" and ").unwrap();
+    let _client = TcpStream::connect(listen).unwrap();
+    let told = String::from_utf8(store.exits_with(1).now().stderr).unwrap();
+    assert!(told.contains("key-value: serving failed: "), "{told}");
 }
 
 #[test]

@@ -9,10 +9,12 @@
 mod messages;
 
 use std::collections::HashMap;
+use std::io;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use anyhow::Context as _;
 use clap::{Arg, ArgMatches};
 use shared_server::{Answer, Context, Outcome, Running, Server, Service, ServiceError};
 use shared_server::{Signals, Transport, cli};
@@ -81,18 +83,22 @@ fn main() -> ExitCode {
     let command = cli::command("key-value", "Keeps values by their keys");
     let arguments = command.args([flag("listen"), flag("socket")]).get_matches();
     match serve(&arguments) {
-        Ok(outcome) => cli::exit_code("key-value", Ok(outcome)),
+        Ok(outcome) => cli::exit_code("key-value", outcome),
         Err(reason) => cli::refuse_to_start("key-value", format_args!("{reason:#}")),
     }
 }
 
-fn serve(arguments: &ArgMatches) -> anyhow::Result<Outcome> {
+/// An error is the reason why the program does not start. How serving ended is inside `Ok`.
+fn serve(arguments: &ArgMatches) -> anyhow::Result<io::Result<Outcome>> {
     let signals = Signals::catch()?;
     let store = Store::default();
     let address = |name| arguments.get_one::<String>(name).expect("it is required");
-    let tcp = TcpTransport::bind(address("listen"))?;
-    let (listen, socket) = (tcp.local_address()?, address("socket"));
-    let unix = UnixTransport::bind(socket.as_ref(), 0o600, vec![unix_server::own_uid()?])?;
+    let (listen, socket) = (address("listen"), address("socket"));
+    let cannot_listen = |address| format!("cannot listen on {address}");
+    let tcp = TcpTransport::bind(listen).with_context(|| cannot_listen(listen))?;
+    let unix = UnixTransport::bind(socket.as_ref(), 0o600, vec![unix_server::own_uid()?])
+        .with_context(|| cannot_listen(socket))?;
+    let listen = tcp.local_address()?; // with its port, if 0 was given
 
     let tcp = start(tcp, &store, &signals, arguments)?;
     let unix = start(unix, &store, &signals, arguments)?;
@@ -101,8 +107,14 @@ fn serve(arguments: &ArgMatches) -> anyhow::Result<Outcome> {
     let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
     let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
     let tcp = tcp.serve().inspect_err(|_| unix_handle.drain());
-    let unix = unix.join().expect("the engine does not panic")?;
-    Ok(if unix == Outcome::Cut { unix } else { tcp? })
+    let unix = unix.join().expect("the engine does not panic");
+    Ok(worse(tcp, unix))
+}
+
+/// A failure comes before a cut, and a cut before a complete drain.
+fn worse(tcp: io::Result<Outcome>, unix: io::Result<Outcome>) -> io::Result<Outcome> {
+    let (tcp, unix) = (tcp?, unix?);
+    Ok(if unix == Outcome::Cut { unix } else { tcp })
 }
 
 fn start<T: Transport + 'static>(

@@ -18,12 +18,13 @@
 mod messages;
 
 use std::collections::HashMap;
+use std::io;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 // ANCHOR: uses
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Arg, ArgMatches};
 use shared_server::{Answer, Context, InheritError, Inherited, Outcome, Running, Server};
 use shared_server::{Service, ServiceError, Signals, Supervisor, Transport, cli};
@@ -96,7 +97,7 @@ fn main() -> ExitCode {
     let command = cli::command("key-value", "Keeps values by their keys");
     let arguments = command.args([flag("listen"), flag("socket")]).get_matches();
     match serve(&arguments, inherited) {
-        Ok(outcome) => cli::exit_code("key-value", Ok(outcome)),
+        Ok(outcome) => cli::exit_code("key-value", outcome),
         Err(reason) => cli::refuse_to_start("key-value", format_args!("{reason:#}")),
     }
 }
@@ -107,10 +108,11 @@ struct Surroundings {
     supervisor: Supervisor,
 }
 
+/// An error is the reason why the program does not start. How serving ended is inside `Ok`.
 fn serve(
     arguments: &ArgMatches,
     inherited: Result<Inherited, InheritError>,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<io::Result<Outcome>> {
     let around = Surroundings {
         signals: Signals::catch()?,
         supervisor: Supervisor::from_env(),
@@ -126,8 +128,14 @@ fn serve(
     let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
     let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
     let tcp = tcp.serve().inspect_err(|_| unix_handle.drain());
-    let unix = unix.join().expect("the engine does not panic")?;
-    Ok(if unix == Outcome::Cut { unix } else { tcp? })
+    let unix = unix.join().expect("the engine does not panic");
+    Ok(worse(tcp, unix))
+}
+
+/// A failure comes before a cut, and a cut before a complete drain.
+fn worse(tcp: io::Result<Outcome>, unix: io::Result<Outcome>) -> io::Result<Outcome> {
+    let (tcp, unix) = (tcp?, unix?);
+    Ok(if unix == Outcome::Cut { unix } else { tcp })
 }
 
 /// Each listener is one that a supervisor opened, or one that a flag names.
@@ -136,17 +144,22 @@ fn listen(
     mut inherited: Inherited,
 ) -> anyhow::Result<(TcpTransport, UnixTransport)> {
     let given = |flag| arguments.get_one::<String>(flag);
+    let cannot_listen = |address| format!("cannot listen on {address}");
     let uids = vec![unix_server::own_uid()?];
     let tcp = match (TcpTransport::inherited(&mut inherited)?, given("listen")) {
         (Some(handed_on), None) => handed_on,
-        (None, Some(address)) => TcpTransport::bind(address)?,
+        (None, Some(address)) => {
+            TcpTransport::bind(address).with_context(|| cannot_listen(address))?
+        }
         (None, None) => bail!("give --listen HOST:PORT"),
         (Some(_), Some(_)) => bail!("--listen conflicts with an inherited TCP listener"),
     };
     let handed_on = UnixTransport::inherited(&mut inherited, uids.clone())?;
     let unix = match (handed_on, given("socket")) {
         (Some(handed_on), None) => handed_on,
-        (None, Some(path)) => UnixTransport::bind(path.as_ref(), 0o600, uids)?,
+        (None, Some(path)) => {
+            UnixTransport::bind(path.as_ref(), 0o600, uids).with_context(|| cannot_listen(path))?
+        }
         (None, None) => bail!("give --socket PATH"),
         (Some(_), Some(_)) => bail!("--socket conflicts with an inherited Unix listener"),
     };

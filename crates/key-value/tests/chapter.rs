@@ -80,7 +80,12 @@ fn each_step_is_the_one_before_it_and_what_the_chapter_says() {
     assert_eq!(tokens(&text), tokens(&source(&later)));
 
     let (mut text, last) = (source(&two_doors), "src/main.rs");
-    put(&mut text, "use clap", "\nuse messages", &part(last, "uses"));
+    put(
+        &mut text,
+        "use anyhow",
+        "\nuse messages",
+        &part(last, "uses"),
+    );
     let main = text.find("fn main()").unwrap();
     text.replace_range(main.., &part(last, "main"));
     assert_eq!(tokens(&text), tokens(&source(last)));

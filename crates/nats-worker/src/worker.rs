@@ -110,8 +110,7 @@ impl<S: Service> Worker<S> {
         }
     }
 
-    /// Sets the observer, which receives the reason for each request that is answered with
-    /// Internal. Only the first observer counts.
+    /// Adds an observer, which receives the reason for each request that is answered with Internal.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
         self.dispatcher.on_event(observer);
     }

@@ -9,7 +9,10 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use scripted_peer::{Activation, Listener, NotifySocket, Program, Running, Signal, Start, folder};
+use scripted_peer::{
+    Activation, Address, Listener, NotifySocket, Peer, Program, Running, Signal, Start, folder,
+    frame, needs,
+};
 use shared_client::Client;
 use shared_proto::tutorial::{Request, Response};
 
@@ -59,6 +62,44 @@ fn the_counter_counts_for_all_clients_whatever_worker_serves_them() {
 }
 
 #[test]
+fn requests_that_wait_are_ended_when_draining_begins_and_no_other_waits_from_then_on() {
+    let ask_twice = [frame(b"\x03"), frame(b"\x03")].concat();
+    let stopping = frame(b"\xFF\x01\0the server is stopping");
+    let waiting = pair_tests::example("shared-server", "ch18_waiting");
+    let arguments = ["127.0.0.1:0", "--workers", "2", "--drain-timeout", "1h"];
+    let (news, address) = start(waiting, &arguments);
+    let address = Address::Tcp(address.parse().unwrap());
+    let connect = |requests: &[u8]| {
+        let mut peer = Peer::connect(&address);
+        peer.send([b"PSK\x01", &frame(b"\x02alive")[..], requests].concat());
+        peer.expect(frame(b"\x82alive")).now();
+        peer
+    };
+    // One at each worker. The first request of each is answered, and the second one waits.
+    let mut early = [connect(&ask_twice), connect(&ask_twice)];
+    connect(b"").send(frame(b"\x01hello"));
+    for peer in &mut early {
+        peer.expect(frame(b"\x83hello")).now();
+    }
+    let mut late = [connect(b""), connect(b"")];
+    news.in_one_edge(|| {
+        for peer in &mut late {
+            peer.send(&ask_twice);
+        }
+        news.signal(Signal::TERM);
+    });
+    for peer in &mut early {
+        peer.expect(&stopping).now();
+        peer.expect_end().now();
+    }
+    for peer in &mut late {
+        peer.expect([&stopping[..], &stopping].concat()).now();
+        peer.expect_end().now();
+    }
+    news.exits_with(0).now();
+}
+
+#[test]
 fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
     let client = pair_tests::program_of("key-value", "key-value-client");
     let folder = folder();
@@ -102,6 +143,41 @@ fn the_key_value_store_keeps_one_store_behind_both_doors_and_drains() {
 
     store.signal(Signal::TERM).exits_with(0).now();
     assert!(!std::fs::exists(socket).unwrap(), "the path is removed");
+}
+
+#[test]
+fn a_store_that_fails_while_it_serves_exits_with_1_and_one_that_does_not_start_with_2() {
+    if !needs::linux() {
+        return;
+    }
+    let program = pair_tests::program("key-value"); // before the test's time runs
+    let folder = folder();
+    let socket = folder.join("store.sock").display().to_string();
+    let refused = Program::exactly(&program).args(["--listen", "127.0.0.1:0", "--socket"]);
+    let refused = refused.arg("/proc/store.sock").start();
+    let told = String::from_utf8(refused.exits_with(2).now().stderr).unwrap();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains("cannot listen on /proc/store.sock: "),
+        "{told}"
+    );
+
+    let strace = "strace -f -qq -o /dev/null -e trace='/^epoll_p?wait$'";
+    let may_trace = Command::new("sh")
+        .args(["-c", &format!("{strace} true")])
+        .output();
+    if !may_trace.is_ok_and(|output| output.status.success()) {
+        needs::skip("strace is not installed, or may not trace here");
+        return;
+    }
+    // Each worker's second wait fails.
+    let failing = format!("{strace} -e inject='/^epoll_p?wait$':error=EIO:when=2+");
+    let arguments = ["--listen", "127.0.0.1:0", "--socket", &socket];
+    let (store, address) = start_as(|program| program.inside(&failing), program, &arguments);
+    let (listen, _) = address.split_once(" and ").unwrap();
+    let _client = TcpStream::connect(listen).unwrap();
+    let told = String::from_utf8(store.exits_with(1).now().stderr).unwrap();
+    assert!(told.contains("key-value: serving failed: "), "{told}");
 }
 
 #[test]

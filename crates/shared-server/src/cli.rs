@@ -119,7 +119,9 @@ pub fn given(arguments: &ArgMatches, flags: &[&str]) -> Option<String> {
 /// when clients can connect.
 ///
 /// Like the log, it never waits for a reader. If standard output is closed or has no room, the line
-/// goes to the log instead, and the server serves anyway.
+/// goes to the log instead, and the server serves anyway. A standard output that was closed when the
+/// program started looks like one that its starter connected to `/dev/null` for reading and writing,
+/// so in that case, too, the line goes to the log; after a shell's `>/dev/null` it does not.
 pub fn announce(address: impl AsRef<OsStr>) {
     let address = address.as_ref();
     let line = [b"listening on ", address.as_encoded_bytes(), b"\n"].concat();
@@ -183,7 +185,10 @@ pub fn exit_code(name: &str, outcome: io::Result<Outcome>) -> ExitCode {
     code
 }
 
-/// Opens the log, and makes each panic one line in it, as each event is.
+/// Makes each panic one line in the log, as each event is, and opens the log now: on Linux, the log
+/// takes a descriptor of its own if standard error is a pipe or a terminal. Call it at the beginning
+/// of `main`, before descriptors can run out. [`log::line`] works without this call: the first line
+/// then opens the log.
 pub fn log_panics() {
     log::open();
     std::panic::set_hook(Box::new(|panic| log::line(format_args!("{panic}"))));

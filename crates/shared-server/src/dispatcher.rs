@@ -75,10 +75,10 @@ impl<S: Service, R> Dispatcher<S, R> {
         (dispatcher, LateAnswers(receiver))
     }
 
-    /// Sets the observer. For each request that is answered with Internal, it receives an
-    /// [`Event::Refused`] with the reason. Only the first observer counts: a later one is ignored.
+    /// Adds an observer. For each request that is answered with Internal, it receives an
+    /// [`Event::Refused`] with the reason, after the observers that were added before it.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
-        self.shared.observer.set(observer);
+        self.shared.observer.add(observer);
     }
 
     /// Passes a request to the service. Returns the return address `to` and the complete reply,

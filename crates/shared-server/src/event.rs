@@ -51,7 +51,10 @@ pub enum Event {
     },
     /// The transport could not clean up after itself, for example could not remove its socket file.
     LeftBehind(io::Error),
-    /// The server has begun to drain: it answers the requests that have arrived, then ends.
+    /// The server has begun to drain: it answers the requests that have arrived, then ends. To end
+    /// those that wait for something, see [`Context::later`](crate::Context::later). The observer is
+    /// called by the thread that begins the drain: a worker, or that which calls
+    /// [`Handle::drain`](crate::Handle::drain).
     Draining {
         /// `true` if a signal started the drain, `false` if [`Handle::drain`](crate::Handle::drain)
         /// did.
@@ -83,20 +86,28 @@ impl fmt::Display for Event {
     }
 }
 
-/// The observer of events: none until one is set.
+/// The observers of events, in the order in which they were added: the first one, and those after
+/// it.
 #[derive(Default)]
-pub(crate) struct Observer(OnceLock<Box<Tell>>);
+pub(crate) struct Observer(OnceLock<Box<(Box<Tell>, Observer)>>);
 
 type Tell = dyn Fn(&Event) + Send + Sync;
 
 impl Observer {
-    pub(crate) fn set(&self, observer: impl Fn(&Event) + Send + Sync + 'static) {
-        let _ = self.0.set(Box::new(observer));
+    pub(crate) fn add(&self, observer: impl Fn(&Event) + Send + Sync + 'static) {
+        let mut last = self;
+        let mut added: Box<(Box<Tell>, _)> = Box::new((Box::new(observer), Observer::default()));
+        while let Err(taken) = last.0.set(added) {
+            added = taken;
+            last = &last.0.get().expect("an observer is there already").1;
+        }
     }
 
     pub(crate) fn tell(&self, event: &Event) {
-        if let Some(observer) = self.0.get() {
-            observer(event);
+        let mut next = self;
+        while let Some(added) = next.0.get() {
+            added.0(event);
+            next = &added.1;
         }
     }
 }

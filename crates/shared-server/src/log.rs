@@ -21,7 +21,8 @@ pub fn line(event: fmt::Arguments<'_>) {
     log().line(&text);
 }
 
-/// Opens what the log needs, so that running out of descriptors later does not affect it.
+/// Opens what the log needs, if no line has done so yet: running out of descriptors later does not
+/// affect it.
 pub(crate) fn open() {
     drop(log());
 }

@@ -18,9 +18,16 @@ pub(crate) use on_unix::{LONGEST_LINE, Output};
 ///
 /// # Errors
 ///
-/// Those of the write; `WouldBlock` if there is no room for the line.
+/// Those of the write; `WouldBlock` if there is no room for the line. Also if standard output was
+/// closed when this process started, or may have been.
 pub(crate) fn line_on_stdout(line: &[u8]) -> io::Result<()> {
-    match Output::new(io::stdout()).write(line)? {
+    let output = Output::new(io::stdout());
+    if output.may_have_been_closed() {
+        return Err(io::Error::other(
+            "it is closed, or is /dev/null opened for reading and writing",
+        ));
+    }
+    match output.write(line)? {
         written if written == line.len() => Ok(()),
         _ => Err(io::ErrorKind::WouldBlock.into()),
     }
@@ -29,7 +36,7 @@ pub(crate) fn line_on_stdout(line: &[u8]) -> io::Result<()> {
 #[cfg(unix)]
 mod on_unix {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use rustix::fs::FileType;
+    use rustix::fs::{FileType, OFlags, fcntl_getfl, fstat, stat};
     use rustix::net::SendFlags;
     use std::io;
     use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -56,7 +63,7 @@ mod on_unix {
     impl<F: AsFd> Output<F> {
         pub(crate) fn new(descriptor: F) -> Self {
             let fd = descriptor.as_fd();
-            let kind = rustix::fs::fstat(fd).map(|stat| FileType::from_raw_mode(stat.st_mode));
+            let kind = fstat(fd).map(|stat| FileType::from_raw_mode(stat.st_mode));
             let kind = match kind {
                 Ok(FileType::Socket) => Kind::Socket,
                 Ok(FileType::Fifo) => Kind::Stream(reopen(fd)),
@@ -66,6 +73,19 @@ mod on_unix {
                 _ => Kind::File,
             };
             Output { descriptor, kind }
+        }
+
+        /// Whether the descriptor may have been closed when this process started. Rust's runtime
+        /// then opens `/dev/null` in its place, for reading and writing, and a write succeeds. A
+        /// shell's `>/dev/null` opens it for writing alone; `daemon(3)` and Python's `DEVNULL` open
+        /// it as the runtime does, so they cannot be told from a closed descriptor.
+        pub(crate) fn may_have_been_closed(&self) -> bool {
+            let fd = self.descriptor.as_fd();
+            let is_null = fstat(fd).is_ok_and(|found| {
+                FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice
+                    && stat("/dev/null").is_ok_and(|null| null.st_rdev == found.st_rdev)
+            });
+            is_null && fcntl_getfl(fd).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
         }
 
         #[cfg(test)]
@@ -114,7 +134,7 @@ mod on_unix {
     /// which another user may have created.
     #[cfg(target_os = "linux")]
     fn reopen(fd: BorrowedFd<'_>) -> Option<OwnedFd> {
-        use rustix::fs::{Mode, OFlags, open};
+        use rustix::fs::{Mode, open};
         use std::os::fd::AsRawFd;
         let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -156,6 +176,10 @@ mod elsewhere {
     impl<F: Descriptor> Output<F> {
         pub(crate) fn new(descriptor: F) -> Self {
             Output(descriptor)
+        }
+
+        pub(crate) fn may_have_been_closed(&self) -> bool {
+            false
         }
 
         pub(crate) fn write(&self, line: &[u8]) -> io::Result<usize> {

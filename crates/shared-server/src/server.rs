@@ -31,7 +31,7 @@ pub struct Server<T> {
     shared: Arc<Shared>,
     signals: Option<Arrivals>,
     watchdog: Option<Watchdog>,
-    /// The event of [`Server::new`], until there is an observer to receive it.
+    /// The event of [`Server::new`], for each observer that is added.
     early: Option<Event>,
 }
 
@@ -74,16 +74,16 @@ impl<T: Transport> Server<T> {
         })
     }
 
-    /// Sets the observer, to which the server reports its events, including one from
-    /// [`Server::new`]. Without an observer nothing is reported: the server itself prints nothing.
+    /// Adds an observer, to which the server reports its events, including one from
+    /// [`Server::new`]. Each observer receives all events, after the observers that were added
+    /// before it. Without an observer nothing is reported: the server itself prints nothing.
     ///
-    /// The serving threads call the observer, so it must neither block nor panic. Only the first
-    /// observer counts: a later one is ignored.
+    /// The serving threads call the observers, so these must neither block nor panic.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
-        self.shared.observer.set(observer);
-        if let Some(event) = self.early.take() {
-            self.shared.tell(&event);
+        if let Some(event) = &self.early {
+            observer(event);
         }
+        self.shared.observer.add(observer);
     }
 
     /// Returns a handle through which any thread can end the server.
@@ -278,3 +278,57 @@ impl Drop for CutOnDrop<'_> {
     }
 }
 // ANCHOR_END: together
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Peer;
+    use mio::event::Source;
+    use mio::net::{TcpListener, TcpStream};
+
+    /// Accepts nobody.
+    struct Deaf(TcpListener);
+
+    impl Transport for Deaf {
+        type Stream = TcpStream;
+
+        fn listener(&mut self) -> &mut dyn Source {
+            &mut self.0
+        }
+
+        fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+
+        fn admits(&self, _: &Peer) -> bool {
+            false
+        }
+
+        fn shutdown_write(_: &mut TcpStream) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn each_observer_is_told_every_event_even_one_from_before_it_was_added() {
+        let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let mut server = Server::new(Deaf(listener), Limits::default()).unwrap();
+        server.early = Some(Event::FewerClients {
+            wanted: 2,
+            allowed: 1,
+        });
+        let (told, events) = channel();
+        let observers = ["first", "second", "third"];
+        for observer in observers {
+            let told = told.clone();
+            server.on_event(move |event| {
+                let early = matches!(event, Event::FewerClients { .. });
+                told.send((observer, early)).unwrap();
+            });
+        }
+        server.handle().drain();
+        let events: Vec<_> = events.try_iter().collect();
+        let each = |early| observers.map(|observer| (observer, early));
+        assert_eq!(events, [each(true), each(false)].concat());
+    }
+}

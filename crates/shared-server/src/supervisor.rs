@@ -76,8 +76,8 @@ impl Supervisor {
     }
 
     /// From now on, tells the supervisor when this server begins to drain and, if the supervisor
-    /// has asked for it, that the server's workers are not stuck. Also sets `observer` as the
-    /// server's observer: see [`Server::on_event`].
+    /// has asked for it, that the server's workers are not stuck. Also adds `observer` to the
+    /// server's observers: see [`Server::on_event`].
     pub fn follow<T: Transport>(
         &self,
         server: &mut Server<T>,

@@ -3,11 +3,9 @@
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use rustix::process::geteuid;
-use shared_proto::{default_socket_path, is_nobody};
+use shared_proto::default_socket_path;
 use shared_server::{Inherited, cli, log};
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use unix_server::{UnixTransport, own_uid, prepare_folder};
 
@@ -44,27 +42,26 @@ pub(crate) fn transport(
     arguments: &ArgMatches,
     inherited: Inherited,
 ) -> anyhow::Result<UnixTransport> {
-    if !inherited.is_empty() {
-        return handed_on(arguments, inherited);
+    let transport = if inherited.is_empty() {
+        let path = socket_path(arguments)?;
+        bind(arguments, &path).with_context(|| format!("cannot listen on {}", path.display()))?
+    } else {
+        handed_on(arguments, inherited)?
+    };
+    for warning in transport.warnings() {
+        log::line(format_args!("{NAME}: {warning}"));
     }
-    let path = socket_path(arguments)?;
-    bind(arguments, &path).with_context(|| format!("cannot listen on {}", path.display()))
+    Ok(transport)
 }
 
 fn bind(arguments: &ArgMatches, path: &Path) -> anyhow::Result<UnixTransport> {
     let mode = *arguments.get_one::<u32>("mode").expect("it has a default");
-    let allowed = allowed_uids(arguments)?;
-    let own = geteuid().as_raw();
-    warn_of(&allowed, |uid| {
-        is_shut_out(uid, own, mode)
-            .then(|| format!("the mode {mode:04o} shuts them out; see --mode"))
-    });
-    Ok(UnixTransport::bind(path, mode, allowed)?)
+    Ok(UnixTransport::bind(path, mode, allowed_uids(arguments)?)?)
 }
 
 fn handed_on(arguments: &ArgMatches, mut inherited: Inherited) -> anyhow::Result<UnixTransport> {
     let allowed = allowed_uids(arguments).context("cannot serve the inherited descriptors")?;
-    let transport = UnixTransport::inherited(&mut inherited, allowed.clone())?;
+    let transport = UnixTransport::inherited(&mut inherited, allowed)?;
     inherited.finish()?;
     let transport = transport.context("no Unix listener was inherited")?;
     if let Some(flag) = cli::given(arguments, &["socket", "mode"]) {
@@ -73,17 +70,6 @@ fn handed_on(arguments: &ArgMatches, mut inherited: Inherited) -> anyhow::Result
              LISTEN_FDS",
             announced(&transport).display()
         );
-    }
-    for path in transport.paths() {
-        // The file belongs to someone else: this server must not change its mode.
-        let Ok(file) = fs::metadata(path) else {
-            continue;
-        };
-        let (owner, mode) = (file.uid(), file.mode() & 0o777);
-        warn_of(&allowed, |uid| {
-            let told = || format!("the mode {mode:04o} of {} shuts them out", path.display());
-            is_shut_out(uid, owner, mode).then(told)
-        });
     }
     Ok(transport)
 }
@@ -113,31 +99,6 @@ fn allowed_uids(arguments: &ArgMatches) -> anyhow::Result<Vec<u32>> {
     })
 }
 
-/// Warns about allowed users that something shuts out, and about a uid that identifies no
-/// particular user.
-fn warn_of(allowed: &[u32], shut_out: impl Fn(u32) -> Option<String>) {
-    for uid in allowed {
-        if is_nobody(*uid) {
-            log::line(format_args!(
-                "{NAME}: uid {uid} is allowed, which here stands for every user that is not mapped \
-                 in this user namespace"
-            ));
-        } else if let Some(why) = shut_out(*uid) {
-            log::line(format_args!("{NAME}: user {uid} is allowed, but {why}"));
-        }
-    }
-}
-
-/// Whether the user `uid` lacks the permission to write to the socket file, without which it cannot
-/// connect (`unix(7)`). Whether the user is in the file's group is not looked up.
-fn is_shut_out(uid: u32, owner: u32, mode: u32) -> bool {
-    match uid {
-        0 => false,
-        uid if uid == owner => mode & 0o200 == 0,
-        _ => mode & 0o022 == 0,
-    }
-}
-
 fn parse_uid(text: &str) -> Result<u32, String> {
     text.parse()
         .map_err(|_| "expected a numeric user ID (`id -u NAME` prints it)".into())
@@ -154,16 +115,6 @@ fn parse_mode(text: &str) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mode_shuts_out_whom_it_does_not_let_write() {
-        assert!(is_shut_out(8, 7, 0o600));
-        assert!(!is_shut_out(7, 7, 0o600));
-        assert!(is_shut_out(7, 7, 0o066));
-        assert!(!is_shut_out(8, 7, 0o660), "may be in the group");
-        assert!(!is_shut_out(8, 7, 0o602));
-        assert!(!is_shut_out(0, 7, 0o600), "the superuser passes every mode");
-    }
 
     #[test]
     fn a_mode_is_octal() {

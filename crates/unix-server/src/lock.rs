@@ -102,22 +102,42 @@ fn whose_it_is(path: &Path, error: io::Error) -> io::Error {
 const REMOVE_IT: &str =
     "if no server needs it, have it removed, or name another path with --socket";
 
-/// If this user has no permission to look up or create a file in the folder, adds to the error who
-/// owns the folder.
+/// If a file cannot be looked up or created because of its folder, adds to the error what is wrong
+/// with the folder, and what to do. A folder that does not exist stays `NotFound`.
 pub(crate) fn whose_folder(path: &Path, error: io::Error) -> io::Error {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    match fs::metadata(folder) {
-        Ok(found) if error.kind() == ErrorKind::PermissionDenied => {
+    let (kind, found) = (error.kind(), fs::metadata(folder));
+    let told = match (kind, found) {
+        (ErrorKind::PermissionDenied, Ok(found)) => {
             let (owner, mode) = (User(found.uid()), found.mode() & 0o777);
-            let told = format!(
+            format!(
                 "{error}; its folder belongs to {owner} and has the mode {mode:04o}: name a path \
                  where you may create files with --socket"
-            );
-            io::Error::new(error.kind(), told)
+            )
         }
-        _ => error,
-    }
+        // As in /proc, where only the kernel creates files.
+        (ErrorKind::NotFound, Ok(_)) => {
+            let told = "no file can be created in its folder; name another path with --socket";
+            return io::Error::new(ErrorKind::Unsupported, told);
+        }
+        (ErrorKind::NotADirectory, _) => match no_folder(path) {
+            Some(file) => format!(
+                "{} is not a folder; name another path with --socket",
+                file.display()
+            ),
+            None => return error,
+        },
+        _ => return error,
+    };
+    io::Error::new(kind, told)
+}
+
+/// Returns the first part of the path that stands where a folder should be, and is none.
+fn no_folder(path: &Path) -> Option<&Path> {
+    let path = path.components().as_path(); // without a slash at its end
+    let is_none = |part: &&Path| fs::metadata(part).is_ok_and(|found| !found.is_dir());
+    path.ancestors().filter(is_none).last()
 }

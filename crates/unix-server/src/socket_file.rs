@@ -60,7 +60,8 @@ impl fmt::Display for BindError {
             }
             BindError::InUse => write!(f, "a server is already listening there"),
             BindError::Locked => write!(f, "another server holds the lock next to it"),
-            // Nothing else can be missing: the lock itself is created if there is none.
+            // Nothing else can be missing: the lock itself is created if there is none, and a folder
+            // that is there has another error.
             BindError::Lock(_, error) if error.kind() == ErrorKind::NotFound => {
                 write!(f, "its folder does not exist")
             }

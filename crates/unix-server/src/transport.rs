@@ -6,13 +6,16 @@ use mio::event::Source;
 use mio::net::{UnixListener, UnixStream};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use nix::sys::socket::{MsgFlags, recvmsg};
+use shared_proto::is_nobody;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use shared_server::Received;
 use shared_server::{Inherited, Listeners, Peer, Transport};
+use std::fs;
 use std::io;
 use std::net::Shutdown;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
 
@@ -21,13 +24,18 @@ use std::path::{Path, PathBuf};
 const BACKLOG: i32 = 4096;
 
 /// Accepts connections on a Unix socket, and serves only certain users.
+///
+/// To decide in another way than by a list of users, [admit everyone](Self::admit_everyone) and let
+/// your service decide about each request. Or decide about each connection: write a [`Transport`] of
+/// your own that passes every method on to this one, except [`admits`](Transport::admits).
 #[derive(Debug)]
 pub struct UnixTransport {
     // Dropped in this order: the file is checked while the socket is still open.
     file: Option<SocketFile>,
     listeners: Listeners<UnixListener>,
     paths: Vec<PathBuf>,
-    allowed_uids: Vec<u32>,
+    /// `None` means everyone.
+    allowed_uids: Option<Vec<u32>>,
 }
 
 impl UnixTransport {
@@ -47,7 +55,7 @@ impl UnixTransport {
             file: Some(file),
             listeners: Listeners::new(vec![listener]),
             paths: vec![path.to_owned()],
-            allowed_uids,
+            allowed_uids: Some(allowed_uids),
         })
     }
 
@@ -100,8 +108,50 @@ impl UnixTransport {
             file: None,
             listeners: Listeners::new(listeners),
             paths,
-            allowed_uids,
+            allowed_uids: Some(allowed_uids),
         })
+    }
+
+    /// Serves every user who can connect, instead of certain ones. The mode of the socket file, and
+    /// of its folder, says who can. Your service learns from
+    /// [`Context::peer`](shared_server::Context::peer) who has sent a request.
+    #[must_use]
+    pub fn admit_everyone(mut self) -> Self {
+        self.allowed_uids = None;
+        self
+    }
+
+    /// Returns one line for each allowed user who cannot connect because of a socket file's mode,
+    /// and for each allowed uid that identifies no particular user ([`is_nobody`]). A program should
+    /// write these lines to its log when it starts. It is not looked up whether a user is in the
+    /// file's group, nor what the modes of the folders allow.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let allowed = self.allowed_uids.as_deref().unwrap_or_default();
+        let (nobody, users): (Vec<u32>, Vec<u32>) =
+            allowed.iter().partition(|uid| is_nobody(**uid));
+        let mut warnings = Vec::new();
+        for uid in nobody {
+            warnings.push(format!(
+                "uid {uid} is allowed, which here stands for every user that is not mapped in this \
+                 user namespace"
+            ));
+        }
+        for path in &self.paths {
+            let Ok(file) = fs::metadata(path) else {
+                continue; // of an inherited listener, and gone
+            };
+            let (owner, mode) = (file.uid(), file.mode() & 0o777);
+            // An inherited listener's mode is not this server's to choose.
+            let advice = self.file.as_ref().map_or("", |_| "; see --mode");
+            for uid in users.iter().filter(|uid| is_shut_out(**uid, owner, mode)) {
+                let path = path.display();
+                warnings.push(format!(
+                    "user {uid} is allowed, but the mode {mode:04o} of {path} shuts them out{advice}"
+                ));
+            }
+        }
+        warnings
     }
 
     /// Returns the paths that it listens on: more than one only if it serves several listeners that
@@ -128,7 +178,12 @@ impl Transport for UnixTransport {
 
     /// Admits a peer if the kernel reports it as one of the allowed users. Root is no exception.
     fn admits(&self, peer: &Peer) -> bool {
-        matches!(peer, Peer::Unix { uid, .. } if self.allowed_uids.contains(uid))
+        let allowed = |uid| {
+            self.allowed_uids
+                .as_ref()
+                .is_none_or(|uids| uids.contains(uid))
+        };
+        matches!(peer, Peer::Unix { uid, .. } if allowed(uid))
     }
 
     // ANCHOR: receive
@@ -173,4 +228,55 @@ fn path_of(name: &str, listener: &StdUnixListener) -> io::Result<PathBuf> {
         io::Error::new(io::ErrorKind::InvalidInput, told)
     })?;
     Ok(path.to_owned())
+}
+
+/// Whether the user `uid` lacks the permission to write to the socket file, without which it cannot
+/// connect (`unix(7)`). Whether the user is in the file's group is not looked up.
+fn is_shut_out(uid: u32, owner: u32, mode: u32) -> bool {
+    match uid {
+        0 => false,
+        uid if uid == owner => mode & 0o200 == 0,
+        _ => mode & 0o022 == 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_mode_shuts_out_whom_it_does_not_let_write() {
+        assert!(is_shut_out(8, 7, 0o600));
+        assert!(!is_shut_out(7, 7, 0o600));
+        assert!(is_shut_out(7, 7, 0o066));
+        assert!(!is_shut_out(8, 7, 0o660), "may be in the group");
+        assert!(!is_shut_out(8, 7, 0o602));
+        assert!(!is_shut_out(0, 7, 0o600), "the superuser passes every mode");
+    }
+
+    #[test]
+    fn everyone_is_admitted_where_the_service_decides_and_nobody_is_warned_of() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("server.sock");
+        let listener = StdUnixListener::bind(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let (pid, gid) = (1, 54321);
+        let stranger = Peer::Unix {
+            pid,
+            uid: 54321,
+            gid,
+        };
+        let transport = UnixTransport::on(vec![listener], vec![54322]).unwrap();
+        assert!(!transport.admits(&stranger));
+        let warned = transport.warnings();
+        assert!(
+            matches!(&warned[..], [line] if line.contains("54322") && line.contains("0600")),
+            "{warned:?}"
+        );
+        let transport = transport.admit_everyone();
+        assert!(transport.admits(&stranger));
+        assert_eq!(transport.warnings(), [""; 0]);
+    }
 }

@@ -2,11 +2,12 @@
 
 use super::limits::served;
 use super::peer::{ACCEPTED, say};
+use super::process::server_program;
 use super::server::{Server, Start};
 use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Action, tcflow};
-use scripted_peer::Signal;
+use scripted_peer::{NotifySocket, Signal};
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write, pipe};
@@ -143,5 +144,29 @@ fn where_it_listens_waits_for_nobody_either() {
         address.clone_into(&mut server.address);
         serves_and_drains(&server);
         log.read_to_string(&mut line).unwrap();
+    }
+}
+
+/// Rust's runtime opens `/dev/null` in the place of what is closed, and a write to it succeeds.
+#[test]
+fn a_standard_output_that_was_closed_from_the_start_is_noticed() {
+    server_program();
+    for (redirection, is_lost) in [(">&-", true), (">/dev/null", false)] {
+        let mut supervisor = NotifySocket::on_path();
+        supervisor.patience(super::DEADLINE);
+        let start = Start::new(&[]).after(&format!("exec {redirection}"));
+        let mut server = start.notifies(&supervisor).spawn();
+        // It is said before this.
+        assert_eq!(supervisor.next_line().now(), "READY=1");
+        if is_lost {
+            let line = server.logs("listening on ");
+            let (address, reason) = line.split_once(", which could not be printed").unwrap();
+            let (_, address) = address.split_once("listening on ").unwrap();
+            address.clone_into(&mut server.address);
+            assert!(reason.contains("closed"), "{line}");
+            serves_and_drains(&server);
+        } else {
+            assert_eq!(server.log(), "", "{redirection}: asked for");
+        }
     }
 }

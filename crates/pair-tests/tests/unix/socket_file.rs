@@ -40,6 +40,31 @@ fn a_folder_that_does_not_exist_is_told_as_such() {
 }
 
 #[test]
+fn a_file_in_a_folders_place_is_told_as_such() {
+    let place = Place::new();
+    let file = place.folder().join("log");
+    fs::write(&file, "").unwrap();
+    let told = format!("{} is not a folder; name another path", file.display());
+    for below in ["", "server.sock", "below/server.sock"] {
+        let path = format!("{}/{below}", file.display());
+        let refused = Start::new(&[]).at(&place, &path).refused();
+        assert_eq!(refused.lines().count(), 1, "{refused}");
+        assert!(refused.contains(&told), "{refused}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_takes_no_files_is_told_as_such() {
+    let told = Start::new(&[])
+        .at(&Place::new(), "/proc/server.sock")
+        .refused();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    let [path, why] = ["/proc/server.sock", "no file can be created in its folder"];
+    assert!(told.contains(path) && told.contains(why), "{told}");
+}
+
+#[test]
 fn a_lock_that_is_there_is_opened_without_creating_it() {
     if Command::new("strace").arg("--version").ok().is_err() {
         needs::skip("it looks by strace at how the lock is opened");

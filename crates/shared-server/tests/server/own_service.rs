@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use shared_client::{CallError, Client, Failure};
 use shared_server::{
-    Answer, BadMessage, Context, Decode, ErrorCode, Frame, Handle, Later, Limits, Message, Outcome,
-    Server, Service, ServiceCode, ServiceError, Ticket, TutorialService,
+    Answer, BadMessage, Context, Decode, ErrorCode, Event, Frame, Handle, Later, Limits, Message,
+    Outcome, Server, Service, ServiceCode, ServiceError, Supervisor, Ticket, TutorialService,
 };
 use tcp_server::TcpTransport;
 
@@ -362,6 +362,28 @@ fn events_are_told_to_who_asked_for_them() {
     drop(stranger);
     handle.drain();
     assert_eq!(running.join().unwrap(), Outcome::Drained);
+}
+
+#[test]
+fn whoever_observes_a_server_takes_nothing_from_its_supervisor() {
+    let transport = TcpTransport::bind("127.0.0.1:0").unwrap();
+    let mut server = Server::new(transport, Limits::default()).unwrap();
+    let (told, events) = channel();
+    let observer = |name: &'static str| {
+        let told = told.clone();
+        move |event: &Event| told.send((name, event.to_string())).unwrap()
+    };
+    server.on_event(observer("before"));
+    Supervisor::from_env().follow(&mut server, observer("supervised"));
+    server.on_event(observer("after"));
+    server.handle().drain();
+    assert_eq!(
+        server.run(TutorialService::default).unwrap(),
+        Outcome::Drained
+    );
+    let events: Vec<_> = events.try_iter().collect();
+    let each = ["before", "supervised", "after"].map(|name| (name, "draining".to_owned()));
+    assert_eq!(events, each);
 }
 
 #[test]

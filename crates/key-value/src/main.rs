@@ -23,10 +23,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 // ANCHOR: uses
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Arg, ArgMatches};
-use shared_server::{Answer, Context, InheritError, Inherited, Outcome, Running, Server};
-use shared_server::{Service, ServiceError, Signals, Supervisor, Transport, cli};
+use shared_server::{Answer, Context, Event, InheritError, Inherited, Limits, Outcome, Running};
+use shared_server::{Server, Service, ServiceError, Signals, Supervisor, Transport, cli, log};
 use tcp_server::TcpTransport;
 use unix_server::UnixTransport;
 // ANCHOR_END: uses
@@ -101,10 +101,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// The signals that end this process, and the supervisor that wants to know its state.
+/// What both servers have in common: the signals that end this process, the supervisor that wants
+/// to know its state, and the flags' limits.
 struct Surroundings {
     signals: Signals,
     supervisor: Supervisor,
+    limits: Limits,
 }
 
 fn serve(
@@ -112,16 +114,18 @@ fn serve(
     inherited: Result<Inherited, InheritError>,
 ) -> anyhow::Result<Outcome> {
     let around = Surroundings {
-        signals: Signals::catch()?,
+        signals: Signals::catch().context("cannot catch signals")?,
         supervisor: Supervisor::from_env(),
+        limits: cli::limits(arguments),
     };
     let (tcp, unix) = listen(arguments, inherited?)?;
-    let address = format!("{} and {}", tcp.local_address()?, unix.paths()[0].display());
+    let address = tcp.local_address()?.to_string();
+    let path = unix.paths()[0].display().to_string();
 
     let store = Store::default();
-    let tcp = start(tcp, &store, &around, arguments)?;
-    let unix = start(unix, &store, &around, arguments)?;
-    cli::ready(&around.supervisor, address);
+    let tcp = start(tcp, &address, &store, &around)?;
+    let unix = start(unix, &path, &store, &around)?;
+    cli::ready(&around.supervisor, format!("{address} and {path}"));
     // The signals end both servers; if one fails, it ends the other too.
     let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
     let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
@@ -139,14 +143,17 @@ fn listen(
     let uids = vec![unix_server::own_uid()?];
     let tcp = match (TcpTransport::inherited(&mut inherited)?, given("listen")) {
         (Some(handed_on), None) => handed_on,
-        (None, Some(address)) => TcpTransport::bind(address)?,
+        (None, Some(address)) => {
+            TcpTransport::bind(address).with_context(|| format!("cannot listen on {address}"))?
+        }
         (None, None) => bail!("give --listen HOST:PORT"),
         (Some(_), Some(_)) => bail!("--listen conflicts with an inherited TCP listener"),
     };
     let handed_on = UnixTransport::inherited(&mut inherited, uids.clone())?;
     let unix = match (handed_on, given("socket")) {
         (Some(handed_on), None) => handed_on,
-        (None, Some(path)) => UnixTransport::bind(path.as_ref(), 0o600, uids)?,
+        (None, Some(path)) => UnixTransport::bind(path.as_ref(), 0o600, uids)
+            .with_context(|| format!("cannot listen on {path}"))?,
         (None, None) => bail!("give --socket PATH"),
         (Some(_), Some(_)) => bail!("--socket conflicts with an inherited Unix listener"),
     };
@@ -156,13 +163,16 @@ fn listen(
 
 fn start<T: Transport + 'static>(
     transport: T,
+    address: &str,
     store: &Store,
     around: &Surroundings,
-    arguments: &ArgMatches,
 ) -> anyhow::Result<Running<T, Store>> {
-    let mut server = Server::new(transport, cli::limits(arguments))?;
-    around.supervisor.follow(&mut server, cli::log_event);
-    server.end_on(&around.signals)?;
-    Ok(server.start(|| store.clone())?)
+    let cannot_start = || format!("cannot start on {address}");
+    let mut server = Server::new(transport, around.limits.clone()).with_context(cannot_start)?;
+    let name = address.to_owned();
+    let log_event = move |event: &Event| log::line(format_args!("{name}: {event}"));
+    around.supervisor.follow(&mut server, log_event);
+    server.end_on(&around.signals).with_context(cannot_start)?;
+    server.start(|| store.clone()).with_context(cannot_start)
 }
 // ANCHOR_END: main

@@ -391,7 +391,7 @@ fn a_client_that_closes_right_behind_its_request_holds_no_slot_until_its_answer(
             .collect();
         eventually("the next client is served", || {
             let stream = UnixStream::connect(&path).unwrap();
-            let mut client = Client::new(&path.display().to_string(), stream, TIMEOUT).unwrap();
+            let mut client = Client::new(path.display().to_string(), stream, TIMEOUT).unwrap();
             client.call::<Tell>(&Ask("up")).is_ok()
         });
         assert!(laters.iter().all(Later::client_is_gone));

@@ -140,11 +140,12 @@ fn listen(
     mut inherited: Inherited,
 ) -> anyhow::Result<(TcpTransport, UnixTransport)> {
     let given = |flag| arguments.get_one::<String>(flag);
+    let cannot_listen = |address| format!("cannot listen on {address}");
     let uids = vec![unix_server::own_uid()?];
     let tcp = match (TcpTransport::inherited(&mut inherited)?, given("listen")) {
         (Some(handed_on), None) => handed_on,
         (None, Some(address)) => {
-            TcpTransport::bind(address).with_context(|| format!("cannot listen on {address}"))?
+            TcpTransport::bind(address).with_context(|| cannot_listen(address))?
         }
         (None, None) => bail!("give --listen HOST:PORT"),
         (Some(_), Some(_)) => bail!("--listen conflicts with an inherited TCP listener"),
@@ -152,8 +153,9 @@ fn listen(
     let handed_on = UnixTransport::inherited(&mut inherited, uids.clone())?;
     let unix = match (handed_on, given("socket")) {
         (Some(handed_on), None) => handed_on,
-        (None, Some(path)) => UnixTransport::bind(path.as_ref(), 0o600, uids)
-            .with_context(|| format!("cannot listen on {path}"))?,
+        (None, Some(path)) => {
+            UnixTransport::bind(path.as_ref(), 0o600, uids).with_context(|| cannot_listen(path))?
+        }
         (None, None) => bail!("give --socket PATH"),
         (Some(_), Some(_)) => bail!("--socket conflicts with an inherited Unix listener"),
     };

@@ -142,8 +142,8 @@ impl<T: Transport> Connections<T> {
     }
     // ANCHOR_END: settle
 
-    /// Counts the connection among the lingering ones. If there are more than `most` now, returns the
-    /// one that has lingered longest.
+    /// Counts the connection among the lingering ones. If there are more than `most` now, returns
+    /// the one that has lingered longest.
     pub(crate) fn linger(&mut self, key: usize, most: usize) -> Option<usize> {
         self.lingering.push_back(key);
         if self.lingering.len() > most {

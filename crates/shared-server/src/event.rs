@@ -17,8 +17,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum Event {
     /// The hard limit on open files leaves room for fewer clients than
-    /// [`Limits::max_clients`](crate::Limits::max_clients). Reported when the server begins to serve,
-    /// and again if the room shrinks because another server of this process is started.
+    /// [`Limits::max_clients`](crate::Limits::max_clients). Reported when the server begins to
+    /// serve, and again if the room shrinks because another server of this process is started.
     FewerClients {
         /// The number of clients that [`Limits::max_clients`](crate::Limits::max_clients) asked
         /// for.

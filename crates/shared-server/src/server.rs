@@ -61,7 +61,8 @@ impl<T: Transport> Server<T> {
         })
     }
 
-    /// Sets the observer, to which the server reports its events. Without an observer nothing is reported: the server itself prints nothing.
+    /// Sets the observer, to which the server reports its events. Without an observer nothing is
+    /// reported: the server itself prints nothing.
     ///
     /// The serving threads call the observer, so it must neither block nor panic. Only the first
     /// observer counts: a later one is ignored.
@@ -100,11 +101,11 @@ impl<T: Transport> Server<T> {
     /// that next. `make_service` is called once per worker.
     ///
     /// Raises the soft limit on open files (`RLIMIT_NOFILE`, `getrlimit(2)`) as far as
-    /// [`Limits::max_clients`] needs. If the hard limit is too low for that, the server serves fewer
-    /// clients, and reports [`Event::FewerClients`] when it begins to serve. The servers of one
-    /// process share the limit equally, whichever of them is started first. Each is given its share
-    /// anew when another one is started, so that a server that is already serving may get fewer
-    /// clients.
+    /// [`Limits::max_clients`] needs. If the hard limit is too low for that, the server serves
+    /// fewer clients, and reports [`Event::FewerClients`] when it begins to serve. The servers of
+    /// one process share the limit equally, whichever of them is started first: when one is
+    /// started, the shares of all are set anew, so the number of clients of a server that is
+    /// already serving may fall.
     ///
     /// # Errors
     ///

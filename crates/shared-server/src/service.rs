@@ -251,11 +251,11 @@ impl<S: Service> Later<S> {
     ///
     /// `false` is no promise: the client may have left unnoticed, or may leave before the answer
     /// reaches it. The server notices a Unix client that closes its socket, and a TCP connection
-    /// that is reset, as soon as the client's worker gets to it. A TCP client that closes its socket
-    /// in the usual way looks as if it had only shut down writing (`shutdown(2)`), and still waited
-    /// for its answer: the server notices it when the system's keepalive does, on Linux about 90
-    /// seconds later. When the connection or the server has ended for another reason, this returns
-    /// `true` as well.
+    /// that is reset, as soon as the client's worker gets to it. A TCP client that closes its
+    /// socket in the usual way looks as if it had only shut down writing (`shutdown(2)`), and still
+    /// waited for its answer: the server notices it when the system's keepalive does, on Linux
+    /// about 90 seconds later. When the connection or the server has ended for another reason, this
+    /// returns `true` as well.
     #[must_use]
     pub fn client_is_gone(&self) -> bool {
         self.client.strong_count() == 0

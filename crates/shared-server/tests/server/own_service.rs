@@ -394,7 +394,9 @@ fn a_client_that_closes_right_behind_its_request_holds_no_slot_until_its_answer(
             let mut client = Client::new(path.display().to_string(), stream, TIMEOUT).unwrap();
             client.call::<Tell>(&Ask("up")).is_ok()
         });
-        assert!(laters.iter().all(Later::client_is_gone));
+        eventually("all of them show it", || {
+            laters.iter().all(Later::client_is_gone)
+        });
         handle.drain();
         assert_eq!(serving.join().unwrap(), Outcome::Drained);
     }

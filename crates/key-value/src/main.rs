@@ -26,8 +26,8 @@ use std::thread;
 // ANCHOR: uses
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgMatches};
-use shared_server::{Answer, Context, InheritError, Inherited, Outcome, Running, Server};
-use shared_server::{Service, ServiceError, Signals, Supervisor, Transport, cli};
+use shared_server::{Answer, Context, Event, InheritError, Inherited, Limits, Outcome, Running};
+use shared_server::{Server, Service, ServiceError, Signals, Supervisor, Transport, cli, log};
 use tcp_server::TcpTransport;
 use unix_server::UnixTransport;
 // ANCHOR_END: uses
@@ -102,10 +102,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// The signals that end this process, and the supervisor that wants to know its state.
+/// What both servers have in common: the signals that end this process, the supervisor that wants
+/// to know its state, and the flags' limits.
 struct Surroundings {
     signals: Signals,
     supervisor: Supervisor,
+    limits: Limits,
 }
 
 /// An error is the reason why the program does not start. How serving ended is inside `Ok`.
@@ -114,16 +116,18 @@ fn serve(
     inherited: Result<Inherited, InheritError>,
 ) -> anyhow::Result<io::Result<Outcome>> {
     let around = Surroundings {
-        signals: Signals::catch()?,
+        signals: Signals::catch().context("cannot catch signals")?,
         supervisor: Supervisor::from_env(),
+        limits: cli::limits(arguments),
     };
     let (tcp, unix) = listen(arguments, inherited?)?;
-    let address = format!("{} and {}", tcp.local_address()?, unix.paths()[0].display());
+    let address = tcp.local_address()?.to_string();
+    let path = unix.paths()[0].display().to_string();
 
     let store = Store::default();
-    let tcp = start(tcp, &store, &around, arguments)?;
-    let unix = start(unix, &store, &around, arguments)?;
-    cli::ready(&around.supervisor, address);
+    let tcp = start(tcp, &address, &store, &around)?;
+    let unix = start(unix, &path, &store, &around)?;
+    cli::ready(&around.supervisor, format!("{address} and {path}"));
     // The signals end both servers; if one fails, it ends the other too.
     let (tcp_handle, unix_handle) = (tcp.handle(), unix.handle());
     let unix = thread::spawn(move || unix.serve().inspect_err(|_| tcp_handle.drain()));
@@ -169,13 +173,16 @@ fn listen(
 
 fn start<T: Transport + 'static>(
     transport: T,
+    address: &str,
     store: &Store,
     around: &Surroundings,
-    arguments: &ArgMatches,
 ) -> anyhow::Result<Running<T, Store>> {
-    let mut server = Server::new(transport, cli::limits(arguments))?;
-    around.supervisor.follow(&mut server, cli::log_event);
-    server.end_on(&around.signals)?;
-    Ok(server.start(|| store.clone())?)
+    let cannot_start = || format!("cannot start on {address}");
+    let mut server = Server::new(transport, around.limits.clone()).with_context(cannot_start)?;
+    let name = address.to_owned();
+    let log_event = move |event: &Event| log::line(format_args!("{name}: {event}"));
+    around.supervisor.follow(&mut server, log_event);
+    server.end_on(&around.signals).with_context(cannot_start)?;
+    server.start(|| store.clone()).with_context(cannot_start)
 }
 // ANCHOR_END: main

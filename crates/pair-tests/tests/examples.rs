@@ -234,6 +234,27 @@ fn the_counter_serves_the_listener_that_it_inherited() {
     assert_eq!(response, Response::Accepted);
 }
 
+/// A client of the store, which asks for a key and is told that there is none: it is served.
+fn served<S: Read + Write>(mut stream: S) -> S {
+    stream.write_all(b"PSK\x01\0\0\0\x02\x10k").unwrap();
+    let mut reply = [0; 7];
+    stream.read_exact(&mut reply).unwrap();
+    assert_eq!(reply[4..], [0xFF, 1, 0], "error 256: no such key");
+    stream
+}
+
+fn tcp_client(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    served(stream)
+}
+
+fn unix_client(path: &str) -> UnixStream {
+    let stream = UnixStream::connect(path).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    served(stream)
+}
+
 #[test]
 fn two_doors_of_one_process_have_descriptors_for_the_clients_of_both() {
     const EACH: usize = 150;
@@ -251,28 +272,62 @@ fn two_doors_of_one_process_have_descriptors_for_the_clients_of_both() {
     let few = |program: Program| program.after("ulimit -Sn 64");
     let (_store, address) = start_as(few, pair_tests::program("key-value"), &arguments);
     let (listen, _) = address.split_once(" and ").unwrap();
-
-    /// Asks for a key, and is told that there is none: it is served.
-    fn served<S: Read + Write>(mut stream: S) -> S {
-        stream.write_all(b"PSK\x01\0\0\0\x02\x10k").unwrap();
-        let mut reply = [0; 7];
-        stream.read_exact(&mut reply).unwrap();
-        assert_eq!(reply[4..], [0xFF, 1, 0], "error 256: no such key");
-        stream
-    }
-    let tcp: Vec<_> = (0..EACH)
-        .map(|_| {
-            let stream = TcpStream::connect(listen).unwrap();
-            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
-            served(stream)
-        })
-        .collect();
-    let unix: Vec<_> = (0..EACH)
-        .map(|_| {
-            let stream = UnixStream::connect(&socket).unwrap();
-            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
-            served(stream)
-        })
-        .collect();
+    let tcp: Vec<_> = (0..EACH).map(|_| tcp_client(listen)).collect();
+    let unix: Vec<_> = (0..EACH).map(|_| unix_client(&socket)).collect();
     assert_eq!((tcp.len(), unix.len()), (EACH, EACH));
+}
+
+#[test]
+fn two_doors_of_one_process_share_too_few_descriptors_equally_and_the_log_says_so_of_each() {
+    let folder = folder();
+    let socket = folder.join("store.sock").display().to_string();
+    let arguments = ["--listen", "127.0.0.1:0", "--socket", &socket];
+    let few = |program: Program| program.after("ulimit -n 100");
+    let (store, address) = start_as(few, pair_tests::program("key-value"), &arguments);
+    let (listen, _) = address.split_once(" and ").unwrap();
+
+    let shares = [listen, &socket].map(|door| {
+        let begins = format!("{door}: max-clients is ");
+        store.logs(&begins).now();
+        let log = store.stderr();
+        let told = log.lines().find_map(|line| line.strip_prefix(&begins));
+        let (share, wanted) = told.unwrap().split_once(" instead of ").unwrap();
+        assert!(wanted.starts_with("1024: "), "{log}");
+        share.parse::<usize>().unwrap()
+    });
+    assert_eq!(store.stderr().lines().count(), 2);
+    assert!(shares[0].abs_diff(shares[1]) <= 1, "{shares:?}");
+    assert!(shares[0] > 10, "{shares:?}");
+    // Both at once have as many clients as they said.
+    let tcp: Vec<_> = (0..shares[0]).map(|_| tcp_client(listen)).collect();
+    let unix: Vec<_> = (0..shares[1]).map(|_| unix_client(&socket)).collect();
+    assert_eq!([tcp.len(), unix.len()], shares);
+}
+
+#[test]
+fn a_store_that_could_not_hold_a_client_at_each_door_refuses_to_start() {
+    let program = pair_tests::program("key-value"); // before the test's time runs
+    scripted_peer::deadline(8 * TIMEOUT);
+    let mut refused = 0;
+    for limit in 10..40 {
+        let folder = folder();
+        let socket = folder.join("store.sock").display().to_string();
+        let mut store = Program::exactly(&program)
+            .after(&format!("ulimit -n {limit}"))
+            .patience(TIMEOUT)
+            .args(["--listen", "127.0.0.1:0", "--socket", &socket])
+            .start();
+        if store.listens_or_ends().now() == Start::Listens {
+            let address = store.address().to_string();
+            let (listen, _) = address.split_once(" and ").unwrap();
+            let _both = (tcp_client(listen), unix_client(&socket));
+            continue;
+        }
+        refused += 1;
+        store.exits_with(2).now();
+        let log = store.stderr();
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.contains("open files"), "{log}");
+    }
+    assert!((10..30).contains(&refused), "{refused}");
 }

@@ -145,7 +145,7 @@ impl<T: Transport> Connection<T> {
             return self.finish(turn);
         }
         if self.session.is_pending() {
-            return if self.gone { Next::Close } else { Next::Wait };
+            return self.await_answer();
         }
         let unanswered = self.left.take().map(|left| left.unanswered);
         if let Some(unanswered) = unanswered {
@@ -215,10 +215,16 @@ impl<T: Transport> Connection<T> {
             Delivery::Failed => Next::Close,
             Delivery::Waiting => Next::Wait,
             Delivery::Done if self.session.is_over() => self.finish(turn),
-            Delivery::Done if self.session.is_pending() => Next::Wait,
+            Delivery::Done if self.session.is_pending() => self.await_answer(),
             Delivery::Done if more || self.left.is_some() => Next::Again,
             Delivery::Done => Next::Wait,
         }
+    }
+
+    /// Waits for an answer that will come later, unless its client has gone. The poller may have
+    /// reported that together with the request, and reports it only once.
+    fn await_answer(&self) -> Next {
+        if self.gone { Next::Close } else { Next::Wait }
     }
 
     // ANCHOR: time_is_up

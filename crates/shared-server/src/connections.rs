@@ -21,18 +21,16 @@ pub(crate) struct Connections<T: Transport> {
     turns: VecDeque<usize>,
     /// The connections that are lingering; the one that has lingered longest comes first.
     lingering: VecDeque<usize>,
-    most_lingering: usize,
 }
 // ANCHOR_END: connections
 
 impl<T: Transport> Connections<T> {
-    pub(crate) fn new(most_lingering: usize) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             slab: Slab::new(),
             deadlines: Deadlines::default(),
             turns: VecDeque::new(),
             lingering: VecDeque::new(),
-            most_lingering,
         }
     }
 
@@ -144,11 +142,11 @@ impl<T: Transport> Connections<T> {
     }
     // ANCHOR_END: settle
 
-    /// Counts the connection among the lingering ones. If there are too many now, returns the one
-    /// that has lingered longest.
-    pub(crate) fn linger(&mut self, key: usize) -> Option<usize> {
+    /// Counts the connection among the lingering ones. If there are more than `most` now, returns
+    /// the one that has lingered longest.
+    pub(crate) fn linger(&mut self, key: usize, most: usize) -> Option<usize> {
         self.lingering.push_back(key);
-        if self.lingering.len() > self.most_lingering {
+        if self.lingering.len() > most {
             return self.lingering.front().copied();
         }
         None

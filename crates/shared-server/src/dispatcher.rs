@@ -13,7 +13,7 @@ use shared_proto::{ErrorCode, ErrorReply, Frame, Message};
 use crate::event::Event;
 use crate::requests::Requests;
 use crate::service::{Completion, Context, ReturnAddress, Service};
-use crate::session::{Answered, Answers, FAILED, panicked};
+use crate::session::{Answered, Answers, Awaited, FAILED, panicked};
 use crate::shared::Shared;
 use crate::transport::Peer;
 
@@ -47,7 +47,7 @@ pub struct Dispatcher<S, R> {
     completions: Sender<Completion>,
     /// The return addresses of the requests that will be answered later, by the number of the
     /// answer.
-    awaited: HashMap<u64, R>,
+    awaited: HashMap<u64, (Awaited, R)>,
 }
 
 /// An iterator over the answers that a service gives later, each for [`Dispatcher::complete`].
@@ -105,8 +105,8 @@ impl<S: Service, R> Dispatcher<S, R> {
         drop(requests);
         match answered {
             Ok(Answered::Now | Answered::Closed) => Some((to, reply)),
-            Ok(Answered::Later(number)) => {
-                self.awaited.insert(number, to);
+            Ok(Answered::Later(awaited)) => {
+                self.awaited.insert(awaited.number, (awaited, to));
                 None
             }
             Ok(Answered::Failed(why)) => Some((to, self.failed(why.to_owned()))),
@@ -118,7 +118,7 @@ impl<S: Service, R> Dispatcher<S, R> {
     /// request; `None` if that request has already been answered.
     pub fn complete(&mut self, late: LateAnswer) -> Option<(R, Vec<u8>)> {
         let LateAnswer(Completion { number, frame, .. }) = late;
-        let to = self.awaited.remove(&number)?;
+        let (_, to) = self.awaited.remove(&number)?;
         let reply = frame.unwrap_or_else(|| self.failed("its answer was dropped".to_owned()));
         Some((to, reply))
     }

@@ -9,13 +9,16 @@ use std::time::Duration;
 
 /// Something that happened to a server. Its `Display` output is one line of a log.
 ///
+/// It does not say which server: a program with several servers gives each its own observer.
+///
 /// That line may contain text from a peer, unchanged: escape it ([`shared_proto::escaped`]) before
 /// you print it on a terminal.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
     /// The hard limit on open files leaves room for fewer clients than
-    /// [`Limits::max_clients`](crate::Limits::max_clients).
+    /// [`Limits::max_clients`](crate::Limits::max_clients). Reported when the server begins to
+    /// serve, and again if the room shrinks because another server of this process is started.
     FewerClients {
         /// The number of clients that [`Limits::max_clients`](crate::Limits::max_clients) asked
         /// for.

@@ -126,7 +126,7 @@
 //! | `turn.rs` | what a worker lends to the connection whose turn it is |
 //! | `shared.rs` | what all workers know: slots, counters, whether to drain |
 //! | `signals.rs` | ends the server when asked |
-//! | `descriptors.rs` | how many clients the limit on open files allows |
+//! | `descriptors.rs`, `ledger.rs` | how many clients the limit on open files allows, and how servers of one process share it |
 //! | `supervisor.rs`, `watchdog.rs` | what is reported to a supervisor: ready, stopping, and that no worker is stuck |
 //! | `event.rs` | what the server reports to the program that runs it |
 //! | `cli.rs`, `log.rs`, `output.rs` | a program's flags, its exit codes, and a log that never waits for its reader |
@@ -150,6 +150,7 @@ mod dispatcher;
 mod event;
 mod handover;
 mod inherited;
+mod ledger;
 mod limits;
 mod listeners;
 #[cfg(feature = "cli")]

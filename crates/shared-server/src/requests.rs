@@ -36,7 +36,7 @@ impl<S: Service> Answers for Requests<'_, S> {
             }
             Answer::Error(error) => error.reply().encode(replies),
             Answer::Later(ticket) if self.context.issued(&ticket) => {
-                return Answered::Later(ticket.number);
+                return Answered::Later(ticket.awaited);
             }
             Answer::Later(_) => return Answered::Failed("its ticket is another request's"),
         }

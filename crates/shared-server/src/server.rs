@@ -1,7 +1,6 @@
 //! From a listener to running workers, and how they end.
 
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
@@ -12,6 +11,7 @@ use crate::acceptor::Acceptor;
 use crate::descriptors;
 use crate::event::Event;
 use crate::handover::Handover;
+use crate::ledger::{self, Claim};
 use crate::limits::Limits;
 use crate::poller::{self, Poller};
 use crate::service::Service;
@@ -26,63 +26,47 @@ use crate::worker::{Parts, Worker};
 pub struct Server<T> {
     transport: T,
     limits: Limits,
-    lingering: usize,
     pollers: Vec<Poller>,
     shared: Arc<Shared>,
+    claim: Claim,
     signals: Option<Arrivals>,
     watchdog: Option<Watchdog>,
-    /// The event of [`Server::new`], for each observer that is added.
-    early: Option<Event>,
 }
 
 impl<T: Transport> Server<T> {
     /// Prepares the workers, and raises the soft limit on open files (`RLIMIT_NOFILE`,
-    /// `getrlimit(2)`) as far as the workers and [`Limits::max_clients`] need. If the hard limit is
-    /// too low for that, the server serves fewer clients, and reports [`Event::FewerClients`].
+    /// `getrlimit(2)`) as far as they and [`Limits::max_clients`] need.
     ///
     /// # Errors
     ///
     /// If a poller cannot be created, usually for lack of descriptors: each worker needs one
     /// poller.
     pub fn new(mut transport: T, limits: Limits) -> io::Result<Self> {
-        let mut limits = limits.bounded();
-        let wanted = limits.max_clients;
+        let limits = limits.bounded();
         let of_workers = limits.workers.get() * poller::DESCRIPTORS;
         // Before the first poller is opened.
-        descriptors::make_room(of_workers.saturating_add(wanted.get()));
+        descriptors::make_room(of_workers, limits.max_clients.get());
         let (pollers, wakers) = open_pollers(limits.workers.get())?;
         pollers[0].watch_listener(transport.listener())?;
 
-        let room = descriptors::make_room(wanted.get());
-        limits.max_clients = NonZeroUsize::new(room.clients).unwrap_or(NonZeroUsize::MIN);
-        let early = (limits.max_clients < wanted).then(|| Event::FewerClients {
-            wanted: wanted.get(),
-            allowed: limits.max_clients.get(),
-        });
-        let mut shared = Shared::new(limits.max_clients.get(), wakers);
-        shared.promised_descriptors = descriptors::promise(&room);
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared::new(limits.max_clients.get(), wakers));
         Ok(Self {
             transport,
             limits,
-            lingering: room.lingering,
             pollers,
+            claim: Claim::new(&shared),
             shared,
             signals: None,
             watchdog: None,
-            early,
         })
     }
 
-    /// Adds an observer, to which the server reports its events, including one from
-    /// [`Server::new`]. Each observer receives all events, after the observers that were added
-    /// before it. Without an observer nothing is reported: the server itself prints nothing.
+    /// Adds an observer, to which the server reports its events. Each observer receives all events,
+    /// after the observers that were added before it. Without an observer nothing is reported: the
+    /// server itself prints nothing.
     ///
     /// The serving threads call the observers, so these must neither block nor panic.
     pub fn on_event(&mut self, observer: impl Fn(&Event) + Send + Sync + 'static) {
-        if let Some(event) = &self.early {
-            observer(event);
-        }
         self.shared.observer.add(observer);
     }
 
@@ -100,7 +84,8 @@ impl<T: Transport> Server<T> {
     ///
     /// If the signals cannot be registered with the poller.
     pub fn end_on(&mut self, signals: &Signals) -> io::Result<()> {
-        let mut arrivals = signals.arrivals(self.handle())?;
+        let arrivals = signals.arrivals(self.handle());
+        let mut arrivals = arrivals.map_err(descriptors::with_advice)?;
         self.pollers[0].watch_signals(&mut arrivals)?;
         self.signals = Some(arrivals);
         Ok(())
@@ -115,9 +100,17 @@ impl<T: Transport> Server<T> {
     /// Starts a thread for each worker except the first, which runs in [`Running::serve`]: call
     /// that next. `make_service` is called once per worker.
     ///
+    /// Raises the soft limit on open files (`RLIMIT_NOFILE`, `getrlimit(2)`) as far as
+    /// [`Limits::max_clients`] needs. If the hard limit is too low for that, the server serves
+    /// fewer clients, and reports [`Event::FewerClients`] when it begins to serve. The servers of
+    /// one process share the limit equally, whichever of them is started first: when one is
+    /// started, the shares of all are set anew, so the number of clients of a server that is
+    /// already serving may fall.
+    ///
     /// # Errors
     ///
-    /// If a thread cannot be started.
+    /// If the hard limit on open files leaves no room for even one client for each server, or if a
+    /// thread cannot be started.
     pub fn start<S: Service>(
         mut self,
         mut make_service: impl FnMut() -> S,
@@ -125,6 +118,7 @@ impl<T: Transport> Server<T> {
     where
         T: 'static,
     {
+        ledger::divide()?;
         let workers = self.limits.workers;
         let (handover, receivers) = Handover::to(workers.get());
         // All are added before the first one feeds it: it is silent until all have completed a
@@ -143,7 +137,6 @@ impl<T: Transport> Server<T> {
             feeder: feeders.pop(),
             newcomers,
             limits: self.limits.clone(),
-            most_lingering: (self.lingering / workers).max(1),
             shared: Arc::clone(&self.shared),
             service: make_service(),
         };
@@ -160,7 +153,11 @@ impl<T: Transport> Server<T> {
             signals: self.signals,
             ..make_worker(0, poller, nobody)
         });
-        Ok(Running { first, threads })
+        Ok(Running {
+            first,
+            threads,
+            _claim: self.claim,
+        })
     }
 
     /// Calls [`start`](Self::start), then [`Running::serve`]: serves in this thread, and in one
@@ -196,6 +193,7 @@ fn open_pollers(workers: usize) -> io::Result<(Vec<Poller>, Vec<Waker>)> {
 pub struct Running<T: Transport, S> {
     first: Worker<T, S>,
     threads: Threads,
+    _claim: Claim,
 }
 
 impl<T: Transport, S: Service> Running<T, S> {
@@ -212,6 +210,7 @@ impl<T: Transport, S: Service> Running<T, S> {
     ///
     /// If a poller or a thread fails, which no client can cause.
     pub fn serve(mut self) -> io::Result<Outcome> {
+        self.threads.0.0.serving_begins();
         let first = CutOnDrop(&self.threads.0).unless_ok(self.first.run());
         let mut outcomes = vec![first];
         for thread in self.threads.1.drain(..) {
@@ -278,57 +277,3 @@ impl Drop for CutOnDrop<'_> {
     }
 }
 // ANCHOR_END: together
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transport::Peer;
-    use mio::event::Source;
-    use mio::net::{TcpListener, TcpStream};
-
-    /// Accepts nobody.
-    struct Deaf(TcpListener);
-
-    impl Transport for Deaf {
-        type Stream = TcpStream;
-
-        fn listener(&mut self) -> &mut dyn Source {
-            &mut self.0
-        }
-
-        fn accept(&self) -> io::Result<(TcpStream, Peer)> {
-            Err(io::ErrorKind::WouldBlock.into())
-        }
-
-        fn admits(&self, _: &Peer) -> bool {
-            false
-        }
-
-        fn shutdown_write(_: &mut TcpStream) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn each_observer_is_told_every_event_even_one_from_before_it_was_added() {
-        let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let mut server = Server::new(Deaf(listener), Limits::default()).unwrap();
-        server.early = Some(Event::FewerClients {
-            wanted: 2,
-            allowed: 1,
-        });
-        let (told, events) = channel();
-        let observers = ["first", "second", "third"];
-        for observer in observers {
-            let told = told.clone();
-            server.on_event(move |event| {
-                let early = matches!(event, Event::FewerClients { .. });
-                told.send((observer, early)).unwrap();
-            });
-        }
-        server.handle().drain();
-        let events: Vec<_> = events.try_iter().collect();
-        let each = |early| observers.map(|observer| (observer, early));
-        assert_eq!(events, [each(true), each(false)].concat());
-    }
-}

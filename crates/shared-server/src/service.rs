@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Weak};
 
 use shared_proto::envelope::{CLOSED, ERROR};
 use shared_proto::tutorial::Stats;
 use shared_proto::{Decode, ErrorCode, ErrorReply, Message, ServiceCode};
 
+use crate::session::Awaited;
 use crate::shared::Shared;
 use crate::transport::Peer;
 
@@ -163,16 +164,18 @@ impl<S: Service> Context<'_, S> {
     /// ```
     ///
     /// A `Later` may also be kept, for example in a list of clients that are waiting for an event,
-    /// and be answered from the `call` of another client. It does not show whether its client has
-    /// gone, so limit the size of such a list.
+    /// and be answered from the `call` of another client. Limit the size of such a list: not every
+    /// client that has left [is known to be gone](Later::client_is_gone).
     pub fn later(&self) -> (Later<S>, Ticket) {
         let number = self.shared.next_number();
+        let (awaited, client) = Awaited::new(number);
         let later = Later {
             completions: self.return_address.completions.clone(),
             shared: Arc::clone(self.shared),
             worker: self.return_address.worker,
             key: self.return_address.key,
             number,
+            client,
             answered: false,
             service: PhantomData,
         };
@@ -183,7 +186,7 @@ impl<S: Service> Context<'_, S> {
             Ticket {
                 worker,
                 key,
-                number,
+                awaited,
             },
         )
     }
@@ -194,7 +197,7 @@ impl<S> Context<'_, S> {
     pub(crate) fn issued(&self, ticket: &Ticket) -> bool {
         let first = self.issued.get();
         (ticket.worker, ticket.key) == (self.return_address.worker, self.return_address.key)
-            && first.is_some_and(|first| first <= ticket.number)
+            && first.is_some_and(|first| first <= ticket.awaited.number)
     }
 
     pub(crate) fn count(&self) {
@@ -216,7 +219,7 @@ impl<S> fmt::Debug for Context<'_, S> {
 pub struct Ticket {
     worker: usize,
     key: usize,
-    pub(crate) number: u64,
+    pub(crate) awaited: Awaited,
 }
 
 /// Answers one request from any thread: see [`Context::later`].
@@ -227,6 +230,8 @@ pub struct Later<S> {
     worker: usize,
     key: usize,
     number: u64,
+    /// Dead once no one awaits the answer.
+    client: Weak<()>,
     answered: bool,
     service: PhantomData<fn() -> S>,
 }
@@ -246,6 +251,21 @@ impl<S: Service> Later<S> {
         if is_a_services(response.kind()) {
             self.send(response);
         }
+    }
+
+    /// Returns whether the client is known to have gone, so that no one will receive the answer.
+    /// Dropping the `Later` is then harmless: nothing is reported.
+    ///
+    /// `false` is no promise: the client may have left unnoticed, or may leave before the answer
+    /// reaches it. The server notices a Unix client that closes its socket, and a TCP connection
+    /// that is reset, as soon as the client's worker gets to it. A TCP client that closes its
+    /// socket in the usual way looks as if it had only shut down writing (`shutdown(2)`), and still
+    /// waited for its answer: the server notices it when the system's keepalive does, on Linux
+    /// about 90 seconds later. When the connection or the server has ended for another reason, this
+    /// returns `true` as well.
+    #[must_use]
+    pub fn client_is_gone(&self) -> bool {
+        self.client.strong_count() == 0
     }
 
     /// Answers with one of the service's own errors; the connection stays open.

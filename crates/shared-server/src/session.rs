@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use shared_proto::{
@@ -42,15 +43,33 @@ pub(crate) trait Answers {
     fn answer(&mut self, frame: Frame<'_>, replies: &mut Vec<u8>) -> Answered;
 }
 
+/// An answer that will arrive later, under this number. Dropping this shows the answering side that
+/// no one awaits the answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Awaited {
+    pub(crate) number: u64,
+    _alive: Arc<()>,
+}
+
+impl Awaited {
+    /// Returns the answer to await, and a reference that is dead once no one awaits it.
+    pub(crate) fn new(number: u64) -> (Self, Weak<()>) {
+        let alive = Arc::new(());
+        let awaited = Arc::downgrade(&alive);
+        let _alive = alive;
+        (Self { number, _alive }, awaited)
+    }
+}
+
 /// What happened to a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answered {
     /// The answer was appended.
     Now,
     /// The answer was appended, and no later frame will be answered.
     Closed,
-    /// The answer will arrive later, under this number.
-    Later(u64),
+    /// The answer will arrive later.
+    Later(Awaited),
     /// The frame cannot be answered, for this reason; the session ends with Internal.
     Failed(&'static str),
 }
@@ -96,8 +115,8 @@ pub(crate) struct Session {
     stage: Stage,
     /// The start of a frame that is still incomplete.
     partial: Option<Box<Partial>>,
-    /// The number under which the answer to the last request will arrive.
-    pending: Option<u64>,
+    /// The answer to the last request, if it will arrive later.
+    pending: Option<Awaited>,
     /// Replies are waiting for the client to read them.
     blocked: bool,
     due: Option<Instant>,
@@ -163,7 +182,8 @@ impl Session {
 
     /// Whether the answer still to come is the one with this number.
     pub(crate) fn awaits(&self, number: u64) -> bool {
-        self.pending == Some(number)
+        let pending = self.pending.as_ref();
+        pending.is_some_and(|awaited| awaited.number == number)
     }
 
     // ANCHOR: receive
@@ -455,7 +475,7 @@ impl Session {
         match step.answers.answer(frame, step.replies) {
             Answered::Now => {}
             Answered::Closed => self.end(),
-            Answered::Later(number) => self.pending = Some(number),
+            Answered::Later(awaited) => self.pending = Some(awaited),
             Answered::Failed(why) => *refused = Some(self.fail(why, step.replies)),
         }
     }

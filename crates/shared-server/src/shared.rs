@@ -1,6 +1,6 @@
 //! What all workers know: the slots for clients, the counters, and whether to keep serving.
 
-use crate::descriptors::Promise;
+use crate::descriptors::Room;
 use crate::event::{Event, Observer};
 use mio::Waker;
 use shared_proto::tutorial::Stats;
@@ -40,7 +40,12 @@ pub enum Outcome {
 pub(crate) struct Shared {
     stage: AtomicU8,
     started: Instant,
-    max_clients: usize,
+    pub(crate) wanted_clients: usize,
+    /// As many of the wanted clients as there are descriptors for.
+    max_clients: AtomicUsize,
+    max_lingering: AtomicUsize,
+    /// The last number of clients that an observer knows of; 0 before the server serves.
+    told_clients: AtomicUsize,
     clients: AtomicUsize,
     clients_ever: AtomicU64,
     requests: AtomicU64,
@@ -51,8 +56,6 @@ pub(crate) struct Shared {
     /// When the first worker to do so had finished its first round of turns of the drain.
     first_round: OnceLock<Instant>,
     pub(crate) observer: Observer,
-    /// Descriptors reserved for this server among the servers of this process.
-    pub(crate) promised_descriptors: Promise,
     /// SIGINT or SIGTERM arrived.
     signaled: AtomicBool,
     told_of_drain: AtomicBool,
@@ -61,11 +64,14 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(max_clients: usize, wakers: Vec<Waker>) -> Self {
+    pub(crate) fn new(wanted_clients: usize, wakers: Vec<Waker>) -> Self {
         Shared {
             stage: AtomicU8::new(Stage::Serving as u8),
             started: Instant::now(),
-            max_clients,
+            wanted_clients,
+            max_clients: AtomicUsize::new(wanted_clients),
+            max_lingering: AtomicUsize::new(1),
+            told_clients: AtomicUsize::new(0),
             clients: AtomicUsize::new(0),
             clients_ever: AtomicU64::new(0),
             requests: AtomicU64::new(0),
@@ -73,7 +79,6 @@ impl Shared {
             accept_stalled: AtomicBool::new(false),
             first_round: OnceLock::new(),
             observer: Observer::default(),
-            promised_descriptors: Promise::default(),
             signaled: AtomicBool::new(false),
             told_of_drain: AtomicBool::new(false),
             wakers,
@@ -125,6 +130,40 @@ impl Shared {
         }
     }
 
+    pub(crate) fn max_clients(&self) -> usize {
+        self.max_clients.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn max_lingering(&self) -> usize {
+        self.max_lingering.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn clients_now(&self) -> usize {
+        self.clients.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_room(&self, room: Room) {
+        self.max_clients.store(room.clients, Ordering::Relaxed);
+        self.max_lingering.store(room.lingering, Ordering::Relaxed);
+    }
+
+    /// From now on, the observer is told how many clients there is room for, if that is fewer than
+    /// wanted.
+    pub(crate) fn serving_begins(&self) {
+        let wanted = self.wanted_clients;
+        self.told_clients.store(wanted, Ordering::SeqCst);
+        self.tell_of_fewer_clients();
+    }
+
+    /// Reports if there is room for fewer clients than the observer knows of.
+    pub(crate) fn tell_of_fewer_clients(&self) {
+        let allowed = self.max_clients();
+        if allowed < self.told_clients.fetch_min(allowed, Ordering::SeqCst) {
+            let wanted = self.wanted_clients;
+            self.tell(&Event::FewerClients { wanted, allowed });
+        }
+    }
+
     // ANCHOR: slot
     /// Takes a slot for one more client; `None` if all slots are taken. Dropping the slot releases
     /// it.
@@ -132,7 +171,7 @@ impl Shared {
         let taken = self
             .clients
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |clients| {
-                (clients < self.max_clients).then_some(clients + 1)
+                (clients < self.max_clients()).then_some(clients + 1)
             });
         taken.ok()?;
         self.clients_ever.fetch_add(1, Ordering::Relaxed);
@@ -157,7 +196,7 @@ impl Shared {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let clients = self.clients.load(Ordering::SeqCst);
+        let clients = self.clients_now();
         let uptime = self.started.elapsed().as_millis();
         Stats {
             connections_now: u32::try_from(clients).unwrap_or(u32::MAX),
@@ -222,6 +261,30 @@ mod tests {
         }
         handle.signal();
         shared.stage()
+    }
+
+    #[test]
+    fn the_observer_is_told_of_fewer_clients_when_serving_begins_and_whenever_there_are_fewer() {
+        let shared = Shared::new(100, Vec::new());
+        let (told, events) = std::sync::mpsc::channel();
+        shared
+            .observer
+            .add(move |event| told.send(event.to_string()).unwrap());
+        let set_room = |clients| {
+            let lingering = 1;
+            shared.set_room(Room { clients, lingering });
+            shared.tell_of_fewer_clients();
+            let lines = events.try_iter();
+            let numbers = lines.map(|line| line.split(' ').nth(2).unwrap().to_owned());
+            numbers.collect::<Vec<_>>()
+        };
+        assert!(set_room(60).is_empty(), "it does not serve yet");
+        assert!(set_room(50).is_empty());
+        shared.serving_begins();
+        assert_eq!(set_room(50), ["50"], "once");
+        assert_eq!(set_room(30), ["30"]);
+        assert!(set_room(40).is_empty());
+        assert_eq!(set_room(20), ["20"]);
     }
 
     #[test]

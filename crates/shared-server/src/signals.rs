@@ -33,6 +33,7 @@ mod on_unix {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::low_level::{pipe, unregister};
 
+    use crate::descriptors::with_advice;
     use crate::shared::Handle;
 
     /// SIGINT and SIGTERM, caught to end one server or several: see
@@ -61,7 +62,7 @@ mod on_unix {
         ///
         /// Those of `sigaction(2)`, `socketpair(2)` and `pthread_sigmask(3)`.
         pub fn catch() -> io::Result<Self> {
-            let held = Arrivals::new()?;
+            let held = Arrivals::new().map_err(with_advice)?;
             let both: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
             both.thread_unblock()?;
             Ok(Self { held })

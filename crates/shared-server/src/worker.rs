@@ -80,7 +80,6 @@ pub(crate) struct Parts<T: Transport, S> {
     /// Clients that the first worker passed on.
     pub(crate) newcomers: Receiver<Newcomer<T::Stream>>,
     pub(crate) limits: Limits,
-    pub(crate) most_lingering: usize,
     pub(crate) shared: Arc<Shared>,
     pub(crate) service: S,
 }
@@ -90,7 +89,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     pub(crate) fn new(parts: Parts<T, S>) -> Self {
         Self {
             now: Instant::now(),
-            connections: Connections::new(parts.most_lingering),
+            connections: Connections::new(),
             work: 0,
             mail: false,
             completions: channel(),
@@ -239,7 +238,8 @@ impl<T: Transport, S: Service> Worker<T, S> {
     /// lingered longest.
     fn linger(&mut self, key: usize) {
         self.retry_accept();
-        if let Some(longest) = self.connections.linger(key) {
+        let most = self.parts.shared.max_lingering() / self.parts.limits.workers;
+        if let Some(longest) = self.connections.linger(key, most.max(1)) {
             self.close(longest);
         }
     }
@@ -337,7 +337,7 @@ impl<T: Transport, S: Service> Worker<T, S> {
     /// Assigns a slot and a worker to a client.
     fn welcome(&mut self, stream: T::Stream, peer: Peer) {
         let Some(slot) = self.parts.shared.take_slot() else {
-            let most = self.parts.limits.max_clients;
+            let most = self.parts.shared.max_clients();
             let text = format!("the server already has {most} clients");
             return self.turn_away(stream, peer, ErrorCode::Busy, &text);
         };

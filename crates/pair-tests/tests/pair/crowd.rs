@@ -42,6 +42,24 @@ fn max_clients_shrinks_where_the_hard_limit_on_descriptors_is_too_low() {
 }
 
 #[test]
+fn a_server_that_could_not_hold_a_client_refuses_to_start() {
+    let mut refused = 0;
+    for limit in 8..30 {
+        let mut server = Start::new(&[]).after(&format!("ulimit -n {limit}")).spawn();
+        if server.begins_to_listen() {
+            drop(served(&server));
+            continue;
+        }
+        refused += 1;
+        server.exits_with(2);
+        let log = server.log();
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.contains("open files"), "{log}");
+    }
+    assert!((5..20).contains(&refused), "{refused}");
+}
+
+#[test]
 fn the_soft_limit_on_descriptors_is_raised_as_needed() {
     let server = Start::new(&["--max-clients", "200"])
         .after("ulimit -Sn 50")

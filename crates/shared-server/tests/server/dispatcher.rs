@@ -141,6 +141,19 @@ fn answers_that_come_later_find_their_own_return_address() {
 }
 
 #[test]
+fn a_late_answer_shows_whether_its_request_still_waits() {
+    let mut test = test();
+    assert_eq!(test.ask("later", 1), None);
+    let later = test.laters.recv().unwrap();
+    assert!(!later.client_is_gone());
+    // This one was answered already: nobody waits for the other answer.
+    assert!(test.ask("now and later", 2).is_some());
+    assert!(test.laters.recv().unwrap().client_is_gone());
+    drop(test.dispatcher);
+    assert!(later.client_is_gone());
+}
+
+#[test]
 fn an_answer_that_is_dropped_is_internal_and_told_why() {
     let mut test = test();
     assert_eq!(test.ask("later", 1), None);

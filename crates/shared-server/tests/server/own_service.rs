@@ -315,6 +315,93 @@ fn an_answer_may_be_an_error_and_its_client_may_be_gone() {
     assert_eq!(ask(&mut other, "up").unwrap(), "up 2");
 }
 
+/// Calls `check` until it returns `true`.
+#[cfg(unix)]
+fn eventually(what: &str, mut check: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !check() {
+        assert!(since.elapsed() < TIMEOUT, "never: {what}");
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_late_answer_shows_that_its_client_has_gone() {
+    let server = Running::with_workers(1);
+    let client = server.client();
+    client
+        .stream()
+        .write_all(b"PSK\x01\0\0\0\x06\x20later")
+        .unwrap();
+    let later = server.later();
+    ask(&mut server.client(), "up").unwrap(); // the loop went around
+    assert!(!later.client_is_gone());
+    // Closing with this option resets the connection.
+    rustix::net::sockopt::set_socket_linger(client.stream(), Some(Duration::ZERO)).unwrap();
+    drop(client);
+    eventually("it shows", || later.client_is_gone());
+    drop(later);
+
+    let mut client = server.client();
+    let waiting = std::thread::spawn(move || ask(&mut client, "later"));
+    let later = server.later();
+    server.handle.cut();
+    waiting.join().unwrap().unwrap_err();
+    eventually("a server that has ended shows too", || {
+        later.client_is_gone()
+    });
+}
+
+/// Clients that asked for an answer that comes later, and closed, all before the server looked.
+#[cfg(unix)]
+#[test]
+fn a_client_that_closes_right_behind_its_request_holds_no_slot_until_its_answer() {
+    use std::os::unix::net::UnixStream;
+    use unix_server::UnixTransport;
+
+    const MOST: usize = 3;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("server.sock");
+    for workers in [1, 3] {
+        let uids = vec![unix_server::own_uid().unwrap()];
+        let transport = UnixTransport::bind(&path, 0o600, uids).unwrap();
+        let limits = Limits {
+            max_clients: MOST.try_into().unwrap(),
+            workers: workers.try_into().unwrap(),
+            ..Limits::default()
+        };
+        let server = Server::new(transport, limits).unwrap();
+        for _ in 0..MOST {
+            let mut client = UnixStream::connect(&path).unwrap();
+            client
+                .write_all(b"PSK\x01\0\0\0\x06\x20later\0\0\0\x03\x20up")
+                .unwrap();
+        }
+        let handle = server.handle();
+        let (later, laters) = channel();
+        let oracle = Oracle {
+            asked: Arc::default(),
+            later,
+            kept: None,
+        };
+        let serving = std::thread::spawn(move || server.run(|| oracle.clone()).unwrap());
+        let laters: Vec<_> = (0..MOST)
+            .map(|_| laters.recv_timeout(TIMEOUT).unwrap())
+            .collect();
+        eventually("the next client is served", || {
+            let stream = UnixStream::connect(&path).unwrap();
+            let mut client = Client::new(path.display().to_string(), stream, TIMEOUT).unwrap();
+            client.call::<Tell>(&Ask("up")).is_ok()
+        });
+        eventually("all of them show it", || {
+            laters.iter().all(Later::client_is_gone)
+        });
+        handle.drain();
+        assert_eq!(serving.join().unwrap(), Outcome::Drained);
+    }
+}
+
 #[test]
 fn a_drain_waits_for_an_answer_until_its_deadline() {
     let server = Running::with_workers(1);

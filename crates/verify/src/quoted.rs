@@ -17,9 +17,12 @@ const DRIPPING: &str = "dripping";
 /// Lines of a timeline, as they are written and as they last.
 type Lines = Vec<(String, String)>;
 
-/// How often a program is run again at most because a quoted verdict differs from its own: in a
-/// crowd, bytes may arrive in other pieces.
-const TRIES: usize = 5;
+/// How many programs are run again at most because none of them got a quoted verdict: in a crowd,
+/// bytes may arrive in other pieces, and a program that ends may be noticed at another moment.
+const TRIES: usize = 9;
+/// They are taken in turn from this many whose verdicts are closest: the program that is quoted may
+/// have been the one that was disturbed.
+const CLOSEST: usize = 3;
 
 /// A program that was run: the number of its exercise, and the program's number in that exercise.
 pub type Program = (usize, usize);
@@ -82,12 +85,25 @@ pub fn prove(
                     });
                     break;
                 }
-                let more = again(closest.program);
-                given.extend(more);
+                let closest = closest_programs(&given, &quoted);
+                given.extend(again(closest[tries % closest.len()]));
             }
         }
     }
     (count > 0).then_some((count, faults))
+}
+
+/// Returns the programs whose verdicts lack the fewest lines, the closest first.
+fn closest_programs(given: &[Verdict], quoted: &Lines) -> Vec<Program> {
+    let mut all: Vec<&Verdict> = given.iter().collect();
+    all.sort_by_key(|verdict| verdict.lacks(quoted).len());
+    let mut programs = Vec::new();
+    for verdict in all {
+        if programs.len() < CLOSEST && !programs.contains(&verdict.program) {
+            programs.push(verdict.program);
+        }
+    }
+    programs
 }
 
 /// Returns each verdict that a page quotes: the line of its fence, and its timeline as it is
@@ -185,7 +201,7 @@ fn without_numbers(text: &str, digits: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{lasting, quotations};
+    use super::{Verdict, closest_programs, lasting, quotations};
 
     #[test]
     fn what_differs_from_run_to_run_is_left_out() {
@@ -219,6 +235,21 @@ mod tests {
             lasting(" You closed the connection without replying."),
             None
         );
+    }
+
+    #[test]
+    fn the_closest_programs_are_run_again_each_once_in_a_round() {
+        let verdict = |program, output| Verdict::new((0, program), String::new(), output);
+        let given = [
+            verdict(1, "expected x"),
+            verdict(2, "expected x\ngot y"),
+            verdict(2, "expected x"),
+            verdict(3, "expected z"),
+            verdict(4, "expected z"),
+        ];
+        let (_, quoted) = &quotations("```text\nexpected x\ngot y\n```\n")[0];
+        let programs = closest_programs(&given, quoted);
+        assert_eq!(programs, [(0, 2), (0, 1), (0, 3)]);
     }
 
     #[test]

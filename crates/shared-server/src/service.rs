@@ -138,8 +138,8 @@ impl<S: Service> Context<'_, S> {
     /// give it when draining begins: in an observer ([`Server::on_event`](crate::Server::on_event)),
     /// at [`Event::Draining`](crate::Event::Draining), answer or [fail](Later::fail) each `Later`
     /// that waits. This never blocks. Requests that had arrived by then are still passed to `call`
-    /// afterwards, so the observer also has to note, under the same lock, that no request may wait
-    /// any more. The example `ch18_waiting` of this crate does so.
+    /// afterwards, so the observer also has to note, under the same lock, that no further request
+    /// may wait. The example `ch18_waiting` of this crate does so.
     ///
     /// Code that runs after `call` has returned must own its data: copy what it needs from the
     /// request, which borrows from the worker's buffer.

@@ -83,6 +83,19 @@ impl Clone for Oracle {
     }
 }
 
+impl Oracle {
+    /// Returns a service, and the answers that it is to give later.
+    fn new() -> (Self, Receiver<Later<Self>>) {
+        let (later, laters) = channel();
+        let oracle = Self {
+            asked: Arc::default(),
+            later,
+            kept: None,
+        };
+        (oracle, laters)
+    }
+}
+
 impl Service for Oracle {
     type Request<'a> = Ask<'a>;
     type Response<'a> = Tell;
@@ -129,12 +142,7 @@ impl Running {
         let address = transport.local_address().unwrap().to_string();
         let server = Server::new(transport, limits).unwrap();
         let handle = server.handle();
-        let (later, laters) = channel();
-        let oracle = Oracle {
-            asked: Arc::default(),
-            later,
-            kept: None,
-        };
+        let (oracle, laters) = Oracle::new();
         let thread = std::thread::spawn(move || server.run(|| oracle.clone()).unwrap());
         Self {
             address,
@@ -379,12 +387,7 @@ fn a_client_that_closes_right_behind_its_request_holds_no_slot_until_its_answer(
                 .unwrap();
         }
         let handle = server.handle();
-        let (later, laters) = channel();
-        let oracle = Oracle {
-            asked: Arc::default(),
-            later,
-            kept: None,
-        };
+        let (oracle, laters) = Oracle::new();
         let serving = std::thread::spawn(move || server.run(|| oracle.clone()).unwrap());
         let laters: Vec<_> = (0..MOST)
             .map(|_| laters.recv_timeout(TIMEOUT).unwrap())

@@ -41,6 +41,7 @@ use crate::writer::{FITS_UNREAD, Written, sizes, write_all};
 ///   it sends anything.
 /// - After [`Failure::Refused`] it has not, unless the code is `Internal`. If the code is `Busy` or
 ///   `Draining`, try again after a pause.
+/// - After [`Failure::TooLarge`] and [`Failure::GivenUp`] it has not, either: nothing was sent.
 /// - After [`Failure::Ended`], [`Failure::Timeout`] and [`Failure::Io`], nobody can know: the server
 ///   may have handled the request, and its reply was lost. That includes a server that ended the
 ///   connection just as the request was being sent. Send it again only if handling it twice does no
